@@ -1,0 +1,37 @@
+"""Time is an argument. Doors and loops hold a clock and pass `now` down; tests hold a clock moved by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time as an aware datetime in UTC."""
+        ...
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class HandClock:
+    """A clock for tests and dry runs: it stands still until `advance` is called."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, **units: float) -> datetime:
+        """`advance(days=1, seconds=2)`: the units of `timedelta`."""
+        self._now += timedelta(**units)
+        return self._now
+
+
+def wire_time(at: datetime) -> str:
+    """ISO 8601 UTC with milliseconds, as every time on the wire is written: `2023-05-26T07:44:03.862Z`."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

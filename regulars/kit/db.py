@@ -1,0 +1,64 @@
+"""The one way to PostgreSQL: a pool, transactions, and JSON columns as Python values.
+
+Only doors and loops open transactions; rooms are handed a `Tx` and never commit. Nothing here waits on a network
+other than the database's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from regulars import limits
+
+Tx = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+
+async def _prepare(connection: Tx) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="text",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=lambda text: msgspec.json.decode(text),
+    )
+
+
+class Database:
+    """A pool of connections to one database."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self.pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, connections_max: int = limits.DB_CONNECTIONS_MAX) -> Database:
+        """Raises OSError or asyncpg.PostgresError when the server is not there or refuses."""
+        pool: Any = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections_max,
+            init=_prepare,
+            command_timeout=limits.DB_STATEMENT_TIMEOUT_S,
+            server_settings={"application_name": "regulars", "timezone": "UTC"},
+        )
+        return cls(pool)
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """One transaction, READ COMMITTED; committed when the block ends, rolled back when it raises."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """A connection for reads: each statement sees what was committed when it began."""
+        async with self.pool.acquire() as connection:
+            yield connection

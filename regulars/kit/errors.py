@@ -1,0 +1,71 @@
+"""The three kinds of failure are never mixed: a Refusal is an expected no with a stable code; an outcome of the outside
+world is a value (see delivery); anything else is a bug and crashes."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """An expected no. `code` is stable and documented; `message` is for people; `fields` names what was wrong with which field.
+
+    A refusal changes nothing: the transaction it is raised in is rolled back by the door.
+    """
+
+    code = "refused"
+    status = 422
+
+    def __init__(self, message: str, *, code: str | None = None, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+        self.fields = fields or {}
+
+
+class Invalid(Refusal):
+    """A field holds something else than was expected; `fields` says which and what."""
+
+    code = "invalid"
+    status = 422
+
+
+class NotFound(Refusal):
+    """The named thing does not exist in this workspace."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(Refusal):
+    """The thing exists already, or was changed since it was read."""
+
+    code = "conflict"
+    status = 409
+
+
+class Forbidden(Refusal):
+    """The key or the person has no right to this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class Unauthenticated(Refusal):
+    """Nobody is signed in, or the key is unknown or revoked."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class TooMany(Refusal):
+    """The caller is over its rate; nothing was done. `retry_after_s` says when to come back."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+def invalid(field: str, expected: str) -> Invalid:
+    """One field, one sentence: `invalid("amount", "a whole number of at least 1")`."""
+    return Invalid(f"{field}: expected {expected}", fields={field: f"expected {expected}"})

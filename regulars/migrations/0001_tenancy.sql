@@ -1,0 +1,73 @@
+-- Workspaces (one per shop), their API keys and staff.
+
+CREATE TABLE tenancy_workspace (
+    workspace_id    uuid PRIMARY KEY,
+    name            text NOT NULL,
+    uri             text NOT NULL DEFAULT '',
+    time_zone       text NOT NULL DEFAULT 'UTC',
+    currency_code   text NOT NULL DEFAULT 'usd',
+    currency_symbol text NOT NULL DEFAULT '$',
+    coin_name       text NOT NULL DEFAULT 'coins',
+    events_on       boolean NOT NULL DEFAULT false,
+    settings        jsonb NOT NULL DEFAULT '{}',
+    created_at      timestamptz NOT NULL,
+    updated_at      timestamptz NOT NULL
+);
+
+CREATE TABLE tenancy_api_key (
+    workspace_id uuid NOT NULL REFERENCES tenancy_workspace,
+    id           uuid NOT NULL,
+    name         text NOT NULL,
+    access       text NOT NULL CHECK (access IN ('READ', 'WRITE')),
+    purpose      text NOT NULL CHECK (purpose IN ('SERVER', 'STOREFRONT')),
+    hint         text NOT NULL,                 -- the first characters, to tell keys apart
+    hash         bytea NOT NULL,                -- SHA-256 of the key; the key itself is never stored
+    created_at   timestamptz NOT NULL,
+    revoked_at   timestamptz,
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (workspace_id, hash)
+);
+
+CREATE TABLE tenancy_staff (
+    workspace_id  uuid NOT NULL REFERENCES tenancy_workspace,
+    id            uuid NOT NULL,
+    email         text NOT NULL,
+    name          text NOT NULL,
+    role          text NOT NULL CHECK (role IN ('owner', 'editor', 'reader')),
+    password_hash text NOT NULL,
+    created_at    timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (email, workspace_id)
+);
+
+CREATE TABLE tenancy_session (
+    workspace_id uuid NOT NULL,
+    token_hash   bytea NOT NULL,
+    staff_id     uuid NOT NULL,
+    created_at   timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, token_hash),
+    FOREIGN KEY (workspace_id, staff_id) REFERENCES tenancy_staff ON DELETE CASCADE
+);
+
+-- Who changed what in the dashboard or through the management API.
+CREATE TABLE tenancy_audit (
+    workspace_id uuid NOT NULL REFERENCES tenancy_workspace,
+    id           uuid NOT NULL,
+    actor        text NOT NULL,                 -- 'staff:<email>', 'key:<name>', 'cli'
+    act          text NOT NULL,                 -- 'trigger.update'
+    target       text NOT NULL,
+    detail       jsonb NOT NULL DEFAULT '{}',
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+);
+
+-- The stored answers of calls that carried an Idempotency-Key, kept for ever.
+CREATE TABLE once_answer (
+    workspace_id uuid NOT NULL,
+    key          text NOT NULL,
+    fingerprint  bytea NOT NULL,                -- SHA-256 of route and body
+    answer       text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, key)
+);

@@ -1,0 +1,57 @@
+-- Who: the shop's customers, and the orders that were reported about them.
+
+CREATE TABLE customers_customer (
+    workspace_id     uuid NOT NULL,
+    id               uuid NOT NULL,             -- the wire's lead_id
+    customer_id      text NOT NULL,             -- the customer's id on the shop's platform
+    name             text NOT NULL DEFAULT '',
+    email            text NOT NULL DEFAULT '',
+    mobile           text NOT NULL DEFAULT '',
+    country          text NOT NULL DEFAULT '',
+    gender           text NOT NULL DEFAULT '',
+    dob              date,
+    referral_code    text NOT NULL,
+    referred_by_code text NOT NULL DEFAULT '',
+    accept_email     boolean NOT NULL DEFAULT true,
+    accept_mobile    boolean NOT NULL DEFAULT true,
+    tier             text NOT NULL DEFAULT '',
+    spent_minor      bigint NOT NULL DEFAULT 0, -- the total of their orders, minor units of the shop's currency
+    orders_count     integer NOT NULL DEFAULT 0,
+    last_order_at    timestamptz,
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (workspace_id, customer_id),
+    UNIQUE (workspace_id, referral_code)
+) WITH (fillfactor = 80);
+CREATE INDEX customers_by_email ON customers_customer (workspace_id, lower(email) text_pattern_ops) WHERE email <> '';
+CREATE INDEX customers_by_mobile ON customers_customer (workspace_id, mobile text_pattern_ops) WHERE mobile <> '';
+CREATE INDEX customers_by_name ON customers_customer (workspace_id, lower(name) text_pattern_ops);
+CREATE INDEX customers_by_reference ON customers_customer (workspace_id, lower(customer_id) text_pattern_ops);
+
+CREATE TABLE activity_order (
+    workspace_id     uuid NOT NULL,
+    id               uuid NOT NULL,
+    source           text NOT NULL,
+    reference_id     text NOT NULL,             -- the order's id at its source
+    name             text NOT NULL DEFAULT '',
+    customer_id      uuid NOT NULL,
+    currency_code    text NOT NULL,
+    amount_minor     bigint NOT NULL,
+    discount_minor   bigint NOT NULL DEFAULT 0,
+    tax_minor        bigint NOT NULL DEFAULT 0,
+    items_count      integer NOT NULL DEFAULT 0,
+    status           text NOT NULL DEFAULT 'pending',
+    financial_status text NOT NULL DEFAULT 'paid',
+    delivery_status  text NOT NULL DEFAULT 'pending',
+    detail           jsonb NOT NULL DEFAULT '{}', -- payment_source, utm_*, cart token, redirect link
+    coins_rewarded   bigint NOT NULL DEFAULT 0,
+    coins_spent      bigint NOT NULL DEFAULT 0,
+    placed_at        timestamptz NOT NULL,
+    source_version   timestamptz NOT NULL,      -- an older report than this one is ignored
+    created_at       timestamptz NOT NULL,
+    updated_at       timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (workspace_id, source, reference_id)
+) WITH (fillfactor = 90);
+CREATE INDEX activity_order_by_customer ON activity_order (workspace_id, customer_id, placed_at);

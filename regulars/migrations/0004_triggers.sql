@@ -1,0 +1,48 @@
+-- Rules that reward. A trigger's row is its newest version; every version is kept.
+
+CREATE TABLE triggers_trigger (
+    workspace_id   uuid NOT NULL,
+    id             uuid NOT NULL,
+    version        integer NOT NULL,
+    kind           text NOT NULL CHECK (kind IN ('wallet', 'offer', 'email', 'event', 'webhook')),
+    name           text NOT NULL,
+    title          text NOT NULL DEFAULT '',
+    description    text NOT NULL DEFAULT '',
+    source         text NOT NULL CHECK (source IN ('api', 'order')), -- fired by a call, or by an order
+    active         boolean NOT NULL,
+    open           boolean NOT NULL,
+    allow_override boolean NOT NULL,
+    show_in_widget boolean NOT NULL,
+    rule           jsonb NOT NULL,              -- triggers.model.Rule
+    created_at     timestamptz NOT NULL,
+    updated_at     timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE TABLE triggers_version (
+    workspace_id uuid NOT NULL,
+    trigger_id   uuid NOT NULL,
+    version      integer NOT NULL,
+    rule         jsonb NOT NULL,
+    actor        text NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, trigger_id, version)
+);
+
+-- Each time a trigger was fired for a customer, with what came of it: the wire's activity.
+CREATE TABLE triggers_firing (
+    workspace_id    uuid NOT NULL,
+    id              uuid NOT NULL,
+    trigger_id      uuid NOT NULL,
+    trigger_version integer NOT NULL,
+    customer_id     uuid NOT NULL,
+    state           text NOT NULL CHECK (state IN ('granted', 'refused')),
+    reason          text NOT NULL DEFAULT '',   -- a stable code, when refused
+    explanation     text NOT NULL DEFAULT '',   -- the same in words
+    reference       text NOT NULL DEFAULT '',   -- 'order:<id>'
+    txn_id          uuid,
+    operation       text NOT NULL DEFAULT '',
+    amount          bigint NOT NULL DEFAULT 0,
+    fired_at        timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX triggers_firing_by_customer ON triggers_firing (workspace_id, customer_id, trigger_id, fired_at);

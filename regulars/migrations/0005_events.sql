@@ -1,0 +1,26 @@
+-- The log of facts, and the rows by which the reader of the log loses nothing that commits late: a pending row is written
+-- with its event, and deleted in the transaction that stores the event's deliveries.
+
+CREATE TABLE events_event (
+    workspace_id uuid NOT NULL,
+    id           uuid NOT NULL,
+    topic        text NOT NULL,
+    customer_id  uuid NOT NULL,
+    cause_id     uuid,                          -- the event that led to this one
+    depth        smallint NOT NULL DEFAULT 0,   -- how many causes stand behind it
+    body         text NOT NULL,                 -- rendered once, as text: a retry is byte-identical
+    occurred_at  timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX events_event_by_customer ON events_event (workspace_id, customer_id, id);
+CREATE INDEX events_event_by_topic ON events_event (workspace_id, topic, id);
+
+CREATE TABLE events_pending (
+    workspace_id uuid NOT NULL,
+    event_id     uuid NOT NULL,
+    PRIMARY KEY (workspace_id, event_id)
+);
+
+CREATE VIEW events_log AS
+    SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;

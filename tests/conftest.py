@@ -1,0 +1,67 @@
+"""Fixtures: a real PostgreSQL (`DATABASE_URL`, or the embedded one), one freshly migrated database per run, and a new
+workspace for each test, so that tests never meet each other's rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from regulars import embedded, migrations, tenancy
+from regulars.kit.clock import HandClock
+from regulars.kit.db import Database
+from regulars.kit.ids import new_id
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server's maintenance database."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    directory: Path = tmp_path_factory.mktemp("postgres")
+    with embedded.running(directory) as url:
+        yield url
+
+
+async def fresh_database(server_url: str) -> str:
+    """The URL of a new, migrated database on the server."""
+    name = f"test_{new_id().hex}"
+    connection = await asyncpg.connect(server_url)
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+    base, _, tail = server_url.rpartition("/")
+    _, mark, query = tail.partition("?")
+    url = f"{base}/{name}{mark}{query}"
+    await migrations.migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str) -> str:
+    import asyncio
+
+    return asyncio.run(fresh_database(server_url))
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    database = await Database.connect(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC))
+
+
+@pytest.fixture
+async def workspace(db: Database, clock: HandClock) -> tenancy.Workspace:
+    async with db.transaction() as tx:
+        return await tenancy.create_workspace(tx, "Corner Shop", now=clock.now())
