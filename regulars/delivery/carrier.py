@@ -1,0 +1,154 @@
+"""The protocol that everything which carries a delivery outside implements: an integration today, a message channel
+tomorrow.
+
+A carrier is made for one configured tool (its settings and decrypted secrets) and holds nothing that changes. It never
+calls out itself: it renders a request, and reads what came of it. So the queue, the retries, the rate and the history
+are written once, and a carrier can be tested without a network.
+
+    parcel --render--> Request --kit.http--> Answer   --read-------> Outcome
+              |                    |
+              `--> GaveUp          `-------> NoAnswer --unanswered-> Outcome
+
+An Outcome is a value, never an exception: whatever the outside world does is expected.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.kit.http import Answer, NoAnswer, Request
+
+# The shared tables of what a status means where the tool's own documents say nothing else.
+RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+PAUSE_STATUSES = frozenset({401, 403, 410})
+
+
+class Parcel(msgspec.Struct, frozen=True, gc=False):
+    """One delivery at the moment of one attempt. All but the last two fields are the same at every attempt.
+
+    `body` is the event's body as it was written when the fact was made: a flat JSON object, never parsed and written
+    again on its way, so that every attempt carries the same bytes.
+    """
+
+    delivery_id: UUID
+    event_id: UUID
+    event_name: str
+    topic: str
+    occurred_at: datetime
+    body: str
+    test: bool
+    attempt_number: int
+    attempted_at: datetime
+
+
+class Delivered(msgspec.Struct, frozen=True, gc=False):
+    """The tool has it."""
+
+    reason: str = ""
+
+
+class RetryAfter(msgspec.Struct, frozen=True, gc=False):
+    """Not now. `wait_s` is what the tool asked for (at least that long), None where it asked for nothing."""
+
+    wait_s: float | None
+    reason: str
+
+
+class GaveUp(msgspec.Struct, frozen=True, gc=False):
+    """This delivery can't succeed as it is; the next one may. It can be replayed."""
+
+    reason: str
+
+
+class Paused(msgspec.Struct, frozen=True, gc=False):
+    """No delivery of this integration can succeed until a person mends it: pause it and tell the shop.
+
+    The delivery itself is not lost: it stays queued and goes out once the integration is initialized again.
+    """
+
+    reason: str
+
+
+Outcome = Delivered | RetryAfter | GaveUp | Paused
+
+
+class CheckResult(msgspec.Struct, frozen=True, gc=False):
+    """What Initialize found, in one sentence for the shop."""
+
+    ok: bool
+    sentence: str
+
+
+class Carrier(Protocol):
+    """One configured tool. All four are pure; `render` is called once an attempt and must be cheap."""
+
+    def render(self, parcel: Parcel) -> Request | GaveUp:
+        """GaveUp when there is nothing that could be sent: no e-mail address where the tool knows people by e-mail."""
+        ...
+
+    def read(self, answer: Answer) -> Outcome: ...
+
+    def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome: ...
+
+    def check(self, at: datetime) -> Request:
+        """The request that Initialize sends; it must change nothing at the tool that a customer could notice."""
+        ...
+
+    def read_check(self, end: Answer | NoAnswer) -> CheckResult: ...
+
+
+def read_status(label: str, answer: Answer, said: str = "") -> Outcome:
+    """The default reading of a status. `label` names the tool in the reason, `said` is the tool's own explanation."""
+    status = answer.status
+    if 200 <= status < 300:
+        return Delivered()
+    reason = f"{label} answered {status}: {said}" if said else f"{label} answered {status}."
+    if status in RETRY_STATUSES:
+        return RetryAfter(asked_wait_s(answer.headers), reason)
+    if status in PAUSE_STATUSES:
+        return Paused(reason)
+    if 300 <= status < 400:
+        return GaveUp(f"{label} answered {status}, a redirect to another address. Redirects are not followed.")
+    return GaveUp(reason)
+
+
+def read_no_answer(label: str, parcel: Parcel, end: NoAnswer, *, retry_unclear: bool) -> Outcome:
+    """The default reading of no answer.
+
+    `retry_unclear`: whether a call that may have been received is sent again. A name that is still unknown at the last
+    try has been unknown for all the waits together (half an hour and more), so the integration pauses.
+    """
+    reason = f"{label}: {end.detail}"
+    if end.kind == "refused_address":
+        return Paused(reason)
+    if end.kind == "dns" and parcel.attempt_number > limits.RETRIES_MAX:
+        return Paused(f"{reason} Correct the address, then Initialize.")
+    if end.unclear and not retry_unclear:
+        return GaveUp(f"{reason} It may have been received, and is not sent again because it could count twice.")
+    return RetryAfter(None, reason)
+
+
+def asked_wait_s(headers: dict[str, str]) -> float | None:
+    """The wait in a Retry-After header: seconds, or a date (taken against the answer's own Date header, so that neither
+    side's clock needs to be right). None where there is none, or it can't be read."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), limits.RETRY_AFTER_MAX_S)
+    try:
+        until, said_at = parsedate_to_datetime(text), parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    wait_s = (_aware(until) - _aware(said_at)).total_seconds()
+    return min(max(wait_s, 0.0), limits.RETRY_AFTER_MAX_S)
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
