@@ -1,0 +1,43 @@
+"""Who changed what: one line for each act of staff or of a program through the management API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars.kit.db import Tx
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+
+
+class AuditLine(msgspec.Struct, frozen=True):
+    id: UUID
+    actor: str
+    act: str
+    target: str
+    detail: dict[str, Any]
+    created_at: datetime
+
+
+async def audit(
+    tx: Tx,
+    workspace_id: UUID,
+    actor: str,
+    act: str,
+    target: str,
+    *,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """`act` is a noun and a verb, `trigger.update`; `detail` must hold no secret."""
+    await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
+
+
+async def audit_log(tx: Tx, workspace_id: UUID, *, before_id: UUID | None = None, limit: int = 50) -> list[AuditLine]:
+    """Newest first; `before_id` is the last id of the page before."""
+    return [AuditLine(**dict(row)) for row in await tx.fetch(_sql.audit_log, workspace_id, before_id, limit)]

@@ -1,0 +1,65 @@
+-- name: insert_workspace
+INSERT INTO tenancy_workspace (workspace_id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on,
+                               settings, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, false, '{}', $8, $8)
+
+-- name: workspace
+SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
+       created_at, updated_at
+  FROM tenancy_workspace WHERE workspace_id = $1
+
+-- name: workspaces
+-- every workspace: the operator's list, and the background loops' rounds
+SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
+       created_at, updated_at
+  FROM tenancy_workspace ORDER BY created_at, workspace_id
+
+-- name: update_workspace
+UPDATE tenancy_workspace
+   SET name = $2, uri = $3, time_zone = $4, currency_code = $5, currency_symbol = $6, coin_name = $7, events_on = $8,
+       settings = $9, updated_at = $10
+ WHERE workspace_id = $1
+
+-- name: insert_key
+INSERT INTO tenancy_api_key (workspace_id, id, name, access, purpose, hint, hash, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: key_by_hash
+SELECT id, workspace_id, name, access, purpose, hint, created_at, revoked_at
+  FROM tenancy_api_key WHERE workspace_id = $1 AND hash = $2 AND revoked_at IS NULL
+
+-- name: keys
+SELECT id, workspace_id, name, access, purpose, hint, created_at, revoked_at
+  FROM tenancy_api_key WHERE workspace_id = $1 ORDER BY created_at, id
+
+-- name: revoke_key
+UPDATE tenancy_api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
+
+-- name: insert_staff
+INSERT INTO tenancy_staff (workspace_id, id, email, name, role, password_hash, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: staff
+SELECT id, workspace_id, email, name, role FROM tenancy_staff WHERE workspace_id = $1 ORDER BY created_at, id
+
+-- name: staff_by_email
+-- every workspace: somebody who signs in gives an e-mail address, not a workspace
+SELECT id, workspace_id, email, name, role, password_hash FROM tenancy_staff WHERE email = $1 ORDER BY created_at
+
+-- name: insert_session
+INSERT INTO tenancy_session (workspace_id, token_hash, staff_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+
+-- name: session
+SELECT p.id, p.workspace_id, p.email, p.name, p.role
+  FROM tenancy_session s JOIN tenancy_staff p ON p.workspace_id = s.workspace_id AND p.id = s.staff_id
+ WHERE s.workspace_id = $1 AND s.token_hash = $2 AND s.expires_at > $3
+
+-- name: delete_session
+DELETE FROM tenancy_session WHERE workspace_id = $1 AND token_hash = $2
+
+-- name: insert_audit
+INSERT INTO tenancy_audit (workspace_id, id, actor, act, target, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: audit_log
+SELECT id, actor, act, target, detail, created_at
+  FROM tenancy_audit WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3

@@ -1,0 +1,107 @@
+"""Staff sign in with e-mail and password; a session's token is kept as a hash and names its workspace."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from regulars import limits
+from regulars.kit.db import Tx
+from regulars.kit.errors import Unauthenticated, invalid
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
+from regulars.tenancy.model import Person, Role
+
+_sql = Queries(__file__)
+_hasher = PasswordHasher()
+# Verified against when the e-mail is unknown, so that the answer takes as long as for a known one.
+_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
+
+
+class Session(msgspec.Struct, frozen=True):
+    """The token goes into the cookie and nowhere else."""
+
+    token: str
+    person: Person
+    expires_at: datetime
+
+
+async def add_staff(
+    tx: Tx, workspace_id: UUID, email: str, password: str, *, now: datetime, name: str = "", role: Role = "owner"
+) -> Person:
+    """Raises Invalid naming the field."""
+    email = email.strip().lower()
+    if "@" not in email or len(email) > limits.EMAIL_CHARS_MAX:
+        raise invalid("email", "an e-mail address")
+    if len(password) < limits.PASSWORD_CHARS_MIN:
+        raise invalid("password", f"at least {limits.PASSWORD_CHARS_MIN} characters")
+    person = Person(new_id(), workspace_id, email, name.strip() or email.partition("@")[0], role)
+    password_hash = await asyncio.to_thread(_hasher.hash, password)
+    await tx.execute(_sql.insert_staff, workspace_id, person.id, email, person.name, role, password_hash, now)
+    return person
+
+
+async def list_staff(tx: Tx, workspace_id: UUID) -> list[Person]:
+    return [Person(**dict(row)) for row in await tx.fetch(_sql.staff, workspace_id)]
+
+
+async def sign_in(tx: Tx, email: str, password: str, now: datetime) -> Session:
+    """Raises Unauthenticated with the same words whether the e-mail or the password is wrong."""
+    rows = await tx.fetch(_sql.staff_by_email, email.strip().lower())
+    for row in rows:
+        if await asyncio.to_thread(_verified, row["password_hash"], password):
+            person = Person(row["id"], row["workspace_id"], row["email"], row["name"], row["role"])
+            return await _open_session(tx, person, now)
+    if not rows:
+        await asyncio.to_thread(_verified, _NOBODYS_HASH, password)
+    raise Unauthenticated("E-mail or password is wrong.")
+
+
+async def person_of(tx: Tx, token: str, now: datetime) -> Person | None:
+    """Who holds this session token, or None when it is unknown, forged or expired."""
+    workspace_id = _workspace_of(token)
+    if workspace_id is None:
+        return None
+    row = await tx.fetchrow(_sql.session, workspace_id, _hash(token), now)
+    return Person(**dict(row)) if row else None
+
+
+async def sign_out(tx: Tx, token: str) -> None:
+    workspace_id = _workspace_of(token)
+    if workspace_id is not None:
+        await tx.execute(_sql.delete_session, workspace_id, _hash(token))
+
+
+async def _open_session(tx: Tx, person: Person, now: datetime) -> Session:
+    # The token begins with the workspace, so that looking it up names one workspace like every other statement.
+    token = base64.urlsafe_b64encode(person.workspace_id.bytes + secrets.token_bytes(32)).decode()
+    expires_at = now + timedelta(seconds=limits.SESSION_S)
+    await tx.execute(_sql.insert_session, person.workspace_id, _hash(token), person.id, now, expires_at)
+    return Session(token, person, expires_at)
+
+
+def _workspace_of(token: str) -> UUID | None:
+    try:
+        raw = base64.urlsafe_b64decode(token)
+    except ValueError:
+        return None
+    return UUID(bytes=raw[:16]) if len(raw) == 48 else None
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+def _verified(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

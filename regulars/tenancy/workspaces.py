@@ -1,0 +1,130 @@
+"""A shop's workspace: made once, read by every act, changed in its settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from regulars import limits
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
+from regulars.tenancy.model import Workspace
+
+_sql = Queries(__file__)
+
+CURRENCY_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "inr": "₹", "jpy": "¥", "aud": "A$", "cad": "C$", "chf": "CHF "}
+"""Symbols for the currencies asked for most; any other three-letter code is written in capitals before the amount."""
+
+
+async def create_workspace(
+    tx: Tx,
+    name: str,
+    *,
+    now: datetime,
+    uri: str = "",
+    time_zone: str = "UTC",
+    currency_code: str = "usd",
+    coin_name: str = "coins",
+) -> Workspace:
+    """A new shop, its events switched off. Raises Invalid naming the field."""
+    workspace = Workspace(
+        id=new_id(),
+        name=name.strip(),
+        uri=uri.strip().rstrip("/"),
+        time_zone=time_zone,
+        currency_code=currency_code.lower(),
+        currency_symbol=_symbol(currency_code),
+        coin_name=coin_name.strip(),
+        events_on=False,
+        settings={},
+        created_at=now,
+        updated_at=now,
+    )
+    _check(workspace)
+    await tx.execute(
+        _sql.insert_workspace,
+        workspace.id,
+        workspace.name,
+        workspace.uri,
+        workspace.time_zone,
+        workspace.currency_code,
+        workspace.currency_symbol,
+        workspace.coin_name,
+        now,
+    )
+    return workspace
+
+
+async def get_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
+    """Raises NotFound."""
+    row = await tx.fetchrow(_sql.workspace, workspace_id)
+    if row is None:
+        raise NotFound("This workspace does not exist.")
+    return Workspace(**dict(row))
+
+
+async def list_workspaces(tx: Tx) -> list[Workspace]:
+    return [Workspace(**dict(row)) for row in await tx.fetch(_sql.workspaces)]
+
+
+async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], now: datetime) -> Workspace:
+    """Set any of name, uri, time_zone, currency_code, coin_name, events_on, settings (merged key by key).
+
+    Raises Invalid naming the field, NotFound.
+    """
+    workspace = await get_workspace(tx, workspace_id)
+    allowed = {"name", "uri", "time_zone", "currency_code", "coin_name", "events_on", "settings"}
+    for field in changes:
+        if field not in allowed:
+            raise invalid(field, f"one of {', '.join(sorted(allowed))}")
+    if "settings" in changes:
+        changes = {**changes, "settings": {**workspace.settings, **changes["settings"]}}
+    if "currency_code" in changes:
+        code = str(changes["currency_code"])
+        changes = {**changes, "currency_code": code.lower(), "currency_symbol": _symbol(code)}
+    for field in ("name", "uri", "coin_name"):
+        if field in changes:
+            changes = {**changes, field: str(changes[field]).strip()}
+    changed = msgspec.structs.replace(workspace, **changes, updated_at=now)
+    _check(changed)
+    await tx.execute(
+        _sql.update_workspace,
+        changed.id,
+        changed.name,
+        changed.uri,
+        changed.time_zone,
+        changed.currency_code,
+        changed.currency_symbol,
+        changed.coin_name,
+        changed.events_on,
+        changed.settings,
+        now,
+    )
+    return changed
+
+
+def _symbol(currency_code: str) -> str:
+    return CURRENCY_SYMBOLS.get(currency_code.lower(), f"{currency_code.upper()} ")
+
+
+def _check(workspace: Workspace) -> None:
+    if not 1 <= len(workspace.name) <= limits.NAME_CHARS_MAX:
+        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    if not 1 <= len(workspace.coin_name) <= limits.COIN_NAME_CHARS_MAX:
+        raise invalid("coin_name", f"1 to {limits.COIN_NAME_CHARS_MAX} characters")
+    if workspace.uri and not workspace.uri.startswith(("https://", "http://")):
+        raise invalid("uri", "an address that starts with https:// or http://")
+    if not (
+        len(workspace.currency_code) == 3 and workspace.currency_code.isascii() and workspace.currency_code.isalpha()
+    ):
+        raise invalid("currency_code", "a three-letter ISO 4217 code such as usd")
+    try:
+        ZoneInfo(workspace.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise invalid("time_zone", "an IANA time zone such as Europe/Vilnius") from None
