@@ -1,0 +1,163 @@
+"""From a workspace, a customer and times to the words of an event's body. Pure, and called for every single event."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from regulars.events.catalogue.common import Common
+from regulars.tenancy.model import Workspace
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_NOT_DIGITS = re.compile(r"[^0-9]+")
+_ENCODER = msgspec.json.Encoder()
+
+# Currencies of ISO 4217 whose minor unit is not a hundredth: how many minor units make one.
+_WHOLE = "bif clp djf gnf isk jpy kmf krw pyg rwf ugx uyi vnd vuv xaf xof xpf"
+_THOUSANDTHS = "bhd iqd jod kwd lyd omr tnd"
+_MINOR_UNITS = {**dict.fromkeys(_WHOLE.split(), 1), **dict.fromkeys(_THOUSANDTHS.split(), 1000)}
+
+
+class CustomerLike(Protocol):
+    """What this room needs to know of a customer."""
+
+    @property
+    def customer_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+    @property
+    def mobile(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def dob(self) -> date | None: ...
+    @property
+    def referral_code(self) -> str: ...
+    @property
+    def tier(self) -> str: ...
+    @property
+    def spent_minor(self) -> int: ...
+
+
+class Business(msgspec.Struct, frozen=True, gc=False):
+    """What all events of a workspace share, worked out once per batch by `business(workspace)`."""
+
+    properties: dict[str, Any]
+    referral_link_base: str
+    currency_code: str
+
+
+def business(workspace: Workspace) -> Business:
+    """The part of the common properties that hangs on the workspace only.
+
+    Referral links start with the workspace's setting `referral_link_base`, the public address under which this
+    program answers `/r/*`; without it, with the website's own address. With neither, events carry no referral link.
+    """
+    base = workspace.settings.get("referral_link_base") or workspace.uri
+    return Business(
+        properties={
+            "business_name": workspace.name,
+            "business_uri": workspace.uri,
+            "nector_business_uri": workspace.uri,
+            "business_coin_name": workspace.coin_name,
+            "business_currency_code": workspace.currency_code,
+            "business_currency_symbol": workspace.currency_symbol,
+        },
+        referral_link_base=str(base).rstrip("/"),
+        currency_code=workspace.currency_code,
+    )
+
+
+def common(of: Business, customer: CustomerLike, available: int) -> dict[str, Any]:
+    """The common properties, to be spread into a class of the catalogue: `Order(**common(of, customer, 12), ...)`.
+
+    `available` is the customer's coins after the fact that the event is about.
+    """
+    code = customer.referral_code
+    link = f"{of.referral_link_base}/r/{code}" if code and of.referral_link_base else ""
+    full_dob = formatted_date(customer.dob)
+    return {
+        **of.properties,
+        "user_customer_id": customer.customer_id,
+        "user_name": customer.name,
+        "user_email": customer.email,
+        "user_mobile": customer.mobile,
+        "user_tier": customer.tier,
+        "user_referral_code": code,
+        "user_referral_coupon_code": "",
+        "user_referral_link": link,
+        "user_new_referral_link": link,
+        "user_available_balance": available,
+        "user_balance": available,
+        "user_dob": full_dob[:5],
+        "user_full_dob": full_dob,
+        "user_country": customer.country,
+        "user_transaction_amount": major_units(customer.spent_minor, of.currency_code),
+    }
+
+
+def major_units(amount_minor: int, currency_code: str) -> float | int:
+    """84954 of inr is 849.54, 1000 is 10 (and not 10.0); of jpy, which has no smaller unit, 1000 is 1000."""
+    units = _MINOR_UNITS.get(currency_code, 100)
+    whole, rest = divmod(amount_minor, units)
+    return amount_minor / units if rest else whole
+
+
+def formatted_date(day: date | None) -> str:
+    """DD-MM-YYYY; '' for none. Its first five characters are the birthday, DD-MM."""
+    return "" if day is None else f"{day.day:02d}-{day.month:02d}-{day.year:04d}"
+
+
+def formatted(at: datetime, zone: ZoneInfo) -> str:
+    """A time as people write it, in the shop's time zone: `June 2nd 2023, 6:40:33 am`."""
+    local = at.astimezone(zone)
+    day, hour = local.day, local.hour
+    ordinal = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    half = "am" if hour < 12 else "pm"
+    return (
+        f"{_MONTHS[local.month - 1]} {day}{ordinal} {local.year}, "
+        f"{hour % 12 or 12}:{local.minute:02d}:{local.second:02d} {half}"
+    )
+
+
+def eid(email: str) -> str:
+    """SHA-256, as 64 hex digits, of the trimmed, lower-case e-mail address; '' for none."""
+    normal = email.strip().lower()
+    return sha256(normal.encode()).hexdigest() if normal else ""
+
+
+def mid(mobile: str) -> str:
+    """SHA-256, as 64 hex digits, of the mobile number's digits; '' for none."""
+    digits = _NOT_DIGITS.sub("", mobile)
+    return sha256(digits.encode()).hexdigest() if digits else ""
+
+
+def encode(event: Common) -> str:
+    """The body of an event: JSON, rendered here once and never again, its properties in the order of the catalogue.
+
+    A NUL character becomes U+FFFD. PostgreSQL's text would hold the escape that JSON makes of it, but neither its
+    jsonb nor most of the tools that events are sent to accept one.
+    """
+    body = _ENCODER.encode(event).decode()
+    if "\\u0000" in body:
+        values = {name: getattr(event, name) for name in event.__struct_fields__}
+        body = _ENCODER.encode(type(event)(**{name: _without_nul(value) for name, value in values.items()})).decode()
+    return body
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value
