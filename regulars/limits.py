@@ -7,6 +7,11 @@ DB_CONNECTIONS_MAX = 10
 DB_STATEMENT_TIMEOUT_S = 60.0
 MIGRATION_LOCK_TIMEOUT_S = 5
 
+# The processes that `regulars up` runs
+POSTGRES_START_S = 300.0
+POSTGRES_STOP_S = 30.0
+LOG_BYTES_MAX = 10_000_000
+
 # Gathering concurrent requests of a workspace into one commit
 GATHER_ITEMS_MAX = 256
 GATHER_FLUSHES_MAX = 2

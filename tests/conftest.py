@@ -4,6 +4,7 @@ workspace for each test, so that tests never meet each other's rows."""
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +19,14 @@ from regulars.kit.ids import new_id
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """A PostgreSQL server's maintenance database."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield given
         return
-    directory: Path = tmp_path_factory.mktemp("postgres")
-    with embedded.running(directory) as url:
+    # Not pytest's own temporary folder: for root that is closed to the account which runs the server.
+    with tempfile.TemporaryDirectory(prefix="regulars-test-") as directory, embedded.running(Path(directory)) as url:
         yield url
 
 

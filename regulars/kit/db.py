@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import msgspec
@@ -16,7 +16,10 @@ from asyncpg.pool import PoolConnectionProxy
 
 from regulars import limits
 
-Tx = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:
+    Tx = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:  # the driver's classes are generic only in its type stubs
+    Tx = asyncpg.Connection
 
 
 async def _prepare(connection: Tx) -> None:

@@ -1,0 +1,33 @@
+"""Child processes that never outlive their parent."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1
+
+# Loaded at import: a child between fork and exec must not import, allocate much or take locks.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent(how: signal.Signals) -> Callable[[], None]:
+    """What a child runs between fork and exec (`preexec_fn`), after it has changed its user, so that the kernel sends
+    it the signal when its parent dies, be it by kill -9.
+
+    The kernel ties this to the thread that forked: start children from a thread that lives as long as they should.
+    Systems other than Linux have no such call; there a killed parent leaves its children.
+    """
+    parent = os.getpid()
+
+    def ask() -> None:
+        if _libc is None:
+            return
+        _libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+        if os.getppid() != parent:  # it died before the kernel knew of our wish
+            os.kill(os.getpid(), how)
+
+    return ask
