@@ -1,19 +1,59 @@
-"""The log of facts."""
+"""The log of facts: what each event is, and how it is written and read.
+
+Promises: an event is appended in the transaction that made its fact, so neither stands without the other. Its body is
+rendered once, with every property of its class in the catalogue, and never changes. Every event that is not too deep
+becomes pending and is handed to one reader's transaction that commits: none is skipped because it committed late, none
+is read twice.
+
+    append --> logged, pending --claim--> logged, read
+                               --drop---> logged
+           --> logged                                   (an event with more causes behind it than limits allow)
+
+Does not know who makes facts, nor which tool is told of them.
+"""
 
 from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
-from regulars.events.rendering import business, common, eid, encode, formatted, formatted_date, major_units, mid
+from regulars.events.errors import EventTooLarge
+from regulars.events.log import append, counts_by_hour, counts_by_topic, get, newest_body, recent
+from regulars.events.model import Event, HourCount, NewEvent
+from regulars.events.readers import claim_pending, drop_pending, workspaces_with_pending
+from regulars.events.rendering import (
+    Business,
+    business,
+    common,
+    eid,
+    encode,
+    formatted,
+    formatted_date,
+    major_units,
+    mid,
+)
 
 __all__ = [
     "TOPICS",
+    "Business",
+    "Event",
+    "EventTooLarge",
+    "HourCount",
+    "NewEvent",
     "Topic",
+    "append",
     "business",
     "catalogue",
+    "claim_pending",
     "common",
+    "counts_by_hour",
+    "counts_by_topic",
+    "drop_pending",
     "eid",
     "encode",
     "formatted",
     "formatted_date",
+    "get",
     "major_units",
     "mid",
+    "newest_body",
+    "recent",
+    "workspaces_with_pending",
 ]

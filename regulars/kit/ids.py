@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from uuid import UUID
 
 _last_ms = 0
@@ -24,3 +25,10 @@ def new_id() -> UUID:
             _last_ms, _counter = _last_ms + 1, 0
     tail = int.from_bytes(os.urandom(8), "big") & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=(_last_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | _counter << 64 | 0x2 << 62 | tail)
+
+
+def first_id_at(at: datetime) -> UUID:
+    """The lowest id that can be made at that time, so that a stretch of time is a stretch of a key:
+    `id >= first_id_at(start) AND id < first_id_at(end)`."""
+    seconds = int(at.timestamp() // 1)
+    return UUID(int=(seconds * 1000 + at.microsecond // 1000) << 80 | 0x7 << 76 | 0x2 << 62)

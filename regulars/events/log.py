@@ -1,0 +1,121 @@
+"""The log: what happened, written in the transaction that made it happen, and read back newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from regulars import limits
+from regulars.events.catalogue.topics import TOPICS
+from regulars.events.errors import EventTooLarge
+from regulars.events.model import Event, HourCount, NewEvent
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound
+from regulars.kit.ids import first_id_at, new_id
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+_AFTER_ALL_IDS = UUID(int=2**128 - 1)
+
+
+async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
+    """Log the events and mark them as pending, in one statement whatever their number; their ids, in the same order.
+
+    An event with more than `limits.EVENT_DEPTH_MAX` causes behind it is logged but not pending: facts are never lost,
+    yet a circle of rules that cause each other comes to rest. Raises EventTooLarge, and logs nothing, if a body is
+    longer than `limits.EVENT_BODY_BYTES_MAX`.
+    """
+    if not events:
+        return []
+    for event in events:
+        _check_size(event)
+    ids = [event.id or new_id() for event in events]
+    await tx.execute(
+        _sql.append,
+        workspace_id,
+        ids,
+        [event.topic for event in events],
+        [event.customer_id for event in events],
+        [event.cause_id for event in events],
+        [event.depth for event in events],
+        [event.body for event in events],
+        [event.occurred_at for event in events],
+        limits.EVENT_DEPTH_MAX,
+        now,
+    )
+    return ids
+
+
+def _check_size(event: NewEvent) -> None:
+    # A character takes four bytes at most, so only long bodies need to be measured.
+    if len(event.body) * 4 > limits.EVENT_BODY_BYTES_MAX and len(event.body.encode()) > limits.EVENT_BODY_BYTES_MAX:
+        raise EventTooLarge(f"The body of a {event.topic} is longer than {limits.EVENT_BODY_BYTES_MAX} bytes.")
+
+
+async def get(tx: Tx, workspace_id: UUID, event_id: UUID) -> Event:
+    """Raises NotFound."""
+    row = await tx.fetchrow(_sql.get, workspace_id, event_id)
+    if row is None:
+        raise NotFound("There is no such event.")
+    return _event(row)
+
+
+async def recent(
+    tx: Tx,
+    workspace_id: UUID,
+    *,
+    topic: str | None = None,
+    customer_id: UUID | None = None,
+    before_id: UUID | None = None,
+    limit: int,
+) -> list[Event]:
+    """The newest events, newest first; for the next page `before_id` is the id of the last one of this page."""
+    before = before_id or _AFTER_ALL_IDS
+    if topic is not None and customer_id is not None:
+        rows = await tx.fetch(_sql.recent_of_customer_and_topic, workspace_id, before, limit, customer_id, topic)
+    elif topic is not None:
+        rows = await tx.fetch(_sql.recent_of_topic, workspace_id, before, limit, topic)
+    elif customer_id is not None:
+        rows = await tx.fetch(_sql.recent_of_customer, workspace_id, before, limit, customer_id)
+    else:
+        rows = await tx.fetch(_sql.recent, workspace_id, before, limit)
+    return [_event(row) for row in rows]
+
+
+async def newest_body(tx: Tx, workspace_id: UUID, topic: str, customer_id: UUID) -> str | None:
+    """The body of the customer's newest event of that topic, None if there never was one."""
+    newest = await recent(tx, workspace_id, topic=topic, customer_id=customer_id, limit=1)
+    return newest[0].body if newest else None
+
+
+async def counts_by_topic(tx: Tx, workspace_id: UUID, since: datetime) -> dict[str, int]:
+    """How many events of each topic were recorded since then; topics without any are left out.
+
+    Counting stops at `limits.EVENTS_COUNTED_MAX` for each topic: that number means "at least". It goes by the ids,
+    which hold the time the system's clock showed, not by `recorded_at`.
+    """
+    arguments = (list(TOPICS), first_id_at(since), limits.EVENTS_COUNTED_MAX)
+    rows = await tx.fetch(_sql.counts_by_topic, workspace_id, *arguments)
+    return {row["topic"]: row["events"] for row in rows if row["events"]}
+
+
+async def counts_by_hour(tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneInfo) -> list[HourCount]:
+    """How many events were recorded in each hour of the day that it is in that time zone, from its midnight to the
+    next: 24 hours, or 23 or 25 on days when clocks change. Counted and limited as in `counts_by_topic`."""
+    today = now.astimezone(zone).date()
+    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (today, today + timedelta(days=1)))
+    hours = []
+    while start < end:
+        hours.append(start)
+        start += timedelta(hours=1)
+    bounds = [first_id_at(at) for at in [*hours, end]]
+    rows = await tx.fetch(_sql.counts_by_span, workspace_id, bounds[:-1], bounds[1:], limits.EVENTS_COUNTED_MAX)
+    return [HourCount(starts_at, row["events"]) for starts_at, row in zip(hours, rows, strict=True)]
+
+
+def _event(row: asyncpg.Record) -> Event:
+    return Event(*row.values())

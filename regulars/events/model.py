@@ -1,0 +1,43 @@
+"""What stands in the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """A fact to be logged. `body` is what `encode` made; `customer_id` is the customer's id here, not the shop's.
+
+    `cause_id` is the event that led to this one, and `depth` counts all the causes behind it: the cause's plus one.
+    """
+
+    topic: str
+    customer_id: UUID
+    body: str
+    occurred_at: datetime
+    id: UUID | None = None
+    cause_id: UUID | None = None
+    depth: int = 0
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """A fact in the log. `occurred_at` is when it happened in the world, `recorded_at` when it was written down."""
+
+    id: UUID
+    topic: str
+    customer_id: UUID
+    cause_id: UUID | None
+    depth: int
+    body: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class HourCount(msgspec.Struct, frozen=True, gc=False):
+    """How many events were recorded in the hour that starts at `starts_at`."""
+
+    starts_at: datetime
+    count: int

@@ -1,0 +1,122 @@
+-- name: append
+-- An event deeper than $9 is logged without a pending row, so nobody carries it.
+WITH added AS (
+    INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at)
+    SELECT $1, new.id, new.topic, new.customer_id, new.cause_id, new.depth, new.body, new.occurred_at, $10
+    FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::smallint[], $7::text[], $8::timestamptz[])
+        AS new (id, topic, customer_id, cause_id, depth, body, occurred_at)
+    RETURNING id, depth
+)
+INSERT INTO events_pending (workspace_id, event_id)
+SELECT $1, added.id FROM added WHERE added.depth <= $9::smallint;
+
+-- name: get
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM events_event
+WHERE workspace_id = $1 AND id = $2;
+
+-- name: recent
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM events_event
+WHERE workspace_id = $1 AND id < $2
+ORDER BY id DESC
+LIMIT $3;
+
+-- name: recent_of_topic
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM events_event
+WHERE workspace_id = $1 AND id < $2 AND topic = $4
+ORDER BY id DESC
+LIMIT $3;
+
+-- name: recent_of_customer
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM events_event
+WHERE workspace_id = $1 AND id < $2 AND customer_id = $4
+ORDER BY id DESC
+LIMIT $3;
+
+-- name: recent_of_customer_and_topic
+-- OFFSET 0 keeps the planner on the customer's own events: walking all events of the topic until one is the customer's
+-- looks as cheap to it and reads the whole log when there is none.
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM (
+    SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+    FROM events_event
+    WHERE workspace_id = $1 AND id < $2 AND customer_id = $4
+    ORDER BY id DESC
+    OFFSET 0
+) AS of_customer
+WHERE topic = $5
+ORDER BY id DESC
+LIMIT $3;
+
+-- name: counts_by_topic
+SELECT wanted.topic, counted.events
+FROM unnest($2::text[]) AS wanted (topic)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS events
+    FROM (
+        SELECT FROM events_event
+        WHERE workspace_id = $1 AND topic = wanted.topic AND id >= $3
+        LIMIT $4
+    ) AS matching
+) AS counted;
+
+-- name: counts_by_span
+SELECT counted.events
+FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS events
+    FROM (
+        SELECT FROM events_event
+        WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id
+        LIMIT $4
+    ) AS matching
+) AS counted
+ORDER BY span.place;
+
+-- name: claim_pending
+-- ARRAY(...) runs once and locks no more than $2 rows; as an IN (...) it could be run anew for each row. It also tells
+-- the planner that few rows are meant, so that both steps go by the key whatever the statistics say of a backlog.
+WITH claimed AS (
+    DELETE FROM events_pending
+    WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
+        SELECT event_id FROM events_pending
+        WHERE workspace_id = $1
+        ORDER BY event_id
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING event_id
+)
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM events_event
+WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT event_id FROM claimed))
+ORDER BY id;
+
+-- name: drop_pending
+DELETE FROM events_pending
+WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
+    SELECT event_id FROM events_pending
+    WHERE workspace_id = $1
+    ORDER BY event_id
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+));
+
+-- name: workspaces_with_pending
+-- every workspace: a worker asks it to learn where there is work, and reads one index entry per workspace that has some.
+WITH RECURSIVE found AS (
+    (SELECT workspace_id FROM events_pending ORDER BY workspace_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT next.workspace_id FROM events_pending AS next
+        WHERE next.workspace_id > found.workspace_id
+        ORDER BY next.workspace_id
+        LIMIT 1
+    )
+    FROM found
+    WHERE found.workspace_id IS NOT NULL
+)
+SELECT workspace_id FROM found WHERE workspace_id IS NOT NULL;

@@ -1,0 +1,41 @@
+"""Those who carry facts away read here, and lose none that commits late.
+
+    appended, pending --claimed--> read        and, while nothing is to be sent:    pending --dropped--> only logged
+
+A row is pending from the commit of its fact on, however late that comes, so there is no place in the log that a reader
+could have passed already. It is deleted in the transaction that stores what the reader made of it: if that fails, the
+event is pending again.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from regulars.events.model import Event
+from regulars.kit.db import Tx
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+
+
+async def claim_pending(tx: Tx, workspace_id: UUID, limit: int) -> list[Event]:
+    """Take up to `limit` pending events, oldest id first. The caller stores what becomes of them in this transaction.
+
+    Events that another transaction is claiming are passed over, so any number of readers can work side by side.
+    """
+    return [Event(*row.values()) for row in await tx.fetch(_sql.claim_pending, workspace_id, limit)]
+
+
+async def drop_pending(tx: Tx, workspace_id: UUID, limit: int | None = None) -> int:
+    """Let up to `limit` pending events (None: all) stay in the log without being read; how many they were.
+
+    For a workspace whose events are off: drop while they are, and once more in the transaction that turns them on, so
+    that nothing from before is sent afterwards.
+    """
+    status: str = await tx.execute(_sql.drop_pending, workspace_id, limit)
+    return int(status.removeprefix("DELETE "))
+
+
+async def workspaces_with_pending(tx: Tx) -> list[UUID]:
+    """Where there is something to claim or drop."""
+    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_pending)]
