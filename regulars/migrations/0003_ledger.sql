@@ -65,7 +65,7 @@ CREATE TABLE ledger_lot (
     amount       bigint NOT NULL CHECK (amount > 0),
     remaining    bigint NOT NULL CHECK (remaining BETWEEN 0 AND amount),
     activates_at timestamptz NOT NULL,
-    expires_at   timestamptz NOT NULL DEFAULT 'infinity',
+    expires_at   timestamptz,                   -- null: never; sorts last
     earned_at    timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);

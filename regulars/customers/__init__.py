@@ -1,0 +1,31 @@
+"""Who: the shop's customers.
+
+Promises: a customer is known by the shop's own `customer_id`, once per workspace, from the first time anybody mentions
+it; calls that race to create the same customer all get the same one. Creating and changing one appends `lead_create`
+and `lead_update` in the same transaction. What a shop reported is kept as it was given, checked first.
+
+Does not know what coins are; the balance an event mentions is read from the ledger's published view.
+"""
+
+from regulars.customers.changing import change
+from regulars.customers.creation import Ensured, create, ensure
+from regulars.customers.finding import by_ids, find, search
+from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes
+from regulars.customers.spending import Spending, count_spending
+
+__all__ = [
+    "CHANGEABLE",
+    "Customer",
+    "Ensured",
+    "NewCustomer",
+    "Spending",
+    "by_ids",
+    "change",
+    "check",
+    "check_changes",
+    "count_spending",
+    "create",
+    "ensure",
+    "find",
+    "search",
+]

@@ -1,0 +1,41 @@
+"""What is known of a customer changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import events
+from regulars.customers import store
+from regulars.customers.model import CHANGEABLE, Customer, check_changes
+from regulars.customers.wire import changed_event
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+from regulars.tenancy import Workspace
+
+
+async def change(
+    tx: Tx, workspace: Workspace, id: UUID, changes: dict[str, Any], now: datetime, *, available: int
+) -> Customer:
+    """Set any of CHANGEABLE; nothing is announced when nothing is different. `available` is what the event will say the
+    customer has. Raises Invalid naming the field, NotFound. Locks the customer."""
+    for field in changes:
+        if field not in CHANGEABLE:
+            raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
+    kept = check_changes(changes)
+    customer = await store.by_one(tx, workspace.id, "lock", id)
+    if customer is None:
+        raise NotFound("Lead does not exists")
+    changed = [field for field, value in kept.items() if getattr(customer, field) != value]
+    if not changed:
+        return customer
+    customer = msgspec.structs.replace(customer, **kept, updated_at=now)
+    if customer.mobile and not customer.country:
+        raise invalid("country", "three lower-case letters such as ind, which a mobile number needs")
+    await store.update(tx, workspace.id, customer)
+    event = changed_event(events.business(workspace), customer, available, changed)
+    await events.append(tx, workspace.id, [event], now)
+    return customer

@@ -1,0 +1,75 @@
+"""Customers come into being when they are first mentioned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from regulars import events
+from regulars.customers import store
+from regulars.customers.model import Customer, NewCustomer, check
+from regulars.customers.wire import created_event
+from regulars.kit.db import Tx
+from regulars.kit.errors import Conflict, Refusal, invalid
+from regulars.tenancy import Workspace
+
+
+class Ensured(msgspec.Struct, frozen=True, gc=False):
+    """A customer that exists now; `created` when this call made it."""
+
+    customer: Customer
+    created: bool
+
+
+async def ensure(
+    tx: Tx, workspace: Workspace, wanted: Sequence[NewCustomer], now: datetime
+) -> dict[str, Ensured | Refusal]:
+    """For each `customer_id` the customer, created with the given details if it was unknown, or why it can't be.
+
+    Details are expected to have gone through `check`. Of several with one customer_id the first counts. Details of a
+    customer that exists are left as they are. Lock order: new customers by customer_id.
+    """
+    first: dict[str, NewCustomer] = {}
+    for details in wanted:
+        first.setdefault(details.customer_id, details)
+    known = await store.by_customer_ids(tx, workspace.id, list(first))
+    answers: dict[str, Ensured | Refusal] = {c.customer_id: Ensured(c, created=False) for c in known.values()}
+    new = [details for customer_id, details in first.items() if customer_id not in known]
+    if not new:
+        return answers
+    for details in await _with_taken_code(tx, workspace, new):
+        answers[details.customer_id] = invalid("referral_code", "one that no other customer has")
+    created = await store.insert(tx, workspace.id, [d for d in new if d.customer_id not in answers], now)
+    answers |= {customer.customer_id: Ensured(customer, created=True) for customer in created}
+    business = events.business(workspace)
+    await events.append(tx, workspace.id, [created_event(business, customer) for customer in created], now)
+    # Whoever is still missing was created by another call between the two statements.
+    raced = await store.by_customer_ids(tx, workspace.id, [c for c in first if c not in answers])
+    return answers | {customer_id: Ensured(customer, created=False) for customer_id, customer in raced.items()}
+
+
+async def create(tx: Tx, workspace: Workspace, details: NewCustomer, now: datetime) -> Customer:
+    """Raises Invalid naming the field, or Conflict when the customer exists."""
+    checked = check(details)
+    answer = (await ensure(tx, workspace, [checked], now))[checked.customer_id]
+    if isinstance(answer, Refusal):
+        raise answer
+    if not answer.created:
+        raise Conflict("Lead already exists", code="customer_exists")
+    return answer.customer
+
+
+async def _with_taken_code(tx: Tx, workspace: Workspace, new: Sequence[NewCustomer]) -> list[NewCustomer]:
+    """Those whose given referral code belongs to somebody, or is given twice in this very batch."""
+    given = [details for details in new if details.referral_code]
+    if not given:
+        return []
+    taken = await store.taken_referral_codes(tx, workspace.id, [details.referral_code for details in given])
+    refused = []
+    for details in given:
+        if details.referral_code in taken:
+            refused.append(details)
+        taken.add(details.referral_code)
+    return refused

@@ -1,0 +1,103 @@
+"""Who a customer is, and what may be said about one."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.kit.errors import invalid
+
+GENDERS = ("male", "female", "other")
+REFERRAL_CODE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+REFERRAL_CODE_CHARS = 10
+
+
+class Customer(msgspec.Struct, frozen=True, gc=False):
+    """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform."""
+
+    id: UUID
+    customer_id: str
+    name: str
+    email: str
+    mobile: str
+    country: str
+    gender: str
+    dob: date | None
+    referral_code: str
+    referred_by_code: str
+    accept_email: bool
+    accept_mobile: bool
+    tier: str
+    spent_minor: int
+    orders_count: int
+    last_order_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewCustomer(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a customer who may have to be created; an empty referral code is drawn at random."""
+
+    customer_id: str
+    name: str = ""
+    email: str = ""
+    mobile: str = ""
+    country: str = ""
+    gender: str = ""
+    dob: date | None = None
+    referral_code: str = ""
+
+
+CHANGEABLE = ("name", "email", "mobile", "country", "gender", "dob", "accept_email", "accept_mobile")
+"""What may be changed of a customer. Ids, codes and totals follow from elsewhere."""
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+")
+_MOBILE = re.compile(r"\+?[0-9][0-9 ()-]*")
+_COUNTRY = re.compile(r"[a-z]{3}")
+_REFERRAL_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
+
+
+def check(details: NewCustomer) -> NewCustomer:
+    """The same details, trimmed and in the form they are kept in. Raises Invalid naming the field."""
+    customer_id = details.customer_id.strip()
+    shortest, longest = limits.CUSTOMER_ID_CHARS_MIN, limits.CUSTOMER_ID_CHARS_MAX
+    if not shortest <= len(customer_id) <= longest or "\x00" in customer_id:
+        raise invalid("customer_id", f"{shortest} to {longest} characters")
+    if details.referral_code and not _REFERRAL_CODE.fullmatch(details.referral_code):
+        raise invalid("referral_code", "3 to 40 letters, digits, - or _")
+    kept = check_changes({name: getattr(details, name) for name in CHANGEABLE if hasattr(details, name)})
+    if kept["mobile"] and not kept["country"]:
+        raise invalid("country", "three lower-case letters such as ind, which a mobile number needs")
+    return NewCustomer(customer_id=customer_id, referral_code=details.referral_code, **kept)
+
+
+def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
+    """The same changes in the form they are kept in. Raises Invalid naming the field that can't be kept."""
+    kept = dict(changes)
+    for field in ("name", "email", "mobile"):
+        if field in kept:
+            kept[field] = kept[field].strip()
+    if len(kept.get("name", "")) > limits.NAME_CHARS_MAX or "\x00" in kept.get("name", ""):
+        raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
+    email = kept.get("email", "")
+    if email and (len(email) > limits.EMAIL_CHARS_MAX or not _EMAIL.fullmatch(email)):
+        raise invalid("email", "an e-mail address")
+    mobile = kept.get("mobile", "")
+    if mobile and not (limits.MOBILE_CHARS_MIN <= len(mobile) <= limits.MOBILE_CHARS_MAX and _MOBILE.fullmatch(mobile)):
+        raise invalid("mobile", f"{limits.MOBILE_CHARS_MIN} to {limits.MOBILE_CHARS_MAX} digits")
+    if kept.get("country") and not _COUNTRY.fullmatch(kept["country"]):
+        raise invalid("country", "three lower-case letters such as ind")
+    if kept.get("gender") and kept["gender"] not in GENDERS:
+        raise invalid("gender", "male, female or other")
+    return kept
+
+
+def draw_referral_code() -> str:
+    """One of 36**10 codes: that two customers of a million draw the same has a chance of one in seven thousand."""
+    return "".join(secrets.choice(REFERRAL_CODE_ALPHABET) for _ in range(REFERRAL_CODE_CHARS))

@@ -1,0 +1,90 @@
+"""One function per statement of `queries.sql`; rows come back as customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from regulars.customers.model import Customer, NewCustomer, draw_referral_code
+from regulars.kit.db import Tx
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+
+
+async def by_ids(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+    """The customers that exist, by id."""
+    return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids)}
+
+
+async def by_customer_ids(tx: Tx, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
+    """The customers that exist, by the shop's own id."""
+    return {
+        row["customer_id"]: Customer(*row) for row in await tx.fetch(_sql.by_customer_ids, workspace_id, customer_ids)
+    }
+
+
+async def by_one(tx: Tx, workspace_id: UUID, statement: str, value: object) -> Customer | None:
+    """`statement` is one of by_referral_code, by_email, by_mobile, lock."""
+    row = await tx.fetchrow(getattr(_sql, statement), workspace_id, value)
+    return Customer(*row) if row else None
+
+
+async def taken_referral_codes(tx: Tx, workspace_id: UUID, codes: Sequence[str]) -> set[str]:
+    return {row["referral_code"] for row in await tx.fetch(_sql.taken_referral_codes, workspace_id, codes)}
+
+
+async def insert(tx: Tx, workspace_id: UUID, new: Sequence[NewCustomer], now: datetime) -> list[Customer]:
+    """Those that did not exist yet, as created; a customer_id that exists is left alone and not returned."""
+    rows = await tx.fetch(
+        _sql.insert_customers,
+        workspace_id,
+        [new_id() for _ in new],
+        [n.customer_id for n in new],
+        [n.name for n in new],
+        [n.email for n in new],
+        [n.mobile for n in new],
+        [n.country for n in new],
+        [n.gender for n in new],
+        [n.dob for n in new],
+        now,
+        [n.referral_code or draw_referral_code() for n in new],
+    )
+    return [Customer(*row) for row in rows]
+
+
+async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
+    await tx.execute(
+        _sql.update,
+        workspace_id,
+        customer.id,
+        customer.name,
+        customer.email,
+        customer.mobile,
+        customer.country,
+        customer.gender,
+        customer.dob,
+        customer.accept_email,
+        customer.accept_mobile,
+        customer.updated_at,
+    )
+
+
+async def count_spending(
+    tx: Tx, workspace_id: UUID, changes: Sequence[tuple[UUID, int, int, datetime]]
+) -> dict[UUID, Customer]:
+    """Each change is (customer, minor units, orders, newest order's time), one per customer."""
+    columns: list[list[Any]] = [list(column) for column in zip(*changes, strict=True)] or [[], [], [], []]
+    return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.count_spending, workspace_id, *columns)}
+
+
+async def newest(tx: Tx, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Customer]:
+    return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, before_id, limit)]
+
+
+async def search(tx: Tx, workspace_id: UUID, text: str, limit: int) -> list[Customer]:
+    prefix = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return [Customer(*row) for row in await tx.fetch(_sql.search, workspace_id, prefix, text, limit)]

@@ -1,0 +1,55 @@
+"""From a customer to the words of their events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regulars import events
+from regulars.customers.model import Customer
+from regulars.events import Business, NewEvent
+from regulars.events.catalogue import Lead, LeadUpdate
+from regulars.kit.clock import wire_time
+
+
+def created_event(business: Business, customer: Customer) -> NewEvent:
+    lead = Lead(**_properties(business, customer, 0))
+    return NewEvent(
+        topic="lead_create", customer_id=customer.id, body=events.encode(lead), occurred_at=customer.created_at
+    )
+
+
+def changed_event(business: Business, customer: Customer, available: int, changed: list[str]) -> NewEvent:
+    lead = LeadUpdate(**_properties(business, customer, available), changed_properties=changed)
+    return NewEvent(
+        topic="lead_update", customer_id=customer.id, body=events.encode(lead), occurred_at=customer.updated_at
+    )
+
+
+def _properties(business: Business, customer: Customer, available: int) -> dict[str, Any]:
+    shared = events.common(business, customer, available)
+    return {
+        **shared,
+        "entity_id": str(customer.id),
+        "referral_code": customer.referral_code,
+        "customer_id": customer.customer_id,
+        "referred_by_referral_code": customer.referred_by_code,
+        "name": customer.name,
+        "available": available,
+        "tier": customer.tier,
+        "transaction_amount": shared["user_transaction_amount"] if customer.orders_count else "",
+        "last_transaction": wire_time(customer.last_order_at) if customer.last_order_at else "",
+        "accept_email": customer.accept_email,
+        "accept_mobile": customer.accept_mobile,
+        "accept_smartdiscountapply": "",
+        "dob": shared["user_dob"],
+        "full_dob": shared["user_full_dob"],
+        "mid": events.mid(customer.mobile),
+        "mobile": customer.mobile,
+        "country": customer.country,
+        "eid": events.eid(customer.email),
+        "email": customer.email,
+        "email_status": "pending" if customer.email else "",
+        "is_freezed": "",
+        "created_at": wire_time(customer.created_at),
+        "updated_at": wire_time(customer.updated_at),
+    }

@@ -1,0 +1,23 @@
+"""What customers have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars.kit.db import Tx
+from regulars.ledger import store
+from regulars.ledger.model import Balance, Kind
+
+
+async def balances(
+    tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, dict[Kind, Balance]]:
+    """Both wallets of each customer asked for; one that was never opened is empty."""
+    found = await store.balances(tx, workspace_id, customer_ids, now)
+    kinds: tuple[Kind, Kind] = ("coins", "credits")
+    return {
+        customer_id: {kind: found.get((customer_id, kind)) or Balance(kind) for kind in kinds}
+        for customer_id in customer_ids
+    }

@@ -1,0 +1,197 @@
+"""Txns, postings, lots and wallets, and the arithmetic between them. Nothing here waits for anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from regulars.kit.errors import Refusal
+
+Kind = Literal["coins", "credits"]
+Operation = Literal["cr", "dr"]
+TxnType = Literal["reward", "redeem", "adjust", "expire", "revert", "referral", "import"]
+
+SCALE = {"coins": 0, "credits": 2}
+"""Decimal places of each kind of wallet: amounts are integers in units of 10 ** -scale."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A credit or debit to be posted.
+
+    `key` names the fact for ever: a second entry with it is not posted and answers with the first one's txn.
+    `occurred_at` is when the fact happened, which may be long before it is recorded.
+    """
+
+    customer_id: UUID
+    operation: Operation
+    amount: int
+    type: TxnType
+    occurred_at: datetime
+    title: str = ""
+    description: str = ""
+    kind: Kind = "coins"
+    reference: str = ""
+    trigger_id: UUID | None = None
+    trigger_version: int | None = None
+    actor: str = ""
+    key: str | None = None
+    wire_hash: str = ""
+    expires_at: datetime | None = None
+    firing_id: UUID | None = None
+    cause_id: UUID | None = None
+    depth: int = 0
+
+
+class Txn(msgspec.Struct, frozen=True, gc=False):
+    """One line of the book, in the order of the columns of `ledger_txn`."""
+
+    id: UUID
+    customer_id: UUID
+    kind: Kind
+    seq: int
+    type: TxnType
+    operation: Operation
+    amount: int
+    closing_balance: int
+    credited: int
+    debited: int
+    title: str
+    description: str
+    status: str
+    reference: str
+    trigger_id: UUID | None
+    trigger_version: int | None
+    reverses_txn_id: UUID | None
+    actor: str
+    key: str | None
+    wire_hash: str
+    hash: bytes
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class Posted(msgspec.Struct, frozen=True, gc=False):
+    """What came of an entry. `repeated`: its key was known, and nothing was posted. `event_id`: the event it made."""
+
+    txn: Txn
+    repeated: bool = False
+    event_id: UUID | None = None
+
+
+Outcome = Posted | Refusal
+
+
+class Posting(msgspec.Struct, frozen=True, gc=False):
+    """A credit of the account is positive; the postings of one txn sum to zero."""
+
+    txn_id: UUID
+    account: str
+    amount: int
+
+
+class Balance(msgspec.Struct, frozen=True, gc=False):
+    """What a customer has in one wallet; `available` leaves out what has expired by the time it is asked for."""
+
+    kind: Kind = "coins"
+    available: int = 0
+    pending: int = 0
+    held: int = 0
+    debt: int = 0
+    credited: int = 0
+    debited: int = 0
+
+
+class Lot(msgspec.Struct, gc=False):
+    """A credit that is not all spent: what it was and what remains of it. Changed while a batch is worked out."""
+
+    id: UUID
+    customer_id: UUID
+    kind: Kind
+    txn_id: UUID
+    amount: int
+    remaining: int
+    activates_at: datetime
+    expires_at: datetime | None
+    earned_at: datetime
+
+    def open_at(self, now: datetime) -> bool:
+        """From `expires_at` on, that instant included, a lot can't be spent."""
+        if self.remaining == 0 or now < self.activates_at:
+            return False
+        return self.expires_at is None or now < self.expires_at
+
+
+class Wallet(msgspec.Struct, gc=False):
+    """A locked wallet while a batch is worked out; `lots` are its open lots, first to expire first."""
+
+    customer_id: UUID
+    kind: Kind
+    available: int
+    pending: int
+    held: int
+    debt: int
+    credited: int
+    debited: int
+    txn_count: int
+    head_hash: bytes
+    lots: list[Lot] = []
+
+
+def amount_on_wire(kind: Kind, amount: int) -> int | float:
+    """Coins are whole numbers on the wire; credits are in units of the shop's currency."""
+    scale = SCALE[kind]
+    return amount if scale == 0 else amount / 10**scale
+
+
+def counter_account(type_: TxnType, operation: Operation) -> str:
+    """The programme's side of a txn. The shop's liability is what was issued less redeemed, expired, clawed back."""
+    if type_ == "adjust":
+        return "programme.adjusted"
+    if operation == "cr":
+        return "programme.issued"
+    return {"expire": "programme.expired", "revert": "programme.clawed_back"}.get(type_, "programme.redeemed")
+
+
+def chain_hash(previous: bytes, txn: Txn, postings: Iterable[tuple[str, int]]) -> bytes:
+    """SHA-256 over the wallet's previous hash and what the txn says: a JSON array without spaces, times as whole
+    microseconds since 1970, postings in the order of their accounts. The wire's hash is left out, as it may be cut from
+    this one; one that a caller gave is covered as part of the key."""
+    said = (
+        previous.hex(),
+        txn.id.hex,
+        txn.customer_id.hex,
+        txn.kind,
+        txn.seq,
+        txn.type,
+        txn.operation,
+        txn.amount,
+        txn.closing_balance,
+        txn.credited,
+        txn.debited,
+        txn.title,
+        txn.description,
+        txn.reference,
+        txn.trigger_id.hex if txn.trigger_id else None,
+        txn.trigger_version,
+        txn.reverses_txn_id.hex if txn.reverses_txn_id else None,
+        txn.actor,
+        txn.key,
+        _microseconds(txn.occurred_at),
+        _microseconds(txn.recorded_at),
+        sorted(postings),
+    )
+    return sha256(msgspec.json.encode(said)).digest()
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _microseconds(at: datetime) -> int:
+    """Exact, where a float of seconds would lose the last digit."""
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,0 +1,188 @@
+"""Post a batch of credits and debits: lock the wallets, work the batch out in memory, write it in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from regulars import customers, events
+from regulars.customers import Customer
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.kit.ids import new_id
+from regulars.ledger import store
+from regulars.ledger.errors import InsufficientBalance
+from regulars.ledger.model import Entry, Lot, Outcome, Posted, Posting, Txn, Wallet, chain_hash, counter_account
+from regulars.ledger.wire import reward_event
+from regulars.tenancy import Workspace
+
+
+async def post(
+    tx: Tx,
+    workspace: Workspace,
+    entries: Sequence[Entry],
+    now: datetime,
+    *,
+    known: Mapping[UUID, Customer] | None = None,
+) -> list[Outcome]:
+    """Post each entry, in order, and answer for each with what was posted or why not; a refusal stops no other.
+
+    Every new txn appends one `walletreward_create`. `known` saves reading customers the caller has read already.
+    Lock order: wallets by (customer, kind). A key raced by another transaction raises the driver's UniqueViolation: the
+    door runs the batch again, and then finds the txn.
+    """
+    if not entries:
+        return []
+    wallets = await store.lock_wallets(tx, workspace.id, ((e.customer_id, e.kind) for e in entries))
+    # Read after the locks: whoever held them may just have posted the same key.
+    keys = [entry.key for entry in entries if entry.key]
+    by_key = await store.txns_by_key(tx, workspace.id, keys) if keys else {}
+    debited = sorted({(e.customer_id, e.kind) for e in entries if e.operation == "dr"})
+    if debited:
+        for lot in await store.open_lots(tx, workspace.id, debited):
+            wallets[lot.customer_id, lot.kind].lots.append(lot)
+    batch = _Batch(now, wallets, by_key)
+    outcomes = [batch.take(entry) for entry in entries]
+    if batch.txns:
+        await batch.write(tx, workspace.id)
+        missing = {t.customer_id for t in batch.txns} - set(known or ())
+        read = await customers.by_ids(tx, workspace.id, sorted(missing)) if missing else {}
+        people = {**(known or {}), **read}
+        business = events.business(workspace)
+        announced = [
+            reward_event(business, people[entry.customer_id], entry, outcome)
+            for entry, outcome in zip(entries, outcomes, strict=True)
+            if isinstance(outcome, Posted) and not outcome.repeated
+        ]
+        await events.append(tx, workspace.id, announced, now)
+    return outcomes
+
+
+class _Batch:
+    """The working-out of one batch: what is to be written, and the wallets as they stand after each entry."""
+
+    def __init__(self, now: datetime, wallets: dict[store.WalletId, Wallet], by_key: dict[str, Txn]) -> None:
+        self.now = now
+        self.wallets = wallets
+        self.by_key = by_key
+        self.txns: list[Txn] = []
+        self.postings: list[Posting] = []
+        self.new_lots: list[Lot] = []
+        self.spent: dict[UUID, Lot] = {}
+        self.consumptions: list[tuple[UUID, UUID, int]] = []
+        self.touched: dict[store.WalletId, Wallet] = {}
+
+    def take(self, entry: Entry) -> Outcome:
+        if entry.key and entry.key in self.by_key:
+            return Posted(self.by_key[entry.key], repeated=True)
+        wallet_id = (entry.customer_id, entry.kind)
+        wallet = self.wallets[wallet_id]
+        txn_id = new_id()
+        if entry.operation == "cr":
+            accounts = self._credit(wallet, entry, txn_id)
+        else:
+            refusal = self._debit(wallet, entry, txn_id)
+            if refusal:
+                return refusal
+            accounts = [("customer.available", -entry.amount)]
+        counter = -sum(amount for _, amount in accounts)
+        accounts.append((counter_account(entry.type, entry.operation), counter))
+        txn = self._chain(wallet, entry, txn_id, accounts)
+        self.txns.append(txn)
+        self.postings.extend(Posting(txn_id, account, amount) for account, amount in accounts)
+        self.touched[wallet_id] = wallet
+        if entry.key:
+            self.by_key[entry.key] = txn
+        return Posted(txn, event_id=new_id())
+
+    def _credit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> list[tuple[str, int]]:
+        """A debt is paid first; the rest becomes a lot."""
+        paid = min(wallet.debt, entry.amount)
+        rest = entry.amount - paid
+        wallet.debt -= paid
+        wallet.available += rest
+        wallet.credited += entry.amount
+        accounts = []
+        if paid:
+            accounts.append(("customer.debt", paid))
+        if rest:
+            accounts.append(("customer.available", rest))
+            lot = Lot(
+                new_id(), wallet.customer_id, wallet.kind, txn_id, rest, rest, self.now, entry.expires_at, self.now
+            )
+            self.new_lots.append(lot)
+            # A later entry of this batch may spend it; only then is the order of lots needed.
+            wallet.lots.append(lot)
+        return accounts
+
+    def _debit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> Refusal | None:
+        """Eat open lots, first to expire first; nothing is eaten when they don't suffice."""
+        open_lots = sorted((lot for lot in wallet.lots if lot.open_at(self.now)), key=_first_spent)
+        spendable = sum(lot.remaining for lot in open_lots)
+        if spendable < entry.amount:
+            return InsufficientBalance(needed=entry.amount, available=spendable)
+        owed = entry.amount
+        for lot in open_lots:
+            eaten = min(lot.remaining, owed)
+            lot.remaining -= eaten
+            owed -= eaten
+            self.consumptions.append((txn_id, lot.id, eaten))
+            self.spent[lot.id] = lot
+            if owed == 0:
+                break
+        wallet.available -= entry.amount
+        wallet.debited += entry.amount
+        return None
+
+    def _chain(self, wallet: Wallet, entry: Entry, txn_id: UUID, accounts: list[tuple[str, int]]) -> Txn:
+        wallet.txn_count += 1
+        txn = Txn(
+            id=txn_id,
+            customer_id=wallet.customer_id,
+            kind=wallet.kind,
+            seq=wallet.txn_count,
+            type=entry.type,
+            operation=entry.operation,
+            amount=entry.amount,
+            closing_balance=wallet.available,
+            credited=wallet.credited,
+            debited=wallet.debited,
+            title=entry.title,
+            description=entry.description,
+            status="success",
+            reference=entry.reference,
+            trigger_id=entry.trigger_id,
+            trigger_version=entry.trigger_version,
+            reverses_txn_id=None,
+            actor=entry.actor,
+            key=entry.key,
+            wire_hash=entry.wire_hash,
+            hash=b"",
+            occurred_at=entry.occurred_at,
+            recorded_at=self.now,
+        )
+        # The hash covers the other fields, so it can only be set on the finished txn. Unless the caller named one of
+        # its own, the wire's hash is the first 40 hex digits of it.
+        head = wallet.head_hash = chain_hash(wallet.head_hash, txn, accounts)
+        return msgspec.structs.replace(txn, hash=head, wire_hash=entry.wire_hash or head.hex()[:40])
+
+    async def write(self, tx: Tx, workspace_id: UUID) -> None:
+        new = {lot.id for lot in self.new_lots}
+        await store.write(
+            tx,
+            workspace_id,
+            txns=self.txns,
+            postings=self.postings,
+            lots=self.new_lots,
+            spent=[lot for lot in self.spent.values() if lot.id not in new],
+            consumptions=self.consumptions,
+            wallets=list(self.touched.values()),
+        )
+
+
+def _first_spent(lot: Lot) -> tuple[bool, datetime, datetime, UUID]:
+    """First to expire first, never-expiring last, then the earliest earned."""
+    return (lot.expires_at is None, lot.expires_at or lot.earned_at, lot.earned_at, lot.id)

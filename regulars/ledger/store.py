@@ -1,0 +1,100 @@
+"""One function per statement of `queries.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from regulars.kit.db import Tx
+from regulars.kit.queries import Queries
+from regulars.ledger.model import Balance, Kind, Lot, Operation, Posting, Txn, Wallet
+
+_sql = Queries(__file__)
+
+WalletId = tuple[UUID, Kind]
+
+
+async def lock_wallets(tx: Tx, workspace_id: UUID, wanted: Iterable[WalletId]) -> dict[WalletId, Wallet]:
+    """The wallets, each locked until the transaction ends; those that did not exist are opened.
+
+    Lock order: existing wallets by (customer, kind), then new ones by the same.
+    """
+    ids = sorted(set(wanted))
+    locked = await _wallets(tx, _sql.lock_wallets, workspace_id, ids)
+    missing = [wallet_id for wallet_id in ids if wallet_id not in locked]
+    if missing:
+        locked |= await _wallets(tx, _sql.open_wallets, workspace_id, missing)
+    return locked
+
+
+async def _wallets(tx: Tx, statement: str, workspace_id: UUID, ids: Sequence[WalletId]) -> dict[WalletId, Wallet]:
+    rows = await tx.fetch(statement, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
+    return {(row["customer_id"], row["kind"]): Wallet(*row) for row in rows}
+
+
+async def open_lots(tx: Tx, workspace_id: UUID, ids: Sequence[WalletId]) -> list[Lot]:
+    """The lots with something left, first to expire first, never-expiring last, then the earliest earned."""
+    rows = await tx.fetch(_sql.open_lots, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
+    return [Lot(*row) for row in rows]
+
+
+async def txns_by_key(tx: Tx, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Txn]:
+    return {row["key"]: Txn(*row) for row in await tx.fetch(_sql.txns_by_key, workspace_id, keys)}
+
+
+async def write(
+    tx: Tx,
+    workspace_id: UUID,
+    *,
+    txns: Sequence[Txn],
+    postings: Sequence[Posting],
+    lots: Sequence[Lot],
+    spent: Sequence[Lot],
+    consumptions: Sequence[tuple[UUID, UUID, int]],
+    wallets: Sequence[Wallet],
+) -> None:
+    """`consumptions` are (txn, lot, amount); `spent` are lots that existed before, with what remains of them now."""
+    await tx.execute(
+        _sql.write,
+        workspace_id,
+        *_columns(txns, Txn.__struct_fields__),
+        *_columns(postings, Posting.__struct_fields__),
+        *_columns(lots, Lot.__struct_fields__),
+        [lot.id for lot in spent],
+        [lot.remaining for lot in spent],
+        *([row[n] for row in consumptions] for n in range(3)),
+        *_columns(wallets, Wallet.__struct_fields__[:-1]),
+    )
+
+
+def _columns(rows: Sequence[Any], fields: Iterable[str]) -> list[list[Any]]:
+    return [[getattr(row, field) for row in rows] for field in fields]
+
+
+async def balances(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime) -> dict[WalletId, Balance]:
+    rows = await tx.fetch(_sql.balances, workspace_id, customer_ids, now)
+    return {(row["customer_id"], row["kind"]): Balance(*list(row)[1:]) for row in rows}
+
+
+async def txn(tx: Tx, workspace_id: UUID, txn_id: UUID) -> Txn | None:
+    row = await tx.fetchrow(_sql.txn, workspace_id, txn_id)
+    return Txn(*row) if row else None
+
+
+async def txns_of_wallet(
+    tx: Tx,
+    workspace_id: UUID,
+    customer_id: UUID,
+    kind: Kind,
+    operation: Operation | None,
+    wire_hash: str | None,
+    before_seq: int | None,
+    limit: int,
+    offset: int,
+) -> list[Txn]:
+    rows = await tx.fetch(
+        _sql.txns_of_wallet, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, offset
+    )
+    return [Txn(*row) for row in rows]

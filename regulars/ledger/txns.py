@@ -1,0 +1,36 @@
+"""The lines of the book, read."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound
+from regulars.ledger import store
+from regulars.ledger.model import Kind, Operation, Txn
+
+
+async def find_txn(tx: Tx, workspace_id: UUID, txn_id: UUID) -> Txn:
+    """Raises NotFound."""
+    txn = await store.txn(tx, workspace_id, txn_id)
+    if txn is None:
+        raise NotFound("This wallet transaction does not exist.")
+    return txn
+
+
+async def txns_of(
+    tx: Tx,
+    workspace_id: UUID,
+    customer_id: UUID,
+    *,
+    kind: Kind = "coins",
+    operation: Operation | None = None,
+    wire_hash: str | None = None,
+    before_seq: int | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> list[Txn]:
+    """One wallet's txns, newest first. Page by `before_seq`; `offset` is for the merchant API's numbered pages."""
+    return await store.txns_of_wallet(
+        tx, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, offset
+    )
