@@ -1,0 +1,135 @@
+"""What every page's handler is handed: the shop, the person, the time, and how to read, change, show and go on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from litestar.enums import MediaType
+
+from regulars import tenancy
+from regulars.dashboard import security
+from regulars.dashboard.forms import Form, read_form
+from regulars.dashboard.rendering import context_of, here_of
+from regulars.kit.db import Tx
+from regulars.kit.errors import Invalid, Refusal
+from regulars.wiring import App
+
+Call = Request[Any, Any, Any]
+
+
+class Desk:
+    """One request of somebody who is signed in."""
+
+    def __init__(
+        self,
+        app: App,
+        templates: Environment,
+        request: Call,
+        *,
+        workspace: tenancy.Workspace,
+        who: tenancy.Person,
+        token: str,
+    ) -> None:
+        self.app = app
+        self.request = request
+        self.workspace = workspace
+        self.who = who
+        self.now: datetime = app.clock.now()
+        self.csrf_token = security.csrf_token(token)
+        self._templates = templates
+
+    @property
+    def id(self) -> UUID:
+        """The workspace's id, the first argument of nearly every act."""
+        return self.workspace.id
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.workspace.zone
+
+    def reading(self) -> AbstractAsyncContextManager[Tx]:
+        return self.app.db.reading()
+
+    @asynccontextmanager
+    async def changing(self, act: str, target: object = "", **detail: Any) -> AsyncIterator[Tx]:
+        """One transaction that also says in the audit log who did what to what."""
+        async with self.app.db.transaction() as tx:
+            yield tx
+            await tenancy.audit(tx, self.id, self.who.actor, act, str(target), now=self.now, detail=detail)
+
+    async def form(self) -> Form:
+        return await read_form(self.request)
+
+    def blank(self, **values: Any) -> Form:
+        """A form to be filled in, or to be looked at by a reader."""
+        return Form(values=values, locked=not self.who.may_write)
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response[str]:
+        """An HTML page; what was said by the act before it is shown once."""
+        said = _read_said(self.request.cookies.get(security.SAID_COOKIE, ""))
+        html = self._templates.get_template(template).render(
+            context_of(
+                workspace=self.workspace,
+                who=self.who,
+                now=self.now,
+                zone=self.zone,
+                csrf_token=self.csrf_token,
+                theme=theme_of(self.request),
+                here=here_of(self.request.url.path),
+                path=self.request.url.path,
+                said=said,
+            )
+            | context
+        )
+        response = Response(html, status_code=status, media_type=MediaType.HTML)
+        if said:
+            response.set_cookie(security.cookie(self.request, security.SAID_COOKIE, "", max_age_s=0))
+        return response
+
+    def wrong(self, template: str, form: Form, refusal: Refusal, **context: Any) -> Response[str]:
+        """The page of a form that failed, with every value kept. Other refusals than of its values are pages of their
+        own."""
+        return self.page(template, status=refusal.status, form=form.refused(refusal), **context)
+
+    def see(self, address: str, said: str = "") -> Response[str]:
+        """Done: go there, and say so there. A form sent by htmx is told by a header, so that the page is left."""
+        cookies: list[Cookie] = []
+        if said:
+            text = base64.urlsafe_b64encode(said[:300].encode()).decode()
+            cookies.append(security.cookie(self.request, security.SAID_COOKIE, text, max_age_s=30))
+        if self.request.headers.get("hx-request"):
+            return Response("", status_code=204, headers={"hx-redirect": address}, cookies=cookies)
+        return Response("", status_code=303, headers={"location": address}, cookies=cookies)
+
+
+def theme_of(request: Call) -> str:
+    """`light` or `dark`, or nothing: as the device says."""
+    theme = request.cookies.get(security.THEME_COOKIE, "")
+    return theme if theme in ("light", "dark") else ""
+
+
+def uuid_of(text: str) -> UUID | None:
+    """An id in an address; None when it is no id at all, which the caller answers like an unknown one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _read_said(text: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(text).decode()[:300]
+    except ValueError:
+        return ""
+
+
+__all__ = ["Call", "Desk", "Form", "Invalid", "theme_of", "uuid_of"]

@@ -1,0 +1,90 @@
+"""What a visitor sees when something did not go as asked: what happened, what was kept, what to do."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment
+from litestar import Response
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+
+from regulars.dashboard import security
+from regulars.dashboard.desk import Call, Desk, theme_of
+from regulars.dashboard.rendering import context_of
+from regulars.kit.errors import Refusal, TooMany, Unauthenticated
+from regulars.kit.ids import new_id
+
+_TITLES = {
+    401: "Sign in first",
+    403: "This is not allowed",
+    404: "There is nothing here",
+    409: "This was changed meanwhile",
+    413: "This is too large",
+    422: "This could not be done",
+    429: "Too many attempts",
+}
+
+Handler = Callable[[Call, Any], Response[str]]
+
+
+def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
+    """For the dashboard's router. A missing page outside it is the application's: see `page_not_found`."""
+
+    def show(request: Call, status: int, title: str, words: str, reference: str = "") -> Response[str]:
+        desk = getattr(request.state, "desk", None)
+        context: dict[str, Any] = {"title": title, "words": words, "reference": reference, "status": status}
+        if isinstance(desk, Desk):
+            return _headed(desk.page("pages/failure.html", **context, status=status), status)
+        html = templates.get_template("pages/failure_outside.html").render(
+            context_of(theme=theme_of(request)) | context
+        )
+        return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
+
+    def refused(request: Call, refusal: Refusal) -> Response[str]:
+        if isinstance(refusal, Unauthenticated):
+            return to_sign_in(request)
+        response = show(request, refusal.status, _TITLES.get(refusal.status, _TITLES[422]), refusal.message)
+        if isinstance(refusal, TooMany):
+            response.headers["retry-after"] = str(max(1, round(refusal.retry_after_s)))
+        return response
+
+    def answered(request: Call, failure: HTTPException) -> Response[str]:
+        status = failure.status_code
+        said = "The address may be mistyped, or what it led to is gone." if status == 404 else str(failure.detail)
+        return show(request, status, _TITLES.get(status, HTTPStatus(status).phrase), said)
+
+    def broke(request: Call, failure: Exception) -> Response[str]:
+        reference = new_id().hex[-12:]
+        print(f"error {reference} {request.method} {request.url.path}", file=sys.stderr)  # noqa: T201
+        traceback.print_exception(failure)
+        words = "A fault on our side, not yours. What you were about to change was not changed."
+        return show(request, 500, "Something broke", words, reference)
+
+    return {Refusal: refused, HTTPException: answered, Exception: broke}
+
+
+def to_sign_in(request: Call) -> Response[str]:
+    """To the sign-in page, and back here afterwards when this was a page and not a form."""
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    params = "" if request.method != "GET" or back == "/" else "?" + _query(back)
+    address = "/sign-in" + params
+    if request.headers.get("hx-request"):
+        return Response("", status_code=204, headers={"hx-redirect": address})
+    return Response("", status_code=303, headers={"location": address})
+
+
+def _query(back: str) -> str:
+    return urlencode({"to": back})
+
+
+def _headed(response: Response[str], status: int) -> Response[str]:
+    for header in security.HEADERS:
+        response.headers.setdefault(header.name, str(header.value))
+    response.status_code = status
+    return response

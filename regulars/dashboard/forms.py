@@ -1,0 +1,103 @@
+"""What came in with a form, kept as it was typed: a form that fails is shown again with every value and the errors
+beside their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import UploadFile
+
+from regulars.kit.errors import Refusal, invalid
+
+NOBODY = UUID(int=0)
+
+
+class Form(msgspec.Struct):
+    """`values` by field's name as texts (a list where a name came more than once), `errors` as sentences by field.
+
+    `locked`: shown, but not to be changed (by a reader).
+    """
+
+    values: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    message: str = ""
+    locked: bool = False
+    files: dict[str, UploadFile] = {}
+
+    def text(self, name: str) -> str:
+        """Without blanks around it, and without NUL, which the database can't hold."""
+        value = self.values.get(name, "")
+        return (value[-1] if isinstance(value, list) else str(value)).replace("\0", "").strip()
+
+    def texts(self, name: str) -> list[str]:
+        value = self.values.get(name, [])
+        return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+    def on(self, name: str) -> bool:
+        return self.text(name) == "yes"
+
+    def whole(self, name: str, *, least: int = 0, default: int | None = None) -> int:
+        """A whole number, written with or without thousands separators. Raises Invalid naming the field."""
+        text = self.text(name).replace(",", "").replace(" ", "")
+        if not text and default is not None:
+            return default
+        sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+        if not (digits.isascii() and digits.isdigit()) or len(digits) > 18 or sign * int(digits) < least:
+            raise invalid(name, f"a whole number of at least {least:,}")
+        return sign * int(digits)
+
+    def minor(self, name: str, places: int) -> int:
+        """An amount of money as minor units. Raises Invalid naming the field."""
+        try:
+            amount = Decimal(self.text(name).replace(",", "")).scaleb(places)
+        except InvalidOperation:
+            raise invalid(name, "an amount such as 12.50") from None
+        if not amount.is_finite() or amount != amount.to_integral_value() or abs(amount) > 10**15:
+            raise invalid(name, f"an amount with at most {places} decimal places")
+        return int(amount)
+
+    def choice(self, name: str, options: Mapping[str, str]) -> str:
+        """Raises Invalid naming the field when the value is none of the options' keys."""
+        value = self.text(name)
+        if value not in options:
+            raise invalid(name, "one of " + ", ".join(options.values()))
+        return value
+
+    def uuid(self, name: str, what: str = "one from the list") -> UUID:
+        """Raises Invalid naming the field."""
+        try:
+            return UUID(self.text(name))
+        except ValueError:
+            raise invalid(name, what) from None
+
+    def refused(self, refusal: Refusal) -> Form:
+        """The same form with what was wrong, in words."""
+        self.errors = {name: _sentence(words) for name, words in refusal.fields.items()}
+        shown = [name for name in self.errors if name in self.values]
+        self.message = "Something here needs another look." if shown else refusal.message
+        return self
+
+
+async def read_form(request: Request[Any, Any, Any]) -> Form:
+    """The form of this request; an empty one when it carries none."""
+    form = Form()
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, UploadFile):
+            form.files[name] = value
+        elif name not in form.values:
+            form.values[name] = value
+        else:
+            before = form.values[name]
+            form.values[name] = [*before, value] if isinstance(before, list) else [before, value]
+    return form
+
+
+def _sentence(words: str) -> str:
+    """`expected a whole number` as a sentence: `Give a whole number.`"""
+    said = "Give " + words.removeprefix("expected ") if words.startswith("expected ") else words
+    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "!", "?")) else ".")

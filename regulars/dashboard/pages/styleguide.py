@@ -1,0 +1,44 @@
+"""Every component in every state on one page, for those who build pages and for the browser tests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Response, get
+
+from regulars.dashboard import chart
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.forms import Form
+from regulars.dashboard.paging import Page
+from regulars.dashboard.story import Fact
+
+
+@get("/styleguide")
+async def show(desk: Desk) -> Response[str]:
+    wrong = Form(
+        values={"name": "A", "amount": "-3", "tool": "omnisend", "about": "Some text", "agreed": "yes", "way": "b"},
+        errors={"name": "Give 2 to 80 characters.", "amount": "Give a whole number of at least 1."},
+        message="Something here needs another look.",
+    )
+    hours = [(f"{hour:02d}:00", (hour * 7919) % 97 if hour > 6 else 0) for hour in range(24)]
+    labels = ["0", "6", "12", "18", "24"]
+    context: dict[str, Any] = {
+        "form": Form(values={"name": "Corner Shop", "amount": "12", "tool": "webhook", "agreed": "yes", "way": "a"}),
+        "wrong": wrong,
+        "locked": Form(values=wrong.values, locked=True),
+        "page": Page([], "/styleguide?newer", "/styleguide?older", "51 to 100"),
+        "loaded": chart.bars("Orders per hour today", "Hour", "Orders", hours, labels),
+        "flat": chart.bars("Orders per hour today", "Hour", "Orders", [(name, 0) for name, _ in hours], labels),
+        "failed": chart.bars("Failures per hour", "Hour", "Failures", hours[:7] + hours[2:19], labels, bad=True),
+        "facts": [
+            Fact(desk.now, "order", "", "Order #1028 over $84.95", "/", "From shopify"),
+            Fact(desk.now - timedelta(minutes=4), "plus", "good", "84 coins earned", "", "Order coins, version 3"),
+            Fact(desk.now - timedelta(hours=3), "refused", "care", "No coins: the order was of $0.00", "", ""),
+            Fact(desk.now - timedelta(days=2), "send", "bad", "walletreward_create was not delivered", "/", "HTTP 401"),
+        ],
+        "past": [desk.now - timedelta(seconds=s) for s in (2, 200, 9_000, 200_000, 9_000_000)],
+        "long_name": "Maximiliana Wolfeschlegelsteinhausenbergerdorffwelchevoralternwarengewissenhaft",
+        "rtl_name": "محمد عبد الرحمن بن أحمد الهاشمي",
+    }
+    return desk.page("pages/styleguide.html", **context)

@@ -1,0 +1,79 @@
+"""Lists, fifty a page, walked by key: the key of each page's start is kept in the address, so that going back needs no
+second query and no list is ever counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+
+from regulars import limits
+
+Item = TypeVar("Item")
+
+TRAIL_PAGES_MAX = 30
+
+
+class Page(msgspec.Struct, Generic[Item]):
+    """`newer` and `older` are addresses of the pages beside this one, empty at the ends."""
+
+    items: list[Item]
+    newer: str
+    older: str
+    said: str
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where in a list the reader is: the last key of the page before, and the keys before that."""
+
+    path: str
+    params: dict[str, str]
+    after: str
+    trail: list[str]
+
+    @property
+    def after_id(self) -> UUID | None:
+        """None on the first page, and when the address was tampered with."""
+        try:
+            return UUID(self.after) if self.after else None
+        except ValueError:
+            return None
+
+    @property
+    def limit(self) -> int:
+        """One more than is shown, to know whether there is a next page."""
+        return limits.PAGE_ITEMS_DEFAULT + 1
+
+    def page(self, found: Sequence[Item], key: Callable[[Item], object]) -> Page[Item]:
+        items = list(found[: limits.PAGE_ITEMS_DEFAULT])
+        older = newer = ""
+        if len(found) > len(items):
+            trail = [*self.trail, self.after or "-"][-TRAIL_PAGES_MAX:]
+            older = self._address(str(key(items[-1])), trail)
+        if self.after:
+            before = self.trail[-1] if self.trail else "-"
+            newer = self._address("" if before == "-" else before, self.trail[:-1])
+        start = len(self.trail) * limits.PAGE_ITEMS_DEFAULT
+        said = f"{start + 1:,} to {start + len(items):,}" if items else "No more"
+        return Page(items, newer, older, said)
+
+    def _address(self, after: str, trail: list[str]) -> str:
+        return address(self.path, self.params | {"after": after, "trail": "~".join(trail)})
+
+
+def cursor(request: Request[Any, Any, Any], *names: str) -> Cursor:
+    """`names` are the filters that belong to the address of the list."""
+    query = request.query_params
+    params = {name: query.get(name, "")[:200] for name in names}
+    trail = [part for part in query.get("trail", "")[:2_000].split("~") if part]
+    return Cursor(request.url.path, params, query.get("after", "")[:64], trail)
+
+
+def address(path: str, params: dict[str, str]) -> str:
+    """The path with the parameters that hold something."""
+    kept = {name: value for name, value in params.items() if value}
+    return f"{path}?{urlencode(kept)}" if kept else path

@@ -1,0 +1,108 @@
+"""Templates into pages. The environment is made once; what belongs to one page (shop, person, time) is its context."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from regulars.dashboard import words
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+NAV: list[tuple[str, list[tuple[str, str]]]] = [
+    ("", [("/", "Overview")]),
+    ("Customers", [("/customers", "Customers")]),
+    ("Earn", [("/triggers", "Triggers"), ("/orders", "Orders")]),
+    ("Reach", [("/events", "Events")]),
+    ("Connect", [("/integrations", "Integrations"), ("/deliveries", "Deliveries"), ("/sandbox", "Sandbox")]),
+    ("Settings", [("/settings", "Shop"), ("/keys", "API keys"), ("/staff", "Staff"), ("/audit", "Audit log")]),
+]
+"""The left bar: groups of addresses and words. Only pages that exist are here."""
+
+
+@pass_context
+def _ago(context: Context, at: datetime) -> str:
+    return words.ago(at, context["now"], context["zone"])
+
+
+@pass_context
+def _exact(context: Context, at: datetime) -> str:
+    return words.exact(at, context["zone"])
+
+
+@pass_context
+def _day(context: Context, at: datetime) -> str:
+    return words.day(at, context["zone"])
+
+
+@pass_context
+def _money(context: Context, amount_minor: int, currency_code: str = "") -> str:
+    """An amount in the shop's own currency carries its symbol, one in another its code."""
+    workspace = context["workspace"]
+    if currency_code and currency_code.lower() != workspace.currency_code:
+        return words.money(amount_minor, currency_code)
+    return words.money(amount_minor, workspace.currency_code, workspace.currency_symbol)
+
+
+@pass_context
+def _coins(context: Context, amount: int) -> str:
+    """`1,250 coins`, in the shop's own word for them."""
+    return f"{amount:,} {context['workspace'].coin_name}"
+
+
+def _asset(name: str) -> str:
+    """A static file's address with a mark of its content, so that it may be kept for ever."""
+    if name not in _marks:
+        _marks[name] = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={_marks[name]}"
+
+
+_marks: dict[str, str] = {}
+
+
+def environment(*, development: bool) -> Environment:
+    """With `development`, changed templates and static files are seen without a restart."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=development,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "ago": _ago,
+        "coins": _coins,
+        "day": _day,
+        "duration": words.duration,
+        "exact": _exact,
+        "iso": words.iso,
+        "money": _money,
+        "number": words.number,
+        "plural": words.plural,
+        "pretty": words.pretty,
+    }
+    made.globals |= {"asset": _uncached_asset if development else _asset, "nav": NAV}
+    return made
+
+
+def _uncached_asset(name: str) -> str:
+    _marks.pop(name, None)
+    return _asset(name)
+
+
+def here_of(path: str) -> str:
+    """Which link of the left bar this path belongs to."""
+    links = [href for _, pages in NAV for href, _ in pages]
+    return max((href for href in links if path == href or (href != "/" and path.startswith(href + "/"))), default="")
+
+
+def context_of(**context: Any) -> dict[str, Any]:
+    """What base.html needs, filled with nothing where the page has no person behind it (signing in, errors)."""
+    return {"said": "", "theme": "", "workspace": None, "who": None, "here": "", "csrf_token": "", **context}

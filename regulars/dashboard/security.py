@@ -1,0 +1,92 @@
+"""Who may call: the session's cookie, the proof that a form was ours, the headers that keep a page to itself, and how
+often somebody may try to sign in."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections import deque
+from hashlib import sha256
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import Cookie, ResponseHeader
+
+from regulars import limits
+from regulars.kit.errors import Forbidden, TooMany
+
+SESSION_COOKIE = "regulars_session"
+DOOR_COOKIE = "regulars_door"
+SAID_COOKIE = "regulars_said"
+THEME_COOKIE = "regulars_theme"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+HEADERS = [
+    ResponseHeader(
+        name="content-security-policy",
+        value="default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'",
+    ),
+    ResponseHeader(name="x-content-type-options", value="nosniff"),
+    ResponseHeader(name="x-frame-options", value="DENY"),
+    ResponseHeader(name="referrer-policy", value="same-origin"),
+    ResponseHeader(name="permissions-policy", value="camera=(), geolocation=(), microphone=(), payment=()"),
+    ResponseHeader(name="cross-origin-opener-policy", value="same-origin"),
+    ResponseHeader(name="cache-control", value="no-store"),
+]
+
+
+def cookie(request: Request[Any, Any, Any], key: str, value: str, *, max_age_s: int | None) -> Cookie:
+    """Readable by no script, sent to no other site; over https only there. `max_age_s` 0 deletes it."""
+    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "") == "https"
+    return Cookie(key=key, value=value, max_age=max_age_s, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def csrf_token(secret: str) -> str:
+    """The token of a session's forms: it can be made only by who holds the session's cookie."""
+    return sha256(b"form:" + secret.encode()).hexdigest()[:40]
+
+
+def check_form(request: Request[Any, Any, Any], secret: str, given: str) -> None:
+    """Raises Forbidden unless this came from one of our own pages.
+
+    Browsers say themselves whether another site sent a form (Sec-Fetch-Site); the token holds where they do not.
+    """
+    from_elsewhere = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+    if from_elsewhere or not secret or not hmac.compare_digest(csrf_token(secret), given):
+        raise Forbidden(
+            "This form is out of date, or came from another site. Nothing was changed. Load the page again, and send "
+            "it once more.",
+            code="form_out_of_date",
+        )
+
+
+class SignInThrottle:
+    """Failed attempts to sign in, by e-mail address and by caller's address, in this process's memory.
+
+    `now_s` comes from a steady clock and not from the shop's: setting the time back must not open the door.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[str, deque[float]] = {}
+
+    def check(self, *names: str, now_s: float | None = None) -> None:
+        """Raises TooMany when one of the names failed too often lately."""
+        at_s = time.monotonic() if now_s is None else now_s
+        for name in names:
+            failed = self._failed.get(name)
+            while failed and failed[0] <= at_s - limits.SIGN_IN_WINDOW_S:
+                failed.popleft()
+            if failed and len(failed) >= limits.SIGN_IN_FAILURES_MAX:
+                wait_s = failed[0] + limits.SIGN_IN_WINDOW_S - at_s
+                raise TooMany(
+                    f"Too many attempts. Wait {max(1, round(wait_s / 60))} minutes, then try again.",
+                    retry_after_s=wait_s,
+                )
+
+    def failed(self, *names: str, now_s: float | None = None) -> None:
+        at_s = time.monotonic() if now_s is None else now_s
+        if len(self._failed) >= limits.SIGN_IN_NAMES_MAX:
+            self._failed.clear()
+        for name in names:
+            self._failed.setdefault(name, deque(maxlen=limits.SIGN_IN_FAILURES_MAX)).append(at_s)

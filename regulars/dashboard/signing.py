@@ -1,0 +1,86 @@
+"""Signing in and out, and the colours, which need no shop."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from jinja2 import Environment
+from litestar import Response, Router, get, post
+from litestar.enums import MediaType
+
+from regulars import limits, tenancy
+from regulars.dashboard import security
+from regulars.dashboard.desk import Call, Desk, theme_of
+from regulars.dashboard.forms import Form, read_form
+from regulars.dashboard.rendering import context_of
+from regulars.kit.errors import Refusal, Unauthenticated
+from regulars.wiring import App
+
+
+def router(app: App, templates: Environment) -> Router:
+    throttle = security.SignInThrottle()
+
+    def door(request: Call, form: Form, status: int = 200) -> Response[str]:
+        """The form's token rests on a cookie of its own, since nobody is signed in yet."""
+        secret = request.cookies.get(security.DOOR_COOKIE) or secrets.token_urlsafe(24)
+        context: dict[str, Any] = {"form": form, "csrf_token": security.csrf_token(secret)}
+        html = templates.get_template("pages/sign_in.html").render(context_of(theme=theme_of(request)) | context)
+        response = Response(html, status_code=status, media_type=MediaType.HTML)
+        response.set_cookie(security.cookie(request, security.DOOR_COOKIE, secret, max_age_s=None))
+        return response
+
+    @get("/sign-in", include_in_schema=False)
+    async def sign_in_page(request: Call) -> Response[str]:
+        token = request.cookies.get(security.SESSION_COOKIE, "")
+        if token:
+            async with app.db.reading() as tx:
+                if await tenancy.person_of(tx, token, app.clock.now()):
+                    return Response("", status_code=303, headers={"location": "/"})
+        return door(request, Form(values={"to": request.query_params.get("to", "")}))
+
+    @post("/sign-in", include_in_schema=False)
+    async def sign_in(request: Call) -> Response[str]:
+        form = await read_form(request)
+        email, caller = form.text("email").lower(), request.client.host if request.client else ""
+        try:
+            security.check_form(request, request.cookies.get(security.DOOR_COOKIE, ""), form.text("_csrf"))
+            throttle.check(f"mail {email}", f"from {caller}")
+            async with app.db.transaction() as tx:
+                session = await tenancy.sign_in(tx, email, str(form.values.get("password", "")), app.clock.now())
+        except Refusal as refusal:
+            if isinstance(refusal, Unauthenticated):
+                throttle.failed(f"mail {email}", f"from {caller}")
+            return door(request, form.refused(refusal), refusal.status)
+        response = Response("", status_code=303, headers={"location": _inside(form.text("to"))})
+        response.set_cookie(
+            security.cookie(request, security.SESSION_COOKIE, session.token, max_age_s=int(limits.SESSION_S))
+        )
+        return response
+
+    return Router(path="/", route_handlers=[sign_in_page, sign_in], response_headers=security.HEADERS)
+
+
+@post("/sign-out", include_in_schema=False)
+async def sign_out(desk: Desk) -> Response[str]:
+    async with desk.app.db.transaction() as tx:
+        await tenancy.sign_out(tx, desk.request.cookies.get(security.SESSION_COOKIE, ""))
+    response = desk.see("/sign-in")
+    response.set_cookie(security.cookie(desk.request, security.SESSION_COOKIE, "", max_age_s=0))
+    return response
+
+
+@post("/theme", include_in_schema=False)
+async def change_theme(desk: Desk) -> Response[str]:
+    theme = (await desk.form()).text("theme")
+    origin = desk.request.headers.get("referer", "")
+    response = desk.see(_inside("/" + origin.partition("://")[2].partition("/")[2]))
+    kept = theme if theme in ("light", "dark") else ""
+    response.set_cookie(security.cookie(desk.request, security.THEME_COOKIE, kept, max_age_s=31_536_000 if kept else 0))
+    return response
+
+
+def _inside(address: str) -> str:
+    """An address on this site, whatever was asked for: never another host."""
+    ok = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if ok else "/"

@@ -1,0 +1,160 @@
+// What HTML cannot do by itself: copying, dialogs in place, keys, asking before a changed form is left, and one
+// submission per click. Every page works without this file.
+"use strict";
+
+document.documentElement.classList.add("js");
+
+const one = (selector, from = document) => from.querySelector(selector);
+const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+function say(words) {
+  const toast = one("#toast-shape").content.cloneNode(true);
+  one("p", toast).textContent = words;
+  one("#toasts").append(toast);
+  fade();
+}
+
+function fade() {
+  for (const toast of all(".toast:not([data-timed])")) {
+    toast.dataset.timed = "";
+    const leave = () => { if (!toast.matches(":hover, :focus-within")) toast.remove(); else setTimeout(leave, 2000); };
+    setTimeout(leave, 8000);
+  }
+}
+
+// ---- copying
+async function copy(button) {
+  const text = button.dataset.copy || one(button.dataset.copyFrom).textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Pages served without https have no clipboard; the old way still works there.
+    const area = document.createElement("textarea");
+    area.value = text;
+    (one("dialog[open]") || document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  say(`Copied: ${text.length > 60 ? text.slice(0, 57) + "…" : text}`);
+}
+
+// ---- forms
+const changed = new Set();
+
+function snapshot(form) {
+  return JSON.stringify([...new FormData(form)].filter(([name]) => name !== "_csrf").map(([name, value]) => [name, value instanceof File ? value.name : value]));
+}
+
+function guard(within = document) {
+  for (const form of all("form[data-guard]", within)) {
+    if (!form.dataset.before) form.dataset.before = snapshot(form);
+    if (form.dataset.dirty === "yes" || one("[aria-invalid=true]", form)) changed.add(form);
+  }
+}
+
+function asks() {
+  for (const form of changed) if (!form.isConnected) changed.delete(form);
+  return changed.size > 0;
+}
+
+addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form || !form.matches("[data-guard]")) return;
+  if (snapshot(form) === form.dataset.before) changed.delete(form); else changed.add(form);
+});
+
+addEventListener("beforeunload", (event) => { if (asks()) event.preventDefault(); });
+
+function busy(form, submitter) {
+  form.dataset.busy = "yes";
+  if (submitter && submitter.matches(".button")) submitter.setAttribute("aria-busy", "true");
+}
+
+function idle(within = document) {
+  for (const form of all("form[data-busy]", within.parentNode || within)) delete form.dataset.busy;
+  for (const button of all("[aria-busy=true]", within.parentNode || within)) button.removeAttribute("aria-busy");
+}
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; }
+  if (form.method === "dialog") return;
+  if (form.method === "post") busy(form, event.submitter);
+  changed.delete(form);
+}, true);
+
+addEventListener("pageshow", () => idle());
+
+addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form && form.matches("[data-auto]")) form.requestSubmit();
+  if (event.target.matches("[data-redraw]")) one(event.target.dataset.redraw, form).click();
+});
+
+// ---- dialogs: a link with data-dialog shows its page in place; without this file it is simply a link
+function show(dialog) {
+  if (!dialog.open) dialog.showModal();
+  guard(dialog);
+  const first = one("[aria-invalid=true]", dialog) || one("[autofocus]", dialog) || one("input:not([type=hidden]), select, textarea", dialog);
+  if (first) first.focus();
+}
+
+function close(dialog) {
+  if (asks() && [...changed].some((form) => dialog.contains(form)) && !confirm("Leave without saving? What you typed here is lost.")) return;
+  for (const form of all("form", dialog)) changed.delete(form);
+  dialog.close();
+}
+
+addEventListener("cancel", (event) => {
+  if (!event.target.matches("dialog")) return;
+  event.preventDefault();
+  close(event.target);
+}, true);
+
+addEventListener("close", (event) => { if (event.target.id === "dialog") one("#dialog-slot").replaceChildren(); }, true);
+
+addEventListener("click", (event) => {
+  const target = event.target.closest("[data-copy], [data-copy-from], [data-close], [data-open], .toast button, dialog");
+  if (!target) return;
+  if (target.matches("dialog")) { if (event.target === target) close(target); return; }
+  if (target.matches("[data-copy], [data-copy-from]")) copy(target);
+  else if (target.matches("[data-open]")) { event.preventDefault(); show(one(target.dataset.open)); }
+  else if (target.matches(".toast button")) target.closest(".toast").remove();
+  else if (target.closest("dialog")) { event.preventDefault(); close(target.closest("dialog")); }
+});
+
+addEventListener("click", (event) => {
+  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// ---- keys
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && !one("dialog[open]")) {
+    for (const menu of all("details.menu[open]")) { menu.open = false; one("summary", menu).focus(); }
+    if (location.hash === "#menu") { location.hash = "main"; one(".top .open").focus(); }
+    if (event.target.matches("input[type=search]")) event.target.blur();
+  }
+  if (event.target.matches("input, select, textarea, [contenteditable]") || one("dialog[open]")) return;
+  if (event.key === "/") {
+    const search = one("main input[type=search]") || one("input[type=search]");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  }
+  if (event.key === "?") { event.preventDefault(); show(one("#keys")); }
+});
+
+// ---- htmx
+addEventListener("htmx:afterSwap", (event) => {
+  const slot = one("#dialog-slot");
+  if (slot && slot.contains(event.target) || event.target === slot) { show(one("#dialog")); return; }
+  guard();
+  const wrong = one("[aria-invalid=true]", event.target);
+  if (wrong) wrong.focus();
+});
+addEventListener("htmx:afterRequest", (event) => idle(event.target));
+addEventListener("htmx:sendError", () => say("The server did not answer. Nothing was changed; try again."));
+addEventListener("htmx:responseError", (event) => say(`The server answered ${event.detail.xhr.status}. Nothing was changed; load the page again.`));
+
+document.addEventListener("DOMContentLoaded", () => { guard(); fade(); });

@@ -1,0 +1,87 @@
+"""Figures, money and times as a shop's owner reads them. Pure: the shop and the time of the page are arguments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+_DECIMALS = {
+    **dict.fromkeys(("bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv"), 0),
+    **dict.fromkeys(("xaf", "xof", "xpf"), 0),
+    **dict.fromkeys(("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"), 3),
+}
+
+_STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 order`, `2 orders`, `1,200 people`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def decimals(currency_code: str) -> int:
+    """How many decimal places amounts of this currency have."""
+    return _DECIMALS.get(currency_code.lower(), 2)
+
+
+def money(amount_minor: int, currency_code: str, symbol: str = "") -> str:
+    """`$1,234.50` with a symbol, `1,234.50 EUR` without one."""
+    places = decimals(currency_code)
+    text = f"{abs(amount_minor) / 10**places:,.{places}f}"
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {currency_code.upper()}"
+
+
+def exact(at: datetime, zone: ZoneInfo) -> str:
+    """`14 March 2026, 09:26:53 CET`, in the shop's time zone."""
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%B %Y, %H:%M:%S %Z}"
+
+
+def ago(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """`3 minutes ago`, `in 2 hours`; the date itself when it is more than 30 days away."""
+    distance_s = (now - at).total_seconds()
+    away_s = abs(distance_s)
+    if away_s < 45:
+        return "just now" if distance_s >= -5 else "in a moment"
+    for unit_s, name, most in _STEPS:
+        count = round(away_s / unit_s)
+        if count < most or (name == "day" and count <= most):
+            said = plural(max(count, 1), name)
+            return f"{said} ago" if distance_s > 0 else f"in {said}"
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%b %Y}"
+
+
+def day(at: datetime, zone: ZoneInfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local:%A}, {local.day} {local:%B %Y}"
+
+
+def iso(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def pretty(value: object) -> str:
+    """JSON for people: a value, or a text that holds JSON; any other text as it is."""
+    try:
+        if isinstance(value, str):
+            value = msgspec.json.decode(value)
+        return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return str(value)
+
+
+def duration(duration_ms: int) -> str:
+    """`84 ms`, `1.2 s`, `2 min 5 s`."""
+    if duration_ms < 1_000:
+        return f"{duration_ms} ms"
+    if duration_ms < 60_000:
+        return f"{duration_ms / 1_000:.1f} s"
+    return f"{duration_ms // 60_000} min {duration_ms % 60_000 // 1_000} s"
