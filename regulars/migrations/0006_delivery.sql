@@ -34,32 +34,45 @@ CREATE TABLE delivery_lane (
     workspace_id    uuid NOT NULL,
     id              uuid NOT NULL,              -- the integration's id
     tool            text NOT NULL,
-    rate_per_minute integer NOT NULL,
+    rate_per_minute integer NOT NULL CHECK (rate_per_minute > 0),
     paused          boolean NOT NULL DEFAULT false,
+    paused_reason   text NOT NULL DEFAULT '',   -- in words, for the shop
+    wake_at         timestamptz,                -- when there is something to send; null: nothing is queued
     leased_by       uuid,
     leased_until    timestamptz,
+    tokens          double precision NOT NULL DEFAULT 0, -- what is left of the rate, as of tokens_at
+    tokens_at       timestamptz NOT NULL,       -- in the future while the tool has asked for silence
+    last_error      text NOT NULL DEFAULT '',   -- of its newest attempt that did not deliver
+    last_error_at   timestamptz,
+    created_at      timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)
-);
+) WITH (fillfactor = 50);
+CREATE INDEX delivery_lane_awake ON delivery_lane (workspace_id, id) WHERE wake_at IS NOT NULL;
 
+-- A delivery's id is made from its event's and its rule's (delivery.delivery_id): its first ten bytes are the event's, the
+-- rest stands for both. So the primary key alone keeps an event from being sent twice by one rule, finds the deliveries of
+-- an event as a range, and sorts by time; each index more would cost a tenth of the deliveries per second.
 CREATE TABLE delivery_delivery (
     workspace_id  uuid NOT NULL,
     id            uuid NOT NULL,                -- the one stable id of all attempts
     lane_id       uuid NOT NULL,
     event_id      uuid NOT NULL,
-    rule_id       uuid NOT NULL,                -- a test event has an id of its own here
-    event_name    text NOT NULL,                -- prefix and topic, as the tool sees it
+    rule_id       uuid NOT NULL,
+    prefix        text NOT NULL DEFAULT '',     -- prefix and topic are the event's name as the tool sees it
+    topic         text NOT NULL,
     test          boolean NOT NULL DEFAULT false,
+    sample        text,                         -- the body of a test that no event of the log stands behind
     state         text NOT NULL CHECK (state IN ('queued', 'delivered', 'failed')),
     attempts_made smallint NOT NULL DEFAULT 0,
+    tries         smallint NOT NULL DEFAULT 0,  -- attempts since it was queued or replayed last
     reason        text NOT NULL DEFAULT '',     -- why it is not delivered, in words
     due_at        timestamptz NOT NULL,
     created_at    timestamptz NOT NULL,
     finished_at   timestamptz,
-    PRIMARY KEY (workspace_id, id),
-    UNIQUE (workspace_id, event_id, rule_id)
+    PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
-CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, id) WHERE state = 'failed';
+CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, id) WHERE state = 'failed';
 
 CREATE TABLE delivery_attempt (
     workspace_id    uuid NOT NULL,
@@ -79,3 +92,25 @@ CREATE TABLE delivery_attempt (
     next_at         timestamptz,                -- when it is tried again
     PRIMARY KEY (workspace_id, delivery_id, number)
 );
+
+-- What became of a lane's attempts, in slots of five minutes, counted as they are recorded.
+CREATE TABLE delivery_tally (
+    workspace_id uuid NOT NULL,
+    lane_id      uuid NOT NULL,
+    slot         timestamptz NOT NULL,
+    delivered    bigint NOT NULL,
+    retried      bigint NOT NULL,
+    failed       bigint NOT NULL,
+    duration_ms  bigint NOT NULL,               -- of all of them together
+    PRIMARY KEY (workspace_id, lane_id, slot)
+) WITH (fillfactor = 50);
+
+-- Published: what other rooms may read of the queue.
+CREATE VIEW delivery_log AS
+    SELECT workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, state, attempts_made, reason, due_at,
+           created_at, finished_at
+      FROM delivery_delivery;
+
+-- Published: what dispatch may know of an integration.
+CREATE VIEW integrations_summary AS
+    SELECT workspace_id, id, tool, name, state FROM integrations_integration;
