@@ -14,6 +14,7 @@ Does not know who makes facts, nor which tool is told of them.
 
 from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
+from regulars.events.documents import asyncapi, asyncapi_page, documents
 from regulars.events.errors import EventTooLarge
 from regulars.events.log import append, counts_by_hour, counts_by_topic, get, newest_body, recent
 from regulars.events.model import Event, HourCount, NewEvent
@@ -29,6 +30,7 @@ from regulars.events.rendering import (
     major_units,
     mid,
 )
+from regulars.events.samples import sample
 
 __all__ = [
     "TOPICS",
@@ -39,12 +41,15 @@ __all__ = [
     "NewEvent",
     "Topic",
     "append",
+    "asyncapi",
+    "asyncapi_page",
     "business",
     "catalogue",
     "claim_pending",
     "common",
     "counts_by_hour",
     "counts_by_topic",
+    "documents",
     "drop_pending",
     "eid",
     "encode",
@@ -55,5 +60,6 @@ __all__ = [
     "mid",
     "newest_body",
     "recent",
+    "sample",
     "workspaces_with_pending",
 ]

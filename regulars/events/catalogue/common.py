@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +15,11 @@ Flag = bool | Literal[""]
 def says(description: str, *examples: object) -> msgspec.Meta:
     """What a property means, and what it looks like: the text of the generated schemas and pages."""
     return msgspec.Meta(description=description, examples=list(examples))
+
+
+def listed(values: Sequence[str]) -> str:
+    """a, b or c"""
+    return f"{', '.join(values[:-1])} or {values[-1]}"
 
 
 class Common(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, Flag, Number, says
+from regulars.events.catalogue.common import Common, Flag, Number, listed, says
+
+ORDER_STATUSES = ("pending", "completed", "cancelled")
+FINANCIAL_STATUSES = ("pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided")
+DELIVERY_STATUSES = ("pending", "partially_fulfilled", "fulfilled", "returned")
 
 
 class OrderFacts(Common, frozen=True, kw_only=True, gc=False):
@@ -18,9 +22,9 @@ class OrderFacts(Common, frozen=True, kw_only=True, gc=False):
     activity_id: Annotated[str, says("Id of the trigger's firing that led to it.", "")]
     currency_code: Annotated[str, says("Currency of the order, in lower case.", "inr")]
     reference_cart_token: Annotated[str, says("The cart it came from.", "abae330db82ddbd690280a6bedaa0e71")]
-    fiat_amount: Annotated[Number, says("Amount of the order, in units of its currency.", 849.54)]
-    fiat_discount: Annotated[Number, says("Discount in it.", 10)]
-    fiat_tax: Annotated[Number, says("Tax in it.", 129.59)]
+    fiat_amount: Annotated[Number, listed, says("Amount of the order, in units of its currency.", 849.54)]
+    fiat_discount: Annotated[Number, listed, says("Discount in it.", 10)]
+    fiat_tax: Annotated[Number, listed, says("Tax in it.", 129.59)]
     payment_source: Annotated[str, says("Who took the payment.", "bogus")]
     payment_medium: Annotated[str, says("How it was paid.", "direct")]
     utm_source: Annotated[str, says("Where the visitor came from.", "")]
@@ -28,12 +32,12 @@ class OrderFacts(Common, frozen=True, kw_only=True, gc=False):
     utm_campaign: Annotated[str, says("By which campaign.", "")]
     order_driven_by: Annotated[str, says("What led to the order.", "nector_but_code")]
     couponredeem_driven_by: Annotated[str, says("How the coupon of the order was got.", "manual_slide")]
-    status: Annotated[str, says("State of the order.", "pending")]
-    financial_status: Annotated[str, says("State of its payment.", "paid")]
-    delivery_status: Annotated[str, says("State of its delivery.", "pending")]
+    status: Annotated[str, says(f"State of the order: {listed(ORDER_STATUSES)}.", *ORDER_STATUSES)]
+    financial_status: Annotated[str, says(f"State of its payment: {listed(FINANCIAL_STATUSES)}.", "paid", "refunded")]
+    delivery_status: Annotated[str, says(f"State of its delivery: {listed(DELIVERY_STATUSES)}.", *DELIVERY_STATUSES)]
     meta__lead_name: Annotated[str, says("The customer's name.", "Asha Rao")]
-    meta__coin_spent: Annotated[Number, says("Coins spent on the order.", 100)]
-    meta__coin_reward: Annotated[Number, says("Coins earned by the order.", 10)]
+    meta__coin_spent: Annotated[Number, listed, says("Coins spent on the order.", 100)]
+    meta__coin_reward: Annotated[Number, listed, says("Coins earned by the order.", 10)]
     meta__is_rewarded: Annotated[Flag, says("Whether the order has earned its coins.", "")]
     meta__currency_code: Annotated[str, says("Currency of the order, in lower case.", "inr")]
     meta__redirect_link: Annotated[

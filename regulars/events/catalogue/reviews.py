@@ -35,3 +35,4 @@ class Review(Common, frozen=True, kw_only=True, gc=False):
     is_featured: Annotated[Flag, says("Whether the review is shown first.", "")]
     updated_at: Annotated[str, says("When the review was last changed.", "2023-05-26T07:46:19.936Z")]
     created_at: Annotated[str, says("When the review was posted.", "2023-05-26T07:46:19.936Z")]
+    has_pictures: Annotated[Flag, says("Whether the review shows pictures.", "")] = ""

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from regulars.conditions import Schema
+from regulars.events.catalogue import restrictions
 from regulars.events.catalogue.common import Common
 from regulars.events.catalogue.coupons import Coupon
 from regulars.events.catalogue.customers import Lead, LeadUpdate, VipTier
@@ -18,13 +20,17 @@ Group = Literal["Customers", "Orders", "Coins", "Coupons", "Reviews", "Referrals
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """An event as people choose it. `description` says when it fires; `emitted` is false while nothing makes it yet."""
+    """An event as people choose it. `description` says when it fires; `emitted` is false while nothing makes it yet.
+
+    `restrictions` are the properties that a rule may ask about before it sends the event.
+    """
 
     topic: str
     label: str
     description: str
     group: Group
     type: type[Common]
+    restrictions: Schema
     emitted: bool = False
 
 
@@ -35,6 +41,7 @@ _TOPICS = (
         "Fires when a customer becomes known: by a call, with an order, or from an import.",
         "Customers",
         Lead,
+        restrictions.LEAD,
         emitted=True,
     ),
     Topic(
@@ -43,6 +50,7 @@ _TOPICS = (
         "Fires when something about a customer changes, such as the e-mail address.",
         "Customers",
         LeadUpdate,
+        restrictions.LEAD_UPDATE,
         emitted=True,
     ),
     Topic(
@@ -51,6 +59,7 @@ _TOPICS = (
         "Fires when a customer moves up or down to another VIP tier.",
         "Customers",
         VipTier,
+        restrictions.VIP_TIER,
     ),
     Topic(
         "order_create",
@@ -58,6 +67,7 @@ _TOPICS = (
         "Fires when an order is reported for the first time.",
         "Orders",
         Order,
+        restrictions.ORDER,
         emitted=True,
     ),
     Topic(
@@ -66,6 +76,7 @@ _TOPICS = (
         "Fires when a known order changes: it is paid, fulfilled, refunded or cancelled.",
         "Orders",
         Order,
+        restrictions.ORDER,
         emitted=True,
     ),
     Topic(
@@ -74,6 +85,7 @@ _TOPICS = (
         "Fires with every new wallet transaction, whether coins are credited or debited.",
         "Coins",
         WalletTransaction,
+        restrictions.WALLET,
         emitted=True,
     ),
     Topic(
@@ -82,6 +94,7 @@ _TOPICS = (
         "Fires when a wallet transaction changes: it expires, is reversed, or its hold is captured or void.",
         "Coins",
         WalletTransaction,
+        restrictions.WALLET,
         emitted=True,
     ),
     Topic(
@@ -90,6 +103,7 @@ _TOPICS = (
         "Fires one month, one week and one day before coins of a customer expire.",
         "Coins",
         CoinExpiry,
+        restrictions.COIN_EXPIRY,
     ),
     Topic(
         "unusedwalletcoinrequest_create",
@@ -97,14 +111,23 @@ _TOPICS = (
         "Fires when a customer's balance has not been touched for some days.",
         "Coins",
         WalletTransaction,
+        restrictions.UNUSED_COINS,
     ),
-    Topic("coupon_create", "Coupon is created", "Fires when a coupon is issued to a customer.", "Coupons", Coupon),
+    Topic(
+        "coupon_create",
+        "Coupon is created",
+        "Fires when a coupon is issued to a customer.",
+        "Coupons",
+        Coupon,
+        restrictions.COUPON,
+    ),
     Topic(
         "coupon_update",
         "Coupon is updated",
         "Fires when a coupon is redeemed, expires or is cancelled.",
         "Coupons",
         Coupon,
+        restrictions.COUPON,
     ),
     Topic(
         "unusedcouponrequest_create",
@@ -112,14 +135,23 @@ _TOPICS = (
         "Fires when an issued coupon has not been used for some days and has not expired.",
         "Coupons",
         Coupon,
+        restrictions.COUPON,
     ),
-    Topic("review_create", "Review is created", "Fires when a customer posts a review.", "Reviews", Review),
+    Topic(
+        "review_create",
+        "Review is created",
+        "Fires when a customer posts a review.",
+        "Reviews",
+        Review,
+        restrictions.REVIEW,
+    ),
     Topic(
         "review_update",
         "Review is updated",
         "Fires when a review is approved, featured or replied to.",
         "Reviews",
         Review,
+        restrictions.REVIEW,
     ),
     Topic(
         "reviewrequest_create",
@@ -127,6 +159,7 @@ _TOPICS = (
         "Fires some days after an order was fulfilled, if it was not refunded and is not reviewed yet.",
         "Reviews",
         ReviewRequest,
+        restrictions.ORDER,
     ),
     Topic(
         "refereenotify_create",
@@ -134,6 +167,7 @@ _TOPICS = (
         "Fires when the discount of a referred friend is ready to be used.",
         "Referrals",
         Referral,
+        restrictions.REFERRAL,
     ),
     Topic(
         "referrernotify_create",
@@ -141,6 +175,7 @@ _TOPICS = (
         "Fires when a referral is complete and the customer who referred has the reward.",
         "Referrals",
         Referral,
+        restrictions.REFERRAL,
     ),
     Topic(
         "incompletereferralrequest_create",
@@ -148,6 +183,7 @@ _TOPICS = (
         "Fires when a referred friend has not ordered for some days.",
         "Referrals",
         Referral,
+        restrictions.INCOMPLETE_REFERRAL,
     ),
 )
 

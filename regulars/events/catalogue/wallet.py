@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, Number, says
+from regulars.events.catalogue.common import Common, listed, says
+
+OPERATIONS = {"cr": "credited", "dr": "debited"}
+TRANSACTION_TYPES = ("reward", "redeem", "adjust", "expire", "revert", "referral", "import")
+WALLETS = ("coins", "credits")
 
 
 class WalletTransaction(Common, frozen=True, kw_only=True, gc=False):
@@ -13,38 +17,27 @@ class WalletTransaction(Common, frozen=True, kw_only=True, gc=False):
     entity_id: Annotated[str, says("Id of the wallet transaction.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")]
     lead_id: Annotated[str, says("Id of the customer here.", "19c794f5-5ba6-4bf9-b30b-8666ae71d324")]
     activity_id: Annotated[str, says("Id of the trigger's firing that led to it.", "")]
-    title: Annotated[str, says("What the transaction is for.", "Test Reward")]
+    title: Annotated[str, says("What the transaction is for.", "Order #1028")]
     description: Annotated[str, says("The same at length.", "")]
-    amount: Annotated[Number, says("Coins moved, always above 0.", 1)]
-    closing_balance: Annotated[Number, says("Coins in the wallet after the transaction.", 1)]
-    consolidated_cr: Annotated[Number, says("All coins ever credited to the wallet.", 1)]
-    consolidated_dr: Annotated[Number, says("All coins ever debited from the wallet.", 0)]
+    amount: Annotated[float | int, listed, says("Coins moved, always above 0.", 1)]
+    closing_balance: Annotated[float | int, listed, says("Coins in the wallet after the transaction.", 1)]
+    consolidated_cr: Annotated[float | int, listed, says("All coins ever credited to the wallet.", 1)]
+    consolidated_dr: Annotated[float | int, listed, says("All coins ever debited from the wallet.", 0)]
     hash: Annotated[str, says("Fingerprint of the transaction.", "98f49c894265d162dd8d2e1dbee0fffe9fc4445d")]
     meta__lead_name: Annotated[str, says("The customer's name.", "Asha Rao")]
     operation: Annotated[str, says("cr: coins were credited; dr: coins were debited.", "cr", "dr")]
-    type: Annotated[
-        str,
-        says(
-            "Why coins moved: reward, redeem, adjust, expire, revert, referral or import.",
-            "reward",
-            "redeem",
-            "adjust",
-            "expire",
-            "revert",
-            "referral",
-            "import",
-        ),
-    ]
+    type: Annotated[str, says(f"Why coins moved: {listed(TRANSACTION_TYPES)}.", *TRANSACTION_TYPES)]
     status: Annotated[str, says("State of the transaction.", "success")]
     updated_at: Annotated[str, says("When the transaction was last changed.", "2023-05-18T06:37:57.506Z")]
     created_at: Annotated[str, says("When the transaction was made.", "2023-05-18T06:37:57.506Z")]
+    wallet: Annotated[str, says(f"Which of the customer's wallets: {listed(WALLETS)}.", *WALLETS)] = "coins"
 
 
 class CoinExpiry(Common, frozen=True, kw_only=True, gc=False):
     """Coins of a customer expire in a month, a week or a day."""
 
     wallet_expiry_unit: Annotated[str, says("How soon: month, week or day.", "month", "week", "day")]
-    wallet_expiry_amount: Annotated[Number, says("Coins that will expire.", 500)]
+    wallet_expiry_amount: Annotated[float | int, listed, says("Coins that will expire.", 500)]
     wallet_expiry_notify_generated_on: Annotated[str, says("When this was found out.", "2023-04-26T11:23:07.692Z")]
     wallet_expiry_estimated_on: Annotated[str, says("When the coins expire.", "2023-04-26T11:23:07.692Z")]
     wallet_expiry_formatted_estimated_on: Annotated[

@@ -1,0 +1,249 @@
+"""The contract with the tools that receive events: each event's properties, their order and spelling, written out."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from regulars import events
+from regulars.conditions import Field, operators_for
+from regulars.events import catalogue, samples, schemas
+from regulars.kit.clock import HandClock
+from regulars.tenancy import Workspace
+
+COMMON = """
+business_name business_uri nector_business_uri business_coin_name business_currency_code
+business_currency_symbol user_customer_id user_name user_email user_mobile user_tier user_referral_code
+user_referral_coupon_code user_referral_link user_new_referral_link user_available_balance user_balance
+user_dob user_full_dob user_country user_transaction_amount
+"""
+
+LEAD = """
+entity_id referral_code customer_id referred_by_referral_code name available tier transaction_amount
+last_transaction accept_email accept_mobile accept_smartdiscountapply dob full_dob mid mobile country eid
+email email_status is_freezed created_at updated_at
+"""
+
+COUPON = """
+entity_id lead_id activity_id offer_id reference_coupon_id reference_coupon_source name description type value
+fiat_class fiat_value fiat_target minimumcart_amount meta__lead_name status redirect_link expire
+formatted_expire updated_at created_at
+"""
+
+WALLET = """
+entity_id lead_id activity_id title description amount closing_balance consolidated_cr consolidated_dr hash
+meta__lead_name operation type status updated_at created_at
+"""
+
+REVIEW = """
+entity_id lead_id order_id activity_id reference_product_name reference_product_source reference_product_id
+reference_product_redirect_link reference_review_source reference_review_id type name rating title description
+reply_to meta__coin_reward meta__is_rewarded is_verified is_approved is_featured updated_at created_at
+"""
+
+ORDER = """
+entity_id lead_id reference_order_name reference_order_id reference_order_source activity_id currency_code
+reference_cart_token fiat_amount fiat_discount fiat_tax payment_source payment_medium utm_source utm_medium
+utm_campaign order_driven_by couponredeem_driven_by status financial_status delivery_status meta__lead_name
+meta__coin_spent meta__coin_reward meta__is_rewarded meta__currency_code meta__redirect_link updated_at
+created_at
+"""
+
+REVIEW_REQUEST = """
+entity_id lead_id reference_order_name reference_order_id reference_order_source activity_id currency_code
+reference_cart_token fiat_amount fiat_discount fiat_tax payment_source payment_medium utm_source utm_medium
+utm_campaign order_driven_by couponredeem_driven_by status financial_status delivery_status meta__lead_name
+meta__coin_spent meta__coin_reward meta__is_rewarded meta__currency_code meta__redirect_link order_review_link
+updated_at created_at
+"""
+
+REFERRAL = """
+entity_id coupon_id wallettransaction_id order_id referral_mode referred_by_name referred_by_lead_id
+referred_by_eid referred_by_mid referred_to_name referred_to_lead_id referred_to_eid referred_to_mid
+meta__referred_by_coupon_id meta__referred_to_coupon_id meta__incompletereferralrequest_count
+meta__incompletereferralrequest_sentat meta__referred_by_wallettransaction_id
+meta__referred_to_wallettransaction_id status created_at updated_at version wallettransaction_title
+wallettransaction_description wallettransaction_amount wallettransaction_closing_balance coupon_name
+coupon_description coupon_value coupon_fiat_value coupon_fiat_target coupon_fiat_class
+coupon_minimumcart_amount coupon_formatted_expire coupon_expire coupon_redirect_link
+"""
+
+COIN_EXPIRY = """
+wallet_expiry_unit wallet_expiry_amount wallet_expiry_notify_generated_on wallet_expiry_estimated_on
+wallet_expiry_formatted_estimated_on
+"""
+
+VIP_TIER = """
+entity_id lead_id tier formatted_tier direction created_at updated_at
+"""
+
+OWN = {
+    "lead_create": LEAD,
+    "lead_update": LEAD,
+    "coupon_create": COUPON,
+    "coupon_update": COUPON,
+    "unusedcouponrequest_create": COUPON,
+    "walletreward_create": WALLET,
+    "wallettrasaction_update": WALLET,
+    "unusedwalletcoinrequest_create": WALLET,
+    "review_create": REVIEW,
+    "review_update": REVIEW,
+    "order_create": ORDER,
+    "order_update": ORDER,
+    "reviewrequest_create": REVIEW_REQUEST,
+    "refereenotify_create": REFERRAL,
+    "referrernotify_create": REFERRAL,
+    "incompletereferralrequest_create": REFERRAL,
+    "coinexpirynotify_create": COIN_EXPIRY,
+    "viptier_create": VIP_TIER,
+}
+ADDED = {
+    "lead_update": ["changed_properties"],
+    "walletreward_create": ["wallet"],
+    "wallettrasaction_update": ["wallet"],
+    "unusedwalletcoinrequest_create": ["wallet"],
+    "review_create": ["has_pictures"],
+    "review_update": ["has_pictures"],
+}
+LEAD_ID = UUID("449ebf4f-f3e2-471a-a21f-47d8e148f259")
+
+
+class Asha:
+    """A customer as this room needs to know one."""
+
+    customer_id = "shopify-7029064106277"
+    name = "Asha Rao"
+    email = " Asha@Example.com"
+    mobile = "+91 98000-00000"
+    country = "ind"
+    dob = date(1990, 6, 2)
+    referral_code = "2nfcdqo46x"
+    tier = "silver"
+    spent_minor = 84954
+
+
+def test_every_topic_of_the_contract_is_there() -> None:
+    assert set(events.TOPICS) == set(OWN)
+
+
+@pytest.mark.parametrize("topic", OWN)
+def test_properties_stand_in_the_order_of_the_contract(topic: str) -> None:
+    expected = [*COMMON.split(), *OWN[topic].split(), *ADDED.get(topic, [])]
+    assert list(events.TOPICS[topic].type.__struct_fields__) == expected
+
+
+@pytest.mark.parametrize("topic", OWN)
+def test_bodies_keep_that_order_and_leave_nothing_out(topic: str) -> None:
+    type_ = events.TOPICS[topic].type
+    for example in samples.examples(type_):
+        body = json.loads(events.encode(msgspec.convert(example, type_)))
+        assert body == example
+        assert list(body) == [name for name in type_.__struct_fields__ if name in example]
+        assert set(type_.__struct_fields__) - set(body) <= schemas.optional_properties(type_)
+
+
+def test_a_referral_tells_of_the_one_reward_it_gave() -> None:
+    coins, coupon = samples.examples(catalogue.Referral)
+    names = REFERRAL.split()
+    assert [name for name in names if name not in coins] == names[-10:]
+    assert [name for name in names if name not in coupon] == names[23:27]
+
+
+@pytest.mark.parametrize("topic", OWN)
+def test_restrictions_ask_about_properties_that_are_there(topic: str) -> None:
+    it = events.TOPICS[topic]
+    of_properties = schemas.properties(it.type)
+    kinds = {"text": "string", "number": "number", "yes_no": "boolean", "list": "array"}
+    for name, field in it.restrictions.items():
+        assert isinstance(field, Field)
+        assert field.name == name
+        assert operators_for(field)
+        schema = of_properties[name]
+        assert kinds[field.type] in [schema.get("type"), *(kind.get("type") for kind in schema.get("anyOf", []))]
+    asked = set(it.restrictions)
+    assert {"user_country", "user_tier", "user_email", "user_mobile", "user_transaction_amount"} <= asked
+
+
+def test_wallet_events_are_restricted_by_transaction_type_and_operation() -> None:
+    fields = events.TOPICS["walletreward_create"].restrictions
+    types, operations = fields["type"].choices, fields["operation"].choices
+    assert types is not None
+    every_type = ["reward", "redeem", "adjust", "expire", "revert", "referral", "import"]
+    assert [choice.value for choice in types] == every_type
+    assert operations is not None
+    assert [(choice.value, choice.label) for choice in operations] == [("cr", "credited"), ("dr", "debited")]
+
+
+def shop(clock: HandClock, **fields: Any) -> Workspace:
+    given = {"uri": "https://corner.example/", "settings": {}, "currency_code": "inr", **fields}
+    now = clock.now()
+    return Workspace(
+        id=LEAD_ID,
+        name="Corner Shop",
+        time_zone="Asia/Kolkata",
+        currency_symbol="₹",
+        coin_name="beans",
+        events_on=True,
+        created_at=now,
+        updated_at=now,
+        **given,
+    )
+
+
+def test_common_properties_of_a_customer_in_a_shop(clock: HandClock) -> None:
+    assert events.common(events.business(shop(clock)), Asha(), 31546) == {
+        "business_name": "Corner Shop",
+        "business_uri": "https://corner.example/",
+        "nector_business_uri": "https://corner.example/",
+        "business_coin_name": "beans",
+        "business_currency_code": "inr",
+        "business_currency_symbol": "₹",
+        "user_customer_id": "shopify-7029064106277",
+        "user_name": "Asha Rao",
+        "user_email": " Asha@Example.com",
+        "user_mobile": "+91 98000-00000",
+        "user_tier": "silver",
+        "user_referral_code": "2nfcdqo46x",
+        "user_referral_coupon_code": "",
+        "user_referral_link": "https://corner.example/r/2nfcdqo46x",
+        "user_new_referral_link": "https://corner.example/r/2nfcdqo46x",
+        "user_available_balance": 31546,
+        "user_balance": 31546,
+        "user_dob": "02-06",
+        "user_full_dob": "02-06-1990",
+        "user_country": "ind",
+        "user_transaction_amount": 849.54,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "link"),
+    [
+        ({"settings": {"referral_link_base": "https://club.example"}}, "https://club.example/r/2nfcdqo46x"),
+        ({"settings": {"referral_link_base": ""}}, "https://corner.example/r/2nfcdqo46x"),
+        ({"uri": ""}, ""),
+    ],
+)
+def test_referral_links_start_where_the_shop_says(clock: HandClock, fields: dict[str, Any], link: str) -> None:
+    common = events.common(events.business(shop(clock, **fields)), Asha(), 0)
+    assert common["user_referral_link"] == common["user_new_referral_link"] == link
+
+
+@pytest.mark.parametrize("topic", OWN)
+def test_a_sample_is_about_the_customer(clock: HandClock, topic: str) -> None:
+    common = events.common(events.business(shop(clock)), Asha(), 12)
+    body = json.loads(events.sample(topic, common, LEAD_ID, clock.now()))
+    assert body.items() >= common.items()
+    assert body.get("lead_id", str(LEAD_ID)) == str(LEAD_ID)
+    assert body.get("created_at", "2026-03-14T09:26:53.589Z") == "2026-03-14T09:26:53.589Z"
+    if topic.startswith("lead_"):
+        assert body["entity_id"] == str(LEAD_ID)
+        assert body["email"] == Asha.email
+        assert body["eid"] == events.eid(Asha.email)
+        assert body["available"] == 12
+        assert body["transaction_amount"] == 849.54
