@@ -29,7 +29,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+import asyncpg
 
 from regulars import limits
 from regulars.kit.processes import die_with_parent
@@ -109,6 +111,17 @@ def url_if_running(directory: Path, database: str = "postgres") -> str | None:
     if postmaster is None or not postmaster.ready or not postmaster.alive(data):
         return None
     return _url(postmaster.socket, database)
+
+
+async def ensure_database(url: str, name: str) -> str:
+    """Make the database on the server of that URL unless it is there, and return its own URL."""
+    connection = await asyncpg.connect(url)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 class Server:

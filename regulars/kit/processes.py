@@ -1,12 +1,17 @@
-"""Child processes that never outlive their parent."""
+"""Processes that end when they are told to, and children that never outlive their parent."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvloop
 
 _PR_SET_PDEATHSIG = 1
 
@@ -31,3 +36,24 @@ def die_with_parent(how: signal.Signals) -> Callable[[], None]:
             os.kill(os.getpid(), how)
 
     return ask
+
+
+def follow_parent(how: signal.Signals) -> None:
+    """The same for a process that runs already: asked by itself, for the parent it has now."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+
+
+def run_until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Runs a loop that has no end of its own; SIGTERM or Ctrl-C cancels it, and that is a good end."""
+
+    async def main() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for told in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(told, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())

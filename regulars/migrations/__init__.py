@@ -1,8 +1,8 @@
 """The schema, as plain SQL files applied in the order of their names, forward only.
 
 Each file runs in a transaction of its own and is written down in `schema_migration`. Two processes that start at once
-take turns on an advisory lock. A statement that would wait long for a lock gives up, so that a migration never stands in
-front of a shop's traffic.
+take turns on an advisory lock. A statement that would wait long for a lock gives up, so that a migration never stands
+in front of a shop's traffic.
 """
 
 from __future__ import annotations
@@ -17,15 +17,24 @@ from regulars import limits
 _ADVISORY_LOCK = 0x5245_4755  # "REGU"
 
 
+_SERVER_VERSION_MIN = 15_00_00  # PostgreSQL 15, as `server_version_num` counts
+
+
 class MigrationError(Exception):
-    """A migration that was applied has since been edited, or the database is newer than this program."""
+    """The database cannot be used: unreachable, too old, newer than this program, or a migration that was applied has
+    since been edited."""
 
 
 async def migrate(url: str) -> list[str]:
-    """Apply what is missing and return the names of the files applied."""
+    """Apply what is missing and return the names of the files applied. Raises MigrationError."""
     files = sorted(Path(__file__).parent.glob("[0-9]*.sql"))
-    connection = await asyncpg.connect(url)
     try:
+        connection = await asyncpg.connect(url)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MigrationError(f"cannot connect to the database: {error}") from error
+    try:
+        if int(await connection.fetchval("SHOW server_version_num")) < _SERVER_VERSION_MIN:
+            raise MigrationError("PostgreSQL 15 or newer is needed, and this database's is older")
         await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration"

@@ -1,0 +1,102 @@
+"""What an operator decides, read from the environment once per process. What a shop decides is a setting of its
+workspace; what nobody needs to decide is in `limits.py`.
+
+`docs/generated/settings.md` is written from this class.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def _data_dir() -> Path:
+    if (_CHECKOUT / "pyproject.toml").is_file():
+        return _CHECKOUT / "var"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "regulars"
+
+
+class Settings(BaseSettings):
+    """Raises pydantic.ValidationError when a variable holds something else than its description says."""
+
+    model_config = SettingsConfigDict(env_prefix="REGULARS_", env_ignore_empty=True, frozen=True)
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="A PostgreSQL of version 15 or newer, as `postgresql://user:password@host:5432/database`."
+        " Without it, the embedded server keeps its data under `REGULARS_DATA_DIR`.",
+    )
+    host: str = Field(
+        default="127.0.0.1", description="The address the server listens on; `0.0.0.0` for every address."
+    )
+    port: int = Field(default=8000, ge=1, le=65535, description="The port the server listens on.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+$",
+        description="How customers and tools reach this server, as `https://rewards.shop.example`. Links in messages"
+        " start with it, and cookies are sent over TLS alone when it says https. Without it: host and port.",
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer HTTP; about one per core.")
+    data_dir: Path = Field(
+        default_factory=_data_dir,
+        description="Where the embedded PostgreSQL, the logs and the generated secret are kept."
+        " Without it: `var/` in a checkout, else `~/.local/share/regulars`.",
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="At least 32 characters that encrypt the keys of outside tools and sign links. Without it, one is"
+        " made once and kept in `REGULARS_DATA_DIR`. Whoever loses it has to enter the tools' keys again.",
+    )
+    allow_loopback: bool = Field(
+        default=False,
+        description="Whether integrations may call addresses of this machine. Only for trying things out:"
+        " the sandbox needs it, and `regulars up --demo` sets it.",
+    )
+    sandbox_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="The port of `regulars sandbox`. Without it: the server's port plus one.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe lines that are logged."
+    )
+
+    def address(self) -> str:
+        """Where this server is reached, without a closing slash."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def sandbox_port_used(self) -> int:
+        return self.sandbox_port or self.port + 1
+
+    def sandbox_address(self) -> str:
+        """Where the look-alikes of outside tools listen: always on this machine alone."""
+        return f"http://127.0.0.1:{self.sandbox_port_used()}"
+
+    def secret(self) -> str:
+        """The secret key: the one that is set, or the one that this data folder was given when it was first needed."""
+        if self.secret_key is not None:
+            return self.secret_key.get_secret_value()
+        path = self.data_dir / "secret_key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f"secret_key.{os.getpid()}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(48))
+            try:
+                path.hardlink_to(fresh)  # of two processes that start at once, the first one's key is kept whole
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        return path.read_text()

@@ -1,0 +1,164 @@
+"""Everything in one go: the database, the server, the worker, and for a demo the sandbox and its shop.
+
+What is started here ends when this process ends: in good order after a Ctrl-C or SIGTERM, by the kernel's hand after a
+kill -9. Whichever part crashes is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from regulars import embedded, limits, migrations
+from regulars.kit.ports import why_not_free
+from regulars.kit.settings import Settings
+from regulars.supervisor import Child, GaveUp, Say
+
+_DATABASE = "regulars"
+
+
+class UpError(Exception):
+    """One sentence that says what is in the way."""
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[str]:
+    """The URL of the product's database, migrated, for a command that needs it: the one of `DATABASE_URL`, or the
+    embedded one, started for the time of the block unless `regulars up` runs it at this moment."""
+    if settings.database_url is not None:
+        await migrations.migrate(settings.database_url)
+        yield settings.database_url
+        return
+    with embedded.running(_cluster(settings)) as server_url:
+        url = await embedded.ensure_database(server_url, _DATABASE)
+        await migrations.migrate(url)
+        yield url
+
+
+async def up(settings: Settings, *, demo: bool, say: Say) -> None:
+    """Runs until SIGINT, SIGTERM or SIGHUP; `say` is handed what a person should see. Raises UpError."""
+    began = time.monotonic()
+    for host, port in [
+        (settings.host, settings.port),
+        *([("127.0.0.1", settings.sandbox_port_used())] if demo else []),
+    ]:
+        if why := why_not_free(host, port):
+            raise UpError(why)
+    cluster = None
+    try:
+        if settings.database_url is None:
+            cluster = embedded.Server(_cluster(settings))
+            cluster.start()
+            url = await embedded.ensure_database(cluster.url(), _DATABASE)
+        else:
+            url = settings.database_url
+        await migrations.migrate(url)
+        await _run(settings, url, cluster, demo=demo, say=say, began=began)
+    except (embedded.EmbeddedError, migrations.MigrationError, GaveUp) as error:
+        raise UpError(str(error)) from error
+    finally:
+        if cluster is not None:
+            cluster.stop()
+
+
+async def _run(
+    settings: Settings, url: str, cluster: embedded.Server | None, *, demo: bool, say: Say, began: float
+) -> None:
+    logs = settings.data_dir / "log"
+    logs.mkdir(parents=True, exist_ok=True)
+    settings.secret()  # made before anyone asks for it
+    environment = _environment(settings, url, demo)
+
+    def child(name: str, *arguments: str, once: bool = False) -> Child:
+        return Child(name, list(arguments or [name]), environment=environment, logs=logs, say=say, once=once)
+
+    server, children = child("serve"), [child("work")]
+    greeting = [f"Regulars is on {settings.address()}"]
+    if demo:
+        from regulars.demo import prepare
+
+        sign_in = await prepare(settings, url)
+        greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
+        children += [child("sandbox"), child("demo", "demo", "feed", once=True)]
+    stop = _told_to_stop([server, *children])
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(server.keep_running())]
+            if cluster is not None:
+                tasks.append(group.create_task(_keep_serving(cluster, say)))
+            if await _answers(settings, stop):
+                tasks += [group.create_task(each.keep_running()) for each in children]
+                for line in (
+                    *greeting,
+                    f"Ready after {time.monotonic() - began:.1f} s; logs are in {logs}; Ctrl-C ends.",
+                ):
+                    say(line)
+            await stop.wait()
+            say("Stopping")
+            for task in tasks:
+                task.cancel()
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def _keep_serving(cluster: embedded.Server, say: Say) -> None:
+    """A PostgreSQL that was killed comes back and recovers; the others reconnect by themselves."""
+    while True:
+        await asyncio.sleep(limits.POSTGRES_WATCH_S)
+        if cluster.pid is None:
+            say("PostgreSQL ended; starting it again")
+            cluster.start()  # here and not in a thread: its life is tied to the thread that starts it
+
+
+async def _answers(settings: Settings, stop: asyncio.Event) -> bool:
+    """Waits until the server takes connections; False when told to stop before that."""
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104
+    deadline = time.monotonic() + limits.CHILD_START_S
+    while not stop.is_set():
+        try:
+            _, writer = await asyncio.open_connection(host, settings.port)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise GaveUp(f"the server did not answer within {limits.CHILD_START_S:g} s") from None
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return True
+    return False
+
+
+def _told_to_stop(children: list[Child]) -> asyncio.Event:
+    """Set by the first SIGINT, SIGTERM or SIGHUP; the second kills the children that take their time."""
+    stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            for child in children:
+                child.kill()
+        stop.set()
+
+    for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(how, told)
+    return stop
+
+
+def _environment(settings: Settings, url: str, demo: bool) -> dict[str, str]:
+    """What the children read as their settings: ours, with what was found out put in."""
+    return os.environ | {
+        "DATABASE_URL": url,
+        "REGULARS_HOST": settings.host,
+        "REGULARS_PORT": str(settings.port),
+        "REGULARS_SANDBOX_PORT": str(settings.sandbox_port_used()),
+        "REGULARS_DATA_DIR": str(settings.data_dir.resolve()),
+        "REGULARS_ALLOW_LOOPBACK": str(settings.allow_loopback or demo),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _cluster(settings: Settings) -> Path:
+    return settings.data_dir / "postgres"
