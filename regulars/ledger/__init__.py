@@ -19,8 +19,9 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 from regulars.ledger.audit import Break, verify
 from regulars.ledger.balances import balances
 from regulars.ledger.errors import InsufficientBalance
-from regulars.ledger.model import Balance, Entry, Posted, Txn, amount_on_wire
+from regulars.ledger.model import Balance, Entry, Kind, Outcome, Posted, Txn, amount_on_wire
 from regulars.ledger.posting import post
+from regulars.ledger.store import lock_wallets as lock
 from regulars.ledger.txns import find_txn, txns_of
 
 __all__ = [
@@ -28,11 +29,14 @@ __all__ = [
     "Break",
     "Entry",
     "InsufficientBalance",
+    "Kind",
+    "Outcome",
     "Posted",
     "Txn",
     "amount_on_wire",
     "balances",
     "find_txn",
+    "lock",
     "post",
     "txns_of",
     "verify",

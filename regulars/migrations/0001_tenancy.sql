@@ -67,6 +67,7 @@ CREATE TABLE once_answer (
     workspace_id uuid NOT NULL,
     key          text NOT NULL,
     fingerprint  bytea NOT NULL,                -- SHA-256 of route and body
+    status       smallint NOT NULL,             -- the HTTP status that was answered
     answer       text NOT NULL,
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, key)

@@ -1,0 +1,26 @@
+"""What shops report: orders, as often as they like and in any order.
+
+Promises: an order is known by (source, reference_id), once per workspace. A report that says nothing new changes
+nothing; an older report than the one kept changes nothing. Creating and changing an order appends `order_create` and
+`order_update`, and moves the customer's totals, in the same transaction.
+
+Does not know how coins are earned: it is told how many an order earned and keeps the number beside it.
+
+    report --> created | updated | unchanged | stale
+"""
+
+from regulars.activity.model import Order, OrderReport, Recorded, check, minor_units
+from regulars.activity.orders import find_order, orders_of, recent_orders
+from regulars.activity.recording import record
+
+__all__ = [
+    "Order",
+    "OrderReport",
+    "Recorded",
+    "check",
+    "find_order",
+    "minor_units",
+    "orders_of",
+    "recent_orders",
+    "record",
+]

@@ -1,0 +1,144 @@
+"""What a shop reports: orders."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.customers import NewCustomer
+from regulars.customers import check as check_customer
+from regulars.kit.errors import invalid
+
+STATUSES = ("pending", "completed", "cancelled")
+FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
+DELIVERY_STATUSES = ("pending", "partial", "fulfilled", "returned")
+
+Change = Literal["created", "updated", "unchanged", "stale"]
+
+
+class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An order as its source reports it, as often as it likes.
+
+    (source, reference_id) names the order; `source_version` is when the source last changed it: an older report than
+    the one that is kept changes nothing. Amounts are in minor units of the order's currency. `detail` holds what is
+    only passed on: payment_source, payment_medium, utm_source, utm_medium, utm_campaign, cart_token, redirect_link.
+    """
+
+    source: str
+    reference_id: str
+    customer: NewCustomer
+    amount_minor: int
+    currency_code: str
+    placed_at: datetime
+    source_version: datetime
+    name: str = ""
+    discount_minor: int = 0
+    tax_minor: int = 0
+    items_count: int = 0
+    status: str = "pending"
+    financial_status: str = "paid"
+    delivery_status: str = "pending"
+    detail: dict[str, str] = {}
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """An order as it is kept, in the order of the columns of `activity_order`."""
+
+    id: UUID
+    source: str
+    reference_id: str
+    name: str
+    customer_id: UUID
+    currency_code: str
+    amount_minor: int
+    discount_minor: int
+    tax_minor: int
+    items_count: int
+    status: str
+    financial_status: str
+    delivery_status: str
+    detail: dict[str, Any]
+    coins_rewarded: int
+    coins_spent: int
+    placed_at: datetime
+    source_version: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """What a report changed. `before` is the order as it was kept until now, `event_id` the event that tells of it."""
+
+    order: Order
+    change: Change
+    before: Order | None = None
+    event_id: UUID | None = None
+
+
+_SOURCE = re.compile(r"[a-z0-9_-]{1,40}")
+_CURRENCY = re.compile(r"[a-z]{3}")
+
+
+def check(report: OrderReport) -> OrderReport:
+    """The same report, its customer's details in the form they are kept in. Raises Invalid naming the field."""
+    if not _SOURCE.fullmatch(report.source):
+        raise invalid("source", "1 to 40 lower-case letters, digits, - or _")
+    if not 1 <= len(report.reference_id) <= limits.ORDER_ID_CHARS_MAX or "\x00" in report.reference_id:
+        raise invalid("reference_id", f"1 to {limits.ORDER_ID_CHARS_MAX} characters")
+    if len(report.name) > limits.NAME_CHARS_MAX or "\x00" in report.name:
+        raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
+    if not _CURRENCY.fullmatch(report.currency_code):
+        raise invalid("currency_code", "a three-letter ISO 4217 code in lower case")
+    for field, most in _NUMBERS.items():
+        if not 0 <= getattr(report, field) <= most:
+            raise invalid(field, f"0 to {most:,}")
+    for field, words in _WORDS.items():
+        if getattr(report, field) not in words:
+            raise invalid(field, f"one of {', '.join(words)}")
+    for field in ("placed_at", "source_version"):
+        if getattr(report, field).tzinfo is None:
+            raise invalid(field, "a time with its offset from UTC")
+    return msgspec.structs.replace(report, customer=check_customer(report.customer))
+
+
+_NUMBERS = {
+    "amount_minor": limits.AMOUNT_MINOR_MAX,
+    "discount_minor": limits.AMOUNT_MINOR_MAX,
+    "tax_minor": limits.AMOUNT_MINOR_MAX,
+    "items_count": limits.ORDER_ITEMS_MAX,
+}
+_WORDS = {
+    "status": STATUSES,
+    "financial_status": FINANCIAL_STATUSES,
+    "delivery_status": DELIVERY_STATUSES,
+}
+
+
+def same(order: Order, report: OrderReport) -> bool:
+    """Whether the report says nothing that is not kept already."""
+    return all(getattr(order, field) == getattr(report, field) for field in REPORTED)
+
+
+REPORTED = (
+    *("name", "currency_code", "amount_minor", "discount_minor", "tax_minor", "items_count"),
+    *("status", "financial_status", "delivery_status", "detail", "placed_at"),
+)
+"""The fields of an order that a later report may change."""
+
+
+def minor_units(field: str, amount: str, units: int = 100) -> int:
+    """`"12.34"` of a currency whose unit is 100 minor ones is 1234, exactly. Raises Invalid naming the field."""
+    try:
+        exact = Decimal(amount.strip()) * units
+        whole = int(exact)
+    except (ArithmeticError, ValueError):
+        raise invalid(field, "an amount such as 12.34") from None
+    if whole != exact or not 0 <= whole <= limits.AMOUNT_MINOR_MAX:
+        raise invalid(field, "an amount of at least 0 with no more decimals than the currency has")
+    return whole

@@ -1,0 +1,62 @@
+"""One function per statement of `queries.sql`; rows come back as orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars.activity.model import Order
+from regulars.kit.db import Tx
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+
+_INSERTED = (
+    *("id", "source", "reference_id", "name", "customer_id", "currency_code", "amount_minor", "discount_minor"),
+    *("tax_minor", "items_count", "status", "financial_status", "delivery_status", "detail", "coins_rewarded"),
+    *("placed_at", "source_version"),
+)
+_UPDATED = tuple(field for field in _INSERTED if field not in ("source", "reference_id", "customer_id"))
+
+
+async def insert_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now: datetime) -> set[UUID]:
+    """The ids of those that were new; an order that exists is left alone."""
+    columns = [[getattr(order, field) for order in orders] for field in _INSERTED]
+    return {row["id"] for row in await tx.fetch(_sql.insert_orders, workspace_id, *columns, now)}
+
+
+async def lock_orders(tx: Tx, workspace_id: UUID, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Order]:
+    """The orders that exist, by (source, reference_id), locked in that order."""
+    rows = await tx.fetch(_sql.lock_orders, workspace_id, [name[0] for name in names], [name[1] for name in names])
+    return {(row["source"], row["reference_id"]): Order(*row) for row in rows}
+
+
+async def update_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now: datetime) -> None:
+    columns = [[getattr(order, field) for order in orders] for field in _UPDATED]
+    await tx.execute(_sql.update_orders, workspace_id, *columns, now)
+
+
+async def coins_of_customers(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Coins available, from the ledger's published view; a customer without a wallet is missing."""
+    rows = await tx.fetch(_sql.coins_of_customers, workspace_id, customer_ids)
+    return {row["customer_id"]: row["available"] for row in rows}
+
+
+async def order(tx: Tx, workspace_id: UUID, order_id: UUID) -> Order | None:
+    row = await tx.fetchrow(_sql.order, workspace_id, order_id)
+    return Order(*row) if row else None
+
+
+async def orders_of_customer(tx: Tx, workspace_id: UUID, customer_id: UUID, limit: int) -> list[Order]:
+    return [Order(*row) for row in await tx.fetch(_sql.orders_of_customer, workspace_id, customer_id, limit)]
+
+
+async def recent_orders(tx: Tx, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Order]:
+    return [Order(*row) for row in await tx.fetch(_sql.recent_orders, workspace_id, before_id, limit)]
+
+
+async def orders_by_reference(tx: Tx, workspace_id: UUID, reference_id: str, limit: int) -> list[Order]:
+    sources = [row["source"] for row in await tx.fetch(_sql.sources, workspace_id)]
+    rows = await tx.fetch(_sql.orders_by_reference, workspace_id, sources, reference_id, limit)
+    return [Order(*row) for row in rows]

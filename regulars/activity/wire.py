@@ -1,0 +1,55 @@
+"""From an order to the words of its events."""
+
+from __future__ import annotations
+
+from regulars import events
+from regulars.activity.model import Recorded
+from regulars.customers import Customer
+from regulars.events import Business, NewEvent, catalogue
+from regulars.kit.clock import wire_time
+from regulars.kit.ids import new_id
+
+
+def order_event(business: Business, customer: Customer, available: int, recorded: Recorded) -> NewEvent:
+    """`order_create` or `order_update`, by what the report changed."""
+    order = recorded.order
+    told = order.detail.get
+    event = catalogue.Order(
+        **events.common(business, customer, available),
+        entity_id=str(order.id),
+        lead_id=str(order.customer_id),
+        reference_order_name=order.name or order.reference_id,
+        reference_order_id=order.reference_id,
+        reference_order_source=order.source,
+        activity_id="",
+        currency_code=order.currency_code,
+        reference_cart_token=told("cart_token", ""),
+        fiat_amount=events.major_units(order.amount_minor, order.currency_code),
+        fiat_discount=events.major_units(order.discount_minor, order.currency_code),
+        fiat_tax=events.major_units(order.tax_minor, order.currency_code),
+        payment_source=told("payment_source", ""),
+        payment_medium=told("payment_medium", ""),
+        utm_source=told("utm_source", ""),
+        utm_medium=told("utm_medium", ""),
+        utm_campaign=told("utm_campaign", ""),
+        order_driven_by=told("order_driven_by", ""),
+        couponredeem_driven_by=told("couponredeem_driven_by", ""),
+        status=order.status,
+        financial_status=order.financial_status,
+        delivery_status=order.delivery_status,
+        meta__lead_name=customer.name,
+        meta__coin_spent=order.coins_spent,
+        meta__coin_reward=order.coins_rewarded,
+        meta__is_rewarded=True if order.coins_rewarded else "",
+        meta__currency_code=order.currency_code,
+        meta__redirect_link=told("redirect_link", ""),
+        updated_at=wire_time(order.updated_at),
+        created_at=wire_time(order.placed_at),
+    )
+    return NewEvent(
+        id=new_id(),
+        topic="order_create" if recorded.change == "created" else "order_update",
+        customer_id=order.customer_id,
+        body=events.encode(event),
+        occurred_at=order.placed_at,
+    )

@@ -1,0 +1,64 @@
+"""Calls that carry an Idempotency-Key happen once: their answers are kept for ever, and given again.
+
+The answer is stored in the transaction of the act. A call that races its own retry finds no answer, acts, and then runs
+into the key's uniqueness when it stores its own: its transaction is rolled back, and run again it finds the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+
+
+class KeyReused(Refusal):
+    """This Idempotency-Key came before with another request; nothing was done."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used before for a different request.",
+            fields={"Idempotency-Key": "expected a new key for a new request"},
+        )
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What was answered under a key. `fingerprint` tells whether a later request is the same one."""
+
+    key: str
+    fingerprint: bytes
+    status: int
+    body: str
+
+
+def fingerprint(route: str, body: bytes) -> bytes:
+    """SHA-256 of the route and the raw body."""
+    return sha256(route.encode() + b"\0" + body).digest()
+
+
+async def recall(tx: Tx, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Answer]:
+    """The answers given before under these keys."""
+    return {row["key"]: Answer(*row) for row in await tx.fetch(_sql.recall, workspace_id, keys)}
+
+
+async def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
+    """Raises the driver's UniqueViolationError when another transaction answered one of these keys meanwhile."""
+    await tx.execute(
+        _sql.remember,
+        workspace_id,
+        [answer.key for answer in answers],
+        [answer.fingerprint for answer in answers],
+        [answer.status for answer in answers],
+        [answer.body for answer in answers],
+        now,
+    )

@@ -1,0 +1,39 @@
+"""Rules that reward: a trigger is fired by a call, or reacts to an order.
+
+Promises: changing a trigger makes a new version, and what was given names the version that gave it. Every firing is
+kept with what came of it: granted, with its txn, or refused, with a stable reason and the same in words, so that "why
+did I get nothing" has an answer. Limits per day and month are counted in the shop's time zone under the wallet's lock,
+so that two calls at once can't both be the last one. An order earns once per trigger, however often it is reported.
+
+Does not know who is told.
+
+    firing:  fired --> granted (has a txn)
+                  `--> refused (has a reason)
+"""
+
+from regulars.triggers.changing import change_trigger, create_trigger
+from regulars.triggers.finding import find_trigger, list_triggers, versions_of
+from regulars.triggers.firing import fire
+from regulars.triggers.firings import firings
+from regulars.triggers.model import Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
+from regulars.triggers.reactions import Taken, take_orders
+
+__all__ = [
+    "Fire",
+    "Fired",
+    "Firing",
+    "Override",
+    "Rule",
+    "Taken",
+    "Trigger",
+    "Version",
+    "change_trigger",
+    "create_trigger",
+    "find_trigger",
+    "fire",
+    "firings",
+    "list_triggers",
+    "sentence",
+    "take_orders",
+    "versions_of",
+]

@@ -1,0 +1,85 @@
+"""Make and change triggers; each change of the rule is a version."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.kit.db import Tx
+from regulars.kit.errors import invalid
+from regulars.kit.ids import new_id
+from regulars.tenancy import Workspace
+from regulars.triggers import store
+from regulars.triggers.errors import UnknownTrigger
+from regulars.triggers.model import Rule, Source, Trigger, check_rule
+
+CHANGEABLE = ("name", "active", "open", "allow_override", "show_in_widget", "rule")
+
+
+async def create_trigger(
+    tx: Tx,
+    workspace: Workspace,
+    name: str,
+    source: Source,
+    rule: Rule,
+    now: datetime,
+    *,
+    active: bool = True,
+    open: bool = False,
+    allow_override: bool = False,
+    show_in_widget: bool = False,
+    actor: str = "",
+) -> Trigger:
+    """A wallet trigger. Raises Invalid naming the field."""
+    if source not in ("api", "order"):
+        raise invalid("source", "api or order")
+    trigger = Trigger(
+        id=new_id(),
+        version=1,
+        kind="wallet",
+        name=_name(name),
+        source=source,
+        active=active,
+        open=open,
+        allow_override=allow_override,
+        show_in_widget=show_in_widget,
+        rule=check_rule(source, rule),
+        created_at=now,
+        updated_at=now,
+    )
+    await store.save(tx, workspace.id, trigger)
+    await store.insert_version(tx, workspace.id, trigger, actor, now)
+    return trigger
+
+
+async def change_trigger(
+    tx: Tx, workspace: Workspace, trigger_id: UUID, changes: dict[str, Any], now: datetime, *, actor: str = ""
+) -> Trigger:
+    """Set any of CHANGEABLE. Another rule makes a new version; switches and the name do not.
+
+    Raises Invalid naming the field, UnknownTrigger. Locks the trigger.
+    """
+    kept = await store.lock(tx, workspace.id, trigger_id)
+    if kept is None:
+        raise UnknownTrigger
+    for field in changes:
+        if field not in CHANGEABLE:
+            raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
+    changed = msgspec.structs.replace(kept, **changes, updated_at=now)
+    changed = msgspec.structs.replace(changed, name=_name(changed.name), rule=check_rule(kept.source, changed.rule))
+    if changed.rule != kept.rule:
+        changed = msgspec.structs.replace(changed, version=kept.version + 1)
+        await store.insert_version(tx, workspace.id, changed, actor, now)
+    await store.save(tx, workspace.id, changed)
+    return changed
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= limits.NAME_CHARS_MAX or "\x00" in name:
+        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    return name

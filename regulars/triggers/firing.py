@@ -1,0 +1,168 @@
+"""Fire triggers for customers, by call: a batch at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from random import Random
+from uuid import UUID
+
+from regulars import customers, ledger
+from regulars.customers import Customer, Ensured
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.kit.ids import new_id
+from regulars.ledger import Entry, Posted
+from regulars.tenancy import Workspace
+from regulars.triggers import store
+from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
+from regulars.triggers.model import Fire, Fired, Firing, Override, Trigger, times
+
+Granted = dict[tuple[UUID, UUID], tuple[int, int]]
+
+
+async def fire(
+    tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime, random: Random
+) -> list[Fired | Refusal]:
+    """Fire each, in order, and answer for each. A Refusal has stored nothing: the trigger or the customer is unknown,
+    or the caller may not. A Fired that is refused is stored, with its reason.
+
+    Customers named by `customer` must have gone through `customers.check`. Lock order: new customers by customer_id,
+    wallets by (customer, kind). Raises the driver's UniqueViolationError when a drawn code is taken: run again.
+    """
+    triggers = await store.by_ids(tx, workspace.id, list({f.trigger_id for f in fires}))
+    people = await _people(tx, workspace, [f for f in fires if f.trigger_id in triggers], now)
+    decided: list[_Decision | Refusal] = [_admit(f, triggers, people) for f in fires]
+    admitted = [d for d in decided if isinstance(d, _Decision)]
+    granted = await _granted_so_far(tx, workspace, admitted, now)
+    counted: Counter[tuple[UUID, UUID]] = Counter()
+    for decision in admitted:
+        decision.decide(granted, counted, random)
+    entries = [decision.entry(now) for decision in admitted if not decision.reason]
+    known = {d.customer.id: d.customer for d in admitted}
+    outcomes = iter(await ledger.post(tx, workspace, entries, now, known=known))
+    answers: list[Fired | Refusal] = []
+    for answer in decided:
+        if isinstance(answer, _Decision):
+            answers.append(answer.fired(now, None if answer.reason else next(outcomes)))
+        else:
+            answers.append(answer)
+    await store.insert_firings(tx, workspace.id, [a.firing for a in answers if isinstance(a, Fired)])
+    return answers
+
+
+class _Decision:
+    """One call on its way from admitted to granted or refused."""
+
+    def __init__(self, trigger: Trigger, ensured: Ensured, override: Override | None, actor: str) -> None:
+        rule = trigger.rule
+        set_by_call = override if override and trigger.allow_override else Override()
+        self.id = new_id()
+        self.trigger = trigger
+        self.customer = ensured.customer
+        self.created = ensured.created
+        self.actor = actor
+        self.title = rule.title or trigger.name if set_by_call.title is None else set_by_call.title
+        self.description = rule.description if set_by_call.description is None else set_by_call.description
+        self.operation = set_by_call.operation or rule.operation
+        self.coins_min = rule.coins_min if set_by_call.coins_min is None else set_by_call.coins_min
+        self.coins_max = rule.coins_max if set_by_call.coins_max is None else set_by_call.coins_max
+        self.amount = 0
+        self.reason = ""
+        self.explanation = ""
+
+    def decide(self, granted: Granted, counted: Counter[tuple[UUID, UUID]], random: Random) -> None:
+        """Draw the coins, or find the reason for giving none. `counted` are grants earlier in this batch."""
+        rule, pair = self.trigger.rule, (self.customer.id, self.trigger.id)
+        today, this_month = granted.get(pair, (0, 0))
+        earlier = counted[pair]
+        if not self.trigger.active:
+            self.refuse("trigger_inactive", "The trigger is switched off.")
+        elif rule.per_day_max and today + earlier >= rule.per_day_max:
+            self.refuse("day_limit_reached", f"The trigger gives at most {times(rule.per_day_max)} a day.")
+        elif rule.per_month_max and this_month + earlier >= rule.per_month_max:
+            self.refuse("month_limit_reached", f"The trigger gives at most {times(rule.per_month_max)} a month.")
+        else:
+            counted[pair] += 1
+            self.amount = random.randint(self.coins_min, self.coins_max)
+
+    def refuse(self, reason: str, explanation: str) -> None:
+        self.reason, self.explanation, self.amount = reason, explanation, 0
+
+    def entry(self, now: datetime) -> Entry:
+        return Entry(
+            customer_id=self.customer.id,
+            operation=self.operation,
+            amount=self.amount,
+            type="reward" if self.operation == "cr" else "redeem",
+            occurred_at=now,
+            title=self.title,
+            description=self.description,
+            reference=f"firing:{self.id}",
+            trigger_id=self.trigger.id,
+            trigger_version=self.trigger.version,
+            actor=self.actor,
+            firing_id=self.id,
+        )
+
+    def fired(self, now: datetime, outcome: ledger.Outcome | None) -> Fired:
+        if isinstance(outcome, Refusal):
+            self.refuse(outcome.code, outcome.message)
+        txn = outcome.txn if isinstance(outcome, Posted) else None
+        firing = Firing(
+            id=self.id,
+            trigger_id=self.trigger.id,
+            trigger_version=self.trigger.version,
+            customer_id=self.customer.id,
+            state="granted" if txn else "refused",
+            reason=self.reason,
+            explanation=self.explanation,
+            reference="",
+            txn_id=txn.id if txn else None,
+            operation=self.operation,
+            amount=self.amount,
+            fired_at=now,
+        )
+        return Fired(firing, txn, self.customer, self.created)
+
+
+def _admit(
+    fire: Fire, triggers: dict[UUID, Trigger], people: dict[str | UUID, Ensured | Refusal]
+) -> _Decision | Refusal:
+    trigger = triggers.get(fire.trigger_id)
+    if trigger is None or trigger.source != "api":
+        return UnknownTrigger()
+    if fire.open_only and not trigger.open:
+        return NotOpen()
+    name = fire.lead_id or (fire.customer.customer_id if fire.customer else "")
+    person = people.get(name, UnknownCustomer())
+    return person if isinstance(person, Refusal) else _Decision(trigger, person, fire.override, fire.actor)
+
+
+async def _people(
+    tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime
+) -> dict[str | UUID, Ensured | Refusal]:
+    """By lead_id or customer_id, whichever the call named them by."""
+    people: dict[str | UUID, Ensured | Refusal] = {}
+    lead_ids = {f.lead_id for f in fires if f.lead_id}
+    if lead_ids:
+        known: dict[UUID, Customer] = await customers.by_ids(tx, workspace.id, list(lead_ids))
+        people |= {id: Ensured(customer, created=False) for id, customer in known.items()}
+    wanted = [f.customer for f in fires if f.customer and not f.lead_id]
+    if wanted:
+        people.update(await customers.ensure(tx, workspace, wanted, now))
+    return people
+
+
+async def _granted_so_far(tx: Tx, workspace: Workspace, decisions: Sequence[_Decision], now: datetime) -> Granted:
+    limited = {
+        (d.customer.id, d.trigger.id) for d in decisions if d.trigger.rule.per_day_max or d.trigger.rule.per_month_max
+    }
+    if not limited:
+        return {}
+    # Under the wallets' locks, so that a call that races this one has either been counted or waits.
+    await ledger.lock(tx, workspace.id, [(customer_id, "coins") for customer_id, _ in limited])
+    local = now.astimezone(workspace.zone)
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return await store.granted_since(tx, workspace.id, limited, today, today.replace(day=1))

@@ -1,0 +1,32 @@
+"""What came of firings, for whoever asks why."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from regulars.kit.db import Tx
+from regulars.triggers import store
+from regulars.triggers.model import Firing
+
+
+async def firings(
+    tx: Tx,
+    workspace_id: UUID,
+    *,
+    trigger_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    reference: str = "",
+    state: Literal["granted", "refused"] | None = None,
+    before_id: UUID | None = None,
+    limit: int = 50,
+) -> list[Firing]:
+    """Newest first; of a customer, of a trigger, or of the whole shop.
+
+    `reference`, given with the customer, keeps those about one thing: "order:<id>".
+    """
+    if customer_id is not None and reference:
+        return await store.firings_of_reference(tx, workspace_id, customer_id, reference)
+    if customer_id is not None:
+        return await store.firings_of_customer(tx, workspace_id, customer_id, state, before_id, limit)
+    return await store.firings(tx, workspace_id, trigger_id, state, before_id, limit)

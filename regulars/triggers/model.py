@@ -1,0 +1,176 @@
+"""Triggers: what they hold, what firing one gives, and why it may give nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.customers import Customer, NewCustomer
+from regulars.kit.errors import invalid
+from regulars.ledger import Txn
+
+Kind = Literal["wallet", "offer", "email", "event", "webhook"]
+Source = Literal["api", "order"]
+EarnWhen = Literal["placed", "paid", "fulfilled"]
+
+
+class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a trigger gives. Its text in the database is one version of the trigger.
+
+    A trigger fired by a call gives `coins_min` to `coins_max` coins, drawn evenly. One that reacts to orders gives
+    `coins_per_unit` coins for each whole unit of the order's amount, once the order is as far as `earn_when` says.
+    A limit of 0 is no limit; days and months are the shop's.
+    """
+
+    title: str = ""
+    description: str = ""
+    operation: Literal["cr", "dr"] = "cr"
+    coins_min: int = 0
+    coins_max: int = 0
+    coins_per_unit: int = 0
+    earn_when: EarnWhen = "paid"
+    per_day_max: int = 0
+    per_month_max: int = 0
+
+
+class Trigger(msgspec.Struct, frozen=True, gc=False):
+    """A trigger at its newest version. `source`: fired by a call (`api`) or by orders."""
+
+    id: UUID
+    version: int
+    kind: Kind
+    name: str
+    source: Source
+    active: bool
+    open: bool
+    allow_override: bool
+    show_in_widget: bool
+    rule: Rule
+    created_at: datetime
+    updated_at: datetime
+
+
+class Version(msgspec.Struct, frozen=True, gc=False):
+    version: int
+    rule: Rule
+    actor: str
+    created_at: datetime
+
+
+class Override(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a call may set in place of the trigger's own words and coins, where the trigger allows it."""
+
+    title: str | None = None
+    description: str | None = None
+    operation: Literal["cr", "dr"] | None = None
+    coins_min: int | None = None
+    coins_max: int | None = None
+
+
+class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A call that fires a trigger for one customer: `lead_id` if given, or `customer`, created when unknown.
+
+    `open_only`: the caller may fire only triggers that are Open.
+    """
+
+    trigger_id: UUID
+    lead_id: UUID | None = None
+    customer: NewCustomer | None = None
+    override: Override | None = None
+    open_only: bool = False
+    actor: str = ""
+
+
+class Firing(msgspec.Struct, frozen=True, gc=False):
+    """Each time a trigger was fired for a customer, in the order of the columns of `triggers_firing`.
+
+    A refused one says why, with a stable code in `reason` and in words in `explanation`.
+    """
+
+    id: UUID
+    trigger_id: UUID
+    trigger_version: int
+    customer_id: UUID
+    state: Literal["granted", "refused"]
+    reason: str
+    explanation: str
+    reference: str
+    txn_id: UUID | None
+    operation: str
+    amount: int
+    fired_at: datetime
+
+
+class Fired(msgspec.Struct, frozen=True, gc=False):
+    """What came of a call: the firing, granted or refused, its txn when granted, and for whom."""
+
+    firing: Firing
+    txn: Txn | None
+    customer: Customer
+    customer_created: bool
+
+
+def check_rule(source: Source, rule: Rule) -> Rule:
+    """The same rule, trimmed. Raises Invalid naming the field."""
+    rule = msgspec.structs.replace(rule, title=rule.title.strip(), description=rule.description.strip())
+    if len(rule.title) > limits.TITLE_CHARS_MAX or "\x00" in rule.title:
+        raise invalid("title", f"at most {limits.TITLE_CHARS_MAX} characters")
+    if len(rule.description) > limits.DESCRIPTION_CHARS_MAX or "\x00" in rule.description:
+        raise invalid("description", f"at most {limits.DESCRIPTION_CHARS_MAX} characters")
+    if rule.operation not in ("cr", "dr"):
+        raise invalid("operation", "cr or dr")
+    if source == "order":
+        if rule.operation != "cr":
+            raise invalid("operation", "cr: an order earns coins")
+        if not 1 <= rule.coins_per_unit <= limits.COINS_MAX:
+            raise invalid("coins_per_unit", f"a whole number from 1 to {limits.COINS_MAX:,}")
+        if rule.per_day_max or rule.per_month_max:
+            raise invalid("per_day_max", "0: every order earns, once")
+    else:
+        check_range(rule.coins_min, rule.coins_max)
+    if rule.earn_when not in ("placed", "paid", "fulfilled"):
+        raise invalid("earn_when", "placed, paid or fulfilled")
+    for field in ("per_day_max", "per_month_max"):
+        if not 0 <= getattr(rule, field) <= limits.FIRINGS_LIMIT_MAX:
+            raise invalid(field, f"0 (no limit) to {limits.FIRINGS_LIMIT_MAX:,}")
+    return rule
+
+
+def check_range(coins_min: int, coins_max: int) -> None:
+    """Raises Invalid naming the end of the range that can't be."""
+    if not 1 <= coins_min <= limits.COINS_MAX:
+        raise invalid("coins_min", f"a whole number from 1 to {limits.COINS_MAX:,}")
+    if not coins_min <= coins_max <= limits.COINS_MAX:
+        raise invalid("coins_max", f"a whole number from {coins_min:,} (coins_min) to {limits.COINS_MAX:,}")
+
+
+def sentence(trigger: Trigger, coin_name: str, currency_symbol: str) -> str:
+    """The trigger as one sentence for the shop's owner."""
+    rule = trigger.rule
+    gives = "gives" if rule.operation == "cr" else "takes"
+    if trigger.source == "order":
+        when = {"placed": "is placed", "paid": "is paid", "fulfilled": "is fulfilled"}[rule.earn_when]
+        each = f"{rule.coins_per_unit:,} {coin_name} per whole {currency_symbol.strip()}1"
+        said = f"When an order {when}, it {gives} {each}"
+    elif rule.coins_min == rule.coins_max:
+        said = f"When your shop calls it, it {gives} {rule.coins_min:,} {coin_name}"
+    else:
+        said = f"When your shop calls it, it {gives} {rule.coins_min:,} to {rule.coins_max:,} {coin_name}"
+    limited = []
+    if rule.per_day_max:
+        limited.append(f"{times(rule.per_day_max)} a day")
+    if rule.per_month_max:
+        limited.append(f"{times(rule.per_month_max)} a month")
+    return f"{said}, at most {' and '.join(limited)} per customer." if limited else f"{said}."
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def as_json(rule: Rule) -> dict[str, Any]:
+    return msgspec.structs.asdict(rule)

@@ -1,0 +1,60 @@
+-- name: by_ids
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, created_at, updated_at
+  FROM triggers_trigger WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+
+-- name: all
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, created_at, updated_at
+  FROM triggers_trigger WHERE workspace_id = $1 ORDER BY created_at, id
+
+-- name: lock
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, created_at, updated_at
+  FROM triggers_trigger WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+
+-- name: save
+INSERT INTO triggers_trigger (workspace_id, id, version, kind, name, source, active, open, allow_override,
+                              show_in_widget, rule, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    ON CONFLICT (workspace_id, id) DO UPDATE
+   SET version = $3, name = $5, active = $7, open = $8, allow_override = $9, show_in_widget = $10, rule = $11,
+       updated_at = $13
+
+-- name: insert_version
+INSERT INTO triggers_version (workspace_id, trigger_id, version, rule, actor, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+
+-- name: versions
+SELECT version, rule, actor, created_at
+  FROM triggers_version WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY version DESC
+
+-- name: granted_since
+SELECT n.customer_id, n.trigger_id,
+       count(*) FILTER (WHERE f.fired_at >= $4) AS today, count(*) AS this_month
+  FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, trigger_id)
+  JOIN triggers_firing f ON f.workspace_id = $1 AND f.customer_id = n.customer_id AND f.trigger_id = n.trigger_id
+                        AND f.fired_at >= $5 AND f.state = 'granted'
+ GROUP BY n.customer_id, n.trigger_id
+
+-- name: insert_firings
+INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,
+                             reference, txn_id, operation, amount, fired_at)
+SELECT $1, f.* FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+                           $9::text[], $10::uuid[], $11::text[], $12::bigint[], $13::timestamptz[]) AS f
+
+-- name: firings
+SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+       fired_at
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND ($2::uuid IS NULL OR trigger_id = $2) AND ($3::text IS NULL OR state = $3)
+   AND ($4::uuid IS NULL OR id < $4)
+ ORDER BY id DESC LIMIT $5
+
+-- name: firings_of_customer
+SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+       fired_at
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND customer_id = $2 AND ($3::text IS NULL OR state = $3) AND ($4::uuid IS NULL OR id < $4)
+ ORDER BY fired_at DESC, id DESC LIMIT $5
+
+-- name: firings_of_reference
+SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+       fired_at
+  FROM triggers_firing WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3 ORDER BY fired_at DESC, id DESC

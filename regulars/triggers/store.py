@@ -1,0 +1,84 @@
+"""One function per statement of `queries.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars.kit.db import Tx
+from regulars.kit.queries import Queries
+from regulars.triggers.model import Firing, Rule, Trigger, Version, as_json
+
+_sql = Queries(__file__)
+
+
+async def by_ids(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Trigger]:
+    return {row["id"]: _trigger(row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids)}
+
+
+async def all_triggers(tx: Tx, workspace_id: UUID) -> list[Trigger]:
+    return [_trigger(row) for row in await tx.fetch(_sql.all, workspace_id)]
+
+
+async def lock(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> Trigger | None:
+    row = await tx.fetchrow(_sql.lock, workspace_id, trigger_id)
+    return _trigger(row) if row else None
+
+
+async def save(tx: Tx, workspace_id: UUID, trigger: Trigger) -> None:
+    values = [getattr(trigger, field) for field in Trigger.__struct_fields__]
+    values[Trigger.__struct_fields__.index("rule")] = as_json(trigger.rule)
+    await tx.execute(_sql.save, workspace_id, *values)
+
+
+async def insert_version(tx: Tx, workspace_id: UUID, trigger: Trigger, actor: str, now: datetime) -> None:
+    await tx.execute(_sql.insert_version, workspace_id, trigger.id, trigger.version, as_json(trigger.rule), actor, now)
+
+
+async def versions(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> list[Version]:
+    rows = await tx.fetch(_sql.versions, workspace_id, trigger_id)
+    return [Version(r["version"], msgspec.convert(r["rule"], Rule), r["actor"], r["created_at"]) for r in rows]
+
+
+async def granted_since(
+    tx: Tx, workspace_id: UUID, pairs: Iterable[tuple[UUID, UUID]], today: datetime, this_month: datetime
+) -> dict[tuple[UUID, UUID], tuple[int, int]]:
+    """Granted firings per (customer, trigger), as (since `today`, since `this_month`); none is missing."""
+    ordered = sorted(pairs)
+    rows = await tx.fetch(
+        _sql.granted_since, workspace_id, [p[0] for p in ordered], [p[1] for p in ordered], today, this_month
+    )
+    return {(row["customer_id"], row["trigger_id"]): (row["today"], row["this_month"]) for row in rows}
+
+
+async def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
+    columns: list[list[Any]] = [[getattr(firing, field) for firing in firings] for field in Firing.__struct_fields__]
+    await tx.execute(_sql.insert_firings, workspace_id, *columns)
+
+
+async def firings(
+    tx: Tx, workspace_id: UUID, trigger_id: UUID | None, state: str | None, before_id: UUID | None, limit: int
+) -> list[Firing]:
+    return [Firing(*row) for row in await tx.fetch(_sql.firings, workspace_id, trigger_id, state, before_id, limit)]
+
+
+async def firings_of_customer(
+    tx: Tx, workspace_id: UUID, customer_id: UUID, state: str | None, before_id: UUID | None, limit: int
+) -> list[Firing]:
+    rows = await tx.fetch(_sql.firings_of_customer, workspace_id, customer_id, state, before_id, limit)
+    return [Firing(*row) for row in rows]
+
+
+async def firings_of_reference(tx: Tx, workspace_id: UUID, customer_id: UUID, reference: str) -> list[Firing]:
+    return [Firing(*row) for row in await tx.fetch(_sql.firings_of_reference, workspace_id, customer_id, reference)]
+
+
+def _trigger(row: Iterable[Any]) -> Trigger:
+    values = list(row)
+    position = Trigger.__struct_fields__.index("rule")
+    values[position] = msgspec.convert(values[position], Rule)
+    return Trigger(*values)
