@@ -7,8 +7,8 @@ from typing import Annotated
 from regulars.events.catalogue.common import Common, Flag, Number, listed, says
 
 ORDER_STATUSES = ("pending", "completed", "cancelled")
-FINANCIAL_STATUSES = ("pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided")
-DELIVERY_STATUSES = ("pending", "partially_fulfilled", "fulfilled", "returned")
+FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
+DELIVERY_STATUSES = ("pending", "partial", "fulfilled", "returned")
 
 
 class OrderFacts(Common, frozen=True, kw_only=True, gc=False):
