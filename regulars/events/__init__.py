@@ -29,6 +29,7 @@ from regulars.events.rendering import (
     formatted_date,
     major_units,
     mid,
+    minor_units_in,
 )
 from regulars.events.samples import sample
 
@@ -58,6 +59,7 @@ __all__ = [
     "get",
     "major_units",
     "mid",
+    "minor_units_in",
     "newest_body",
     "recent",
     "sample",

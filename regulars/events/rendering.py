@@ -108,9 +108,14 @@ def common(of: Business, customer: CustomerLike, available: int) -> dict[str, An
 
 def major_units(amount_minor: int, currency_code: str) -> float | int:
     """84954 of inr is 849.54, 1000 is 10 (and not 10.0); of jpy, which has no smaller unit, 1000 is 1000."""
-    units = _MINOR_UNITS.get(currency_code, 100)
+    units = minor_units_in(currency_code)
     whole, rest = divmod(amount_minor, units)
     return amount_minor / units if rest else whole
+
+
+def minor_units_in(currency_code: str) -> int:
+    """How many minor units make one of the currency (its code in lower case): 100 of usd, 1 of jpy, 1000 of kwd."""
+    return _MINOR_UNITS.get(currency_code, 100)
 
 
 def formatted_date(day: date | None) -> str:
