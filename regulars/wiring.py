@@ -1,0 +1,146 @@
+"""The one place where the parts are plugged together: what every door and loop of a process shares."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from regulars import ledger, limits, tenancy, triggers
+from regulars.kit import once
+from regulars.kit.batch import Gatherer
+from regulars.kit.clock import Clock, SystemClock
+from regulars.kit.db import RACED, Database, Tx
+from regulars.kit.errors import Refusal
+from regulars.kit.http import Http
+from regulars.kit.secrets import SecretBox
+from regulars.kit.settings import Settings
+from regulars.ledger import Entry, Posted
+from regulars.tenancy import Workspace
+from regulars.triggers import Fire, Fired
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Answered(msgspec.Struct, frozen=True, gc=False):
+    """What a call is answered with. `hit`: it is the stored answer of an earlier call with the same key."""
+
+    status: int
+    body: str
+    hit: bool = False
+
+
+class Call(msgspec.Struct, Generic[Item, Result], frozen=True, gc=False):
+    """One caller's item, the Idempotency-Key it came with ('' for none), and how its result is put into words."""
+
+    item: Item
+    render: Callable[[Result], tuple[int, str]]
+    key: str = ""
+    fingerprint: bytes = b""
+
+
+class Gathered(Generic[Item, Result]):
+    """An act of which concurrent calls of a workspace share one transaction; each happens once per Idempotency-Key."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        act: Callable[[Tx, Workspace, Sequence[Item], datetime], Awaitable[Sequence[Result | Refusal]]],
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._act = act
+        self._gatherer: Gatherer[Call[Item, Result], Answered | Refusal] = Gatherer(
+            self._flush, items_max=limits.GATHER_ITEMS_MAX, flushes_max=limits.GATHER_FLUSHES_MAX
+        )
+
+    async def __call__(self, workspace_id: UUID, call: Call[Item, Result]) -> Answered:
+        """Answers after the commit. Raises the Refusal of a call that stored nothing."""
+        answer = await self._gatherer.submit(workspace_id, call)
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    async def _flush(self, workspace_id: Hashable, calls: Sequence[Call[Item, Result]]) -> Sequence[Answered | Refusal]:
+        assert isinstance(workspace_id, UUID)
+        try:
+            return await self._commit(workspace_id, calls)
+        except RACED:
+            # A key, or a drawn referral code, was taken by a transaction this one raced. Run again, each call by
+            # itself, it finds what the other wrote.
+            return [(await self._commit(workspace_id, [call]))[0] for call in calls]
+
+    async def _commit(self, workspace_id: UUID, calls: Sequence[Call[Item, Result]]) -> list[Answered | Refusal]:
+        async with self._db.transaction() as tx:
+            now = self._clock.now()
+            workspace = await tenancy.get_workspace(tx, workspace_id)
+            keys = [call.key for call in calls if call.key]
+            known = await once.recall(tx, workspace_id, keys) if keys else {}
+            # Two calls with one new key can share a batch: only the first of them acts.
+            firsts = {call.key: n for n, call in reversed(list(enumerate(calls))) if call.key and call.key not in known}
+            acting = [n for n, call in enumerate(calls) if not call.key or firsts.get(call.key) == n]
+            results = await self._act(tx, workspace, [calls[n].item for n in acting], now)
+            answers: dict[int, Answered | Refusal] = {}
+            new: list[once.Answer] = []
+            for n, result in zip(acting, results, strict=True):
+                if isinstance(result, Refusal):
+                    answers[n] = result
+                    continue
+                status, body = calls[n].render(result)
+                answers[n] = Answered(status, body)
+                if calls[n].key:
+                    new.append(once.Answer(calls[n].key, calls[n].fingerprint, status, body))
+            if new:
+                await once.remember(tx, workspace_id, new, now)
+        known |= {answer.key: answer for answer in new}
+        for n, call in enumerate(calls):
+            if n not in answers:
+                # Without a stored answer, its twin in this batch was refused, and so is this one.
+                answer = known.get(call.key)
+                answers[n] = _again(call, answer) if answer else answers[firsts[call.key]]
+        return [answers[n] for n in range(len(calls))]
+
+
+def _again(call: Call[Any, Any], answer: once.Answer) -> Answered | Refusal:
+    if answer.fingerprint != call.fingerprint:
+        return once.KeyReused()
+    return Answered(answer.status, answer.body, hit=True)
+
+
+class App:
+    """Open it once per process: `async with App.open(settings) as app`."""
+
+    def __init__(self, settings: Settings, db: Database, clock: Clock, http: Http, box: SecretBox) -> None:
+        self.settings = settings
+        self.db = db
+        self.clock = clock
+        self.http = http
+        self.box = box
+        self.fire: Gathered[Fire, Fired] = Gathered(db, clock, _fire)
+        self.post: Gathered[Entry, Posted] = Gathered(db, clock, ledger.post)
+
+    @classmethod
+    async def open(cls, settings: Settings, *, clock: Clock | None = None) -> App:
+        """Raises OSError or the driver's PostgresError when the database can't be reached."""
+        assert settings.database_url is not None, "the supervisor sets DATABASE_URL for its children"
+        db = await Database.connect(settings.database_url)
+        http = Http(allow_loopback=settings.allow_loopback)
+        return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
+
+    async def close(self) -> None:
+        await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())
+
+
+async def _fire(tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime) -> Sequence[Fired | Refusal]:
+    return await triggers.fire(tx, workspace, fires, now, _random)
+
+
+# Coins of a range are drawn from the system's randomness: nobody should be able to guess the next reward.
+_random = random.SystemRandom()
