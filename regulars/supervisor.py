@@ -154,7 +154,8 @@ def important(line: str) -> str | None:
         return line
     if fact["level"] in ("debug", "info"):
         return None
-    rest = " ".join(f"{name}={value}" for name, value in fact.items() if name not in ("level", "event", "timestamp"))
+    known = ("level", "event", "timestamp", "exception")
+    rest = " ".join(f"{name}={value}" for name, value in fact.items() if name not in known)
     return f"{fact['level']}: {fact.get('event', '')} {rest}".rstrip()
 
 

@@ -70,7 +70,7 @@ async def _run(
     settings: Settings, url: str, cluster: embedded.Server | None, *, demo: bool, say: Say, began: float
 ) -> None:
     logs = settings.data_dir / "log"
-    logs.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.secret()  # made before anyone asks for it
     environment = _environment(settings, url, demo)
 
