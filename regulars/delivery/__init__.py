@@ -1,0 +1,103 @@
+"""The one way out: a lane per integration, each delivery tried until the tool has it or it is given up, every try kept.
+
+Promises: a queued delivery is sent at least once, under one id that never changes; two workers don't send from one
+lane at a time (a lane is leased, and a dead worker's lease runs out); a lane that hangs slows no other; a lane never
+calls more often than its rate allows; every attempt is stored with what was sent, what came back and what was
+concluded.
+
+Does not know what an event means, which rule chose it, or what an integration's settings are: a carrier renders the
+request and reads the answer.
+
+    delivery:  queued --> delivered              lane:  open <--> paused (by a person, or by the tool's answer)
+               |  ^  \\-> failed                        asleep --> awake --> leased --> asleep
+               |  |          |                            (nothing due)        `--(lease runs out)--> awake
+         retry `--'<-replay--'
+
+`queue` puts deliveries in. A worker takes awake lanes (`awake_lanes`, `lease_lane`), works at each in a `Turn`, and
+puts it down (`release_lane`). A delivery that must go at once and show its answer, as a test does, is sent by `attempt`
+and kept by `record`.
+"""
+
+from regulars.delivery.attempts import Attempt, Verdict, attempt
+from regulars.delivery.carrier import (
+    Carrier,
+    CheckResult,
+    Delivered,
+    GaveUp,
+    Outcome,
+    Parcel,
+    Paused,
+    RetryAfter,
+)
+from regulars.delivery.lanes import (
+    awake_lanes,
+    lease_lane,
+    next_wake,
+    open_lane,
+    pause_lane,
+    queue,
+    release_lane,
+    resume_lane,
+    set_rate,
+)
+from regulars.delivery.model import (
+    Delivery,
+    DeliveryPage,
+    Lane,
+    LaneHealth,
+    NewDelivery,
+    StoredAttempt,
+    delivery_id,
+)
+from regulars.delivery.recording import record
+from regulars.delivery.replay import replay
+from regulars.delivery.search import (
+    deliveries_of_events,
+    delivery_tally,
+    delivery_totals,
+    get_delivery,
+    lane_health,
+    search_deliveries,
+)
+from regulars.delivery.testing import queue_test
+from regulars.delivery.turns import Turn
+
+__all__ = [
+    "Attempt",
+    "Carrier",
+    "CheckResult",
+    "Delivered",
+    "Delivery",
+    "DeliveryPage",
+    "GaveUp",
+    "Lane",
+    "LaneHealth",
+    "NewDelivery",
+    "Outcome",
+    "Parcel",
+    "Paused",
+    "RetryAfter",
+    "StoredAttempt",
+    "Turn",
+    "Verdict",
+    "attempt",
+    "awake_lanes",
+    "deliveries_of_events",
+    "delivery_id",
+    "delivery_tally",
+    "delivery_totals",
+    "get_delivery",
+    "lane_health",
+    "lease_lane",
+    "next_wake",
+    "open_lane",
+    "pause_lane",
+    "queue",
+    "queue_test",
+    "record",
+    "release_lane",
+    "replay",
+    "resume_lane",
+    "search_deliveries",
+    "set_rate",
+]

@@ -1,0 +1,158 @@
+"""One try: render, send, read what came of it; and what it means for the delivery."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+
+from regulars import limits
+from regulars.delivery import backoff
+from regulars.delivery.carrier import Carrier, Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter
+from regulars.delivery.model import OutcomeName, State
+from regulars.kit.http import Answer, NoAnswer, Request, Sender
+
+_log = structlog.get_logger(__name__)
+_encode = msgspec.json.Encoder().encode
+_DOTS = "••••••"
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """A try that was made. `request` is None when there was nothing that could be sent."""
+
+    parcel: Parcel
+    request: Request | None
+    end: Answer | NoAnswer | None
+    outcome: Outcome
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What an attempt means for its delivery."""
+
+    state: State
+    outcome: OutcomeName
+    reason: str
+    next_at: datetime | None
+
+
+async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
+    """Send it once. Belongs outside any transaction; ends within CALL_TIMEOUT_S, and never raises.
+
+    A carrier that raises has a bug. It costs this delivery only: the others of its lane go on, and it can be replayed
+    once the bug is mended.
+    """
+    request: Request | None = None
+    end: Answer | NoAnswer | None = None
+    try:
+        rendered = carrier.render(parcel)
+        if isinstance(rendered, GaveUp):
+            return Attempt(parcel, None, None, rendered)
+        request = rendered
+        end = await sender.send(request)
+        outcome = carrier.read(end) if isinstance(end, Answer) else carrier.unanswered(parcel, end)
+    except Exception as bug:  # noqa: BLE001 - the outermost frame of one delivery; see the docstring
+        _log.exception("attempt_bug", delivery_id=str(parcel.delivery_id), topic=parcel.topic)
+        outcome = GaveUp(f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being sent or read.")
+    return Attempt(parcel, request, end, outcome)
+
+
+_DELIVERED = Verdict("delivered", "delivered", "", None)
+
+
+def judge(outcome: Outcome, parcel: Parcel, tries_before: int, now: datetime, random: float) -> Verdict:
+    """Pure. `tries_before` counts the tries since it was queued or replayed last; `random` is in [0, 1).
+
+    A test is tried once: the person who sent it sees the answer and can send another.
+    """
+    if isinstance(outcome, Delivered):
+        return Verdict("delivered", "delivered", _text(outcome.reason), None) if outcome.reason else _DELIVERED
+    reason = _text(outcome.reason)
+    if isinstance(outcome, GaveUp):
+        return Verdict("failed", "gave_up", reason, None)
+    if isinstance(outcome, Paused):
+        return Verdict("failed" if parcel.test else "queued", "paused", reason, None)
+    tries = tries_before + 1
+    if parcel.test:
+        return Verdict(
+            "failed", "gave_up", f"{reason} A test is not tried again."[-limits.REASON_CHARS_STORED_MAX :], None
+        )
+    if tries > limits.RETRIES_MAX:
+        return Verdict("failed", "gave_up", f"{reason} Given up after {tries} tries.", None)
+    wait_s = backoff.wait_s(tries, outcome.wait_s, random)
+    return Verdict("queued", "retry", reason, now + timedelta(seconds=wait_s))
+
+
+def silence_until(made: Attempt, now: datetime) -> datetime | None:
+    """A 429 that names a wait speaks of the whole tool, not of one delivery: its lane rests, instead of using up the
+    tries of everything behind. At most LANE_SILENCE_MAX_S; what was refused itself waits as long as was asked."""
+    if isinstance(made.end, Answer) and made.end.status == 429 and isinstance(made.outcome, RetryAfter):
+        return now + timedelta(seconds=min(made.outcome.wait_s or 0.0, limits.LANE_SILENCE_MAX_S))
+    return None
+
+
+Row = tuple[object, ...]
+
+
+def as_row(made: Attempt, verdict: Verdict) -> Row:
+    """In the order of the arrays of the statement `record`, its text made fit for PostgreSQL and cut."""
+    request, end, parcel = made.request, made.end, made.parcel
+    if request is None:
+        method = url = request_headers = request_body = ""
+    else:
+        method, url = request.method, _fit(request.url)
+        request_headers = _encode(_without_secrets(request)).decode()
+        request_body = _text_of(request.body)
+    status, answer_headers, answer_body, duration_ms = None, "", "", 0
+    if end is not None:
+        duration_ms = end.duration_ms
+        if isinstance(end, Answer):
+            status = end.status
+            answer_headers = _headers_text(end.headers)
+            answer_body = _text_of(end.body[: limits.ANSWER_BYTES_STORED_MAX])
+    return (
+        parcel.delivery_id,
+        verdict.state,
+        verdict.outcome,
+        verdict.reason,
+        verdict.next_at,
+        parcel.attempted_at,
+        duration_ms,
+        method,
+        url,
+        request_headers,
+        request_body,
+        status,
+        answer_headers,
+        answer_body,
+    )
+
+
+def _without_secrets(request: Request) -> dict[str, str]:
+    secret = request.secret_headers
+    if not secret:
+        return request.headers
+    return {name: _DOTS if name in secret else value for name, value in request.headers.items()}
+
+
+def _headers_text(headers: dict[str, str]) -> str:
+    encoded = _encode(headers)
+    if len(encoded) > limits.HEADER_CHARS_STORED_MAX * 4:
+        first = list(headers.items())[: limits.HEADERS_STORED_MAX]
+        encoded = _encode({name[:100]: value[: limits.HEADER_CHARS_STORED_MAX] for name, value in first})
+    return encoded.decode()
+
+
+def _text_of(raw: bytes) -> str:
+    """PostgreSQL's text holds neither NUL nor broken UTF-8; an answer may hold both."""
+    text = raw.decode("utf-8", "replace")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _text(reason: str) -> str:
+    """A reason may quote the tool, so it may hold anything too (half a surrogate pair out of a JSON escape)."""
+    return _fit(reason[: limits.REASON_CHARS_STORED_MAX])
+
+
+def _fit(text: str) -> str:
+    return text if text.isascii() and "\0" not in text else _text_of(text.encode("utf-8", "replace"))

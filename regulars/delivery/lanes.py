@@ -1,0 +1,113 @@
+"""A lane: the queue of one integration. Opened with it, paused and resumed, and leased by one worker at a time.
+
+The lease is also the rescue: a worker that dies stops renewing, and after LANE_LEASE_S another takes the lane up where
+the record of attempts ends.
+
+Who changes a lane's row, and in which order: queueing (`queue`) inserts deliveries, then lowers `wake_at`; a release
+locks the row first and looks for what is queued after that. So a delivery that is committed while a lane is put down
+is either seen by the release, or wakes the lane again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from regulars import limits
+from regulars.delivery.model import Lane, NewDelivery, delivery_id
+from regulars.delivery.rate import Bucket
+from regulars.delivery.store import sql
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+
+
+async def open_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, tool: str, rate_per_minute: int, now: datetime) -> None:
+    """`lane_id` is the integration's id. A lane that is open already only takes the new rate. Raises Invalid."""
+    await tx.execute(sql.open_lane, workspace_id, lane_id, tool, _checked_rate(rate_per_minute), now)
+
+
+async def set_rate(tx: Tx, workspace_id: UUID, lane_id: UUID, rate_per_minute: int) -> None:
+    """A worker that holds the lane takes it up with its next page. Raises Invalid, NotFound."""
+    _found(await tx.fetchval(sql.set_rate, workspace_id, lane_id, _checked_rate(rate_per_minute)))
+
+
+async def pause_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
+    """Nothing more is sent; what is queued stays, and more may be queued. Calls in flight end. Raises NotFound."""
+    _found(await tx.fetchval(sql.pause_lane, workspace_id, lane_id, reason))
+
+
+async def resume_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, now: datetime) -> None:
+    """What waited goes out. Resuming a lane that was not paused only wakes it. Raises NotFound."""
+    _found(await tx.fetchval(sql.resume_lane, workspace_id, lane_id, now))
+
+
+async def queue(tx: Tx, workspace_id: UUID, deliveries: Sequence[NewDelivery], now: datetime) -> int:
+    """Queue them, due at once, in one statement, and wake their lanes. One that exists already (the same event and
+    rule) is left as it is. Returns how many are new."""
+    if not deliveries:
+        return 0
+    status = await tx.execute(
+        sql.insert_deliveries,
+        workspace_id,
+        [delivery_id(new.event_id, new.rule_id) for new in deliveries],
+        [new.lane_id for new in deliveries],
+        [new.event_id for new in deliveries],
+        [new.rule_id for new in deliveries],
+        [new.prefix for new in deliveries],
+        [new.topic for new in deliveries],
+        now,
+    )
+    await tx.execute(sql.wake_lanes, workspace_id, list({new.lane_id for new in deliveries}), now)
+    return int(status.rpartition(" ")[2])
+
+
+async def awake_lanes(
+    tx: Tx, worker_id: UUID, now: datetime, limit: int, *, besides: Sequence[UUID] = ()
+) -> list[tuple[UUID, UUID]]:
+    """(workspace, lane) of every workspace with something to look at now and no live lease of another worker; longest
+    waiting first. `besides` are the lanes that the worker has in hand."""
+    rows = await tx.fetch(sql.awake_lanes, now, limit, worker_id, list(besides))
+    return [(row["workspace_id"], row["id"]) for row in rows]
+
+
+async def next_wake(tx: Tx) -> datetime | None:
+    """When the next lane of any workspace wants to be looked at; None when nothing is queued but in paused lanes."""
+    at: datetime | None = await tx.fetchval(sql.next_wake)
+    return at
+
+
+async def lease_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, worker_id: UUID, now: datetime) -> Lane | None:
+    """The lane, now this worker's for LANE_LEASE_S; None when another was quicker, or there is nothing to do."""
+    until = now + timedelta(seconds=limits.LANE_LEASE_S)
+    row = await tx.fetchrow(sql.lease_lane, workspace_id, lane_id, worker_id, now, until)
+    return Lane(*row) if row else None
+
+
+async def renew_lease(tx: Tx, lane: Lane, worker_id: UUID, now: datetime) -> bool:
+    """False when the lease was lost, or the lane paused: stop sending."""
+    until = now + timedelta(seconds=limits.LANE_LEASE_S)
+    return await tx.fetchval(sql.renew_lease, lane.workspace_id, lane.id, worker_id, until) is not None
+
+
+async def held_rate(tx: Tx, lane: Lane, worker_id: UUID, now: datetime) -> int | None:
+    """The lane's rate per minute as it is now; None when the lane is no longer this worker's to send from."""
+    rate: int | None = await tx.fetchval(sql.held_lane, lane.workspace_id, lane.id, worker_id, now)
+    return rate
+
+
+async def release_lane(tx: Tx, lane: Lane, worker_id: UUID, bucket: Bucket, not_before: datetime) -> None:
+    """Put the lane down, to be looked at when its next delivery is due, but not before the time given."""
+    await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)
+    await tx.execute(sql.release_lane, lane.workspace_id, lane.id, worker_id, bucket.tokens, bucket.at, not_before)
+
+
+def _checked_rate(rate_per_minute: int) -> int:
+    if not 1 <= rate_per_minute <= limits.RATE_PER_MINUTE_MAX:
+        raise invalid("rate_per_minute", f"a whole number from 1 to {limits.RATE_PER_MINUTE_MAX}")
+    return rate_per_minute
+
+
+def _found(row: object) -> None:
+    if row is None:
+        raise NotFound("This integration has no lane.")

@@ -1,0 +1,154 @@
+"""Deliveries, attempts and lanes as they are kept and shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from regulars.delivery.carrier import Parcel
+
+State = Literal["queued", "delivered", "failed"]
+OutcomeName = Literal["delivered", "retry", "gave_up", "paused"]
+
+_SHARED_BYTES = 10
+
+
+def delivery_id(event_id: UUID, rule_id: UUID) -> UUID:
+    """The id of the delivery of this event by this rule, always the same.
+
+    A UUID version 7 like the event's, with whose first ten bytes it begins: they hold the time, the counter and 14
+    random bits. The six bytes after them are a hash of both ids; two rules of one event collide once in 2**48.
+    """
+    digest = blake2b(event_id.bytes + rule_id.bytes, digest_size=16 - _SHARED_BYTES).digest()
+    return UUID(bytes=event_id.bytes[:_SHARED_BYTES] + digest)
+
+
+def ids_of_event(event_id: UUID) -> tuple[UUID, UUID]:
+    """The first and the last id that a delivery of this event can have."""
+    shared, rest = event_id.bytes[:_SHARED_BYTES], 16 - _SHARED_BYTES
+    return UUID(bytes=shared + bytes(rest)), UUID(bytes=shared + b"\xff" * rest)
+
+
+class NewDelivery(msgspec.Struct, frozen=True, gc=False):
+    """One event for one rule, to be queued in a lane (the id of an integration)."""
+
+    lane_id: UUID
+    event_id: UUID
+    rule_id: UUID
+    prefix: str
+    topic: str
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """A queued delivery as its lane reads it, with its event's body."""
+
+    id: UUID
+    event_id: UUID
+    event_name: str
+    topic: str
+    test: bool
+    attempts_made: int
+    tries: int
+    due_at: datetime
+    occurred_at: datetime
+    body: str
+
+    def parcel(self, now: datetime) -> Parcel:
+        return Parcel(
+            self.id,
+            self.event_id,
+            self.event_name,
+            self.topic,
+            self.occurred_at,
+            self.body,
+            self.test,
+            self.attempts_made + 1,
+            now,
+        )
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """The queue of one integration, with what a worker must know to drain it."""
+
+    workspace_id: UUID
+    id: UUID
+    tool: str
+    rate_per_minute: int
+    paused: bool
+    paused_reason: str
+    wake_at: datetime | None
+    leased_by: UUID | None
+    leased_until: datetime | None
+    tokens: float
+    tokens_at: datetime
+
+
+class LaneHealth(msgspec.Struct, frozen=True):
+    """How a lane is doing. `queued` and `failed` (all that wait for a replay) stop counting at DELIVERY_COUNT_MAX."""
+
+    lane_id: UUID
+    tool: str
+    rate_per_minute: int
+    paused: bool
+    paused_reason: str
+    queued: int
+    oldest_due_at: datetime | None
+    failed: int
+    delivered_last_hour: int
+    retried_last_hour: int
+    failed_last_hour: int
+    mean_ms_last_hour: float | None
+    last_error: str
+    last_error_at: datetime | None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """A delivery as pages and the API show it."""
+
+    id: UUID
+    lane_id: UUID
+    event_id: UUID
+    rule_id: UUID
+    event_name: str
+    topic: str
+    test: bool
+    state: State
+    attempts_made: int
+    reason: str
+    due_at: datetime
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class StoredAttempt(msgspec.Struct, frozen=True):
+    """One try as it was: what was sent (secrets as dots), what came back (cut), and what was concluded."""
+
+    delivery_id: UUID
+    number: int
+    started_at: datetime
+    duration_ms: int
+    method: str
+    url: str
+    request_headers: dict[str, str]
+    request_body: str
+    status: int | None
+    answer_headers: dict[str, str]
+    answer_body: str
+    outcome: OutcomeName
+    reason: str
+    next_at: datetime | None
+
+
+class DeliveryPage(msgspec.Struct, frozen=True):
+    """Newest first. `next_before_id` continues the search; None when everything has been looked at.
+
+    A page may hold fewer than were asked for, or none, and still continue: a search looks at SEARCH_ROWS_MAX rows at a
+    time, so that a rare word never makes a page wait for the whole history.
+    """
+
+    items: list[Delivery]
+    next_before_id: UUID | None

@@ -1,0 +1,222 @@
+-- name: open_lane
+-- awake from the start: something may have been queued before the lane was there
+INSERT INTO delivery_lane (workspace_id, id, tool, rate_per_minute, wake_at, tokens_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $5, $5)
+ON CONFLICT (workspace_id, id) DO UPDATE SET rate_per_minute = EXCLUDED.rate_per_minute
+
+-- name: set_rate
+UPDATE delivery_lane SET rate_per_minute = $3 WHERE workspace_id = $1 AND id = $2 RETURNING id
+
+-- name: pause_lane
+UPDATE delivery_lane SET paused = true, paused_reason = $3 WHERE workspace_id = $1 AND id = $2 RETURNING id
+
+-- name: resume_lane
+-- the lane is looked at again at once, whatever waits in it
+UPDATE delivery_lane SET paused = false, paused_reason = '', wake_at = $3, tokens_at = LEAST(tokens_at, $3)
+ WHERE workspace_id = $1 AND id = $2 RETURNING id
+
+-- name: awake_lanes
+-- every workspace: the lane loop's round. Those that have waited longest come first, so that nobody's backlog hides
+-- another's lane. A lease of the worker that asks ($3) is one that it lost hold of
+SELECT l.workspace_id, l.id
+  FROM delivery_lane l
+ WHERE l.wake_at <= $1 AND NOT l.paused AND (l.leased_until IS NULL OR l.leased_until <= $1 OR l.leased_by = $3)
+   AND l.id <> ALL ($4::uuid[])
+ ORDER BY l.wake_at, l.id
+ LIMIT $2
+
+-- name: next_wake
+-- every workspace: when the next lane wants to be looked at
+SELECT min(GREATEST(wake_at, leased_until)) FROM delivery_lane WHERE wake_at IS NOT NULL AND NOT paused
+
+-- name: lease_lane
+UPDATE delivery_lane SET leased_by = $3, leased_until = $5
+ WHERE workspace_id = $1 AND id = $2 AND wake_at <= $4 AND NOT paused
+   AND (leased_until IS NULL OR leased_until <= $4 OR leased_by = $3)
+RETURNING workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
+
+-- name: renew_lease
+UPDATE delivery_lane SET leased_until = $4
+ WHERE workspace_id = $1 AND id = $2 AND leased_by = $3 AND NOT paused
+RETURNING rate_per_minute
+
+-- name: held_lane
+-- still this worker's, and still to be sent from; asked with every page
+SELECT rate_per_minute FROM delivery_lane
+ WHERE workspace_id = $1 AND id = $2 AND leased_by = $3 AND leased_until > $4 AND NOT paused
+
+-- name: lock_lane
+SELECT leased_by FROM delivery_lane WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+
+-- name: release_lane
+-- a statement of its own after lock_lane: it sees what was queued until the lock was had
+UPDATE delivery_lane
+   SET leased_by = NULL, leased_until = NULL, tokens = $4, tokens_at = $5,
+       wake_at = (SELECT GREATEST($6::timestamptz, due_at) FROM delivery_delivery
+                   WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' ORDER BY due_at LIMIT 1)
+ WHERE workspace_id = $1 AND id = $2 AND leased_by = $3
+
+-- name: wake_lanes
+-- in the order of their ids: two that queue into the same lanes must not wait for each other
+UPDATE delivery_lane SET wake_at = LEAST(wake_at, $3)
+ WHERE workspace_id = $1
+   AND id IN (SELECT id FROM delivery_lane WHERE workspace_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE)
+
+-- name: insert_deliveries
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, state, due_at, created_at)
+SELECT $1, u.id, u.lane_id, u.event_id, u.rule_id, u.prefix, u.topic, 'queued', $8, $8
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])
+       AS u (id, lane_id, event_id, rule_id, prefix, topic)
+ON CONFLICT (workspace_id, id) DO NOTHING
+
+-- name: insert_test
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, state, due_at,
+                               created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, 'queued', $9, $10)
+
+-- name: due
+-- a page of the lane's queue after ($4, $5), without those already in hand; bodies are looked up for the page only
+SELECT d.id, d.event_id, d.prefix || d.topic AS event_name, d.topic, d.test, d.attempts_made, d.tries, d.due_at,
+       COALESCE(e.occurred_at, d.created_at) AS occurred_at, COALESCE(d.sample, e.body) AS body
+  FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
+          FROM delivery_delivery
+         WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
+           AND (due_at, id) > ($4, $5) AND id <> ALL ($6::uuid[])
+         ORDER BY due_at, id
+         LIMIT $7) d
+  LEFT JOIN events_log e ON e.workspace_id = $1 AND e.id = d.event_id
+ ORDER BY d.due_at, d.id
+
+-- name: next_due
+SELECT min(due_at) FROM delivery_delivery WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued'
+
+-- name: record
+-- every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state
+WITH attempt AS (
+    SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::int[],
+                         $10::text[], $11::text[], $12::text[], $13::text[], $14::smallint[], $15::text[], $16::text[])
+        AS u (id, state, outcome, reason, next_at, started_at, duration_ms, method, url, request_headers, request_body,
+              status, answer_headers, answer_body)
+), delivery AS (
+    UPDATE delivery_delivery d
+       SET attempts_made = d.attempts_made + 1,
+           state = CASE WHEN d.state = 'queued' THEN a.state ELSE d.state END,
+           tries = d.tries + CASE WHEN d.state = 'queued' AND a.outcome <> 'paused' THEN 1 ELSE 0 END,
+           reason = CASE WHEN d.state = 'queued' THEN a.reason ELSE d.reason END,
+           due_at = CASE WHEN d.state = 'queued' THEN COALESCE(a.next_at, d.due_at) ELSE d.due_at END,
+           finished_at = CASE WHEN d.state = 'queued' AND a.state <> 'queued' THEN $17 ELSE d.finished_at END
+      FROM attempt a
+     WHERE d.workspace_id = $1 AND d.id = a.id
+    RETURNING d.id, d.attempts_made
+), tally AS (
+    INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms)
+    VALUES ($1, $2, $18, $19, $20, $21, $22)
+    ON CONFLICT (workspace_id, lane_id, slot) DO UPDATE
+       SET delivered = t.delivered + EXCLUDED.delivered, retried = t.retried + EXCLUDED.retried,
+           failed = t.failed + EXCLUDED.failed, duration_ms = t.duration_ms + EXCLUDED.duration_ms
+)
+INSERT INTO delivery_attempt (workspace_id, delivery_id, number, started_at, duration_ms, method, url, request_headers,
+                              request_body, status, answer_headers, answer_body, outcome, reason, next_at)
+SELECT $1, a.id, d.attempts_made, a.started_at, a.duration_ms, a.method, a.url, a.request_headers,
+       a.request_body, a.status, a.answer_headers, a.answer_body, a.outcome, a.reason, a.next_at
+  FROM attempt a JOIN delivery d ON d.id = a.id
+
+-- name: note_error
+UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id = $1 AND id = $2
+
+-- name: replay
+UPDATE delivery_delivery
+   SET state = 'queued', tries = 0, due_at = $3, finished_at = NULL, reason = ''
+ WHERE workspace_id = $1 AND id = $2 AND (state <> 'queued' OR due_at > $3)
+RETURNING lane_id
+
+-- name: delivery
+SELECT id, lane_id, event_id, rule_id, prefix || topic AS event_name, topic, test, state, attempts_made, reason, due_at,
+       created_at, finished_at
+  FROM delivery_delivery WHERE workspace_id = $1 AND id = $2
+
+-- name: attempts
+SELECT delivery_id, number, started_at, duration_ms, method, url, request_headers, request_body, status, answer_headers,
+       answer_body, outcome, reason, next_at
+  FROM delivery_attempt WHERE workspace_id = $1 AND delivery_id = $2 ORDER BY number
+
+-- name: events_of_customer
+SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR id < $3)
+ ORDER BY id DESC LIMIT $4
+
+-- name: search
+-- Looks at $8 rows, newest first, and tells by the last of them where it stopped looking. Each source of rows has its
+-- own index, and is not read at all when its first condition says so. $9 names events ($10, $11: the first and last id
+-- that their deliveries can have).
+WITH looked_at AS MATERIALIZED (
+    (SELECT * FROM delivery_delivery
+      WHERE $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
+        AND workspace_id = $1 AND ($2::uuid IS NULL OR id < $2)
+      ORDER BY id DESC LIMIT $8)
+    UNION ALL
+    (SELECT * FROM delivery_delivery
+      WHERE $9::uuid[] IS NULL AND $4 = 'failed'
+        AND workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) AND state = 'failed'
+      ORDER BY id DESC LIMIT $8)
+    UNION ALL
+    (SELECT * FROM delivery_delivery
+      WHERE $9::uuid[] IS NULL AND $4 = 'queued'
+        AND workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) AND state = 'queued'
+      ORDER BY id DESC LIMIT $8)
+    UNION ALL
+    (SELECT d.*
+       FROM unnest($9::uuid[], $10::uuid[], $11::uuid[]) AS u (event_id, first_id, last_id)
+       JOIN delivery_delivery d
+         ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
+      WHERE $2::uuid IS NULL OR d.id < $2
+      ORDER BY d.id DESC LIMIT $8)
+), found AS (
+    SELECT l.* FROM looked_at l
+     WHERE ($3::uuid IS NULL OR l.lane_id = $3)
+       AND ($4::text IS NULL OR l.state = $4)
+       AND ($5::text IS NULL OR l.topic = $5)
+       AND ($6::text IS NULL
+            OR l.prefix || l.topic ILIKE $6 OR l.reason ILIKE $6
+            OR EXISTS (SELECT 1 FROM delivery_attempt a
+                        WHERE a.workspace_id = $1 AND a.delivery_id = l.id
+                          AND (a.request_body ILIKE $6 OR a.answer_body ILIKE $6 OR a.url ILIKE $6 OR a.reason ILIKE $6)))
+     ORDER BY l.id DESC
+     LIMIT $7
+)
+SELECT f.id, f.lane_id, f.event_id, f.rule_id, f.prefix || f.topic AS event_name, f.topic, f.test, f.state,
+       f.attempts_made, f.reason, f.due_at, f.created_at, f.finished_at, s.rows_seen, s.last_id
+  FROM (SELECT (SELECT count(*) FROM looked_at) AS rows_seen,
+               (SELECT id FROM looked_at ORDER BY id LIMIT 1) AS last_id) s
+  LEFT JOIN found f ON true
+ ORDER BY f.id DESC
+
+-- name: lane
+SELECT workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
+  FROM delivery_lane WHERE workspace_id = $1 AND id = $2
+
+-- name: health
+SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
+       (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
+                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued' LIMIT $3) q) AS queued,
+       (SELECT min(d.due_at) FROM delivery_delivery d
+         WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued') AS oldest_due_at,
+       (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
+                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'failed' LIMIT $3) f) AS failed,
+       COALESCE(t.delivered, 0)::bigint AS delivered_last_hour, COALESCE(t.retried, 0)::bigint AS retried_last_hour,
+       COALESCE(t.failed, 0)::bigint AS failed_last_hour,
+       (t.duration_ms / NULLIF(t.delivered + t.retried + t.failed, 0))::float8 AS mean_ms_last_hour,
+       l.last_error, l.last_error_at
+  FROM delivery_lane l
+  LEFT JOIN (SELECT lane_id, sum(delivered) AS delivered, sum(retried) AS retried, sum(failed) AS failed,
+                    sum(duration_ms) AS duration_ms
+               FROM delivery_tally WHERE workspace_id = $1 AND slot > $2 GROUP BY lane_id) t ON t.lane_id = l.id
+ WHERE l.workspace_id = $1
+ ORDER BY l.created_at, l.id
+
+-- name: tally
+SELECT slot, sum(delivered)::bigint AS delivered, sum(retried)::bigint AS retried, sum(failed)::bigint AS failed
+  FROM delivery_tally WHERE workspace_id = $1 AND slot >= $2 GROUP BY slot ORDER BY slot
+
+-- name: totals
+SELECT lane_id, sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed
+  FROM delivery_tally WHERE workspace_id = $1 GROUP BY lane_id

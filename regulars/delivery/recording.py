@@ -1,0 +1,51 @@
+"""What was tried, written down: a batch of attempts in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars.delivery.attempts import Attempt, Verdict, as_row, judge
+from regulars.delivery.store import sql
+from regulars.kit.db import Tx
+
+_SLOT_S = 300
+
+
+async def record(
+    tx: Tx,
+    workspace_id: UUID,
+    lane_id: UUID,
+    made: Sequence[tuple[Attempt, int]],
+    *,
+    now: datetime,
+    random: Callable[[], float],
+) -> list[Verdict]:
+    """Store the attempts of one lane, each with the tries that its delivery had before it, and move the deliveries on.
+
+    An attempt is kept even when its delivery has moved on without it (a worker that lost its lease and came back): it
+    was made, and the tool may have seen it. Only a queued delivery changes state.
+    """
+    verdicts = [judge(one.outcome, one.parcel, tries, now, random()) for one, tries in made]
+    rows = [as_row(one, verdict) for (one, _), verdict in zip(made, verdicts, strict=True)]
+    delivered = sum(verdict.state == "delivered" for verdict in verdicts)
+    failed = sum(verdict.state == "failed" for verdict in verdicts)
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    duration_ms = sum(one.end.duration_ms for one, _ in made if one.end is not None)
+    await tx.execute(
+        sql.record,
+        workspace_id,
+        lane_id,
+        *columns,
+        now,
+        datetime.fromtimestamp(now.timestamp() // _SLOT_S * _SLOT_S, tz=now.tzinfo),
+        delivered,
+        len(made) - delivered - failed,
+        failed,
+        duration_ms,
+    )
+    if delivered < len(made):
+        newest = max(at for at, verdict in enumerate(verdicts) if verdict.state != "delivered")
+        await tx.execute(sql.note_error, workspace_id, lane_id, verdicts[newest].reason, now)
+    return verdicts

@@ -1,0 +1,132 @@
+"""What pages and the API ask: deliveries, their attempts, and how each lane is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import get_args
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, StoredAttempt, ids_of_event
+from regulars.delivery.store import sql
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+
+_FIELDS = Delivery.__struct_fields__
+
+
+async def search_deliveries(
+    tx: Tx,
+    workspace_id: UUID,
+    *,
+    lane_id: UUID | None = None,
+    state: str | None = None,
+    topic: str | None = None,
+    event_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    text: str = "",
+    before_id: UUID | None = None,
+    limit: int = limits.PAGE_ITEMS_DEFAULT,
+) -> DeliveryPage:
+    """Newest first; every given condition must hold. `text` is looked for in the event's name, the reasons, the
+    addresses called, what was sent and what was answered. `customer_id` is the wire's lead_id. Raises Invalid."""
+    if state is not None and state not in get_args(State):
+        raise invalid("state", f"one of {', '.join(get_args(State))}")
+    if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
+        raise invalid("limit", f"a whole number from 1 to {limits.PAGE_ITEMS_MAX}")
+    if len(text) > limits.NAME_CHARS_MAX or "\0" in text:
+        raise invalid("text", f"at most {limits.NAME_CHARS_MAX} characters")
+    events = None if event_id is None else [event_id]
+    oldest_event: UUID | None = None
+    if customer_id is not None and events is None:
+        asked = limits.SEARCH_ROWS_MAX // 10
+        # One past the cursor: the event that the cursor's own delivery belongs to may have more deliveries.
+        before_event = None if before_id is None else ids_of_event(before_id)[1]
+        rows = await tx.fetch(sql.events_of_customer, workspace_id, customer_id, before_event, asked)
+        events = [row["id"] for row in rows]
+        oldest_event = events[-1] if len(events) == asked else None
+    ranges = None if events is None else [ids_of_event(one) for one in events]
+    found = await tx.fetch(
+        sql.search,
+        workspace_id,
+        before_id,
+        lane_id,
+        state,
+        topic,
+        _pattern(text),
+        limit,
+        limits.SEARCH_ROWS_MAX,
+        events,
+        None if ranges is None else [first for first, _ in ranges],
+        None if ranges is None else [last for _, last in ranges],
+    )
+    items = [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
+    next_before_id: UUID | None = None
+    if len(items) == limit:
+        next_before_id = items[-1].id
+    elif found[0]["rows_seen"] >= limits.SEARCH_ROWS_MAX:
+        next_before_id = found[0]["last_id"]
+    elif oldest_event is not None:
+        next_before_id = ids_of_event(oldest_event)[0]
+    return DeliveryPage(items, next_before_id)
+
+
+async def deliveries_of_events(tx: Tx, workspace_id: UUID, event_ids: Sequence[UUID]) -> dict[UUID, list[Delivery]]:
+    """By event; an event that no rule sends is left out."""
+    ranges = [ids_of_event(event_id) for event_id in event_ids]
+    rows = await tx.fetch(
+        sql.deliveries_of_events,
+        workspace_id,
+        list(event_ids),
+        [first for first, _ in ranges],
+        [last for _, last in ranges],
+    )
+    found: dict[UUID, list[Delivery]] = {}
+    for row in rows:
+        found.setdefault(row["event_id"], []).append(Delivery(*row))
+    return found
+
+
+async def get_delivery(tx: Tx, workspace_id: UUID, delivery_id: UUID) -> tuple[Delivery, list[StoredAttempt]]:
+    """A delivery and all its attempts, first to last. Raises NotFound."""
+    row = await tx.fetchrow(sql.delivery, workspace_id, delivery_id)
+    if row is None:
+        raise NotFound("This delivery does not exist.")
+    attempts = [_stored(dict(row)) for row in await tx.fetch(sql.attempts, workspace_id, delivery_id)]
+    return Delivery(*row), attempts
+
+
+async def lane_health(tx: Tx, workspace_id: UUID, now: datetime) -> list[LaneHealth]:
+    """Every lane of the workspace. The last hour is counted in slots of five minutes."""
+    since = now - timedelta(hours=1)
+    rows = await tx.fetch(sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
+    return [LaneHealth(*row) for row in rows]
+
+
+async def delivery_tally(tx: Tx, workspace_id: UUID, since: datetime) -> list[tuple[datetime, int, int, int]]:
+    """(slot of five minutes, delivered, retried, failed) over all lanes, for drawing; quiet slots are left out."""
+    rows = await tx.fetch(sql.tally, workspace_id, since)
+    return [(row["slot"], row["delivered"], row["retried"], row["failed"]) for row in rows]
+
+
+async def delivery_totals(tx: Tx, workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
+    """Of each lane: how many attempts delivered, and how many ended a delivery as failed, ever."""
+    rows = await tx.fetch(sql.totals, workspace_id)
+    return {row["lane_id"]: (row["delivered"], row["failed"]) for row in rows}
+
+
+def _pattern(text: str) -> str | None:
+    """For ILIKE, with what is special to it taken literally."""
+    if not text.strip():
+        return None
+    literal = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{literal}%"
+
+
+def _stored(row: dict[str, object]) -> StoredAttempt:
+    for field in ("request_headers", "answer_headers"):
+        row[field] = msgspec.json.decode(str(row[field])) if row[field] else {}
+    return msgspec.convert(row, StoredAttempt)

@@ -1,0 +1,26 @@
+"""One typed function per statement of queries.sql that is used by more than one act."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from regulars.delivery.model import Due
+from regulars.kit.db import Tx
+from regulars.kit.queries import Queries
+
+sql = Queries(__file__)
+
+
+async def due(
+    tx: Tx,
+    workspace_id: UUID,
+    lane_id: UUID,
+    now: datetime,
+    after: tuple[datetime, UUID],
+    in_hand: list[UUID],
+    limit: int,
+) -> list[Due]:
+    """A page of what is due, oldest first, after the place given by (due_at, id) and without what is in hand."""
+    rows = await tx.fetch(sql.due, workspace_id, lane_id, now, after[0], after[1], in_hand, limit)
+    return [Due(*row) for row in rows]

@@ -1,0 +1,41 @@
+"""A delivery that is sent by hand, to see what the tool says."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from regulars import limits
+from regulars.delivery.carrier import Parcel
+from regulars.delivery.store import sql
+from regulars.kit.db import Tx
+from regulars.kit.ids import new_id
+
+
+async def queue_test(
+    tx: Tx,
+    workspace_id: UUID,
+    *,
+    lane_id: UUID,
+    rule_id: UUID,
+    prefix: str,
+    topic: str,
+    event_id: UUID | None,
+    body: str,
+    occurred_at: datetime,
+    now: datetime,
+) -> Parcel:
+    """Write a test down before it is sent, so that it is found among the deliveries whatever happens to the sender.
+
+    `event_id` None: the body is a sample that no event of the log stands behind. The caller sends the parcel at once
+    and records the attempt; if it never does, the lane sends the test a little later.
+    """
+    test_id = new_id()
+    due_at = now + timedelta(seconds=3 * limits.CALL_TIMEOUT_S)
+    sample = body if event_id is None else None
+    event = event_id or new_id()
+    await tx.execute(
+        sql.insert_test, workspace_id, test_id, lane_id, event, rule_id, prefix, topic, sample, due_at, now
+    )
+    await tx.execute(sql.wake_lanes, workspace_id, [lane_id], due_at)
+    return Parcel(test_id, event, prefix + topic, topic, occurred_at, body, True, 1, now)

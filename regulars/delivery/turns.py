@@ -1,0 +1,259 @@
+"""A worker's turn at a lane it has leased: read what is due, send it, record what came of it, all three at once.
+
+    queued rows --read--> queue --senders--> done --recorder--> attempts, states
+      (a page at a time)   |    (1 .. 64)     |   (a batch a statement)
+                           `---- in hand -----'   at most LANE_UNRECORDED_MAX
+
+No database connection is held while a call is out. The window of calls in flight halves when the tool lets a call time
+out and grows with every one it takes, so that a tool that hangs costs few connections, and nobody else anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from regulars import limits, tenancy
+from regulars.delivery import lanes, store
+from regulars.delivery.attempts import Attempt, attempt, silence_until
+from regulars.delivery.carrier import Carrier, Delivered, Paused
+from regulars.delivery.model import Due, Lane
+from regulars.delivery.rate import Bucket
+from regulars.delivery.recording import record
+from regulars.kit.clock import Clock
+from regulars.kit.db import Database, Tx
+from regulars.kit.http import NoAnswer, Sender
+
+_log = structlog.get_logger(__name__)
+_START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+_REREAD_S = 1.0
+
+
+class Turn:
+    """One lane in one worker's hands. `work` may be called again and again until `ended` says why no longer."""
+
+    def __init__(
+        self,
+        db: Database,
+        lane: Lane,
+        carrier: Carrier,
+        sender: Sender,
+        *,
+        worker_id: UUID,
+        clock: Clock,
+        random: Callable[[], float],
+        paused: Callable[[Tx, UUID, UUID, str], Awaitable[None]],
+    ) -> None:
+        """`paused` is told, in the transaction that pauses the lane, that the tool's answer paused it: (tx, workspace,
+        lane, reason)."""
+        self.lane = lane
+        self.ended = ""
+        self.paused_reason = ""
+        self.sent = 0
+        self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
+        self._db, self._carrier, self._sender = db, carrier, sender
+        self._worker_id, self._clock, self._random = worker_id, clock, random
+        self._paused = paused
+        self._renew_at = clock.now() + timedelta(seconds=limits.LANE_RENEW_S)
+        self._queue: deque[Due] = deque()
+        self._in_hand: set[UUID] = set()
+        self._done: list[tuple[Attempt, int]] = []
+        self._page = limits.LANE_PAGE_FIRST
+        self._after, self._reread_at = _START, clock.now()
+        self._exhausted = False
+        self._window = limits.LANE_CALLS_IN_FLIGHT_MAX // 4
+        self._senders: set[asyncio.Task[None]] = set()
+        self._recorder: asyncio.Task[None] | None = None
+        self._fault: BaseException | None = None
+        self._progress = asyncio.Event()
+
+    def wake(self) -> None:
+        """More has been queued."""
+        self._exhausted = False
+        self._progress.set()
+
+    def end(self, why: str) -> None:
+        """Send nothing more; calls in flight end and are recorded. What was read and not sent is still queued."""
+        self.ended = self.ended or why
+        self._in_hand.difference_update(due.id for due in self._queue)
+        self._queue.clear()
+        self._progress.set()
+
+    async def work(self) -> int:
+        """Until nothing is due that may be sent now, and all that was sent is recorded; returns how many were sent."""
+        sent_before = self.sent
+        self._after, self._exhausted = _START, False
+        try:
+            while True:
+                self._progress.clear()
+                if self._fault is not None:
+                    raise self._fault
+                if self._may_read():
+                    await self._read()
+                elif self._senders or self._recorder:
+                    await self._wait()
+                elif self._exhausted and self._after is not _START and not self.ended:
+                    # What another fan-out committed late lies before the place reached: look once more from the start.
+                    self._after, self._exhausted = _START, False
+                else:
+                    return self.sent - sent_before
+        finally:
+            await self._abandon()
+
+    def _wants_more(self) -> bool:
+        return not (
+            self.ended
+            or self._exhausted
+            or len(self._queue) > self._page // 2
+            or len(self._in_hand) > limits.LANE_UNRECORDED_MAX - limits.LANE_PAGE_FIRST
+        )
+
+    def _may_read(self) -> bool:
+        return self._wants_more() and self.bucket.ready(self._clock.now()) >= self.bucket.worthwhile
+
+    async def _read(self) -> None:
+        now = self._clock.now()
+        if (now - self._reread_at).total_seconds() > _REREAD_S:
+            self._after, self._reread_at = _START, now
+        limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
+        in_hand = list(self._in_hand) if self._after is _START else []
+        async with self._db.reading() as tx:
+            if not await self._still_ours(tx, now):
+                return
+            page = await store.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, in_hand, limit)
+        self._exhausted = len(page) < limit
+        if not page or self.ended:
+            return
+        self._after = (page[-1].due_at, page[-1].id)
+        fresh = [due for due in page if due.id not in self._in_hand]
+        self._in_hand.update(due.id for due in fresh)
+        self._queue.extend(fresh)
+        self.bucket.take(len(fresh))
+        mean_bytes = sum(len(due.body) for due in page) // len(page) + 1
+        self._page = max(1, min(limits.LANE_PAGE_MAX, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
+        self._start_senders()
+
+    async def _still_ours(self, tx: Tx, now: datetime) -> bool:
+        if now >= self._renew_at:
+            await self._renew(tx, now)
+        rate = await lanes.held_rate(tx, self.lane, self._worker_id, now)
+        if rate is None:
+            self.end("lost or paused")
+        elif not (await tenancy.get_workspace(tx, self.lane.workspace_id)).events_on:
+            self.end("switched off")
+        else:
+            self.bucket.per_s = rate / 60
+        return not self.ended
+
+    async def _renew(self, tx: Tx, now: datetime) -> None:
+        if not await lanes.renew_lease(tx, self.lane, self._worker_id, now):
+            self.end("lost or paused")
+        self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
+
+    async def _wait(self) -> None:
+        """For a call or a record to end; not so long that the lease runs out while a tool hangs."""
+        now = self._clock.now()
+        if now >= self._renew_at and not self.ended:
+            async with self._db.transaction() as tx:
+                await self._renew(tx, now)
+        wait_s = limits.LANE_RENEW_S / 2
+        if self._wants_more():
+            wait_s = min(wait_s, max(0.005, (self.bucket.next_at() - now).total_seconds()))
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._progress.wait()
+        except TimeoutError:
+            return
+
+    async def _abandon(self) -> None:
+        """Leave no task behind. After a fault, what is in hand is still queued and will be sent again."""
+        left = [*self._senders, *([self._recorder] if self._recorder else [])]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            self._queue.clear()
+            self._done.clear()
+            self._in_hand.clear()
+
+    def _start_senders(self) -> None:
+        for _ in range(min(self._window - len(self._senders), len(self._queue))):
+            self._senders.add(self._task(self._send()))
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._task_ended)
+        return task
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._senders.discard(task)
+        if task is self._recorder:
+            self._recorder = None
+        if not task.cancelled() and task.exception() is not None:
+            self._fault = task.exception()
+        self._progress.set()
+
+    async def _send(self) -> None:
+        queue, clock, carrier, sender = self._queue, self._clock, self._carrier, self._sender
+        while queue and len(self._senders) <= self._window:
+            due = queue.popleft()
+            self._take(await attempt(carrier, sender, due.parcel(clock.now())), due)
+
+    def _take(self, made: Attempt, due: Due) -> None:
+        self.sent += 1
+        self._done.append((made, due.tries))
+        if isinstance(made.outcome, Delivered):
+            self._window = min(self._window + 1, limits.LANE_CALLS_IN_FLIGHT_MAX)
+        else:
+            self._mind(made)
+        if self._recorder is None:
+            self._recorder = self._task(self._record())
+        if self._queue and len(self._senders) < self._window:
+            self._start_senders()
+        if not self._exhausted and len(self._queue) <= self._page // 2:
+            self._progress.set()
+
+    def _mind(self, made: Attempt) -> None:
+        now = self._clock.now()
+        silence = silence_until(made, now)
+        if silence is not None:
+            self.bucket.silence(silence)
+        if isinstance(made.end, NoAnswer) and made.end.kind.startswith("timeout"):
+            self._window = max(limits.LANE_CALLS_IN_FLIGHT_MIN, self._window // 2)
+        if isinstance(made.outcome, Paused) and not made.parcel.test:
+            self.paused_reason = made.outcome.reason
+            self.end("paused")
+
+    async def _record(self) -> None:
+        lane = self.lane
+        while self._done:
+            if len(self._done) < limits.RECORD_ATTEMPTS_MAX and self._senders:
+                await asyncio.sleep(limits.RECORD_WAIT_S)
+            batch = self._done[: limits.RECORD_ATTEMPTS_MAX]
+            del self._done[: limits.RECORD_ATTEMPTS_MAX]
+            now = self._clock.now()
+            async with self._db.transaction() as tx:
+                verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=self._random)
+                if self.paused_reason:
+                    await lanes.pause_lane(tx, lane.workspace_id, lane.id, self.paused_reason)
+                    await self._paused(tx, lane.workspace_id, lane.id, self.paused_reason)
+            self._in_hand.difference_update(one.parcel.delivery_id for one, _ in batch)
+            reasons = [verdict.reason for verdict in verdicts if verdict.state != "delivered"]
+            if reasons:
+                _log.warning(
+                    "attempts",
+                    workspace_id=str(lane.workspace_id),
+                    lane_id=str(lane.id),
+                    tool=lane.tool,
+                    made=len(batch),
+                    not_delivered=len(reasons),
+                    reason=reasons[-1],
+                )
+        # Between the last look at what is done and this line nothing can be added, so nothing is left behind.
+        self._recorder = None

@@ -1,0 +1,34 @@
+"""Which event goes to which tool: the Send Events rules, the fan-out that applies them, and tests by hand.
+
+Promises: every event that is pending is matched against every active rule of its topic, once, in the transaction that
+takes it off the pending ones; a rule sends an event at most once, however often the fan-out runs. While a workspace's
+events are off, nothing is queued, and nothing is kept to be queued later. A deleted rule is kept, so that a delivery
+can still name it.
+
+Does not know how a tool is called, and makes no facts.
+
+    event:  pending --fan_out--> a delivery for each rule that matches     rule:  active <--> stopped
+                    `-(events off)-> dropped, still in the log                     `-----------`--> deleted
+"""
+
+from regulars.dispatch.fanout import FanoutCount, fan_out
+from regulars.dispatch.model import Rule
+from regulars.dispatch.rules import change_rule, create_rule, delete_rule, get_rule, list_rules
+from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
+from regulars.dispatch.wording import rule_sentence, rule_sentence_parts
+
+__all__ = [
+    "FanoutCount",
+    "KnownCustomer",
+    "PreparedTest",
+    "Rule",
+    "change_rule",
+    "create_rule",
+    "delete_rule",
+    "fan_out",
+    "get_rule",
+    "list_rules",
+    "prepare_test",
+    "rule_sentence",
+    "rule_sentence_parts",
+]

@@ -1,0 +1,91 @@
+"""Send Events rules: made, changed, stopped, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.dispatch.model import Rule, checked_active, checked_condition, checked_prefix, checked_topic
+from regulars.kit.db import Tx
+from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
+
+_sql = Queries(__file__)
+_CHANGEABLE = ("integration_id", "prefix", "condition", "active")
+
+
+async def create_rule(
+    tx: Tx,
+    workspace_id: UUID,
+    *,
+    topic: str,
+    integration_id: UUID,
+    prefix: str = "",
+    condition: object = None,
+    active: bool = True,
+    now: datetime,
+) -> Rule:
+    """`condition` is the JSON form of the conditions room, None for every event. Raises Invalid naming the field."""
+    topic = checked_topic(topic)
+    kept = (checked_prefix(prefix), checked_condition(condition, topic), checked_active(active))
+    await _check_integration(tx, workspace_id, integration_id)
+    if await tx.fetchval(_sql.count_rules, workspace_id) >= limits.RULES_MAX:
+        raise Conflict(f"A shop can have {limits.RULES_MAX} rules at most. Delete one that is not needed.")
+    rule_id = new_id()
+    await tx.execute(_sql.insert_rule, workspace_id, rule_id, topic, integration_id, *kept, now)
+    return await get_rule(tx, workspace_id, rule_id)
+
+
+async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mapping[str, Any], now: datetime) -> Rule:
+    """Set any of integration_id, prefix, condition, active. Events matched before keep the tool and name they had.
+
+    Raises Invalid naming the field, NotFound.
+    """
+    rule = await get_rule(tx, workspace_id, rule_id)
+    if rule.deleted_at is not None:
+        raise _no_such_rule()
+    for field in changes:
+        if field not in _CHANGEABLE:
+            raise invalid(field, f"one of {', '.join(_CHANGEABLE)}; for another event, create another rule")
+    changed = msgspec.structs.replace(rule, **changes)
+    prefix, active = checked_prefix(changed.prefix), checked_active(changed.active)
+    # Only what is changed is checked: a catalogue that has moved on must not keep a rule from being stopped.
+    condition = checked_condition(changed.condition, rule.topic) if "condition" in changes else rule.condition
+    if changed.integration_id != rule.integration_id:
+        await _check_integration(tx, workspace_id, changed.integration_id)
+    await tx.execute(_sql.update_rule, workspace_id, rule_id, changed.integration_id, prefix, condition, active, now)
+    return await get_rule(tx, workspace_id, rule_id)
+
+
+async def delete_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, now: datetime) -> None:
+    """It matches nothing any more; what it has queued is still sent. Raises NotFound."""
+    if await tx.fetchval(_sql.delete_rule, workspace_id, rule_id, now) is None:
+        raise _no_such_rule()
+
+
+async def get_rule(tx: Tx, workspace_id: UUID, rule_id: UUID) -> Rule:
+    """Deleted ones too, with `deleted_at` set: a delivery may still name its rule. Raises NotFound."""
+    row = await tx.fetchrow(_sql.rule, workspace_id, rule_id)
+    if row is None:
+        raise _no_such_rule()
+    return Rule(*row)
+
+
+async def list_rules(tx: Tx, workspace_id: UUID) -> list[Rule]:
+    """Those that are not deleted, oldest first."""
+    return [Rule(*row) for row in await tx.fetch(_sql.rules, workspace_id)]
+
+
+async def _check_integration(tx: Tx, workspace_id: UUID, integration_id: object) -> None:
+    if not isinstance(integration_id, UUID) or not await tx.fetchval(_sql.integration, workspace_id, integration_id):
+        raise invalid("integration_id", "the id of one of this shop's integrations")
+
+
+def _no_such_rule() -> NotFound:
+    return NotFound("This rule does not exist, or was deleted.")

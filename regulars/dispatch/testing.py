@@ -1,0 +1,88 @@
+"""Send Test Event: the real newest event of a customer, or one made from their data, sent by a rule at once.
+
+The network stands between two transactions, so a test takes three steps:
+
+    async with db.transaction() as tx:
+        test = await dispatch.prepare_test(tx, workspace, rule_id, by="email", address=..., customer=..., ...)
+    made = await delivery.attempt(carrier, sender, test.parcel)
+    async with db.transaction() as tx:
+        await delivery.record(tx, workspace.id, test.lane_id, [(made, 0)], now=..., random=...)
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from regulars import delivery, events
+from regulars.delivery import Parcel
+from regulars.dispatch.rules import get_rule
+from regulars.events.rendering import CustomerLike
+from regulars.kit.db import Tx
+from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.tenancy import Workspace
+
+
+class KnownCustomer(CustomerLike, Protocol):
+    """What a test needs to know of a customer; `id` is the wire's lead_id."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+class PreparedTest(msgspec.Struct, frozen=True):
+    """A test that is written down and waits to be sent. `real`: the body is that of an event that happened."""
+
+    lane_id: UUID
+    parcel: Parcel
+    real: bool
+
+
+async def prepare_test(
+    tx: Tx,
+    workspace: Workspace,
+    rule_id: UUID,
+    *,
+    by: Literal["email", "mobile"],
+    address: str,
+    customer: KnownCustomer | None,
+    available: int,
+    now: datetime,
+) -> PreparedTest:
+    """`customer` is whom the caller found under the address, `available` their coins. Restrictions are not asked: the
+    test is about the tool. Raises NotFound (rule, customer), Invalid (no address), Conflict (events are off)."""
+    if not address.strip():
+        raise invalid(by, "the e-mail address of a customer" if by == "email" else "the mobile number of a customer")
+    rule = await get_rule(tx, workspace.id, rule_id)
+    if rule.deleted_at is not None:
+        raise NotFound("This rule was deleted.")
+    if not workspace.events_on:
+        raise Conflict("Events are off, so nothing is sent. Turn them on, then send the test.", code="events_off")
+    if customer is None:
+        kind = "e-mail address" if by == "email" else "mobile number"
+        raise NotFound(
+            f"No customer of this shop has the {kind} {address.strip()[:100]}. A test goes to a customer who exists.",
+            fields={by: f"expected the {kind} of a customer who exists"},
+        )
+    newest = await events.recent(tx, workspace.id, topic=rule.topic, customer_id=customer.id, limit=1)
+    if newest:
+        event_id, body, occurred_at = newest[0].id, newest[0].body, newest[0].occurred_at
+    else:
+        common = events.common(events.business(workspace), customer, available)
+        event_id, body, occurred_at = None, events.sample(rule.topic, common, customer.id, now), now
+    parcel = await delivery.queue_test(
+        tx,
+        workspace.id,
+        lane_id=rule.integration_id,
+        rule_id=rule.id,
+        prefix=rule.prefix,
+        topic=rule.topic,
+        event_id=event_id,
+        body=body,
+        occurred_at=occurred_at,
+        now=now,
+    )
+    return PreparedTest(rule.integration_id, parcel, real=event_id is not None)
