@@ -18,6 +18,7 @@ import asyncio
 import socket
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache
@@ -126,7 +127,8 @@ class Http:
     """Calls out. One per process; used as an async context manager.
 
     `allow_loopback` permits this machine's own addresses (the sandbox, tests), nothing else that is private.
-    `trusted_pem` adds a certificate authority to those of the system.
+    `trusted_pem` adds a certificate authority to those of the system. `resolve` stands in for the system's way from a
+    name to its addresses; it raises OSError when there are none.
     """
 
     def __init__(
@@ -134,13 +136,17 @@ class Http:
         *,
         allow_loopback: bool,
         deadline_s: float = limits.CALL_TIMEOUT_S,
+        dns_fresh_s: float = limits.DNS_FRESH_S,
         trusted_pem: bytes | None = None,
+        resolve: Callable[[str], Awaitable[list[str]]] | None = None,
     ) -> None:
         self._allow_loopback = allow_loopback
         self._deadline_s = deadline_s
+        self._dns_fresh_s = dns_fresh_s
         # Shorter than the deadline, so that a deadline which passes later means: connected, and perhaps received.
         self._connect_s = min(limits.CONNECT_TIMEOUT_S, deadline_s / 2)
         self._trusted_pem = trusted_pem
+        self._resolve = resolve or self._resolve_by_system
         self._routes: OrderedDict[str, _Route] = OrderedDict()
         self._looking: dict[str, asyncio.Task[_Route | _Refused]] = {}
         # Threads of its own: a name server that hangs must not hold up whoever else uses the loop's threads.
@@ -217,7 +223,7 @@ class Http:
                 found = await self._resolve(host)
             except (OSError, UnicodeError) as error:
                 return _Refused("dns", f"the name {host} has no address ({getattr(error, 'strerror', None) or error}).")
-            fresh_until = time.monotonic() + limits.DNS_FRESH_S
+            fresh_until = time.monotonic() + self._dns_fresh_s
         for address in found:
             why = addresses.refusal(address, allow_loopback=self._allow_loopback)
             if why is not None:
@@ -235,7 +241,7 @@ class Http:
             self._routes.popitem(last=False)
         return route
 
-    async def _resolve(self, host: str) -> list[str]:
+    async def _resolve_by_system(self, host: str) -> list[str]:
         """Addresses without repeats, IPv4 first: a machine without a way out by IPv6 is common, the reverse is not."""
         infos = await asyncio.get_running_loop().run_in_executor(
             self._resolvers, lambda: socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
@@ -311,7 +317,7 @@ def _headers(response: Response) -> dict[str, str]:
         pairs = list(response.headers.items())
     except ValueError:
         # A value that is not ASCII. The library shows no bytes of it, so only the readable ones are kept.
-        pairs = [(name, value) for name in response.headers for value in _readable(response, name)]
+        pairs = [(name, value) for name in dict.fromkeys(response.headers) for value in _readable(response, name)]
     headers: dict[str, str] = {}
     for name, value in pairs:
         headers[name] = f"{headers[name]}, {value}" if name in headers else value

@@ -1,0 +1,14 @@
+"""Look-alikes of the outside tools, so that everything can be tried, and can be made to go wrong, without one.
+
+Promises: each look-alike refuses what the real tool refuses (headers, keys, bodies, signatures, rates), in the same
+words where those are known; what it received can be seen at `/`; what shall go wrong is put to `/faults`.
+
+Knows nothing of the rest of the product: it is on the other side of the network.
+"""
+
+from regulars.sandbox.faults import Fault
+from regulars.sandbox.run import run
+from regulars.sandbox.server import Sandbox, running
+from regulars.sandbox.webhook import Receiver
+
+__all__ = ["Fault", "Receiver", "Sandbox", "run", "running"]

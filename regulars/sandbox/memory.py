@@ -1,0 +1,85 @@
+"""What the look-alikes received: counters for all of it, the newest of it in full."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from datetime import UTC, datetime
+
+import msgspec
+
+from regulars import limits
+
+
+class Call(msgspec.Struct, gc=False):
+    """One call as it came in. `path` holds the query; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Received(msgspec.Struct, frozen=True, gc=False):
+    """A call and how it was answered. `status` is None where a fault kept the answer back."""
+
+    at: datetime
+    tool: str
+    call: Call
+    status: int | None
+    words: str
+    fault: str | None
+
+
+class Memory:
+    """`accepted` ids are those of events taken with a 2xx; `duplicates` counts those that came again."""
+
+    def __init__(self) -> None:
+        self.newest: deque[Received] = deque(maxlen=limits.SANDBOX_CALLS_MAX)
+        self.counts: dict[str, Counter[str]] = {"omnisend": Counter(), "webhook": Counter()}
+        self._ids: dict[str, OrderedDict[str, None]] = {"omnisend": OrderedDict(), "webhook": OrderedDict()}
+
+    def clear(self) -> None:
+        self.newest.clear()
+        for tool in self.counts:
+            self.counts[tool].clear()
+            self._ids[tool].clear()
+
+    def note(self, tool: str, call: Call, status: int | None, words: str, fault: str | None) -> None:
+        counts = self.counts[tool]
+        counts["calls"] += 1
+        counts[str(status) if status is not None else "unanswered"] += 1
+        if fault is not None:
+            counts["faults"] += 1
+        self.newest.append(Received(datetime.now(UTC), tool, call, status, words, fault))
+
+    def accept(self, tool: str, delivery_id: str) -> bool:
+        """Whether the id is new; the newest `limits.SANDBOX_IDS_MAX` are remembered."""
+        ids, counts = self._ids[tool], self.counts[tool]
+        if delivery_id in ids:
+            counts["duplicates"] += 1
+            return False
+        ids[delivery_id] = None
+        counts["events"] += 1
+        if len(ids) > limits.SANDBOX_IDS_MAX:
+            ids.popitem(last=False)
+        return True
+
+    def shown(self) -> dict[str, object]:
+        """For people and programs: bodies as text, secrets as they came, newest first."""
+        return {
+            "counts": self.counts,
+            "calls": [
+                {
+                    "at": received.at,
+                    "tool": received.tool,
+                    "method": received.call.method,
+                    "path": received.call.path,
+                    "headers": received.call.headers,
+                    "body": received.call.body.decode("utf-8", "replace"),
+                    "status": received.status,
+                    "words": received.words,
+                    "fault": received.fault,
+                }
+                for received in reversed(self.newest)
+            ],
+        }

@@ -1,0 +1,31 @@
+"""The sandbox as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import uvloop
+
+from regulars.sandbox.server import running
+from regulars.sandbox.webhook import Receiver
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 8899,
+    *,
+    omnisend_rate_per_minute: int = 400,
+    receivers: dict[str, Receiver] | None = None,
+) -> None:
+    """Until SIGINT or SIGTERM. Raises OSError when the port is taken."""
+    uvloop.run(_until_told(host, port, omnisend_rate_per_minute, receivers))
+
+
+async def _until_told(host: str, port: int, rate: int, receivers: dict[str, Receiver] | None) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    async with running(host, port, omnisend_rate_per_minute=rate, receivers=receivers):
+        await told.wait()

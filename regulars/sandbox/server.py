@@ -1,0 +1,251 @@
+"""One small HTTP server for all look-alikes. It works on the raw connection, because half of what it must be able to do
+(reset, garbage, half an answer) no web framework can."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import httptools
+import msgspec
+
+from regulars import limits
+from regulars.sandbox import page
+from regulars.sandbox.faults import Fault, Faults
+from regulars.sandbox.memory import Call, Memory
+from regulars.sandbox.omnisend import Omnisend
+from regulars.sandbox.reply import Reply
+from regulars.sandbox.webhook import Receiver, WebhookReceivers
+
+_GARBAGE = b"\x00\xff\x13\x37 this is not HTTP \x00\r\n\r\n" * 8
+
+
+class _Settings(msgspec.Struct, forbid_unknown_fields=True):
+    omnisend_rate_per_minute: int
+
+
+class Sandbox:
+    """The look-alikes and what they remember. Used by the server, and by tests that look inside."""
+
+    def __init__(self, *, omnisend_rate_per_minute: int = 400, receivers: dict[str, Receiver] | None = None) -> None:
+        self.memory = Memory()
+        self.faults = Faults()
+        self.omnisend = Omnisend(self.memory, rate_per_minute=omnisend_rate_per_minute)
+        self.webhook = WebhookReceivers(self.memory)
+        for name, receiver in (receivers or {}).items():
+            self.webhook.put(name, receiver)
+        self.base_url = ""
+
+    def answer(self, call: Call) -> tuple[Reply, Fault | None]:
+        """What is answered, and the fault that befalls it. A call that a status fault befalls is not processed, one
+        that a broken connection befalls is: the tool has it and its answer is lost."""
+        tool = call.path[1 : call.path.find("/", 1)] if call.path.count("/") > 1 else ""
+        if tool not in self.memory.counts:
+            return self._control(call), None
+        look_alike: Omnisend | WebhookReceivers = self.omnisend if tool == "omnisend" else self.webhook
+        fault = self.faults.next_for(tool)
+        if fault is not None and fault.fault.isdigit():
+            reply = look_alike.fault(int(fault.fault), fault.retry_after_s)
+        else:
+            reply = look_alike.answer(call)
+        answered = fault is None or fault.fault.isdigit() or fault.fault in ("slow", "nul")
+        self.memory.note(tool, call, reply.status if answered else None, reply.words, fault.fault if fault else None)
+        return reply, fault
+
+    def _control(self, call: Call) -> Reply:
+        """What people and tests use: what was received, and what shall go wrong."""
+        path = call.path.partition("?")[0]
+        try:
+            match call.method, path:
+                case "GET", "/":
+                    return Reply(
+                        200, page.render(self.memory, self.faults.shown()).encode(), "text/html; charset=utf-8"
+                    )
+                case "GET", "/received":
+                    return Reply.json(200, self.memory.shown())
+                case "DELETE", "/received":
+                    self.memory.clear()
+                case "PUT", "/faults":
+                    self.faults.put(msgspec.json.decode(call.body, type=Fault))
+                case "DELETE", "/faults":
+                    self.faults.clear()
+                case "PUT", "/settings":
+                    settings = msgspec.json.decode(call.body, type=_Settings)
+                    self.omnisend.rate_per_minute = settings.omnisend_rate_per_minute
+                case "PUT", _ if path.startswith("/receivers/"):
+                    self.webhook.put(path.removeprefix("/receivers/"), msgspec.json.decode(call.body, type=Receiver))
+                case _:
+                    return Reply.json(404, {"error": f"There is no {call.method} {path} here.", "routes": _ROUTES})
+        except ValueError as error:
+            return Reply.json(400, {"error": str(error)})
+        return Reply.json(200, {"faults": self.faults.shown()})
+
+
+_ROUTES = [
+    "GET /",
+    "GET /received",
+    "DELETE /received",
+    "PUT /faults",
+    "DELETE /faults",
+    "PUT /settings",
+    "PUT /receivers/NAME",
+    "POST /webhook/NAME",
+    "/omnisend/...",
+]
+
+
+class _Connection(asyncio.Protocol):
+    """One client. Requests are answered one after the other; nothing is read while an answer is held back."""
+
+    def __init__(self, sandbox: Sandbox, open_connections: set[_Connection]) -> None:
+        self._sandbox = sandbox
+        self._open = open_connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._later: asyncio.TimerHandle | None = None
+        self._rest: Iterator[bytes] | None = None
+        self._paused = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._path = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._open.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open.discard(self)
+        self._rest = None
+        if self._later is not None:
+            self._later.cancel()
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._bytes += len(data)
+        if self._bytes > limits.SANDBOX_BODY_BYTES_MAX:
+            self._transport.write(Reply.json(413, {"error": "too large"}).wire())
+            self._transport.close()
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._transport.close()
+        except httptools.HttpParserError:
+            self._transport.write(Reply.json(400, {"error": "not HTTP"}).wire())
+            self._transport.close()
+
+    def on_url(self, url: bytes) -> None:
+        self._path += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        method = self._parser.get_method().decode()
+        call = Call(method, self._path.decode("latin-1"), self._headers, b"".join(self._body))
+        keep = self._parser.should_keep_alive()
+        self._begin()
+        reply, fault = self._sandbox.answer(call)
+        if fault is None or fault.fault.isdigit():
+            self._send(reply.wire(), keep)
+        else:
+            self._spoil(reply, fault, keep)
+
+    def _send(self, wire: bytes, keep: bool) -> None:
+        self._transport.write(wire)
+        if not keep:
+            self._transport.close()
+
+    def _spoil(self, reply: Reply, fault: Fault, keep: bool) -> None:
+        loop, transport = asyncio.get_running_loop(), self._transport
+        match fault.fault:
+            case "slow":
+                self._wait(loop.call_later(fault.seconds, self._resume, reply.wire(), keep))
+            case "hang":
+                self._wait(loop.call_later(limits.SANDBOX_HANG_S, transport.abort))
+            case "reset":
+                # Closing with a linger of zero sends RST instead of FIN.
+                transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )
+                transport.abort()
+            case "close":
+                transport.close()
+            case "garbage":
+                self._send(_GARBAGE, False)
+            case "huge":
+                self._transport.write(_head(200, limits.SANDBOX_HUGE_BYTES))
+                self._rest = iter([b"a" * 100_000] * (limits.SANDBOX_HUGE_BYTES // 100_000))
+                self.resume_writing()
+            case "nul":
+                body = b"\x00NUL\x00" + reply.body
+                self._send(_head(reply.status, len(body)) + body, keep)
+            case "truncated":
+                self._send(_head(200, 1_000) + b"only the beginning", False)
+            case "redirect":
+                self._send(Reply(302, b"", headers=f"location: {fault.location}\r\n").wire(), keep)
+
+    def _wait(self, handle: asyncio.TimerHandle) -> None:
+        self._later = handle
+        self._transport.pause_reading()
+
+    def _resume(self, wire: bytes, keep: bool) -> None:
+        self._transport.resume_reading()
+        self._send(wire, keep)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The client has made room for more of a huge answer."""
+        self._paused = False
+        if self._rest is None:
+            return
+        for part in self._rest:
+            self._transport.write(part)
+            if self._paused:
+                return
+        self._rest = None
+
+
+def _head(status: int, length: int) -> bytes:
+    return f"HTTP/1.1 {status} OK\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n".encode()
+
+
+@asynccontextmanager
+async def running(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    omnisend_rate_per_minute: int = 400,
+    receivers: dict[str, Receiver] | None = None,
+) -> AsyncIterator[Sandbox]:
+    """The sandbox on this loop for the length of the block; port 0 takes a free one. Raises OSError when the port is
+    taken."""
+    sandbox = Sandbox(omnisend_rate_per_minute=omnisend_rate_per_minute, receivers=receivers)
+    connections: set[_Connection] = set()
+    make_connection = partial(_Connection, sandbox, connections)
+    server = await asyncio.get_running_loop().create_server(make_connection, host, port)
+    sandbox.base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield sandbox
+    finally:
+        server.close()
+        for connection in list(connections):
+            connection.close()
+        await server.wait_closed()
+        # One turn of the loop, in which the connections learn that they are closed.
+        await asyncio.sleep(0)
