@@ -1,0 +1,183 @@
+"""Lanes in a worker's hands: each has a task and a turn of its own, so that one that hangs slows no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from regulars import delivery, limits
+from regulars.delivery import Carrier, Lane, Turn
+from regulars.delivery.rate import Bucket
+from regulars.kit.clock import Clock
+from regulars.kit.db import Database, Tx
+from regulars.kit.http import Sender
+from regulars.kit.ids import new_id
+from regulars.kit.workloop import Bell, guarded
+
+_log = structlog.get_logger(__name__)
+
+
+class Carriers(Protocol):
+    """What a worker must know of integrations, and is given by the wiring."""
+
+    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
+        """None when it can't be used: it is gone, or its secrets can't be read with this key."""
+        ...
+
+    async def paused(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+        """The tool's answer paused its lane, in this transaction: the integration says so too."""
+        ...
+
+
+class _Hand:
+    """A lane in hand: the turn it is in, and the bell by which its task sleeps."""
+
+    def __init__(self) -> None:
+        self.bell = Bell()
+        self.turn: Turn | None = None
+
+    def wake(self) -> None:
+        if self.turn is not None:
+            self.turn.wake()
+        self.bell.ring()
+
+
+class LaneKeeper:
+    """Takes up awake lanes, up to LANES_PER_WORKER_MAX at a time, and puts each down when it has nothing more to send,
+    is paused, or has had its turn while others wait."""
+
+    def __init__(
+        self, db: Database, carriers: Carriers, sender: Sender, *, clock: Clock, random: Callable[[], float]
+    ) -> None:
+        self.worker_id = new_id()
+        self.bell = Bell()
+        self._db, self._carriers, self._sender = db, carriers, sender
+        self._clock, self._random = clock, random
+        self._hands: dict[UUID, _Hand] = {}
+        self._tasks: set[asyncio.Task[bool]] = set()
+        self._stopping = False
+
+    def wake(self, lane_ids: Iterable[UUID]) -> None:
+        """More was queued for these lanes. `bell` is rung when one of them is not in hand, for a round to look for."""
+        for lane_id in lane_ids:
+            hand = self._hands.get(lane_id)
+            if hand is None:
+                self.bell.ring()
+            else:
+                hand.wake()
+
+    async def round(self) -> bool:
+        """Take up the lanes that have waited longest."""
+        free = limits.LANES_PER_WORKER_MAX - len(self._hands)
+        if free <= 0 or self._stopping:
+            return False
+        async with self._db.reading() as tx:
+            awake = await delivery.awake_lanes(tx, self.worker_id, self._clock.now(), free, besides=list(self._hands))
+        for workspace_id, lane_id in awake:
+            hand = self._hands[lane_id] = _Hand()
+            task = asyncio.create_task(guarded("lane", self._tend(workspace_id, lane_id, hand), lane_id=str(lane_id)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return False
+
+    async def work_once(self) -> tuple[int, int]:
+        """For `drain`: take up every awake lane, send what is due and may be sent, put them down. Returns how many
+        lanes could be worked at, and how many deliveries were sent."""
+        async with self._db.reading() as tx:
+            awake = await delivery.awake_lanes(tx, self.worker_id, self._clock.now(), limits.LANES_PER_WORKER_MAX)
+        results = await asyncio.gather(*(self._one_turn(workspace_id, lane_id) for workspace_id, lane_id in awake))
+        return sum(result is not None for result in results), sum(result or 0 for result in results)
+
+    async def stop(self) -> None:
+        """Finish the calls in flight, record them, give the leases back; after WORKER_STOP_S, cut off the rest."""
+        self._stopping = True
+        for hand in self._hands.values():
+            if hand.turn is not None:
+                hand.turn.end("stopping")
+            hand.bell.ring()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=limits.WORKER_STOP_S)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=limits.WORKER_STOP_S)
+
+    async def _tend(self, workspace_id: UUID, lane_id: UUID, hand: _Hand) -> None:
+        try:
+            turn = await self._take_up(workspace_id, lane_id)
+            if turn is None:
+                return
+            hand.turn = turn
+            not_before = self._clock.now() + timedelta(seconds=limits.LANE_AFTER_FAULT_S)
+            try:
+                await self._work(turn, hand)
+                not_before = self._not_before(turn)
+            finally:
+                await self._put_down(turn.lane, turn.bucket, not_before)
+        finally:
+            del self._hands[lane_id]
+            self.bell.ring()
+
+    async def _work(self, turn: Turn, hand: _Hand) -> None:
+        over = asyncio.get_running_loop().call_later(limits.LANE_TURN_S, turn.end, "turn is over")
+        active_at = self._clock.now()
+        try:
+            while not (turn.ended or self._stopping):
+                sent = await turn.work()
+                now = self._clock.now()
+                rest_s = (turn.bucket.next_at() - now).total_seconds()
+                if sent or rest_s > 0:
+                    active_at = now
+                if max(rest_s, (now - active_at).total_seconds()) > limits.LANE_IDLE_S:
+                    return
+                await hand.bell.wait(rest_s if rest_s > 0 else limits.WORKER_POLL_S)
+        finally:
+            over.cancel()
+
+    async def _one_turn(self, workspace_id: UUID, lane_id: UUID) -> int | None:
+        turn = await self._take_up(workspace_id, lane_id)
+        if turn is None:
+            return None
+        sent = await turn.work()
+        await self._put_down(turn.lane, turn.bucket, self._not_before(turn))
+        return None if turn.ended and not sent else sent
+
+    async def _take_up(self, workspace_id: UUID, lane_id: UUID) -> Turn | None:
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            lane = await delivery.lease_lane(tx, workspace_id, lane_id, self.worker_id, now)
+            if lane is None:
+                return None
+            carrier = await self._carriers.carrier_of(tx, workspace_id, lane_id)
+        if carrier is None:
+            _log.error("no_carrier", workspace_id=str(workspace_id), lane_id=str(lane_id), tool=lane.tool)
+            bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
+            await self._put_down(lane, bucket, now + timedelta(seconds=limits.LANE_NO_CARRIER_S))
+            return None
+        return Turn(
+            self._db,
+            lane,
+            carrier,
+            self._sender,
+            worker_id=self.worker_id,
+            clock=self._clock,
+            random=self._random,
+            paused=self._carriers.paused,
+        )
+
+    async def _put_down(self, lane: Lane, bucket: Bucket, not_before: datetime) -> None:
+        async with self._db.transaction() as tx:
+            await delivery.release_lane(tx, lane, self.worker_id, bucket, not_before)
+
+    def _not_before(self, turn: Turn) -> datetime:
+        """When the lane may be looked at again."""
+        now = self._clock.now()
+        if turn.ended == "switched off":
+            return now + timedelta(seconds=limits.WORKER_SWITCHED_OFF_S)
+        return max(now, turn.bucket.next_at())

@@ -1,0 +1,34 @@
+"""ALL background work, in one list. What is not here does not run by itself.
+
+fan-out    pending events become deliveries
+lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too, its lease run out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from regulars.kit.clock import Clock
+from regulars.kit.db import Database
+from regulars.kit.http import Sender
+from regulars.kit.workloop import Loop
+from regulars.worker.fanning import fan_out_everywhere
+from regulars.worker.lanes import Carriers, LaneKeeper
+
+
+class Loops:
+    """The loops of one worker. Any number of workers may run beside each other."""
+
+    def __init__(
+        self, db: Database, carriers: Carriers, sender: Sender, *, clock: Clock, random: Callable[[], float]
+    ) -> None:
+        self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
+        self._db, self._clock = db, clock
+        self.fan_out_loop = Loop("fan-out", self._fan_out)
+        self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
+        self.all = [self.fan_out_loop, self.lane_loop]
+
+    async def _fan_out(self) -> bool:
+        count = await fan_out_everywhere(self._db, self._clock)
+        self.lanes.wake(count.lanes)
+        return count.events > 0

@@ -1,0 +1,80 @@
+"""A worker as a process, and the same work done to its end for tests and for the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import random as random_module
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from regulars import delivery
+from regulars.kit.clock import Clock, HandClock
+from regulars.kit.db import Database
+from regulars.kit.http import Sender
+from regulars.worker.fanning import fan_out_everywhere
+from regulars.worker.lanes import Carriers, LaneKeeper
+from regulars.worker.loops import Loops
+
+
+class Drained(msgspec.Struct, frozen=True):
+    """What `drain` did. `next_at`: something waits until then; None when nothing waits but in paused lanes."""
+
+    events: int
+    sent: int
+    next_at: datetime | None
+
+
+async def work(
+    db: Database,
+    carriers: Carriers,
+    sender: Sender,
+    *,
+    clock: Clock,
+    random: Callable[[], float] = random_module.random,
+) -> None:
+    """Run all loops until cancelled; then finish the calls in flight, record them and give the lanes back."""
+    loops = Loops(db, carriers, sender, clock=clock, random=random)
+    tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops.all]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for loop in loops.all:
+            loop.stop()
+        await loops.lanes.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def drain(
+    db: Database,
+    carriers: Carriers,
+    sender: Sender,
+    *,
+    clock: Clock,
+    random: Callable[[], float] = random_module.random,
+    patience_s: float = 0.0,
+) -> Drained:
+    """Fan out and send until nothing is pending and nothing is due.
+
+    What is due later is waited for up to `patience_s` in all: a clock moved by hand is advanced to it, with another
+    the time really passes.
+    """
+    keeper = LaneKeeper(db, carriers, sender, clock=clock, random=random)
+    until = clock.now() + timedelta(seconds=patience_s)
+    events = sent = 0
+    while True:
+        count = await fan_out_everywhere(db, clock)
+        lanes_worked, sent_now = await keeper.work_once()
+        events, sent = events + count.events, sent + sent_now
+        if count.events or lanes_worked:
+            continue
+        async with db.reading() as tx:
+            next_at = await delivery.next_wake(tx)
+        if next_at is None or next_at > until:
+            return Drained(events, sent, next_at)
+        wait_s = max((next_at - clock.now()).total_seconds(), 0.001)
+        if isinstance(clock, HandClock):
+            clock.advance(seconds=wait_s)
+        else:
+            await asyncio.sleep(wait_s)
