@@ -68,3 +68,12 @@ class Database:
         """A connection for reads: each statement sees what was committed when it began."""
         async with self.pool.acquire() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Tx]:
+        """One read-only transaction in which every statement sees what was committed when the first began."""
+        async with (
+            self.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection

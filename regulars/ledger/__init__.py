@@ -2,9 +2,9 @@
 
 Promises: every change of a balance is one txn whose postings sum to zero; what a customer can spend is exactly what
 remains in their lots; the lot that expires first is spent first; nothing is spent before it is active, or from the
-instant it expires on; the same key is the same txn for ever. Rows are only added. Each txn carries a hash over itself
-and the wallet's txn before it, so that an edit of the past shows: `verify` reads the whole book and names the first
-break.
+instant it expires on; the same key is the same txn for ever. Rows are only added. Each txn carries a hash over
+itself, all that it wrote and the wallet's txn before it, so that an edit of the past shows: `verify` reads the whole
+book and names the first break.
 
 Acts take a list: one reward is a list of one. They lock the wallets they touch in the order of (customer, kind), so
 that many calls for one customer take turns and two calls for the same customers never wait in a circle.

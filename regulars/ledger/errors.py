@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regulars import limits
 from regulars.kit.errors import Refusal
 
 
@@ -15,3 +16,12 @@ class InsufficientBalance(Refusal):
             f"The balance of {available:,} is less than the {needed:,} that were to be taken.",
             fields={"amount": f"expected at most {available}"},
         )
+
+
+class WalletFull(Refusal):
+    """All that was ever credited to the wallet would no longer fit into a number of JSON."""
+
+    code = "wallet_full"
+
+    def __init__(self) -> None:
+        super().__init__(f"A wallet can be credited {limits.WALLET_CREDITED_MAX:,} in all, and this would be more.")

@@ -120,8 +120,11 @@ class Lot(msgspec.Struct, gc=False):
     earned_at: datetime
 
     def open_at(self, now: datetime) -> bool:
-        """From `expires_at` on, that instant included, a lot can't be spent."""
-        if self.remaining == 0 or now < self.activates_at:
+        """From `expires_at` on, that instant included, a lot can't be spent.
+
+        A lot that was active when it was earned stays so even if this machine's clock is behind the one that earned it.
+        """
+        if now < self.activates_at and self.activates_at > self.earned_at:
             return False
         return self.expires_at is None or now < self.expires_at
 
@@ -144,8 +147,8 @@ class Wallet(msgspec.Struct, gc=False):
 
 def amount_on_wire(kind: Kind, amount: int) -> int | float:
     """Coins are whole numbers on the wire; credits are in units of the shop's currency."""
-    scale = SCALE[kind]
-    return amount if scale == 0 else amount / 10**scale
+    units: int = 10 ** SCALE[kind]
+    return amount // units if amount % units == 0 else amount / units
 
 
 def counter_account(type_: TxnType, operation: Operation) -> str:
@@ -157,10 +160,18 @@ def counter_account(type_: TxnType, operation: Operation) -> str:
     return {"expire": "programme.expired", "revert": "programme.clawed_back"}.get(type_, "programme.redeemed")
 
 
-def chain_hash(previous: bytes, txn: Txn, postings: Iterable[tuple[str, int]]) -> bytes:
-    """SHA-256 over the wallet's previous hash and what the txn says: a JSON array without spaces, times as whole
-    microseconds since 1970, postings in the order of their accounts. The wire's hash is left out, as it may be cut from
-    this one; one that a caller gave is covered as part of the key."""
+def chain_hash(
+    previous: bytes,
+    txn: Txn,
+    postings: Iterable[tuple[str, int]],
+    lots: Iterable[Lot] = (),
+    eaten: Iterable[tuple[UUID, int]] = (),
+) -> bytes:
+    """SHA-256 over the wallet's previous hash and all that the txn wrote: a JSON array without spaces, times as whole
+    microseconds since 1970, postings, new lots and (lot, amount) eaten each in the order of their first field.
+
+    Of the txn's own `hash` nothing is covered, nor of a `wire_hash` that was cut from it: see `wire_hash_of`.
+    """
     said = (
         previous.hex(),
         txn.id.hex,
@@ -175,17 +186,31 @@ def chain_hash(previous: bytes, txn: Txn, postings: Iterable[tuple[str, int]]) -
         txn.debited,
         txn.title,
         txn.description,
+        txn.status,
         txn.reference,
         txn.trigger_id.hex if txn.trigger_id else None,
         txn.trigger_version,
         txn.reverses_txn_id.hex if txn.reverses_txn_id else None,
         txn.actor,
         txn.key,
+        "" if txn.hash and txn.wire_hash == wire_hash_of(txn.hash) else txn.wire_hash,
         _microseconds(txn.occurred_at),
         _microseconds(txn.recorded_at),
         sorted(postings),
+        sorted(_said_of(lot) for lot in lots),
+        sorted((lot_id.hex, amount) for lot_id, amount in eaten),
     )
     return sha256(msgspec.json.encode(said)).digest()
+
+
+def wire_hash_of(hash: bytes) -> str:
+    """What a txn is called on the wire unless its caller named it: 40 hex digits, as many as a SHA-1 has."""
+    return hash.hex()[:40]
+
+
+def _said_of(lot: Lot) -> tuple[str, int, int, int | None, int]:
+    expires_at = None if lot.expires_at is None else _microseconds(lot.expires_at)
+    return (lot.id.hex, lot.amount, _microseconds(lot.activates_at), expires_at, _microseconds(lot.earned_at))
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

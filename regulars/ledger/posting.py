@@ -8,14 +8,26 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events
+from regulars import customers, events, limits
 from regulars.customers import Customer
 from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.ledger import store
-from regulars.ledger.errors import InsufficientBalance
-from regulars.ledger.model import Entry, Lot, Outcome, Posted, Posting, Txn, Wallet, chain_hash, counter_account
+from regulars.ledger.balances import balances
+from regulars.ledger.errors import InsufficientBalance, WalletFull
+from regulars.ledger.model import (
+    Entry,
+    Lot,
+    Outcome,
+    Posted,
+    Posting,
+    Txn,
+    Wallet,
+    chain_hash,
+    counter_account,
+    wire_hash_of,
+)
 from regulars.ledger.wire import reward_event
 from regulars.tenancy import Workspace
 
@@ -51,9 +63,17 @@ async def post(
         missing = {t.customer_id for t in batch.txns} - set(known or ())
         read = await customers.by_ids(tx, workspace.id, sorted(missing)) if missing else {}
         people = {**(known or {}), **read}
+        in_credits = sorted({t.customer_id for t in batch.txns if t.kind == "credits"})
+        coins = await balances(tx, workspace.id, in_credits, now) if in_credits else {}
         business = events.business(workspace)
         announced = [
-            reward_event(business, people[entry.customer_id], entry, outcome)
+            reward_event(
+                business,
+                people[entry.customer_id],
+                entry,
+                outcome,
+                outcome.txn.closing_balance if entry.kind == "coins" else coins[entry.customer_id]["coins"].available,
+            )
             for entry, outcome in zip(entries, outcomes, strict=True)
             if isinstance(outcome, Posted) and not outcome.repeated
         ]
@@ -78,19 +98,20 @@ class _Batch:
     def take(self, entry: Entry) -> Outcome:
         if entry.key and entry.key in self.by_key:
             return Posted(self.by_key[entry.key], repeated=True)
+        if not 1 <= entry.amount <= limits.AMOUNT_MINOR_MAX:
+            return invalid("amount", f"a whole number from 1 to {limits.AMOUNT_MINOR_MAX}")
         wallet_id = (entry.customer_id, entry.kind)
         wallet = self.wallets[wallet_id]
         txn_id = new_id()
-        if entry.operation == "cr":
-            accounts = self._credit(wallet, entry, txn_id)
-        else:
-            refusal = self._debit(wallet, entry, txn_id)
-            if refusal:
-                return refusal
-            accounts = [("customer.available", -entry.amount)]
+        lots_before, eaten_before = len(self.new_lots), len(self.consumptions)
+        take = self._credit if entry.operation == "cr" else self._debit
+        accounts = take(wallet, entry, txn_id)
+        if isinstance(accounts, Refusal):
+            return accounts
         counter = -sum(amount for _, amount in accounts)
         accounts.append((counter_account(entry.type, entry.operation), counter))
-        txn = self._chain(wallet, entry, txn_id, accounts)
+        eaten = [(lot_id, amount) for _, lot_id, amount in self.consumptions[eaten_before:]]
+        txn = self._chain(wallet, entry, txn_id, accounts, self.new_lots[lots_before:], eaten)
         self.txns.append(txn)
         self.postings.extend(Posting(txn_id, account, amount) for account, amount in accounts)
         self.touched[wallet_id] = wallet
@@ -98,8 +119,10 @@ class _Batch:
             self.by_key[entry.key] = txn
         return Posted(txn, event_id=new_id())
 
-    def _credit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> list[tuple[str, int]]:
+    def _credit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> list[tuple[str, int]] | Refusal:
         """A debt is paid first; the rest becomes a lot."""
+        if wallet.credited + entry.amount > limits.WALLET_CREDITED_MAX:
+            return WalletFull()
         paid = min(wallet.debt, entry.amount)
         rest = entry.amount - paid
         wallet.debt -= paid
@@ -118,9 +141,9 @@ class _Batch:
             wallet.lots.append(lot)
         return accounts
 
-    def _debit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> Refusal | None:
+    def _debit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> list[tuple[str, int]] | Refusal:
         """Eat open lots, first to expire first; nothing is eaten when they don't suffice."""
-        open_lots = sorted((lot for lot in wallet.lots if lot.open_at(self.now)), key=_first_spent)
+        open_lots = sorted((lot for lot in wallet.lots if lot.remaining and lot.open_at(self.now)), key=_first_spent)
         spendable = sum(lot.remaining for lot in open_lots)
         if spendable < entry.amount:
             return InsufficientBalance(needed=entry.amount, available=spendable)
@@ -135,9 +158,17 @@ class _Batch:
                 break
         wallet.available -= entry.amount
         wallet.debited += entry.amount
-        return None
+        return [("customer.available", -entry.amount)]
 
-    def _chain(self, wallet: Wallet, entry: Entry, txn_id: UUID, accounts: list[tuple[str, int]]) -> Txn:
+    def _chain(
+        self,
+        wallet: Wallet,
+        entry: Entry,
+        txn_id: UUID,
+        accounts: list[tuple[str, int]],
+        lots: list[Lot],
+        eaten: list[tuple[UUID, int]],
+    ) -> Txn:
         wallet.txn_count += 1
         txn = Txn(
             id=txn_id,
@@ -164,10 +195,9 @@ class _Batch:
             occurred_at=entry.occurred_at,
             recorded_at=self.now,
         )
-        # The hash covers the other fields, so it can only be set on the finished txn. Unless the caller named one of
-        # its own, the wire's hash is the first 40 hex digits of it.
-        head = wallet.head_hash = chain_hash(wallet.head_hash, txn, accounts)
-        return msgspec.structs.replace(txn, hash=head, wire_hash=entry.wire_hash or head.hex()[:40])
+        # The hash covers the other fields, so it can only be set on the finished txn.
+        head = wallet.head_hash = chain_hash(wallet.head_hash, txn, accounts, lots, eaten)
+        return msgspec.structs.replace(txn, hash=head, wire_hash=entry.wire_hash or wire_hash_of(head))
 
     async def write(self, tx: Tx, workspace_id: UUID) -> None:
         new = {lot.id for lot in self.new_lots}

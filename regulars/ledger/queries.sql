@@ -1,18 +1,22 @@
 -- name: lock_wallets
--- Locked in one order, so that two batches with the same wallets never wait for each other in a circle.
+-- All of them or none, in one order. A call that still has wallets to open must hold no other meanwhile: opening can
+-- wait for whoever is opening the same, and two calls could wait for each other.
 SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash
-  FROM ledger_wallet w
- WHERE w.workspace_id = $1 AND (w.customer_id, w.kind) IN (SELECT * FROM unnest($2::uuid[], $3::text[]))
+  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+  JOIN ledger_wallet w ON w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind
+ WHERE cardinality($2::uuid[]) = (
+        SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+          JOIN ledger_wallet w ON w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind)
  ORDER BY w.customer_id, w.kind
-   FOR UPDATE
+   FOR UPDATE OF w
 
 -- name: open_wallets
--- A wallet opened meanwhile by another call must come back locked too: DO NOTHING would not return it.
-INSERT INTO ledger_wallet AS w (workspace_id, customer_id, kind)
+-- Those that this call opened, in the same order; one that another call opened meanwhile is left for lock_wallets.
+INSERT INTO ledger_wallet (workspace_id, customer_id, kind)
 SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  ORDER BY n.customer_id, n.kind
-    ON CONFLICT (workspace_id, customer_id, kind) DO UPDATE SET txn_count = w.txn_count
-RETURNING w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash
+    ON CONFLICT (workspace_id, customer_id, kind) DO NOTHING
+RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash
 
 -- name: open_lots
 SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
@@ -86,72 +90,49 @@ SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, cre
    AND ($6::bigint IS NULL OR seq < $6)
  ORDER BY seq DESC LIMIT $7 OFFSET $8
 
--- name: unbalanced_txn
-SELECT t.id, COALESCE(sum(p.amount), 0)::bigint AS total, count(p.*) AS postings
-  FROM ledger_txn t LEFT JOIN ledger_posting p ON p.workspace_id = $1 AND p.txn_id = t.id
- WHERE t.workspace_id = $1
- GROUP BY t.id HAVING count(p.*) = 0 OR sum(p.amount) <> 0 LIMIT 1
-
--- name: wallet_apart_from_postings
-SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, s.available AS posted_available,
-       s.pending AS posted_pending, s.held AS posted_held, s.debt AS posted_debt
+-- name: book
+-- Wallet by wallet, each txn with what it wrote; a wallet without txns comes once, with nulls.
+SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
+       t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,
+       t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
+       t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at,
+       ARRAY(SELECT p.account FROM ledger_posting p WHERE p.workspace_id = $1 AND p.txn_id = t.id ORDER BY p.account),
+       ARRAY(SELECT p.amount FROM ledger_posting p WHERE p.workspace_id = $1 AND p.txn_id = t.id ORDER BY p.account),
+       ARRAY(SELECT c.lot_id FROM ledger_consumption c WHERE c.workspace_id = $1 AND c.txn_id = t.id ORDER BY c.lot_id),
+       ARRAY(SELECT c.amount FROM ledger_consumption c WHERE c.workspace_id = $1 AND c.txn_id = t.id ORDER BY c.lot_id)
   FROM ledger_wallet w
-  LEFT JOIN LATERAL (
-        SELECT COALESCE(sum(p.amount) FILTER (WHERE p.account = 'customer.available'), 0)::bigint AS available,
-               COALESCE(sum(p.amount) FILTER (WHERE p.account = 'customer.pending'), 0)::bigint AS pending,
-               COALESCE(sum(p.amount) FILTER (WHERE p.account = 'customer.held'), 0)::bigint AS held,
-               COALESCE(-sum(p.amount) FILTER (WHERE p.account = 'customer.debt'), 0)::bigint AS debt
-          FROM ledger_txn t JOIN ledger_posting p ON p.workspace_id = $1 AND p.txn_id = t.id
-         WHERE t.workspace_id = $1 AND t.customer_id = w.customer_id AND t.kind = w.kind) s ON true
- WHERE w.workspace_id = $1
-   AND (w.available, w.pending, w.held, w.debt) IS DISTINCT FROM (s.available, s.pending, s.held, s.debt)
+  LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.customer_id = w.customer_id AND t.kind = w.kind
+ WHERE w.workspace_id = $1 ORDER BY w.customer_id, w.kind, t.seq
+
+-- name: lots
+SELECT id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at, earned_at
+  FROM ledger_lot WHERE workspace_id = $1 ORDER BY customer_id, kind, id
+
+-- name: txn_without_wallet
+SELECT t.id, t.customer_id, t.kind FROM ledger_txn t
+ WHERE t.workspace_id = $1 AND NOT EXISTS (
+        SELECT FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = t.customer_id AND w.kind = t.kind)
  LIMIT 1
 
--- name: wallet_apart_from_lots
-SELECT w.customer_id, w.kind, w.available + w.pending + w.held AS balance, l.remaining
-  FROM ledger_wallet w
-  LEFT JOIN LATERAL (
-        SELECT COALESCE(sum(l.remaining), 0)::bigint AS remaining FROM ledger_lot l
-         WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind AND l.remaining > 0) l ON true
- WHERE w.workspace_id = $1 AND w.available + w.pending + w.held <> l.remaining
+-- name: posting_without_txn
+SELECT p.txn_id, p.account, p.amount FROM ledger_posting p
+ WHERE p.workspace_id = $1
+   AND NOT EXISTS (SELECT FROM ledger_txn t WHERE t.workspace_id = $1 AND t.id = p.txn_id)
  LIMIT 1
 
--- name: lot_apart_from_consumption
-SELECT l.id, l.amount - l.remaining AS spent, COALESCE(c.amount, 0) AS consumed
-  FROM ledger_lot l
-  LEFT JOIN (SELECT lot_id, sum(amount)::bigint AS amount FROM ledger_consumption WHERE workspace_id = $1
-              GROUP BY lot_id) c ON c.lot_id = l.id
- WHERE l.workspace_id = $1 AND l.amount - l.remaining <> COALESCE(c.amount, 0)
- LIMIT 1
-
--- name: consumption_out_of_time
-SELECT c.lot_id, c.txn_id
-  FROM ledger_consumption c
-  JOIN ledger_lot l ON l.workspace_id = $1 AND l.id = c.lot_id
-  JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = c.txn_id
- WHERE c.workspace_id = $1 AND t.type <> 'expire' AND (t.recorded_at < l.activates_at OR t.recorded_at >= l.expires_at)
+-- name: consumption_without_txn
+SELECT c.txn_id, c.lot_id, c.amount FROM ledger_consumption c
+ WHERE c.workspace_id = $1
+   AND NOT EXISTS (SELECT FROM ledger_txn t WHERE t.workspace_id = $1 AND t.id = c.txn_id)
  LIMIT 1
 
 -- name: txn_reversed_beyond
-SELECT t.id, t.amount, r.amount AS reversed
-  FROM (SELECT reverses_txn_id, sum(amount)::bigint AS amount FROM ledger_txn
+SELECT r.reverses_txn_id AS id, t.amount, r.amount AS reversed
+  FROM (SELECT reverses_txn_id, sum(amount) AS amount FROM ledger_txn
          WHERE workspace_id = $1 AND reverses_txn_id IS NOT NULL GROUP BY reverses_txn_id) r
   LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = r.reverses_txn_id
  WHERE t.id IS NULL OR r.amount > t.amount
  LIMIT 1
-
--- name: chain
-SELECT t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,
-       t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
-       t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at, p.accounts, p.amounts
-  FROM ledger_txn t
-  LEFT JOIN LATERAL (
-        SELECT array_agg(p.account) AS accounts, array_agg(p.amount) AS amounts
-          FROM ledger_posting p WHERE p.workspace_id = $1 AND p.txn_id = t.id) p ON true
- WHERE t.workspace_id = $1 ORDER BY t.customer_id, t.kind, t.seq
-
--- name: heads
-SELECT customer_id, kind, txn_count, credited, debited, head_hash FROM ledger_wallet WHERE workspace_id = $1
 
 -- name: liability
 SELECT COALESCE(sum(available + pending + held), 0)::bigint AS outstanding, COALESCE(sum(credited), 0)::bigint AS credited,

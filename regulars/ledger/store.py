@@ -19,13 +19,15 @@ WalletId = tuple[UUID, Kind]
 async def lock_wallets(tx: Tx, workspace_id: UUID, wanted: Iterable[WalletId]) -> dict[WalletId, Wallet]:
     """The wallets, each locked until the transaction ends; those that did not exist are opened.
 
-    Lock order: existing wallets by (customer, kind), then new ones by the same.
+    Lock order: new wallets by (customer, kind), which nobody else can see yet, then the others by the same.
     """
     ids = sorted(set(wanted))
     locked = await _wallets(tx, _sql.lock_wallets, workspace_id, ids)
-    missing = [wallet_id for wallet_id in ids if wallet_id not in locked]
-    if missing:
-        locked |= await _wallets(tx, _sql.open_wallets, workspace_id, missing)
+    if not locked:
+        locked = await _wallets(tx, _sql.open_wallets, workspace_id, ids)
+        others = [wallet_id for wallet_id in ids if wallet_id not in locked]
+        if others:
+            locked |= await _wallets(tx, _sql.lock_wallets, workspace_id, others)
     return locked
 
 

@@ -10,13 +10,14 @@ from regulars.kit.clock import wire_time
 from regulars.ledger.model import Entry, Posted, amount_on_wire
 
 
-def reward_event(business: Business, customer: Customer, entry: Entry, posted: Posted) -> NewEvent:
-    """`walletreward_create`: despite its name, every new txn of a wallet. Its balance is the one the txn left."""
+def reward_event(business: Business, customer: Customer, entry: Entry, posted: Posted, coins: int) -> NewEvent:
+    """`walletreward_create`: despite its name, every new txn of a wallet. Its balance is the one the txn left; `coins`
+    is what the customer then has of coins, whichever wallet the txn is in."""
     txn = posted.txn
     balance = amount_on_wire(txn.kind, txn.closing_balance)
     recorded_at = wire_time(txn.recorded_at)
     event = WalletTransaction(
-        **events.common(business, customer, txn.closing_balance),
+        **events.common(business, customer, coins),
         entity_id=str(txn.id),
         lead_id=str(txn.customer_id),
         activity_id=str(entry.firing_id or ""),
@@ -31,6 +32,7 @@ def reward_event(business: Business, customer: Customer, entry: Entry, posted: P
         operation=txn.operation,
         type=txn.type,
         status=txn.status,
+        wallet=txn.kind,
         updated_at=recorded_at,
         created_at=recorded_at,
     )

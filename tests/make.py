@@ -1,0 +1,60 @@
+"""What tests begin with, made by the rooms' own functions: customers, txns, a trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from regulars import customers, ledger, tenancy
+from regulars.customers import Customer, NewCustomer
+from regulars.kit.db import Database
+from regulars.ledger import Break, Entry
+
+
+async def a_workspace(db: Database, now: datetime, name: str = "Book Shop", **fields: Any) -> tenancy.Workspace:
+    async with db.transaction() as tx:
+        return await tenancy.create_workspace(tx, name, now=now, **fields)
+
+
+async def some_customers(db: Database, workspace: tenancy.Workspace, now: datetime, *names: str) -> dict[str, Customer]:
+    """By name; each name is the start of the e-mail address and the end of the customer_id too."""
+    async with db.transaction() as tx:
+        return {
+            name: await customers.create(
+                tx,
+                workspace,
+                NewCustomer(customer_id=f"shopify-{name.lower()}", name=name, email=f"{name.lower()}@example.com"),
+                now,
+            )
+            for name in names
+        }
+
+
+async def a_customer(db: Database, workspace: tenancy.Workspace, now: datetime, name: str = "Asha") -> Customer:
+    return (await some_customers(db, workspace, now, name))[name]
+
+
+def credit(customer_id: UUID, amount: int, at: datetime, **fields: Any) -> Entry:
+    given = {"customer_id": customer_id, "amount": amount, "type": "reward", "occurred_at": at, **fields}
+    return Entry(operation="cr", **given)
+
+
+def debit(customer_id: UUID, amount: int, at: datetime, **fields: Any) -> Entry:
+    given = {"customer_id": customer_id, "amount": amount, "type": "redeem", "occurred_at": at, **fields}
+    return Entry(operation="dr", **given)
+
+
+async def posted(
+    db: Database, workspace: tenancy.Workspace, entries: Sequence[Entry], now: datetime
+) -> list[ledger.Outcome]:
+    """One batch, committed."""
+    async with db.transaction() as tx:
+        return await ledger.post(tx, workspace, entries, now)
+
+
+async def audited(db: Database, workspace_id: UUID) -> Break | None:
+    """The first break of the workspace's book."""
+    async with db.snapshot() as tx:
+        return await ledger.verify(tx, workspace_id)
