@@ -51,6 +51,13 @@ EMAIL_CHARS_MAX = 254
 PASSWORD_CHARS_MIN = 8
 SESSION_S = 14 * 24 * 3_600
 
+# Importing
+CSV_LINE_BYTES_MAX = 64_000
+CSV_RECORD_LINES_MAX = 20
+IMPORT_ORDERS_PER_COMMIT = 1_000
+IMPORT_UNUSABLE_KEPT_MAX = 200
+RACES_MAX = 3
+
 # The book
 AMOUNT_MINOR_MAX = 10**15
 # Whole numbers up to this are exact in JSON, whichever program reads them.
