@@ -86,6 +86,7 @@ class Desk:
                 theme=theme_of(self.request),
                 here=here_of(self.request.url.path),
                 path=self.request.url.path,
+                origin=self.app.settings.address(),
                 said=said,
             )
             | context

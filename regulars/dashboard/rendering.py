@@ -77,6 +77,8 @@ def environment(*, development: bool) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "act": words.act,
+        "actor": words.actor,
         "ago": _ago,
         "coins": _coins,
         "day": _day,

@@ -85,3 +85,48 @@ def duration(duration_ms: int) -> str:
     if duration_ms < 60_000:
         return f"{duration_ms / 1_000:.1f} s"
     return f"{duration_ms // 60_000} min {duration_ms % 60_000 // 1_000} s"
+
+
+def act(name: str) -> str:
+    """An audit line's act, a noun and a verb, as people say it: `trigger.update` is `Changed a trigger`."""
+    noun, _, verb = name.rpartition(".")
+    said = _VERBS.get(verb, verb.replace("_", " ").capitalize())
+    thing = _NOUNS.get(noun, noun.replace("_", " "))
+    return f"{said} {thing}" if thing else said
+
+
+_VERBS = {
+    "create": "Created",
+    "update": "Changed",
+    "delete": "Deleted",
+    "revoke": "Revoked",
+    "import": "Imported",
+    "adjust": "Adjusted the coins of",
+    "initialize": "Initialized",
+    "pause": "Paused",
+    "rotate": "Made a new secret of",
+    "replay": "Sent again",
+    "test": "Tested",
+    "switch_on": "Switched on",
+    "switch_off": "Switched off",
+}
+_NOUNS = {
+    "workspace": "the shop's settings",
+    "key": "an API key",
+    "staff": "a person of the staff",
+    "customer": "a customer",
+    "trigger": "a trigger",
+    "order": "an order",
+    "orders": "orders",
+    "rule": "a Send Events rule",
+    "integration": "an integration",
+    "delivery": "a delivery",
+    "deliveries": "deliveries",
+    "events": "events",
+}
+
+
+def actor(name: str) -> str:
+    """`staff:ann@example.com` is `ann@example.com`, `key:Checkout` is `Checkout (API key)`."""
+    kind, _, who = name.partition(":")
+    return {"staff": who, "key": f"{who} (API key)", "cli": "The command line"}.get(kind, name)

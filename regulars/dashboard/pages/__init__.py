@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from regulars.dashboard.pages import styleguide
+from regulars.dashboard.pages import customers, orders, shop, styleguide, triggers
 
-HANDLERS: list[ControllerRouterHandler] = []
+HANDLERS: list[ControllerRouterHandler] = [*customers.HANDLERS, *triggers.HANDLERS, *orders.HANDLERS, *shop.HANDLERS]
 STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]

@@ -113,7 +113,12 @@ addEventListener("cancel", (event) => {
   close(event.target);
 }, true);
 
-addEventListener("close", (event) => { if (event.target.id === "dialog") one("#dialog-slot").replaceChildren(); }, true);
+addEventListener("close", (event) => {
+  if (event.target.id !== "dialog") return;
+  const slot = one("#dialog-slot"), stale = one("[data-stale]", slot);
+  slot.replaceChildren();
+  if (stale) location.reload();
+}, true);
 
 addEventListener("click", (event) => {
   const target = event.target.closest("[data-copy], [data-copy-from], [data-close], [data-open], .toast button, dialog");
@@ -148,7 +153,7 @@ addEventListener("keydown", (event) => {
 // ---- htmx
 addEventListener("htmx:afterSwap", (event) => {
   const slot = one("#dialog-slot");
-  if (slot && slot.contains(event.target) || event.target === slot) { show(one("#dialog")); return; }
+  if (slot && slot.children.length) { show(one("#dialog")); return; }
   guard();
   const wrong = one("[aria-invalid=true]", event.target);
   if (wrong) wrong.focus();

@@ -1,0 +1,178 @@
+"""Customers: found, looked at as a story, changed, and given or taken coins by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+
+from regulars import customers, ledger
+from regulars.customers import Customer, NewCustomer
+from regulars.dashboard import story
+from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.paging import cursor
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, Refusal, invalid
+from regulars.kit.ids import new_id
+
+DETAILS = ("name", "email", "mobile", "country", "gender", "dob")
+WAYS = {"cr": "Give", "dr": "Take away"}
+
+
+@get("/customers")
+async def listed(desk: Desk) -> Response[str]:
+    at = cursor(desk.request, "q")
+    text = at.params["q"].strip()
+    async with desk.reading() as tx:
+        found = await customers.search(tx, desk.id, text, before_id=at.after_id, limit=at.limit)
+        have = await ledger.balances(tx, desk.id, [customer.id for customer in found], desk.now)
+    page = at.page(found, lambda customer: customer.id)
+    return desk.page("pages/customers.html", page=page, q=text, have=have, more=bool(text and page.older))
+
+
+@get("/customers/new")
+async def blank(desk: Desk) -> Response[str]:
+    return desk.page("pages/customer_new.html", form=Form(), genders=_genders())
+
+
+@post("/customers/new")
+async def create(desk: Desk) -> Response[str]:
+    form = await desk.form()
+    try:
+        details = NewCustomer(
+            customer_id=form.text("customer_id"), referral_code=form.text("referral_code"), **_details(form)
+        )
+        async with desk.changing("customer.create", details.customer_id) as tx:
+            made = await customers.create(tx, desk.workspace, details, desk.now)
+    except Refusal as refusal:
+        return desk.wrong("pages/customer_new.html", form, _in_our_words(refusal), genders=_genders())
+    return desk.see(f"/customers/{made.id}", "The customer is created.")
+
+
+@get("/customers/{id_:uuid}")
+async def shown(desk: Desk, id_: UUID) -> Response[str]:
+    kind = desk.request.query_params.get("show", "")
+    async with desk.reading() as tx:
+        customer = await _find(tx, desk, id_)
+        balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]
+        facts = await story.of_customer(tx, desk.workspace, customer, kind)
+    return desk.page(
+        "pages/customer.html",
+        customer=customer,
+        coins=balance["coins"],
+        credits=balance["credits"],
+        facts=facts,
+        show=kind,
+        kinds=story.KINDS,
+        form=_filled(desk, customer),
+        genders=_genders(),
+    )
+
+
+@get("/customers/{id_:uuid}/edit")
+async def edit(desk: Desk, id_: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        customer = await _find(tx, desk, id_)
+    return desk.page("pages/customer_edit.html", customer=customer, form=_filled(desk, customer), genders=_genders())
+
+
+@post("/customers/{id_:uuid}/edit")
+async def change(desk: Desk, id_: UUID) -> Response[str]:
+    form = await desk.form()
+    async with desk.reading() as tx:
+        customer = await _find(tx, desk, id_)
+        available = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"].available
+    try:
+        changes: dict[str, Any] = _details(form) | {name: form.on(name) for name in ("accept_email", "accept_mobile")}
+        async with desk.changing("customer.update", customer.customer_id) as tx:
+            await customers.change(tx, desk.workspace, id_, changes, desk.now, available=available)
+    except Refusal as refusal:
+        return desk.wrong("pages/customer_edit.html", form, refusal, customer=customer, genders=_genders())
+    return desk.see(f"/customers/{id_}", "Saved.")
+
+
+@get("/customers/{id_:uuid}/coins")
+async def ask_coins(desk: Desk, id_: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        customer = await _find(tx, desk, id_)
+        balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"]
+    form = desk.blank(operation="cr", once=str(new_id()))
+    return desk.page("pages/customer_coins.html", customer=customer, coins=balance, form=form)
+
+
+@post("/customers/{id_:uuid}/coins")
+async def adjust(desk: Desk, id_: UUID) -> Response[str]:
+    form = await desk.form()
+    async with desk.reading() as tx:
+        customer = await _find(tx, desk, id_)
+        balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"]
+    try:
+        operation: Any = form.choice("operation", WAYS)
+        amount, reason = form.whole("amount", least=1), form.text("reason")
+        if not reason:
+            raise invalid("reason", "a few words, which the customer's history will show")
+        # The form's own number is the key: sent twice, the coins move once.
+        entry = ledger.Entry(
+            customer_id=id_,
+            operation=operation,
+            amount=amount,
+            type="adjust",
+            occurred_at=desk.now,
+            title=reason[:200],
+            actor=desk.who.actor,
+            key=f"adjust:{form.uuid('once')}",
+        )
+        async with desk.changing("customer.adjust", customer.customer_id, operation=operation, amount=amount) as tx:
+            outcome = (await ledger.post(tx, desk.workspace, [entry], desk.now))[0]
+            if isinstance(outcome, Refusal):
+                raise outcome
+    except Refusal as refusal:
+        return desk.wrong("pages/customer_coins.html", form, refusal, customer=customer, coins=balance)
+    given = "given" if operation == "cr" else "taken away"
+    return desk.see(f"/customers/{id_}", f"{amount:,} {desk.workspace.coin_name} were {given}.")
+
+
+async def _find(tx: Tx, desk: Desk, id_: UUID) -> Customer:
+    customer = await customers.find(tx, desk.id, id=id_)
+    if customer is None:
+        raise NotFound("This customer does not exist in your shop.")
+    return customer
+
+
+def _filled(desk: Desk, customer: Customer) -> Form:
+    return desk.blank(
+        name=customer.name,
+        email=customer.email,
+        mobile=customer.mobile,
+        country=customer.country,
+        gender=customer.gender,
+        dob=customer.dob.isoformat() if customer.dob else "",
+        accept_email="yes" if customer.accept_email else "",
+        accept_mobile="yes" if customer.accept_mobile else "",
+    )
+
+
+def _details(form: Form) -> dict[str, Any]:
+    details: dict[str, Any] = {name: form.text(name) for name in DETAILS}
+    details["country"] = details["country"].lower()
+    try:
+        details["dob"] = date.fromisoformat(details["dob"]) if details["dob"] else None
+    except ValueError:
+        raise invalid("dob", "a date such as 1990-05-26") from None
+    return details
+
+
+def _in_our_words(refusal: Refusal) -> Refusal:
+    """The merchant API's words for a known customer are part of its contract; a shop's owner is told in others."""
+    if refusal.code == "customer_exists":
+        return Refusal(refusal.message, fields={"customer_id": "A customer with this id exists already."})
+    return refusal
+
+
+def _genders() -> list[tuple[str, str]]:
+    return [(gender, gender.capitalize()) for gender in ("female", "male", "other")]
+
+
+HANDLERS = [listed, blank, create, shown, edit, change, ask_coins, adjust]

@@ -1,0 +1,159 @@
+"""Settings of the shop, its API keys, its staff, and who changed what."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from litestar import Response, get, post
+
+from regulars import tenancy
+from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.paging import cursor
+from regulars.kit.errors import Forbidden, NotFound, Refusal
+
+ACCESS = {"WRITE": "Read and write", "READ": "Read only"}
+PURPOSES = {"SERVER": "Your server", "STOREFRONT": "Your storefront"}
+ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
+
+
+@get("/settings")
+async def settings(desk: Desk) -> Response[str]:
+    shop = desk.workspace
+    form = desk.blank(
+        name=shop.name,
+        uri=shop.uri,
+        coin_name=shop.coin_name,
+        currency_code=shop.currency_code,
+        time_zone=shop.time_zone,
+    )
+    return desk.page("pages/settings.html", form=form, zones=_zones())
+
+
+@post("/settings")
+async def change_settings(desk: Desk) -> Response[str]:
+    form = await desk.form()
+    changes: dict[str, Any] = {
+        name: form.text(name) for name in ("name", "uri", "coin_name", "currency_code", "time_zone")
+    }
+    try:
+        async with desk.changing("workspace.update", desk.id, **changes) as tx:
+            await tenancy.change_workspace(tx, desk.id, changes, desk.now)
+    except Refusal as refusal:
+        return desk.wrong("pages/settings.html", form, refusal, zones=_zones())
+    return desk.see("/settings", "Saved.")
+
+
+@get("/keys")
+async def keys(desk: Desk) -> Response[str]:
+    async with desk.reading() as tx:
+        found = await tenancy.list_keys(tx, desk.id)
+    live = [key for key in reversed(found) if key.revoked_at is None]
+    revoked = [key for key in reversed(found) if key.revoked_at is not None]
+    return desk.page("pages/keys.html", live=live, revoked=revoked, access=ACCESS, purposes=PURPOSES)
+
+
+@get("/keys/new")
+async def new_key(desk: Desk) -> Response[str]:
+    return desk.page("pages/key_new.html", form=Form(values={"access": "WRITE", "purpose": "SERVER"}), issued=None)
+
+
+@post("/keys/new")
+async def issue_key(desk: Desk) -> Response[str]:
+    form = await desk.form()
+    access: Any = form.text("access")
+    purpose: Any = form.text("purpose")
+    name = form.text("name")
+    try:
+        async with desk.changing("key.create", name, access=access, purpose=purpose) as tx:
+            issued = await tenancy.issue_key(tx, desk.id, name, access=access, purpose=purpose, now=desk.now)
+    except Refusal as refusal:
+        return desk.wrong("pages/key_new.html", form, refusal, issued=None)
+    return desk.page("pages/key_new.html", form=form, issued=issued)
+
+
+@get("/keys/{key_id:uuid}/revoke")
+async def ask_revoke(desk: Desk, key_id: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        key = next((key for key in await tenancy.list_keys(tx, desk.id) if key.id == key_id), None)
+    if key is None:
+        raise NotFound("This key does not exist.")
+    return desk.page(
+        "pages/confirm.html",
+        title=f"Revoke the key “{key.name}”?",
+        words="Calls made with it are refused from now on. This can't be undone; a new key can be created at any time.",
+        action=f"/keys/{key_id}/revoke",
+        yes="Revoke",
+        back="/keys",
+    )
+
+
+@post("/keys/{key_id:uuid}/revoke")
+async def revoke_key(desk: Desk, key_id: UUID) -> Response[str]:
+    async with desk.changing("key.revoke", key_id) as tx:
+        await tenancy.revoke_key(tx, desk.id, key_id, desk.now)
+    return desk.see("/keys", "The key is revoked.")
+
+
+@get("/staff")
+async def staff(desk: Desk) -> Response[str]:
+    async with desk.reading() as tx:
+        people = await tenancy.list_staff(tx, desk.id)
+    return desk.page("pages/staff.html", people=people, roles=ROLES)
+
+
+@get("/staff/new")
+async def new_staff(desk: Desk) -> Response[str]:
+    return desk.page("pages/staff_new.html", form=Form(values={"role": "editor"}))
+
+
+@post("/staff/new")
+async def add_staff(desk: Desk) -> Response[str]:
+    if desk.who.role != "owner":
+        raise Forbidden("Only an owner of this workspace can add people.")
+    form = await desk.form()
+    email = form.text("email")
+    try:
+        role: Any = form.choice("role", ROLES)
+        async with desk.changing("staff.create", email, role=role) as tx:
+            known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
+            if email.strip().lower() in known:
+                raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
+            password = str(form.values.get("password", ""))
+            await tenancy.add_staff(tx, desk.id, email, password, now=desk.now, name=form.text("name"), role=role)
+    except Refusal as refusal:
+        return desk.wrong("pages/staff_new.html", form, refusal)
+    return desk.see("/staff", f"{email} can sign in now.")
+
+
+@get("/audit")
+async def audit(desk: Desk) -> Response[str]:
+    at = cursor(desk.request)
+    async with desk.reading() as tx:
+        found = await tenancy.audit_log(tx, desk.id, before_id=at.after_id, limit=at.limit)
+    return desk.page("pages/audit.html", page=at.page(found, lambda line: line.id))
+
+
+@cache
+def _zones() -> list[tuple[str, str]]:
+    named = sorted(
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
+    )
+    return [(zone, zone.replace("_", " ")) for zone in ["UTC", *named]]
+
+
+HANDLERS = [
+    settings,
+    change_settings,
+    keys,
+    new_key,
+    issue_key,
+    ask_revoke,
+    revoke_key,
+    staff,
+    new_staff,
+    add_staff,
+    audit,
+]

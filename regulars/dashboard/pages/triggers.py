@@ -1,0 +1,162 @@
+"""Triggers: what earns coins, said as a sentence, with what each of them gave and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+
+from regulars import customers, triggers
+from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.paging import cursor
+from regulars.kit.errors import Refusal
+from regulars.triggers import Rule, Trigger
+
+EARN_WHEN = {"placed": "as soon as it is placed", "paid": "when it is paid", "fulfilled": "when it is fulfilled"}
+OPERATIONS = {"cr": "Gives", "dr": "Takes"}
+SOURCES = ("api", "order")
+
+
+@get("/triggers")
+async def listed(desk: Desk) -> Response[str]:
+    async with desk.reading() as tx:
+        found = await triggers.list_triggers(tx, desk.id)
+    return desk.page("pages/triggers.html", triggers=[(trigger, _sentence(desk, trigger)) for trigger in found])
+
+
+@get("/triggers/new")
+async def blank(desk: Desk) -> Response[str]:
+    source = desk.request.query_params.get("source", "")
+    if source not in SOURCES:
+        return desk.page("pages/trigger_kind.html")
+    form = Form(
+        values={"active": "yes", "operation": "cr", "earn_when": "paid", "coins_per_unit": "1", "coins_min": ""}
+        | ({"name": "Coins for orders"} if source == "order" else {})
+    )
+    return desk.page("pages/trigger_new.html", form=form, source=source, earn_when=EARN_WHEN)
+
+
+@post("/triggers/new")
+async def create(desk: Desk) -> Response[str]:
+    form = await desk.form()
+    source: Any = "order" if form.text("source") == "order" else "api"
+    try:
+        async with desk.changing("trigger.create", form.text("name")) as tx:
+            made = await triggers.create_trigger(
+                tx,
+                desk.workspace,
+                form.text("name"),
+                source,
+                _rule(form, source),
+                desk.now,
+                active=form.on("active"),
+                open=form.on("open"),
+                allow_override=form.on("allow_override"),
+                show_in_widget=form.on("show_in_widget"),
+                actor=desk.who.actor,
+            )
+    except Refusal as refusal:
+        return desk.wrong("pages/trigger_new.html", form, refusal, source=source, earn_when=EARN_WHEN)
+    return desk.see(f"/triggers/{made.id}", "The trigger is created.")
+
+
+@get("/triggers/{trigger_id:uuid}")
+async def shown(desk: Desk, trigger_id: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
+    rule = trigger.rule
+    form = desk.blank(
+        name=trigger.name,
+        title=rule.title,
+        description=rule.description,
+        operation=rule.operation,
+        coins_min=str(rule.coins_min),
+        coins_max=str(rule.coins_max),
+        coins_per_unit=str(rule.coins_per_unit),
+        earn_when=rule.earn_when,
+        per_day_max=str(rule.per_day_max or ""),
+        per_month_max=str(rule.per_month_max or ""),
+        **{
+            name: "yes" if getattr(trigger, name) else ""
+            for name in ("active", "open", "allow_override", "show_in_widget")
+        },
+    )
+    return await _page(desk, trigger, form)
+
+
+@post("/triggers/{trigger_id:uuid}")
+async def change(desk: Desk, trigger_id: UUID) -> Response[str]:
+    form = await desk.form()
+    async with desk.reading() as tx:
+        trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
+    try:
+        changes: dict[str, Any] = {
+            "name": form.text("name"),
+            "rule": _rule(form, trigger.source),
+            "active": form.on("active"),
+            "open": form.on("open"),
+            "allow_override": form.on("allow_override"),
+            "show_in_widget": form.on("show_in_widget"),
+        }
+        async with desk.changing("trigger.update", trigger_id) as tx:
+            changed = await triggers.change_trigger(
+                tx, desk.workspace, trigger_id, changes, desk.now, actor=desk.who.actor
+            )
+    except Refusal as refusal:
+        return await _page(desk, trigger, form.refused(refusal), refusal.status)
+    said = f"Saved as version {changed.version}." if changed.version != trigger.version else "Saved."
+    return desk.see(f"/triggers/{trigger_id}", said)
+
+
+async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> Response[str]:
+    at = cursor(desk.request, "show")
+    state: Any = at.params["show"] if at.params["show"] in ("granted", "refused") else None
+    async with desk.reading() as tx:
+        found = await triggers.firings(
+            tx, desk.id, trigger_id=trigger.id, state=state, before_id=at.after_id, limit=at.limit
+        )
+        people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
+        versions = await triggers.versions_of(tx, desk.id, trigger.id)
+    return desk.page(
+        "pages/trigger.html",
+        status=status,
+        trigger=trigger,
+        source=trigger.source,
+        sentence=_sentence(desk, trigger),
+        form=form,
+        firings=at.page(found, lambda firing: firing.id),
+        people=people,
+        versions=[(version, _sentence(desk, trigger, version.rule)) for version in versions],
+        show=at.params["show"],
+        earn_when=EARN_WHEN,
+    )
+
+
+def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
+    told = trigger if rule is None else msgspec.structs.replace(trigger, rule=rule)
+    return triggers.sentence(told, desk.workspace.coin_name, desk.workspace.currency_symbol)
+
+
+def _rule(form: Form, source: str) -> Rule:
+    """Raises Invalid naming the field."""
+    words = {"title": form.text("title"), "description": form.text("description")}
+    if source == "order":
+        return Rule(
+            **words,
+            coins_per_unit=form.whole("coins_per_unit", least=1),
+            earn_when=form.choice("earn_when", EARN_WHEN),  # type: ignore[arg-type]
+        )
+    coins_min = form.whole("coins_min", least=1)
+    return Rule(
+        **words,
+        operation=form.choice("operation", OPERATIONS),  # type: ignore[arg-type]
+        coins_min=coins_min,
+        coins_max=form.whole("coins_max", least=1, default=coins_min),
+        per_day_max=form.whole("per_day_max", default=0),
+        per_month_max=form.whole("per_month_max", default=0),
+    )
+
+
+HANDLERS = [listed, blank, create, shown, change]
