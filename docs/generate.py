@@ -1,0 +1,114 @@
+"""Writes docs/generated from the code (`make docs`). It is committed, and `make check` holds it against the code.
+
+A new page is a function that returns text by path, named in `documents`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+
+import regulars
+from regulars import events
+from regulars.kit.errors import Refusal
+from regulars.kit.settings import Settings
+
+GENERATED = Path(__file__).parent / "generated"
+_NOTE = "<!-- Written by `make docs` from the code; not to be edited by hand. -->"
+
+
+def documents() -> dict[str, str]:
+    """Every generated file: its text by its path below docs/generated."""
+    return {**events.documents(), "settings.md": settings(), "errors.md": errors(), "schema.md": schema()}
+
+
+def settings() -> str:
+    lines = [_NOTE, "# Settings", "", "Read from the environment when a process starts.", ""]
+    for name, field in sorted(Settings.model_fields.items(), key=lambda item: item[0] != "database_url"):
+        variable = str(field.validation_alias or f"REGULARS_{name.upper()}")
+        default = "" if field.default is None or field.default_factory else f" (default: `{field.default}`)"
+        lines += [f"- **`{variable}`**{default}: {field.description}"]
+    return "\n".join(lines) + "\n"
+
+
+def errors() -> str:
+    lines = [
+        _NOTE,
+        "# Errors",
+        "",
+        "A refusal is an expected no. Its code is stable, its message is for people, and it changes nothing.",
+        "",
+        "| code | HTTP status | meaning |",
+        "|---|---|---|",
+    ]
+    rows = {(kind.status, kind.code, _meaning(kind)) for kind in _refusals()}
+    lines += [f"| `{code}` | {status} | {meaning} |" for status, code, meaning in sorted(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def schema() -> str:
+    lines = [
+        _NOTE,
+        "# Schema",
+        "",
+        "The tables, in the order of the migrations that make them. Keys are underlined.",
+        "",
+    ]
+    for file in sorted(Path(regulars.__file__).parent.glob("migrations/[0-9]*.sql")):
+        lines += [f"## {file.stem}", ""]
+        for statement in sqlglot.parse(file.read_text(encoding="utf-8"), read="postgres"):
+            if isinstance(statement, exp.Create) and isinstance(statement.this, exp.Schema):
+                lines += [*_table(statement.this), ""]
+    return "\n".join(lines)
+
+
+def _table(table: exp.Schema) -> Iterator[str]:
+    keys = {column.name for key in table.find_all(exp.PrimaryKey) for column in key.expressions}
+    yield f"### {table.this.name}"
+    yield ""
+    yield "| column | type | |"
+    yield "|---|---|---|"
+    for column in table.expressions:
+        if not isinstance(column, exp.ColumnDef):
+            continue
+        key = column.name in keys or any(column.find_all(exp.PrimaryKeyColumnConstraint))
+        optional = "" if key or any(column.find_all(exp.NotNullColumnConstraint)) else "may be null"
+        yield f"| {f'<u>{column.name}</u>' if key else column.name} | {_type(column)} | {optional} |"
+
+
+def _type(column: exp.ColumnDef) -> str:
+    return column.kind.sql(dialect="postgres").lower() if column.kind is not None else ""
+
+
+def _meaning(kind: type[Refusal]) -> str:
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def _refusals() -> set[type[Refusal]]:
+    for module in pkgutil.walk_packages(regulars.__path__, "regulars."):
+        importlib.import_module(module.name)
+    found, fresh = set[type[Refusal]](), {Refusal}
+    while fresh:
+        found |= fresh
+        fresh = {below for kind in fresh for below in kind.__subclasses__()} - found
+    return found
+
+
+def write() -> None:
+    fresh = documents()
+    for path in GENERATED.rglob("*"):
+        if path.is_file() and str(path.relative_to(GENERATED)) not in fresh:
+            path.unlink()
+    for name, text in fresh.items():
+        (GENERATED / name).parent.mkdir(parents=True, exist_ok=True)
+        (GENERATED / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

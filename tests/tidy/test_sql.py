@@ -1,0 +1,137 @@
+"""Every statement names one workspace: for each table it touches, the workspace is given or joined. It keeps shops
+apart, and it is what lets the tables be spread over several machines by workspace.
+
+A statement that has to look across workspaces says why, in a line `-- every workspace: reason` under its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from tests.tidy.checkout import ROOT, files, name
+
+Statement = exp.Select | exp.Insert | exp.Update | exp.Delete
+_ACROSS = re.compile(r"^-- every workspace: \S", re.MULTILINE)
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    for path in files(".sql"):
+        if path.name == "queries.sql":
+            for block in path.read_text(encoding="utf-8").split("-- name: ")[1:]:
+                title, _, sql = block.partition("\n")
+                yield f"{path.parent.relative_to(ROOT)} {title.strip()}", sql
+
+
+STATEMENTS = dict(statements())
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_names_one_workspace(statement: str) -> None:
+    sql = STATEMENTS[statement]
+    if _ACROSS.search(sql):
+        return
+    tree = sqlglot.parse_one(sql, read="postgres")
+    assert [table.sql() for table in tables(tree) if not tied(table)] == []
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_names_the_columns_it_answers_with(statement: str) -> None:
+    """`SELECT *` answers with something else once a table has one column more."""
+    assert not starred(sqlglot.parse_one(STATEMENTS[statement], read="postgres"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "strays"),
+    [
+        ("SELECT a FROM t WHERE workspace_id = $1", []),
+        ("SELECT a FROM t WHERE id = $1", ["t"]),
+        ("SELECT a FROM t JOIN u ON u.workspace_id = t.workspace_id WHERE t.workspace_id = $1", []),
+        ("SELECT a FROM t JOIN u ON u.id = t.id WHERE t.workspace_id = $1", ["u"]),
+        ("SELECT a FROM t JOIN u USING (workspace_id, id) WHERE t.workspace_id = $1", []),
+        ("SELECT a FROM t WHERE t.workspace_id = $1 AND EXISTS (SELECT 1 FROM u WHERE u.id = t.id)", ["u"]),
+        ("WITH x AS (DELETE FROM t WHERE id = $1 RETURNING id) SELECT id FROM x", ["t"]),
+        ("UPDATE t SET a = 1 FROM unnest($2::int[]) AS n (id) WHERE t.workspace_id = $1 AND t.id = n.id", []),
+        ("UPDATE t SET workspace_id = $1", ["t"]),
+        ("INSERT INTO t (workspace_id, a) SELECT $1, n.a FROM unnest($2::int[]) AS n (a)", []),
+        ("INSERT INTO t (a) VALUES (1)", ["t"]),
+    ],
+)
+def test_this_check_itself(sql: str, strays: list[str]) -> None:
+    tree = sqlglot.parse_one(sql, read="postgres")
+    assert [table.name for table in tables(tree) if not tied(table)] == strays
+
+
+def starred(answer: exp.Expr) -> bool:
+    if isinstance(answer, exp.SetOperation):
+        return starred(answer.left) or starred(answer.right)
+    answering = answer if isinstance(answer, exp.Select) else answer.args.get("returning")
+    return answering is not None and any(one.is_star for one in answering.expressions)
+
+
+def tables(tree: exp.Expr) -> list[exp.Table]:
+    """The stored tables of a statement: neither its own WITH parts nor functions that return rows."""
+    parts = {part.alias for part in tree.find_all(exp.CTE)}
+    return [
+        table
+        for table in tree.find_all(exp.Table)
+        if isinstance(table.this, exp.Identifier) and table.name not in parts
+    ]
+
+
+def tied(table: exp.Table) -> bool:
+    """Whether the statement that reads or writes the table there says whose rows it means."""
+    scope = table.find_ancestor(exp.Select, exp.Insert, exp.Update, exp.Delete)
+    assert scope is not None
+    if isinstance(scope, exp.Insert):
+        target = scope.this
+        return isinstance(target, exp.Schema) and target.expressions[0].name == "workspace_id"
+    alone = len([other for other in tables(scope) if other.find_ancestor(*_SCOPES) is scope]) == 1
+    return any(
+        column.name == "workspace_id" and (column.table == table.alias_or_name or (alone and not column.table))
+        for test in scope.find_all(exp.EQ, exp.In, exp.Join)
+        if test.find_ancestor(*_SCOPES) is scope
+        and (isinstance(test, exp.Join) or isinstance(test.find_ancestor(exp.Where, exp.Join, *_SCOPES), _TESTING))
+        for column in compared(test)
+    )
+
+
+_TESTING = (exp.Where, exp.Join)
+_SCOPES = (exp.Select, exp.Insert, exp.Update, exp.Delete)
+
+
+def compared(test: exp.Expr) -> Iterator[exp.Column]:
+    """The columns a test compares: `a = b`, `(a, b) = (c, d)`, `(a, b) IN (...)`, `JOIN ... USING (a)`."""
+    if isinstance(test, exp.Join):
+        for named in test.args.get("using") or []:
+            yield exp.column(named.name, table=test.alias_or_name)
+        return
+    for side in (test.this, test.args.get("expression")):
+        members = side.expressions if isinstance(side, exp.Tuple) else [side]
+        for member in members:
+            if isinstance(member, exp.Paren):
+                member = member.this
+            if isinstance(member, exp.Column):
+                yield member
+
+
+@pytest.mark.parametrize("path", [path for path in files(".sql") if path.parent.name == "migrations"], ids=name)
+def test_the_workspace_is_first_in_every_primary_key(path: Path) -> None:
+    wrong = []
+    for statement in sqlglot.parse(path.read_text(encoding="utf-8"), read="postgres"):
+        if not isinstance(statement, exp.Create) or not isinstance(statement.this, exp.Schema):
+            continue
+        keys = [[column.name for column in key.expressions] for key in statement.find_all(exp.PrimaryKey)]
+        keys += [
+            [column.name]
+            for column in statement.find_all(exp.ColumnDef)
+            if any(column.find_all(exp.PrimaryKeyColumnConstraint))
+        ]
+        if [key[0] for key in keys] != ["workspace_id"]:
+            wrong.append(f"{statement.this.this.name}: {keys}")
+    assert wrong == []
