@@ -37,6 +37,7 @@ from regulars.delivery.lanes import (
     pause_lane,
     queue,
     release_lane,
+    renew_lease,
     resume_lane,
     set_rate,
 )
@@ -49,6 +50,7 @@ from regulars.delivery.model import (
     StoredAttempt,
     delivery_id,
 )
+from regulars.delivery.rate import Bucket
 from regulars.delivery.recording import record
 from regulars.delivery.replay import replay
 from regulars.delivery.search import (
@@ -64,6 +66,7 @@ from regulars.delivery.turns import Turn
 
 __all__ = [
     "Attempt",
+    "Bucket",
     "Carrier",
     "CheckResult",
     "Delivered",
@@ -96,6 +99,7 @@ __all__ = [
     "queue_test",
     "record",
     "release_lane",
+    "renew_lease",
     "replay",
     "resume_lane",
     "search_deliveries",
