@@ -158,6 +158,10 @@ class Http:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Calls under way end with a NoAnswer."""
         for task in self._looking.values():
             task.cancel()
         self._resolvers.shutdown(wait=False, cancel_futures=True)

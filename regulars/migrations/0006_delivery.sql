@@ -11,6 +11,7 @@ CREATE TABLE integrations_integration (
     state_reason text NOT NULL DEFAULT '',
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
+    archived_at  timestamptz,                   -- kept without its secrets, so that its deliveries can still name it
     PRIMARY KEY (workspace_id, id)
 );
 
@@ -113,4 +114,4 @@ CREATE VIEW delivery_log AS
 
 -- Published: what dispatch may know of an integration.
 CREATE VIEW integrations_summary AS
-    SELECT workspace_id, id, tool, name, state FROM integrations_integration;
+    SELECT workspace_id, id, tool, name, state, archived_at FROM integrations_integration;

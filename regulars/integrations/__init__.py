@@ -1,0 +1,40 @@
+"""The outside tools that events are sent to, each configured by a shop.
+
+Promises: what a shop fills in is checked against the tool's manifest, with every wrong field named; secrets are
+encrypted with the workspace and the integration bound to them, and shown at most once; Initialize really asks the tool,
+and says in words what is wrong. An integration's id is also its lane's, which is opened with it.
+
+Does not know which event goes to which tool (dispatch), nor when and how often a call is made (delivery). A connector
+is a folder: its manifest, and a carrier that renders requests and reads answers. Connectors do not know each other.
+
+    new --Initialize--> ready <--Initialize--> paused (by the tool's answer, or a check that failed)
+     `------------------------(a check that failed)-----^
+"""
+
+from regulars.integrations.manifest import Connector, Field, Manifest, Option
+from regulars.integrations.model import Integration, Shown
+from regulars.integrations.readiness import carrier, carrier_of, check, conclude, mark_paused
+from regulars.integrations.registry import CONNECTORS, connector_of
+from regulars.integrations.setup import add, change, get_integration, list_integrations, remove, rotate
+
+__all__ = [
+    "CONNECTORS",
+    "Connector",
+    "Field",
+    "Integration",
+    "Manifest",
+    "Option",
+    "Shown",
+    "add",
+    "carrier",
+    "carrier_of",
+    "change",
+    "check",
+    "conclude",
+    "connector_of",
+    "get_integration",
+    "list_integrations",
+    "mark_paused",
+    "remove",
+    "rotate",
+]

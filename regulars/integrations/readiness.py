@@ -1,0 +1,58 @@
+"""Initialize: ask the tool whether it would take our calls, and say in words what it answered.
+
+The question is asked between two transactions, never inside one:
+
+    read the integration -> carrier -> `check` (the network) -> `conclude` (a transaction)
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from regulars import delivery
+from regulars.delivery import Carrier, CheckResult
+from regulars.integrations import store
+from regulars.integrations.model import Integration
+from regulars.integrations.registry import connector_of
+from regulars.integrations.store import sql
+from regulars.kit.db import Tx
+from regulars.kit.errors import Conflict
+from regulars.kit.http import Sender
+from regulars.kit.secrets import SecretBox
+
+
+def carrier(integration: Integration, box: SecretBox) -> Carrier:
+    """The integration as a carrier of deliveries. Raises Unreadable."""
+    secrets = box.open(integration.sealed, workspace_id=integration.workspace_id, thing_id=integration.id)
+    return connector_of(integration.tool).carrier(integration.settings, secrets)
+
+
+async def carrier_of(tx: Tx, workspace_id: UUID, integration_id: UUID, box: SecretBox) -> Carrier:
+    """Raises NotFound, Unreadable."""
+    return carrier(await store.integration(tx, workspace_id, integration_id), box)
+
+
+async def check(sender: Sender, carrier: Carrier, at: datetime) -> CheckResult:
+    """Calls out; must not be called inside a transaction."""
+    return carrier.read_check(await sender.send(carrier.check(at)))
+
+
+async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datetime) -> Integration:
+    """Ready, and what is queued goes out; or paused with the reason. Raises NotFound, and Conflict when somebody
+    changed the integration while the tool was asked: the answer was about something else."""
+    known = await store.integration(tx, checked.workspace_id, checked.id, lock=True)
+    if known.updated_at != checked.updated_at:
+        raise Conflict("This integration was changed while it was checked. Initialize it again.")
+    state, reason = ("ready", "") if result.ok else ("paused", result.sentence)
+    await tx.execute(sql.set_state, checked.workspace_id, checked.id, state, reason)
+    if result.ok:
+        await delivery.resume_lane(tx, checked.workspace_id, checked.id, now)
+    else:
+        await delivery.pause_lane(tx, checked.workspace_id, checked.id, result.sentence)
+    return await store.integration(tx, checked.workspace_id, checked.id)
+
+
+async def mark_paused(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+    """Its lane has been paused, in this transaction, by the tool's answer or by a person."""
+    await tx.execute(sql.set_state, workspace_id, integration_id, "paused", reason)

@@ -1,0 +1,114 @@
+"""Adding, changing, rotating and removing an integration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from regulars import delivery, limits
+from regulars.integrations import store
+from regulars.integrations.manifest import checked_settings
+from regulars.integrations.model import Integration, Shown
+from regulars.integrations.registry import connector_of
+from regulars.integrations.store import sql
+from regulars.kit.clock import wire_time
+from regulars.kit.db import Tx
+from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
+from regulars.kit.ids import new_id
+from regulars.kit.secrets import SecretBox, Unreadable
+
+
+async def add(
+    tx: Tx, workspace_id: UUID, box: SecretBox, *, tool: str, name: str, given: Mapping[str, Any], now: datetime
+) -> Shown:
+    """A new integration with its lane, not initialized yet: nothing is sent until it is. `given` holds the manifest's
+    fields, secrets among them. Raises Invalid naming every wrong field, Conflict when the shop has too many."""
+    manifest = connector_of(tool).manifest
+    settings, secrets = checked_settings(manifest, given, {}, {})
+    if await tx.fetchval(sql.count_integrations, workspace_id) >= limits.INTEGRATIONS_MAX:
+        raise Conflict(f"A shop can have {limits.INTEGRATIONS_MAX} integrations. Remove one that is not used.")
+    integration_id = new_id()
+    sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
+    name = _checked_name(name or manifest.label)
+    await tx.execute(sql.insert_integration, workspace_id, integration_id, tool, name, settings, sealed, now)
+    await delivery.open_lane(tx, workspace_id, integration_id, tool, settings["rate_per_minute"], now)
+    await delivery.pause_lane(tx, workspace_id, integration_id, "Not initialized yet.")
+    made = {field: value for field, value in secrets.items() if value != str(given.get(field) or "").strip()}
+    integration = Integration(integration_id, workspace_id, tool, name, settings, sealed, "new", "", now, now)
+    return Shown(integration, made)
+
+
+async def change(
+    tx: Tx,
+    workspace_id: UUID,
+    integration_id: UUID,
+    box: SecretBox,
+    *,
+    given: Mapping[str, Any],
+    now: datetime,
+    name: str | None = None,
+) -> Integration:
+    """Fields that are not given, and secrets given empty, stay as they are. It goes on sending as it was: whoever
+    changes what the tool must accept initializes it again. Raises Invalid, NotFound."""
+    known = await store.integration(tx, workspace_id, integration_id, lock=True)
+    manifest = connector_of(known.tool).manifest
+    try:
+        stored = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
+    except Unreadable:
+        # Whatever was stored is lost; the shop pastes its secrets again, here and now.
+        stored = {}
+        missing = [f.name for f in manifest.fields if f.kind == "secret" and not given.get(f.name)]
+        if missing:
+            raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
+    settings, secrets = checked_settings(manifest, given, known.settings, stored)
+    sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
+    new_name = known.name if name is None else _checked_name(name)
+    if settings["rate_per_minute"] != known.settings["rate_per_minute"]:
+        await delivery.set_rate(tx, workspace_id, integration_id, settings["rate_per_minute"])
+    return await store.change(tx, known, new_name, settings, sealed, now)
+
+
+async def rotate(
+    tx: Tx, workspace_id: UUID, integration_id: UUID, box: SecretBox, *, field: str, now: datetime
+) -> Shown:
+    """A new secret; the old one stays valid beside it for `limits.SECRET_ROTATION_S`. Raises Invalid for a field whose
+    secrets are not made here, NotFound, Unreadable."""
+    known = await store.integration(tx, workspace_id, integration_id, lock=True)
+    rotating = {f.name: f.generate for f in connector_of(known.tool).manifest.fields if f.generate is not None}
+    generate = rotating.get(field)
+    if generate is None:
+        raise invalid("field", "one of: " + (", ".join(rotating) or "none; this tool makes its own secrets"))
+    secrets = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
+    fresh = generate()
+    secrets = {**secrets, field: fresh, f"{field}_previous": secrets[field]}
+    until = wire_time(now + timedelta(seconds=limits.SECRET_ROTATION_S))
+    settings = {**known.settings, f"{field}_previous_until": until}
+    sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
+    return Shown(await store.change(tx, known, known.name, settings, sealed, now), {field: fresh})
+
+
+async def remove(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> None:
+    """Nothing more is sent and its secrets are gone; its deliveries stay to be read. Rules that name it are the
+    caller's to end first. Raises NotFound."""
+    if await tx.fetchval(sql.archive, workspace_id, integration_id, now) is None:
+        raise NotFound("This integration does not exist.")
+    await delivery.pause_lane(tx, workspace_id, integration_id, "This integration was removed.")
+
+
+async def get_integration(tx: Tx, workspace_id: UUID, integration_id: UUID) -> Integration:
+    """Raises NotFound."""
+    return await store.integration(tx, workspace_id, integration_id)
+
+
+async def list_integrations(tx: Tx, workspace_id: UUID) -> list[Integration]:
+    """Oldest first, without those that were removed."""
+    return [Integration(*row) for row in await tx.fetch(sql.integrations, workspace_id)]
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= limits.NAME_CHARS_MAX:
+        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    return name

@@ -1,0 +1,115 @@
+"""Signed webhooks: Standard Webhooks (https://www.standardwebhooks.com), or the headers that receivers of the older
+system expect."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits
+from regulars.delivery.carrier import CheckResult, GaveUp, Outcome, Parcel, Paused, read_no_answer, read_status
+from regulars.integrations.webhook.manifest import is_standard, key_bytes
+from regulars.kit.clock import wire_time
+from regulars.kit.http import Answer, NoAnswer, Request
+
+_MAKER = "Your receiver"
+_MEND = "Mend the receiver, then Initialize."
+
+
+class WebhookCarrier:
+    """`secrets` holds `secret` and, for a day after it was rotated, `secret_previous`; then each call carries both
+    signatures, so that the receiver can change over whenever it likes."""
+
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        self._url = str(settings["url"])
+        self._standard = settings["style"] == "standard"
+        read_key = key_bytes if self._standard else str.encode
+        self._key = read_key(secrets["secret"])
+        self._previous_key, self._previous_until_s = b"", 0.0
+        previous = secrets.get("secret_previous")
+        # It may be of the other style, where that was changed since.
+        if previous is not None and (is_standard(previous) or not self._standard):
+            self._previous_key = read_key(previous)
+            self._previous_until_s = datetime.fromisoformat(settings["secret_previous_until"]).timestamp()
+
+    def render(self, parcel: Parcel) -> Request | GaveUp:
+        """The event's body goes out as the text it is, so every attempt has the same bytes; only the time of the
+        attempt, and with it the signature, differ."""
+        if self._standard:
+            kind, at = msgspec.json.encode(parcel.event_name).decode(), wire_time(parcel.occurred_at)
+            text = f'{{"type":{kind},"timestamp":"{at}","data":{parcel.body}}}'
+        else:
+            text = parcel.body
+        return self._request(parcel.delivery_id, parcel.event_name, parcel.attempted_at, text.encode())
+
+    def read(self, answer: Answer) -> Outcome:
+        outcome = read_status(_MAKER, answer, _words(answer))
+        return Paused(f"{outcome.reason} {_MEND}") if isinstance(outcome, Paused) else outcome
+
+    def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome:
+        return read_no_answer(_MAKER, parcel, end, retry_unclear=True)
+
+    def check(self, at: datetime) -> Request:
+        """A signed call of the type `ping`, which stands for no event. Its id is made of the time, for there is no
+        delivery."""
+        text = f'{{"type":"ping","timestamp":"{wire_time(at)}","data":{{}}}}'
+        return self._request(UUID(int=int(at.timestamp() * 1_000_000)), "ping", at, text.encode())
+
+    def read_check(self, end: Answer | NoAnswer) -> CheckResult:
+        if isinstance(end, NoAnswer):
+            return CheckResult(
+                False, f"The receiver could not be reached: {end.detail} Check the address, then Initialize."
+            )
+        if 200 <= end.status < 300:
+            return CheckResult(True, f"The receiver took a signed test call with {end.status}. Events can be sent.")
+        if end.status in (401, 403):
+            sentence = (
+                f"The receiver answered {end.status}: it refused the signature. Give it this webhook's secret, then "
+                "Initialize."
+            )
+            return CheckResult(False, sentence)
+        outcome = read_status("The receiver", end, _words(end))
+        return CheckResult(False, f"{outcome.reason} {_MEND}")
+
+    def _request(self, delivery_id: UUID, topic: str, at: datetime, body: bytes) -> Request:
+        if self._standard:
+            return Request("POST", self._url, self._standard_headers(str(delivery_id), at, body), body)
+        headers = {
+            "Content-Type": "application/json",
+            "x-nector-webhook-hmac": hmac.digest(self._key, body, "sha256").hex(),
+            "x-nector-webhook-algo": "sha256",
+            "x-nector-timestamp": str(int(at.timestamp() * 1_000)),
+            "x-nector-delivery-id": str(delivery_id),
+            "x-nector-topic": topic,
+            "x-source": "unix",
+        }
+        return Request("POST", self._url, headers, body)
+
+    def _standard_headers(self, webhook_id: str, at: datetime, body: bytes) -> dict[str, str]:
+        at_s = at.timestamp()
+        signed = f"{webhook_id}.{int(at_s)}.".encode() + body
+        signature = _signature(self._key, signed)
+        if at_s < self._previous_until_s:
+            signature = f"{signature} {_signature(self._previous_key, signed)}"
+        return {
+            "Content-Type": "application/json",
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(int(at_s)),
+            "webhook-signature": signature,
+        }
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def _words(answer: Answer) -> str:
+    """The beginning of what the receiver wrote, on one line, where it wrote text."""
+    text = answer.body[: limits.TOOL_WORDS_CHARS_MAX].decode("utf-8", "replace")
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())

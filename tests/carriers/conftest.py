@@ -1,0 +1,34 @@
+"""The sandbox, and connectors that call it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from regulars import sandbox
+from regulars.delivery import Carrier
+from regulars.kit.http import Http
+from tests.carriers.making import SECRET, carrier_for
+
+
+@pytest.fixture
+async def look_alikes() -> AsyncIterator[sandbox.Sandbox]:
+    receivers = {"shop": sandbox.Receiver(SECRET), "older": sandbox.Receiver(SECRET, "nector")}
+    async with sandbox.running(receivers=receivers) as running:
+        yield running
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    async with Http(allow_loopback=True, deadline_s=0.6) as client:
+        yield client
+
+
+@pytest.fixture
+def connect(look_alikes: sandbox.Sandbox) -> Callable[..., Carrier]:
+    def connected(tool: str, **changed: Any) -> Carrier:
+        return carrier_for(tool, look_alikes.base_url, **changed)
+
+    return connected

@@ -1,0 +1,66 @@
+"""Settings for every connector that fit the sandbox, and parcels to carry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars.delivery import Carrier, Parcel
+from regulars.integrations import CONNECTORS
+from regulars.integrations.manifest import checked_settings
+
+OLD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+
+# What a shop fills in, per tool; BASE stands for the sandbox's address.
+GIVEN: dict[str, dict[str, Any]] = {
+    "omnisend": {"api_key": "sandbox-key", "host": "BASE/omnisend"},
+    "webhook": {"url": "BASE/webhook/shop", "secret": SECRET},
+}
+
+EVENT: dict[str, Any] = {
+    "business_name": "Corner Shop",
+    "user_customer_id": "shopify-7029064106277",
+    "user_name": "Ayush Kumar Shukla",
+    "user_email": "ayush@example.com",
+    "user_mobile": "+919999999999",
+    "user_tier": "",
+    "user_referral_code": "2nfcdqo46x",
+    "user_available_balance": 120,
+    "user_transaction_amount": 499.5,
+    "entity_id": "449ebf4f-f3e2-471a-a21f-47d8e148f259",
+    "title": 'A "quoted" \u2028 ürôpé title',
+    "amount": 100,
+    "closing_balance": 0,
+    "last_transaction": "",
+    "operation": "cr",
+}
+
+
+def carrier_for(tool: str, base_url: str, **changed: Any) -> Carrier:
+    given = {
+        name: value.replace("BASE", base_url) if isinstance(value, str) else value
+        for name, value in (GIVEN[tool] | changed).items()
+    }
+    connector = CONNECTORS[tool]
+    return connector.carrier(*checked_settings(connector.manifest, given, {}, {}))
+
+
+def parcel(**changed: Any) -> Parcel:
+    """An attempt made now: receivers refuse signatures that are old."""
+    body = EVENT | changed.pop("event", {})
+    fields: dict[str, Any] = {
+        "delivery_id": UUID("0197aa00-0000-7000-8000-000000000001"),
+        "event_id": UUID("0197aa00-0000-7000-8000-000000000002"),
+        "event_name": "shop_walletreward_create",
+        "topic": "walletreward_create",
+        "occurred_at": datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC),
+        "body": msgspec.json.encode(body).decode(),
+        "test": False,
+        "attempt_number": 1,
+        "attempted_at": datetime.now(UTC),
+    }
+    return Parcel(**(fields | changed))

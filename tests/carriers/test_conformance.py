@@ -1,0 +1,265 @@
+"""What every connector must do, whichever tool it is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from regulars import limits, sandbox
+from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter
+from regulars.delivery.carrier import PAUSE_STATUSES, RETRY_STATUSES, Outcome
+from regulars.integrations import CONNECTORS
+from regulars.integrations.manifest import Connector, checked_settings
+from regulars.kit.errors import Invalid
+from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request
+from tests.carriers.making import GIVEN, carrier_for, parcel
+
+TOOLS = list(CONNECTORS)
+every_tool = pytest.mark.parametrize("tool", TOOLS)
+
+
+def rendered(carrier: Carrier, **changed: Any) -> Request:
+    request = carrier.render(parcel(**changed))
+    assert isinstance(request, Request), request
+    return request
+
+
+def answered(status: int, body: bytes = b"", **headers: str) -> Answer:
+    return Answer(status, headers, body, 12)
+
+
+@every_tool
+def test_the_manifest_is_complete(tool: str) -> None:
+    manifest = CONNECTORS[tool].manifest
+    assert manifest.tool == tool
+    assert tool in GIVEN, "the conformance suite must know settings for every connector"
+    assert manifest.label
+    assert manifest.summary.endswith(".")
+    assert manifest.help_text.endswith(".")
+    assert manifest.help_url.startswith("https://")
+    names = [field.name for field in manifest.fields]
+    assert len(set(names)) == len(names)
+    assert "rate_per_minute" in names
+    for field in manifest.fields:
+        assert field.label, field.name
+        assert field.required or field.default is not None or field.generate is not None, field.name
+        if field.kind == "select":
+            assert field.default in {option.value for option in field.options}
+        if field.kind == "number":
+            assert 0 <= field.minimum < field.maximum
+        if field.kind == "secret":
+            assert field.default is None, "a secret that everybody knows is none"
+
+
+@every_tool
+def test_bad_settings_name_every_field(tool: str) -> None:
+    manifest = CONNECTORS[tool].manifest
+    bad: dict[str, Any] = {"unknown": "x", "rate_per_minute": "many"}
+    expected = {"unknown", "rate_per_minute"}
+    for field in manifest.fields:
+        if field.kind in ("url", "select", "secret"):
+            bad[field.name] = "not right\n"
+            expected.add(field.name)
+
+    with pytest.raises(Invalid) as refused:
+        checked_settings(manifest, bad, {}, {})
+
+    assert set(refused.value.fields) == expected
+    assert all(why.startswith(("expected", manifest.label)) for why in refused.value.fields.values())
+
+
+@every_tool
+def test_a_secret_left_empty_keeps_its_value(tool: str) -> None:
+    manifest = CONNECTORS[tool].manifest
+    settings, secrets = checked_settings(manifest, GIVEN[tool] | _real_urls(CONNECTORS[tool]), {}, {})
+    blanks = {field.name: "" for field in manifest.fields if field.kind == "secret"}
+
+    assert checked_settings(manifest, blanks | {"rate_per_minute": "7"}, settings, secrets) == (
+        settings | {"rate_per_minute": 7},
+        secrets,
+    )
+
+
+def _real_urls(connector: Connector) -> dict[str, str]:
+    return {field.name: "https://tool.example/x" for field in connector.manifest.fields if field.kind == "url"}
+
+
+@every_tool
+async def test_the_tool_takes_an_event(
+    tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    carrier = connect(tool)
+
+    end = await http.send(rendered(carrier))
+
+    assert isinstance(end, Answer), end
+    assert carrier.read(end) == Delivered()
+    assert look_alikes.memory.counts[tool]["events"] == 1
+
+
+@every_tool
+async def test_initialize_says_that_it_is_well(tool: str, connect: Callable[..., Carrier], http: Http) -> None:
+    carrier = connect(tool)
+
+    result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
+
+    assert result.ok, result
+    assert result.sentence.endswith("Events can be sent.")
+
+
+@every_tool
+@pytest.mark.parametrize("status", ["400", "401", "403", "404", "410", "429", "500", "503"])
+async def test_initialize_says_what_is_wrong(
+    tool: str, status: sandbox.faults.Name, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    carrier = connect(tool)
+    look_alikes.faults.put(sandbox.Fault(tool, status))  # type: ignore[arg-type]
+
+    result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
+
+    assert not result.ok
+    assert status in result.sentence
+    assert result.sentence.endswith(".")
+
+
+@every_tool
+@pytest.mark.parametrize("fault", ["hang", "reset", "close", "garbage", "truncated"])
+async def test_initialize_survives_a_broken_tool(
+    tool: str, fault: sandbox.faults.Name, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    carrier = connect(tool)
+    look_alikes.faults.put(sandbox.Fault(tool, fault))  # type: ignore[arg-type]
+
+    result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
+
+    assert not result.ok
+    assert "could not be reached" in result.sentence
+    assert re.search(r"\.\.|\. \.|: [A-Z]?\.", result.sentence) is None, result.sentence
+
+
+@every_tool
+def test_every_attempt_has_the_same_body_and_id(tool: str) -> None:
+    carrier = carrier_for(tool, "https://tool.example")
+    first = rendered(carrier)
+    later = rendered(carrier, attempt_number=4, attempted_at=datetime.now(UTC) + timedelta(hours=3))
+
+    assert first.body == later.body
+    assert (first.method, first.url) == (later.method, later.url)
+    sent = str(parcel().delivery_id)
+    for request in (first, later):
+        assert sent in request.body.decode() or sent in request.headers.values()
+
+
+@every_tool
+def test_no_secret_outside_the_secret_headers(tool: str) -> None:
+    given = GIVEN[tool]
+    secrets = [given[field.name] for field in CONNECTORS[tool].manifest.fields if field.kind == "secret"]
+    carrier = carrier_for(tool, "https://tool.example")
+    for request in (rendered(carrier), carrier.check(datetime.now(UTC))):
+        assert request.secret_headers <= request.headers.keys()
+        shown = {name: value for name, value in request.headers.items() if name not in request.secret_headers}
+        for secret in secrets:
+            assert secret not in f"{request.method} {request.url} {shown} {request.body!r}"
+
+
+STATUSES: list[tuple[int, type[Outcome]]] = [
+    *((status, Delivered) for status in (200, 201, 202, 204)),
+    *((status, RetryAfter) for status in sorted(RETRY_STATUSES)),
+    *((status, Paused) for status in sorted(PAUSE_STATUSES)),
+    *((status, GaveUp) for status in (301, 302, 307, 308, 400, 404, 405, 409, 413, 415, 422, 418, 501, 505, 999)),
+]
+
+
+@every_tool
+@pytest.mark.parametrize(("status", "outcome"), STATUSES)
+def test_a_status_means_the_same_for_all(tool: str, status: int, outcome: type[Outcome]) -> None:
+    read = carrier_for(tool, "https://tool.example").read(answered(status))
+
+    assert type(read) is outcome
+    if not isinstance(read, Delivered):
+        assert str(status) in read.reason
+        assert "\n" not in read.reason
+
+
+@every_tool
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({}, None),
+        ({"retry-after": "120"}, 120.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "99999999999999999999"}, limits.RETRY_AFTER_MAX_S),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:28:30 GMT"}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
+    ],
+)
+def test_the_wait_that_was_asked_for(tool: str, headers: dict[str, str], wait_s: float | None) -> None:
+    read = carrier_for(tool, "https://tool.example").read(Answer(503, headers, b"", 1))
+
+    assert isinstance(read, RetryAfter)
+    assert read.wait_s == wait_s
+
+
+BODIES = [
+    b"",
+    b"\x00\x00",
+    b"\xff\xfe not text",
+    b"{",
+    b"[]",
+    b"null",
+    b'{"title": 7}',
+    b'{"errors": {}}',
+    b"a" * 64_000,
+]
+
+
+@every_tool
+@pytest.mark.parametrize("status", [200, 400, 401, 429, 500])
+@pytest.mark.parametrize("body", BODIES)
+def test_any_body_can_be_read(tool: str, status: int, body: bytes) -> None:
+    carrier = carrier_for(tool, "https://tool.example")
+    outcome = carrier.read(answered(status, body))
+    result = carrier.read_check(answered(status, body))
+
+    assert len(outcome.reason) < 1_000
+    assert len(result.sentence) < 1_000
+    assert "\x00" not in outcome.reason + result.sentence
+
+
+CLEAR: list[NoAnswerKind] = ["connect", "dns", "tls", "timeout_before_sent"]
+UNCLEAR: list[NoAnswerKind] = ["timeout_after_sent", "reset", "garbage"]
+
+
+@every_tool
+@pytest.mark.parametrize("kind", CLEAR)
+def test_nothing_was_sent_so_it_is_tried_again(tool: str, kind: NoAnswerKind) -> None:
+    carrier = carrier_for(tool, "https://tool.example")
+    assert isinstance(carrier.unanswered(parcel(), NoAnswer(kind, "It broke.", 3)), RetryAfter)
+
+
+@every_tool
+@pytest.mark.parametrize("kind", UNCLEAR)
+def test_an_unclear_end_is_tried_again_where_the_tool_deduplicates(tool: str, kind: NoAnswerKind) -> None:
+    outcome = carrier_for(tool, "https://tool.example").unanswered(parcel(), NoAnswer(kind, "It broke.", 3))
+    assert type(outcome) is (RetryAfter if CONNECTORS[tool].manifest.deduplicates else GaveUp)
+
+
+@every_tool
+def test_an_address_that_must_not_be_called_pauses(tool: str) -> None:
+    end = NoAnswer("refused_address", "x leads to 10.0.0.1, which is not on the public internet; it is not called.", 1)
+    assert isinstance(carrier_for(tool, "https://tool.example").unanswered(parcel(), end), Paused)
+
+
+@every_tool
+def test_a_name_that_stays_unknown_pauses(tool: str) -> None:
+    carrier, end = carrier_for(tool, "https://tool.example"), NoAnswer("dns", "x has no address.", 1)
+    last = carrier.unanswered(parcel(attempt_number=limits.RETRIES_MAX + 1), end)
+    assert isinstance(last, Paused)
+    assert "Initialize" in last.reason

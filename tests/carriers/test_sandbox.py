@@ -1,0 +1,137 @@
+"""The sandbox itself: what it shows and how it is told what shall go wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+
+from regulars import sandbox
+from regulars.kit.http import Answer, Http, Request
+
+
+async def call(http: Http, method: str, url: str, body: object = None, **headers: str) -> Answer:
+    encoded = b"" if body is None else body if isinstance(body, bytes) else msgspec.json.encode(body)
+    end = await http.send(Request(method, url, headers, encoded))
+    assert isinstance(end, Answer), end
+    return end
+
+
+async def test_what_was_received_can_be_seen(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    base = look_alikes.base_url
+    await call(http, "POST", f"{base}/webhook/free?a=1", b"<b>&", **{"webhook-id": "1"})
+
+    received: dict[str, Any] = msgspec.json.decode((await call(http, "GET", f"{base}/received")).body)
+    assert received["counts"]["webhook"] == {"calls": 1, "events": 1, "200": 1}
+    assert received["calls"][0]["path"] == "/webhook/free?a=1"
+    assert received["calls"][0]["body"] == "<b>&"
+    page = await call(http, "GET", f"{base}/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert b"&lt;b&gt;&amp;" in page.body
+    assert b"<b>&" not in page.body
+
+    await call(http, "DELETE", f"{base}/received")
+    assert look_alikes.memory.counts["webhook"] == Counter()
+    assert b"No call yet" in (await call(http, "GET", f"{base}/")).body
+
+
+async def test_faults_are_put_counted_off_and_cleared(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    base = look_alikes.base_url
+    await call(http, "PUT", f"{base}/faults", {"tool": "webhook", "fault": "503", "times": 2, "retry_after_s": 7})
+
+    statuses = []
+    for n in range(3):
+        answer = await call(http, "POST", f"{base}/webhook/free", b"{}", **{"webhook-id": str(n)})
+        statuses.append((answer.status, answer.headers.get("retry-after")))
+    assert statuses == [(503, "7"), (503, "7"), (200, None)]
+
+    await call(http, "PUT", f"{base}/faults", {"tool": "webhook", "fault": "500", "share": 0.5})
+    answers = [await call(http, "POST", f"{base}/webhook/free", b"{}", **{"webhook-id": "x"}) for _ in range(200)]
+    assert 60 < sum(answer.status == 500 for answer in answers) < 140
+    await call(http, "DELETE", f"{base}/faults")
+    assert (await call(http, "POST", f"{base}/webhook/free", b"{}", **{"webhook-id": "x"})).status == 200
+
+
+async def test_slow_is_slow_and_then_as_ever(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    look_alikes.faults.put(sandbox.Fault("webhook", "slow", times=1, seconds=0.15))
+    answer = await call(http, "POST", f"{look_alikes.base_url}/webhook/free", b"{}", **{"webhook-id": "1"})
+    assert answer.status == 200
+    assert answer.duration_ms >= 150
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("PUT", "/faults", {"tool": "pigeon", "fault": "hang"}, 400),
+        ("PUT", "/faults", {"tool": "webhook", "fault": "explode"}, 400),
+        ("PUT", "/faults", {"tool": "webhook", "fault": "hang", "often": 3}, 400),
+        ("PUT", "/faults", b"\x00", 400),
+        ("PUT", "/receivers/shop", {"secret": ""}, 400),
+        ("PUT", "/receivers/shop", {"secret": "any at all", "style": "nector"}, 200),
+        ("PUT", "/settings", {"omnisend_rate_per_minute": 100_000}, 200),
+        ("GET", "/nowhere", None, 404),
+        ("GET", "/webhook/shop", None, 405),
+        ("POST", "/webhook/free", b"{}", 400),
+        ("POST", "/omnisend/api/events", {}, 401),
+        ("POST", "/received", b"a" * 2_000_000, 413),
+    ],
+)
+async def test_what_it_answers(
+    method: str, path: str, body: object, status: int, look_alikes: sandbox.Sandbox, http: Http
+) -> None:
+    assert (await call(http, method, look_alikes.base_url + path, body)).status == status
+
+
+CONTACT = {"email": "a@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({"contact": CONTACT}, "eventName"),
+        ({"eventName": "e"}, "contact"),
+        ({"eventName": "e", "contact": {}}, "contact"),
+        ({"eventName": "e", "contact": {"email": "a@b.example", "phone": "+1"}}, "contact"),
+        ({"eventName": "e", "contact": CONTACT | {"firstName": "x" * 51}}, "contact.firstName"),
+        ({"eventName": "e", "contact": CONTACT, "eventVersion": "v1"}, "eventVersion"),
+        ({"eventName": "e", "contact": CONTACT, "eventID": "7"}, "eventID"),
+        ({"eventName": "e", "contact": CONTACT, "properties": {"ü": 1}}, "properties.ü"),
+        ({"eventName": "e", "contact": CONTACT, "properties": {f"p{n}": n for n in range(101)}}, "properties"),
+        ({"eventName": "known", "contact": CONTACT, "properties": {"n": "now a text"}}, "properties.n"),
+    ],
+)
+async def test_omnisend_refuses_what_the_real_one_refuses(
+    event: dict[str, Any], field: str, look_alikes: sandbox.Sandbox, http: Http
+) -> None:
+    url = f"{look_alikes.base_url}/omnisend/api/events"
+    key = {"authorization": "Omnisend-API-Key sandbox-1", "omnisend-version": "2026-03-15"}
+    known = {"eventName": "known", "contact": CONTACT, "properties": {"n": 1}}
+    assert (await call(http, "POST", url, known, **key)).status == 202
+
+    answer = await call(http, "POST", url, event, **key)
+
+    assert answer.status == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert msgspec.json.decode(answer.body)["errors"][0]["field"] == field
+
+
+async def test_omnisend_wants_its_headers(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    url = f"{look_alikes.base_url}/omnisend/api/brands/current"
+    key = "Omnisend-API-Key sandbox-1"
+    assert (await call(http, "GET", url, authorization=key)).status == 400
+    retired = await call(http, "GET", url, **{"authorization": key, "omnisend-version": "2020-01-01"})
+    assert retired.status == 410
+    assert (await call(http, "GET", url, authorization="Bearer sandbox-1")).status == 401
+    older = f"{look_alikes.base_url}/omnisend/v5/brands/current"
+    assert (await call(http, "GET", older, **{"x-api-key": "sandbox-1"})).status == 200
+
+
+async def test_contacts_are_kept(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    url = f"{look_alikes.base_url}/omnisend/api/contacts"
+    key = {"authorization": "Omnisend-API-Key sandbox-1", "omnisend-version": "2026-03-15"}
+    contact = {"identifiers": [{"type": "email", "id": "a@example.com", "sendWelcomeMessage": False}], "tags": ["vip"]}
+    assert (await call(http, "POST", url, contact, **key)).status == 200
+    assert look_alikes.omnisend.contacts["a@example.com"]["tags"] == ["vip"]
+    assert (await call(http, "POST", url, {"identifiers": []}, **key)).status == 400
