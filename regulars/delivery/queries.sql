@@ -140,6 +140,15 @@ SELECT delivery_id, number, started_at, duration_ms, method, url, request_header
        answer_body, outcome, reason, next_at
   FROM delivery_attempt WHERE workspace_id = $1 AND delivery_id = $2 ORDER BY number
 
+-- name: deliveries_of_events
+-- an event's deliveries are the range of ids that begin as its own
+SELECT d.id, d.lane_id, d.event_id, d.rule_id, d.prefix || d.topic AS event_name, d.topic, d.test, d.state,
+       d.attempts_made, d.reason, d.due_at, d.created_at, d.finished_at
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS u (event_id, first_id, last_id)
+  JOIN delivery_delivery d
+    ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
+ ORDER BY d.id DESC
+
 -- name: events_of_customer
 SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR id < $3)
  ORDER BY id DESC LIMIT $4

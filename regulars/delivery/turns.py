@@ -239,10 +239,11 @@ class Turn:
             del self._done[: limits.RECORD_ATTEMPTS_MAX]
             now = self._clock.now()
             async with self._db.transaction() as tx:
-                verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=self._random)
                 if self.paused_reason:
-                    await lanes.pause_lane(tx, lane.workspace_id, lane.id, self.paused_reason)
+                    # Locks in the order in which a change of the integration takes them: the integration, its lane.
                     await self._paused(tx, lane.workspace_id, lane.id, self.paused_reason)
+                    await lanes.pause_lane(tx, lane.workspace_id, lane.id, self.paused_reason)
+                verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=self._random)
             self._in_hand.difference_update(one.parcel.delivery_id for one, _ in batch)
             reasons = [verdict.reason for verdict in verdicts if verdict.state != "delivered"]
             if reasons:

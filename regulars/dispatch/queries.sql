@@ -35,4 +35,4 @@ SELECT id, topic, integration_id, prefix, condition
  ORDER BY created_at, id
 
 -- name: integration
-SELECT id FROM integrations_summary WHERE workspace_id = $1 AND id = $2
+SELECT id FROM integrations_summary WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL

@@ -5,6 +5,6 @@ database says.
 """
 
 from regulars.worker.lanes import Carriers
-from regulars.worker.running import Drained, drain, work
+from regulars.worker.running import Drained, IntegrationCarriers, drain, run, work
 
-__all__ = ["Carriers", "Drained", "drain", "work"]
+__all__ = ["Carriers", "Drained", "IntegrationCarriers", "drain", "run", "work"]

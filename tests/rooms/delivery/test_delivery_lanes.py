@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from regulars import delivery, limits, tenancy
-from regulars.delivery import Attempt, GaveUp, Parcel, Paused
+from regulars.delivery import Attempt, GaveUp, Parcel
 from regulars.kit.errors import Conflict, Invalid, NotFound
 from regulars.kit.http import NoAnswer, Request
 from regulars.kit.ids import new_id

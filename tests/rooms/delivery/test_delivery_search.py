@@ -1,0 +1,113 @@
+"""Finding deliveries again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from regulars import delivery, events
+from regulars.delivery import Delivery, NewDelivery, delivery_id
+from regulars.events import NewEvent
+from regulars.kit.errors import Invalid, NotFound
+from regulars.kit.ids import new_id
+from regulars.worker import drain
+from tests.rooms.delivery.street import BODY, Corner, answer
+
+
+async def found(shop: Corner, **by: object) -> list[Delivery]:
+    async with shop.db.reading() as tx:
+        return (await delivery.search_deliveries(tx, shop.workspace.id, **by)).items  # type: ignore[arg-type]
+
+
+async def ids(shop: Corner, **by: object) -> list[UUID]:
+    return [one.id for one in await found(shop, **by)]
+
+
+async def test_every_filter_finds_its_own(shop: Corner) -> None:
+    good, bad = await shop.lane("good"), await shop.lane("bad")
+    shop.street.always["http://bad/"] = answer(422, b"no such property: amount%")
+    delivered = await shop.queue(good, 3)
+    failed = await shop.queue(bad, 2, body='{"user_name":"Gintaras"}')
+    await drain(shop.db, shop.street, shop.street, clock=shop.clock)
+    queued = await shop.queue(good, 2)
+    assert await ids(shop) == [*reversed(queued), *reversed(failed), *reversed(delivered)]
+    assert await ids(shop, lane_id=bad) == failed[::-1]
+    assert await ids(shop, state="failed") == failed[::-1]
+    assert await ids(shop, state="queued") == queued[::-1]
+    assert await ids(shop, state="delivered") == delivered[::-1]
+    assert await ids(shop, state="failed", lane_id=good) == []
+    assert await ids(shop, topic="order_create") == []
+    assert await ids(shop, topic="walletreward_create", limit=1) == queued[-1:]
+    assert await ids(shop, text="gintaras") == failed[::-1]
+    assert await ids(shop, text="AMOUNT%") == failed[::-1]
+    assert await ids(shop, text="http://good") == delivered[::-1]
+    assert await ids(shop, text="Shop:wallet", state="queued") == queued[::-1]
+    assert await ids(shop, text="_") == await ids(shop)
+    assert await ids(shop, text="amount_no") == []
+    (one,) = await found(shop, event_id=(await shop.found(failed[0]))[0].event_id)
+    assert one.id == failed[0]
+    assert await ids(shop, event_id=new_id()) == []
+
+
+async def test_a_customers_deliveries_are_found_by_the_customer(shop: Corner) -> None:
+    lane_id, customer_id, rule_ids = await shop.lane(), new_id(), [new_id(), new_id()]
+    now = shop.clock.now()
+    async with shop.db.transaction() as tx:
+        new = [NewEvent("order_create", who, BODY, now) for who in (customer_id, new_id(), customer_id)]
+        event_ids = await events.append(tx, shop.workspace.id, new, now)
+        queued = [NewDelivery(lane_id, event, rule, "", "order_create") for event in event_ids for rule in rule_ids]
+        await delivery.queue(tx, shop.workspace.id, queued, now)
+        by_event = await delivery.deliveries_of_events(tx, shop.workspace.id, [*event_ids[:2], new_id()])
+    mine = {delivery_id(event, rule) for event in (event_ids[0], event_ids[2]) for rule in rule_ids}
+    assert set(await ids(shop, customer_id=customer_id)) == mine
+    assert await ids(shop, customer_id=customer_id, state="failed") == []
+    assert await ids(shop, customer_id=new_id()) == []
+    assert {event: len(of_it) for event, of_it in by_event.items()} == {event_ids[0]: 2, event_ids[1]: 2}
+    pages: list[UUID] = []
+    before_id: UUID | None = None
+    async with shop.db.reading() as tx:
+        for _ in range(5):
+            page = await delivery.search_deliveries(
+                tx, shop.workspace.id, customer_id=customer_id, before_id=before_id, limit=1
+            )
+            pages += [one.id for one in page.items]
+            before_id = page.next_before_id
+            if before_id is None:
+                break
+    assert len(pages) == 4
+    assert set(pages) == mine
+
+
+async def test_pages_follow_each_other_without_gaps(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    all_ids = await shop.queue(lane_id, 25)
+    seen: list[UUID] = []
+    before_id: UUID | None = None
+    async with shop.db.reading() as tx:
+        while True:
+            page = await delivery.search_deliveries(tx, shop.workspace.id, before_id=before_id, limit=10)
+            seen += [one.id for one in page.items]
+            before_id = page.next_before_id
+            if before_id is None:
+                break
+    assert seen == all_ids[::-1]
+
+
+async def test_another_shop_finds_nothing(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    (one,) = await shop.queue(lane_id)
+    async with shop.db.reading() as tx:
+        assert (await delivery.search_deliveries(tx, new_id())).items == []
+        with pytest.raises(NotFound):
+            await delivery.get_delivery(tx, new_id(), one)
+
+
+@pytest.mark.parametrize(
+    ("by", "field"),
+    [({"state": "lost"}, "state"), ({"limit": 0}, "limit"), ({"limit": 10_000}, "limit"), ({"text": "\0"}, "text")],
+)
+async def test_odd_questions_are_refused(shop: Corner, by: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await found(shop, **by)
+    assert list(refused.value.fields) == [field]

@@ -1,0 +1,228 @@
+"""Workers as they run: real time, several at once, stopped and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from regulars import delivery, limits
+from regulars.kit.clock import HandClock, SystemClock
+from regulars.kit.db import Database
+from regulars.kit.http import Answer, Http, NoAnswer, Request, Sender
+from regulars.worker import work
+from tests.rooms.delivery.street import Corner, PlainCarrier, answer, corner
+
+
+@pytest.fixture
+async def shop(db: Database) -> AsyncIterator[Corner]:
+    """Lanes are opened a minute ago, so that workers by the real clock find their rates filled."""
+    async with corner(db, HandClock(datetime.now(UTC))) as made:
+        made.clock.advance(seconds=-60)
+        yield made
+
+
+@asynccontextmanager
+async def worker(shop: Corner, sender: Sender | None = None) -> AsyncIterator[asyncio.Task[None]]:
+    """Told to stop at the end, it records what it has sent: what was received is known to be stored after that."""
+    task = asyncio.create_task(work(shop.db, shop.street, sender or shop.street, clock=SystemClock()))
+    yield task
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_lane_that_hangs_slows_no_other(shop: Corner) -> None:
+    hanging, quick = await shop.lane("hanging"), await shop.lane("quick")
+    shop.street.gates["http://hanging/"] = asyncio.Event()
+    stuck = await shop.queue(hanging, 300)
+    async with worker(shop):
+        await shop.street.until_received("http://hanging/", 10)
+        ids = await shop.queue(quick, 300)
+        await shop.street.until_received("http://quick/", 300)
+        assert set(await shop.states(stuck)) == {"queued"}
+        assert len(shop.street.ids("http://hanging/")) <= limits.LANE_CALLS_IN_FLIGHT_MAX
+        shop.street.gates["http://hanging/"].set()
+        await shop.street.until_received("http://hanging/", 300)
+    assert set(await shop.states(stuck + ids)) == {"delivered"}
+
+
+async def test_timeouts_narrow_the_window_of_calls(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    ids = await shop.queue(lane_id, 200)
+    shop.street.always["http://tool/"] = NoAnswer("timeout_after_sent", "did not answer in time.", 10_000)
+    at_once = most = 0
+
+    class Counting:
+        async def send(self, request: Request) -> Answer | NoAnswer:
+            nonlocal at_once, most
+            at_once += 1
+            if len(shop.street.received) > 100:
+                most = max(most, at_once)
+            await asyncio.sleep(0)
+            end = await shop.street.send(request)
+            at_once -= 1
+            return end
+
+    async with worker(shop, Counting()):
+        await shop.street.until_received("http://tool/", 200)
+    assert most == limits.LANE_CALLS_IN_FLIGHT_MIN
+    assert set(await shop.states(ids)) == {"queued"}
+
+
+async def test_two_workers_share_lanes_and_send_each_delivery_once(shop: Corner) -> None:
+    lane_ids = [await shop.lane(f"tool{n}") for n in range(6)]
+    ids = [one for lane_id in lane_ids for one in await shop.queue(lane_id, 150)]
+    async with worker(shop), worker(shop):
+        for n in range(6):
+            await shop.street.until_received(f"http://tool{n}/", 150)
+        more = [one for lane_id in lane_ids for one in await shop.queue(lane_id, 50)]
+        for n in range(6):
+            await shop.street.until_received(f"http://tool{n}/", 200)
+    assert set(await shop.states(ids + more)) == {"delivered"}
+    sent = [delivery_id for _, delivery_id in shop.street.received]
+    assert sorted(sent) == sorted(str(one) for one in ids + more)
+
+
+async def test_a_worker_told_to_stop_finishes_what_it_has_begun(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    shop.street.gates["http://tool/"] = asyncio.Event()
+    ids = await shop.queue(lane_id, 100)
+    async with worker(shop) as task:
+        await shop.street.until_received("http://tool/", 16)
+        task.cancel()
+        await asyncio.sleep(0)
+        shop.street.gates["http://tool/"].set()
+        with suppress(asyncio.CancelledError):
+            await task
+    begun = set(shop.street.ids("http://tool/"))
+    states = dict(zip(map(str, ids), await shop.states(ids), strict=True))
+    assert {one for one, state in states.items() if state == "delivered"} == begun
+    assert 16 <= len(begun) < 100
+    async with shop.db.reading() as tx:
+        lane = await tx.fetchrow(
+            "SELECT leased_by, wake_at FROM delivery_lane WHERE workspace_id = $1 AND id = $2",
+            shop.workspace.id,
+            lane_id,
+        )
+    assert lane is not None
+    assert lane["leased_by"] is None
+    assert lane["wake_at"] is not None
+
+
+async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    ids = await shop.queue(lane_id, 3)
+    now = datetime.now(UTC)
+    async with shop.db.transaction() as tx:
+        lane = await delivery.lease_lane(tx, shop.workspace.id, lane_id, shop.workspace.id, now)
+    assert lane is not None
+    turn = delivery.Turn(
+        shop.db,
+        lane,
+        PlainCarrier("http://tool/"),
+        shop.street,
+        worker_id=shop.workspace.id,
+        clock=SystemClock(),
+        random=random.random,
+        paused=shop.street.paused,
+    )
+    shop.street.gates["http://tool/"] = asyncio.Event()
+    killed = asyncio.create_task(turn.work())
+    await shop.street.until_received("http://tool/", 3)
+    killed.cancel()
+    with suppress(asyncio.CancelledError):
+        await killed
+    assert await shop.states(ids) == ["queued"] * 3
+    del shop.street.gates["http://tool/"]
+    async with shop.db.transaction() as tx:
+        # The lease runs out.
+        await tx.execute("UPDATE delivery_lane SET leased_until = now() WHERE workspace_id = $1", shop.workspace.id)
+    async with worker(shop):
+        await shop.street.until_received("http://tool/", 6)
+    assert await shop.states(ids) == ["delivered"] * 3
+    assert sorted(shop.street.ids("http://tool/")) == sorted([str(one) for one in ids] * 2)
+
+
+class Server:
+    """Says the same to everybody, and counts how often it was asked."""
+
+    def __init__(self, reply: bytes, *, then_reset: bool) -> None:
+        self._reply, self._then_reset = reply, then_reset
+        self._asked = asyncio.Semaphore(0)
+
+    async def start(self) -> str:
+        self._server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/"
+
+    async def stop(self) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def until_asked(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            for _ in range(count):
+                await self._asked.acquire()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            self._asked.release()
+            writer.write(self._reply)
+            await writer.drain()
+        if self._then_reset:
+            writer.transport.abort()
+        writer.close()
+
+
+async def test_whatever_a_tool_answers_the_others_of_its_batch_are_recorded(shop: Corner) -> None:
+    big = 10_000_000
+    replies = {
+        "garbage": (b"\x00\xff\xfe not http at all\r\n\r\n", False),
+        "nul": (b"HTTP/1.1 400 Bad\r\nx-odd: \xff\xfe\r\ncontent-length: 7\r\n\r\n\x00a\xff\xed\xa0\x80b", False),
+        "huge": (b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % big + b"x" * big, False),
+        "reset": (b"", True),
+        "torn": (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", True),
+    }
+    ids: dict[str, list[UUID]] = {}
+    servers = [Server(reply, then_reset=then_reset) for reply, then_reset in replies.values()]
+    for name, server in zip(replies, servers, strict=True):
+        lane_id = await shop.lane(name)
+        shop.street.carriers[lane_id] = PlainCarrier(await server.start())
+        ids[name] = await shop.queue(lane_id, 5)
+    async with Http(allow_loopback=True) as http, worker(shop, http):
+        for server in servers:
+            await server.until_asked(5)
+    for server in servers:
+        await server.stop()
+    first = {name: (await shop.found(every[0])) for name, every in ids.items()}
+    assert {name: found.state for name, (found, _) in first.items()} == {
+        "garbage": "queued",
+        "nul": "failed",
+        "huge": "delivered",
+        "reset": "queued",
+        "torn": "queued",
+    }
+    nul = first["nul"][1][0]
+    assert nul.answer_body.startswith("\ufffda")
+    assert "\0" not in nul.answer_body
+    assert len(first["huge"][1][0].answer_body) == limits.ANSWER_BYTES_STORED_MAX
+
+
+async def test_answers_with_anything_in_them_are_stored(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    ids = await shop.queue(lane_id, 4)
+    shop.street.script["http://tool/"] = [
+        answer(400, b"\0" * 10_000),
+        answer(999, bytes(range(256)) * 100),
+        answer(500, "\ud800".encode("utf-8", "surrogatepass"), x="y" * 10_000),
+        NoAnswer("garbage", "what came back: \0\ud800 \U0001f9ff", 2**31 - 1),
+    ]
+    async with worker(shop):
+        await shop.street.until_received("http://tool/", 4)
+    assert {(await shop.found(one))[0].attempts_made for one in ids} == {1}
