@@ -17,12 +17,12 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 """
 
 from regulars.ledger.audit import Break, verify
-from regulars.ledger.balances import balances
+from regulars.ledger.balances import balances, liability
 from regulars.ledger.errors import InsufficientBalance
 from regulars.ledger.model import Balance, Entry, Kind, Outcome, Posted, Txn, amount_on_wire
 from regulars.ledger.posting import post
 from regulars.ledger.store import lock_wallets as lock
-from regulars.ledger.txns import find_txn, txns_of
+from regulars.ledger.txns import find_txn, numbered_page, txns_of
 
 __all__ = [
     "Balance",
@@ -36,7 +36,9 @@ __all__ = [
     "amount_on_wire",
     "balances",
     "find_txn",
+    "liability",
     "lock",
+    "numbered_page",
     "post",
     "txns_of",
     "verify",

@@ -1,14 +1,20 @@
 -- name: lock_wallets
--- All of them or none, in one order. A call that still has wallets to open must hold no other meanwhile: opening can
--- wait for whoever is opening the same, and two calls could wait for each other.
-SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash
+-- All of them or none, in the order in which they are given. A call that still has wallets to open must hold no other
+-- meanwhile: opening can wait for whoever is opening the same, and two calls could wait for each other.
+-- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
+-- and is, while the tables are new and have no statistics.
+SELECT locked.*
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
-  JOIN ledger_wallet w ON w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind
+ CROSS JOIN LATERAL (
+        SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count,
+               w.head_hash
+          FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind
+           FOR UPDATE) AS locked
  WHERE cardinality($2::uuid[]) = (
         SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
-          JOIN ledger_wallet w ON w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind)
- ORDER BY w.customer_id, w.kind
-   FOR UPDATE OF w
+         CROSS JOIN LATERAL (
+                SELECT FROM ledger_wallet w
+                 WHERE w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind OFFSET 0) AS opened)
 
 -- name: open_wallets
 -- Those that this call opened, in the same order; one that another call opened meanwhile is left for lock_wallets.
@@ -19,19 +25,26 @@ SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (custo
 RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash
 
 -- name: open_lots
-SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
+SELECT lot.*
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
-  JOIN ledger_lot l ON l.workspace_id = $1 AND l.customer_id = n.customer_id AND l.kind = n.kind AND l.remaining > 0
- ORDER BY l.expires_at, l.earned_at, l.id
+ CROSS JOIN LATERAL (
+        SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
+          FROM ledger_lot l
+         WHERE l.workspace_id = $1 AND l.customer_id = n.customer_id AND l.kind = n.kind AND l.remaining > 0
+        OFFSET 0) AS lot
 
 -- name: txns_by_key
-SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
-       status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash, occurred_at,
-       recorded_at
-  FROM ledger_txn WHERE workspace_id = $1 AND key = ANY($2::text[])
+SELECT txn.*
+  FROM unnest($2::text[]) AS n (key)
+ CROSS JOIN LATERAL (
+        SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title,
+               description, status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash,
+               occurred_at, recorded_at
+          FROM ledger_txn t WHERE t.workspace_id = $1 AND t.key = n.key OFFSET 0) AS txn
 
 -- name: write
--- A whole batch in one statement: the book's rows, then the caches of them.
+-- A whole batch in one statement: the book's rows, then the caches of them. The caches' rows all exist and are changed
+-- by way of a conflict, because that always goes by the key; an UPDATE joined with the batch might not.
 WITH txn AS (
     INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, type, operation, amount, closing_balance, credited,
                             debited, title, description, status, reference, trigger_id, trigger_version,
@@ -49,30 +62,36 @@ WITH txn AS (
     SELECT $1, l.* FROM unnest($28::uuid[], $29::uuid[], $30::text[], $31::uuid[], $32::bigint[], $33::bigint[],
                                $34::timestamptz[], $35::timestamptz[], $36::timestamptz[]) AS l
 ), spent AS (
-    UPDATE ledger_lot l SET remaining = s.remaining
-      FROM unnest($37::uuid[], $38::bigint[]) AS s (id, remaining)
-     WHERE l.workspace_id = $1 AND l.id = s.id
+    INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
+                            earned_at)
+    SELECT $1, s.* FROM unnest($37::uuid[], $38::uuid[], $39::text[], $40::uuid[], $41::bigint[], $42::bigint[],
+                               $43::timestamptz[], $44::timestamptz[], $45::timestamptz[]) AS s
+        ON CONFLICT (workspace_id, id) DO UPDATE SET remaining = excluded.remaining
 ), consumption AS (
     INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
-    SELECT $1, c.* FROM unnest($39::uuid[], $40::uuid[], $41::bigint[]) AS c
+    SELECT $1, c.* FROM unnest($46::uuid[], $47::uuid[], $48::bigint[]) AS c
 )
-UPDATE ledger_wallet w
-   SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
-       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash
-  FROM unnest($42::uuid[], $43::text[], $44::bigint[], $45::bigint[], $46::bigint[], $47::bigint[], $48::bigint[],
-              $49::bigint[], $50::bigint[], $51::bytea[])
-       AS b (customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash)
- WHERE w.workspace_id = $1 AND w.customer_id = b.customer_id AND w.kind = b.kind
+INSERT INTO ledger_wallet (workspace_id, customer_id, kind, available, pending, held, debt, credited, debited, txn_count,
+                           head_hash)
+SELECT $1, b.* FROM unnest($49::uuid[], $50::text[], $51::bigint[], $52::bigint[], $53::bigint[], $54::bigint[],
+                           $55::bigint[], $56::bigint[], $57::bigint[], $58::bytea[]) AS b
+    ON CONFLICT (workspace_id, customer_id, kind) DO UPDATE
+   SET available = excluded.available, pending = excluded.pending, held = excluded.held, debt = excluded.debt,
+       credited = excluded.credited, debited = excluded.debited, txn_count = excluded.txn_count,
+       head_hash = excluded.head_hash
 
 -- name: balances
 -- What has expired by $3 is left out by the read itself; the expiry job only writes down what is true already.
-SELECT w.customer_id, w.kind,
-       w.available - COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
-                                WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
-                                  AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0)::bigint
-           AS available,
-       w.pending, w.held, w.debt, w.credited, w.debited
-  FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = ANY($2::uuid[])
+SELECT balance.*
+  FROM unnest($2::uuid[]) AS n (customer_id)
+ CROSS JOIN LATERAL (
+        SELECT w.customer_id, w.kind,
+               w.available - COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
+                                        WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
+                                          AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0)::bigint
+                   AS available,
+               w.pending, w.held, w.debt, w.credited, w.debited
+          FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = n.customer_id OFFSET 0) AS balance
 
 -- name: txn
 SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
@@ -90,10 +109,26 @@ SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, cre
    AND ($6::bigint IS NULL OR seq < $6)
  ORDER BY seq DESC LIMIT $7 OFFSET $8
 
+-- name: txns_of_wallet_from_oldest
+SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
+       status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash, occurred_at,
+       recorded_at
+  FROM ledger_txn
+ WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3
+   AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
+   AND ($6::bigint IS NULL OR seq > $6)
+ ORDER BY seq LIMIT $7 OFFSET $8
+
+-- name: count_txns
+SELECT count(*) FROM ledger_txn
+ WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3
+   AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
+
 -- name: book
 -- Wallet by wallet, each txn with what it wrote; a wallet without txns comes once, with nulls.
 SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,
+       t.id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.type, t.operation, t.amount,
+       t.closing_balance, t.credited, t.debited,
        t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
        t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at,
        ARRAY(SELECT p.account FROM ledger_posting p WHERE p.workspace_id = $1 AND p.txn_id = t.id ORDER BY p.account),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from regulars.kit.db import Tx
 from regulars.kit.queries import Queries
-from regulars.ledger.model import Balance, Kind, Lot, Operation, Posting, Txn, Wallet
+from regulars.ledger.model import Balance, Kind, Liability, Lot, Operation, Posting, Txn, Wallet
 
 _sql = Queries(__file__)
 
@@ -37,7 +37,7 @@ async def _wallets(tx: Tx, statement: str, workspace_id: UUID, ids: Sequence[Wal
 
 
 async def open_lots(tx: Tx, workspace_id: UUID, ids: Sequence[WalletId]) -> list[Lot]:
-    """The lots with something left, first to expire first, never-expiring last, then the earliest earned."""
+    """The lots with something left, in no order."""
     rows = await tx.fetch(_sql.open_lots, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
     return [Lot(*row) for row in rows]
 
@@ -64,8 +64,7 @@ async def write(
         *_columns(txns, Txn.__struct_fields__),
         *_columns(postings, Posting.__struct_fields__),
         *_columns(lots, Lot.__struct_fields__),
-        [lot.id for lot in spent],
-        [lot.remaining for lot in spent],
+        *_columns(spent, Lot.__struct_fields__),
         *([row[n] for row in consumptions] for n in range(3)),
         *_columns(wallets, Wallet.__struct_fields__[:-1]),
     )
@@ -92,11 +91,22 @@ async def txns_of_wallet(
     kind: Kind,
     operation: Operation | None,
     wire_hash: str | None,
-    before_seq: int | None,
+    beyond_seq: int | None,
     limit: int,
     offset: int,
+    oldest_first: bool,
 ) -> list[Txn]:
-    rows = await tx.fetch(
-        _sql.txns_of_wallet, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, offset
-    )
+    statement = _sql.txns_of_wallet_from_oldest if oldest_first else _sql.txns_of_wallet
+    rows = await tx.fetch(statement, workspace_id, customer_id, kind, operation, wire_hash, beyond_seq, limit, offset)
     return [Txn(*row) for row in rows]
+
+
+async def count_txns(
+    tx: Tx, workspace_id: UUID, customer_id: UUID, kind: Kind, operation: Operation | None, wire_hash: str | None
+) -> int:
+    count: int = await tx.fetchval(_sql.count_txns, workspace_id, customer_id, kind, operation, wire_hash)
+    return count
+
+
+async def liability(tx: Tx, workspace_id: UUID, kind: Kind) -> Liability:
+    return Liability(*await tx.fetchrow(_sql.liability, workspace_id, kind))  # type: ignore[misc]

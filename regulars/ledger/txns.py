@@ -28,9 +28,38 @@ async def txns_of(
     wire_hash: str | None = None,
     before_seq: int | None = None,
     limit: int = 50,
-    offset: int = 0,
 ) -> list[Txn]:
-    """One wallet's txns, newest first. Page by `before_seq`; `offset` is for the merchant API's numbered pages."""
+    """One wallet's txns, newest first. Page by `before_seq`."""
     return await store.txns_of_wallet(
-        tx, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, offset
+        tx, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, 0, oldest_first=False
     )
+
+
+async def numbered_page(
+    tx: Tx,
+    workspace_id: UUID,
+    customer_id: UUID,
+    *,
+    operation: Operation | None = None,
+    wire_hash: str | None = None,
+    oldest_first: bool = False,
+    beyond_seq: int | None = None,
+    limit: int,
+    offset: int = 0,
+) -> tuple[list[Txn], int]:
+    """The coins' txns from `offset` on, as the merchant API pages them, and how many there are in all. `beyond_seq` is
+    the last one of the page before, where a page is not named by its number."""
+    count = await store.count_txns(tx, workspace_id, customer_id, "coins", operation, wire_hash)
+    txns = await store.txns_of_wallet(
+        tx,
+        workspace_id,
+        customer_id,
+        "coins",
+        operation,
+        wire_hash,
+        beyond_seq,
+        limit,
+        offset,
+        oldest_first=oldest_first,
+    )
+    return txns, count

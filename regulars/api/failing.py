@@ -1,0 +1,52 @@
+"""What is answered where no operation was reached: an unknown address, a wrong method, a body too long, a bug."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.operations import Api
+from regulars.api.serving import CORS, bug
+from regulars.kit.errors import Refusal
+
+Http = Request[Any, Any, Any]
+
+_CODES = {
+    400: ("malformed", "The request can't be read."),
+    404: ("route_not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address takes another method; the Allow header says which."),
+    413: ("body_too_large", "The body is too long."),
+}
+
+
+def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Callable[[Http, Any], Response[bytes]]]:
+    """In the words of the API whose address it is."""
+
+    def api_of(request: Http) -> Api | None:
+        return next((api for api in apis if request.url.path.startswith(f"{api.base}/")), None)
+
+    def answer(request: Http, failed: Failure) -> Response[bytes]:
+        api = api_of(request)
+        headers = {**(CORS if api and api.style == "envelope" else {}), **failed.headers}
+        return Response(failed.body, status_code=failed.status, headers=headers, media_type=failed.media_type)
+
+    def refused(request: Http, refusal: Refusal) -> Response[bytes]:
+        api = api_of(request)
+        return answer(request, failure_of(refusal, api.style if api else "problem"))
+
+    def raised(request: Http, error: HTTPException) -> Response[bytes]:
+        api = api_of(request)
+        status = error.status_code
+        code, message = _CODES.get(status, ("refused", HTTPStatus(status).phrase))
+        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+        return answer(request, failure(api.style if api else "problem", status, code, message, None, headers))
+
+    def broke(request: Http, error: Exception) -> Response[bytes]:
+        return answer(request, bug(api_of(request), f"{request.method} {request.url.path}", error))
+
+    return {Refusal: refused, HTTPException: raised, Exception: broke}

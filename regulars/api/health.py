@@ -1,0 +1,34 @@
+"""Whether this process lives, whether it can work, and what it has counted."""
+
+from __future__ import annotations
+
+import asyncio
+
+from litestar import MediaType, Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from regulars import limits
+from regulars.api.meters import Meters
+from regulars.wiring import App
+
+
+def handlers(app: App, meters: Meters) -> list[HTTPRouteHandler]:
+    @get("/healthz", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+    def alive() -> str:
+        return "ok\n"
+
+    @get("/readyz", media_type=MediaType.TEXT, include_in_schema=False)
+    async def ready() -> Response[str]:
+        """503 while the database does not answer, so that a balancer sends nobody here."""
+        try:
+            async with asyncio.timeout(limits.READY_CHECK_S), app.db.reading() as tx:
+                await tx.fetchval("SELECT 1")
+        except Exception:  # noqa: BLE001 - whatever keeps the database from answering, the answer is no
+            return Response("the database does not answer\n", status_code=503, media_type=MediaType.TEXT)
+        return Response("ok\n", media_type=MediaType.TEXT)
+
+    @get("/metrics", include_in_schema=False, sync_to_thread=False)
+    def metrics() -> Response[bytes]:
+        return Response(meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [alive, ready, metrics]

@@ -1,0 +1,40 @@
+"""The management API itself, for its operations to declare themselves on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import limits
+from regulars.api.operations import Api
+
+management = Api(
+    "management",
+    "/api/v1",
+    "problem",
+    "Management API",
+    """Everything that can be done in the dashboard: the shop and its keys, customers and their coins, triggers, orders,
+events, who is told of them, and what became of it.
+
+Every call carries a WRITE key as `Authorization: Bearer <key>` (or as `x-apikey`) and the workspace's id as
+`x-workspaceid`. A refusal is a problem document (RFC 9457): `detail` says what is wrong in words, `code` is stable,
+`fields` says of each wrong field what was expected. A refused call changes nothing.
+
+Lists are cut into pages: `next`, sent back as `before`, continues after the page; it is null on the last one. Amounts
+of money are in units of their currency, coins are whole numbers, times are ISO 8601 with an offset.
+
+Calls that write take an `Idempotency-Key`: sent again with the same request they answer what they answered first, with
+`Idempotency-Hit: true`, and do nothing; with another request they are refused. What is written stands in the audit log
+with the key's name.""",
+)
+
+Limit = Annotated[int, Meta(ge=1, le=limits.PAGE_ITEMS_MAX, description="How many at most.")]
+Before = Annotated[UUID, Meta(description="`next` of the page before.")]
+
+
+class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    before: Before | None = None
+    limit: Limit = limits.PAGE_ITEMS_DEFAULT

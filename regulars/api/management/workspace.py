@@ -1,0 +1,113 @@
+"""The shop itself: its name, time zone and currency, the switch for events, its settings, its audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from regulars import events, limits, tenancy
+from regulars.api import proofs
+from regulars.api.management.api import PageQuery, management
+from regulars.api.operations import Call, NoQuery
+from regulars.kit.db import Tx
+from regulars.tenancy import AuditLine, Workspace
+
+CallsPerMinute = Annotated[
+    int,
+    Meta(ge=1, le=limits.CALLS_PER_MINUTE_PER_KEY_MAX, description="How many calls each key may make a minute."),
+]
+NeedProof = Annotated[
+    bool,
+    Meta(
+        description="Whether a READ key that fires an Open trigger must prove its customer. Without the proof, whoever"
+        " reads a page of the shop can fire it for anybody."
+    ),
+]
+LinkBase = Annotated[
+    str, Meta(max_length=200, pattern="^https?://", description="What referral links in events start with.")
+]
+
+
+class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What only some shops set; null sets it back to how it is for everybody."""
+
+    calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
+    open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
+    referral_link_base: LinkBase | UnsetType | None = UNSET
+
+
+class Shop(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+    uri: str
+    time_zone: str
+    currency_code: str
+    currency_symbol: str
+    coin_name: str
+    events_on: bool
+    settings: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class ShopChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Only what is given changes. `events_on` switches all sending on or off: while it is off nothing is sent, and
+    nothing is kept to be sent later."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX)] | UnsetType = UNSET
+    uri: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX, description="The shop's website.")] | UnsetType = UNSET
+    time_zone: Annotated[str, Meta(max_length=64, description="IANA: Europe/Vilnius.")] | UnsetType = UNSET
+    currency_code: Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217: usd.")] | UnsetType = UNSET
+    coin_name: Annotated[str, Meta(min_length=1, max_length=limits.COIN_NAME_CHARS_MAX)] | UnsetType = UNSET
+    events_on: bool | UnsetType = UNSET
+    settings: ShopSettings | UnsetType = UNSET
+
+
+class StorefrontSecret(msgspec.Struct, frozen=True):
+    """By it the shop's server signs `x-leaddigest` and may sign `x-leadtoken`. It must never stand in a page."""
+
+    secret: str
+
+
+class AuditPage(msgspec.Struct, frozen=True):
+    items: list[AuditLine]
+    next: UUID | None
+
+
+def shop(workspace: Workspace) -> Shop:
+    return Shop(**msgspec.structs.asdict(workspace))
+
+
+@management.get("/workspace", "The shop", tag="Shop")
+async def read_workspace(call: Call[NoQuery, None], tx: Tx) -> Shop:
+    return shop(await tenancy.get_workspace(tx, call.workspace_id))
+
+
+@management.patch("/workspace", "Change the shop", tag="Shop")
+async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
+    changes: dict[str, Any] = msgspec.to_builtins(call.body)
+    if changes.get("events_on"):
+        # What happened while nothing was to be sent is not sent afterwards.
+        await events.drop_pending(tx, call.workspace_id)
+    changed = await tenancy.change_workspace(tx, call.workspace_id, changes, call.now)
+    await call.audit(tx, "workspace.update", call.workspace_id, **changes)
+    call.caller_changed = True
+    return shop(changed)
+
+
+@management.get("/workspace/storefront-secret", "The secret that proves customers", tag="Shop")
+async def read_storefront_secret(call: Call[NoQuery, None]) -> StorefrontSecret:
+    """One per workspace, and the same for as long as the server's secret key is."""
+    return StorefrontSecret(proofs.storefront_secret(call.app.settings.secret(), call.workspace_id))
+
+
+@management.get("/audit", "Who changed what", tag="Shop")
+async def read_audit(call: Call[PageQuery, None], tx: Tx) -> AuditPage:
+    """Newest first."""
+    query = call.query
+    lines = await tenancy.audit_log(tx, call.workspace_id, before_id=query.before, limit=query.limit)
+    return AuditPage(lines, lines[-1].id if len(lines) == query.limit else None)

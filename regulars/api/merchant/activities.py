@@ -1,0 +1,270 @@
+"""POST /activities: reward a customer by a trigger.
+
+The one route that every reward of every shop passes, so it is served by a bare ASGI application of its own: the same
+checks, keys and words as the other routes, without the web framework around them. Concurrent calls of a workspace share
+a commit (`wiring.App.fire`); each is answered after that commit.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+from msgspec import Meta
+
+from regulars import customers, limits
+from regulars.api import proofs
+from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.gate import Caller, Gate
+from regulars.api.merchant.api import merchant
+from regulars.api.merchant.items import ActivityAnswer, fired_answer
+from regulars.api.merchant.leads import NO_DETAILS, CustomerId, Metadetail, Name, ReferralCode, new_customer
+from regulars.api.meters import Meters
+from regulars.api.operations import Call as Described
+from regulars.api.operations import NoQuery
+from regulars.api.reading import BodyTooLarge, check_media_type, decode
+from regulars.api.serving import CORS, bug, check_source, idempotency_key
+from regulars.kit.errors import Refusal, Unauthenticated, invalid
+from regulars.kit.once import fingerprint
+from regulars.triggers import Fire, Override
+from regulars.wiring import App, Call
+
+PATH = f"{merchant.base}/activities"
+LABEL = f"POST {PATH}"
+
+Headers = dict[bytes, bytes]
+Params = Annotated[dict[str, Any], Meta(max_length=limits.TRACE_PARAMS_MAX)]
+Coins = Annotated[int, Meta(ge=1, le=limits.COINS_MAX)]
+Title = Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)]
+Text = Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)]
+
+
+class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    min: Coins
+    max: Coins
+
+
+class ViaWallet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """In place of a wallet trigger's own words and coins, where the trigger allows override; ignored otherwise."""
+
+    title: Title | None = None
+    description: Text | None = None
+    operation: Literal["cr", "dr"] | None = None
+    coin_range: Range | None = None
+
+
+class ViaOffer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    offer_id: UUID | None = None
+
+
+class ViaEmail(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    subject: Title | None = None
+    emailtemplate_id: UUID | None = None
+
+
+class ViaEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    event_topic: Title | None = None
+    integration_id: UUID | None = None
+
+
+class ViaWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    webhook_topic: Title | None = None
+    webhook_uri: Text | None = None
+    webhook_secret: Title | None = None
+
+
+class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What the activity is about, for triggers whose rules count or sum such things."""
+
+    evaluation_id: UUID | None = None
+    evaluation_type: Literal["leads", "coupons", "wallettransactions", "reviews", "orders", "triggers"] | None = None
+    count: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)] | None = None
+    amount: Annotated[float, Meta(ge=0, le=limits.AMOUNT_MINOR_MAX)] | None = None
+
+
+class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """A `via_` counts only for a trigger of its kind which allows override."""
+
+    via_api_for_wallet: ViaWallet | None = None
+    via_api_for_offer: ViaOffer | None = None
+    via_api_for_email: ViaEmail | None = None
+    via_api_for_event: ViaEvent | None = None
+    via_api_for_webhook: ViaWebhook | None = None
+    params_for_activityrule: Evaluation | None = None
+    params_for_email: Params | None = None
+    params_for_event: Params | None = None
+    params_for_webhook: Params | None = None
+
+
+class NewActivity(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """`lead_id` or `customer_id` says for whom. A customer_id that is not known is created with `name`, `referral_code`
+    and `metadetail`; of a known customer they are ignored."""
+
+    trigger_id: UUID
+    lead_id: UUID | None = None
+    customer_id: CustomerId | None = None
+    referral_code: ReferralCode = ""
+    name: Name = ""
+    metadetail: Metadetail = NO_DETAILS
+    trace: Trace | None = None
+
+
+@merchant.post(
+    "/activities",
+    "Reward a customer by a trigger",
+    tag="Activities",
+    access="READ",
+    headers=("x-leadtoken", "Idempotency-Key"),
+    served=False,
+)
+async def create_activity(call: Described[NoQuery, NewActivity]) -> ActivityAnswer:
+    """Fires the trigger for the customer: `data.activity`, and what it gave, `data.wallet_reward`.
+
+    A trigger that is switched off, or has given as often as it may, gives nothing: 422 with why, and the activity is
+    kept for the shop to see. A READ key fires only triggers that are Open, for the customer whose `x-leadtoken` comes
+    with the call; the workspace's setting `open_triggers_need_proof` set to false does without the token.
+    """
+    raise AssertionError("served by ActivityDoor")
+
+
+_decoder = msgspec.json.Decoder(NewActivity)
+_CORS = [(name.encode(), value.encode()) for name, value in CORS.items()]
+_JSON_HEADERS = [(b"content-type", b"application/json"), *_CORS]
+_HIT_HEADERS = [*_JSON_HEADERS, (b"idempotency-hit", b"true")]
+
+
+class ActivityDoor:
+    """The ASGI application behind the route."""
+
+    def __init__(self, app: App, gate: Gate, meters: Meters) -> None:
+        self._app = app
+        self._gate = gate
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_s = time.perf_counter()
+        try:
+            status, headers, body = await self._answer(scope, receive)
+        except Refusal as refusal:
+            status, headers, body = _said(failure_of(refusal, "envelope"))
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
+            status, headers, body = _said(bug(merchant, LABEL, error))
+        self._meters.count(LABEL, status, time.perf_counter() - started_s)
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        if scope["method"] != "POST":  # type: ignore[typeddict-item]
+            return _said(
+                failure("envelope", 405, "method_not_allowed", "This route takes POST.", None, {"allow": "POST"})
+            )
+        headers: Headers = dict(scope["headers"])
+        caller = await self._gate.admit(
+            headers.get(b"x-workspaceid", b"").decode("latin-1"), _key(headers), self._app.clock.now()
+        )
+        source = headers.get(b"x-source")
+        if source != b"web" and source != b"unix":
+            check_source(_text(headers, b"x-source"))
+        content_type = headers.get(b"content-type", b"")
+        if content_type != b"application/json":
+            check_media_type(content_type.decode("latin-1"))
+        if scope["query_string"]:
+            raise invalid(scope["query_string"].decode("latin-1").partition("=")[0], "no query parameters")
+        raw = await _read(headers, receive)
+        body = decode(_decoder, raw)
+        fire = _fire(body, caller)
+        if not caller.writes and needs_proof(caller):
+            fire = await self._proven(fire, body, caller, _text(headers, b"x-leadtoken"))
+        given = headers.get(b"idempotency-key")
+        key, mark = "", b""
+        if given is not None:
+            key, mark = idempotency_key(given.decode("latin-1")) or "", fingerprint(LABEL, raw)
+        answered = await self._app.fire(caller.workspace.id, Call(fire, fired_answer, key, mark))
+        return answered.status, _HIT_HEADERS if answered.hit else _JSON_HEADERS, answered.body.encode()
+
+    async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:
+        """The same call, for the customer whom the token proves and nobody else; never for one to be created."""
+        workspace_id = caller.workspace.id
+        secret = proofs.storefront_secret(self._app.settings.secret(), workspace_id)
+        lead_id = proofs.customer_of(secret, token, self._app.clock.now())
+        if body.lead_id is None:
+            async with self._app.db.reading() as tx:
+                named = await customers.find(tx, workspace_id, customer_id=body.customer_id)
+            if named is None or named.id != lead_id:
+                raise proofs.ProofOfAnother
+        elif body.lead_id != lead_id:
+            raise proofs.ProofOfAnother
+        return msgspec.structs.replace(fire, lead_id=lead_id, customer=None)
+
+
+def needs_proof(caller: Caller) -> bool:
+    """The workspace's setting `open_triggers_need_proof`: on, unless the shop has said no."""
+    return caller.workspace.settings.get("open_triggers_need_proof") is not False
+
+
+def _fire(body: NewActivity, caller: Caller) -> Fire:
+    """Raises Invalid naming the field."""
+    customer = None
+    if body.lead_id is None:
+        if body.customer_id is None:
+            raise invalid("lead_id", "a lead_id or a customer_id")
+        customer = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
+    override = None
+    if body.trace is not None and body.trace.via_api_for_wallet is not None:
+        override = _override(body.trace.via_api_for_wallet)
+    return Fire(
+        trigger_id=body.trigger_id,
+        lead_id=body.lead_id,
+        customer=customer,
+        override=override,
+        open_only=not caller.writes,
+        actor=caller.actor,
+    )
+
+
+def _override(via: ViaWallet) -> Override:
+    coins = via.coin_range
+    if coins is not None and coins.max < coins.min:
+        raise invalid("trace.via_api_for_wallet.coin_range.max", f"a whole number of at least {coins.min:,} (min)")
+    return Override(
+        title=via.title,
+        description=via.description,
+        operation=via.operation,
+        coins_min=coins.min if coins else None,
+        coins_max=coins.max if coins else None,
+    )
+
+
+async def _read(headers: Headers, receive: Receive) -> bytes:
+    """The whole body. Raises BodyTooLarge before more than the limit is kept."""
+    if int(headers.get(b"content-length", b"0") or b"0") > limits.BODY_BYTES_MAX:
+        raise BodyTooLarge
+    message = await receive()
+    raw: bytes = message.get("body", b"")  # type: ignore[assignment]
+    while message.get("more_body"):
+        message = await receive()
+        raw += message.get("body", b"")  # type: ignore[operator]
+        if len(raw) > limits.BODY_BYTES_MAX:
+            raise BodyTooLarge
+    return raw
+
+
+def _key(headers: Headers) -> str:
+    key = headers.get(b"x-apikey")
+    if not key:
+        raise Unauthenticated("There is no API key.", fields={"x-apikey": "expected an API key"})
+    return key.decode("latin-1")
+
+
+def _text(headers: Headers, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
+
+
+def _said(failed: Failure) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    headers = [(b"content-type", failed.media_type.encode()), *_CORS]
+    headers += [(name.encode(), value.encode()) for name, value in failed.headers.items()]
+    return failed.status, headers, failed.body

@@ -1,0 +1,26 @@
+"""The merchant API itself, for its operations to declare themselves on."""
+
+from __future__ import annotations
+
+from regulars.api.operations import Api
+
+merchant = Api(
+    "merchant",
+    "/api/v2/merchant",
+    "envelope",
+    "Merchant API",
+    """What a store calls: reward a customer by a trigger, make customers known, move and read coins.
+
+Every call carries the headers `x-apikey`, `x-workspaceid` and `x-source` (`mobile`, `unix` or `web`). A success is 200
+with `{"meta": {}, "data": {...}}`: one thing is `data.item`, a list is `data.items` with `data.count`. The same
+envelope carries a refusal: `data.message` says what is wrong in words, `data.code` is stable, `data.fields` says of
+each wrong field what was expected. A refused call changes nothing.
+
+READ keys read, and fire triggers that are Open; WRITE keys do all. READ keys see e-mail addresses and mobile numbers
+masked. A key of the purpose STOREFRONT stands in a shop's pages, so it answers only about the customer whose proof
+comes with the call: a page is given `x-leaddigest`, which looks the customer up, and gets an `x-leadtoken` in return,
+which every further call carries.
+
+Calls that write take an `Idempotency-Key`: sent again with the same body they answer what they answered first, with
+`Idempotency-Hit: true`, and do nothing; with another body they are refused.""",
+)

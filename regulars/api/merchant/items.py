@@ -1,0 +1,245 @@
+"""Customers, wallet transactions, firings and triggers as the merchant API says them. Pure functions, and the structs
+they fill; the names and their spellings are the contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import events
+from regulars.customers import Customer
+from regulars.ledger import Balance, Txn, amount_on_wire
+from regulars.triggers import Fired, Firing, Trigger, sentence
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    available: int | float
+
+
+class LeadItem(msgspec.Struct, frozen=True):
+    """A customer. READ keys see `email` and `mobile` masked."""
+
+    id: UUID = msgspec.field(name="_id")
+    customer_id: str
+    name: str
+    email: str
+    mobile: str
+    country: str
+    gender: str
+    dob: date | None
+    tier: str
+    available: str
+    pending: int | float
+    wallet: Wallet
+    creditwallet: Wallet
+    mid: str
+    eid: str
+    referral_code: str
+    referred_by_referral_code: str
+    created_at: str
+    updated_at: str
+
+
+class TxnItem(msgspec.Struct, frozen=True, gc=False):
+    """A wallet transaction. `closing_balance` is what the wallet held after it, `consolidated_cr` and `consolidated_dr`
+    what had ever been credited and debited."""
+
+    id: UUID = msgspec.field(name="_id")
+    lead_id: UUID
+    title: str
+    description: str
+    amount: int | float
+    operation: str
+    type: str
+    status: str
+    closing_balance: int | float
+    consolidated_cr: int | float
+    consolidated_dr: int | float
+    hash: str
+    reference: str
+    trigger_id: UUID | None
+    created_at: str
+    updated_at: str
+
+
+class ActivityItem(msgspec.Struct, frozen=True, gc=False):
+    """One firing of a trigger for a customer. A refused one gave nothing and says why."""
+
+    id: UUID = msgspec.field(name="_id")
+    trigger_id: UUID
+    lead_id: UUID
+    status: str
+    reason: str
+    created_at: str
+    updated_at: str
+
+
+class CoinRange(msgspec.Struct, frozen=True):
+    min: int
+    max: int
+
+
+class TriggerItem(msgspec.Struct, frozen=True):
+    """A way to earn, as a widget shows it. `sentence` says it in words, in the shop's own name for coins."""
+
+    id: UUID = msgspec.field(name="_id")
+    name: str
+    title: str
+    description: str
+    type: str
+    operation: str
+    coin_range: CoinRange
+    coins_per_unit: int
+    is_open: bool
+    sentence: str
+    created_at: str
+    updated_at: str
+
+
+class LeadAnswer(msgspec.Struct, frozen=True):
+    """`leadtoken` proves the customer in later calls with a STOREFRONT key, for an hour."""
+
+    item: LeadItem
+    leadtoken: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class TxnAnswer(msgspec.Struct, frozen=True):
+    item: TxnItem
+
+
+class TxnList(msgspec.Struct, frozen=True):
+    """`count` is how many there are on all pages. `cursor`, sent back, continues after this page; null on the last."""
+
+    items: list[TxnItem]
+    count: int
+    cursor: str | None
+
+
+class TriggerList(msgspec.Struct, frozen=True):
+    items: list[TriggerItem]
+    count: int
+
+
+class ActivityAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """`wallet_reward` is the wallet transaction it led to. `message`, `code`: why it gave nothing."""
+
+    activity: ActivityItem
+    wallet_reward: TxnItem | None = None
+    message: str = ""
+    code: str = ""
+
+
+def lead_item(customer: Customer, balances: dict[Any, Balance], *, masked: bool) -> LeadItem:
+    coins, credits = balances["coins"], balances["credits"]
+    return LeadItem(
+        id=customer.id,
+        customer_id=customer.customer_id,
+        name=customer.name,
+        email=masked_email(customer.email) if masked else customer.email,
+        mobile=masked_mobile(customer.mobile) if masked else customer.mobile,
+        country=customer.country,
+        gender=customer.gender,
+        dob=customer.dob,
+        tier=customer.tier,
+        available=str(coins.available),
+        pending=coins.pending,
+        wallet=Wallet(coins.available),
+        creditwallet=Wallet(amount_on_wire("credits", credits.available)),
+        mid=events.mid(customer.mobile),
+        eid=events.eid(customer.email),
+        referral_code=customer.referral_code,
+        referred_by_referral_code=customer.referred_by_code,
+        created_at=wire(customer.created_at),
+        updated_at=wire(customer.updated_at),
+    )
+
+
+def txn_item(txn: Txn) -> TxnItem:
+    recorded_at = wire(txn.recorded_at)
+    return TxnItem(
+        id=txn.id,
+        lead_id=txn.customer_id,
+        title=txn.title,
+        description=txn.description,
+        amount=amount_on_wire(txn.kind, txn.amount),
+        operation=txn.operation,
+        type=txn.type,
+        status=txn.status,
+        closing_balance=amount_on_wire(txn.kind, txn.closing_balance),
+        consolidated_cr=amount_on_wire(txn.kind, txn.credited),
+        consolidated_dr=amount_on_wire(txn.kind, txn.debited),
+        hash=txn.wire_hash,
+        reference=txn.reference,
+        trigger_id=txn.trigger_id,
+        created_at=recorded_at,
+        updated_at=recorded_at,
+    )
+
+
+def activity_item(firing: Firing) -> ActivityItem:
+    fired_at = wire(firing.fired_at)
+    return ActivityItem(
+        id=firing.id,
+        trigger_id=firing.trigger_id,
+        lead_id=firing.customer_id,
+        status="success" if firing.state == "granted" else "refused",
+        reason=firing.reason,
+        created_at=fired_at,
+        updated_at=fired_at,
+    )
+
+
+class _Envelope(msgspec.Struct, frozen=True, gc=False):
+    meta: dict[str, Any]
+    data: ActivityAnswer
+
+
+_NOTHING: dict[str, Any] = {}
+_encode = msgspec.json.Encoder().encode
+
+
+def fired_answer(fired: Fired) -> tuple[int, str]:
+    """Status and body of POST /activities. A firing that gave nothing is stored, and answered with why."""
+    firing, txn = fired.firing, fired.txn
+    if txn is not None:
+        answer = ActivityAnswer(activity_item(firing), txn_item(txn))
+        return 200, _encode(_Envelope(_NOTHING, answer)).decode()
+    answer = ActivityAnswer(activity_item(firing), None, firing.explanation, firing.reason)
+    return 422, _encode(_Envelope(_NOTHING, answer)).decode()
+
+
+def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> TriggerItem:
+    rule = trigger.rule
+    return TriggerItem(
+        id=trigger.id,
+        name=trigger.name,
+        title=rule.title or trigger.name,
+        description=rule.description,
+        type=trigger.kind,
+        operation=rule.operation,
+        coin_range=CoinRange(rule.coins_min, rule.coins_max),
+        coins_per_unit=rule.coins_per_unit,
+        is_open=trigger.open,
+        sentence=sentence(trigger, coin_name, currency_symbol),
+        created_at=wire(trigger.created_at),
+        updated_at=wire(trigger.updated_at),
+    )
+
+
+def masked_email(email: str) -> str:
+    """`asha@shop.example` is `a***@shop.example`; its length does not show."""
+    name, at, domain = email.partition("@")
+    return f"{name[:1]}***{at}{domain}" if email else ""
+
+
+def masked_mobile(mobile: str) -> str:
+    """The last two digits remain, behind six stars however long it is."""
+    return f"******{mobile[-2:]}" if mobile else ""
+
+
+def wire(at: datetime) -> str:
+    """As `kit.clock.wire_time`, a quarter of its cost: three of these stand in every answer of POST /activities."""
+    return f"{at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"

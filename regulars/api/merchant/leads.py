@@ -1,0 +1,190 @@
+"""POST, PUT and GET /leads: customers, by the shop's own customer_id or by ours, the lead_id."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import customers, ledger, limits
+from regulars.api import proofs
+from regulars.api.merchant.api import merchant
+from regulars.api.merchant.items import LeadAnswer, lead_item
+from regulars.api.operations import Call, NoQuery
+from regulars.api.reading import a_birthday
+from regulars.customers import Customer, NewCustomer
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+
+CustomerId = Annotated[
+    str,
+    Meta(
+        min_length=limits.CUSTOMER_ID_CHARS_MIN,
+        max_length=limits.CUSTOMER_ID_CHARS_MAX,
+        description="The customer's id on your platform, such as shopify-7029064106277.",
+    ),
+]
+Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
+ReferralCode = Annotated[
+    str,
+    Meta(
+        max_length=40, description="This customer's own code, 3 to 40 letters, digits, - or _; drawn if none is given."
+    ),
+]
+Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.")]
+Mobile = Annotated[
+    str,
+    Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; `country` is required then."),
+]
+Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters, such as ind.")]
+
+
+class Metadetail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is known of a customer who is to be created."""
+
+    email: Email = ""
+    mobile: Mobile = ""
+    country: Country = ""
+    gender: Literal["male", "female", "other", ""] = ""
+    dob: Annotated[date, Meta(description="Date of birth, such as 1990-05-26.")] | None = None
+
+
+NO_DETAILS = Metadetail()
+
+
+class NewLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`metadetail` names an e-mail address or a mobile number at least."""
+
+    customer_id: CustomerId
+    metadetail: Metadetail
+    name: Name = ""
+    referral_code: ReferralCode = ""
+
+
+class Birthday(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    dob: date
+
+
+class LeadChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A date of birth that is known is not overwritten."""
+
+    metadetail: Birthday
+
+
+class ByCustomerId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    customer_id: Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX)] | None = None
+
+
+class LeadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first that is given counts, in this order, before the id in the path, which may be any UUID then."""
+
+    customer_id: Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX)] | None = None
+    referral_code: Annotated[str, Meta(max_length=40)] | None = None
+    email: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX)] | None = None
+    mobile: Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX)] | None = None
+
+
+def new_customer(customer_id: str, name: str, referral_code: str, details: Metadetail) -> NewCustomer:
+    """Checked, and in the form it is kept in. Raises Invalid naming the field by its path in the body."""
+    a_birthday("metadetail.dob", details.dob)
+    return customers.check(
+        NewCustomer(
+            customer_id=customer_id,
+            name=name,
+            email=details.email,
+            mobile=details.mobile,
+            country=details.country,
+            gender=details.gender,
+            dob=details.dob,
+            referral_code=referral_code,
+        )
+    )
+
+
+async def the_lead(tx: Tx, workspace_id: UUID, **by: Any) -> Customer:
+    """Raises NotFound with the contract's words."""
+    customer = await customers.find(tx, workspace_id, **by)
+    if customer is None:
+        raise NotFound("Lead does not exists")
+    return customer
+
+
+def secret_of(call: Call[Any, Any]) -> str:
+    return proofs.storefront_secret(call.app.settings.secret(), call.workspace_id)
+
+
+def prove(call: Call[Any, Any], lead_id: UUID) -> None:
+    """With a STOREFRONT key a call is about the customer whose token it carries. Raises Unauthenticated, Forbidden."""
+    if call.caller.key.purpose != "STOREFRONT":
+        return
+    if proofs.customer_of(secret_of(call), call.headers.get("x-leadtoken", ""), call.now) != lead_id:
+        raise proofs.ProofOfAnother
+
+
+@merchant.post("/leads", "Create a customer", tag="Leads")
+async def create_lead(call: Call[NoQuery, NewLead], tx: Tx) -> LeadAnswer:
+    """A customer_id that is known already is refused: `Lead already exists`."""
+    body = call.body
+    if not body.metadetail.email and not body.metadetail.mobile:
+        raise invalid("metadetail", "an email or a mobile")
+    details = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
+    customer = await customers.create(tx, call.workspace, details, call.now)
+    return await _answer(call, tx, customer)
+
+
+@merchant.put("/leads/{id}", "Complete a customer", tag="Leads")
+async def change_lead(call: Call[ByCustomerId, LeadChange], tx: Tx) -> LeadAnswer:
+    """Sets the date of birth, if none is known yet. `?customer_id=` wins over the id in the path."""
+    dob = a_birthday("metadetail.dob", call.body.metadetail.dob)
+    customer = await the_lead(tx, call.workspace_id, id=call.path_id(), customer_id=call.query.customer_id)
+    if customer.dob is None:
+        balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+        available = balances[customer.id]["coins"].available
+        customer = await customers.change(tx, call.workspace, customer.id, {"dob": dob}, call.now, available=available)
+    return await _answer(call, tx, customer)
+
+
+@merchant.get(
+    "/leads/{id}", "Find a customer", tag="Leads", access="READ", headers=("x-leadtoken", "x-leaddigest", "x-timestamp")
+)
+async def find_lead(call: Call[LeadQuery, None], tx: Tx) -> LeadAnswer:
+    """By customer_id, referral code, e-mail, mobile or id, the first that is given in this order.
+
+    With a STOREFRONT key the call carries an `x-leadtoken`, or names a customer_id and carries `x-leaddigest`: 64 hex
+    digits, HMAC-SHA256 by the workspace's storefront secret over `<customer_id>.<x-timestamp>`. The answer then holds a
+    `leadtoken`, also as the header `x-leadtoken`, good for an hour.
+    """
+    query, headers = call.query, call.headers
+    storefront = call.caller.key.purpose == "STOREFRONT"
+    by_token = bool(headers.get("x-leadtoken"))
+    if storefront and not by_token:
+        stamp, given = headers.get("x-timestamp", ""), headers.get("x-leaddigest", "")
+        proofs.check_digest(secret_of(call), query.customer_id or "", stamp, given, call.now)
+    customer = await customers.find(
+        tx,
+        call.workspace_id,
+        id=call.path_id(),
+        customer_id=query.customer_id,
+        referral_code=query.referral_code,
+        email=query.email,
+        mobile=query.mobile,
+    )
+    if storefront and by_token:
+        # Also when nobody was found: a token must not tell who else is a customer.
+        prove(call, customer.id if customer else UUID(int=0))
+    if customer is None:
+        raise NotFound("Lead does not exists")
+    answer = await _answer(call, tx, customer)
+    if storefront:
+        token = proofs.issue_token(secret_of(call), customer.id, call.now)
+        call.reply_headers["x-leadtoken"] = token
+        answer = msgspec.structs.replace(answer, leadtoken=token)
+    return answer
+
+
+async def _answer(call: Call[Any, Any], tx: Tx, customer: Customer) -> LeadAnswer:
+    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    return LeadAnswer(lead_item(customer, balances[customer.id], masked=not call.caller.writes))

@@ -1,0 +1,184 @@
+"""What an API's operation is: a method, a path, and an act whose signature says all the rest.
+
+    @merchant.get("/leads/{id}", "Find a customer", tag="Leads", access="READ")
+    async def find_lead(call: Call[LeadQuery, None], tx: Tx) -> LeadAnswer: ...
+
+The query, the body and the answer are msgspec structs named in the signature: requests are checked by them, answers are
+written from them, and the OpenAPI document is made of them. A read is handed a connection, a write one transaction in
+which its answer is stored under its Idempotency-Key; an act that calls the outside world takes no `tx` and opens its
+own.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from regulars import tenancy
+from regulars.api.failures import Style
+from regulars.api.gate import Caller
+from regulars.api.reading import an_id
+from regulars.kit.db import Tx
+from regulars.tenancy import Workspace
+from regulars.wiring import App
+
+Q = TypeVar("Q")
+B = TypeVar("B")
+Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+AccessNeeded = Literal["READ", "WRITE"]
+Transaction = Literal["reading", "writing", "none"]
+
+
+class Call(Generic[Q, B]):
+    """One request that was let in, its parts typed."""
+
+    __slots__ = ("app", "body", "caller", "caller_changed", "headers", "now", "path", "query", "reply_headers")
+
+    def __init__(
+        self,
+        app: App,
+        caller: Caller,
+        now: datetime,
+        query: Q,
+        body: B,
+        path: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> None:
+        self.app = app
+        self.caller = caller
+        self.now = now
+        self.query = query
+        self.body = body
+        self.path = path
+        self.headers = headers
+        self.reply_headers: dict[str, str] = {}
+        # Set by an act that changes the workspace or its keys, so that nothing older is remembered after its commit.
+        self.caller_changed = False
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.caller.workspace
+
+    @property
+    def workspace_id(self) -> UUID:
+        return self.caller.workspace.id
+
+    def path_id(self, name: str = "id") -> UUID:
+        """Raises Invalid naming it."""
+        return an_id(name, self.path[name])
+
+    async def audit(self, tx: Tx, act: str, target: object, **detail: Any) -> None:
+        """Say who did this, in the transaction that does it."""
+        await tenancy.audit(tx, self.workspace_id, self.caller.actor, act, str(target), now=self.now, detail=detail)
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """This operation takes no query parameters."""
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One operation. `path` is below the API's base; a path parameter is an id, unless it is named in `texts`.
+
+    `stored`: its answer is kept under the Idempotency-Key. Not so where the answer holds a secret. `served`: by this
+    table; otherwise the table only documents it.
+    """
+
+    method: Method
+    path: str
+    name: str
+    summary: str
+    description: str
+    tag: str
+    access: AccessNeeded
+    status: int
+    transaction: Transaction
+    stored: bool
+    query: type[Any]
+    body: type[Any] | None
+    answer: type[Any] | None
+    act: Callable[..., Awaitable[Any]]
+    headers: tuple[str, ...]
+    served: bool
+
+    @property
+    def path_names(self) -> list[str]:
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+
+
+class Api:
+    """One of the APIs: its base path, the way it says no, and its operations."""
+
+    def __init__(self, name: str, base: str, style: Style, title: str, description: str) -> None:
+        self.name = name
+        self.base = base
+        self.style = style
+        self.title = title
+        self.description = description
+        self.operations: list[Operation] = []
+
+    def get(self, path: str, summary: str, **more: Any) -> Callable[[Act], Act]:
+        return self.operation("GET", path, summary, **more)
+
+    def post(self, path: str, summary: str, **more: Any) -> Callable[[Act], Act]:
+        return self.operation("POST", path, summary, **more)
+
+    def put(self, path: str, summary: str, **more: Any) -> Callable[[Act], Act]:
+        return self.operation("PUT", path, summary, **more)
+
+    def patch(self, path: str, summary: str, **more: Any) -> Callable[[Act], Act]:
+        return self.operation("PATCH", path, summary, **more)
+
+    def delete(self, path: str, summary: str, **more: Any) -> Callable[[Act], Act]:
+        return self.operation("DELETE", path, summary, **more)
+
+    def operation(
+        self,
+        method: Method,
+        path: str,
+        summary: str,
+        *,
+        tag: str,
+        access: AccessNeeded = "WRITE",
+        status: int = 200,
+        stored: bool = True,
+        headers: tuple[str, ...] = (),
+        served: bool = True,
+    ) -> Callable[[Act], Act]:
+        """`headers` are further request headers it reads."""
+
+        def declare(act: Act) -> Act:
+            hints = get_type_hints(act)
+            query, body = get_args(hints["call"])
+            transaction: Transaction = "none"
+            if "tx" in hints:
+                transaction = "reading" if method == "GET" else "writing"
+            self.operations.append(
+                Operation(
+                    method=method,
+                    path=path,
+                    name=act.__name__,
+                    summary=summary,
+                    description=inspect.getdoc(act) or "",
+                    tag=tag,
+                    access=access,
+                    status=status,
+                    transaction=transaction,
+                    stored=stored and transaction == "writing",
+                    query=query,
+                    body=None if body is type(None) else body,
+                    answer=None if hints["return"] is type(None) else hints["return"],
+                    act=act,
+                    headers=headers,
+                    served=served,
+                )
+            )
+            return act
+
+        return declare

@@ -1,0 +1,103 @@
+"""A customer's proof for calls from a shop's own pages, where everybody can read the key.
+
+    shop's server: digest(secret, customer_id, timestamp) --> page --x-leaddigest--> GET /leads --x-leadtoken--> calls
+
+The secret is one per workspace, derived from the server's secret key, so that nothing is stored and a lost database
+gives nobody away. The shop's owner finds it in the dashboard's settings, and a program at
+`GET /api/v1/workspace/storefront-secret`. A shop's server may as well sign the token itself: a JSON Web Token,
+HS256 by the secret's text, `{"lead_id": ..., "exp": ...}`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from regulars import limits
+from regulars.kit.errors import Forbidden, Unauthenticated
+from regulars.kit.secrets import same
+
+
+class ProofMissing(Unauthenticated):
+    """The call needs to prove which customer it is made for."""
+
+    code = "customer_proof_missing"
+
+
+class ProofWrong(Unauthenticated):
+    """The proof is forged, garbled or too old."""
+
+    code = "customer_proof_wrong"
+
+
+class ProofOfAnother(Forbidden):
+    """The proof is good, but the call is about somebody else."""
+
+    code = "customer_proof_of_another"
+
+    def __init__(self) -> None:
+        super().__init__("The customer's proof is of another customer.")
+
+
+@lru_cache(1024)
+def storefront_secret(server_secret: str, workspace_id: UUID) -> str:
+    """43 characters, always the same for this server's secret key and this workspace."""
+    info = b"regulars storefront secret " + workspace_id.bytes
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(server_secret.encode())
+    return urlsafe_b64encode(derived).decode().rstrip("=")
+
+
+def digest(secret: str, customer_id: str, timestamp: str) -> str:
+    """HMAC-SHA256 by the secret's text, over customer_id, a full stop and the timestamp as sent; 64 hex digits."""
+    return hmac.new(secret.encode(), f"{customer_id}.{timestamp}".encode(), sha256).hexdigest()
+
+
+def check_digest(secret: str, customer_id: str, timestamp: str, given: str, now: datetime) -> None:
+    """`timestamp`: seconds or milliseconds since 1970. Raises ProofMissing, ProofWrong."""
+    if not given or not timestamp:
+        raise ProofMissing(
+            "This key is for a shop's pages: the call must prove its customer.",
+            fields={"x-leadtoken": "expected a token, or x-leaddigest with x-timestamp"},
+        )
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) in (10, 13)):
+        raise ProofWrong(
+            "x-timestamp is no time.", fields={"x-timestamp": "expected seconds or milliseconds since 1970"}
+        )
+    at_s = int(timestamp) / (1000 if len(timestamp) == 13 else 1)
+    if abs(now.timestamp() - at_s) > limits.LEAD_PROOF_S:
+        raise ProofWrong("x-leaddigest is too old.", fields={"x-timestamp": "expected a time within the last hour"})
+    if not same(digest(secret, customer_id, timestamp), given.lower()):
+        raise ProofWrong("x-leaddigest is not the digest of this customer_id and x-timestamp.")
+
+
+def issue_token(secret: str, lead_id: UUID, now: datetime) -> str:
+    claims = {"lead_id": str(lead_id), "iat": now, "exp": now + timedelta(seconds=limits.LEAD_PROOF_S)}
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def customer_of(secret: str, token: str, now: datetime) -> UUID:
+    """The lead_id that the token proves. Raises ProofMissing, ProofWrong."""
+    if not token:
+        raise ProofMissing(
+            "The call must prove its customer.", fields={"x-leadtoken": "expected the token that GET /leads answers"}
+        )
+    try:
+        claims = jwt.decode(
+            token, secret, algorithms=["HS256"], options={"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+        )
+        expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
+        lead_id = UUID(str(claims["lead_id"]))
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise ProofWrong("x-leadtoken is not a token of this workspace.") from None
+    # Checked here, by the clock of the door. A token that a shop signed for longer is held to the hour all the same.
+    if not now < expires_at <= now + timedelta(seconds=limits.LEAD_PROOF_S + limits.CLOCK_SKEW_S):
+        raise ProofWrong("x-leadtoken has expired, or is good for more than an hour.")
+    return lead_id

@@ -1,0 +1,206 @@
+"""Carry an operation out: let the caller in, read what came, act in one transaction, answer."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler, route
+from litestar.response.base import ASGIResponse
+
+from regulars import limits
+from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.gate import Caller, Gate
+from regulars.api.meters import Meters
+from regulars.api.operations import Api, Call, Operation
+from regulars.api.reading import check_media_type, convert, decode
+from regulars.kit import once
+from regulars.kit.db import RACED, Tx
+from regulars.kit.errors import Refusal, Unauthenticated, invalid
+from regulars.kit.ids import new_id
+from regulars.wiring import App
+
+_ACT_TRIES_MAX = 3
+_IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS_MAX}}}")
+
+CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-expose-headers": "idempotency-hit, retry-after, x-leadtoken",
+}
+"""A shop's pages call the merchant API from its customers' browsers, with keys that only read. No cookie is used."""
+
+encode = msgspec.json.Encoder().encode
+
+Http = Request[Any, Any, Any]
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What an operation answers; `hit` when it was answered before under this Idempotency-Key."""
+
+    status: int
+    body: bytes
+    hit: bool = False
+
+
+class Server:
+    """Serves the operations of one API."""
+
+    def __init__(self, app: App, gate: Gate, meters: Meters, api: Api) -> None:
+        self.app = app
+        self.gate = gate
+        self.meters = meters
+        self.api = api
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        return [self._handler(operation) for operation in self.api.operations if operation.served]
+
+    def _handler(self, operation: Operation) -> HTTPRouteHandler:
+        decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
+        label = f"{operation.method} {self.api.base}{operation.path}"
+
+        async def handle(request: Http) -> ASGIResponse:
+            started_s = time.perf_counter()
+            headers: dict[str, str] = dict(CORS) if self.api.style == "envelope" else {}
+            media_type = "application/json"
+            try:
+                reply = await self._serve(operation, decoder, request, headers)
+                status, body = reply.status, reply.body
+                if reply.hit:
+                    headers["idempotency-hit"] = "true"
+            except Refusal as refusal:
+                failed = failure_of(refusal, self.api.style)
+                status, body, media_type = failed.status, failed.body, failed.media_type
+                headers |= failed.headers
+            self.meters.count(label, status, time.perf_counter() - started_s)
+            return ASGIResponse(
+                body=body if status != 204 else b"", status_code=status, headers=headers, media_type=media_type
+            )
+
+        path = self.api.base + re.sub(r"\{(\w+)\}", r"{\1:str}", operation.path)
+        return route(
+            path,
+            http_method=[operation.method],
+            include_in_schema=False,
+            status_code=200,
+            name=f"{self.api.name}.{operation.name}",
+        )(handle)
+
+    async def _serve(self, operation: Operation, decoder: Any, request: Http, headers: dict[str, str]) -> Reply:
+        now = self.app.clock.now()
+        caller = await self._admit(operation, request.headers, now)
+        query = convert(operation.query, _single(request))
+        raw, body = b"", None
+        if decoder is not None:
+            check_media_type(request.headers.get("content-type", ""))
+            raw = await request.body()
+            body = decode(decoder, raw)
+        call: Call[Any, Any] = Call(self.app, caller, now, query, body, request.path_params, request.headers)
+        reply = await self._act(operation, call, request, raw)
+        headers |= call.reply_headers
+        if call.caller_changed:
+            self.gate.forget(call.workspace_id)
+        return reply
+
+    async def _admit(self, operation: Operation, headers: Mapping[str, str], now: datetime) -> Caller:
+        """Raises Unauthenticated, Forbidden, TooMany, Invalid."""
+        merchant = self.api.style == "envelope"
+        caller = await self.gate.admit(headers.get("x-workspaceid", ""), key_of(headers, bearer=not merchant), now)
+        if merchant:
+            check_source(headers.get("x-source", ""))
+        if operation.access == "WRITE":
+            caller.must_write()
+        return caller
+
+    async def _act(self, operation: Operation, call: Call[Any, Any], request: Http, raw: bytes) -> Reply:
+        db = self.app.db
+        if operation.transaction == "none":
+            return self._reply(operation, await operation.act(call))
+        if operation.transaction == "reading":
+            async with db.reading() as tx:
+                return self._reply(operation, await operation.act(call, tx))
+        key = idempotency_key(call.headers.get("idempotency-key")) if operation.stored else None
+        mark = once.fingerprint(f"{request.method} {request.url.path}?{request.url.query}", raw) if key else b""
+        for tries_left in reversed(range(_ACT_TRIES_MAX)):
+            try:
+                async with db.transaction() as tx:
+                    return await self._act_once(operation, call, tx, key, mark)
+            except RACED:
+                # Another call made the same thing, or stored its answer under the same key, between our look and our
+                # write: run again, this one finds what the other one made.
+                if not tries_left:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _act_once(
+        self, operation: Operation, call: Call[Any, Any], tx: Tx, key: str | None, mark: bytes
+    ) -> Reply:
+        if key is not None:
+            kept = (await once.recall(tx, call.workspace_id, [key])).get(key)
+            if kept is not None:
+                if kept.fingerprint != mark:
+                    raise once.KeyReused
+                return Reply(kept.status, kept.body.encode(), hit=True)
+        reply = self._reply(operation, await operation.act(call, tx))
+        if key is not None:
+            answer = once.Answer(key, mark, reply.status, reply.body.decode())
+            await once.remember(tx, call.workspace_id, [answer], call.now)
+        return reply
+
+    def _reply(self, operation: Operation, answer: Any) -> Reply:
+        if operation.answer is None:
+            return Reply(204, b"")
+        said = {"meta": {}, "data": answer} if self.api.style == "envelope" else answer
+        return Reply(operation.status, encode(said))
+
+
+def key_of(headers: Mapping[str, str], *, bearer: bool) -> str:
+    """The key of a call. Raises Unauthenticated when there is none."""
+    key = headers.get("x-apikey", "")
+    if not key and bearer:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        key = token.strip() if scheme.lower() == "bearer" else ""
+    if not key:
+        named = "Authorization" if bearer else "x-apikey"
+        raise Unauthenticated("There is no API key.", fields={named: "expected an API key"})
+    if not headers.get("x-workspaceid"):
+        raise Unauthenticated("There is no workspace.", fields={"x-workspaceid": "expected the id of your workspace"})
+    return key
+
+
+def check_source(source: str) -> None:
+    """Raises Invalid."""
+    if source not in ("mobile", "unix", "web"):
+        raise invalid("x-source", "mobile, unix or web")
+
+
+def idempotency_key(given: str | None) -> str | None:
+    """Raises Invalid."""
+    if given is not None and not _IDEMPOTENCY_KEY.fullmatch(given):
+        raise invalid("Idempotency-Key", f"1 to {limits.IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters")
+    return given
+
+
+def bug(api: Api | None, what: str, error: BaseException) -> Failure:
+    """A fault of ours: named by a reference that stands in the log beside the traceback, and saying nothing else."""
+    reference = new_id().hex[-12:]
+    print(f"error {reference} {what}", file=sys.stderr)  # noqa: T201
+    traceback.print_exception(error)
+    message = f"Something broke on our side, not yours; nothing was changed. Reference: {reference}"
+    return failure(api.style if api else "problem", 500, "broken", message)
+
+
+def _single(request: Http) -> dict[str, str]:
+    """The query's parameters. Raises Invalid when one is given twice."""
+    single: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in single:
+            raise invalid(name, "one value, not several")
+        single[name] = value
+    return single
