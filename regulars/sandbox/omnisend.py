@@ -7,7 +7,7 @@ import re
 import time
 from collections import deque
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -99,7 +99,7 @@ class Omnisend:
             return _invalid(*wrong)
         self._upsert(event["contact"])
         # The real one takes an id that comes again for a new event; here it is counted, to be seen.
-        self._memory.accept("omnisend", str(event.get("eventID") or id(event)))
+        self._memory.accept("omnisend", str(event.get("eventID") or uuid4()))
         return Reply(202, b"", words=f"{event['eventName']} for {_who(event['contact'])}")
 
     def _wrong_types(self, event: dict[str, Any]) -> tuple[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 
 import uvloop
 
@@ -17,15 +18,20 @@ def run(
     *,
     omnisend_rate_per_minute: int = 400,
     receivers: dict[str, Receiver] | None = None,
+    ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Until SIGINT or SIGTERM. Raises OSError when the port is taken."""
-    uvloop.run(_until_told(host, port, omnisend_rate_per_minute, receivers))
+    """Until SIGINT or SIGTERM. `ready` is told the address once it listens. Raises OSError when the port is taken."""
+    uvloop.run(_until_told(host, port, omnisend_rate_per_minute, receivers, ready))
 
 
-async def _until_told(host: str, port: int, rate: int, receivers: dict[str, Receiver] | None) -> None:
+async def _until_told(
+    host: str, port: int, rate: int, receivers: dict[str, Receiver] | None, ready: Callable[[str], None] | None
+) -> None:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    async with running(host, port, omnisend_rate_per_minute=rate, receivers=receivers):
+    async with running(host, port, omnisend_rate_per_minute=rate, receivers=receivers) as sandbox:
+        if ready is not None:
+            ready(sandbox.base_url)
         await told.wait()

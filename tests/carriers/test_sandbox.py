@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
 from collections import Counter
 from typing import Any
 
@@ -9,7 +12,7 @@ import msgspec
 import pytest
 
 from regulars import sandbox
-from regulars.kit.http import Answer, Http, Request
+from regulars.kit.http import Answer, Http, NoAnswer, Request
 
 
 async def call(http: Http, method: str, url: str, body: object = None, **headers: str) -> Answer:
@@ -135,3 +138,35 @@ async def test_contacts_are_kept(look_alikes: sandbox.Sandbox, http: Http) -> No
     assert (await call(http, "POST", url, contact, **key)).status == 200
     assert look_alikes.omnisend.contacts["a@example.com"]["tags"] == ["vip"]
     assert (await call(http, "POST", url, {"identifiers": []}, **key)).status == 400
+
+
+PROCESS = "from regulars import sandbox; sandbox.run(port=0, ready=lambda url: print(url, flush=True))"
+
+
+async def test_as_a_process_of_its_own_on_its_own_loop() -> None:
+    """The command runs it on uvloop, whose connections are other objects than asyncio's."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    base = (await process.stdout.readline()).decode().strip()
+    async with Http(allow_loopback=True, deadline_s=1) as http:
+        ends = {}
+        for fault in ("reset", "garbage", "truncated", "huge", "hang"):
+            await call(http, "PUT", f"{base}/faults", {"tool": "webhook", "fault": fault, "times": 1})
+            end = await http.send(Request("POST", f"{base}/webhook/free", {"webhook-id": "1"}, b"{}"))
+            ends[fault] = end.kind if isinstance(end, NoAnswer) else end.status
+        # One that hangs must not keep the process from ending.
+        await call(http, "PUT", f"{base}/faults", {"tool": "webhook", "fault": "hang", "times": 1})
+        hanging = asyncio.create_task(http.send(Request("POST", f"{base}/webhook/free", {"webhook-id": "1"}, b"{}")))
+        await asyncio.sleep(0)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            assert await process.wait() == 0
+        await hanging
+
+    assert ends == {
+        "reset": "reset",
+        "garbage": "garbage",
+        "truncated": "reset",
+        "huge": 200,
+        "hang": "timeout_after_sent",
+    }

@@ -13,7 +13,16 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.delivery.carrier import CheckResult, GaveUp, Outcome, Parcel, Paused, read_no_answer, read_status
+from regulars.delivery.carrier import (
+    CheckResult,
+    Delivered,
+    GaveUp,
+    Outcome,
+    Parcel,
+    Paused,
+    read_no_answer,
+    read_status,
+)
 from regulars.integrations.webhook.manifest import is_standard, key_bytes
 from regulars.kit.clock import wire_time
 from regulars.kit.http import Answer, NoAnswer, Request
@@ -49,6 +58,8 @@ class WebhookCarrier:
         return self._request(parcel.delivery_id, parcel.event_name, parcel.attempted_at, text.encode())
 
     def read(self, answer: Answer) -> Outcome:
+        if 200 <= answer.status < 300:
+            return Delivered()
         outcome = read_status(_MAKER, answer, _words(answer))
         return Paused(f"{outcome.reason} {_MEND}") if isinstance(outcome, Paused) else outcome
 
