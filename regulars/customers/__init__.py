@@ -9,7 +9,7 @@ Does not know what coins are; the balance an event mentions is read from the led
 
 from regulars.customers.changing import change
 from regulars.customers.creation import Ensured, create, ensure
-from regulars.customers.finding import by_ids, find, search
+from regulars.customers.finding import by_ids, count, find, search
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes
 from regulars.customers.spending import Spending, count_spending
 
@@ -23,6 +23,7 @@ __all__ = [
     "change",
     "check",
     "check_changes",
+    "count",
     "count_spending",
     "create",
     "ensure",

@@ -50,3 +50,8 @@ async def search(
     if text.strip():
         return await store.search(tx, workspace_id, text.strip(), limit)
     return await store.newest(tx, workspace_id, before_id, limit)
+
+
+async def count(tx: Tx, workspace_id: UUID) -> int:
+    """Reads every row: for reports, not for pages."""
+    return await store.count(tx, workspace_id)

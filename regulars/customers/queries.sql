@@ -1,12 +1,21 @@
 -- name: by_ids
-SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
-  FROM customers_customer WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+-- LATERAL, so that rows are found one by one by their key whatever the statistics say.
+SELECT found.*
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+        SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code,
+               c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count,
+               c.last_order_at, c.created_at, c.updated_at
+          FROM customers_customer c WHERE c.workspace_id = $1 AND c.id = n.id OFFSET 0) AS found
 
 -- name: by_customer_ids
-SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
-  FROM customers_customer WHERE workspace_id = $1 AND customer_id = ANY($2::text[])
+SELECT found.*
+  FROM unnest($2::text[]) AS n (customer_id)
+ CROSS JOIN LATERAL (
+        SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code,
+               c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count,
+               c.last_order_at, c.created_at, c.updated_at
+          FROM customers_customer c WHERE c.workspace_id = $1 AND c.customer_id = n.customer_id OFFSET 0) AS found
 
 -- name: by_referral_code
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
@@ -26,7 +35,11 @@ SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code
  ORDER BY created_at, id LIMIT 1
 
 -- name: taken_referral_codes
-SELECT referral_code FROM customers_customer WHERE workspace_id = $1 AND referral_code = ANY($2::text[])
+SELECT found.*
+  FROM unnest($2::text[]) AS n (code)
+ CROSS JOIN LATERAL (
+        SELECT c.referral_code FROM customers_customer c
+         WHERE c.workspace_id = $1 AND c.referral_code = n.code OFFSET 0) AS found
 
 -- name: insert_customers
 -- Ordered by customer_id, so that two calls that create the same customers wait for each other in one order.
@@ -53,20 +66,20 @@ UPDATE customers_customer
  WHERE workspace_id = $1 AND id = $2
 
 -- name: count_spending
--- Rows are locked in the order of their ids before they are changed: two imports of the same customers can't deadlock.
-WITH change AS (
-    SELECT u.id, u.amount_minor, u.orders_count, u.placed_at
-      FROM unnest($2::uuid[], $3::bigint[], $4::integer[], $5::timestamptz[])
-           AS u (id, amount_minor, orders_count, placed_at)
-), locked AS (
-    SELECT c.id FROM customers_customer c
-     WHERE c.workspace_id = $1 AND c.id IN (SELECT id FROM change) ORDER BY c.id FOR UPDATE
-)
-UPDATE customers_customer c
-   SET spent_minor = c.spent_minor + change.amount_minor, orders_count = c.orders_count + change.orders_count,
-       last_order_at = GREATEST(c.last_order_at, change.placed_at)
-  FROM change JOIN locked USING (id)
- WHERE c.workspace_id = $1 AND c.id = change.id
+-- Rows are locked in the order in which they are given, so that two imports of the same customers can't deadlock. Each of
+-- them exists and is changed by way of a conflict, because that always goes by the key; an UPDATE joined with the batch
+-- might be planned as reading the whole workspace, and is, while the table is new and has no statistics.
+INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, created_at, updated_at, spent_minor,
+                                     orders_count, last_order_at)
+SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, found.updated_at, n.amount_minor,
+       n.orders_count, n.placed_at
+  FROM unnest($2::uuid[], $3::bigint[], $4::integer[], $5::timestamptz[]) AS n (id, amount_minor, orders_count, placed_at)
+ CROSS JOIN LATERAL (
+        SELECT f.id, f.customer_id, f.referral_code, f.created_at, f.updated_at
+          FROM customers_customer f WHERE f.workspace_id = $1 AND f.id = n.id OFFSET 0) AS found
+    ON CONFLICT (workspace_id, id) DO UPDATE
+   SET spent_minor = c.spent_minor + excluded.spent_minor, orders_count = c.orders_count + excluded.orders_count,
+       last_order_at = GREATEST(c.last_order_at, excluded.last_order_at)
 RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code,
           c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at,
           c.created_at, c.updated_at
@@ -74,20 +87,32 @@ RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c
 -- name: newest
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
        accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
-  FROM customers_customer WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
+  FROM customers_customer WHERE workspace_id = $1 AND id < COALESCE($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ ORDER BY id DESC LIMIT $3
 
 -- name: search
--- Each branch walks one index of prefixes and is cut on its own, so that no search reads the whole table.
+-- Each branch walks one index of prefixes and is cut on its own, so that no search reads the whole table. A prefix is a
+-- stretch of the index, from $2 up to $3, as a plan that is made before the text is known can't go by LIKE.
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
        c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at, c.created_at,
        c.updated_at
   FROM (
-    (SELECT id FROM customers_customer WHERE workspace_id = $1 AND lower(email) LIKE $2 AND email <> '' LIMIT $4)
-    UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND lower(name) LIKE $2 LIMIT $4)
-    UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND lower(customer_id) LIKE $2 LIMIT $4)
-    UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND mobile LIKE $2 AND mobile <> '' LIMIT $4)
-    UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND referral_code = $3)
+    (SELECT id FROM customers_customer
+      WHERE workspace_id = $1 AND email <> ''
+        AND lower(email) ~>=~ lower($2) AND lower(email) ~<~ lower($3) LIMIT $4)
+    UNION (SELECT id FROM customers_customer
+            WHERE workspace_id = $1
+              AND lower(name) ~>=~ lower($2) AND lower(name) ~<~ lower($3) LIMIT $4)
+    UNION (SELECT id FROM customers_customer
+            WHERE workspace_id = $1
+              AND lower(customer_id) ~>=~ lower($2) AND lower(customer_id) ~<~ lower($3) LIMIT $4)
+    UNION (SELECT id FROM customers_customer
+            WHERE workspace_id = $1 AND mobile <> ''
+              AND mobile ~>=~ $2 AND mobile ~<~ $3 LIMIT $4)
+    UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2)
   ) AS found
   JOIN customers_customer c ON c.workspace_id = $1 AND c.id = found.id
  ORDER BY c.id DESC LIMIT $4
 
+-- name: count
+SELECT count(*) FROM customers_customer WHERE workspace_id = $1

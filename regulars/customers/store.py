@@ -76,7 +76,7 @@ async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
 async def count_spending(
     tx: Tx, workspace_id: UUID, changes: Sequence[tuple[UUID, int, int, datetime]]
 ) -> dict[UUID, Customer]:
-    """Each change is (customer, minor units, orders, newest order's time), one per customer."""
+    """Each change is (customer, minor units, orders, newest order's time), one per customer, by customer."""
     columns: list[list[Any]] = [list(column) for column in zip(*changes, strict=True)] or [[], [], [], []]
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.count_spending, workspace_id, *columns)}
 
@@ -86,5 +86,11 @@ async def newest(tx: Tx, workspace_id: UUID, before_id: UUID | None, limit: int)
 
 
 async def search(tx: Tx, workspace_id: UUID, text: str, limit: int) -> list[Customer]:
-    prefix = text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    return [Customer(*row) for row in await tx.fetch(_sql.search, workspace_id, prefix, text, limit)]
+    # No text that starts with this one comes after it and the last character there is.
+    rows = await tx.fetch(_sql.search, workspace_id, text, f"{text}\U0010ffff", limit)
+    return [Customer(*row) for row in rows]
+
+
+async def count(tx: Tx, workspace_id: UUID) -> int:
+    found: int = await tx.fetchval(_sql.count, workspace_id)
+    return found

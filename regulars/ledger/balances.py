@@ -8,7 +8,7 @@ from uuid import UUID
 
 from regulars.kit.db import Tx
 from regulars.ledger import store
-from regulars.ledger.model import Balance, Kind
+from regulars.ledger.model import Balance, Kind, Liability
 
 
 async def balances(
@@ -21,3 +21,8 @@ async def balances(
         customer_id: {kind: found.get((customer_id, kind)) or Balance(kind) for kind in kinds}
         for customer_id in customer_ids
     }
+
+
+async def liability(tx: Tx, workspace_id: UUID, kind: Kind) -> Liability:
+    """What the shop owes its customers in one kind of wallet. Reads every wallet: for reports."""
+    return await store.liability(tx, workspace_id, kind)

@@ -106,6 +106,14 @@ class Balance(msgspec.Struct, frozen=True, gc=False):
     debited: int = 0
 
 
+class Liability(msgspec.Struct, frozen=True):
+    """All wallets of one kind together: what is outstanding, and what was ever credited and debited."""
+
+    outstanding: int
+    credited: int
+    debited: int
+
+
 class Lot(msgspec.Struct, gc=False):
     """A credit that is not all spent: what it was and what remains of it. Changed while a batch is worked out."""
 
@@ -130,7 +138,7 @@ class Lot(msgspec.Struct, gc=False):
 
 
 class Wallet(msgspec.Struct, gc=False):
-    """A locked wallet while a batch is worked out; `lots` are its open lots, first to expire first."""
+    """A locked wallet while a batch is worked out; `lots` are those with something left, and new ones."""
 
     customer_id: UUID
     kind: Kind

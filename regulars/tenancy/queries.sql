@@ -62,4 +62,5 @@ INSERT INTO tenancy_audit (workspace_id, id, actor, act, target, detail, created
 
 -- name: audit_log
 SELECT id, actor, act, target, detail, created_at
-  FROM tenancy_audit WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
+  FROM tenancy_audit WHERE workspace_id = $1 AND id < COALESCE($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+ ORDER BY id DESC LIMIT $3
