@@ -100,7 +100,7 @@ _ROUTES = [
 
 
 class _Connection(asyncio.Protocol):
-    """One client. Requests are answered one after the other; nothing is read while an answer is held back."""
+    """One client. Requests are answered one after the other; while an answer is held back no other is taken."""
 
     def __init__(self, sandbox: Sandbox, open_connections: set[_Connection]) -> None:
         self._sandbox = sandbox
@@ -109,6 +109,7 @@ class _Connection(asyncio.Protocol):
         self._later: asyncio.TimerHandle | None = None
         self._rest: Iterator[bytes] | None = None
         self._paused = False
+        self._deaf = False
         self._begin()
 
     def _begin(self) -> None:
@@ -132,6 +133,8 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
         self._bytes += len(data)
         if self._bytes > limits.SANDBOX_BODY_BYTES_MAX:
             self._transport.write(Reply.json(413, {"error": "too large"}).wire())
@@ -174,9 +177,12 @@ class _Connection(asyncio.Protocol):
         loop, transport = asyncio.get_running_loop(), self._transport
         match fault.fault:
             case "slow":
-                self._wait(loop.call_later(fault.seconds, self._resume, reply.wire(), keep))
+                self._later = loop.call_later(fault.seconds, self._resume, reply.wire(), keep)
+                transport.pause_reading()
             case "hang":
-                self._wait(loop.call_later(limits.SANDBOX_HANG_S, transport.abort))
+                # Still read, or a client that has given up would not be noticed and its connection kept.
+                self._later = loop.call_later(limits.SANDBOX_HANG_S, transport.abort)
+                self._deaf = True
             case "reset":
                 # Closing with a linger of zero sends RST instead of FIN.
                 transport.get_extra_info("socket").setsockopt(
@@ -198,10 +204,6 @@ class _Connection(asyncio.Protocol):
                 self._send(_head(200, 1_000) + b"only the beginning", False)
             case "redirect":
                 self._send(Reply(302, b"", headers=f"location: {fault.location}\r\n").wire(), keep)
-
-    def _wait(self, handle: asyncio.TimerHandle) -> None:
-        self._later = handle
-        self._transport.pause_reading()
 
     def _resume(self, wire: bytes, keep: bool) -> None:
         self._transport.resume_reading()
