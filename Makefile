@@ -20,10 +20,11 @@ LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hash
 # The files that pages load, each within node_modules.
 ASSETS = htmx.org/dist/htmx.min.js
 
-# The first Python that is new enough and can make a venv; PYTHON= chooses another.
-PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+# The first Python that is new enough and can make a venv; PYTHON= says which one to take instead.
+FOUND_PYTHON = $(shell for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-NEED_PYTHON = $(if $(PYTHON),,$(error Python 3.11 or newer with venv is needed and was not found (Debian: apt-get install python3-venv; PYTHON= names another)))
+NEEDS = Python 3.11 or newer with venv is needed and was not found (Debian: apt-get install python3-venv; PYTHON= says which)
+NEED_PYTHON = $(if $(FOUND_PYTHON),,$(error $(NEEDS)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -79,7 +80,7 @@ clean: ## Remove what was installed and cached; the data in var/ stays
 	find regulars tests bench docs -name __pycache__ -prune -exec rm -rf {} +
 
 port-free:
-	@$(NEED_PYTHON)$(PYTHON) -m regulars.kit.ports "$(HOST)" "$(PORT)"
+	@$(NEED_PYTHON)$(FOUND_PYTHON) -m regulars.kit.ports "$(HOST)" "$(PORT)"
 
 # What was installed, each step with a file that says when. A checkout that was moved, or whose Python has gone, starts
 # over, since a venv holds both paths.
@@ -88,7 +89,7 @@ ifneq ($(shell cat .venv/.place 2>/dev/null; $(PY) -c '' 2>/dev/null || echo bro
 endif
 .venv/.place:
 	@$(NEED_PYTHON)echo "Setting up: a virtual environment"
-	@rm -rf .venv && $(PYTHON) -m venv .venv && printf %s "$(CURDIR)" > $@
+	@rm -rf .venv && $(FOUND_PYTHON) -m venv .venv && printf %s "$(CURDIR)" > $@
 
 .venv/.runtime: requirements.lock pyproject.toml .venv/.place
 	@echo "Setting up: Python packages"

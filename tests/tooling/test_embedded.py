@@ -54,9 +54,10 @@ async def test_survives_a_kill_with_its_data(directory: Path) -> None:
     server = embedded.Server(directory)
     server.start()
     await ask(server.url(), "CREATE TABLE kept AS SELECT 42 AS answer")
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGKILL)
-    assert gone(server.pid)
+    pid = server.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert gone(pid)
     assert (server.data / "postmaster.pid").exists()
     server.start()
     assert await ask(server.url(), "SELECT answer FROM kept") == 42
