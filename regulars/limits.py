@@ -1,4 +1,4 @@
-"""Every limit, in one place, with its unit in its name. A limit that a shop may change is a setting of its workspace."""
+"""Every limit, in one place, with its unit in its name. What a shop may change is a setting of its workspace."""
 
 from __future__ import annotations
 
