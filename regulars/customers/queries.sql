@@ -1,21 +1,17 @@
 -- name: by_ids
 -- LATERAL, so that rows are found one by one by their key whatever the statistics say.
-SELECT found.*
+SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
+       c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at, c.created_at,
+       c.updated_at
   FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (
-        SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code,
-               c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count,
-               c.last_order_at, c.created_at, c.updated_at
-          FROM customers_customer c WHERE c.workspace_id = $1 AND c.id = n.id OFFSET 0) AS found
+ CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS c
 
 -- name: by_customer_ids
-SELECT found.*
+SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
+       c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at, c.created_at,
+       c.updated_at
   FROM unnest($2::text[]) AS n (customer_id)
- CROSS JOIN LATERAL (
-        SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code,
-               c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count,
-               c.last_order_at, c.created_at, c.updated_at
-          FROM customers_customer c WHERE c.workspace_id = $1 AND c.customer_id = n.customer_id OFFSET 0) AS found
+ CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS c
 
 -- name: by_referral_code
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
@@ -35,11 +31,10 @@ SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code
  ORDER BY created_at, id LIMIT 1
 
 -- name: taken_referral_codes
-SELECT found.*
+SELECT c.referral_code
   FROM unnest($2::text[]) AS n (code)
  CROSS JOIN LATERAL (
-        SELECT c.referral_code FROM customers_customer c
-         WHERE c.workspace_id = $1 AND c.referral_code = n.code OFFSET 0) AS found
+        SELECT * FROM customers_customer WHERE workspace_id = $1 AND referral_code = n.code OFFSET 0) AS c
 
 -- name: insert_customers
 -- Ordered by customer_id, so that two calls that create the same customers wait for each other in one order.
@@ -66,8 +61,8 @@ UPDATE customers_customer
  WHERE workspace_id = $1 AND id = $2
 
 -- name: count_spending
--- Rows are locked in the order in which they are given, so that two imports of the same customers can't deadlock. Each of
--- them exists and is changed by way of a conflict, because that always goes by the key; an UPDATE joined with the batch
+-- Rows are locked in the order of their ids, so that two imports of the same customers can't deadlock. Each of them
+-- exists and is changed by way of a conflict, because that always goes by the key; an UPDATE joined with the batch
 -- might be planned as reading the whole workspace, and is, while the table is new and has no statistics.
 INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, created_at, updated_at, spent_minor,
                                      orders_count, last_order_at)
@@ -75,8 +70,8 @@ SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, f
        n.orders_count, n.placed_at
   FROM unnest($2::uuid[], $3::bigint[], $4::integer[], $5::timestamptz[]) AS n (id, amount_minor, orders_count, placed_at)
  CROSS JOIN LATERAL (
-        SELECT f.id, f.customer_id, f.referral_code, f.created_at, f.updated_at
-          FROM customers_customer f WHERE f.workspace_id = $1 AND f.id = n.id OFFSET 0) AS found
+        SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
+ ORDER BY n.id
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET spent_minor = c.spent_minor + excluded.spent_minor, orders_count = c.orders_count + excluded.orders_count,
        last_order_at = GREATEST(c.last_order_at, excluded.last_order_at)
@@ -99,16 +94,16 @@ SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.do
   FROM (
     (SELECT id FROM customers_customer
       WHERE workspace_id = $1 AND email <> ''
-        AND lower(email) ~>=~ lower($2) AND lower(email) ~<~ lower($3) LIMIT $4)
+        AND lower(email) OPERATOR(~>=~) lower($2) AND lower(email) OPERATOR(~<~) lower($3) LIMIT $4)
     UNION (SELECT id FROM customers_customer
             WHERE workspace_id = $1
-              AND lower(name) ~>=~ lower($2) AND lower(name) ~<~ lower($3) LIMIT $4)
+              AND lower(name) OPERATOR(~>=~) lower($2) AND lower(name) OPERATOR(~<~) lower($3) LIMIT $4)
     UNION (SELECT id FROM customers_customer
             WHERE workspace_id = $1
-              AND lower(customer_id) ~>=~ lower($2) AND lower(customer_id) ~<~ lower($3) LIMIT $4)
+              AND lower(customer_id) OPERATOR(~>=~) lower($2) AND lower(customer_id) OPERATOR(~<~) lower($3) LIMIT $4)
     UNION (SELECT id FROM customers_customer
             WHERE workspace_id = $1 AND mobile <> ''
-              AND mobile ~>=~ $2 AND mobile ~<~ $3 LIMIT $4)
+              AND mobile OPERATOR(~>=~) $2 AND mobile OPERATOR(~<~) $3 LIMIT $4)
     UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2)
   ) AS found
   JOIN customers_customer c ON c.workspace_id = $1 AND c.id = found.id

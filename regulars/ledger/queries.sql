@@ -3,18 +3,16 @@
 -- meanwhile: opening can wait for whoever is opening the same, and two calls could wait for each other.
 -- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
 -- and is, while the tables are new and have no statistics.
-SELECT locked.*
+SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
-        SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count,
-               w.head_hash
-          FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind
-           FOR UPDATE) AS locked
+        SELECT * FROM ledger_wallet
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind FOR UPDATE) AS w
  WHERE cardinality($2::uuid[]) = (
         SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
          CROSS JOIN LATERAL (
-                SELECT FROM ledger_wallet w
-                 WHERE w.workspace_id = $1 AND w.customer_id = n.customer_id AND w.kind = n.kind OFFSET 0) AS opened)
+                SELECT FROM ledger_wallet
+                 WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind OFFSET 0) AS opened)
 
 -- name: open_wallets
 -- Those that this call opened, in the same order; one that another call opened meanwhile is left for lock_wallets.
@@ -25,22 +23,18 @@ SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (custo
 RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash
 
 -- name: open_lots
-SELECT lot.*
+SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
-        SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
-          FROM ledger_lot l
-         WHERE l.workspace_id = $1 AND l.customer_id = n.customer_id AND l.kind = n.kind AND l.remaining > 0
-        OFFSET 0) AS lot
+        SELECT * FROM ledger_lot
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND remaining > 0 OFFSET 0) AS l
 
 -- name: txns_by_key
-SELECT txn.*
+SELECT t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,
+       t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
+       t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at
   FROM unnest($2::text[]) AS n (key)
- CROSS JOIN LATERAL (
-        SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title,
-               description, status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash,
-               occurred_at, recorded_at
-          FROM ledger_txn t WHERE t.workspace_id = $1 AND t.key = n.key OFFSET 0) AS txn
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS t
 
 -- name: write
 -- A whole batch in one statement: the book's rows, then the caches of them. The caches' rows all exist and are changed
@@ -82,16 +76,15 @@ SELECT $1, b.* FROM unnest($49::uuid[], $50::text[], $51::bigint[], $52::bigint[
 
 -- name: balances
 -- What has expired by $3 is left out by the read itself; the expiry job only writes down what is true already.
-SELECT balance.*
+SELECT w.customer_id, w.kind,
+       w.available - COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
+                                WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
+                                  AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0)::bigint
+           AS available,
+       w.pending, w.held, w.debt, w.credited, w.debited
   FROM unnest($2::uuid[]) AS n (customer_id)
  CROSS JOIN LATERAL (
-        SELECT w.customer_id, w.kind,
-               w.available - COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
-                                        WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
-                                          AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0)::bigint
-                   AS available,
-               w.pending, w.held, w.debt, w.credited, w.debited
-          FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = n.customer_id OFFSET 0) AS balance
+        SELECT * FROM ledger_wallet WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS w
 
 -- name: txn
 SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
