@@ -7,13 +7,11 @@ from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from regulars import limits
 from regulars.events.catalogue.topics import TOPICS
 from regulars.events.errors import EventTooLarge
 from regulars.events.model import Event, HourCount, NewEvent
-from regulars.kit.db import Tx
+from regulars.kit.db import Record, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.ids import first_id_at, new_id
 from regulars.kit.queries import Queries
@@ -117,5 +115,5 @@ async def counts_by_hour(tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneIn
     return [HourCount(starts_at, row["events"]) for starts_at, row in zip(hours, rows, strict=True)]
 
 
-def _event(row: asyncpg.Record) -> Event:
+def _event(row: Record) -> Event:
     return Event(*row.values())

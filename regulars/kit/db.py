@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 else:  # the driver's classes are generic only in its type stubs
     Tx = asyncpg.Connection
 
+Record = asyncpg.Record
+
 RACED = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 """Another transaction was first: rolled back and run again, this one will find what the other wrote."""
 

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Tx
+from regulars.kit.db import Record, Tx
 from regulars.kit.queries import Queries
 from regulars.ledger.model import Lot, Txn, Wallet, chain_hash
 
@@ -47,7 +46,7 @@ async def verify(tx: Tx, workspace_id: UUID) -> Break | None:
     async for wallet_id, rows in books:
         if next_lots is not None and next_lots[0] < wallet_id:
             break
-        own: list[asyncpg.Record] = []
+        own: list[Record] = []
         if next_lots is not None and next_lots[0] == wallet_id:
             own = next_lots[1]
             next_lots = await anext(lots, None)
@@ -66,9 +65,9 @@ async def verify(tx: Tx, workspace_id: UUID) -> Break | None:
 
 async def _by_wallet(
     tx: Tx, statement: str, workspace_id: UUID
-) -> AsyncIterator[tuple[tuple[UUID, str], list[asyncpg.Record]]]:
+) -> AsyncIterator[tuple[tuple[UUID, str], list[Record]]]:
     """The statement's rows, which come in the order of their wallets, gathered by them."""
-    rows: list[asyncpg.Record] = []
+    rows: list[Record] = []
     async for row in tx.cursor(statement, workspace_id, prefetch=limits.AUDIT_TXNS_PREFETCH):
         if rows and (row["customer_id"], row["kind"]) != (rows[0]["customer_id"], rows[0]["kind"]):
             yield (rows[0]["customer_id"], rows[0]["kind"]), rows
@@ -78,7 +77,7 @@ async def _by_wallet(
         yield (rows[0]["customer_id"], rows[0]["kind"]), rows
 
 
-def _check_wallet(rows: Sequence[asyncpg.Record], lots: Sequence[Lot]) -> Break | None:
+def _check_wallet(rows: Sequence[Record], lots: Sequence[Lot]) -> Break | None:
     """`rows` are of the statement `book`; `lots` are all that the wallet ever had."""
     wallet = Wallet(*rows[0][:_WALLET_COLUMNS])
     whose = f"the {wallet.kind} wallet of customer {wallet.customer_id}"
