@@ -72,7 +72,6 @@ def directory() -> Iterator[Path]:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_ends_with_all_it_started(directory: Path, how: signal.Signals) -> None:
-    pytest.importorskip("regulars.api.app")
     port = free_port()
     with started(port, directory) as process:
         assert said(process, "Ready")
@@ -85,7 +84,6 @@ def test_ends_with_all_it_started(directory: Path, how: signal.Signals) -> None:
 
 
 def test_a_crashed_server_comes_back(directory: Path) -> None:
-    pytest.importorskip("regulars.api.app")
     port = free_port()
     with started(port, directory) as process:
         assert said(process, "Ready")
