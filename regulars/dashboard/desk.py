@@ -99,7 +99,7 @@ class Desk:
     def wrong(self, template: str, form: Form, refusal: Refusal, **context: Any) -> Response[str]:
         """The page of a form that failed, with every value kept. Other refusals than of its values are pages of their
         own."""
-        return self.page(template, status=refusal.status, form=form.refused(refusal), **context)
+        return self.page(template, status=422, form=form.refused(refusal), **context)
 
     def see(self, address: str, said: str = "") -> Response[str]:
         """Done: go there, and say so there. A form sent by htmx is told by a header, so that the page is left."""

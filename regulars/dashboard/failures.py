@@ -38,7 +38,7 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
 
     def show(request: Call, status: int, title: str, words: str, reference: str = "") -> Response[str]:
         desk = getattr(request.state, "desk", None)
-        context: dict[str, Any] = {"title": title, "words": words, "reference": reference, "status": status}
+        context: dict[str, Any] = {"title": title, "words": words, "reference": reference, "code": status}
         if isinstance(desk, Desk):
             return _headed(desk.page("pages/failure.html", **context, status=status), status)
         html = templates.get_template("pages/failure_outside.html").render(

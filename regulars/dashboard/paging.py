@@ -48,18 +48,25 @@ class Cursor(msgspec.Struct, frozen=True):
         """One more than is shown, to know whether there is a next page."""
         return limits.PAGE_ITEMS_DEFAULT + 1
 
+    def page_until(self, items: Sequence[Item], next_key: object | None) -> Page[Item]:
+        """A page of a search that says itself where the next one begins."""
+        trail = [*self.trail, self.after or "-"][-TRAIL_PAGES_MAX:]
+        older = self._address(str(next_key), trail) if next_key is not None else ""
+        return Page(list(items), self._newer(), older, "")
+
     def page(self, found: Sequence[Item], key: Callable[[Item], object]) -> Page[Item]:
         items = list(found[: limits.PAGE_ITEMS_DEFAULT])
-        older = newer = ""
-        if len(found) > len(items):
-            trail = [*self.trail, self.after or "-"][-TRAIL_PAGES_MAX:]
-            older = self._address(str(key(items[-1])), trail)
-        if self.after:
-            before = self.trail[-1] if self.trail else "-"
-            newer = self._address("" if before == "-" else before, self.trail[:-1])
+        more = len(found) > len(items)
+        page = self.page_until(items, key(items[-1]) if more else None)
         start = len(self.trail) * limits.PAGE_ITEMS_DEFAULT
         said = f"{start + 1:,} to {start + len(items):,}" if items else "No more"
-        return Page(items, newer, older, said)
+        return Page(items, page.newer, page.older, said)
+
+    def _newer(self) -> str:
+        if not self.after:
+            return ""
+        before = self.trail[-1] if self.trail else "-"
+        return self._address("" if before == "-" else before, self.trail[:-1])
 
     def _address(self, after: str, trail: list[str]) -> str:
         return address(self.path, self.params | {"after": after, "trail": "~".join(trail)})

@@ -84,6 +84,7 @@ def environment(*, development: bool) -> Environment:
         "day": _day,
         "duration": words.duration,
         "exact": _exact,
+        "headers": words.headers,
         "iso": words.iso,
         "money": _money,
         "number": words.number,

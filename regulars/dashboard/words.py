@@ -78,6 +78,11 @@ def pretty(value: object) -> str:
         return str(value)
 
 
+def headers(named: dict[str, str]) -> str:
+    """One to a line, as on the wire."""
+    return "\n".join(f"{name}: {value}" for name, value in named.items())
+
+
 def duration(duration_ms: int) -> str:
     """`84 ms`, `1.2 s`, `2 min 5 s`."""
     if duration_ms < 1_000:

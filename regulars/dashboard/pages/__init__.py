@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from regulars.dashboard.pages import customers, orders, shop, styleguide, triggers
+from regulars.dashboard.pages import (
+    customers,
+    deliveries,
+    events,
+    integrations,
+    orders,
+    shop,
+    styleguide,
+    triggers,
+)
 
-HANDLERS: list[ControllerRouterHandler] = [*customers.HANDLERS, *triggers.HANDLERS, *orders.HANDLERS, *shop.HANDLERS]
+HANDLERS: list[ControllerRouterHandler] = [
+    *customers.HANDLERS,
+    *triggers.HANDLERS,
+    *orders.HANDLERS,
+    *events.HANDLERS,
+    *integrations.HANDLERS,
+    *deliveries.HANDLERS,
+    *shop.HANDLERS,
+]
 STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]

@@ -105,7 +105,7 @@ async def change(desk: Desk, trigger_id: UUID) -> Response[str]:
                 tx, desk.workspace, trigger_id, changes, desk.now, actor=desk.who.actor
             )
     except Refusal as refusal:
-        return await _page(desk, trigger, form.refused(refusal), refusal.status)
+        return await _page(desk, trigger, form.refused(refusal), 422)
     said = f"Saved as version {changed.version}." if changed.version != trigger.version else "Saved."
     return desk.see(f"/triggers/{trigger_id}", said)
 
@@ -141,17 +141,20 @@ def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
 
 def _rule(form: Form, source: str) -> Rule:
     """Raises Invalid naming the field."""
-    words = {"title": form.text("title"), "description": form.text("description")}
+    title, description = form.text("title"), form.text("description")
     if source == "order":
+        earn_when: Any = form.choice("earn_when", EARN_WHEN)
         return Rule(
-            **words,
+            title=title,
+            description=description,
             coins_per_unit=form.whole("coins_per_unit", least=1),
-            earn_when=form.choice("earn_when", EARN_WHEN),  # type: ignore[arg-type]
+            earn_when=earn_when,
         )
     coins_min = form.whole("coins_min", least=1)
     return Rule(
-        **words,
-        operation=form.choice("operation", OPERATIONS),  # type: ignore[arg-type]
+        title=title,
+        description=description,
+        operation="dr" if form.choice("operation", OPERATIONS) == "dr" else "cr",
         coins_min=coins_min,
         coins_max=form.whole("coins_max", least=1, default=coins_min),
         per_day_max=form.whole("per_day_max", default=0),

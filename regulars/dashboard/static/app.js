@@ -95,8 +95,12 @@ addEventListener("change", (event) => {
 
 // ---- dialogs: a link with data-dialog shows its page in place; without this file it is simply a link
 function show(dialog) {
-  if (!dialog.open) dialog.showModal();
+  const opened = dialog.open;
+  if (!opened) dialog.showModal();
   guard(dialog);
+  const fresh = one("[data-focus]", dialog) || one("[aria-invalid=true]", dialog);
+  if (fresh) { fresh.focus(); return; }
+  if (opened && dialog.contains(document.activeElement) && document.activeElement !== dialog) return;
   const first = one("[aria-invalid=true]", dialog) || one("[autofocus]", dialog) || one("input:not([type=hidden]), select, textarea", dialog);
   if (first) first.focus();
 }
@@ -155,8 +159,8 @@ addEventListener("htmx:afterSwap", (event) => {
   const slot = one("#dialog-slot");
   if (slot && slot.children.length) { show(one("#dialog")); return; }
   guard();
-  const wrong = one("[aria-invalid=true]", event.target);
-  if (wrong) wrong.focus();
+  const next = one("#main [data-focus]") || one("#main [aria-invalid=true]");
+  if (next) next.focus();
 });
 addEventListener("htmx:afterRequest", (event) => idle(event.target));
 addEventListener("htmx:sendError", () => say("The server did not answer. Nothing was changed; try again."));

@@ -1,0 +1,298 @@
+"""Events: the switch, the log, and the Send Events rules with their test."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Response, get, post
+
+from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, tenancy
+from regulars.conditions import Schema
+from regulars.dashboard.desk import Desk, Form, uuid_of
+from regulars.dashboard.paging import cursor
+from regulars.dispatch import Rule
+from regulars.events import TOPICS
+from regulars.kit.db import Tx
+from regulars.kit.errors import Invalid, NotFound, Refusal, invalid
+
+MODES = {"email": "E-mail", "mobile": "Mobile"}
+_FIRST_CHOICE = "walletreward_create"
+
+
+@get("/events")
+async def log(desk: Desk) -> Response[str]:
+    at = cursor(desk.request, "event", "customer")
+    topic = at.params["event"] if at.params["event"] in TOPICS else None
+    customer_id = uuid_of(at.params["customer"])
+    async with desk.reading() as tx:
+        found = await events.recent(
+            tx, desk.id, topic=topic, customer_id=customer_id, before_id=at.after_id, limit=at.limit
+        )
+        page = at.page(found, lambda event: event.id)
+        people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page.items}))
+        sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page.items])
+    return desk.page(
+        "pages/events.html", page=page, people=people, sent=sent, topics=TOPICS, topic=topic or "", groups=_groups()
+    )
+
+
+@get("/events/{event_id:uuid}")
+async def shown(desk: Desk, event_id: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        event = await events.get(tx, desk.id, event_id)
+        customer = await customers.find(tx, desk.id, id=event.customer_id)
+        sent = (await delivery.deliveries_of_events(tx, desk.id, [event_id])).get(event_id, [])
+        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
+    topic = TOPICS.get(event.topic)
+    return desk.page("pages/event.html", event=event, topic=topic, customer=customer, sent=sent, tools=tools)
+
+
+@post("/events/switch")
+async def switch(desk: Desk) -> Response[str]:
+    on = (await desk.form()).on("on")
+    async with desk.changing("events.switch_on" if on else "events.switch_off") as tx:
+        await tenancy.change_workspace(tx, desk.id, {"events_on": on}, desk.now)
+    back = "/events/send" if "/events/send" in desk.request.headers.get("referer", "") else "/events"
+    return desk.see(back, "Events are on." if on else "Events are off. Facts are still logged; no tool is told.")
+
+
+@get("/events/send")
+async def rules(desk: Desk) -> Response[str]:
+    async with desk.reading() as tx:
+        found = await dispatch.list_rules(tx, desk.id)
+        tools = await integrations.list_integrations(tx, desk.id)
+    told = [(rule, dispatch.rule_sentence_parts(rule)) for rule in found]
+    return desk.page("pages/rules.html", rules=told, tools=tools, topics=TOPICS)
+
+
+@get("/events/send/new")
+async def blank(desk: Desk) -> Response[str]:
+    topic = desk.request.query_params.get("event", "")
+    form = Form(values={"topic": topic if topic in TOPICS else _FIRST_CHOICE, "prefix": "", "active": "yes"})
+    return await _new_page(desk, form)
+
+
+@post("/events/send/new")
+async def create(desk: Desk) -> Response[str]:
+    form = await desk.form()
+    pairs = await _pairs(desk)
+    topic = form.text("topic")
+    if conditions.button_pressed(pairs):
+        return await _new_page(desk, form, pairs)
+    try:
+        if topic not in TOPICS:
+            raise invalid("topic", "an event from the list")
+        condition = _condition(pairs, TOPICS[topic].restrictions)
+        integration_id = form.uuid("integration_id", "the integration that is to be told")
+        async with desk.changing("rule.create", topic) as tx:
+            rule = await dispatch.create_rule(
+                tx,
+                desk.id,
+                topic=topic,
+                integration_id=integration_id,
+                prefix=_prefix(form),
+                condition=condition,
+                now=desk.now,
+            )
+    except Refusal as refusal:
+        return await _new_page(desk, form.refused(refusal), pairs, 422)
+    return desk.see(f"/events/send/{rule.id}", "Created. Send a test event to see that it arrives.")
+
+
+@get("/events/send/{rule_id:uuid}")
+async def edit(desk: Desk, rule_id: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        rule = await _live_rule(tx, desk, rule_id)
+    form = desk.blank(integration_id=str(rule.integration_id), prefix=rule.prefix, active="yes" if rule.active else "")
+    return await _rule_page(desk, rule, form)
+
+
+@post("/events/send/{rule_id:uuid}")
+async def change(desk: Desk, rule_id: UUID) -> Response[str]:
+    form = await desk.form()
+    pairs = await _pairs(desk)
+    async with desk.reading() as tx:
+        rule = await _live_rule(tx, desk, rule_id)
+    if conditions.button_pressed(pairs):
+        return await _rule_page(desk, rule, form, pairs)
+    try:
+        changes: dict[str, Any] = {
+            "integration_id": form.uuid("integration_id", "the integration that is to be told"),
+            "prefix": _prefix(form),
+            "active": form.on("active"),
+        }
+        if not form.on("keep_condition"):
+            changes["condition"] = _condition(pairs, TOPICS[rule.topic].restrictions)
+        async with desk.changing("rule.update", rule_id) as tx:
+            await dispatch.change_rule(tx, desk.id, rule_id, changes, desk.now)
+    except Refusal as refusal:
+        return await _rule_page(desk, rule, form.refused(refusal), pairs, 422)
+    return desk.see(f"/events/send/{rule_id}", "Saved.")
+
+
+@get("/events/send/{rule_id:uuid}/delete")
+async def ask_delete(desk: Desk, rule_id: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        rule = await _live_rule(tx, desk, rule_id)
+    return desk.page(
+        "pages/confirm.html",
+        title="Delete this rule?",
+        words=f"{dispatch.rule_sentence(rule)}: this ends. What is queued already is still sent.",
+        action=f"/events/send/{rule_id}/delete",
+        yes="Delete",
+        back=f"/events/send/{rule_id}",
+    )
+
+
+@post("/events/send/{rule_id:uuid}/delete")
+async def delete(desk: Desk, rule_id: UUID) -> Response[str]:
+    async with desk.changing("rule.delete", rule_id) as tx:
+        await dispatch.delete_rule(tx, desk.id, rule_id, desk.now)
+    return desk.see("/events/send", "The rule is deleted.")
+
+
+@get("/events/send/{rule_id:uuid}/test")
+async def ask_test(desk: Desk, rule_id: UUID) -> Response[str]:
+    async with desk.reading() as tx:
+        rule = await _live_rule(tx, desk, rule_id)
+    form = Form(values={"by": "email", "address": desk.request.query_params.get("address", "")})
+    return desk.page("pages/rule_test.html", rule=rule, form=form, result=None, modes=MODES)
+
+
+@post("/events/send/{rule_id:uuid}/test")
+async def test(desk: Desk, rule_id: UUID) -> Response[str]:
+    """Written down, sent outside any transaction, and the tool's answer written down and shown."""
+    form = await desk.form()
+    async with desk.reading() as tx:
+        rule = await _live_rule(tx, desk, rule_id)
+    try:
+        by: Literal["email", "mobile"] = "mobile" if form.text("by") == "mobile" else "email"
+        address = form.text("address")
+        async with desk.changing("rule.test", rule_id) as tx:
+            email, mobile = (address, None) if by == "email" else (None, address)
+            person = await customers.find(tx, desk.id, email=email, mobile=mobile) if address else None
+            have = await ledger.balances(tx, desk.id, [person.id], desk.now) if person else {}
+            prepared = await dispatch.prepare_test(
+                tx,
+                desk.workspace,
+                rule_id,
+                by=by,
+                address=address,
+                customer=person,
+                available=have[person.id]["coins"].available if person else 0,
+                now=desk.now,
+            )
+            carrier = await integrations.carrier_of(tx, desk.id, prepared.lane_id, desk.app.box)
+    except Refusal as refusal:
+        refusal.fields = dict.fromkeys(("address",) if refusal.fields else (), refusal.message)
+        return desk.wrong("pages/rule_test.html", form, refusal, rule=rule, result=None, modes=MODES)
+    made = await delivery.attempt(carrier, desk.app.http, prepared.parcel)
+    async with desk.app.db.transaction() as tx:
+        await delivery.record(
+            tx, desk.id, prepared.lane_id, [(made, 0)], now=desk.app.clock.now(), random=random.random
+        )
+        one, attempts = await delivery.get_delivery(tx, desk.id, prepared.parcel.delivery_id)
+    return desk.page(
+        "pages/rule_test.html",
+        rule=rule,
+        form=form,
+        modes=MODES,
+        result={"delivery": one, "attempt": attempts[-1] if attempts else None, "real": prepared.real},
+    )
+
+
+async def _live_rule(tx: Tx, desk: Desk, rule_id: UUID) -> Rule:
+    rule = await dispatch.get_rule(tx, desk.id, rule_id)
+    if rule.deleted_at is not None:
+        raise NotFound("This rule was deleted.")
+    return rule
+
+
+async def _new_page(
+    desk: Desk, form: Form, pairs: list[tuple[str, object]] | None = None, status: int = 200
+) -> Response[str]:
+    async with desk.reading() as tx:
+        tools = await integrations.list_integrations(tx, desk.id)
+    if "integration_id" not in form.values and tools:
+        form.values["integration_id"] = str(tools[0].id)
+    topic = TOPICS.get(form.text("topic")) or TOPICS[_FIRST_CHOICE]
+    return desk.page(
+        "pages/rule_new.html",
+        status=status,
+        form=form,
+        tools=[(str(tool.id), tool.name) for tool in tools],
+        groups=_groups(emitted=True),
+        topic=topic,
+        **_builder(pairs or [], topic.restrictions),
+    )
+
+
+async def _rule_page(
+    desk: Desk, rule: Rule, form: Form, pairs: list[tuple[str, object]] | None = None, status: int = 200
+) -> Response[str]:
+    """`pairs`: the form's own fields when it is drawn again; else what is stored is drawn."""
+    async with desk.reading() as tx:
+        tools = await integrations.list_integrations(tx, desk.id)
+        recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
+    schema = TOPICS[rule.topic].restrictions
+    deep = ""
+    if pairs is None:
+        pairs = []
+        try:
+            stored = rule.parsed_condition()
+            if stored is not None and conditions.fits_form(stored):
+                pairs = list(conditions.to_form(stored))
+            elif stored is not None:
+                deep = conditions.sentence(stored, schema)
+        except Invalid as refusal:
+            deep = refusal.message
+    return desk.page(
+        "pages/rule.html",
+        status=status,
+        rule=rule,
+        parts=dispatch.rule_sentence_parts(rule),
+        form=form,
+        tools=[(str(tool.id), tool.name) for tool in tools],
+        tool=next((tool for tool in tools if tool.id == rule.integration_id), None),
+        topic=TOPICS[rule.topic],
+        recent=[one for one in recent.items if one.rule_id == rule.id],
+        deep=deep,
+        **_builder(pairs, schema),
+    )
+
+
+def _builder(pairs: list[tuple[str, object]], schema: Schema) -> dict[str, Any]:
+    return {
+        "draft": conditions.draft(pairs),
+        "schema": schema,
+        "operators_for": conditions.operators_for,
+        "pressed": next((key for key, _ in pairs if key.startswith("condition.add")), ""),
+    }
+
+
+def _condition(pairs: list[tuple[str, object]], schema: Schema) -> object:
+    parsed = conditions.from_form(pairs, schema)
+    return None if parsed is None else conditions.dump(parsed)
+
+
+def _prefix(form: Form) -> str:
+    """Blanks behind it may be meant: `Nector: `."""
+    return str(form.values.get("prefix", "")).replace("\0", "")
+
+
+async def _pairs(desk: Desk) -> list[tuple[str, object]]:
+    return [(name, value) for name, value in (await desk.request.form()).multi_items() if isinstance(value, str)]
+
+
+def _groups(*, emitted: bool = False) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Topics as a select offers them: those that nothing makes yet are left out where a rule is made."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, topic in TOPICS.items():
+        if topic.emitted or not emitted:
+            groups.setdefault(topic.group, []).append((name, f"{topic.label} ({name})"))
+    return list(groups.items())
+
+
+HANDLERS = [log, shown, switch, rules, blank, create, edit, change, ask_delete, delete, ask_test, test]
