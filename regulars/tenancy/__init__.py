@@ -12,7 +12,7 @@ Does not know what a customer, a coin or an event is.
 from regulars.tenancy.audit import AuditLine, audit, audit_log
 from regulars.tenancy.keys import find_key, issue_key, list_keys, revoke_key
 from regulars.tenancy.model import ApiKey, IssuedKey, Person, Workspace
-from regulars.tenancy.staff import add_staff, list_staff, person_of, sign_in, sign_out
+from regulars.tenancy.staff import add_staff, draw_password, list_staff, person_of, sign_in, sign_out
 from regulars.tenancy.workspaces import change_workspace, create_workspace, get_workspace, list_workspaces
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "audit_log",
     "change_workspace",
     "create_workspace",
+    "draw_password",
     "find_key",
     "get_workspace",
     "issue_key",

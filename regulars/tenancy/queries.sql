@@ -8,6 +8,11 @@ SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol,
        created_at, updated_at
   FROM tenancy_workspace WHERE workspace_id = $1
 
+-- name: lock_workspace
+SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
+       created_at, updated_at
+  FROM tenancy_workspace WHERE workspace_id = $1 FOR NO KEY UPDATE
+
 -- name: workspaces
 -- every workspace: the operator's list, and the background loops' rounds
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
@@ -38,6 +43,7 @@ UPDATE tenancy_api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 A
 -- name: insert_staff
 INSERT INTO tenancy_staff (workspace_id, id, email, name, role, password_hash, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (email, workspace_id) DO NOTHING RETURNING id
 
 -- name: staff
 SELECT id, workspace_id, email, name, role FROM tenancy_staff WHERE workspace_id = $1 ORDER BY created_at, id

@@ -7,6 +7,7 @@ import base64
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from regulars import limits
 from regulars.kit.db import Tx
-from regulars.kit.errors import Unauthenticated, invalid
+from regulars.kit.errors import Conflict, Unauthenticated, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.model import Person, Role
@@ -37,16 +38,27 @@ class Session(msgspec.Struct, frozen=True):
 async def add_staff(
     tx: Tx, workspace_id: UUID, email: str, password: str, *, now: datetime, name: str = "", role: Role = "owner"
 ) -> Person:
-    """Raises Invalid naming the field."""
-    email = email.strip().lower()
-    if "@" not in email or len(email) > limits.EMAIL_CHARS_MAX:
+    """Raises Invalid naming the field, or Conflict when the workspace has somebody with this e-mail."""
+    email, name = email.strip().lower(), name.strip()
+    if "@" not in email or len(email) > limits.EMAIL_CHARS_MAX or "\0" in email:
         raise invalid("email", "an e-mail address")
+    if len(name) > limits.NAME_CHARS_MAX or "\0" in name:
+        raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
+    if role not in get_args(Role):
+        raise invalid("role", "owner, editor or reader")
     if len(password) < limits.PASSWORD_CHARS_MIN:
         raise invalid("password", f"at least {limits.PASSWORD_CHARS_MIN} characters")
-    person = Person(new_id(), workspace_id, email, name.strip() or email.partition("@")[0], role)
+    person = Person(new_id(), workspace_id, email, name or email.partition("@")[0], role)
     password_hash = await asyncio.to_thread(_hasher.hash, password)
-    await tx.execute(_sql.insert_staff, workspace_id, person.id, email, person.name, role, password_hash, now)
+    added = await tx.fetchval(_sql.insert_staff, workspace_id, person.id, email, person.name, role, password_hash, now)
+    if added is None:
+        raise Conflict("Somebody with this e-mail is on the staff already.", code="staff_exists")
     return person
+
+
+def draw_password() -> str:
+    """96 random bits, for somebody to sign in with until they choose their own."""
+    return secrets.token_urlsafe(12)
 
 
 async def list_staff(tx: Tx, workspace_id: UUID) -> list[Person]:

@@ -76,9 +76,12 @@ async def list_workspaces(tx: Tx) -> list[Workspace]:
 async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], now: datetime) -> Workspace:
     """Set any of name, uri, time_zone, currency_code, coin_name, events_on, settings (merged key by key).
 
-    Raises Invalid naming the field, NotFound.
+    Raises Invalid naming the field, NotFound. Locks the workspace, so that two changes at once don't undo each other.
     """
-    workspace = await get_workspace(tx, workspace_id)
+    row = await tx.fetchrow(_sql.lock_workspace, workspace_id)
+    if row is None:
+        raise NotFound("This workspace does not exist.")
+    workspace = Workspace(**dict(row))
     allowed = {"name", "uri", "time_zone", "currency_code", "coin_name", "events_on", "settings"}
     for field in changes:
         if field not in allowed:
@@ -88,9 +91,13 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
     if "currency_code" in changes:
         code = str(changes["currency_code"])
         changes = {**changes, "currency_code": code.lower(), "currency_symbol": _symbol(code)}
-    for field in ("name", "uri", "coin_name"):
+    for field in ("name", "uri", "coin_name", "time_zone"):
         if field in changes:
             changes = {**changes, field: str(changes[field]).strip()}
+    if "uri" in changes:
+        changes = {**changes, "uri": changes["uri"].rstrip("/")}
+    if not isinstance(changes.get("events_on", True), bool):
+        raise invalid("events_on", "true or false")
     changed = msgspec.structs.replace(workspace, **changes, updated_at=now)
     _check(changed)
     await tx.execute(
@@ -114,6 +121,9 @@ def _symbol(currency_code: str) -> str:
 
 
 def _check(workspace: Workspace) -> None:
+    for field in ("name", "uri", "coin_name"):
+        if "\0" in getattr(workspace, field):
+            raise invalid(field, "text without NUL characters")
     if not 1 <= len(workspace.name) <= limits.NAME_CHARS_MAX:
         raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
     if not 1 <= len(workspace.coin_name) <= limits.COIN_NAME_CHARS_MAX:
