@@ -67,6 +67,7 @@ RACES_MAX = 3
 
 # The book
 AMOUNT_MINOR_MAX = 10**15
+FLOW_TXNS_MAX = 100_000
 # Whole numbers up to this are exact in JSON, whichever program reads them.
 WALLET_CREDITED_MAX = 2**53 - 1
 AUDIT_TXNS_PREFETCH = 2_000

@@ -19,6 +19,7 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 from regulars.ledger.audit import Break, verify
 from regulars.ledger.balances import balances, liability
 from regulars.ledger.errors import InsufficientBalance
+from regulars.ledger.flow import Flow, flow
 from regulars.ledger.model import Balance, Entry, Kind, Outcome, Posted, Txn, amount_on_wire
 from regulars.ledger.posting import post
 from regulars.ledger.store import lock_wallets as lock
@@ -28,6 +29,7 @@ __all__ = [
     "Balance",
     "Break",
     "Entry",
+    "Flow",
     "InsufficientBalance",
     "Kind",
     "Outcome",
@@ -36,6 +38,7 @@ __all__ = [
     "amount_on_wire",
     "balances",
     "find_txn",
+    "flow",
     "liability",
     "lock",
     "numbered_page",

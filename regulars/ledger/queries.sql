@@ -166,3 +166,14 @@ SELECT r.reverses_txn_id AS id, t.amount, r.amount AS reversed
 SELECT COALESCE(sum(available + pending + held), 0)::bigint AS outstanding, COALESCE(sum(credited), 0)::bigint AS credited,
        COALESCE(sum(debited), 0)::bigint AS debited
   FROM ledger_wallet WHERE workspace_id = $1 AND kind = $2
+
+-- name: flow
+SELECT COALESCE(summed.credited, 0)::bigint AS credited, COALESCE(summed.debited, 0)::bigint AS debited
+  FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
+ CROSS JOIN LATERAL (
+    SELECT sum(amount) FILTER (WHERE operation = 'cr') AS credited, sum(amount) FILTER (WHERE operation = 'dr') AS debited
+      FROM (SELECT amount, operation FROM ledger_txn
+             WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id AND kind = $4
+             LIMIT $5) AS matching
+ ) AS summed
+ ORDER BY span.place
