@@ -42,13 +42,13 @@ from regulars.delivery.lanes import (
     set_rate,
 )
 from regulars.delivery.model import (
+    Addressee,
     Delivery,
     DeliveryPage,
     Lane,
     LaneHealth,
-    NewDelivery,
     StoredAttempt,
-    delivery_id,
+    delivery_ids,
 )
 from regulars.delivery.rate import Bucket
 from regulars.delivery.recording import record
@@ -65,6 +65,7 @@ from regulars.delivery.testing import queue_test
 from regulars.delivery.turns import Turn
 
 __all__ = [
+    "Addressee",
     "Attempt",
     "Bucket",
     "Carrier",
@@ -75,7 +76,6 @@ __all__ = [
     "GaveUp",
     "Lane",
     "LaneHealth",
-    "NewDelivery",
     "Outcome",
     "Parcel",
     "Paused",
@@ -86,7 +86,7 @@ __all__ = [
     "attempt",
     "awake_lanes",
     "deliveries_of_events",
-    "delivery_id",
+    "delivery_ids",
     "delivery_tally",
     "delivery_totals",
     "get_delivery",

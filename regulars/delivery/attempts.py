@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -91,11 +92,16 @@ def silence_until(made: Attempt, now: datetime) -> datetime | None:
     return None
 
 
-Row = tuple[object, ...]
+Shape = tuple[State, OutcomeName, str, datetime | None, str, str, int | None, str, str]
+"""What many attempts of a batch have in common: state, outcome, reason, next_at, method, url, status, answer_headers,
+answer_body."""
+
+Row = tuple[UUID, datetime, int, str, str]
+"""What each attempt has of its own: delivery, started_at, duration_ms, request_headers, request_body."""
 
 
-def as_row(made: Attempt, verdict: Verdict) -> Row:
-    """In the order of the arrays of the statement `record`, its text made fit for PostgreSQL and cut."""
+def as_row(made: Attempt, verdict: Verdict) -> tuple[Shape, Row]:
+    """The attempt as it is stored, its text made fit for PostgreSQL and cut."""
     request, end, parcel = made.request, made.end, made.parcel
     if request is None:
         method = url = request_headers = request_body = ""
@@ -111,20 +117,18 @@ def as_row(made: Attempt, verdict: Verdict) -> Row:
             answer_headers = _headers_text(end.headers)
             answer_body = _text_of(end.body[: limits.ANSWER_BYTES_STORED_MAX])
     return (
-        parcel.delivery_id,
-        verdict.state,
-        verdict.outcome,
-        verdict.reason,
-        verdict.next_at,
-        parcel.attempted_at,
-        duration_ms,
-        method,
-        url,
-        request_headers,
-        request_body,
-        status,
-        answer_headers,
-        answer_body,
+        (
+            verdict.state,
+            verdict.outcome,
+            verdict.reason,
+            verdict.next_at,
+            method,
+            url,
+            status,
+            answer_headers,
+            answer_body,
+        ),
+        (parcel.delivery_id, parcel.attempted_at, duration_ms, request_headers, request_body),
     )
 
 

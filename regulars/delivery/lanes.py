@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from regulars import limits
-from regulars.delivery.model import Lane, NewDelivery, delivery_id
+from regulars.delivery.model import Addressee, Lane, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
 from regulars.kit.db import Tx
@@ -42,23 +42,35 @@ async def resume_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, now: datetime) 
     _found(await tx.fetchval(sql.resume_lane, workspace_id, lane_id, now))
 
 
-async def queue(tx: Tx, workspace_id: UUID, deliveries: Sequence[NewDelivery], now: datetime) -> int:
-    """Queue them, due at once, in one statement, and wake their lanes. One that exists already (the same event and
-    rule) is left as it is. Returns how many are new."""
-    if not deliveries:
+async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Sequence[UUID]]], now: datetime) -> int:
+    """Queue a delivery of each event for its addressee, due at once, in one statement, and wake the lanes.
+
+    One that exists already (the same event and rule) is left as it is. Returns how many are new.
+    """
+    ids: list[UUID] = []
+    event_ids: list[UUID] = []
+    numbers: list[int] = []
+    for number, (addressee, of_it) in enumerate(events, start=1):
+        ids += delivery_ids(of_it, addressee.rule_id)
+        event_ids += of_it
+        numbers += [number] * len(of_it)
+    if not ids:
         return 0
+    addressees = [addressee for addressee, _ in events]
     status = await tx.execute(
         sql.insert_deliveries,
         workspace_id,
-        [delivery_id(new.event_id, new.rule_id) for new in deliveries],
-        [new.lane_id for new in deliveries],
-        [new.event_id for new in deliveries],
-        [new.rule_id for new in deliveries],
-        [new.prefix for new in deliveries],
-        [new.topic for new in deliveries],
+        ids,
+        event_ids,
+        numbers,
+        [addressee.lane_id for addressee in addressees],
+        [addressee.rule_id for addressee in addressees],
+        [addressee.prefix for addressee in addressees],
+        [addressee.topic for addressee in addressees],
         now,
     )
-    await tx.execute(sql.wake_lanes, workspace_id, list({new.lane_id for new in deliveries}), now)
+    lane_ids = {addressee.lane_id for addressee, of_it in events if of_it}
+    await tx.execute(sql.wake_lanes, workspace_id, list(lane_ids), now)
     return int(status.rpartition(" ")[2])
 
 

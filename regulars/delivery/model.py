@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 from typing import Literal
@@ -17,14 +18,18 @@ OutcomeName = Literal["delivered", "retry", "gave_up", "paused"]
 _SHARED_BYTES = 10
 
 
-def delivery_id(event_id: UUID, rule_id: UUID) -> UUID:
-    """The id of the delivery of this event by this rule, always the same.
+def delivery_ids(event_ids: Iterable[UUID], rule_id: UUID) -> list[UUID]:
+    """The ids of the deliveries of these events by this rule, always the same.
 
-    A UUID version 7 like the event's, with whose first ten bytes it begins: they hold the time, the counter and 14
-    random bits. The six bytes after them are a hash of both ids; two rules of one event collide once in 2**48.
+    Each is a UUID version 7 like its event's, with whose first ten bytes it begins: they hold the time, the counter and
+    14 random bits. The six bytes after them are a hash of both ids; two rules of one event collide once in 2**48.
     """
-    digest = blake2b(event_id.bytes + rule_id.bytes, digest_size=16 - _SHARED_BYTES).digest()
-    return UUID(bytes=event_id.bytes[:_SHARED_BYTES] + digest)
+    rule = rule_id.bytes
+    ids = []
+    for event_id in event_ids:
+        event = event_id.bytes
+        ids.append(UUID(bytes=event[:_SHARED_BYTES] + blake2b(event + rule, digest_size=16 - _SHARED_BYTES).digest()))
+    return ids
 
 
 def ids_of_event(event_id: UUID) -> tuple[UUID, UUID]:
@@ -33,11 +38,10 @@ def ids_of_event(event_id: UUID) -> tuple[UUID, UUID]:
     return UUID(bytes=shared + bytes(rest)), UUID(bytes=shared + b"\xff" * rest)
 
 
-class NewDelivery(msgspec.Struct, frozen=True, gc=False):
-    """One event for one rule, to be queued in a lane (the id of an integration)."""
+class Addressee(msgspec.Struct, frozen=True, gc=False):
+    """Where a rule sends events of a topic: into a lane (the id of an integration), named `prefix` + `topic`."""
 
     lane_id: UUID
-    event_id: UUID
     rule_id: UUID
     prefix: str
     topic: str

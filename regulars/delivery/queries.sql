@@ -63,10 +63,11 @@ UPDATE delivery_lane SET wake_at = LEAST(wake_at, $3)
    AND id IN (SELECT id FROM delivery_lane WHERE workspace_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE)
 
 -- name: insert_deliveries
+-- $5 to $8 are the addressees, and number says which of them a delivery is for
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, state, due_at, created_at)
-SELECT $1, u.id, u.lane_id, u.event_id, u.rule_id, u.prefix, u.topic, 'queued', $8, $8
-  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])
-       AS u (id, lane_id, event_id, rule_id, prefix, topic)
+SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7::text[])[u.number],
+       ($8::text[])[u.number], 'queued', $9, $9
+  FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS u (id, event_id, number)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
 -- name: insert_test
@@ -75,28 +76,35 @@ INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, pre
 VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, 'queued', $9, $10)
 
 -- name: due
--- a page of the lane's queue after ($4, $5), without those already in hand; bodies are looked up for the page only
-SELECT d.id, d.event_id, d.prefix || d.topic AS event_name, d.topic, d.test, d.attempts_made, d.tries, d.due_at,
-       COALESCE(e.occurred_at, d.created_at) AS occurred_at, COALESCE(d.sample, e.body) AS body
+-- A page of the lane's queue after ($4, $5), without those already in hand. Bodies are looked up one by one, for the page
+-- only: LIMIT 1 keeps the planner from reading all events instead, whatever its statistics say.
+SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
+       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body) AS body
   FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
            AND (due_at, id) > ($4, $5) AND id <> ALL ($6::uuid[])
          ORDER BY due_at, id
-         LIMIT $7) d
-  LEFT JOIN events_log e ON e.workspace_id = $1 AND e.id = d.event_id
- ORDER BY d.due_at, d.id
+         LIMIT $7) p
+  LEFT JOIN LATERAL (SELECT occurred_at, body FROM events_log
+                      WHERE workspace_id = $1 AND id = p.event_id LIMIT 1) e ON true
+ ORDER BY p.due_at, p.id
 
 -- name: next_due
 SELECT min(due_at) FROM delivery_delivery WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued'
 
 -- name: record
--- every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state
-WITH attempt AS (
-    SELECT * FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::int[],
-                         $10::text[], $11::text[], $12::text[], $13::text[], $14::smallint[], $15::text[], $16::text[])
-        AS u (id, state, outcome, reason, next_at, started_at, duration_ms, method, url, request_headers, request_body,
-              status, answer_headers, answer_body)
+-- Every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state. What
+-- attempts have in common (a shape) is sent once. The ids stand in a condition of their own so that the planner goes by
+-- the key whatever its statistics say.
+WITH attempt AS MATERIALIZED (
+    SELECT u.id, u.started_at, u.duration_ms, u.request_headers, u.request_body, ($9::text[])[u.shape] AS state,
+           ($10::text[])[u.shape] AS outcome, ($11::text[])[u.shape] AS reason,
+           ($12::timestamptz[])[u.shape] AS next_at, ($13::text[])[u.shape] AS method, ($14::text[])[u.shape] AS url,
+           ($15::smallint[])[u.shape] AS status, ($16::text[])[u.shape] AS answer_headers,
+           ($17::text[])[u.shape] AS answer_body
+      FROM unnest($3::uuid[], $4::int[], $5::timestamptz[], $6::int[], $7::text[], $8::text[])
+           AS u (id, shape, started_at, duration_ms, request_headers, request_body)
 ), delivery AS (
     UPDATE delivery_delivery d
        SET attempts_made = d.attempts_made + 1,
@@ -104,22 +112,23 @@ WITH attempt AS (
            tries = d.tries + CASE WHEN d.state = 'queued' AND a.outcome <> 'paused' THEN 1 ELSE 0 END,
            reason = CASE WHEN d.state = 'queued' THEN a.reason ELSE d.reason END,
            due_at = CASE WHEN d.state = 'queued' THEN COALESCE(a.next_at, d.due_at) ELSE d.due_at END,
-           finished_at = CASE WHEN d.state = 'queued' AND a.state <> 'queued' THEN $17 ELSE d.finished_at END
+           finished_at = CASE WHEN d.state = 'queued' AND a.state <> 'queued' THEN $18 ELSE d.finished_at END
       FROM attempt a
-     WHERE d.workspace_id = $1 AND d.id = a.id
-    RETURNING d.id, d.attempts_made
+     WHERE d.workspace_id = $1 AND d.id = ANY ($3::uuid[]) AND d.id = a.id
+    RETURNING d.id, d.attempts_made, a.started_at, a.duration_ms, a.method, a.url, a.request_headers, a.request_body,
+              a.status, a.answer_headers, a.answer_body, a.outcome, a.reason, a.next_at
 ), tally AS (
     INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms)
-    VALUES ($1, $2, $18, $19, $20, $21, $22)
+    VALUES ($1, $2, $19, $20, $21, $22, $23)
     ON CONFLICT (workspace_id, lane_id, slot) DO UPDATE
        SET delivered = t.delivered + EXCLUDED.delivered, retried = t.retried + EXCLUDED.retried,
            failed = t.failed + EXCLUDED.failed, duration_ms = t.duration_ms + EXCLUDED.duration_ms
 )
 INSERT INTO delivery_attempt (workspace_id, delivery_id, number, started_at, duration_ms, method, url, request_headers,
                               request_body, status, answer_headers, answer_body, outcome, reason, next_at)
-SELECT $1, a.id, d.attempts_made, a.started_at, a.duration_ms, a.method, a.url, a.request_headers,
-       a.request_body, a.status, a.answer_headers, a.answer_body, a.outcome, a.reason, a.next_at
-  FROM attempt a JOIN delivery d ON d.id = a.id
+SELECT $1, id, attempts_made, started_at, duration_ms, method, url, request_headers, request_body, status,
+       answer_headers, answer_body, outcome, reason, next_at
+  FROM delivery
 
 -- name: note_error
 UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id = $1 AND id = $2

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars.delivery.attempts import Attempt, Verdict, as_row, judge
+from regulars.delivery.attempts import Attempt, Row, Shape, Verdict, as_row, judge
 from regulars.delivery.store import sql
 from regulars.kit.db import Tx
 
@@ -28,16 +28,26 @@ async def record(
     was made, and the tool may have seen it. Only a queued delivery changes state.
     """
     verdicts = [judge(one.outcome, one.parcel, tries, now, random()) for one, tries in made]
-    rows = [as_row(one, verdict) for (one, _), verdict in zip(made, verdicts, strict=True)]
+    # Most attempts of a batch differ in little: what they share goes over the wire once.
+    shapes: dict[Shape, int] = {}
+    rows: list[Row] = []
+    shape_of: list[int] = []
+    for (one, _), verdict in zip(made, verdicts, strict=True):
+        shape, row = as_row(one, verdict)
+        rows.append(row)
+        shape_of.append(shapes.setdefault(shape, len(shapes) + 1))
+    ids, *own = (list(column) for column in zip(*rows, strict=True))
     delivered = sum(verdict.state == "delivered" for verdict in verdicts)
     failed = sum(verdict.state == "failed" for verdict in verdicts)
-    columns = [list(column) for column in zip(*rows, strict=True)]
     duration_ms = sum(one.end.duration_ms for one, _ in made if one.end is not None)
     await tx.execute(
         sql.record,
         workspace_id,
         lane_id,
-        *columns,
+        ids,
+        shape_of,
+        *own,
+        *(list(column) for column in zip(*shapes, strict=True)),
         now,
         datetime.fromtimestamp(now.timestamp() // _SLOT_S * _SLOT_S, tz=now.tzinfo),
         delivered,

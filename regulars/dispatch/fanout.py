@@ -12,7 +12,7 @@ import structlog
 
 from regulars import conditions, delivery, events, limits
 from regulars.conditions import Test
-from regulars.delivery import NewDelivery
+from regulars.delivery import Addressee
 from regulars.events import TOPICS, Event
 from regulars.kit.db import Tx
 from regulars.kit.errors import Invalid
@@ -35,9 +35,7 @@ class FanoutCount(msgspec.Struct, frozen=True):
 class _Reader(msgspec.Struct, frozen=True, gc=False):
     """An active rule, ready to be asked. `test` None lets every event through."""
 
-    id: UUID
-    lane_id: UUID
-    prefix: str
+    addressee: Addressee
     test: Test | None
 
 
@@ -55,26 +53,30 @@ async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limi
     readers = await _readers(tx, workspace, sorted({event.topic for event in claimed}))
     matched = _matched(claimed, readers, now)
     queued = await delivery.queue(tx, workspace.id, matched, now)
-    return FanoutCount(len(claimed), queued, frozenset(one.lane_id for one in matched))
+    return FanoutCount(len(claimed), queued, frozenset(addressee.lane_id for addressee, _ in matched))
 
 
-def _matched(claimed: Sequence[Event], readers: dict[str, list[_Reader]], now: datetime) -> list[NewDelivery]:
-    matched: list[NewDelivery] = []
+def _matched(claimed: Sequence[Event], readers: Sequence[_Reader], now: datetime) -> list[tuple[Addressee, list[UUID]]]:
+    """The events that each rule wants; rules that want none are left out."""
+    asked: list[tuple[_Reader, list[UUID]]] = [(reader, []) for reader in readers]
+    by_topic: dict[str, list[tuple[_Reader, list[UUID]]]] = {}
+    for pair in asked:
+        by_topic.setdefault(pair[0].addressee.topic, []).append(pair)
     for event in claimed:
         payload: dict[str, object] | None = None
-        for rule in readers.get(event.topic, ()):
-            if rule.test is not None:
+        for reader, wanted in by_topic.get(event.topic, ()):
+            if reader.test is not None:
                 # Bodies are read only when some rule of the topic asks about one.
                 payload = _decode(event.body) if payload is None else payload
-                if not rule.test(payload, now):
+                if not reader.test(payload, now):
                     continue
-            matched.append(NewDelivery(rule.lane_id, event.id, rule.id, rule.prefix, event.topic))
-    return matched
+            wanted.append(event.id)
+    return [(reader.addressee, wanted) for reader, wanted in asked if wanted]
 
 
-async def _readers(tx: Tx, workspace: Workspace, topics: list[str]) -> dict[str, list[_Reader]]:
+async def _readers(tx: Tx, workspace: Workspace, topics: list[str]) -> list[_Reader]:
     zone = ZoneInfo(workspace.time_zone)
-    readers: dict[str, list[_Reader]] = {}
+    readers: list[_Reader] = []
     for row in await tx.fetch(_sql.rules_of_topics, workspace.id, topics):
         test: Test | None = None
         if row["condition"] is not None:
@@ -86,6 +88,5 @@ async def _readers(tx: Tx, workspace: Workspace, topics: list[str]) -> dict[str,
                 _log.error("rule_unreadable", workspace_id=str(workspace.id), rule_id=str(row["id"]), why=no.message)
                 continue
             test = conditions.compiled(parsed, zone)
-        reader = _Reader(row["id"], row["integration_id"], row["prefix"], test)
-        readers.setdefault(row["topic"], []).append(reader)
+        readers.append(_Reader(Addressee(row["integration_id"], row["id"], row["prefix"], row["topic"]), test))
     return readers

@@ -50,7 +50,7 @@ CREATE TABLE delivery_lane (
 ) WITH (fillfactor = 50);
 CREATE INDEX delivery_lane_awake ON delivery_lane (workspace_id, id) WHERE wake_at IS NOT NULL;
 
--- A delivery's id is made from its event's and its rule's (delivery.delivery_id): its first ten bytes are the event's, the
+-- A delivery's id is made from its event's and its rule's (delivery.delivery_ids): its first ten bytes are the event's, the
 -- rest stands for both. So the primary key alone keeps an event from being sent twice by one rule, finds the deliveries of
 -- an event as a range, and sorts by time; each index more would cost a tenth of the deliveries per second.
 CREATE TABLE delivery_delivery (
@@ -75,6 +75,7 @@ CREATE TABLE delivery_delivery (
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, id) WHERE state = 'failed';
 
+-- Bodies stay in the row as they are up to a page: compressing those above 2 kB would cost more than all the rest.
 CREATE TABLE delivery_attempt (
     workspace_id    uuid NOT NULL,
     delivery_id     uuid NOT NULL,
@@ -92,7 +93,7 @@ CREATE TABLE delivery_attempt (
     reason          text NOT NULL DEFAULT '',
     next_at         timestamptz,                -- when it is tried again
     PRIMARY KEY (workspace_id, delivery_id, number)
-);
+) WITH (toast_tuple_target = 8160);
 
 -- What became of a lane's attempts, in slots of five minutes, counted as they are recorded.
 CREATE TABLE delivery_tally (

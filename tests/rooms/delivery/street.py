@@ -114,12 +114,9 @@ class Corner:
         async with self.db.transaction() as tx:
             event_ids = await events.append(tx, self.workspace.id, new, now)
             await events.drop_pending(tx, self.workspace.id)
-            queued = [
-                delivery.NewDelivery(lane_id, event_id, rule_id, "Shop:", "walletreward_create")
-                for event_id in event_ids
-            ]
-            assert await delivery.queue(tx, self.workspace.id, queued, now) == count
-        return [delivery.delivery_id(event_id, rule_id) for event_id in event_ids]
+            addressee = delivery.Addressee(lane_id, rule_id, "Shop:", "walletreward_create")
+            assert await delivery.queue(tx, self.workspace.id, [(addressee, event_ids)], now) == count
+        return delivery.delivery_ids(event_ids, rule_id)
 
     async def found(self, delivery_id: UUID) -> tuple[Delivery, list[StoredAttempt]]:
         async with self.db.reading() as tx:

@@ -213,10 +213,10 @@ async def test_an_attempt_that_comes_too_late_is_kept_but_moves_nothing(shop: Co
 
 async def test_queueing_twice_changes_nothing(shop: Corner) -> None:
     lane_id = await shop.lane()
-    new = delivery.NewDelivery(lane_id, new_id(), new_id(), "", "order_create")
+    addressee, event_id = delivery.Addressee(lane_id, new_id(), "", "order_create"), new_id()
     async with shop.db.transaction() as tx:
-        assert await delivery.queue(tx, shop.workspace.id, [new], shop.clock.now()) == 1
-        assert await delivery.queue(tx, shop.workspace.id, [new, new], shop.clock.now()) == 0
+        assert await delivery.queue(tx, shop.workspace.id, [(addressee, [event_id])], shop.clock.now()) == 1
+        assert await delivery.queue(tx, shop.workspace.id, [(addressee, [event_id] * 2)], shop.clock.now()) == 0
 
 
 class BrokenCarrier(PlainCarrier):

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from regulars import limits
-from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, backoff, delivery_id
+from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, backoff, delivery_ids
 from regulars.delivery.attempts import Attempt, judge, silence_until
 from regulars.delivery.model import ids_of_event
 from regulars.delivery.rate import Bucket
@@ -76,13 +76,13 @@ def test_a_silenced_bucket_gives_nothing_until_then() -> None:
 
 def test_a_deliverys_id_is_always_the_same_and_in_its_events_range() -> None:
     event_id, rule_id = new_id(), new_id()
-    made = delivery_id(event_id, rule_id)
-    assert made == delivery_id(event_id, rule_id)
+    (made,) = delivery_ids([event_id], rule_id)
+    assert [made] == delivery_ids([event_id], rule_id)
     assert made.version == 7
-    assert len({delivery_id(event_id, new_id()) for _ in range(1000)}) == 1000
+    assert len({delivery_ids([event_id], new_id())[0] for _ in range(1000)}) == 1000
     first, last = ids_of_event(event_id)
     assert first <= made <= last
-    assert not first <= delivery_id(new_id(), rule_id) <= last
+    assert not first <= delivery_ids([new_id()], rule_id)[0] <= last
 
 
 def parcel(*, test: bool = False) -> Parcel:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from regulars import delivery, events
-from regulars.delivery import Delivery, NewDelivery, delivery_id
+from regulars.delivery import Addressee, Delivery, delivery_ids
 from regulars.events import NewEvent
 from regulars.kit.errors import Invalid, NotFound
 from regulars.kit.ids import new_id
@@ -56,10 +56,10 @@ async def test_a_customers_deliveries_are_found_by_the_customer(shop: Corner) ->
     async with shop.db.transaction() as tx:
         new = [NewEvent("order_create", who, BODY, now) for who in (customer_id, new_id(), customer_id)]
         event_ids = await events.append(tx, shop.workspace.id, new, now)
-        queued = [NewDelivery(lane_id, event, rule, "", "order_create") for event in event_ids for rule in rule_ids]
+        queued = [(Addressee(lane_id, rule, "", "order_create"), event_ids) for rule in rule_ids]
         await delivery.queue(tx, shop.workspace.id, queued, now)
         by_event = await delivery.deliveries_of_events(tx, shop.workspace.id, [*event_ids[:2], new_id()])
-    mine = {delivery_id(event, rule) for event in (event_ids[0], event_ids[2]) for rule in rule_ids}
+    mine = {one for rule in rule_ids for one in delivery_ids(event_ids[::2], rule)}
     assert set(await ids(shop, customer_id=customer_id)) == mine
     assert await ids(shop, customer_id=customer_id, state="failed") == []
     assert await ids(shop, customer_id=new_id()) == []
