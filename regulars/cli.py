@@ -10,9 +10,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
+import uvloop
 
 if TYPE_CHECKING:
     from regulars.kit.settings import Settings
@@ -52,24 +54,40 @@ def serve() -> None:
 
 @app.command
 def work() -> None:
-    """Run the background loops: fan events out, deliver them, expire coins."""
-    from regulars import worker
+    """Run the background loops: fan events out, deliver them."""
+    from regulars import wiring, worker
     from regulars.kit import logs, processes
+
+    async def run(found: Settings) -> None:
+        shared = await wiring.App.open(found)
+        try:
+            await worker.work(shared.db, shared, shared.http, clock=shared.clock)
+        finally:
+            await shared.close()
 
     found = settings()
     logs.configure(found.log_level)
-    processes.run_until_told(worker.run(found))
+    processes.run_until_told(run(found))
 
 
 @app.command
-def sandbox() -> None:
-    """Run look-alikes of the outside tools, with faults on demand."""
+def sandbox(*, omnisend_rate_per_minute: int = 400) -> None:
+    """Run look-alikes of the outside tools, with faults on demand.
+
+    Parameters
+    ----------
+    omnisend_rate_per_minute
+        How many calls the look-alike of Omnisend takes before it answers 429.
+    """
+    from regulars import demo
     from regulars import sandbox as look_alikes
-    from regulars.kit import logs
 
     found = settings()
-    logs.configure(found.log_level)
-    look_alikes.serve(found)
+    look_alikes.run(
+        port=found.sandbox_port_used(),
+        omnisend_rate_per_minute=omnisend_rate_per_minute,
+        receivers=demo.sandbox_receivers(found),
+    )
 
 
 @app.command
@@ -84,6 +102,99 @@ def migrate() -> None:
 
     with failing_with_a_sentence(migrations.MigrationError, embedded.EmbeddedError):
         asyncio.run(bring())
+
+
+workspace_app = cyclopts.App(name="workspace", help="Shops on this server.")
+import_app = cyclopts.App(name="import", help="Take in what a shop already has.")
+demo_app = cyclopts.App(name="demo", help="The demo shop, with 69,659 real purchases.")
+for group in (workspace_app, import_app, demo_app):
+    app.command(group)
+
+
+@workspace_app.command(name="create")
+def workspace_create(
+    name: str, *, email: str = "", as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False
+) -> None:
+    """Make a shop and print its id and its keys.
+
+    Parameters
+    ----------
+    name
+        The shop's name.
+    email
+        Somebody who may sign in to its dashboard; their password is drawn and printed.
+    as_json
+        Print one JSON object, for a program that starts from nothing.
+    """
+    from regulars import commands
+    from regulars.kit.errors import Refusal
+
+    with failing_with_a_sentence(Refusal, *database_errors()):
+        asyncio.run(commands.create_workspace(settings(), name, email=email, as_json=as_json, say=say))
+
+
+@import_app.command(name="orders")
+def import_orders(file: Path, *, workspace: str = "", source: str = "csv") -> None:
+    """Take orders in from a CSV file; rows that can't be used are listed while the rest go in.
+
+    Running it twice changes nothing.
+
+    Parameters
+    ----------
+    file
+        A CSV file with a header line: order_id, customer_id, amount, placed_at, and more if there is more.
+    workspace
+        The id of the shop; not needed when there is only one.
+    source
+        Where the orders come from, for rows that don't say: an order is known by its source and its id.
+    """
+    from regulars import commands
+    from regulars.kit.errors import Refusal
+
+    with failing_with_a_sentence(Refusal, OSError, *database_errors()):
+        asyncio.run(commands.import_csv(settings(), file, workspace=workspace, source=source, say=say))
+
+
+@app.command
+def audit() -> None:
+    """Read the whole book of every shop; exit with 1 and the first break when it contradicts itself."""
+    from regulars import commands
+
+    with failing_with_a_sentence(*database_errors()):
+        sys.exit(0 if asyncio.run(commands.audit(settings(), say=say)) else 1)
+
+
+@demo_app.default
+def demo(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False) -> None:
+    """Do the whole demo in a fresh temporary database: every purchase, every event delivered, the book verified.
+
+    Parameters
+    ----------
+    as_json
+        Print one JSON object.
+    """
+    from regulars import commands
+    from regulars.demo import DemoFailed, NoPurchases
+
+    with failing_with_a_sentence(DemoFailed, NoPurchases, *database_errors()):
+        sys.exit(0 if uvloop.run(commands.demo(settings(), as_json=as_json, say=say)) else 1)
+
+
+@demo_app.command
+def feed() -> None:
+    """Connect the demo shop's tools and take its purchases in; `regulars up --demo` runs it."""
+    from regulars import commands
+    from regulars.demo import NoPurchases
+
+    with failing_with_a_sentence(NoPurchases, *database_errors()):
+        uvloop.run(commands.demo_feed(settings(), say=say))
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    from regulars.embedded import EmbeddedError
+    from regulars.migrations import MigrationError
+
+    return EmbeddedError, MigrationError
 
 
 def settings() -> Settings:

@@ -124,6 +124,15 @@ async def ensure_database(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
+async def drop_database(url: str, name: str) -> None:
+    """Drop a database of the server of that URL, whoever is connected to it."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
 class Server:
     """One cluster and the server process on it. Start it from the main thread: its life is tied to that thread."""
 

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from regulars import embedded, limits, migrations
+from regulars.kit.clock import SystemClock
 from regulars.kit.ports import why_not_free
 from regulars.kit.settings import Settings
 from regulars.supervisor import Child, GaveUp, Say
@@ -80,11 +81,11 @@ async def _run(
     server, children = child("serve"), [child("work")]
     greeting = [f"Regulars is on {settings.address()}"]
     if demo:
-        from regulars.demo import prepare
+        from regulars.demo import SANDBOX_COMMAND, prepare
 
-        sign_in = await prepare(settings, url)
+        _, sign_in = await prepare(settings, url, SystemClock().now())
         greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
-        children += [child("sandbox"), child("demo", "demo", "feed", once=True)]
+        children += [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
     stop = _told_to_stop([server, *children])
     try:
         async with asyncio.TaskGroup() as group:

@@ -11,14 +11,15 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, limits, tenancy, triggers
+from regulars import integrations, ledger, limits, tenancy, triggers
+from regulars.delivery import Carrier
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
 from regulars.kit.db import RACED, Database, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.http import Http
-from regulars.kit.secrets import SecretBox
+from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.kit.settings import Settings
 from regulars.ledger import Entry, Posted
 from regulars.tenancy import Workspace
@@ -133,6 +134,16 @@ class App:
         db = await Database.connect(settings.database_url)
         http = Http(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
+
+    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
+        """None when the integration is gone, or its secrets can't be read with this key."""
+        try:
+            return await integrations.carrier_of(tx, workspace_id, integration_id, self.box)
+        except (NotFound, Unreadable):
+            return None
+
+    async def paused(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+        await integrations.mark_paused(tx, workspace_id, integration_id, reason)
 
     async def close(self) -> None:
         await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())

@@ -10,7 +10,7 @@ Does not know how coins are earned: it is told how many an order earned and keep
 """
 
 from regulars.activity.model import Order, OrderReport, Recorded, check, minor_units
-from regulars.activity.orders import find_order, orders_of, recent_orders
+from regulars.activity.orders import count, find_order, orders_of, recent_orders
 from regulars.activity.recording import record
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "OrderReport",
     "Recorded",
     "check",
+    "count",
     "find_order",
     "minor_units",
     "orders_of",

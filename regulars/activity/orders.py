@@ -30,3 +30,8 @@ async def recent_orders(
     if reference_id:
         return await store.orders_by_reference(tx, workspace_id, reference_id, limit)
     return await store.recent_orders(tx, workspace_id, before_id, limit)
+
+
+async def count(tx: Tx, workspace_id: UUID) -> int:
+    """Reads every row: for reports, not for pages."""
+    return await store.count(tx, workspace_id)

@@ -74,3 +74,6 @@ WITH RECURSIVE s AS (
       FROM s WHERE s.source IS NOT NULL
 )
 SELECT source FROM s WHERE source IS NOT NULL
+
+-- name: count
+SELECT count(*) FROM activity_order WHERE workspace_id = $1

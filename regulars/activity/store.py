@@ -60,3 +60,8 @@ async def orders_by_reference(tx: Tx, workspace_id: UUID, reference_id: str, lim
     sources = [row["source"] for row in await tx.fetch(_sql.sources, workspace_id)]
     rows = await tx.fetch(_sql.orders_by_reference, workspace_id, sources, reference_id, limit)
     return [Order(*row) for row in rows]
+
+
+async def count(tx: Tx, workspace_id: UUID) -> int:
+    found: int = await tx.fetchval(_sql.count, workspace_id)
+    return found

@@ -117,3 +117,9 @@ async def counts_by_hour(tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneIn
 
 def _event(row: Record) -> Event:
     return Event(*row.values())
+
+
+async def count(tx: Tx, workspace_id: UUID) -> int:
+    """All events ever logged. Reads every row: for reports, not for pages."""
+    found: int = await tx.fetchval(_sql.count, workspace_id)
+    return found

@@ -120,3 +120,6 @@ WITH RECURSIVE found AS (
     WHERE found.workspace_id IS NOT NULL
 )
 SELECT workspace_id FROM found WHERE workspace_id IS NOT NULL;
+
+-- name: count
+SELECT count(*) FROM events_event WHERE workspace_id = $1

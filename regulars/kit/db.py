@@ -52,7 +52,7 @@ class Database:
             max_size=connections_max,
             init=_prepare,
             command_timeout=limits.DB_STATEMENT_TIMEOUT_S,
-            server_settings={"application_name": "regulars", "timezone": "UTC"},
+            server_settings={"application_name": "regulars", "timezone": "UTC", "random_page_cost": "1.1"},
         )
         return cls(pool)
 
@@ -66,16 +66,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Tx]:
-        """A connection for reads: each statement sees what was committed when it began."""
-        async with self.pool.acquire() as connection:
-            yield connection
-
-    @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tx]:
-        """One read-only transaction in which every statement sees what was committed when the first began."""
+        """A read-only transaction that sees the database as of one instant, for as long as it lasts."""
         async with (
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Tx]:
+        """A connection for reads: each statement sees what was committed when it began."""
+        async with self.pool.acquire() as connection:
             yield connection

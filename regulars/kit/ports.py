@@ -27,6 +27,14 @@ def why_not_free(host: str, port: int) -> str | None:
     return None
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that is free at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 if __name__ == "__main__":
     _host, _port = sys.argv[1:]
     _why = why_not_free(_host, int(_port)) if _port.isdecimal() else f"{_port!r} is no port"

@@ -14,7 +14,7 @@ Does not know who is told.
 from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.finding import find_trigger, list_triggers, versions_of
 from regulars.triggers.firing import fire
-from regulars.triggers.firings import firings
+from regulars.triggers.firings import firings, tally
 from regulars.triggers.model import Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
 from regulars.triggers.reactions import Taken, take_orders
 
@@ -35,5 +35,6 @@ __all__ = [
     "list_triggers",
     "sentence",
     "take_orders",
+    "tally",
     "versions_of",
 ]

@@ -58,3 +58,6 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3 ORDER BY fired_at DESC, id DESC
+
+-- name: tally
+SELECT state, count(*) AS firings FROM triggers_firing WHERE workspace_id = $1 GROUP BY state

@@ -82,3 +82,7 @@ def _trigger(row: Iterable[Any]) -> Trigger:
     position = Trigger.__struct_fields__.index("rule")
     values[position] = msgspec.convert(values[position], Rule)
     return Trigger(*values)
+
+
+async def tally(tx: Tx, workspace_id: UUID) -> dict[str, int]:
+    return {row["state"]: row["firings"] for row in await tx.fetch(_sql.tally, workspace_id)}

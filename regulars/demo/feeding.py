@@ -1,0 +1,41 @@
+"""Connect the demo's tools, then take its purchases in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from regulars import integrations, limits, tenancy
+from regulars.demo.purchases import purchases
+from regulars.imports import Progress, import_orders
+from regulars.wiring import App
+
+FED = "demo_fed"
+
+
+async def connect(app: App, workspace_id: UUID) -> None:
+    """Initialize each tool that is not ready, trying again while the sandbox starts."""
+    for _ in range(limits.DEMO_CONNECT_TRIES_MAX):
+        async with app.db.reading() as tx:
+            waiting = [i for i in await integrations.list_integrations(tx, workspace_id) if i.state != "ready"]
+        if not waiting:
+            return
+        for integration in waiting:
+            now = app.clock.now()
+            result = await integrations.check(app.http, integrations.carrier(integration, app.box), now)
+            async with app.db.transaction() as tx:
+                await integrations.conclude(tx, integration, result, now)
+        await asyncio.sleep(limits.DEMO_CONNECT_WAIT_S)
+
+
+async def feed(app: App, workspace_id: UUID) -> AsyncIterator[Progress]:
+    """The progress after each batch. Nothing at all when the purchases are in already."""
+    async with app.db.reading() as tx:
+        workspace = await tenancy.get_workspace(tx, workspace_id)
+    if workspace.settings.get(FED):
+        return
+    async for progress in import_orders(app.db, app.clock, workspace_id, purchases(), actor="demo"):
+        yield progress
+    async with app.db.transaction() as tx:
+        await tenancy.change_workspace(tx, workspace_id, {"settings": {FED: True}}, app.clock.now())

@@ -1,0 +1,50 @@
+"""The CDNOW purchases as orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from regulars.activity import OrderReport, minor_units
+from regulars.customers import NewCustomer
+
+SOURCE = "cdnow"
+
+
+class NoPurchases(Exception):
+    """The package `lifetimes`, an extra of the demo, is not installed: `make setup` brings it."""
+
+    def __init__(self) -> None:
+        super().__init__(str(self.__doc__))
+
+
+def purchases() -> Iterator[OrderReport]:
+    """Each row is an order of its own, named by its line number: the 215 rows that repeat another are purchases too.
+
+    Columns: customer, date (YYYYMMDD), number of CDs, dollars. The package itself is not imported, as it needs others.
+    Raises NoPurchases.
+    """
+    package = find_spec("lifetimes")
+    if package is None or package.origin is None:
+        raise NoPurchases
+    path = Path(package.origin).with_name("datasets") / "CDNOW_master.txt"
+    with path.open(encoding="ascii") as file:
+        next(file)
+        for line, row in enumerate(file, start=2):
+            customer, date, cds, dollars = row.split()
+            placed_at = datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
+            yield OrderReport(
+                source=SOURCE,
+                reference_id=str(line),
+                name=f"#{line}",
+                customer=NewCustomer(customer_id=f"{SOURCE}-{customer}", email=f"customer-{customer}@cdnow.example"),
+                amount_minor=minor_units("dollars", dollars),
+                currency_code="usd",
+                items_count=int(cds),
+                placed_at=placed_at,
+                source_version=placed_at,
+                status="completed",
+                delivery_status="fulfilled",
+            )
