@@ -44,7 +44,9 @@ def documents(apis: Sequence[Api]) -> dict[str, str]:
 
 def openapi(apis: Sequence[Api]) -> dict[str, Any]:
     """One document of these APIs."""
-    operations = [(api, operation) for api in apis for operation in api.operations]
+    operations = [
+        (api, operation) for api in apis for tag in api.tags for operation in api.operations if operation.tag == tag
+    ]
     types = {type_ for _, o in operations for type_ in (o.body, o.answer) if type_ is not None}
     ordered = sorted(types, key=str)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")

@@ -113,14 +113,15 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """One of the APIs: its base path, the way it says no, and its operations."""
+    """One of the APIs: its base path, the way it says no, and its operations, grouped by `tags` in this order."""
 
-    def __init__(self, name: str, base: str, style: Style, title: str, description: str) -> None:
+    def __init__(self, name: str, base: str, style: Style, title: str, description: str, tags: tuple[str, ...]) -> None:
         self.name = name
         self.base = base
         self.style = style
         self.title = title
         self.description = description
+        self.tags = tags
         self.operations: list[Operation] = []
 
     def get(self, path: str, summary: str, **more: Any) -> Callable[[Act], Act]:
@@ -152,6 +153,7 @@ class Api:
         served: bool = True,
     ) -> Callable[[Act], Act]:
         """`headers` are further request headers it reads."""
+        assert tag in self.tags
 
         def declare(act: Act) -> Act:
             hints = get_type_hints(act)

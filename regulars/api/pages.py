@@ -51,8 +51,7 @@ def page_of(api: Api, document: dict[str, Any]) -> Page:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    order = list(dict.fromkeys(operation.tag for operation in shown))
-    shown.sort(key=lambda operation: order.index(operation.tag))
+    shown.sort(key=lambda operation: api.tags.index(operation.tag))
     return Page(api.title, _paragraphs(api.description), shown)
 
 

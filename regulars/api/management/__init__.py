@@ -1,6 +1,29 @@
 """The management API, `/api/v1`: everything the dashboard can do, by the same room functions."""
 
-from regulars.api.management import keys, workspace
+from regulars.api.management import (
+    customers,
+    deliveries,
+    events,
+    integrations,
+    keys,
+    orders,
+    rules,
+    staff,
+    triggers,
+    workspace,
+)
 from regulars.api.management.api import management
 
-__all__ = ["keys", "management", "workspace"]
+__all__ = [
+    "customers",
+    "deliveries",
+    "events",
+    "integrations",
+    "keys",
+    "management",
+    "orders",
+    "rules",
+    "staff",
+    "triggers",
+    "workspace",
+]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from regulars import limits
+from regulars import customers, limits
 from regulars.api.operations import Api
+from regulars.customers import Customer
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound
+
+T = TypeVar("T")
 
 management = Api(
     "management",
@@ -29,6 +35,10 @@ of money are in units of their currency, coins are whole numbers, times are ISO 
 Calls that write take an `Idempotency-Key`: sent again with the same request they answer what they answered first, with
 `Idempotency-Hit: true`, and do nothing; with another request they are refused. What is written stands in the audit log
 with the key's name.""",
+    (
+        *("Shop", "Keys", "Staff", "Customers", "Triggers", "Orders"),
+        *("Events", "Send Events", "Integrations", "Deliveries"),
+    ),
 )
 
 Limit = Annotated[int, Meta(ge=1, le=limits.PAGE_ITEMS_MAX, description="How many at most.")]
@@ -38,3 +48,17 @@ Before = Annotated[UUID, Meta(description="`next` of the page before.")]
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     before: Before | None = None
     limit: Limit = limits.PAGE_ITEMS_DEFAULT
+
+
+def page_of(found: Sequence[T], limit: int, name: Callable[[T], UUID]) -> tuple[list[T], UUID | None]:
+    """Found are the page's items and one more, if there is one: the items, and what continues after them."""
+    items = list(found[:limit])
+    return items, name(items[-1]) if len(found) > limit else None
+
+
+async def the_customer(tx: Tx, workspace_id: UUID, id: UUID) -> Customer:
+    """Raises NotFound."""
+    customer = await customers.find(tx, workspace_id, id=id)
+    if customer is None:
+        raise NotFound("This customer does not exist.")
+    return customer

@@ -60,7 +60,7 @@ async def issue_key(call: Call[NoQuery, NewKey], tx: Tx) -> IssuedKey:
     issued = await tenancy.issue_key(
         tx, call.workspace_id, body.name, access=body.access, purpose=body.purpose, now=call.now
     )
-    await call.audit(tx, "key.issue", issued.record.id, name=body.name, access=body.access, purpose=body.purpose)
+    await call.audit(tx, "key.create", issued.record.id, name=body.name, access=body.access, purpose=body.purpose)
     return IssuedKey(issued.key, _key(issued.record))
 
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from regulars import events, limits, tenancy
 from regulars.api import proofs
-from regulars.api.management.api import PageQuery, management
+from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Tx
 from regulars.tenancy import AuditLine, Workspace
@@ -90,10 +90,13 @@ async def read_workspace(call: Call[NoQuery, None], tx: Tx) -> Shop:
 @management.patch("/workspace", "Change the shop", tag="Shop")
 async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     changes: dict[str, Any] = msgspec.to_builtins(call.body)
-    if changes.get("events_on"):
-        # What happened while nothing was to be sent is not sent afterwards.
-        await events.drop_pending(tx, call.workspace_id)
+    before = await tenancy.get_workspace(tx, call.workspace_id)
     changed = await tenancy.change_workspace(tx, call.workspace_id, changes, call.now)
+    if changed.events_on != before.events_on:
+        # What happened while nothing was to be sent is not sent afterwards.
+        if changed.events_on:
+            await events.drop_pending(tx, call.workspace_id)
+        await call.audit(tx, "events.switch_on" if changed.events_on else "events.switch_off", call.workspace_id)
     await call.audit(tx, "workspace.update", call.workspace_id, **changes)
     call.caller_changed = True
     return shop(changed)
@@ -109,5 +112,5 @@ async def read_storefront_secret(call: Call[NoQuery, None]) -> StorefrontSecret:
 async def read_audit(call: Call[PageQuery, None], tx: Tx) -> AuditPage:
     """Newest first."""
     query = call.query
-    lines = await tenancy.audit_log(tx, call.workspace_id, before_id=query.before, limit=query.limit)
-    return AuditPage(lines, lines[-1].id if len(lines) == query.limit else None)
+    lines = await tenancy.audit_log(tx, call.workspace_id, before_id=query.before, limit=query.limit + 1)
+    return AuditPage(*page_of(lines, query.limit, lambda line: line.id))

@@ -1,0 +1,228 @@
+"""Customers: found, made, changed, given and taken coins by hand, and each one's story."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from regulars import activity, customers, events, ledger, limits, triggers
+from regulars.api.management.api import Limit, PageQuery, management, page_of, the_customer
+from regulars.api.management.events import EventItem, event_item
+from regulars.api.management.items import (
+    CustomerItem,
+    FiringItem,
+    OrderItem,
+    TransactionItem,
+    customer_item,
+    firing_item,
+    order_item,
+    transaction_item,
+)
+from regulars.api.operations import Call, NoQuery
+from regulars.api.reading import a_birthday
+from regulars.customers import Customer, NewCustomer
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.ledger import Entry
+
+CustomerId = Annotated[
+    str,
+    Meta(
+        min_length=limits.CUSTOMER_ID_CHARS_MIN,
+        max_length=limits.CUSTOMER_ID_CHARS_MAX,
+        description="The customer's id on the shop's platform.",
+        examples=["shopify-7029064106277"],
+    ),
+]
+Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
+Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
+Mobile = Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; needs `country`.")]
+Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters, such as ind.")]
+Gender = Literal["male", "female", "other", ""]
+
+
+class CustomerDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of a customer."""
+
+    customer_id: CustomerId
+    name: Name = ""
+    email: Email = ""
+    mobile: Mobile = ""
+    country: Country = ""
+    gender: Gender = ""
+    dob: date | None = None
+    referral_code: Annotated[str, Meta(max_length=40, description="Drawn if none is given.")] = ""
+
+    def new_customer(self) -> NewCustomer:
+        a_birthday("dob", self.dob)
+        return NewCustomer(**msgspec.structs.asdict(self))
+
+
+class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Only what is given changes."""
+
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    mobile: Mobile | UnsetType = UNSET
+    country: Country | UnsetType = UNSET
+    gender: Gender | UnsetType = UNSET
+    dob: date | UnsetType | None = UNSET
+    accept_email: bool | UnsetType = UNSET
+    accept_mobile: bool | UnsetType = UNSET
+
+
+class CustomerQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    search: (
+        Annotated[
+            str,
+            Meta(
+                max_length=limits.NAME_CHARS_MAX,
+                description="The start of an e-mail address, name, mobile or customer_id, or a referral code. A search"
+                " gives one page.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class CustomerPage(msgspec.Struct, frozen=True):
+    items: list[CustomerItem]
+    next: UUID | None
+
+
+BeforeSeq = Annotated[int, Meta(ge=1, le=limits.WALLET_CREDITED_MAX, description="`next` of the page before.")]
+
+
+class TransactionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    wallet: Literal["coins", "credits"] = "coins"
+    before: BeforeSeq | None = None
+    limit: Limit = limits.PAGE_ITEMS_DEFAULT
+
+
+class TransactionPage(msgspec.Struct, frozen=True):
+    items: list[TransactionItem]
+    next: int | None
+
+
+class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Coins given (`cr`) or taken away (`dr`) by hand; the customer's history shows the reason."""
+
+    operation: Literal["cr", "dr"]
+    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)]
+    reason: Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX, examples=["A late parcel"])]
+
+
+class StoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    limit: Limit = limits.PAGE_ITEMS_DEFAULT
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One of `order`, `transaction`, `firing` or `event`, as `kind` says."""
+
+    at: datetime
+    kind: Literal["order", "transaction", "firing", "event"]
+    order: OrderItem | None = None
+    transaction: TransactionItem | None = None
+    firing: FiringItem | None = None
+    event: EventItem | None = None
+
+
+class Story(msgspec.Struct, frozen=True):
+    items: list[Fact]
+
+
+@management.get("/customers", "Customers", tag="Customers")
+async def list_customers(call: Call[CustomerQuery, None], tx: Tx) -> CustomerPage:
+    """Newest first."""
+    query = call.query
+    text = (query.search or "").strip()
+    found = await customers.search(tx, call.workspace_id, text, before_id=query.before, limit=query.limit + 1)
+    items, after = page_of(found, query.limit, lambda customer: customer.id)
+    balances = await ledger.balances(tx, call.workspace_id, [customer.id for customer in items], call.now)
+    said = [customer_item(customer, balances[customer.id], call.workspace) for customer in items]
+    return CustomerPage(said, None if text else after)
+
+
+@management.post("/customers", "Create a customer", tag="Customers", status=201)
+async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> CustomerItem:
+    customer = await customers.create(tx, call.workspace, call.body.new_customer(), call.now)
+    await call.audit(tx, "customer.create", customer.customer_id)
+    return await _said(call, tx, customer)
+
+
+@management.get("/customers/{id}", "One customer", tag="Customers")
+async def read_customer(call: Call[NoQuery, None], tx: Tx) -> CustomerItem:
+    return await _said(call, tx, await the_customer(tx, call.workspace_id, call.path_id()))
+
+
+@management.patch("/customers/{id}", "Change a customer", tag="Customers")
+async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> CustomerItem:
+    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    if changes.get("dob"):
+        a_birthday("dob", changes["dob"])
+    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    available = balances[customer.id]["coins"].available
+    changed = await customers.change(tx, call.workspace, customer.id, changes, call.now, available=available)
+    await call.audit(tx, "customer.update", customer.customer_id, changed=sorted(changes))
+    return customer_item(changed, balances[customer.id], call.workspace)
+
+
+@management.get("/customers/{id}/transactions", "A customer's wallet", tag="Customers")
+async def list_transactions(call: Call[TransactionQuery, None], tx: Tx) -> TransactionPage:
+    """Newest first."""
+    query = call.query
+    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    found = await ledger.txns_of(
+        tx, call.workspace_id, customer.id, kind=query.wallet, before_seq=query.before, limit=query.limit + 1
+    )
+    items = [transaction_item(txn) for txn in found[: query.limit]]
+    return TransactionPage(items, items[-1].seq if len(found) > query.limit else None)
+
+
+@management.post("/customers/{id}/transactions", "Give or take coins by hand", tag="Customers", status=201)
+async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionItem:
+    """Send an Idempotency-Key with it: repeated without one, the coins move again."""
+    body = call.body
+    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    entry = Entry(
+        customer_id=customer.id,
+        operation=body.operation,
+        amount=body.amount,
+        type="adjust",
+        occurred_at=call.now,
+        title=body.reason,
+        actor=call.caller.actor,
+    )
+    (outcome,) = await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer})
+    if isinstance(outcome, Refusal):
+        raise outcome
+    await call.audit(tx, "customer.adjust", customer.customer_id, operation=body.operation, amount=body.amount)
+    return transaction_item(outcome.txn)
+
+
+@management.get("/customers/{id}/timeline", "A customer's story", tag="Customers")
+async def read_story(call: Call[StoryQuery, None], tx: Tx) -> Story:
+    """The newest of what happened to a customer, and of why a trigger gave nothing."""
+    limit, workspace_id = call.query.limit, call.workspace_id
+    customer = await the_customer(tx, workspace_id, call.path_id())
+    orders = await activity.orders_of(tx, workspace_id, customer.id, limit=limit)
+    txns = await ledger.txns_of(tx, workspace_id, customer.id, limit=limit)
+    fired = await triggers.firings(tx, workspace_id, customer_id=customer.id, limit=limit)
+    logged = await events.recent(tx, workspace_id, customer_id=customer.id, limit=limit)
+    facts = [
+        *(Fact(order.placed_at, "order", order=order_item(order)) for order in orders),
+        *(Fact(txn.occurred_at, "transaction", transaction=transaction_item(txn)) for txn in txns),
+        *(Fact(firing.fired_at, "firing", firing=firing_item(firing)) for firing in fired),
+        *(Fact(event.occurred_at, "event", event=event_item(event)) for event in logged),
+    ]
+    return Story(sorted(facts, key=lambda fact: fact.at, reverse=True)[:limit])
+
+
+async def _said(call: Call[Any, Any], tx: Tx, customer: Customer) -> CustomerItem:
+    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    return customer_item(customer, balances[customer.id], call.workspace)

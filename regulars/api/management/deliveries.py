@@ -1,0 +1,81 @@
+"""Deliveries: searched, read with every attempt, sent again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import delivery, limits
+from regulars.api.management.api import PageQuery, management
+from regulars.api.management.events import TopicName
+from regulars.api.operations import Call, NoQuery
+from regulars.delivery import Delivery, StoredAttempt
+from regulars.delivery.model import State
+from regulars.kit.db import Tx
+
+
+class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    integration_id: UUID | None = None
+    state: State | None = None
+    topic: TopicName | None = None
+    event_id: UUID | None = None
+    customer_id: UUID | None = None
+    text: (
+        Annotated[
+            str,
+            Meta(
+                max_length=limits.NAME_CHARS_MAX,
+                description="Looked for in the event's name, the reasons, the addresses, what was sent and answered.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class DeliveryList(msgspec.Struct, frozen=True):
+    """A page of a search may hold fewer than were asked for, or none, and still continue."""
+
+    items: list[Delivery]
+    next: UUID | None
+
+
+class DeliveryWithAttempts(msgspec.Struct, frozen=True):
+    """Every try as it was: what was sent (secrets as dots), what came back, what was concluded."""
+
+    delivery: Delivery
+    attempts: list[StoredAttempt]
+
+
+@management.get("/deliveries", "Search deliveries", tag="Deliveries")
+async def search_deliveries(call: Call[DeliveryQuery, None], tx: Tx) -> DeliveryList:
+    """Newest first; every condition that is given must hold."""
+    query = call.query
+    page = await delivery.search_deliveries(
+        tx,
+        call.workspace_id,
+        lane_id=query.integration_id,
+        state=query.state,
+        topic=query.topic,
+        event_id=query.event_id,
+        customer_id=query.customer_id,
+        text=query.text or "",
+        before_id=query.before,
+        limit=query.limit,
+    )
+    return DeliveryList(page.items, page.next_before_id)
+
+
+@management.get("/deliveries/{id}", "One delivery with its attempts", tag="Deliveries")
+async def read_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAttempts:
+    return DeliveryWithAttempts(*await delivery.get_delivery(tx, call.workspace_id, call.path_id()))
+
+
+@management.post("/deliveries/{id}/replay", "Send a delivery again", tag="Deliveries")
+async def replay_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAttempts:
+    """Queued at once, under the same id, with a fresh row of tries; its attempts stay."""
+    await delivery.replay(tx, call.workspace_id, call.path_id(), call.now)
+    await call.audit(tx, "delivery.replay", call.path_id())
+    return DeliveryWithAttempts(*await delivery.get_delivery(tx, call.workspace_id, call.path_id()))

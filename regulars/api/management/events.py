@@ -1,0 +1,128 @@
+"""The log of events, and what each of them holds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import delivery, events
+from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.operations import Call, NoQuery
+from regulars.conditions import Field
+from regulars.delivery import Delivery
+from regulars.events import TOPICS, Event, Topic
+from regulars.events.schemas import json_schema
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+
+TopicName = Annotated[str, Meta(max_length=64, description="The event's name: walletreward_create.")]
+
+
+class EventItem(msgspec.Struct, frozen=True):
+    """`body` is what tools are sent. `cause_id` is the event that led to this one."""
+
+    id: UUID
+    topic: str
+    customer_id: UUID
+    cause_id: UUID | None
+    depth: int
+    body: dict[str, Any]
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class EventQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    topic: TopicName | None = None
+    customer_id: UUID | None = None
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    items: list[EventItem]
+    next: UUID | None
+
+
+class EventWithDeliveries(msgspec.Struct, frozen=True):
+    event: EventItem
+    deliveries: list[Delivery]
+
+
+class TopicItem(msgspec.Struct, frozen=True):
+    """An event as it can be chosen. `emitted` is false while nothing makes it yet."""
+
+    topic: str
+    label: str
+    description: str
+    group: str
+    emitted: bool
+
+
+class TopicList(msgspec.Struct, frozen=True):
+    items: list[TopicItem]
+
+
+class TopicDetail(msgspec.Struct, frozen=True):
+    """`schema` is the JSON Schema of the body; `restrictions` are the properties that a rule may ask about."""
+
+    topic: TopicItem
+    schema: dict[str, Any]
+    restrictions: list[Field]
+
+
+def event_item(event: Event) -> EventItem:
+    return EventItem(
+        id=event.id,
+        topic=event.topic,
+        customer_id=event.customer_id,
+        cause_id=event.cause_id,
+        depth=event.depth,
+        body=msgspec.json.decode(event.body),
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+    )
+
+
+@management.get("/events", "The log of events", tag="Events")
+async def list_events(call: Call[EventQuery, None], tx: Tx) -> EventPage:
+    """Newest first."""
+    query = call.query
+    if query.topic is not None and query.topic not in TOPICS:
+        raise invalid("topic", f"one of {', '.join(TOPICS)}")
+    found = await events.recent(
+        tx,
+        call.workspace_id,
+        topic=query.topic,
+        customer_id=query.customer_id,
+        before_id=query.before,
+        limit=query.limit + 1,
+    )
+    items, after = page_of(found, query.limit, lambda event: event.id)
+    return EventPage([event_item(event) for event in items], after)
+
+
+@management.get("/events/{id}", "One event", tag="Events")
+async def read_event(call: Call[NoQuery, None], tx: Tx) -> EventWithDeliveries:
+    """With what became of it: its delivery by each rule that sent it."""
+    event = await events.get(tx, call.workspace_id, call.path_id())
+    sent = await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])
+    return EventWithDeliveries(event_item(event), sent.get(event.id, []))
+
+
+@management.get("/event-topics", "What events there are", tag="Events")
+async def list_topics(call: Call[NoQuery, None]) -> TopicList:
+    return TopicList([_topic(topic) for topic in TOPICS.values()])
+
+
+@management.get("/event-topics/{topic}", "What an event holds", tag="Events")
+async def read_topic(call: Call[NoQuery, None]) -> TopicDetail:
+    topic = TOPICS.get(call.path["topic"])
+    if topic is None:
+        raise NotFound("There is no such event.")
+    return TopicDetail(_topic(topic), json_schema(topic.topic), list(topic.restrictions.values()))
+
+
+def _topic(topic: Topic) -> TopicItem:
+    return TopicItem(topic.topic, topic.label, topic.description, topic.group, topic.emitted)

@@ -1,0 +1,222 @@
+"""Customers, orders, transactions and firings as the management API says them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import events
+from regulars.activity import Order
+from regulars.customers import Customer
+from regulars.ledger import Balance, Txn, amount_on_wire
+from regulars.tenancy import Workspace
+from regulars.triggers import Firing
+
+
+class WalletItem(msgspec.Struct, frozen=True):
+    """`available` can be spent; `pending` is not active yet; `held` is set aside; `debt` is paid by later credits."""
+
+    available: int | float
+    pending: int | float
+    held: int | float
+    debt: int | float
+    credited: int | float
+    debited: int | float
+
+
+class CustomerItem(msgspec.Struct, frozen=True):
+    """`id` is the merchant API's lead_id, `customer_id` the customer's id on the shop's platform. `spent` is the total
+    of their orders, in units of the shop's currency."""
+
+    id: UUID
+    customer_id: str
+    name: str
+    email: str
+    mobile: str
+    country: str
+    gender: str
+    dob: date | None
+    referral_code: str
+    referred_by_code: str
+    accept_email: bool
+    accept_mobile: bool
+    tier: str
+    spent: int | float
+    orders_count: int
+    last_order_at: datetime | None
+    coins: WalletItem
+    credits: WalletItem
+    created_at: datetime
+    updated_at: datetime
+
+
+class TransactionItem(msgspec.Struct, frozen=True):
+    """One line of a wallet; `seq` counts from 1. `reference` says what it is about: `order:<id>`, `firing:<id>`."""
+
+    id: UUID
+    customer_id: UUID
+    wallet: str
+    seq: int
+    type: str
+    operation: str
+    amount: int | float
+    closing_balance: int | float
+    title: str
+    description: str
+    status: str
+    reference: str
+    trigger_id: UUID | None
+    trigger_version: int | None
+    actor: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class FiringItem(msgspec.Struct, frozen=True):
+    """A trigger fired for a customer: granted, with its transaction; or refused, with a stable reason and the same in
+    words."""
+
+    id: UUID
+    trigger_id: UUID
+    trigger_version: int
+    customer_id: UUID
+    state: str
+    reason: str
+    explanation: str
+    reference: str
+    transaction_id: UUID | None
+    operation: str
+    coins: int
+    fired_at: datetime
+
+
+class OrderItem(msgspec.Struct, frozen=True):
+    """`reference_id` is the order's id at its source; amounts are in units of its currency."""
+
+    id: UUID
+    source: str
+    reference_id: str
+    name: str
+    customer_id: UUID
+    currency_code: str
+    amount: int | float
+    discount: int | float
+    tax: int | float
+    items_count: int
+    status: str
+    financial_status: str
+    delivery_status: str
+    detail: dict[str, Any]
+    coins_rewarded: int
+    coins_spent: int
+    placed_at: datetime
+    source_version: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+def customer_item(customer: Customer, balances: dict[Any, Balance], workspace: Workspace) -> CustomerItem:
+    return CustomerItem(
+        id=customer.id,
+        customer_id=customer.customer_id,
+        name=customer.name,
+        email=customer.email,
+        mobile=customer.mobile,
+        country=customer.country,
+        gender=customer.gender,
+        dob=customer.dob,
+        referral_code=customer.referral_code,
+        referred_by_code=customer.referred_by_code,
+        accept_email=customer.accept_email,
+        accept_mobile=customer.accept_mobile,
+        tier=customer.tier,
+        spent=events.major_units(customer.spent_minor, workspace.currency_code),
+        orders_count=customer.orders_count,
+        last_order_at=customer.last_order_at,
+        coins=_wallet(balances["coins"]),
+        credits=_wallet(balances["credits"]),
+        created_at=customer.created_at,
+        updated_at=customer.updated_at,
+    )
+
+
+def transaction_item(txn: Txn) -> TransactionItem:
+    return TransactionItem(
+        id=txn.id,
+        customer_id=txn.customer_id,
+        wallet=txn.kind,
+        seq=txn.seq,
+        type=txn.type,
+        operation=txn.operation,
+        amount=amount_on_wire(txn.kind, txn.amount),
+        closing_balance=amount_on_wire(txn.kind, txn.closing_balance),
+        title=txn.title,
+        description=txn.description,
+        status=txn.status,
+        reference=txn.reference,
+        trigger_id=txn.trigger_id,
+        trigger_version=txn.trigger_version,
+        actor=txn.actor,
+        occurred_at=txn.occurred_at,
+        recorded_at=txn.recorded_at,
+    )
+
+
+def firing_item(firing: Firing) -> FiringItem:
+    return FiringItem(
+        id=firing.id,
+        trigger_id=firing.trigger_id,
+        trigger_version=firing.trigger_version,
+        customer_id=firing.customer_id,
+        state=firing.state,
+        reason=firing.reason,
+        explanation=firing.explanation,
+        reference=firing.reference,
+        transaction_id=firing.txn_id,
+        operation=firing.operation,
+        coins=firing.amount,
+        fired_at=firing.fired_at,
+    )
+
+
+def order_item(order: Order) -> OrderItem:
+    return OrderItem(
+        id=order.id,
+        source=order.source,
+        reference_id=order.reference_id,
+        name=order.name,
+        customer_id=order.customer_id,
+        currency_code=order.currency_code,
+        amount=events.major_units(order.amount_minor, order.currency_code),
+        discount=events.major_units(order.discount_minor, order.currency_code),
+        tax=events.major_units(order.tax_minor, order.currency_code),
+        items_count=order.items_count,
+        status=order.status,
+        financial_status=order.financial_status,
+        delivery_status=order.delivery_status,
+        detail=order.detail,
+        coins_rewarded=order.coins_rewarded,
+        coins_spent=order.coins_spent,
+        placed_at=order.placed_at,
+        source_version=order.source_version,
+        created_at=order.created_at,
+        updated_at=order.updated_at,
+    )
+
+
+def _wallet(balance: Balance) -> WalletItem:
+    said = (
+        amount_on_wire(balance.kind, amount)
+        for amount in (
+            balance.available,
+            balance.pending,
+            balance.held,
+            balance.debt,
+            balance.credited,
+            balance.debited,
+        )
+    )
+    return WalletItem(*said)

@@ -1,0 +1,211 @@
+"""Orders in: reported as often as a shop likes, one or many at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import activity, limits, triggers
+from regulars.activity import OrderReport
+from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.management.customers import CustomerDetails
+from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item
+from regulars.api.operations import Call, NoQuery
+from regulars.api.reading import a_moment
+from regulars.kit.currency import units_of
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal, invalid
+from regulars.triggers import Taken
+
+Money = (
+    Annotated[str, Meta(pattern=r"^[0-9]{1,13}(\.[0-9]{1,3})?$", examples=["129.90"])]
+    | Annotated[float, Meta(ge=0, le=1e13)]
+)
+Word = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
+
+
+class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An order as its source has it now. `source` and `reference_id` name it: reported again, it is brought up to date.
+
+    Amounts are in units of the order's currency, best as text: `"129.90"`. `updated_at` is when the source last changed
+    it, now if it is not said: a report older than the one that is kept changes nothing.
+    """
+
+    source: Annotated[
+        str, Meta(pattern="^[a-z0-9_-]{1,40}$", description="The platform, such as shopify.", examples=["shopify"])
+    ]
+    reference_id: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=limits.ORDER_ID_CHARS_MAX,
+            description="The order's id at its source.",
+            examples=["5012345678901"],
+        ),
+    ]
+    customer: CustomerDetails
+    amount: Annotated[Money, Meta(description="The total, after discounts.")]
+    currency_code: Annotated[str, Meta(pattern="^[a-z]{3}$", description="ISO 4217, in lower case.", examples=["usd"])]
+    placed_at: Annotated[datetime, Meta(tz=True)]
+    updated_at: Annotated[datetime, Meta(tz=True)] | None = None
+    name: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, description="As people call it: #1028.")] = ""
+    discount: Money = 0.0
+    tax: Money = 0.0
+    items_count: Annotated[int, Meta(ge=0, le=limits.ORDER_ITEMS_MAX)] = 0
+    status: Literal["pending", "completed", "cancelled"] = "pending"
+    financial_status: Literal["pending", "authorized", "paid", "partially_refunded", "refunded", "voided"] = "paid"
+    delivery_status: Literal["pending", "partial", "fulfilled", "returned"] = "pending"
+    payment_source: Word = ""
+    payment_medium: Word = ""
+    utm_source: Word = ""
+    utm_medium: Word = ""
+    utm_campaign: Word = ""
+    cart_token: Word = ""
+    redirect_link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] = ""
+
+
+_DETAIL = (
+    *("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign"),
+    *("cart_token", "redirect_link"),
+)
+
+
+class OrderRefusal(msgspec.Struct, frozen=True):
+    """Why this report was not taken; the others were."""
+
+    message: str
+    code: str
+    fields: dict[str, str]
+
+
+class OrderOutcome(msgspec.Struct, frozen=True):
+    """What a report changed: `created`, `updated`, `unchanged`, `stale` (older than what is kept) or `refused`.
+
+    `coins` is what this report earned; `firings` say for each trigger what was given, or why nothing was.
+    """
+
+    change: Literal["created", "updated", "unchanged", "stale", "refused"]
+    order: OrderItem | None
+    coins: int
+    firings: list[FiringItem]
+    refusal: OrderRefusal | None = None
+
+
+class OrderOutcomes(msgspec.Struct, frozen=True):
+    """One for each report, in the same order."""
+
+    items: list[OrderOutcome]
+
+
+class OrderQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`reference_id` finds the orders of this id, of any source; `customer_id` those of a customer, by when they were
+    placed. Either gives one page."""
+
+    reference_id: Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX)] | None = None
+    customer_id: UUID | None = None
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    items: list[OrderItem]
+    next: UUID | None
+
+
+class OrderWithFirings(msgspec.Struct, frozen=True):
+    order: OrderItem
+    firings: list[FiringItem]
+
+
+Many = Annotated[list[Reported], Meta(min_length=1, max_length=limits.ORDERS_PER_CALL_MAX)]
+
+
+@management.post("/orders", "Report orders", tag="Orders")
+async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOutcomes:
+    """One order, or a list of up to 500. Of a list, a report that can't be taken is answered with why, and the others
+    are taken; one alone is refused with 422. A customer who is not known is created; the triggers that react to orders
+    give what the order has earned by now, once."""
+    body = call.body
+    reports = body if isinstance(body, list) else [body]
+    outcomes: list[OrderOutcome | None] = []
+    checked: list[OrderReport] = []
+    for report in reports:
+        try:
+            checked.append(activity.check(_report(report, call.now)))
+            outcomes.append(None)
+        except Refusal as refusal:
+            if not isinstance(body, list):
+                raise
+            outcomes.append(_refused(refusal))
+    taken = await triggers.take_orders(tx, call.workspace, checked, call.now, actor=call.caller.actor)
+    answers = iter(taken)
+    said = []
+    for outcome in outcomes:
+        answer = None if outcome else next(answers)
+        if isinstance(answer, Refusal) and not isinstance(body, list):
+            raise answer
+        said.append(outcome or (_refused(answer) if isinstance(answer, Refusal) else _taken(answer)))
+    return OrderOutcomes(said)
+
+
+@management.get("/orders", "Orders", tag="Orders")
+async def list_orders(call: Call[OrderQuery, None], tx: Tx) -> OrderPage:
+    """In the order they were first reported, newest first."""
+    query = call.query
+    if query.customer_id is not None:
+        placed = await activity.orders_of(tx, call.workspace_id, query.customer_id, limit=query.limit)
+        return OrderPage([order_item(order) for order in placed], None)
+    found = await activity.recent_orders(
+        tx,
+        call.workspace_id,
+        reference_id=query.reference_id or "",
+        before_id=query.before,
+        limit=query.limit + 1,
+    )
+    items, after = page_of(found, query.limit, lambda order: order.id)
+    return OrderPage([order_item(order) for order in items], None if query.reference_id else after)
+
+
+@management.get("/orders/{id}", "One order", tag="Orders")
+async def read_order(call: Call[NoQuery, None], tx: Tx) -> OrderWithFirings:
+    """With what it earned, or why it earned nothing."""
+    order = await activity.find_order(tx, call.workspace_id, call.path_id())
+    fired = await triggers.firings(tx, call.workspace_id, customer_id=order.customer_id, reference=f"order:{order.id}")
+    return OrderWithFirings(order_item(order), [firing_item(firing) for firing in fired])
+
+
+def _report(given: Reported, now: datetime) -> OrderReport:
+    """Raises Invalid naming the field."""
+    units = units_of(given.currency_code)
+    if given.updated_at is not None and given.updated_at < given.placed_at:
+        raise invalid("updated_at", "a time that is not before placed_at")
+    return OrderReport(
+        source=given.source,
+        reference_id=given.reference_id,
+        customer=given.customer.new_customer(),
+        amount_minor=activity.minor_units("amount", str(given.amount), units),
+        discount_minor=activity.minor_units("discount", str(given.discount), units),
+        tax_minor=activity.minor_units("tax", str(given.tax), units),
+        currency_code=given.currency_code,
+        placed_at=a_moment("placed_at", given.placed_at),
+        source_version=now if given.updated_at is None else a_moment("updated_at", given.updated_at),
+        name=given.name,
+        items_count=given.items_count,
+        status=given.status,
+        financial_status=given.financial_status,
+        delivery_status=given.delivery_status,
+        detail={name: value for name in _DETAIL if (value := getattr(given, name))},
+    )
+
+
+def _taken(taken: Any) -> OrderOutcome:
+    assert isinstance(taken, Taken)
+    firings = [firing_item(firing) for firing in taken.firings]
+    coins = sum(firing.coins for firing in firings if firing.state == "granted")
+    return OrderOutcome(taken.recorded.change, order_item(taken.recorded.order), coins, firings)
+
+
+def _refused(refusal: Refusal) -> OrderOutcome:
+    return OrderOutcome("refused", None, 0, [], OrderRefusal(refusal.message, refusal.code, refusal.fields))

@@ -1,0 +1,185 @@
+"""Send Events rules: which event goes to which tool, under which name, and a test of each."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from regulars import customers, delivery, dispatch, integrations, ledger, limits
+from regulars.api.management.api import management
+from regulars.api.management.events import TopicName
+from regulars.api.operations import Call, NoQuery
+from regulars.delivery import Delivery, StoredAttempt
+from regulars.dispatch import Rule
+from regulars.kit.db import Tx
+
+Prefix = Annotated[
+    str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
+]
+Restrictions = Annotated[
+    dict[str, Any],
+    Meta(
+        description="A tree of conditions on the event's properties; null sends every event.",
+        examples=[{"all": [{"property": "amount", "operator": "at_least", "value": 100}]}],
+    ),
+]
+
+
+class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    topic: Annotated[TopicName, Meta(examples=["walletreward_create"])]
+    integration_id: UUID
+    prefix: Prefix = ""
+    condition: Restrictions | None = None
+    active: bool = True
+
+
+class RuleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Only what is given changes. For another event, create another rule."""
+
+    integration_id: UUID | UnsetType = UNSET
+    prefix: Prefix | UnsetType = UNSET
+    condition: Restrictions | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class RuleItem(msgspec.Struct, frozen=True):
+    """`event_name` is the event's name as the tool sees it; `sentence` says the rule in words."""
+
+    id: UUID
+    topic: str
+    event_name: str
+    integration_id: UUID
+    integration_name: str
+    tool: str
+    prefix: str
+    condition: dict[str, Any] | None
+    active: bool
+    sentence: str
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+class RuleList(msgspec.Struct, frozen=True):
+    items: list[RuleItem]
+
+
+class TestOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A customer who exists, by e-mail or by mobile."""
+
+    by: Literal["email", "mobile"]
+    address: Annotated[str, Meta(min_length=1, max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
+
+
+class TestResult(msgspec.Struct, frozen=True):
+    """`real`: what was sent is an event that happened; otherwise it was made from the customer's data."""
+
+    delivery: Delivery
+    attempt: StoredAttempt | None
+    real: bool
+
+
+@management.get("/send-events", "All rules", tag="Send Events")
+async def list_rules(call: Call[NoQuery, None], tx: Tx) -> RuleList:
+    """Oldest first, without those that were deleted."""
+    return RuleList([_said(rule) for rule in await dispatch.list_rules(tx, call.workspace_id)])
+
+
+@management.post("/send-events", "Create a rule", tag="Send Events", status=201)
+async def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> RuleItem:
+    body = call.body
+    rule = await dispatch.create_rule(
+        tx,
+        call.workspace_id,
+        topic=body.topic,
+        integration_id=body.integration_id,
+        prefix=body.prefix,
+        condition=body.condition,
+        active=body.active,
+        now=call.now,
+    )
+    await call.audit(tx, "rule.create", rule.id, topic=body.topic)
+    return _said(rule)
+
+
+@management.get("/send-events/{id}", "One rule", tag="Send Events")
+async def read_rule(call: Call[NoQuery, None], tx: Tx) -> RuleItem:
+    """A deleted one too, as deliveries may still name it."""
+    return _said(await dispatch.get_rule(tx, call.workspace_id, call.path_id()))
+
+
+@management.patch("/send-events/{id}", "Change a rule", tag="Send Events")
+async def change_rule(call: Call[NoQuery, RuleChange], tx: Tx) -> RuleItem:
+    """Events that it matched before keep the tool and the name they had."""
+    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    rule = await dispatch.change_rule(tx, call.workspace_id, call.path_id(), changes, call.now)
+    await call.audit(tx, "rule.update", rule.id, changed=sorted(changes))
+    return _said(rule)
+
+
+@management.delete("/send-events/{id}", "Delete a rule", tag="Send Events", status=204)
+async def delete_rule(call: Call[NoQuery, None], tx: Tx) -> None:
+    """What it has queued is still sent."""
+    await dispatch.delete_rule(tx, call.workspace_id, call.path_id(), call.now)
+    await call.audit(tx, "rule.delete", call.path_id())
+
+
+@management.post("/send-events/{id}/test", "Send a test event", tag="Send Events")
+async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
+    """Sent at once, and answered with what the tool said: the customer's newest event of the rule's topic, or one made
+    from their data, marked as a test. Restrictions are not asked."""
+    app, workspace_id, body = call.app, call.workspace_id, call.body
+    email, mobile = (body.address, None) if body.by == "email" else (None, body.address)
+    async with app.db.transaction() as tx:
+        customer = await customers.find(tx, workspace_id, email=email, mobile=mobile)
+        balances = await ledger.balances(tx, workspace_id, [customer.id], call.now) if customer else {}
+        prepared = await dispatch.prepare_test(
+            tx,
+            call.workspace,
+            call.path_id(),
+            by=body.by,
+            address=body.address,
+            customer=customer,
+            available=balances[customer.id]["coins"].available if customer else 0,
+            now=call.now,
+        )
+        carrier = await integrations.carrier_of(tx, workspace_id, prepared.lane_id, app.box)
+        await call.audit(tx, "rule.test", call.path_id())
+    made = await delivery.attempt(carrier, app.http, prepared.parcel)
+    async with app.db.transaction() as tx:
+        await delivery.record(
+            tx, workspace_id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random
+        )
+        sent, attempts = await delivery.get_delivery(tx, workspace_id, prepared.parcel.delivery_id)
+    return TestResult(sent, attempts[-1] if attempts else None, prepared.real)
+
+
+async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> int:
+    """How many ended with the integration they named."""
+    ended = [rule for rule in await dispatch.list_rules(tx, workspace_id) if rule.integration_id == integration_id]
+    for rule in ended:
+        await dispatch.delete_rule(tx, workspace_id, rule.id, now)
+    return len(ended)
+
+
+def _said(rule: Rule) -> RuleItem:
+    return RuleItem(
+        id=rule.id,
+        topic=rule.topic,
+        event_name=rule.event_name,
+        integration_id=rule.integration_id,
+        integration_name=rule.integration_name,
+        tool=rule.tool,
+        prefix=rule.prefix,
+        condition=rule.condition,
+        active=rule.active,
+        sentence=dispatch.rule_sentence(rule),
+        created_at=rule.created_at,
+        updated_at=rule.updated_at,
+        deleted_at=rule.deleted_at,
+    )

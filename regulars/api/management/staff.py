@@ -1,0 +1,55 @@
+"""Who signs in to the dashboard."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import limits, tenancy
+from regulars.api.management.api import management
+from regulars.api.operations import Call, NoQuery
+from regulars.kit.db import Tx
+from regulars.tenancy import Person
+from regulars.tenancy.model import Role
+
+
+class StaffMember(msgspec.Struct, frozen=True):
+    """An owner and an editor may change things, a reader only looks."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+
+
+class NewStaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    email: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@shop.example"])]
+    password: Annotated[str, Meta(min_length=limits.PASSWORD_CHARS_MIN, max_length=limits.NAME_CHARS_MAX)]
+    name: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = ""
+    role: Role = "reader"
+
+
+class StaffList(msgspec.Struct, frozen=True):
+    items: list[StaffMember]
+
+
+@management.get("/staff", "Who may sign in", tag="Staff")
+async def list_staff(call: Call[NoQuery, None], tx: Tx) -> StaffList:
+    return StaffList([_member(person) for person in await tenancy.list_staff(tx, call.workspace_id)])
+
+
+@management.post("/staff", "Let somebody sign in", tag="Staff", status=201)
+async def add_staff(call: Call[NoQuery, NewStaffMember], tx: Tx) -> StaffMember:
+    body = call.body
+    person = await tenancy.add_staff(
+        tx, call.workspace_id, body.email, body.password, now=call.now, name=body.name, role=body.role
+    )
+    await call.audit(tx, "staff.create", person.email, role=body.role)
+    return _member(person)
+
+
+def _member(person: Person) -> StaffMember:
+    return StaffMember(person.id, person.email, person.name, person.role)

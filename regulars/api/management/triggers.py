@@ -1,0 +1,192 @@
+"""Triggers: made, changed in versions, and what came of each firing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from regulars import limits, triggers
+from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.management.items import FiringItem, firing_item
+from regulars.api.operations import Call, NoQuery
+from regulars.kit.db import Tx
+from regulars.kit.errors import NotFound, invalid
+from regulars.tenancy import Workspace
+from regulars.triggers import Rule, Trigger, Version, sentence
+from regulars.triggers.errors import UnknownTrigger
+from regulars.triggers.model import EarnWhen, Kind, Source
+
+Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Birthday"])]
+Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
+Most = Annotated[int, Meta(ge=0, le=limits.FIRINGS_LIMIT_MAX, description="Per customer; 0 is no limit.")]
+
+
+class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A trigger fired by calls gives `coins_min` to `coins_max`; one that reacts to orders gives `coins_per_unit` for
+    each whole unit of the order's amount, once the order is as far as `earn_when` says."""
+
+    title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] | UnsetType = UNSET
+    operation: Literal["cr", "dr"] | UnsetType = UNSET
+    coins_min: Annotated[Coins, Meta(examples=[50])] | UnsetType = UNSET
+    coins_max: Annotated[Coins, Meta(examples=[50])] | UnsetType = UNSET
+    coins_per_unit: Coins | UnsetType = UNSET
+    earn_when: EarnWhen | UnsetType = UNSET
+    per_day_max: Most | UnsetType = UNSET
+    per_month_max: Most | UnsetType = UNSET
+
+    def given(self) -> dict[str, Any]:
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+
+
+class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`source`: fired by a call (`api`), or by orders. `open`: READ keys may fire it. `allow_override`: a call may set
+    other words and coins."""
+
+    name: Name
+    source: Source
+    rule: Annotated[RuleGiven, Meta(examples=[{"coins_min": 50, "coins_max": 50}])]
+    active: bool = True
+    open: bool = False
+    allow_override: bool = False
+    show_in_widget: bool = False
+
+
+class TriggerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Only what is given changes, within the rule too. Another rule is a new version; switches and the name are not."""
+
+    name: Name | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    open: bool | UnsetType = UNSET
+    allow_override: bool | UnsetType = UNSET
+    show_in_widget: bool | UnsetType = UNSET
+    rule: RuleGiven | UnsetType = UNSET
+
+
+class TriggerItem(msgspec.Struct, frozen=True):
+    """A trigger at its newest version; `sentence` says it in words."""
+
+    id: UUID
+    version: int
+    kind: Kind
+    name: str
+    source: Source
+    active: bool
+    open: bool
+    allow_override: bool
+    show_in_widget: bool
+    rule: Rule
+    sentence: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class TriggerList(msgspec.Struct, frozen=True):
+    items: list[TriggerItem]
+
+
+class VersionList(msgspec.Struct, frozen=True):
+    items: list[Version]
+
+
+class FiringQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    trigger_id: UUID | None = None
+    customer_id: UUID | None = None
+    state: Literal["granted", "refused"] | None = None
+    reference: (
+        Annotated[
+            str, Meta(max_length=100, description="With `customer_id`: only those about one thing, `order:<id>`.")
+        ]
+        | None
+    ) = None
+
+
+class FiringPage(msgspec.Struct, frozen=True):
+    items: list[FiringItem]
+    next: UUID | None
+
+
+@management.get("/triggers", "All triggers", tag="Triggers")
+async def list_triggers(call: Call[NoQuery, None], tx: Tx) -> TriggerList:
+    """Oldest first."""
+    found = await triggers.list_triggers(tx, call.workspace_id)
+    return TriggerList([_said(trigger, call.workspace) for trigger in found])
+
+
+@management.post("/triggers", "Create a trigger", tag="Triggers", status=201)
+async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem:
+    body = call.body
+    trigger = await triggers.create_trigger(
+        tx,
+        call.workspace,
+        body.name,
+        body.source,
+        Rule(**body.rule.given()),
+        call.now,
+        active=body.active,
+        open=body.open,
+        allow_override=body.allow_override,
+        show_in_widget=body.show_in_widget,
+        actor=call.caller.actor,
+    )
+    await call.audit(tx, "trigger.create", trigger.id, name=trigger.name)
+    return _said(trigger, call.workspace)
+
+
+@management.get("/triggers/{id}", "One trigger", tag="Triggers")
+async def read_trigger(call: Call[NoQuery, None], tx: Tx) -> TriggerItem:
+    return _said(await _find(call, tx), call.workspace)
+
+
+@management.patch("/triggers/{id}", "Change a trigger", tag="Triggers")
+async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerItem:
+    trigger = await _find(call, tx)
+    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    if isinstance(call.body.rule, RuleGiven):
+        changes["rule"] = msgspec.structs.replace(trigger.rule, **call.body.rule.given())
+    changed = await triggers.change_trigger(tx, call.workspace, trigger.id, changes, call.now, actor=call.caller.actor)
+    await call.audit(tx, "trigger.update", trigger.id, changed=sorted(changes), version=changed.version)
+    return _said(changed, call.workspace)
+
+
+@management.get("/triggers/{id}/versions", "A trigger's versions", tag="Triggers")
+async def list_versions(call: Call[NoQuery, None], tx: Tx) -> VersionList:
+    """Newest first, each with who made it."""
+    trigger = await _find(call, tx)
+    return VersionList(await triggers.versions_of(tx, call.workspace_id, trigger.id))
+
+
+@management.get("/firings", "What came of triggers", tag="Triggers")
+async def list_firings(call: Call[FiringQuery, None], tx: Tx) -> FiringPage:
+    """Newest first; of a trigger, of a customer, or of the whole shop. Refused ones say why."""
+    query = call.query
+    if query.reference and query.customer_id is None:
+        raise invalid("customer_id", "a customer, where a reference is given")
+    found = await triggers.firings(
+        tx,
+        call.workspace_id,
+        trigger_id=query.trigger_id,
+        customer_id=query.customer_id,
+        reference=query.reference or "",
+        state=query.state,
+        before_id=query.before,
+        limit=query.limit + 1,
+    )
+    items, after = page_of(found, query.limit, lambda firing: firing.id)
+    return FiringPage([firing_item(firing) for firing in items], after)
+
+
+async def _find(call: Call[Any, Any], tx: Tx) -> Trigger:
+    try:
+        return await triggers.find_trigger(tx, call.workspace_id, call.path_id())
+    except UnknownTrigger:
+        raise NotFound("This trigger does not exist.") from None
+
+
+def _said(trigger: Trigger, workspace: Workspace) -> TriggerItem:
+    fields = {name: getattr(trigger, name) for name in trigger.__struct_fields__}
+    return TriggerItem(**fields, sentence=sentence(trigger, workspace.coin_name, workspace.currency_symbol))
