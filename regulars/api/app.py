@@ -6,8 +6,11 @@ request --> POST /api/v2/merchant/activities --> ActivityDoor
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
+import structlog
 from litestar import Litestar, asgi
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -23,6 +26,8 @@ from regulars.api.meters import Meters
 from regulars.api.serving import CORS, Server
 from regulars.kit.settings import Settings
 from regulars.wiring import App
+
+_log = structlog.get_logger()
 
 _PREFLIGHT_HEADERS = [
     *((name.encode(), value.encode()) for name, value in CORS.items()),
@@ -68,32 +73,74 @@ class Doors:
             await self.litestar(scope, receive, send)
 
 
+def logged(application: ASGIApp) -> ASGIApp:
+    """The same application, with a line in the log for each request."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        started_s, status = time.perf_counter(), 0
+
+        async def noted(message: Any) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        await application(scope, receive, noted)
+        took_ms = round((time.perf_counter() - started_s) * 1_000, 2)
+        _log.debug("request", method=scope.get("method"), path=scope["path"], status=status, took_ms=took_ms)
+
+    return run
+
+
 class Process:
-    """What granian runs: the parts are opened before the first request, and closed after the last."""
+    """What granian runs: the parts are opened before the first request, and closed after the last one is answered."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._app: App | None = None
         self._doors: ASGIApp | None = None
+        self._under_way = 0
+        self._quiet = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif self._doors is not None:
+            return
+        if self._doors is None:
+            await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"1")]})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        self._under_way += 1
+        try:
             await self._doors(scope, receive, send)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._quiet.set()
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         try:
-            self._app = await App.open(self._settings)
+            app = await App.open(self._settings)
         except OSError as error:
             await send({"type": "lifespan.startup.failed", "message": f"the database can't be reached: {error}"})
             return
-        self._doors = Doors(self._app)
+        doors: ASGIApp = Doors(app)
+        self._doors = logged(doors) if self._settings.log_level == "debug" else doors
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        await self._app.close()
+        self._doors = None
+        await self._end_requests()
+        await app.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _end_requests(self) -> None:
+        """Those under way are answered, unless one takes longer than the supervisor waits for us."""
+        try:
+            async with asyncio.timeout(limits.REQUESTS_END_S):
+                while self._under_way:
+                    self._quiet.clear()
+                    await self._quiet.wait()
+        except TimeoutError:
+            _log.warning("requests cut off at the end", count=self._under_way)
 
 
 def create_app() -> Process:
