@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment
 from litestar import Request, Response
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.enums import MediaType
 
 from regulars import tenancy
@@ -20,7 +21,7 @@ from regulars.dashboard import security
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of, here_of
 from regulars.kit.db import Tx
-from regulars.kit.errors import Invalid, Refusal
+from regulars.kit.errors import Refusal
 from regulars.wiring import App
 
 Call = Request[Any, Any, Any]
@@ -112,6 +113,10 @@ class Desk:
         return Response("", status_code=303, headers={"location": address}, cookies=cookies)
 
 
+Handed = NamedDependency[Desk]
+"""How a handler asks for the desk of its request."""
+
+
 def theme_of(request: Call) -> str:
     """`light` or `dark`, or nothing: as the device says."""
     theme = request.cookies.get(security.THEME_COOKIE, "")
@@ -133,4 +138,4 @@ def _read_said(text: str) -> str:
         return ""
 
 
-__all__ = ["Call", "Desk", "Form", "Invalid", "theme_of", "uuid_of"]
+__all__ = ["Call", "Desk", "Form", "Handed", "theme_of", "uuid_of"]

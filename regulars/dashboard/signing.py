@@ -11,7 +11,7 @@ from litestar.enums import MediaType
 
 from regulars import limits, tenancy
 from regulars.dashboard import security
-from regulars.dashboard.desk import Call, Desk, theme_of
+from regulars.dashboard.desk import Call, Handed, theme_of
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of
 from regulars.kit.errors import Refusal, Unauthenticated
@@ -62,7 +62,7 @@ def router(app: App, templates: Environment) -> Router:
 
 
 @post("/sign-out", include_in_schema=False)
-async def sign_out(desk: Desk) -> Response[str]:
+async def sign_out(desk: Handed) -> Response[str]:
     async with desk.app.db.transaction() as tx:
         await tenancy.sign_out(tx, desk.request.cookies.get(security.SESSION_COOKIE, ""))
     response = desk.see("/sign-in")
@@ -71,7 +71,7 @@ async def sign_out(desk: Desk) -> Response[str]:
 
 
 @post("/theme", include_in_schema=False)
-async def change_theme(desk: Desk) -> Response[str]:
+async def change_theme(desk: Handed) -> Response[str]:
     theme = (await desk.form()).text("theme")
     origin = desk.request.headers.get("referer", "")
     response = desk.see(_inside("/" + origin.partition("://")[2].partition("/")[2]))

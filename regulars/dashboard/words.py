@@ -102,6 +102,7 @@ def act(name: str) -> str:
 
 _VERBS = {
     "create": "Created",
+    "issue": "Created",
     "update": "Changed",
     "delete": "Deleted",
     "revoke": "Revoked",

@@ -8,20 +8,26 @@ from regulars.dashboard.pages import (
     customers,
     deliveries,
     events,
+    importing,
     integrations,
     orders,
+    overview,
+    sandbox,
     shop,
     styleguide,
     triggers,
 )
 
 HANDLERS: list[ControllerRouterHandler] = [
+    *overview.HANDLERS,
     *customers.HANDLERS,
     *triggers.HANDLERS,
     *orders.HANDLERS,
+    *importing.HANDLERS,
     *events.HANDLERS,
     *integrations.HANDLERS,
     *deliveries.HANDLERS,
+    *sandbox.HANDLERS,
     *shop.HANDLERS,
 ]
 STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
-from regulars import customers, ledger
+from regulars import customers, integrations, ledger
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import story
-from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.kit.db import Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
@@ -22,7 +23,7 @@ WAYS = {"cr": "Give", "dr": "Take away"}
 
 
 @get("/customers")
-async def listed(desk: Desk) -> Response[str]:
+async def listed(desk: Handed) -> Response[str]:
     at = cursor(desk.request, "q")
     text = at.params["q"].strip()
     async with desk.reading() as tx:
@@ -33,12 +34,12 @@ async def listed(desk: Desk) -> Response[str]:
 
 
 @get("/customers/new")
-async def blank(desk: Desk) -> Response[str]:
+async def blank(desk: Handed) -> Response[str]:
     return desk.page("pages/customer_new.html", form=Form(), genders=_genders())
 
 
 @post("/customers/new")
-async def create(desk: Desk) -> Response[str]:
+async def create(desk: Handed) -> Response[str]:
     form = await desk.form()
     try:
         details = NewCustomer(
@@ -52,12 +53,13 @@ async def create(desk: Desk) -> Response[str]:
 
 
 @get("/customers/{id_:uuid}")
-async def shown(desk: Desk, id_: UUID) -> Response[str]:
+async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     kind = desk.request.query_params.get("show", "")
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
         balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]
-        facts = await story.of_customer(tx, desk.workspace, customer, kind)
+        tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
+        facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
     return desk.page(
         "pages/customer.html",
         customer=customer,
@@ -72,14 +74,14 @@ async def shown(desk: Desk, id_: UUID) -> Response[str]:
 
 
 @get("/customers/{id_:uuid}/edit")
-async def edit(desk: Desk, id_: UUID) -> Response[str]:
+async def edit(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
     return desk.page("pages/customer_edit.html", customer=customer, form=_filled(desk, customer), genders=_genders())
 
 
 @post("/customers/{id_:uuid}/edit")
-async def change(desk: Desk, id_: UUID) -> Response[str]:
+async def change(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
@@ -94,7 +96,7 @@ async def change(desk: Desk, id_: UUID) -> Response[str]:
 
 
 @get("/customers/{id_:uuid}/coins")
-async def ask_coins(desk: Desk, id_: UUID) -> Response[str]:
+async def ask_coins(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
         balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"]
@@ -103,7 +105,7 @@ async def ask_coins(desk: Desk, id_: UUID) -> Response[str]:
 
 
 @post("/customers/{id_:uuid}/coins")
-async def adjust(desk: Desk, id_: UUID) -> Response[str]:
+async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)

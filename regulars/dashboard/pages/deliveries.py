@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from regulars import customers, delivery, dispatch, events, integrations
-from regulars.dashboard.desk import Desk, uuid_of
+from regulars.dashboard.desk import Handed, uuid_of
 from regulars.dashboard.paging import address, cursor
 from regulars.events import TOPICS
 from regulars.kit.errors import NotFound
@@ -17,7 +18,7 @@ STATES = {"": "All", "queued": "Queued", "delivered": "Delivered", "failed": "Fa
 
 
 @get("/deliveries")
-async def listed(desk: Desk) -> Response[str]:
+async def listed(desk: Handed) -> Response[str]:
     at = cursor(desk.request, "q", "state", "to", "event", "customer")
     asked = at.params
     state = asked["state"] if asked["state"] in STATES else ""
@@ -55,7 +56,7 @@ async def listed(desk: Desk) -> Response[str]:
 
 
 @get("/deliveries/{delivery_id:uuid}")
-async def shown(desk: Desk, delivery_id: UUID) -> Response[str]:
+async def shown(desk: Handed, delivery_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         one, attempts = await delivery.get_delivery(tx, desk.id, delivery_id)
         tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
@@ -74,7 +75,7 @@ async def shown(desk: Desk, delivery_id: UUID) -> Response[str]:
 
 
 @post("/deliveries/{delivery_id:uuid}/replay")
-async def replay(desk: Desk, delivery_id: UUID) -> Response[str]:
+async def replay(desk: Handed, delivery_id: FromPath[UUID]) -> Response[str]:
     async with desk.changing("delivery.replay", delivery_id) as tx:
         await delivery.replay(tx, desk.id, delivery_id, desk.now)
     return desk.see(f"/deliveries/{delivery_id}", "It is sent again now.")

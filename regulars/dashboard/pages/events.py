@@ -7,10 +7,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, tenancy
 from regulars.conditions import Schema
-from regulars.dashboard.desk import Desk, Form, uuid_of
+from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.paging import cursor
 from regulars.dispatch import Rule
 from regulars.events import TOPICS
@@ -22,7 +23,7 @@ _FIRST_CHOICE = "walletreward_create"
 
 
 @get("/events")
-async def log(desk: Desk) -> Response[str]:
+async def log(desk: Handed) -> Response[str]:
     at = cursor(desk.request, "event", "customer")
     topic = at.params["event"] if at.params["event"] in TOPICS else None
     customer_id = uuid_of(at.params["customer"])
@@ -39,7 +40,7 @@ async def log(desk: Desk) -> Response[str]:
 
 
 @get("/events/{event_id:uuid}")
-async def shown(desk: Desk, event_id: UUID) -> Response[str]:
+async def shown(desk: Handed, event_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         event = await events.get(tx, desk.id, event_id)
         customer = await customers.find(tx, desk.id, id=event.customer_id)
@@ -50,7 +51,7 @@ async def shown(desk: Desk, event_id: UUID) -> Response[str]:
 
 
 @post("/events/switch")
-async def switch(desk: Desk) -> Response[str]:
+async def switch(desk: Handed) -> Response[str]:
     on = (await desk.form()).on("on")
     async with desk.changing("events.switch_on" if on else "events.switch_off") as tx:
         await tenancy.change_workspace(tx, desk.id, {"events_on": on}, desk.now)
@@ -59,7 +60,7 @@ async def switch(desk: Desk) -> Response[str]:
 
 
 @get("/events/send")
-async def rules(desk: Desk) -> Response[str]:
+async def rules(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         found = await dispatch.list_rules(tx, desk.id)
         tools = await integrations.list_integrations(tx, desk.id)
@@ -68,14 +69,14 @@ async def rules(desk: Desk) -> Response[str]:
 
 
 @get("/events/send/new")
-async def blank(desk: Desk) -> Response[str]:
+async def blank(desk: Handed) -> Response[str]:
     topic = desk.request.query_params.get("event", "")
     form = Form(values={"topic": topic if topic in TOPICS else _FIRST_CHOICE, "prefix": "", "active": "yes"})
     return await _new_page(desk, form)
 
 
 @post("/events/send/new")
-async def create(desk: Desk) -> Response[str]:
+async def create(desk: Handed) -> Response[str]:
     form = await desk.form()
     pairs = await _pairs(desk)
     topic = form.text("topic")
@@ -102,7 +103,7 @@ async def create(desk: Desk) -> Response[str]:
 
 
 @get("/events/send/{rule_id:uuid}")
-async def edit(desk: Desk, rule_id: UUID) -> Response[str]:
+async def edit(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         rule = await _live_rule(tx, desk, rule_id)
     form = desk.blank(integration_id=str(rule.integration_id), prefix=rule.prefix, active="yes" if rule.active else "")
@@ -110,7 +111,7 @@ async def edit(desk: Desk, rule_id: UUID) -> Response[str]:
 
 
 @post("/events/send/{rule_id:uuid}")
-async def change(desk: Desk, rule_id: UUID) -> Response[str]:
+async def change(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     pairs = await _pairs(desk)
     async with desk.reading() as tx:
@@ -133,7 +134,7 @@ async def change(desk: Desk, rule_id: UUID) -> Response[str]:
 
 
 @get("/events/send/{rule_id:uuid}/delete")
-async def ask_delete(desk: Desk, rule_id: UUID) -> Response[str]:
+async def ask_delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         rule = await _live_rule(tx, desk, rule_id)
     return desk.page(
@@ -147,14 +148,14 @@ async def ask_delete(desk: Desk, rule_id: UUID) -> Response[str]:
 
 
 @post("/events/send/{rule_id:uuid}/delete")
-async def delete(desk: Desk, rule_id: UUID) -> Response[str]:
+async def delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     async with desk.changing("rule.delete", rule_id) as tx:
         await dispatch.delete_rule(tx, desk.id, rule_id, desk.now)
     return desk.see("/events/send", "The rule is deleted.")
 
 
 @get("/events/send/{rule_id:uuid}/test")
-async def ask_test(desk: Desk, rule_id: UUID) -> Response[str]:
+async def ask_test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         rule = await _live_rule(tx, desk, rule_id)
     form = Form(values={"by": "email", "address": desk.request.query_params.get("address", "")})
@@ -162,7 +163,7 @@ async def ask_test(desk: Desk, rule_id: UUID) -> Response[str]:
 
 
 @post("/events/send/{rule_id:uuid}/test")
-async def test(desk: Desk, rule_id: UUID) -> Response[str]:
+async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     """Written down, sent outside any transaction, and the tool's answer written down and shown."""
     form = await desk.form()
     async with desk.reading() as tx:

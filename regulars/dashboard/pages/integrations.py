@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from regulars import delivery, dispatch, integrations
-from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.integrations import CONNECTORS, Integration, Manifest
 from regulars.kit.errors import NotFound, Refusal
 
@@ -17,7 +18,7 @@ _RARE = frozenset({"api_version", "retry_unclear", "rate_per_minute", "host", "s
 
 
 @get("/integrations")
-async def gallery(desk: Desk) -> Response[str]:
+async def gallery(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         connected = await integrations.list_integrations(tx, desk.id)
         health = {lane.lane_id: lane for lane in await delivery.lane_health(tx, desk.id, desk.now)}
@@ -32,14 +33,14 @@ async def gallery(desk: Desk) -> Response[str]:
 
 
 @get("/integrations/new/{tool:str}")
-async def blank(desk: Desk, tool: str) -> Response[str]:
+async def blank(desk: Handed, tool: FromPath[str]) -> Response[str]:
     manifest = _manifest(tool)
     values = {field.name: str(field.default if field.default is not None else "") for field in manifest.fields}
     return desk.page("pages/integration_new.html", form=desk.blank(**values), manifest=manifest, rare=_RARE)
 
 
 @post("/integrations/new/{tool:str}")
-async def add(desk: Desk, tool: str) -> Response[str]:
+async def add(desk: Handed, tool: FromPath[str]) -> Response[str]:
     """Kept first, then checked: a key that is refused does not cost the rest of the form."""
     manifest = _manifest(tool)
     form = await desk.form()
@@ -58,7 +59,7 @@ async def add(desk: Desk, tool: str) -> Response[str]:
 
 
 @get("/integrations/{integration_id:uuid}")
-async def shown(desk: Desk, integration_id: UUID) -> Response[str]:
+async def shown(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
     values = {name: str(value) for name, value in integration.settings.items()}
@@ -66,7 +67,7 @@ async def shown(desk: Desk, integration_id: UUID) -> Response[str]:
 
 
 @post("/integrations/{integration_id:uuid}")
-async def change(desk: Desk, integration_id: UUID) -> Response[str]:
+async def change(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
@@ -93,7 +94,7 @@ async def change(desk: Desk, integration_id: UUID) -> Response[str]:
 
 
 @post("/integrations/{integration_id:uuid}/pause")
-async def pause(desk: Desk, integration_id: UUID) -> Response[str]:
+async def pause(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     reason = f"Paused by {desk.who.name}. Initialize to go on."
     async with desk.changing("integration.pause", integration_id) as tx:
         await integrations.get_integration(tx, desk.id, integration_id)
@@ -103,7 +104,7 @@ async def pause(desk: Desk, integration_id: UUID) -> Response[str]:
 
 
 @get("/integrations/{integration_id:uuid}/rotate")
-async def ask_rotate(desk: Desk, integration_id: UUID) -> Response[str]:
+async def ask_rotate(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     return desk.page(
         "pages/confirm.html",
         title="Make a new secret?",
@@ -115,7 +116,7 @@ async def ask_rotate(desk: Desk, integration_id: UUID) -> Response[str]:
 
 
 @post("/integrations/{integration_id:uuid}/rotate")
-async def rotate(desk: Desk, integration_id: UUID) -> Response[str]:
+async def rotate(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.changing("integration.rotate", integration_id) as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
         name = next((field.name for field in _manifest(integration.tool).fields if field.generate is not None), "")
@@ -126,7 +127,7 @@ async def rotate(desk: Desk, integration_id: UUID) -> Response[str]:
 
 
 @get("/integrations/{integration_id:uuid}/delete")
-async def ask_delete(desk: Desk, integration_id: UUID) -> Response[str]:
+async def ask_delete(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
         rules = [rule for rule in await dispatch.list_rules(tx, desk.id) if rule.integration_id == integration_id]
@@ -142,7 +143,7 @@ async def ask_delete(desk: Desk, integration_id: UUID) -> Response[str]:
 
 
 @post("/integrations/{integration_id:uuid}/delete")
-async def delete(desk: Desk, integration_id: UUID) -> Response[str]:
+async def delete(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.changing("integration.delete", integration_id) as tx:
         for rule in await dispatch.list_rules(tx, desk.id):
             if rule.integration_id == integration_id:

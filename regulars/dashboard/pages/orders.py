@@ -5,14 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.params import FromPath
 
-from regulars import activity, customers, events
-from regulars.dashboard.desk import Desk
+from regulars import activity, customers, events, triggers
+from regulars.dashboard.desk import Handed
 from regulars.dashboard.paging import cursor
 
 
 @get("/orders")
-async def listed(desk: Desk) -> Response[str]:
+async def listed(desk: Handed) -> Response[str]:
     at = cursor(desk.request, "q")
     async with desk.reading() as tx:
         found = await activity.recent_orders(
@@ -24,13 +25,25 @@ async def listed(desk: Desk) -> Response[str]:
 
 
 @get("/orders/{order_id:uuid}")
-async def shown(desk: Desk, order_id: UUID) -> Response[str]:
+async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         order = await activity.find_order(tx, desk.id, order_id)
         customer = await customers.find(tx, desk.id, id=order.customer_id)
+        fired = await triggers.firings(
+            tx, desk.id, customer_id=order.customer_id, reference=f"order:{order_id}", limit=20
+        )
+        named = {trigger.id: trigger for trigger in await triggers.list_triggers(tx, desk.id)}
         logged = await events.recent(tx, desk.id, customer_id=order.customer_id, limit=200)
     about = [event for event in logged if str(order_id) in event.body]
-    return desk.page("pages/order.html", order=order, customer=customer, logged=about, topics=events.TOPICS)
+    return desk.page(
+        "pages/order.html",
+        order=order,
+        customer=customer,
+        logged=about,
+        topics=events.TOPICS,
+        fired=fired,
+        by_trigger=named,
+    )
 
 
 HANDLERS = [listed, shown]

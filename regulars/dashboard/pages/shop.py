@@ -8,9 +8,10 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from regulars import tenancy
-from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.desk import Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.kit.errors import Forbidden, NotFound, Refusal
 
@@ -20,7 +21,7 @@ ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
 
 
 @get("/settings")
-async def settings(desk: Desk) -> Response[str]:
+async def settings(desk: Handed) -> Response[str]:
     shop = desk.workspace
     form = desk.blank(
         name=shop.name,
@@ -33,7 +34,7 @@ async def settings(desk: Desk) -> Response[str]:
 
 
 @post("/settings")
-async def change_settings(desk: Desk) -> Response[str]:
+async def change_settings(desk: Handed) -> Response[str]:
     form = await desk.form()
     changes: dict[str, Any] = {
         name: form.text(name) for name in ("name", "uri", "coin_name", "currency_code", "time_zone")
@@ -47,7 +48,7 @@ async def change_settings(desk: Desk) -> Response[str]:
 
 
 @get("/keys")
-async def keys(desk: Desk) -> Response[str]:
+async def keys(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         found = await tenancy.list_keys(tx, desk.id)
     live = [key for key in reversed(found) if key.revoked_at is None]
@@ -56,18 +57,18 @@ async def keys(desk: Desk) -> Response[str]:
 
 
 @get("/keys/new")
-async def new_key(desk: Desk) -> Response[str]:
+async def new_key(desk: Handed) -> Response[str]:
     return desk.page("pages/key_new.html", form=Form(values={"access": "WRITE", "purpose": "SERVER"}), issued=None)
 
 
 @post("/keys/new")
-async def issue_key(desk: Desk) -> Response[str]:
+async def issue_key(desk: Handed) -> Response[str]:
     form = await desk.form()
     access: Any = form.text("access")
     purpose: Any = form.text("purpose")
     name = form.text("name")
     try:
-        async with desk.changing("key.create", name, access=access, purpose=purpose) as tx:
+        async with desk.changing("key.issue", name, access=access, purpose=purpose) as tx:
             issued = await tenancy.issue_key(tx, desk.id, name, access=access, purpose=purpose, now=desk.now)
     except Refusal as refusal:
         return desk.wrong("pages/key_new.html", form, refusal, issued=None)
@@ -75,7 +76,7 @@ async def issue_key(desk: Desk) -> Response[str]:
 
 
 @get("/keys/{key_id:uuid}/revoke")
-async def ask_revoke(desk: Desk, key_id: UUID) -> Response[str]:
+async def ask_revoke(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         key = next((key for key in await tenancy.list_keys(tx, desk.id) if key.id == key_id), None)
     if key is None:
@@ -91,26 +92,26 @@ async def ask_revoke(desk: Desk, key_id: UUID) -> Response[str]:
 
 
 @post("/keys/{key_id:uuid}/revoke")
-async def revoke_key(desk: Desk, key_id: UUID) -> Response[str]:
+async def revoke_key(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
     async with desk.changing("key.revoke", key_id) as tx:
         await tenancy.revoke_key(tx, desk.id, key_id, desk.now)
     return desk.see("/keys", "The key is revoked.")
 
 
 @get("/staff")
-async def staff(desk: Desk) -> Response[str]:
+async def staff(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         people = await tenancy.list_staff(tx, desk.id)
     return desk.page("pages/staff.html", people=people, roles=ROLES)
 
 
 @get("/staff/new")
-async def new_staff(desk: Desk) -> Response[str]:
+async def new_staff(desk: Handed) -> Response[str]:
     return desk.page("pages/staff_new.html", form=Form(values={"role": "editor"}))
 
 
 @post("/staff/new")
-async def add_staff(desk: Desk) -> Response[str]:
+async def add_staff(desk: Handed) -> Response[str]:
     if desk.who.role != "owner":
         raise Forbidden("Only an owner of this workspace can add people.")
     form = await desk.form()
@@ -129,7 +130,7 @@ async def add_staff(desk: Desk) -> Response[str]:
 
 
 @get("/audit")
-async def audit(desk: Desk) -> Response[str]:
+async def audit(desk: Handed) -> Response[str]:
     at = cursor(desk.request)
     async with desk.reading() as tx:
         found = await tenancy.audit_log(tx, desk.id, before_id=at.after_id, limit=at.limit)

@@ -8,14 +8,14 @@ from typing import Any
 from litestar import Response, get
 
 from regulars.dashboard import chart
-from regulars.dashboard.desk import Desk
+from regulars.dashboard.desk import Handed
 from regulars.dashboard.forms import Form
 from regulars.dashboard.paging import Page
 from regulars.dashboard.story import Fact
 
 
 @get("/styleguide")
-async def show(desk: Desk) -> Response[str]:
+async def show(desk: Handed) -> Response[str]:
     wrong = Form(
         values={"name": "A", "amount": "-3", "tool": "omnisend", "about": "Some text", "agreed": "yes", "way": "b"},
         errors={"name": "Give 2 to 80 characters.", "amount": "Give a whole number of at least 1."},

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from regulars import customers, triggers
-from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.kit.errors import Refusal
 from regulars.triggers import Rule, Trigger
@@ -20,14 +21,14 @@ SOURCES = ("api", "order")
 
 
 @get("/triggers")
-async def listed(desk: Desk) -> Response[str]:
+async def listed(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         found = await triggers.list_triggers(tx, desk.id)
     return desk.page("pages/triggers.html", triggers=[(trigger, _sentence(desk, trigger)) for trigger in found])
 
 
 @get("/triggers/new")
-async def blank(desk: Desk) -> Response[str]:
+async def blank(desk: Handed) -> Response[str]:
     source = desk.request.query_params.get("source", "")
     if source not in SOURCES:
         return desk.page("pages/trigger_kind.html")
@@ -39,7 +40,7 @@ async def blank(desk: Desk) -> Response[str]:
 
 
 @post("/triggers/new")
-async def create(desk: Desk) -> Response[str]:
+async def create(desk: Handed) -> Response[str]:
     form = await desk.form()
     source: Any = "order" if form.text("source") == "order" else "api"
     try:
@@ -63,7 +64,7 @@ async def create(desk: Desk) -> Response[str]:
 
 
 @get("/triggers/{trigger_id:uuid}")
-async def shown(desk: Desk, trigger_id: UUID) -> Response[str]:
+async def shown(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
     rule = trigger.rule
@@ -87,7 +88,7 @@ async def shown(desk: Desk, trigger_id: UUID) -> Response[str]:
 
 
 @post("/triggers/{trigger_id:uuid}")
-async def change(desk: Desk, trigger_id: UUID) -> Response[str]:
+async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         trigger = await triggers.find_trigger(tx, desk.id, trigger_id)

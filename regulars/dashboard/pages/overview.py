@@ -1,0 +1,148 @@
+"""Overview: what happened today, what is wrong, and, for a new shop, the three steps to its first delivered event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+
+from regulars import customers, delivery, dispatch, events, integrations, ledger
+from regulars.dashboard import chart
+from regulars.dashboard.chart import Chart
+from regulars.dashboard.desk import Desk, Handed
+from regulars.delivery import LaneHealth
+from regulars.dispatch import Rule
+from regulars.events import TOPICS
+from regulars.integrations import Integration
+
+LATE_S = 300.0
+LATELY_ITEMS = 8
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something a person should look at: what, why, and where."""
+
+    kind: str
+    title: str
+    text: str
+    href: str
+    button: str
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """The three steps to a first delivered event, each done or not; `test_href` sends a test by the newest rule."""
+
+    tool: bool
+    rule: bool
+    delivered: bool
+    test_href: str
+    anybody: bool
+
+
+@get("/")
+async def show(desk: Handed) -> Response[str]:
+    hours = _hours(desk)
+    async with desk.reading() as tx:
+        tools = await integrations.list_integrations(tx, desk.id)
+        rules = await dispatch.list_rules(tx, desk.id)
+        lanes = await delivery.lane_health(tx, desk.id, desk.now)
+        totals = await delivery.delivery_totals(tx, desk.id)
+        counts = await events.counts_by_topic(tx, desk.id, hours[0])
+        logged = await events.counts_by_hour(tx, desk.id, desk.now, desk.zone)
+        flows = await ledger.flow(tx, desk.id, hours)
+        tally = await delivery.delivery_tally(tx, desk.id, hours[0])
+        lately = await events.recent(tx, desk.id, limit=LATELY_ITEMS)
+        people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in lately}))
+    delivered = any(done for done, _ in totals.values())
+    steps = Steps(
+        tool=any(tool.state == "ready" for tool in tools),
+        rule=bool(rules) and desk.workspace.events_on,
+        delivered=delivered,
+        test_href=f"/events/send/{rules[-1].id}/test" if rules else "",
+        anybody=bool(lately),
+    )
+    context: dict[str, Any] = {
+        "steps": None if delivered else steps,
+        "troubles": _troubles(desk, tools, rules, lanes),
+        "given": sum(flow.credited for flow in flows),
+        "taken": sum(flow.debited for flow in flows),
+        "orders": counts.get("order_create", 0),
+        "new_customers": counts.get("lead_create", 0),
+        "logged": sum(hour.count for hour in logged),
+        "delivered": sum(done for _, done, _, _ in tally),
+        "failed": sum(failed for _, _, _, failed in tally),
+        "charts": {
+            "coins": _draw(
+                desk, f"{desk.workspace.coin_name} given per hour today", "Given", hours, [f.credited for f in flows]
+            ),
+            "events": _draw(desk, "Events per hour today", "Events", hours, [hour.count for hour in logged]),
+            "deliveries": _draw(desk, "Deliveries per hour today", "Delivered", hours, _by_hour(hours, tally, 1)),
+            "failures": _draw(desk, "Failed per hour today", "Failed", hours, _by_hour(hours, tally, 3), bad=True),
+        },
+        "lately": lately,
+        "people": people,
+        "topics": TOPICS,
+    }
+    return desk.page("pages/overview.html", **context)
+
+
+def _hours(desk: Desk) -> list[datetime]:
+    """The beginnings of today's hours in the shop's time zone, and the end of the day: 24 hours, or 23 or 25."""
+    today = desk.now.astimezone(desk.zone).date()
+    start, end = (
+        datetime.combine(day, time(), desk.zone).astimezone(UTC) for day in (today, today + timedelta(days=1))
+    )
+    hours = [start]
+    while hours[-1] < end:
+        hours.append(hours[-1] + timedelta(hours=1))
+    return hours
+
+
+def _by_hour(hours: list[datetime], tally: list[tuple[datetime, int, int, int]], column: int) -> list[int]:
+    sums = [0] * (len(hours) - 1)
+    for row in tally:
+        place = int((row[0] - hours[0]).total_seconds() // 3600)
+        if 0 <= place < len(sums):
+            sums[place] += row[column]  # type: ignore[operator]
+    return sums
+
+
+def _draw(
+    desk: Desk, caption: str, unit: str, hours: list[datetime], values: Sequence[int], *, bad: bool = False
+) -> Chart:
+    names = [f"{hour.astimezone(desk.zone):%H:%M}" for hour in hours[:-1]]
+    return chart.bars(
+        caption, "Hour", unit, list(zip(names, values, strict=False)), ["0", "6", "12", "18", "24"], bad=bad
+    )
+
+
+def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: list[LaneHealth]) -> list[Trouble]:
+    found = []
+    health = {lane.lane_id: lane for lane in lanes}
+    if rules and not desk.workspace.events_on:
+        found.append(
+            Trouble("care", "Events are off.", "No tool is told of anything that happens now.", "/events", "See events")
+        )
+    for tool in tools:
+        lane = health.get(tool.id)
+        page = f"/integrations/{tool.id}"
+        if tool.state == "paused":
+            waits = f" {lane.queued:,} deliveries wait." if lane and lane.queued else ""
+            found.append(
+                Trouble("bad", f"{tool.name} is paused.", tool.state_reason + waits, page, f"Open {tool.name}")
+            )
+        elif lane and lane.oldest_due_at and (desk.now - lane.oldest_due_at).total_seconds() > LATE_S:
+            text = f"{lane.queued:,} deliveries are due and wait; the worker may not be running."
+            found.append(Trouble("care", f"{tool.name} gets its events late.", text, page, f"Open {tool.name}"))
+        if lane and lane.failed:
+            text = lane.last_error or "Look at why, mend it, and send them again."
+            title = f"{lane.failed:,} {'delivery' if lane.failed == 1 else 'deliveries'} to {tool.name} failed."
+            href = f"/deliveries?state=failed&to={tool.id}"
+            found.append(Trouble("bad", title, text, href, "See what failed"))
+    return found
+
+
+HANDLERS = [show]

@@ -1,0 +1,73 @@
+"""What the look-alikes of outside tools received, when a sandbox runs beside this server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+
+from regulars.dashboard.desk import Desk, Handed
+from regulars.kit.errors import Refusal
+from regulars.kit.http import Answer, Request
+
+TOOLS = {"omnisend": "Omnisend", "webhook": "Webhook"}
+FAULTS = {
+    "slow": "Answer slowly",
+    "hang": "Never answer",
+    "reset": "Break the connection",
+    "401": "Answer 401: key refused",
+    "429": "Answer 429: too many calls",
+    "500": "Answer 500: broken",
+    "garbage": "Answer garbage",
+}
+_SHOWN_MAX = 25
+
+
+@get("/sandbox")
+async def show(desk: Handed) -> Response[str]:
+    answer = await _ask(desk, "GET", "/received")
+    received: dict[str, Any] = msgspec.json.decode(answer.body) if answer and answer.status == 200 else {}
+    return desk.page(
+        "pages/sandbox.html",
+        running=bool(received),
+        address=desk.app.settings.sandbox_address(),
+        allowed=desk.app.settings.allow_loopback,
+        counts=received.get("counts", {}),
+        calls=received.get("calls", [])[:_SHOWN_MAX],
+        tools=TOOLS,
+        faults=FAULTS,
+    )
+
+
+@post("/sandbox/faults")
+async def break_something(desk: Handed) -> Response[str]:
+    form = await desk.form()
+    tool, fault = form.choice("tool", TOOLS), form.choice("fault", FAULTS)
+    times = min(form.whole("times", least=1, default=1), 1000)
+    await _must(desk, "PUT", "/faults", {"tool": tool, "fault": fault, "times": times})
+    return desk.see("/sandbox", f"{TOOLS[tool]}: {FAULTS[fault].lower()}, for the next {times:,}.")
+
+
+@post("/sandbox/clear")
+async def clear(desk: Handed) -> Response[str]:
+    await _must(desk, "DELETE", "/faults")
+    await _must(desk, "DELETE", "/received")
+    return desk.see("/sandbox", "Forgotten, and nothing goes wrong any more.")
+
+
+async def _must(desk: Desk, method: str, path: str, body: object = None) -> None:
+    answer = await _ask(desk, method, path, body)
+    if answer is None or answer.status >= 400:
+        raise Refusal("The sandbox did not answer. Is it running?")
+
+
+async def _ask(desk: Desk, method: str, path: str, body: object = None) -> Answer | None:
+    """None when no sandbox runs, or addresses of this machine may not be called."""
+    raw = b"" if body is None else msgspec.json.encode(body)
+    url = desk.app.settings.sandbox_address() + path
+    end = await desk.app.http.send(Request(method, url, {"content-type": "application/json"}, raw))
+    return end if isinstance(end, Answer) else None
+
+
+HANDLERS = [show, break_something, clear]

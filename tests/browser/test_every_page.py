@@ -1,0 +1,164 @@
+"""Every page, wide and narrow, light and dark, empty and full: nothing sticks out, everything has a name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from regulars import customers, delivery, dispatch, events, integrations, tenancy, triggers
+from regulars.activity import OrderReport
+from regulars.activity import check as checked
+from regulars.customers import NewCustomer
+from regulars.tenancy import Workspace
+from regulars.triggers import Rule
+from tests.browser.conftest import Open, Site
+from tests.browser.looking import problems
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PAGES = [
+    *(
+        "/",
+        "/customers",
+        "/customers/new",
+        "/customers?q=nobody",
+        "/triggers",
+        "/triggers/new",
+        "/orders",
+        "/orders?q=x",
+    ),
+    *(
+        "/triggers/new?source=api",
+        "/triggers/new?source=order",
+        "/orders/import",
+        "/events",
+        "/events?event=lead_create",
+    ),
+    *("/events/send", "/events/send/new", "/integrations", "/integrations/new/omnisend", "/integrations/new/webhook"),
+    *(
+        "/deliveries",
+        "/deliveries?state=failed&q=x",
+        "/sandbox",
+        "/settings",
+        "/keys",
+        "/keys/new",
+        "/staff",
+        "/staff/new",
+    ),
+    *("/audit", "/customers/00000000-0000-7000-8000-000000000000"),
+]
+LONG = "Maximiliana " + "Wolfeschlegelsteinhausen" * 3
+NAMES = [LONG, "محمد عبد الرحمن بن أحمد", "", "Ann Example"]
+
+
+async def fill(site: Site, shop: Workspace) -> list[str]:
+    """A shop with one of everything; the addresses of the pages about them."""
+    now = site.app.clock.now()
+    async with site.app.db.transaction() as tx:
+        shop = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, now)
+        await tenancy.issue_key(tx, shop.id, LONG, access="WRITE", now=now)
+        by_order = await triggers.create_trigger(tx, shop, LONG, "order", Rule(coins_per_unit=1), now)
+        people = [
+            NewCustomer(f"shopify-{n:012d}", name=name, email=f"c{n}@example.com") for n, name in enumerate(NAMES)
+        ]
+        known = await customers.ensure(tx, shop, people, now)
+        tool = await integrations.add(
+            tx,
+            shop.id,
+            site.app.box,
+            tool="omnisend",
+            name=LONG,
+            given={"api_key": "wrong", "host": f"{site.sandbox_url}/omnisend"},
+            now=now,
+        )
+        lane = tool.integration.id
+        condition = {"property": "amount", "operator": "at_least", "value": 1}
+        rule = await dispatch.create_rule(
+            tx, shop.id, topic="walletreward_create", integration_id=lane, condition=condition, now=now
+        )
+        reports = [
+            checked(
+                OrderReport(
+                    source="shopify",
+                    reference_id=f"{n}" * 20,
+                    name=f"#{n}" * 20,
+                    customer=person,
+                    amount_minor=1_234_500 * n,
+                    currency_code="usd",
+                    placed_at=now - timedelta(days=n),
+                    source_version=now,
+                )
+            )
+            for n, person in enumerate(people)
+        ]
+        taken = await triggers.take_orders(tx, shop, reports, now)
+        await delivery.resume_lane(tx, shop.id, lane, now)
+    order = next(t.recorded.order for t in taken if isinstance(t, triggers.Taken))
+    first = known[people[0].customer_id]
+    assert isinstance(first, customers.Ensured)
+    who = first.customer.id
+    event, one = await told(site, shop)
+    return [
+        *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins")),
+        *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
+        *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
+        *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
+    ]
+
+
+async def told(site: Site, shop: Workspace) -> tuple[UUID, UUID]:
+    """An event and its delivery, once the worker has tried it: the key is wrong, so it pauses the tool."""
+    import asyncio
+
+    for _ in range(200):
+        async with site.app.db.reading() as tx:
+            found = (await delivery.search_deliveries(tx, shop.id)).items
+        if found and any(one.attempts_made for one in found):
+            one = next(one for one in found if one.attempts_made)
+            return one.event_id, one.id
+        await asyncio.sleep(0.05)
+    raise TimeoutError("the worker delivers nothing")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
+async def test_pages_of_an_empty_shop(site: Site, visit: Open, width: int, scheme: str) -> None:
+    shop = await site.shop()
+    page = await visit(await site.staff(shop, name=LONG), width=width, color_scheme=scheme)
+    found = {}
+    for address in PAGES:
+        await page.goto(address)
+        found[address] = await problems(page)
+    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "role"), [(1280, "light", "owner"), (390, "dark", "owner"), (390, "light", "reader")]
+)
+async def test_pages_of_a_full_shop(site: Site, visit: Open, width: int, scheme: str, role: str) -> None:
+    shop = await site.shop(LONG)
+    addresses = await fill(site, shop)
+    page = await visit(await site.staff(shop, role), width=width, color_scheme=scheme)
+    found = {}
+    for address in [*PAGES, *addresses]:
+        await page.goto(address)
+        found[address] = await problems(page)
+    assert {address: wrong for address, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+async def test_styleguide(site: Site, visit: Open, width: int, scheme: str) -> None:
+    shop = await site.shop()
+    page = await visit(await site.staff(shop), at=site.style_url, width=width, color_scheme=scheme)
+    await page.goto("/styleguide")
+    # It shows the same fields three times, so the same ids too.
+    assert [wrong for wrong in await problems(page) if "two things have the id" not in wrong] == []
+
+
+async def test_topics_are_offered(site: Site, visit: Open) -> None:
+    shop = await site.shop()
+    page = await visit(await site.staff(shop))
+    await page.goto("/events")
+    offered = await page.locator("#event option").evaluate_all("options => options.map(o => o.value).filter(Boolean)")
+    assert sorted(offered) == sorted(events.TOPICS)
