@@ -109,18 +109,22 @@ class LaneKeeper:
             await asyncio.wait(late, timeout=limits.WORKER_STOP_S)
 
     async def _tend(self, workspace_id: UUID, lane_id: UUID, hand: _Hand) -> None:
+        well = False
         try:
             turn = await self._take_up(workspace_id, lane_id)
-            if turn is None:
-                return
-            hand.turn = turn
-            not_before = self._clock.now() + timedelta(seconds=limits.LANE_AFTER_FAULT_S)
-            try:
-                await self._work(turn, hand)
-                not_before = self._not_before(turn)
-            finally:
-                await self._put_down(turn.lane, turn.bucket, not_before)
+            if turn is not None:
+                hand.turn = turn
+                not_before = self._clock.now() + timedelta(seconds=limits.LANE_AFTER_FAULT_S)
+                try:
+                    await self._work(turn, hand)
+                    not_before = self._not_before(turn)
+                finally:
+                    await self._put_down(turn.lane, turn.bucket, not_before)
+            well = True
         finally:
+            if not (well or self._stopping):
+                # Kept in hand a while, so that a lane that can't be worked at is not tried again and again at once.
+                await hand.bell.wait(limits.LANE_AFTER_FAULT_S)
             del self._hands[lane_id]
             self.bell.ring()
 

@@ -95,10 +95,11 @@ async def drain(
     until = clock.now() + timedelta(seconds=patience_s)
     events = sent = 0
     while True:
-        count = await fan_out_everywhere(db, clock)
+        while (count := await fan_out_everywhere(db, clock)).events:
+            events += count.events
         lanes_worked, sent_now = await keeper.work_once()
-        events, sent = events + count.events, sent + sent_now
-        if count.events or lanes_worked:
+        sent += sent_now
+        if lanes_worked:
             continue
         async with db.reading() as tx:
             next_at = await delivery.next_wake(tx)

@@ -13,10 +13,10 @@ import pytest
 
 from regulars import delivery, limits
 from regulars.kit.clock import HandClock, SystemClock
-from regulars.kit.db import Database
+from regulars.kit.db import Database, Tx
 from regulars.kit.http import Answer, Http, NoAnswer, Request, Sender
 from regulars.worker import work
-from tests.rooms.delivery.street import Corner, PlainCarrier, answer, corner
+from tests.rooms.delivery.street import Corner, PlainCarrier, Street, answer, corner
 
 
 @pytest.fixture
@@ -147,6 +147,30 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
         await shop.street.until_received("http://tool/", 6)
     assert await shop.states(ids) == ["delivered"] * 3
     assert sorted(shop.street.ids("http://tool/")) == sorted([str(one) for one in ids] * 2)
+
+
+async def test_a_lane_that_can_not_be_taken_up_is_left_alone_for_a_while(shop: Corner) -> None:
+    broken, sound = await shop.lane("broken"), await shop.lane("sound")
+    asked = 0
+    carrier_of = shop.street.carrier_of
+
+    class Broken(Street):
+        async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> delivery.Carrier | None:
+            nonlocal asked
+            if integration_id == broken:
+                asked += 1
+                raise KeyError("settings")
+            return await carrier_of(tx, workspace_id, integration_id)
+
+    stuck, ids = await shop.queue(broken, 5), await shop.queue(sound, 200)
+    task = asyncio.create_task(work(shop.db, Broken(), shop.street, clock=SystemClock()))
+    await shop.street.until_received("http://sound/", 200)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert set(await shop.states(ids)) == {"delivered"}
+    assert set(await shop.states(stuck)) == {"queued"}
+    assert asked <= 2
 
 
 class Server:
