@@ -23,6 +23,15 @@ from regulars.wiring import App
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
 
 
+class NoKey(Unauthenticated):
+    """The call carries no API key, or does not say of which workspace it is."""
+
+    code = "key_missing"
+
+    def __init__(self, header: str) -> None:
+        super().__init__(f"The header {header} is missing.", fields={header: "expected a value"})
+
+
 class Bucket:
     """As many calls as a key may make in a minute; it fills again evenly."""
 

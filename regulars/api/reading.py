@@ -137,7 +137,7 @@ def _said(message: str, type_: Any) -> Invalid:
         return invalid(name, "a value: this field is required")
     field = path or "body"
     if text.startswith("Invalid enum value"):
-        values = _schema_at(type_, path).get("enum", [])
+        values = [value for value in _schema_at(type_, path).get("enum", []) if value != ""]
         return invalid(field, f"one of {', '.join(str(value) for value in values)}" if values else "another value")
     expected = _EXPECTED.match(text)
     if expected:

@@ -17,13 +17,13 @@ from litestar.response.base import ASGIResponse
 
 from regulars import limits
 from regulars.api.failures import Failure, failure, failure_of
-from regulars.api.gate import Caller, Gate
+from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
 from regulars.api.reading import check_media_type, convert, decode
 from regulars.kit import once
 from regulars.kit.db import RACED, Tx
-from regulars.kit.errors import Refusal, Unauthenticated, invalid
+from regulars.kit.errors import Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.wiring import App
 
@@ -167,10 +167,9 @@ def key_of(headers: Mapping[str, str], *, bearer: bool) -> str:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = token.strip() if scheme.lower() == "bearer" else ""
     if not key:
-        named = "Authorization" if bearer else "x-apikey"
-        raise Unauthenticated("There is no API key.", fields={named: "expected an API key"})
+        raise NoKey("Authorization" if bearer else "x-apikey")
     if not headers.get("x-workspaceid"):
-        raise Unauthenticated("There is no workspace.", fields={"x-workspaceid": "expected the id of your workspace"})
+        raise NoKey("x-workspaceid")
     return key
 
 

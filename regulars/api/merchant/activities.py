@@ -18,7 +18,7 @@ from msgspec import Meta
 from regulars import customers, limits
 from regulars.api import proofs
 from regulars.api.failures import Failure, failure, failure_of
-from regulars.api.gate import Caller, Gate
+from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import ActivityAnswer, fired_answer
 from regulars.api.merchant.leads import NO_DETAILS, CustomerId, Metadetail, Name, ReferralCode, new_customer
@@ -27,7 +27,7 @@ from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
 from regulars.api.reading import BodyTooLarge, check_media_type, decode
 from regulars.api.serving import CORS, bug, check_source, idempotency_key
-from regulars.kit.errors import Refusal, Unauthenticated, invalid
+from regulars.kit.errors import Refusal, invalid
 from regulars.kit.once import fingerprint
 from regulars.triggers import Fire, Override
 from regulars.wiring import App, Call
@@ -163,9 +163,10 @@ class ActivityDoor:
                 failure("envelope", 405, "method_not_allowed", "This route takes POST.", None, {"allow": "POST"})
             )
         headers: Headers = dict(scope["headers"])
-        caller = await self._gate.admit(
-            headers.get(b"x-workspaceid", b"").decode("latin-1"), _key(headers), self._app.clock.now()
-        )
+        key, workspace_id = headers.get(b"x-apikey"), headers.get(b"x-workspaceid")
+        if not key or not workspace_id:
+            raise NoKey("x-workspaceid" if key else "x-apikey")
+        caller = await self._gate.admit(workspace_id.decode("latin-1"), key.decode("latin-1"), self._app.clock.now())
         source = headers.get(b"x-source")
         if source != b"web" and source != b"unix":
             check_source(_text(headers, b"x-source"))
@@ -180,10 +181,10 @@ class ActivityDoor:
         if not caller.writes and needs_proof(caller):
             fire = await self._proven(fire, body, caller, _text(headers, b"x-leadtoken"))
         given = headers.get(b"idempotency-key")
-        key, mark = "", b""
+        once, mark = "", b""
         if given is not None:
-            key, mark = idempotency_key(given.decode("latin-1")) or "", fingerprint(LABEL, raw)
-        answered = await self._app.fire(caller.workspace.id, Call(fire, fired_answer, key, mark))
+            once, mark = idempotency_key(given.decode("latin-1")) or "", fingerprint(LABEL, raw)
+        answered = await self._app.fire(caller.workspace.id, Call(fire, fired_answer, once, mark))
         return answered.status, _HIT_HEADERS if answered.hit else _JSON_HEADERS, answered.body.encode()
 
     async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:
@@ -241,7 +242,8 @@ def _override(via: ViaWallet) -> Override:
 
 async def _read(headers: Headers, receive: Receive) -> bytes:
     """The whole body. Raises BodyTooLarge before more than the limit is kept."""
-    if int(headers.get(b"content-length", b"0") or b"0") > limits.BODY_BYTES_MAX:
+    length = headers.get(b"content-length", b"")
+    if len(length) > 6 and (not length.isdigit() or int(length) > limits.BODY_BYTES_MAX):
         raise BodyTooLarge
     message = await receive()
     raw: bytes = message.get("body", b"")  # type: ignore[assignment]
@@ -251,13 +253,6 @@ async def _read(headers: Headers, receive: Receive) -> bytes:
         if len(raw) > limits.BODY_BYTES_MAX:
             raise BodyTooLarge
     return raw
-
-
-def _key(headers: Headers) -> str:
-    key = headers.get(b"x-apikey")
-    if not key:
-        raise Unauthenticated("There is no API key.", fields={"x-apikey": "expected an API key"})
-    return key.decode("latin-1")
 
 
 def _text(headers: Headers, name: bytes) -> str:

@@ -17,7 +17,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.db import Tx
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.errors import Invalid, NotFound, invalid
 
 CustomerId = Annotated[
     str,
@@ -90,18 +90,23 @@ class LeadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def new_customer(customer_id: str, name: str, referral_code: str, details: Metadetail) -> NewCustomer:
     """Checked, and in the form it is kept in. Raises Invalid naming the field by its path in the body."""
     a_birthday("metadetail.dob", details.dob)
-    return customers.check(
-        NewCustomer(
-            customer_id=customer_id,
-            name=name,
-            email=details.email,
-            mobile=details.mobile,
-            country=details.country,
-            gender=details.gender,
-            dob=details.dob,
-            referral_code=referral_code,
+    try:
+        return customers.check(
+            NewCustomer(
+                customer_id=customer_id,
+                name=name,
+                email=details.email,
+                mobile=details.mobile,
+                country=details.country,
+                gender=details.gender,
+                dob=details.dob,
+                referral_code=referral_code,
+            )
         )
-    )
+    except Invalid as refusal:
+        ((field, expected),) = refusal.fields.items()
+        path = f"metadetail.{field}" if field in Metadetail.__struct_fields__ else field
+        raise invalid(path, expected.removeprefix("expected ")) from None
 
 
 async def the_lead(tx: Tx, workspace_id: UUID, **by: Any) -> Customer:

@@ -1,0 +1,96 @@
+"""A shop behind the real application: what a program or a store's page would hold, and how it calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from regulars import tenancy, triggers
+from regulars.api.app import Doors
+from regulars.kit.clock import Clock
+from regulars.kit.settings import Settings
+from regulars.triggers import Rule, Trigger
+from regulars.wiring import App
+
+SECRET_KEY = "a secret key of forty characters or more."
+
+
+@asynccontextmanager
+async def opened(database_url: str, clock: Clock) -> AsyncIterator[App]:
+    settings = Settings(DATABASE_URL=database_url, secret_key=SECRET_KEY)  # type: ignore[call-arg]
+    app = await App.open(settings, clock=clock)
+    yield app
+    await app.close()
+
+
+def client_of(app: App) -> httpx.AsyncClient:
+    """Calls the doors without a network between."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(Doors(app)), base_url="http://shop.test")
+
+
+@dataclass
+class Shop:
+    """A workspace, its keys in the clear, and a client of the doors."""
+
+    app: App
+    client: httpx.AsyncClient
+    workspace: tenancy.Workspace
+    write_key: str
+    read_key: str
+    storefront_key: str
+
+    @property
+    def id(self) -> str:
+        return str(self.workspace.id)
+
+    def headers(self, key: str | None = None, **more: str) -> dict[str, str]:
+        said = {"x-apikey": key or self.write_key, "x-workspaceid": self.id, "x-source": "web"}
+        return said | {name.replace("_", "-"): value for name, value in more.items()}
+
+    async def merchant(
+        self, method: str, path: str, *, key: str | None = None, send: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        """A call of the merchant API; `send` are further headers."""
+        headers = self.headers(key) | (send or {})
+        return await self.client.request(method, f"/api/v2/merchant{path}", headers=headers, **more)
+
+    async def manage(
+        self, method: str, path: str, *, key: str | None = None, send: dict[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        """A call of the management API."""
+        headers = {"authorization": f"Bearer {key or self.write_key}", "x-workspaceid": self.id} | (send or {})
+        return await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+
+    async def reward(
+        self, trigger: Trigger, customer_id: str, *, key: str | None = None, **more: Any
+    ) -> httpx.Response:
+        body = {"trigger_id": str(trigger.id), "customer_id": customer_id} | more.pop("json", {})
+        return await self.merchant("POST", "/activities", key=key, json=body, **more)
+
+    async def trigger(self, name: str = "Bonus", *, coins: tuple[int, int] = (10, 10), **more: Any) -> Trigger:
+        rule = Rule(coins_min=coins[0], coins_max=coins[1], **more.pop("rule", {}))
+        async with self.app.db.transaction() as tx:
+            return await triggers.create_trigger(
+                tx, self.workspace, name, more.pop("source", "api"), rule, self.app.clock.now(), **more
+            )
+
+    async def lead(self, customer_id: str) -> dict[str, Any]:
+        """The customer as a WRITE key sees them."""
+        path = "/leads/00000000-0000-0000-0000-000000000000"
+        answer = await self.merchant("GET", path, params={"customer_id": customer_id})
+        item: dict[str, Any] = answer.json()["data"]["item"]
+        return item
+
+
+async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str = "Corner Shop", **more: Any) -> Shop:
+    async with app.db.transaction() as tx:
+        workspace = await tenancy.create_workspace(tx, name, now=now, **more)
+        write = await tenancy.issue_key(tx, workspace.id, "Till", access="WRITE", now=now)
+        read = await tenancy.issue_key(tx, workspace.id, "Report", access="READ", now=now)
+        page = await tenancy.issue_key(tx, workspace.id, "Page", access="READ", purpose="STOREFRONT", now=now)
+    return Shop(app, client, workspace, write.key, read.key, page.key)

@@ -1,0 +1,29 @@
+"""Stories are told at the doors: the real application on a real database, its clock moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from regulars.kit.clock import HandClock
+from regulars.wiring import App
+from tests.doors import Shop, a_shop, client_of, opened
+
+
+@pytest.fixture
+async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
+    async with opened(database_url, clock) as application:
+        yield application
+
+
+@pytest.fixture
+async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as opened_client:
+        yield opened_client
+
+
+@pytest.fixture
+async def shop(app: App, client: httpx.AsyncClient, clock: HandClock) -> Shop:
+    return await a_shop(app, client, clock.now())
