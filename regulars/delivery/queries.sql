@@ -76,22 +76,19 @@ INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, pre
 VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, 'queued', $9, $10)
 
 -- name: due
--- A page of the lane's queue after ($4, $5), without those already in hand. Bodies are looked up one by one, for the page
--- only: LIMIT 1 keeps the planner from reading all events instead, whatever its statistics say.
+-- A page of the lane's queue after ($4, $5). Bodies are looked up one by one, for the page only: LIMIT 1 keeps the
+-- planner from reading all events instead, whatever its statistics say.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
        COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body) AS body
   FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
-           AND (due_at, id) > ($4, $5) AND id <> ALL ($6::uuid[])
+           AND (due_at, id) > ($4, $5)
          ORDER BY due_at, id
-         LIMIT $7) p
+         LIMIT $6) p
   LEFT JOIN LATERAL (SELECT occurred_at, body FROM events_log
                       WHERE workspace_id = $1 AND id = p.event_id LIMIT 1) e ON true
  ORDER BY p.due_at, p.id
-
--- name: next_due
-SELECT min(due_at) FROM delivery_delivery WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued'
 
 -- name: record
 -- Every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state. What

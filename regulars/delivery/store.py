@@ -13,14 +13,8 @@ sql = Queries(__file__)
 
 
 async def due(
-    tx: Tx,
-    workspace_id: UUID,
-    lane_id: UUID,
-    now: datetime,
-    after: tuple[datetime, UUID],
-    in_hand: list[UUID],
-    limit: int,
+    tx: Tx, workspace_id: UUID, lane_id: UUID, now: datetime, after: tuple[datetime, UUID], limit: int
 ) -> list[Due]:
-    """A page of what is due, oldest first, after the place given by (due_at, id) and without what is in hand."""
-    rows = await tx.fetch(sql.due, workspace_id, lane_id, now, after[0], after[1], in_hand, limit)
+    """A page of what is due, oldest first, after the place given by (due_at, id)."""
+    rows = await tx.fetch(sql.due, workspace_id, lane_id, now, after[0], after[1], limit)
     return [Due(*row) for row in rows]

@@ -32,7 +32,6 @@ from regulars.kit.http import NoAnswer, Sender
 
 _log = structlog.get_logger(__name__)
 _START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
-_REREAD_S = 1.0
 
 
 class Turn:
@@ -65,8 +64,8 @@ class Turn:
         self._in_hand: set[UUID] = set()
         self._done: list[tuple[Attempt, int]] = []
         self._page = limits.LANE_PAGE_FIRST
-        self._after, self._reread_at = _START, clock.now()
-        self._exhausted = False
+        self._after = _START
+        self._moved = self._exhausted = False
         self._window = limits.LANE_CALLS_IN_FLIGHT_MAX // 4
         self._senders: set[asyncio.Task[None]] = set()
         self._recorder: asyncio.Task[None] | None = None
@@ -88,23 +87,34 @@ class Turn:
     async def work(self) -> int:
         """Until nothing is due that may be sent now, and all that was sent is recorded; returns how many were sent."""
         sent_before = self.sent
-        self._after, self._exhausted = _START, False
+        self._step_back()
         try:
             while True:
                 self._progress.clear()
                 if self._fault is not None:
                     raise self._fault
+                self._start_senders()
                 if self._may_read():
                     await self._read()
                 elif self._senders or self._recorder:
                     await self._wait()
-                elif self._exhausted and self._after is not _START and not self.ended:
-                    # What another fan-out committed late lies before the place reached: look once more from the start.
-                    self._after, self._exhausted = _START, False
+                elif self._exhausted and self._moved and not self.ended:
+                    self._step_back()
                 else:
                     return self.sent - sent_before
         finally:
             await self._abandon()
+
+    def _step_back(self) -> None:
+        """Nothing is in hand, so the next page may begin before the place reached: there lies what was committed late.
+
+        Only a little before: what was sent leaves its traces in the index until the next vacuum, and to read past all
+        of them at every rest would cost more than sending. A turn starts at the very beginning, so nothing that is
+        older yet waits longer than a turn takes.
+        """
+        behind = self._clock.now() - timedelta(seconds=limits.LANE_REREAD_S)
+        self._after = min(self._after, (behind, _START[1]))
+        self._moved = self._exhausted = False
 
     def _wants_more(self) -> bool:
         return not (
@@ -119,18 +129,15 @@ class Turn:
 
     async def _read(self) -> None:
         now = self._clock.now()
-        if (now - self._reread_at).total_seconds() > _REREAD_S:
-            self._after, self._reread_at = _START, now
         limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
-        in_hand = list(self._in_hand) if self._after is _START else []
         async with self._db.reading() as tx:
             if not await self._still_ours(tx, now):
                 return
-            page = await store.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, in_hand, limit)
+            page = await store.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
         self._exhausted = len(page) < limit
         if not page or self.ended:
             return
-        self._after = (page[-1].due_at, page[-1].id)
+        self._after, self._moved = (page[-1].due_at, page[-1].id), True
         fresh = [due for due in page if due.id not in self._in_hand]
         self._in_hand.update(due.id for due in fresh)
         self._queue.extend(fresh)

@@ -71,7 +71,7 @@ CREATE TABLE delivery_delivery (
     created_at    timestamptz NOT NULL,
     finished_at   timestamptz,
     PRIMARY KEY (workspace_id, id)
-) WITH (fillfactor = 80);
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, id) WHERE state = 'failed';
 
