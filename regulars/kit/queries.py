@@ -12,6 +12,7 @@ class Queries:
         path = Path(beside).with_name("queries.sql")
         for block in path.read_text(encoding="utf-8").split("-- name: ")[1:]:
             name, _, sql = block.partition("\n")
+            assert name.strip() not in vars(self), f"{path} has two statements named {name.strip()}"
             setattr(self, name.strip(), sql.strip().rstrip(";"))
 
     def __getattr__(self, name: str) -> str:

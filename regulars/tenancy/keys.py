@@ -21,7 +21,7 @@ async def issue_key(
     tx: Tx, workspace_id: UUID, name: str, *, access: Access, purpose: Purpose = "SERVER", now: datetime
 ) -> IssuedKey:
     """The key is 256 random bits, so a plain SHA-256 of it is as safe to store as a slow hash. Raises Invalid."""
-    if not 1 <= len(name.strip()) <= limits.NAME_CHARS_MAX:
+    if not 1 <= len(name.strip()) <= limits.NAME_CHARS_MAX or "\0" in name:
         raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
     if access not in ("READ", "WRITE"):
         raise invalid("access", "READ or WRITE")

@@ -1,0 +1,89 @@
+"""Calls that arrive together leave together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Sequence
+
+import pytest
+
+from regulars.kit.batch import Gatherer
+
+
+class Flushes:
+    """Doubles numbers, one flush at a time as the test lets it go on."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[Hashable, list[int]]] = []
+        self.gate = asyncio.Semaphore(0)
+
+    async def __call__(self, group: Hashable, items: Sequence[int]) -> list[int]:
+        self.batches.append((group, list(items)))
+        await self.gate.acquire()
+        if 13 in items:
+            raise ValueError("13")
+        return [2 * item for item in items]
+
+    def let(self, flushes: int) -> None:
+        for _ in range(flushes):
+            self.gate.release()
+
+
+async def submitted(gatherer: Gatherer[int, int], *calls: tuple[str, int]) -> list[asyncio.Task[int]]:
+    tasks = [asyncio.create_task(gatherer.submit(group, item)) for group, item in calls]
+    for _ in range(3):  # so that each has been taken, and the flush begun
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_calls_that_arrive_during_a_flush_share_the_next() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    first = await submitted(gatherer, ("a", 1), ("a", 2))
+    rest = await submitted(gatherer, *(("a", n) for n in range(3, 9)))
+    assert flushes.batches == [("a", [1, 2])]
+    flushes.let(3)
+    assert await asyncio.gather(*first, *rest) == [2 * n for n in range(1, 9)]
+    assert flushes.batches == [("a", [1, 2]), ("a", [3, 4, 5, 6]), ("a", [7, 8])]
+
+
+async def test_groups_do_not_mix_nor_wait_for_each_other() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    tasks = await submitted(gatherer, ("a", 1), ("b", 2), ("a", 3))
+    assert flushes.batches == [("a", [1, 3]), ("b", [2])]
+    flushes.let(2)
+    assert await asyncio.gather(*tasks) == [2, 4, 6]
+
+
+async def test_so_many_flushes_at_once_and_no_more() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=1, flushes_max=2)
+    tasks = await submitted(gatherer, *(("a", n) for n in range(5)))
+    assert [items for _, items in flushes.batches] == [[0], [1]]
+    flushes.let(5)
+    assert await asyncio.gather(*tasks) == [0, 2, 4, 6, 8]
+
+
+async def test_a_failure_goes_to_its_batch_alone() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    failing = await submitted(gatherer, ("a", 13), ("a", 1))
+    fine = await submitted(gatherer, ("a", 2))
+    flushes.let(2)
+    for task in failing:
+        with pytest.raises(ValueError, match="13"):
+            await task
+    assert await asyncio.gather(*fine) == [4]
+    flushes.let(1)
+    assert await gatherer.submit("a", 5) == 10
+
+
+async def test_a_caller_that_gives_up_takes_no_other_along() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    gone, stays = await submitted(gatherer, ("a", 1), ("a", 2))
+    gone.cancel()
+    flushes.let(1)
+    assert await stays == 4
+    assert flushes.batches == [("a", [1, 2])]

@@ -1,0 +1,144 @@
+"""Staff sign in; a session ends by the clock or by signing out."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import Any
+
+import pytest
+
+from regulars import limits, tenancy
+from regulars.kit.clock import HandClock
+from regulars.kit.db import Database
+from regulars.kit.errors import Conflict, Invalid, Unauthenticated
+from regulars.kit.ids import new_id
+from tests import make
+
+PASSWORD = "correct horse"
+
+
+def an_email() -> str:
+    """Sign-in looks across workspaces, so that each test needs an address of its own."""
+    return f"{new_id().hex}@example.com"
+
+
+async def test_signing_in_and_out(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
+    email = an_email()
+    async with db.transaction() as tx:
+        person = await tenancy.add_staff(
+            tx, workspace.id, f" {email.upper()} ", PASSWORD, now=clock.now(), role="editor"
+        )
+        assert (person.email, person.name, person.role) == (email, email.partition("@")[0], "editor")
+        assert (person.actor, person.may_write) == (f"staff:{email}", True)
+        session = await tenancy.sign_in(tx, email.upper(), PASSWORD, clock.now())
+        assert session.person == person
+        assert await tenancy.person_of(tx, session.token, clock.now()) == person
+        assert await tenancy.list_staff(tx, workspace.id) == [person]
+        stored = await tx.fetch("SELECT t::text AS all FROM tenancy_session t WHERE workspace_id = $1", workspace.id)
+        stored += await tx.fetch("SELECT t::text AS all FROM tenancy_staff t WHERE workspace_id = $1", workspace.id)
+        assert not any(session.token in row["all"] or PASSWORD in row["all"] for row in stored)
+        again = await tenancy.sign_in(tx, email, PASSWORD, clock.now())
+        await tenancy.sign_out(tx, session.token)
+        assert await tenancy.person_of(tx, session.token, clock.now()) is None
+        assert await tenancy.person_of(tx, again.token, clock.now()) == person
+        await tenancy.sign_out(tx, session.token)
+
+
+async def test_the_words_do_not_tell_whether_it_was_the_email_or_the_password(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    email = an_email()
+    said = set()
+    async with db.transaction() as tx:
+        await tenancy.add_staff(tx, workspace.id, email, PASSWORD, now=clock.now())
+        for wrong_email, wrong_password in ((email, PASSWORD + "!"), (an_email(), PASSWORD), (email, ""), ("", "")):
+            with pytest.raises(Unauthenticated) as refused:
+                await tenancy.sign_in(tx, wrong_email, wrong_password, clock.now())
+            said.add((refused.value.message, refused.value.code, str(refused.value.fields)))
+    assert len(said) == 1
+
+
+async def test_a_session_ends_at_its_instant(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
+    email = an_email()
+    async with db.transaction() as tx:
+        person = await tenancy.add_staff(tx, workspace.id, email, PASSWORD, now=clock.now())
+        session = await tenancy.sign_in(tx, email, PASSWORD, clock.now())
+        just_before = clock.advance(seconds=limits.SESSION_S, microseconds=-1)
+        assert await tenancy.person_of(tx, session.token, just_before) == person
+        assert clock.advance(microseconds=1) == session.expires_at
+        assert await tenancy.person_of(tx, session.token, session.expires_at) is None
+
+
+async def test_a_forged_token_is_nobodys(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
+    email = an_email()
+    other = await make.a_workspace(db, clock.now())
+    async with db.transaction() as tx:
+        await tenancy.add_staff(tx, workspace.id, email, PASSWORD, now=clock.now())
+        token = (await tenancy.sign_in(tx, email, PASSWORD, clock.now())).token
+        raw = base64.urlsafe_b64decode(token)
+        forgeries = [
+            "",
+            "x",
+            "a\x00b",
+            "жетон",
+            token[:-1],
+            token + "A",
+            f" {token}",
+            token.swapcase(),
+            base64.urlsafe_b64encode(raw[:-1] + bytes([raw[-1] ^ 1])).decode(),
+            base64.urlsafe_b64encode(other.id.bytes + raw[16:]).decode(),
+            base64.urlsafe_b64encode(workspace.id.bytes + secrets.token_bytes(32)).decode(),
+            "A" * 10_000,
+        ]
+        for forged in forgeries:
+            assert await tenancy.person_of(tx, forged, clock.now()) is None, forged
+            await tenancy.sign_out(tx, forged)
+        assert await tenancy.person_of(tx, token, clock.now()) is not None
+
+
+async def test_one_person_in_two_shops_is_told_apart_by_the_password(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    other, email = await make.a_workspace(db, clock.now()), an_email()
+    async with db.transaction() as tx:
+        here = await tenancy.add_staff(tx, workspace.id, email, PASSWORD, now=clock.now())
+        there = await tenancy.add_staff(tx, other.id, email, "battery staple", now=clock.now(), role="reader")
+        assert (await tenancy.sign_in(tx, email, PASSWORD, clock.now())).person == here
+        session = await tenancy.sign_in(tx, email, "battery staple", clock.now())
+        assert (session.person, there.may_write) == (there, False)
+        await tx.execute("DELETE FROM tenancy_staff WHERE workspace_id = $1 AND id = $2", other.id, there.id)
+        assert await tenancy.person_of(tx, session.token, clock.now()) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@" + "x" * 253}, "email"),
+        ({"email": "a\x00@example.com"}, "email"),
+        ({"password": "7 chars"}, "password"),
+        ({"role": "king"}, "role"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\x00b"}, "name"),
+    ],
+)
+async def test_staff_are_not_added_with_wrong_details(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock, given: dict[str, Any], field: str
+) -> None:
+    details = {"email": an_email(), "password": PASSWORD, **given}
+    async with db.transaction() as tx:
+        with pytest.raises(Invalid) as refused:
+            await tenancy.add_staff(tx, workspace.id, now=clock.now(), **details)
+        assert list(refused.value.fields) == [field]
+        assert await tenancy.list_staff(tx, workspace.id) == []
+
+
+async def test_an_email_is_on_the_staff_once(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
+    email = an_email()
+    async with db.transaction() as tx:
+        await tenancy.add_staff(tx, workspace.id, email, PASSWORD, now=clock.now())
+        with pytest.raises(Conflict):
+            await tenancy.add_staff(tx, workspace.id, email.upper(), "other password", now=clock.now())
+        # The refusal did not break the transaction, and the first password holds.
+        await tenancy.sign_in(tx, email, PASSWORD, clock.now())
