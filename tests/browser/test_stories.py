@@ -101,7 +101,7 @@ async def test_first_delivered_event(site: Site, visit: Open) -> None:
     delivered = page.get_by_role("link", name="Omnisend was told of walletreward_create")
     await expect(page.locator(".timeline")).to_contain_text("150 coins given by hand")
     for _ in range(40):
-        if await delivered.count() == 2:
+        if await delivered.count():
             break
         await page.wait_for_timeout(100)
         await page.reload()
@@ -118,7 +118,7 @@ async def test_without_javascript(site: Site, visit: Open) -> None:
     await page.locator(".empty").get_by_role("link", name="Create").click()
     await page.get_by_label("Name").fill("Checkout")
     await page.get_by_role("button", name="Create").click()
-    assert re.fullmatch(r"rg_write_\S+", await page.locator("code").inner_text())
+    assert re.fullmatch(r"rg_write_\S+", await page.locator("main .secret code").inner_text())
 
     await page.goto("/triggers/new")
     await page.get_by_role("link", name="An order comes in").click()
@@ -132,7 +132,7 @@ async def test_without_javascript(site: Site, visit: Open) -> None:
     await page.goto("/integrations/new/webhook")
     await page.get_by_label("Address of your receiver").fill(f"{site.sandbox_url}/webhook/shop")
     await page.get_by_role("button", name="Initialize").click()
-    assert (await page.locator("code").inner_text()).startswith("whsec_")
+    assert (await page.locator("main .secret code").inner_text()).startswith("whsec_")
     await page.goto("/events/send/new")
     await page.get_by_role("button", name="Add a restriction").click()
     await page.get_by_label("Property").select_option("type")

@@ -16,17 +16,17 @@ from regulars.dashboard.story import Fact
 
 @get("/styleguide")
 async def show(desk: Handed) -> Response[str]:
-    wrong = Form(
-        values={"name": "A", "amount": "-3", "tool": "omnisend", "about": "Some text", "agreed": "yes", "way": "b"},
-        errors={"name": "Give 2 to 80 characters.", "amount": "Give a whole number of at least 1."},
-        message="Something here needs another look.",
-    )
+    right = {"name": "Corner Shop", "amount": "12", "tool": "webhook", "agreed": "yes", "way": "a"}
+    typed = {"name": "A", "amount": "-3", "tool": "omnisend", "about": "Some text", "agreed": "yes", "way": "b"}
+    errors = {"b-name": "Give 2 to 80 characters.", "b-amount": "Give a whole number of at least 1."}
     hours = [(f"{hour:02d}:00", (hour * 7919) % 97 if hour > 6 else 0) for hour in range(24)]
     labels = ["0", "6", "12", "18", "24"]
     context: dict[str, Any] = {
-        "form": Form(values={"name": "Corner Shop", "amount": "12", "tool": "webhook", "agreed": "yes", "way": "a"}),
-        "wrong": wrong,
-        "locked": Form(values=wrong.values, locked=True),
+        "forms": [
+            ("a-", "Filled", Form(values=_named("a-", right))),
+            ("b-", "With errors", Form(_named("b-", typed), errors, "Something here needs another look.")),
+            ("c-", "Locked", Form(values=_named("c-", typed), locked=True)),
+        ],
         "page": Page([], "/styleguide?newer", "/styleguide?older", "51 to 100"),
         "loaded": chart.bars("Orders per hour today", "Hour", "Orders", hours, labels),
         "flat": chart.bars("Orders per hour today", "Hour", "Orders", [(name, 0) for name, _ in hours], labels),
@@ -42,3 +42,8 @@ async def show(desk: Handed) -> Response[str]:
         "rtl_name": "محمد عبد الرحمن بن أحمد الهاشمي",
     }
     return desk.page("pages/styleguide.html", **context)
+
+
+def _named(prefix: str, values: dict[str, str]) -> dict[str, Any]:
+    """Three forms stand on this page, and each field has a name of its own."""
+    return {prefix + name: value for name, value in values.items()}
