@@ -156,7 +156,7 @@ class Api:
         assert tag in self.tags
 
         def declare(act: Act) -> Act:
-            hints = get_type_hints(act)
+            hints = get_type_hints(act, include_extras=True)
             query, body = get_args(hints["call"])
             transaction: Transaction = "none"
             if "tx" in hints:

@@ -1,0 +1,124 @@
+"""A program manages who is told what: integrations, Send Events rules, deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regulars.events import TOPICS
+from regulars.kit.ids import new_id
+from tests.doors import Shop
+
+SETTINGS = {"url": "https://hooks.example.com/regulars"}
+
+
+async def webhook(shop: Shop) -> dict[str, Any]:
+    answer = await shop.manage("POST", "/integrations", json={"tool": "webhook", "settings": SETTINGS})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def rule(shop: Shop, integration_id: str, **more: Any) -> dict[str, Any]:
+    body = {"topic": "walletreward_create", "integration_id": integration_id} | more
+    answer = await shop.manage("POST", "/send-events", json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def test_the_catalogue_is_told(shop: Shop) -> None:
+    topics = (await shop.manage("GET", "/event-topics")).json()["items"]
+    assert [topic["topic"] for topic in topics] == list(TOPICS)
+    detail = (await shop.manage("GET", "/event-topics/walletreward_create")).json()
+    assert "closing_balance" in detail["schema"]["properties"]
+    assert "amount" in [field["name"] for field in detail["restrictions"]]
+    assert (await shop.manage("GET", "/event-topics/no_such_event")).status_code == 404
+
+
+async def test_the_log_is_read(shop: Shop) -> None:
+    answer = await shop.reward(await shop.trigger(), "shopify-1001")
+    lead_id = answer.json()["data"]["activity"]["lead_id"]
+    logged = (await shop.manage("GET", "/events", params={"customer_id": lead_id})).json()["items"]
+    assert [event["topic"] for event in logged] == ["walletreward_create", "lead_create"]
+    assert logged[0]["body"]["amount"] == 10
+    one = (await shop.manage("GET", f"/events/{logged[0]['id']}")).json()
+    assert (one["event"], one["deliveries"]) == (logged[0], [])
+    wrong = await shop.manage("GET", "/events", params={"topic": "no_such_event"})
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["topic"])
+
+
+async def test_a_tool_is_connected_and_its_secret_said_once(shop: Shop) -> None:
+    tools = (await shop.manage("GET", "/integration-tools")).json()["items"]
+    assert {"omnisend", "webhook"} <= {tool["tool"] for tool in tools}
+    made = await webhook(shop)
+    (secret,) = made["new_secrets"].values()
+    id = made["integration"]["id"]
+    assert (made["integration"]["state"], made["integration"]["health"]["paused"]) == ("new", True)
+    read = await shop.manage("GET", f"/integrations/{id}")
+    assert secret not in read.text
+    renamed = await shop.manage("PATCH", f"/integrations/{id}", json={"name": "Warehouse"})
+    assert (renamed.json()["name"], renamed.json()["settings"]["url"]) == ("Warehouse", SETTINGS["url"])
+    field = next(iter(made["new_secrets"]))
+    rotated = await shop.manage("POST", f"/integrations/{id}/rotate", json={"field": field})
+    assert rotated.json()["new_secrets"][field] != secret
+    paused = await shop.manage("POST", f"/integrations/{id}/pause")
+    assert (paused.json()["state"], paused.json()["health"]["paused"]) == ("paused", True)
+    wrong = await shop.manage("POST", "/integrations", json={"tool": "webhook", "settings": {"url": "x", "zz": 1}})
+    assert (wrong.status_code, set(wrong.json()["fields"])) == (422, {"url", "zz"})
+    assert (await shop.manage("DELETE", f"/integrations/{id}")).status_code == 204
+    assert (await shop.manage("GET", "/integrations")).json()["items"] == []
+
+
+async def test_initialize_says_in_words_what_is_wrong(shop: Shop) -> None:
+    """Addresses of this machine are not called unless a setting allows it, so nothing leaves it here."""
+    settings = {"url": "https://127.0.0.1:9/hooks"}
+    added = await shop.manage("POST", "/integrations", json={"tool": "webhook", "settings": settings})
+    if added.status_code == 422:
+        assert list(added.json()["fields"]) == ["url"]
+        return
+    outcome = (await shop.manage("POST", f"/integrations/{added.json()['integration']['id']}/initialize")).json()
+    assert outcome["ok"] is False
+    assert outcome["integration"]["state"] == "paused"
+    assert outcome["integration"]["state_reason"] == outcome["sentence"]
+
+
+async def test_rules_are_made_changed_and_deleted(shop: Shop) -> None:
+    integration_id = (await webhook(shop))["integration"]["id"]
+    condition = {"all": [{"property": "amount", "operator": "at_least", "value": 100}]}
+    made = await rule(shop, integration_id, prefix="Shop ", condition=condition)
+    assert made["event_name"] == "Shop walletreward_create"
+    assert "100" in made["sentence"]
+    path = f"/send-events/{made['id']}"
+    changed = (await shop.manage("PATCH", path, json={"condition": None, "active": False})).json()
+    assert (changed["condition"], changed["active"], changed["prefix"]) == (None, False, "Shop ")
+    assert [one["id"] for one in (await shop.manage("GET", "/send-events")).json()["items"]] == [made["id"]]
+    wrong = await shop.manage("PATCH", path, json={"condition": {"all": [{"property": "colour"}]}})
+    assert wrong.status_code == 422
+    assert (await shop.manage("DELETE", path)).status_code == 204
+    assert (await shop.manage("GET", "/send-events")).json()["items"] == []
+    assert (await shop.manage("DELETE", path)).status_code == 404
+
+
+async def test_rules_end_with_their_integration(shop: Shop) -> None:
+    integration_id = (await webhook(shop))["integration"]["id"]
+    await rule(shop, integration_id)
+    assert (await shop.manage("DELETE", f"/integrations/{integration_id}")).status_code == 204
+    assert (await shop.manage("GET", "/send-events")).json()["items"] == []
+
+
+async def test_a_test_event_needs_events_on_and_a_customer(shop: Shop) -> None:
+    made = await rule(shop, (await webhook(shop))["integration"]["id"])
+    body = {"by": "email", "address": "asha@example.com"}
+    off = await shop.manage("POST", f"/send-events/{made['id']}/test", json=body)
+    assert (off.status_code, off.json()["code"]) == (409, "events_off")
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    nobody = await shop.manage("POST", f"/send-events/{made['id']}/test", json=body)
+    assert (nobody.status_code, list(nobody.json()["fields"])) == (404, ["email"])
+
+
+async def test_deliveries_are_searched(shop: Shop) -> None:
+    found = (await shop.manage("GET", "/deliveries", params={"state": "failed", "text": "401"})).json()
+    assert found == {"items": [], "next": None}
+    assert (await shop.manage("GET", f"/deliveries/{new_id()}")).status_code == 404
+    assert (await shop.manage("POST", f"/deliveries/{new_id()}/replay")).status_code == 404
+    assert (await shop.manage("GET", "/deliveries", params={"state": "lost"})).status_code == 422

@@ -1,0 +1,98 @@
+"""A program manages a shop: its settings, keys and staff, and reads who changed what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from regulars import events
+from tests.doors import Shop
+
+
+async def test_the_shop_is_read_and_changed(shop: Shop) -> None:
+    before = (await shop.manage("GET", "/workspace")).json()
+    assert (before["id"], before["name"], before["events_on"]) == (shop.id, "Corner Shop", False)
+    changes = {"coin_name": "stars", "currency_code": "EUR", "time_zone": "Europe/Vilnius"}
+    after = (await shop.manage("PATCH", "/workspace", json=changes)).json()
+    assert (after["coin_name"], after["currency_code"], after["currency_symbol"]) == ("stars", "eur", "€")
+    assert (await shop.manage("GET", "/workspace")).json() == after
+    lines = (await shop.manage("GET", "/audit")).json()["items"]
+    assert [(line["actor"], line["act"]) for line in lines] == [("key:Till", "workspace.update")]
+    assert lines[0]["detail"] == changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"uri": "ftp://shop.example"}, "uri"),
+        ({"name": ""}, "name"),
+        ({"settings": {"calls_per_minute": 0}}, "settings.calls_per_minute"),
+        ({"settings": {"colour": "red"}}, "settings.colour"),
+        ({"id": "x"}, "id"),
+    ],
+)
+async def test_what_is_wrong_is_a_problem_document(shop: Shop, changes: dict[str, Any], field: str) -> None:
+    answer = await shop.manage("PATCH", "/workspace", json=changes)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    problem = answer.json()
+    assert (problem["type"], problem["title"], problem["status"]) == ("about:blank", "Unprocessable Entity", 422)
+    assert (problem["code"], list(problem["fields"])) == ("invalid", [field])
+    assert (await shop.manage("GET", "/audit")).json()["items"] == []
+
+
+async def test_what_happened_while_events_were_off_is_not_sent_later(shop: Shop) -> None:
+    await shop.reward(await shop.trigger(), "shopify-1001")
+    answer = await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    assert answer.json()["events_on"] is True
+    async with shop.app.db.transaction() as tx:
+        assert await events.claim_pending(tx, shop.workspace.id, 10) == []
+    acts = [line["act"] for line in (await shop.manage("GET", "/audit")).json()["items"]]
+    assert acts == ["workspace.update", "events.switch_on"]
+    assert len((await shop.manage("GET", "/events")).json()["items"]) == 2
+
+
+async def test_a_key_is_said_once(shop: Shop) -> None:
+    made = await shop.manage("POST", "/keys", json={"name": "Import", "access": "WRITE"})
+    assert made.status_code == 201
+    key, record = made.json()["key"], made.json()["record"]
+    assert (await shop.manage("GET", "/workspace", key=key)).status_code == 200
+    listed = await shop.manage("GET", "/keys")
+    assert record in listed.json()["items"]
+    assert key not in listed.text
+    wrong = await shop.manage("POST", "/keys", json={"name": "Page", "access": "WRITE", "purpose": "STOREFRONT"})
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["purpose"])
+
+
+async def test_staff_may_sign_in(shop: Shop) -> None:
+    body = {"email": "ben@shop.example", "password": "correct horse", "role": "reader"}
+    made = await shop.manage("POST", "/staff", json=body)
+    assert (made.status_code, made.json()["name"]) == (201, "ben")
+    assert made.json() in (await shop.manage("GET", "/staff")).json()["items"]
+    assert "correct horse" not in (await shop.manage("GET", "/audit")).text
+
+
+@pytest.mark.parametrize("key", ["read_key", "storefront_key"])
+async def test_only_write_keys_manage(shop: Shop, key: str) -> None:
+    answer = await shop.manage("GET", "/customers", key=getattr(shop, key))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_who_is_unknown_is_told_so(shop: Shop) -> None:
+    bare = await shop.client.get("/api/v1/workspace")
+    assert (bare.status_code, bare.headers["www-authenticate"]) == (401, "Bearer")
+    assert list(bare.json()["fields"]) == ["Authorization"]
+    by_header = await shop.client.get("/api/v1/workspace", headers=shop.headers())
+    assert by_header.status_code == 200
+    nowhere = await shop.manage("GET", "/nowhere")
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "route_not_found")
+
+
+async def test_the_audit_log_is_read_in_pages(shop: Shop) -> None:
+    for name in ("One", "Two", "Three"):
+        await shop.manage("PATCH", "/workspace", json={"name": name})
+    first = (await shop.manage("GET", "/audit", params={"limit": 2})).json()
+    second = (await shop.manage("GET", "/audit", params={"limit": 2, "before": first["next"]})).json()
+    names = [line["detail"]["name"] for line in (*first["items"], *second["items"])]
+    assert (names, second["next"]) == (["Three", "Two", "One"], None)
