@@ -106,7 +106,7 @@ SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.do
               AND mobile OPERATOR(~>=~) $2 AND mobile OPERATOR(~<~) $3 LIMIT $4)
     UNION (SELECT id FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2)
   ) AS found
-  JOIN customers_customer c ON c.workspace_id = $1 AND c.id = found.id
+ CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = found.id OFFSET 0) AS c
  ORDER BY c.id DESC LIMIT $4
 
 -- name: count
