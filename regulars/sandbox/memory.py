@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from datetime import UTC, datetime
+from itertools import islice
 
 import msgspec
 
@@ -64,8 +65,8 @@ class Memory:
             ids.popitem(last=False)
         return True
 
-    def shown(self) -> dict[str, object]:
-        """For people and programs: bodies as text, secrets as they came, newest first."""
+    def shown(self, newest: int) -> dict[str, object]:
+        """For people and programs: bodies as text, secrets as they came, newest first and at most so many."""
         return {
             "counts": self.counts,
             "calls": [
@@ -80,6 +81,6 @@ class Memory:
                     "words": received.words,
                     "fault": received.fault,
                 }
-                for received in reversed(self.newest)
+                for received in islice(reversed(self.newest), newest)
             ],
         }

@@ -67,7 +67,8 @@ class Sandbox:
                         200, page.render(self.memory, self.faults.shown()).encode(), "text/html; charset=utf-8"
                     )
                 case "GET", "/received":
-                    return Reply.json(200, self.memory.shown())
+                    newest = call.path.partition("?newest=")[2]
+                    return Reply.json(200, self.memory.shown(int(newest or limits.SANDBOX_CALLS_MAX)))
                 case "DELETE", "/received":
                     self.memory.clear()
                 case "PUT", "/faults":
@@ -88,7 +89,7 @@ class Sandbox:
 
 _ROUTES = [
     "GET /",
-    "GET /received",
+    "GET /received, GET /received?newest=20",
     "DELETE /received",
     "PUT /faults",
     "DELETE /faults",
