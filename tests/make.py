@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -58,3 +59,20 @@ async def audited(db: Database, workspace_id: UUID) -> Break | None:
     """The first break of the workspace's book."""
     async with db.snapshot() as tx:
         return await ledger.verify(tx, workspace_id)
+
+
+async def waiting(db: Database) -> int:
+    """How many connections of this database wait for a lock that another holds. Asked outside of any transaction, which
+    would see the same answer for as long as it lasts."""
+    async with db.reading() as tx:
+        sql = """SELECT count(*) FROM pg_stat_activity
+                  WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"""
+        count: int = await tx.fetchval(sql)
+    return count
+
+
+async def until_waiting(db: Database, count: int = 1, *, or_done: asyncio.Task[None] | None = None) -> None:
+    """Until so many connections wait, or the task is done."""
+    async with asyncio.timeout(30):
+        while await waiting(db) < count and not (or_done and or_done.done()):
+            pass

@@ -145,11 +145,7 @@ async def test_a_referral_code_raced_by_two_is_refused_at_the_second_try(
         await customers.ensure(tx, workspace, [NewCustomer("customer-1", referral_code="AAA")], clock.now())
         raced = NewCustomer("customer-2", referral_code="AAA")
         second = asyncio.create_task(ensured(db, workspace, clock, raced))
-        async with asyncio.timeout(30):
-            while not await tx.fetchval(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
-            ):
-                pass
+        await make.until_waiting(db)
     with pytest.raises(asyncpg.UniqueViolationError):
         await second
     assert isinstance((await ensured(db, workspace, clock, raced))["customer-2"], Invalid)

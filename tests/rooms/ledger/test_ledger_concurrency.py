@@ -90,7 +90,7 @@ async def test_a_key_raced_for_two_customers_is_found_by_the_second_try(
     async with wide.transaction() as first:
         [won] = await ledger.post(first, workspace, [make.credit(a, 1, now, key="raced")], now)
         second = asyncio.create_task(make.posted(wide, workspace, [make.credit(b, 2, now, key="raced")], now))
-        await _blocked(wide)
+        await make.until_waiting(wide)
     with pytest.raises(asyncpg.UniqueViolationError):
         await second
     [again] = await make.posted(wide, workspace, [make.credit(b, 2, now, key="raced")], now)
@@ -118,12 +118,12 @@ async def test_a_wallet_opened_by_another_call_meanwhile_makes_no_circle(
     async with asyncio.TaskGroup() as calls, _held(wide, workspace, between):
         async with _held(wide, workspace, one):
             first = calls.create_task(post(one, two, three))
-            await _blocked(wide, 1)
+            await make.until_waiting(wide)
             opening = calls.create_task(post(two))
-            await _blocked_or_done(wide, opening, 2)
+            await make.until_waiting(wide, 2, or_done=opening)
             passing = calls.create_task(post(two, between, three))
-            await _blocked_or_done(wide, passing, 2)
-        await _blocked_or_done(wide, first, 2)
+            await make.until_waiting(wide, 2, or_done=passing)
+        await make.until_waiting(wide, 2, or_done=first)
     assert await make.audited(wide, workspace.id) is None
 
 
@@ -133,27 +133,6 @@ async def _held(db: Database, workspace: tenancy.Workspace, customer_id: UUID) -
     async with db.transaction() as tx:
         await ledger.lock(tx, workspace.id, [(customer_id, "coins")])
         yield
-
-
-async def _waiting(db: Database) -> int:
-    """How many connections of this database wait for another's lock."""
-    async with db.reading() as tx:
-        sql = """SELECT count(*) FROM pg_stat_activity
-                  WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"""
-        count: int = await tx.fetchval(sql)
-    return count
-
-
-async def _blocked(db: Database, count: int = 1) -> None:
-    async with asyncio.timeout(30):
-        while await _waiting(db) < count:
-            pass
-
-
-async def _blocked_or_done(db: Database, task: asyncio.Task[None], count: int) -> None:
-    async with asyncio.timeout(30):
-        while not task.done() and await _waiting(db) < count:
-            pass
 
 
 async def test_a_call_that_ends_in_nothing_leaves_nothing(
