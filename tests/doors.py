@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import httpx
+from jsonschema import Draft202012Validator
 
 from regulars import tenancy, triggers
 from regulars.api.app import Doors
+from regulars.api.documents import openapi
+from regulars.api.management import management
+from regulars.api.merchant import merchant
 from regulars.kit.clock import Clock
 from regulars.kit.settings import Settings
 from regulars.triggers import Rule, Trigger
@@ -57,14 +63,14 @@ class Shop:
     ) -> httpx.Response:
         """A call of the merchant API; `send` are further headers."""
         headers = self.headers(key) | (send or {})
-        return await self.client.request(method, f"/api/v2/merchant{path}", headers=headers, **more)
+        return as_documented(await self.client.request(method, f"/api/v2/merchant{path}", headers=headers, **more))
 
     async def manage(
         self, method: str, path: str, *, key: str | None = None, send: dict[str, str] | None = None, **more: Any
     ) -> httpx.Response:
         """A call of the management API."""
         headers = {"authorization": f"Bearer {key or self.write_key}", "x-workspaceid": self.id} | (send or {})
-        return await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
+        return as_documented(await self.client.request(method, f"/api/v1{path}", headers=headers, **more))
 
     async def reward(
         self, trigger: Trigger, customer_id: str, *, key: str | None = None, **more: Any
@@ -85,6 +91,37 @@ class Shop:
         answer = await self.merchant("GET", path, params={"customer_id": customer_id})
         item: dict[str, Any] = answer.json()["data"]["item"]
         return item
+
+
+def as_documented(response: httpx.Response) -> httpx.Response:
+    """Every answer of every story is held against what OpenAPI says of it."""
+    path, method = response.request.url.path, response.request.method.lower()
+    template = next((one for one, pattern in _patterns().items() if pattern.fullmatch(path)), None)
+    documented = _document()["paths"].get(template, {}).get(method)
+    if documented is not None:
+        status = str(response.status_code)
+        assert status in documented["responses"], f"{method} {template} answers {status}: not documented"
+        for media_type in documented["responses"][status].get("content", {}):
+            assert response.headers["content-type"] == media_type
+            _validator(template, method, status, media_type).validate(response.json())
+    return response
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return openapi([merchant, management])
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {template: re.compile(re.sub(r"\{\w+\}", "[^/]+", template)) for template in _document()["paths"]}
+
+
+@cache
+def _validator(template: str | None, method: str, status: str, media_type: str) -> Draft202012Validator:
+    assert template is not None
+    schema = _document()["paths"][template][method]["responses"][status]["content"][media_type]["schema"]
+    return Draft202012Validator({**schema, "components": _document()["components"]})
 
 
 async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str = "Corner Shop", **more: Any) -> Shop:

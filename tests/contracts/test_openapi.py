@@ -1,0 +1,72 @@
+"""Whatever fits an OpenAPI document, or nearly fits, is answered as the document says: never with a 500."""
+
+from __future__ import annotations
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from regulars.api.documents import openapi
+from regulars.api.management import management
+from regulars.api.merchant import merchant
+from regulars.api.operations import Api
+from tests.contracts.conftest import Served
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+# What would call other machines, or take away the key that the test itself holds.
+LEFT_OUT = {"/api/v1/keys/{id}", "/api/v1/send-events/{id}/test", "/api/v1/integrations/{id}/initialize"}
+
+few = settings(
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def _document(api: Api) -> schemathesis.BaseSchema:
+    return schemathesis.openapi.from_dict(openapi([api])).exclude(path=sorted(LEFT_OUT))
+
+
+@_document(merchant).parametrize()
+@few
+def test_the_merchant_api_keeps_to_its_document(case: schemathesis.Case, served: Served) -> None:
+    _call(case, served, {"x-apikey": served.key, "x-source": "unix"})
+
+
+@_document(management).parametrize()
+@few
+def test_the_management_api_keeps_to_its_document(case: schemathesis.Case, served: Served) -> None:
+    _call(case, served, {"authorization": f"Bearer {served.key}"})
+
+
+def _call(case: schemathesis.Case, served: Served, headers: dict[str, str]) -> None:
+    case.headers = {**(case.headers or {}), "x-workspaceid": served.workspace_id, **headers}
+    case.call_and_validate(base_url=served.url, checks=CHECKS)
+
+
+def test_the_documents_are_pages_too(served: Served) -> None:
+    for path in ("/api/docs", "/api/docs/merchant", "/api/docs/management", "/api/docs/events"):
+        page = httpx.get(served.url + path)
+        assert page.status_code == 200
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "script" not in page.headers["content-security-policy"]
+        assert "<script" not in page.text
+        assert 'src="http' not in page.text
+    assert httpx.get(f"{served.url}/api/docs/openapi.json").json()["openapi"] == "3.1.0"
+
+
+def test_the_process_says_how_it_is(served: Served) -> None:
+    assert httpx.get(f"{served.url}/healthz").text == "ok\n"
+    assert httpx.get(f"{served.url}/readyz").text == "ok\n"
+    httpx.post(f"{served.url}/api/v2/merchant/activities")
+    counted = 'regulars_http_requests_total{route="POST /api/v2/merchant/activities",status="401"}'
+    assert counted in httpx.get(f"{served.url}/metrics").text
