@@ -1,8 +1,11 @@
-"""A customer's story: facts of every kind, newest first, each with its shape, its words and where to look closer."""
+"""A customer's story: what happened, newest first, and under each fact what followed from it: coins earned or refused,
+and which tool was told."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,12 +22,27 @@ from regulars.ledger import Txn
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
 
-KINDS = {"": "Everything", "orders": "Orders", "coins": "Coins", "refusals": "Refusals", "events": "Events",
-         "deliveries": "Deliveries"}  # fmt: skip
+KINDS = {
+    "": "Everything",
+    "orders": "Orders",
+    "coins": "Coins",
+    "refusals": "Refusals",
+    "events": "Events",
+    "deliveries": "Deliveries",
+}
 """What a story can be narrowed to; the keys stand in the address."""
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Note(msgspec.Struct, frozen=True):
+    """Something that followed from a fact."""
+
+    icon: str
+    kind: str
+    text: str
+    href: str
+
+
+class Fact(msgspec.Struct):
     """`icon` is the shape, `kind` its meaning (good, care, bad, busy or nothing)."""
 
     at: datetime
@@ -33,65 +51,96 @@ class Fact(msgspec.Struct, frozen=True):
     title: str
     href: str
     more: str
+    notes: list[Note] = []
 
 
-# Events about facts that a story shows anyway.
-_SHOWN_AS_FACTS = frozenset({"order_create", "walletreward_create"})
+class _EntityOf(msgspec.Struct):
+    """The one property of an event's body that says what it is about."""
+
+    entity_id: str = ""
 
 
 async def of_customer(
     tx: Tx, workspace: Workspace, customer: Customer, kind: str, tools: dict[UUID, str]
 ) -> list[Fact]:
     """The newest facts, of one kind or of every one, at most `limits.STORY_ITEMS_MAX`. `tools`: names by id."""
-    most = limits.STORY_ITEMS_MAX
-    facts: list[Fact] = []
-    if kind in ("", "orders"):
-        orders = await activity.orders_of(tx, workspace.id, customer.id, limit=most)
-        facts += [_order(workspace, order) for order in orders]
-    if kind in ("", "coins"):
-        txns = await book.txns_of(tx, workspace.id, customer.id, limit=most)
-        facts += [_txn(workspace, txn) for txn in txns]
-    if kind in ("", "events"):
-        logged = await events.recent(tx, workspace.id, customer_id=customer.id, limit=most)
-        facts += [_event(event) for event in logged if kind or event.topic not in _SHOWN_AS_FACTS]
-    if kind in ("", "refusals"):
-        refused = await triggers.firings(tx, workspace.id, customer_id=customer.id, state="refused", limit=most)
-        facts += [_refusal(firing) for firing in refused]
-    if kind in ("", "deliveries"):
-        sent = await delivery.search_deliveries(tx, workspace.id, customer_id=customer.id, limit=most)
-        facts += [_delivery(one, tools) for one in sent.items]
+    most, facts = limits.STORY_ITEMS_MAX, list[Fact]()
+    if kind == "orders":
+        facts = [_order(workspace, o) for o in await activity.orders_of(tx, workspace.id, customer.id, limit=most)]
+    elif kind == "coins":
+        facts = [_txn(workspace, t) for t in await book.txns_of(tx, workspace.id, customer.id, limit=most)]
+    elif kind == "refusals":
+        facts = [_refusal(firing) for firing in await _refused(tx, workspace, customer)]
+    elif kind == "events":
+        facts = [_event(e) for e in await events.recent(tx, workspace.id, customer_id=customer.id, limit=most)]
+    elif kind == "deliveries":
+        found = await delivery.search_deliveries(tx, workspace.id, customer_id=customer.id, limit=most)
+        facts = [_delivery(one, tools) for one in found.items]
+    else:
+        facts = await _everything(tx, workspace, customer, tools)
     return sorted(facts, key=lambda fact: fact.at, reverse=True)[:most]
+
+
+async def _everything(tx: Tx, workspace: Workspace, customer: Customer, tools: dict[UUID, str]) -> list[Fact]:
+    """Facts by what they are about ("order:<id>", "txn:<id>", ...), so that what follows finds its place."""
+    most = limits.STORY_ITEMS_MAX
+    facts: dict[str, Fact] = {}
+    for order in await activity.orders_of(tx, workspace.id, customer.id, limit=most):
+        facts[str(order.id)] = _order(workspace, order)
+    for txn in await book.txns_of(tx, workspace.id, customer.id, limit=most):
+        about = facts.get(txn.reference.removeprefix("order:"))
+        if about is None:
+            facts[str(txn.id)] = _txn(workspace, txn)
+        else:
+            fact = _txn(workspace, txn)
+            about.notes.append(Note(fact.icon, fact.kind, f"{fact.title}: {fact.more}", ""))
+            facts[str(txn.id)] = about
+    for firing in await _refused(tx, workspace, customer):
+        about = facts.get(firing.reference.removeprefix("order:"))
+        if about is None:
+            facts[str(firing.id)] = _refusal(firing)
+        else:
+            about.notes.append(Note("refused", "care", firing.explanation, f"/triggers/{firing.trigger_id}"))
+    logged = await events.recent(tx, workspace.id, customer_id=customer.id, limit=2 * most)
+    sent = await delivery.deliveries_of_events(tx, workspace.id, [event.id for event in logged])
+    for event in logged:
+        entity = msgspec.json.decode(event.body, type=_EntityOf).entity_id
+        about = facts.get(entity)
+        if about is None:
+            about = facts[str(event.id)] = _event(event)
+        for one in sent.get(event.id, []):
+            told = _delivery(one, tools)
+            about.notes.append(Note(told.icon, told.kind, told.title, told.href))
+    return _once(facts.values())
+
+
+def _once(facts: Iterable[Fact]) -> list[Fact]:
+    """A fact stands under its own id and under those of its coins."""
+    return list({id(fact): fact for fact in facts}.values())
+
+
+async def _refused(tx: Tx, workspace: Workspace, customer: Customer) -> list[Firing]:
+    most = limits.STORY_ITEMS_MAX
+    return await triggers.firings(tx, workspace.id, customer_id=customer.id, state="refused", limit=most)
 
 
 def _order(workspace: Workspace, order: Order) -> Fact:
     own = order.currency_code == workspace.currency_code
     paid = money(order.amount_minor, order.currency_code, workspace.currency_symbol if own else "")
     more = f"{order.financial_status.replace('_', ' ').capitalize()}, from {order.source}"
-    return Fact(
-        order.placed_at,
-        "order",
-        "",
-        f"Order {order.name or order.reference_id} over {paid}",
-        f"/orders/{order.id}",
-        more,
-    )
+    title = f"Order {order.name or order.reference_id} over {paid}"
+    return Fact(order.placed_at, "order", "", title, f"/orders/{order.id}", more)
 
 
 def _txn(workspace: Workspace, txn: Txn) -> Fact:
     came = txn.operation == "cr"
     verb = _VERBS.get((txn.type, txn.operation), "earned" if came else "spent")
+    icon, kind = ("plus", "good") if came else ("minus", "")
     about = ", ".join(part for part in (txn.title, f"balance {number(txn.closing_balance)}") if part)
-    return Fact(
-        txn.occurred_at,
-        "plus" if came else "minus",
-        "good" if came else "",
-        f"{number(txn.amount)} {workspace.coin_name} {verb}",
-        "",
-        about,
-    )
+    return Fact(txn.occurred_at, icon, kind, f"{number(txn.amount)} {workspace.coin_name} {verb}", "", about)
 
 
-_VERBS = {
+_VERBS: dict[tuple[Any, Any], str] = {
     ("adjust", "cr"): "given by hand",
     ("adjust", "dr"): "taken away by hand",
     ("expire", "dr"): "expired",
@@ -109,12 +158,7 @@ def _refusal(firing: Firing) -> Fact:
 
 
 def _delivery(one: Delivery, tools: dict[UUID, str]) -> Fact:
-    kinds = {
-        "delivered": ("good", "was told of"),
-        "failed": ("bad", "was not told of"),
-        "queued": ("busy", "is to be told of"),
-    }
-    kind, verb = kinds[one.state]
+    kind, verb = _STATES[one.state]
     tool = tools.get(one.lane_id, "A removed tool")
     return Fact(one.created_at, "send", kind, f"{tool} {verb} {one.event_name}", f"/deliveries/{one.id}", one.reason)
 
@@ -128,6 +172,5 @@ _STATES = {
 
 def _event(event: Event) -> Fact:
     topic = events.TOPICS.get(event.topic)
-    return Fact(
-        event.occurred_at, "event", "busy", topic.label if topic else event.topic, f"/events/{event.id}", event.topic
-    )
+    title = topic.label if topic else event.topic
+    return Fact(event.occurred_at, "event", "busy", title, f"/events/{event.id}", event.topic)

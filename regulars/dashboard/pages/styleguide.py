@@ -11,7 +11,7 @@ from regulars.dashboard import chart
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.forms import Form
 from regulars.dashboard.paging import Page
-from regulars.dashboard.story import Fact
+from regulars.dashboard.story import Fact, Note
 
 
 @get("/styleguide")
@@ -33,7 +33,15 @@ async def show(desk: Handed) -> Response[str]:
         "failed": chart.bars("Failures per hour", "Hour", "Failures", hours[:7] + hours[2:19], labels, bad=True),
         "facts": [
             Fact(desk.now, "order", "", "Order #1028 over $84.95", "/", "From shopify"),
-            Fact(desk.now - timedelta(minutes=4), "plus", "good", "84 coins earned", "", "Order coins, version 3"),
+            Fact(
+                desk.now - timedelta(minutes=4),
+                "plus",
+                "good",
+                "84 coins earned",
+                "",
+                "Coins for orders",
+                [Note("send", "good", "Omnisend was told of walletreward_create", "/")],
+            ),
             Fact(desk.now - timedelta(hours=3), "refused", "care", "No coins: the order was of $0.00", "", ""),
             Fact(desk.now - timedelta(days=2), "send", "bad", "walletreward_create was not delivered", "/", "HTTP 401"),
         ],
