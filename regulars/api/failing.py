@@ -9,6 +9,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from regulars import dashboard
 from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.operations import Api
 from regulars.api.serving import CORS, bug
@@ -24,8 +25,8 @@ _CODES = {
 }
 
 
-def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Callable[[Http, Any], Response[bytes]]]:
-    """In the words of the API whose address it is."""
+def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Callable[[Http, Any], Response[Any]]]:
+    """In the words of the API whose address it is; people get a page."""
 
     def api_of(request: Http) -> Api | None:
         return next((api for api in apis if request.url.path.startswith(f"{api.base}/")), None)
@@ -39,9 +40,11 @@ def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Calla
         api = api_of(request)
         return answer(request, failure_of(refusal, api.style if api else "problem"))
 
-    def raised(request: Http, error: HTTPException) -> Response[bytes]:
+    def raised(request: Http, error: HTTPException) -> Response[Any]:
         api = api_of(request)
         status = error.status_code
+        if api is None and "text/html" in request.headers.get("accept", ""):
+            return dashboard.lost(request, status)
         code, message = _CODES.get(status, ("refused", HTTPStatus(status).phrase))
         headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
         return answer(request, failure(api.style if api else "problem", status, code, message, None, headers))

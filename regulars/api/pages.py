@@ -153,7 +153,7 @@ def _curl(
     api: Api, path: str, method: str, operation: dict[str, Any], body: dict[str, Any], schemas: dict[str, Any]
 ) -> str:
     wanted = [p for p in operation["parameters"] if p["in"] == "query" and p["required"]]
-    query = "&".join(f"{p['name']}={_example(p['schema'], schemas)}" for p in wanted)
+    query = "&".join(f"{p['name']}={example(p['schema'], schemas)}" for p in wanted)
     lines = [
         f"curl{'' if method == 'get' else f' -X {method.upper()}'} '$REGULARS{path}{f'?{query}' if query else ''}'"
     ]
@@ -163,13 +163,13 @@ def _curl(
     else:
         lines += ['-H "Authorization: Bearer $KEY"', '-H "x-workspaceid: $WORKSPACE"']
     if body:
-        text = json.dumps(_example(body, schemas), ensure_ascii=False, indent=2)
+        text = json.dumps(example(body, schemas), ensure_ascii=False, indent=2)
         lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
     return " \\\n  ".join(lines)
 
 
-def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """What the schema gives as an example, or a value of its kind; of an object, what is required."""
+def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """What the schema gives as an example, or a value of its kind; of an object, what is required or has an example."""
     if schema.get("examples"):
         return schema["examples"][0]
     of = _resolved(schema, schemas)
@@ -180,12 +180,12 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
     if of.get("type") == "object":
         properties = of.get("properties", {})
         return {
-            name: _example(inner, schemas)
+            name: example(inner, schemas)
             for name, inner in properties.items()
             if name in of.get("required", []) or inner.get("examples") or _one(inner).get("examples")
         }
     if of.get("type") == "array":
-        return [_example(of["items"], schemas)]
+        return [example(of["items"], schemas)]
     by_format = {
         "uuid": "019aa8a1-5c2e-7b1f-9c3d-2f6a1e8b4d70",
         "date": "1990-05-26",
