@@ -16,6 +16,9 @@ from sqlglot import exp
 
 import regulars
 from regulars import events
+from regulars.api.documents import documents as openapi_documents
+from regulars.api.management import management
+from regulars.api.merchant import merchant
 from regulars.kit.errors import Refusal
 from regulars.kit.settings import Settings
 
@@ -25,7 +28,8 @@ _NOTE = "<!-- Written by `make docs` from the code; not to be edited by hand. --
 
 def documents() -> dict[str, str]:
     """Every generated file: its text by its path below docs/generated."""
-    return {**events.documents(), "settings.md": settings(), "errors.md": errors(), "schema.md": schema()}
+    pages = {**events.documents(), **openapi_documents([merchant, management])}
+    return {**pages, "settings.md": settings(), "errors.md": errors(), "schema.md": schema()}
 
 
 def settings() -> str:
