@@ -35,13 +35,10 @@ async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: da
     await tx.execute(
         _sql.append,
         workspace_id,
-        ids,
-        [event.topic for event in events],
-        [event.customer_id for event in events],
-        [event.cause_id for event in events],
-        [event.depth for event in events],
-        [event.body for event in events],
-        [event.occurred_at for event in events],
+        [
+            (id, event.topic, event.customer_id, event.cause_id, event.depth, event.body, event.occurred_at)
+            for id, event in zip(ids, events, strict=True)
+        ],
         limits.EVENT_DEPTH_MAX,
         now,
     )

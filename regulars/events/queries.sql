@@ -1,14 +1,13 @@
 -- name: append
--- An event deeper than $9 is logged without a pending row, so nobody carries it.
+-- An event deeper than $3 is logged without a pending row, so nobody carries it.
 WITH added AS (
     INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at)
-    SELECT $1, new.id, new.topic, new.customer_id, new.cause_id, new.depth, new.body, new.occurred_at, $10
-    FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::smallint[], $7::text[], $8::timestamptz[])
-        AS new (id, topic, customer_id, cause_id, depth, body, occurred_at)
+    SELECT $1, new.id, new.topic, new.customer_id, new.cause_id, new.depth, new.body, new.occurred_at, $4
+    FROM unnest($2::events_event_row[]) AS new
     RETURNING id, depth
 )
 INSERT INTO events_pending (workspace_id, event_id)
-SELECT $1, added.id FROM added WHERE added.depth <= $9::smallint;
+SELECT $1, added.id FROM added WHERE added.depth <= $3::smallint;
 
 -- name: get
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at

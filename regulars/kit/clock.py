@@ -34,4 +34,4 @@ class HandClock:
 
 def wire_time(at: datetime) -> str:
     """ISO 8601 UTC with milliseconds, as every time on the wire is written: `2023-05-26T07:44:03.862Z`."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -12,6 +12,7 @@ from hashlib import sha256
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
@@ -53,12 +54,4 @@ async def recall(tx: Tx, workspace_id: UUID, keys: Sequence[str]) -> dict[str, A
 
 async def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
     """Raises the driver's UniqueViolationError when another transaction answered one of these keys meanwhile."""
-    await tx.execute(
-        _sql.remember,
-        workspace_id,
-        [answer.key for answer in answers],
-        [answer.fingerprint for answer in answers],
-        [answer.status for answer in answers],
-        [answer.body for answer in answers],
-        now,
-    )
+    await tx.execute(_sql.remember, workspace_id, [astuple(answer) for answer in answers], now)

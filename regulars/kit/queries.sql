@@ -3,6 +3,4 @@ SELECT key, fingerprint, status, answer FROM once_answer WHERE workspace_id = $1
 
 -- name: remember
 INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
-SELECT $1, a.key, a.fingerprint, a.status, a.answer, $6
-  FROM unnest($2::text[], $3::bytea[], $4::smallint[], $5::text[]) AS a (key, fingerprint, status, answer)
- ORDER BY a.key
+SELECT $1, a.key, a.fingerprint, a.status, a.answer, $3 FROM unnest($2::once_answer_row[]) AS a ORDER BY a.key

@@ -43,32 +43,22 @@ WITH txn AS (
     INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, type, operation, amount, closing_balance, credited,
                             debited, title, description, status, reference, trigger_id, trigger_version,
                             reverses_txn_id, actor, key, wire_hash, hash, occurred_at, recorded_at)
-    SELECT $1, t.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::bigint[],
-                               $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[],
-                               $15::text[], $16::uuid[], $17::integer[], $18::uuid[], $19::text[], $20::text[],
-                               $21::text[], $22::bytea[], $23::timestamptz[], $24::timestamptz[]) AS t
+    SELECT $1, t.* FROM unnest($2::ledger_txn_row[]) AS t
 ), posting AS (
     INSERT INTO ledger_posting (workspace_id, txn_id, account, amount)
-    SELECT $1, p.* FROM unnest($25::uuid[], $26::text[], $27::bigint[]) AS p
+    SELECT $1, p.* FROM unnest($3::ledger_posting_row[]) AS p
 ), lot AS (
     INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
                             earned_at)
-    SELECT $1, l.* FROM unnest($28::uuid[], $29::uuid[], $30::text[], $31::uuid[], $32::bigint[], $33::bigint[],
-                               $34::timestamptz[], $35::timestamptz[], $36::timestamptz[]) AS l
-), spent AS (
-    INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
-                            earned_at)
-    SELECT $1, s.* FROM unnest($37::uuid[], $38::uuid[], $39::text[], $40::uuid[], $41::bigint[], $42::bigint[],
-                               $43::timestamptz[], $44::timestamptz[], $45::timestamptz[]) AS s
+    SELECT $1, l.* FROM unnest($4::ledger_lot_row[]) AS l
         ON CONFLICT (workspace_id, id) DO UPDATE SET remaining = excluded.remaining
 ), consumption AS (
     INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
-    SELECT $1, c.* FROM unnest($46::uuid[], $47::uuid[], $48::bigint[]) AS c
+    SELECT $1, c.* FROM unnest($5::ledger_consumption_row[]) AS c
 )
 INSERT INTO ledger_wallet (workspace_id, customer_id, kind, available, pending, held, debt, credited, debited, txn_count,
                            head_hash)
-SELECT $1, b.* FROM unnest($49::uuid[], $50::text[], $51::bigint[], $52::bigint[], $53::bigint[], $54::bigint[],
-                           $55::bigint[], $56::bigint[], $57::bigint[], $58::bytea[]) AS b
+SELECT $1, w.* FROM unnest($6::ledger_wallet_row[]) AS w
     ON CONFLICT (workspace_id, customer_id, kind) DO UPDATE
    SET available = excluded.available, pending = excluded.pending, held = excluded.held, debt = excluded.debt,
        credited = excluded.credited, debited = excluded.debited, txn_count = excluded.txn_count,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
+
+from msgspec.structs import astuple
 
 from regulars.kit.db import Tx
 from regulars.kit.queries import Queries
@@ -53,25 +54,19 @@ async def write(
     txns: Sequence[Txn],
     postings: Sequence[Posting],
     lots: Sequence[Lot],
-    spent: Sequence[Lot],
     consumptions: Sequence[tuple[UUID, UUID, int]],
     wallets: Sequence[Wallet],
 ) -> None:
-    """`consumptions` are (txn, lot, amount); `spent` are lots that existed before, with what remains of them now."""
+    """`lots` are new ones, and older ones with what remains of them now; `consumptions` are (txn, lot, amount)."""
     await tx.execute(
         _sql.write,
         workspace_id,
-        *_columns(txns, Txn.__struct_fields__),
-        *_columns(postings, Posting.__struct_fields__),
-        *_columns(lots, Lot.__struct_fields__),
-        *_columns(spent, Lot.__struct_fields__),
-        *([row[n] for row in consumptions] for n in range(3)),
-        *_columns(wallets, Wallet.__struct_fields__[:-1]),
+        [astuple(txn) for txn in txns],
+        [astuple(posting) for posting in postings],
+        [astuple(lot) for lot in lots],
+        consumptions,
+        [astuple(wallet)[:-1] for wallet in wallets],
     )
-
-
-def _columns(rows: Sequence[Any], fields: Iterable[str]) -> list[list[Any]]:
-    return [[getattr(row, field) for row in rows] for field in fields]
 
 
 async def balances(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime) -> dict[WalletId, Balance]:

@@ -72,3 +72,5 @@ CREATE TABLE once_answer (
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, key)
 );
+
+CREATE TYPE once_answer_row AS (key text, fingerprint bytea, status smallint, answer text);

@@ -84,3 +84,21 @@ CREATE INDEX ledger_consumption_by_lot ON ledger_consumption (workspace_id, lot_
 -- Published: what other rooms may read of the book.
 CREATE VIEW ledger_balances AS
     SELECT workspace_id, customer_id, kind, available, pending, held, debt, credited, debited FROM ledger_wallet;
+
+-- A batch travels as arrays of rows: one parameter per table, the workspace named beside it.
+CREATE TYPE ledger_txn_row AS (
+    id uuid, customer_id uuid, kind text, seq bigint, type text, operation text, amount bigint, closing_balance bigint,
+    credited bigint, debited bigint, title text, description text, status text, reference text, trigger_id uuid,
+    trigger_version integer, reverses_txn_id uuid, actor text, key text, wire_hash text, hash bytea,
+    occurred_at timestamptz, recorded_at timestamptz
+);
+CREATE TYPE ledger_posting_row AS (txn_id uuid, account text, amount bigint);
+CREATE TYPE ledger_lot_row AS (
+    id uuid, customer_id uuid, kind text, txn_id uuid, amount bigint, remaining bigint, activates_at timestamptz,
+    expires_at timestamptz, earned_at timestamptz
+);
+CREATE TYPE ledger_consumption_row AS (txn_id uuid, lot_id uuid, amount bigint);
+CREATE TYPE ledger_wallet_row AS (
+    customer_id uuid, kind text, available bigint, pending bigint, held bigint, debt bigint, credited bigint,
+    debited bigint, txn_count bigint, head_hash bytea
+);

@@ -46,3 +46,8 @@ CREATE TABLE triggers_firing (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX triggers_firing_by_customer ON triggers_firing (workspace_id, customer_id, trigger_id, fired_at);
+
+CREATE TYPE triggers_firing_row AS (
+    id uuid, trigger_id uuid, trigger_version integer, customer_id uuid, state text, reason text, explanation text,
+    reference text, txn_id uuid, operation text, amount bigint, fired_at timestamptz
+);

@@ -33,3 +33,7 @@ CREATE TABLE events_pending (
 
 CREATE VIEW events_log AS
     SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;
+
+CREATE TYPE events_event_row AS (
+    id uuid, topic text, customer_id uuid, cause_id uuid, depth smallint, body text, occurred_at timestamptz
+);

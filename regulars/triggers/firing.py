@@ -162,7 +162,8 @@ async def _granted_so_far(tx: Tx, workspace: Workspace, decisions: Sequence[_Dec
     if not limited:
         return {}
     # Under the wallets' locks, so that a call that races this one has either been counted or waits.
-    await ledger.lock(tx, workspace.id, [(customer_id, "coins") for customer_id, _ in limited])
+    # All wallets of the batch at once: a second lock with other wallets could wait in a circle.
+    await ledger.lock(tx, workspace.id, [(d.customer.id, "coins") for d in decisions])
     local = now.astimezone(workspace.zone)
     today = local.replace(hour=0, minute=0, second=0, microsecond=0)
     return await store.granted_since(tx, workspace.id, limited, today, today.replace(day=1))

@@ -36,8 +36,7 @@ SELECT n.customer_id, n.trigger_id,
 -- name: insert_firings
 INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,
                              reference, txn_id, operation, amount, fired_at)
-SELECT $1, f.* FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::text[], $7::text[], $8::text[],
-                           $9::text[], $10::uuid[], $11::text[], $12::bigint[], $13::timestamptz[]) AS f
+SELECT $1, f.* FROM unnest($2::triggers_firing_row[]) AS f
 
 -- name: firings
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,

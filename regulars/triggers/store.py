@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from regulars.kit.db import Tx
 from regulars.kit.queries import Queries
@@ -56,8 +57,7 @@ async def granted_since(
 
 
 async def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
-    columns: list[list[Any]] = [[getattr(firing, field) for firing in firings] for field in Firing.__struct_fields__]
-    await tx.execute(_sql.insert_firings, workspace_id, *columns)
+    await tx.execute(_sql.insert_firings, workspace_id, [astuple(firing) for firing in firings])
 
 
 async def firings(
