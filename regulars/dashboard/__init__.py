@@ -6,7 +6,7 @@ changes nothing.
 
 Does not know SQL, and does not decide anything: it parses a form, calls a room, and shows the answer or the refusal.
 
-    `routes(app)` gives what the application mounts.
+    `routes(app)` gives what the application mounts, `lost` what it shows at an address that nothing answers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from litestar.types import ControllerRouterHandler
 from regulars import tenancy
 from regulars.dashboard import failures, security, signing
 from regulars.dashboard.desk import Call, Desk
+from regulars.dashboard.failures import lost
 from regulars.dashboard.forms import read_form
 from regulars.dashboard.pages import HANDLERS, STYLEGUIDE
 from regulars.dashboard.rendering import STATIC, environment
 from regulars.kit.errors import Forbidden
 from regulars.wiring import App
 
-__all__ = ["routes"]
+__all__ = ["lost", "routes"]
 
 # What a reader may do although it is a form.
 _OPEN_TO_READERS = frozenset({"/sign-out", "/theme"})
@@ -36,7 +37,9 @@ _FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 
 
 def routes(app: App, *, development: bool = False) -> list[ControllerRouterHandler]:
-    """The dashboard's routers: pages, the door, static files. With `development`, `/styleguide` too."""
+    """The dashboard's routers: pages, the door, static files. With `development`, and where the log says everything,
+    `/styleguide` too, and changed templates are seen at once."""
+    development = development or app.settings.log_level == "debug"
     templates = environment(development=development)
 
     async def receive(request: Call) -> Response[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +17,7 @@ from litestar.exceptions import HTTPException
 
 from regulars.dashboard import security
 from regulars.dashboard.desk import Call, Desk, theme_of
-from regulars.dashboard.rendering import context_of
+from regulars.dashboard.rendering import context_of, environment
 from regulars.kit.errors import Refusal, TooMany, Unauthenticated
 from regulars.kit.ids import new_id
 
@@ -29,6 +30,8 @@ _TITLES = {
     422: "This could not be done",
     429: "Too many attempts",
 }
+
+_WORDS_404 = "The address may be mistyped, or what it led to is gone."
 
 Handler = Callable[[Call, Any], Response[str]]
 
@@ -56,7 +59,7 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
 
     def answered(request: Call, failure: HTTPException) -> Response[str]:
         status = failure.status_code
-        said = "The address may be mistyped, or what it led to is gone." if status == 404 else str(failure.detail)
+        said = _WORDS_404 if status == 404 else str(failure.detail)
         return show(request, status, _TITLES.get(status, HTTPStatus(status).phrase), said)
 
     def broke(request: Call, failure: Exception) -> Response[str]:
@@ -67,6 +70,19 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
         return show(request, 500, "Something broke", words, reference)
 
     return {Refusal: refused, HTTPException: answered, Exception: broke}
+
+
+@cache
+def _templates() -> Environment:
+    return environment(development=False)
+
+
+def lost(request: Call, status: int) -> Response[str]:
+    """The page for an address at which the whole application has nothing (or not by that method)."""
+    title = "There is nothing here" if status == 404 else HTTPStatus(status).phrase
+    context = {"title": title, "words": _WORDS_404, "reference": "", "code": status}
+    html = _templates().get_template("pages/failure_outside.html").render(context_of(theme=theme_of(request)) | context)
+    return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
 
 
 def to_sign_in(request: Call) -> Response[str]:

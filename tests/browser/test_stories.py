@@ -37,11 +37,8 @@ async def test_signing_in_and_out(site: Site, visit: Open) -> None:
     await expect(page).to_have_url(re.compile("/sign-in"))
 
 
-async def test_first_delivered_event(site: Site, visit: Open) -> None:
-    shop = await site.shop()
-    page = await visit(await site.staff(shop))
-    await page.goto("/")
-    await expect(page.get_by_text("Three steps to your first delivered event")).to_be_visible()
+async def connect_omnisend(site: Site, page: Page) -> None:
+    """From the overview, first with a key that is refused."""
     await page.get_by_role("link", name="Choose a tool").click()
     await page.get_by_role("link", name="Omnisend").click()
     await page.get_by_label("API key").fill("not-a-key")
@@ -52,6 +49,14 @@ async def test_first_delivered_event(site: Site, visit: Open) -> None:
     await page.get_by_label("API key").fill("sandbox-key")
     await page.get_by_role("button", name="Initialize").click()
     await expect(page.locator(".head .badge")).to_have_text("Ready")
+
+
+async def test_first_delivered_event(site: Site, visit: Open) -> None:
+    shop = await site.shop()
+    page = await visit(await site.staff(shop))
+    await page.goto("/")
+    await expect(page.get_by_text("Three steps to your first delivered event")).to_be_visible()
+    await connect_omnisend(site, page)
 
     await page.goto("/")
     await page.get_by_role("button", name="Switch events on").click()
@@ -248,6 +253,38 @@ async def test_a_form_of_another_site_does_nothing(site: Site, visit: Open) -> N
     assert elsewhere.status == 403
     await page.reload()
     await expect(page.get_by_label("Shop's name")).to_have_value("Corner Shop")
+
+
+async def test_what_is_not_there(site: Site, visit: Open) -> None:
+    page = await visit(await site.staff(await site.shop()))
+    answer = await page.goto("/customers/00000000-0000-7000-8000-000000000000")
+    assert answer is not None
+    assert answer.status == 404
+    await expect(page.locator("h1")).to_have_text("There is nothing here")
+    answer = await page.goto("/no/such/page")
+    assert answer is not None
+    assert answer.status == 404
+    await page.get_by_role("link", name="Go to the overview").click()
+    await expect(page.locator("h1")).to_have_text("Overview")
+
+
+async def test_orders_out_of_a_file(site: Site, visit: Open) -> None:
+    page = await visit(await site.staff(await site.shop()))
+    await page.goto("/orders")
+    await page.get_by_role("link", name="Import orders").click()
+    file = page.get_by_label("CSV file")
+    await file.set_input_files({"name": "x.csv", "mimeType": "text/csv", "buffer": b"\x89PNG\r\n\x1a\n\x00\x00"})
+    await page.get_by_role("button", name="Import").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Something here needs another look.")
+    rows = b"order_id,customer_id,amount,placed_at\n1,shop-00001,84.95,2026-03-14\n2,shop-00001,much,2026-03-14\n"
+    await file.set_input_files({"name": "march.csv", "mimeType": "text/csv", "buffer": rows})
+    await page.get_by_role("button", name="Import").click()
+    await expect(page.locator(".notice").first).to_contain_text("2 rows of march.csv were read.")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.locator("tbody tr")).to_contain_text("Line 3")
+    await page.get_by_role("link", name="See the orders").click()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.locator("tbody tr")).to_contain_text("$84.95")
 
 
 async def focused(page: Page) -> str:

@@ -98,7 +98,7 @@ function show(dialog) {
   const opened = dialog.open;
   if (!opened) dialog.showModal();
   guard(dialog);
-  const fresh = one("[data-focus]", dialog) || one("[aria-invalid=true]", dialog);
+  const fresh = all("[data-focus]", dialog).pop() || one("[aria-invalid=true]", dialog);
   if (fresh) { fresh.focus(); return; }
   if (opened && dialog.contains(document.activeElement) && document.activeElement !== dialog) return;
   const first = one("[aria-invalid=true]", dialog) || one("[autofocus]", dialog) || one("input:not([type=hidden]), select, textarea", dialog);
@@ -159,7 +159,7 @@ addEventListener("htmx:afterSwap", (event) => {
   const slot = one("#dialog-slot");
   if (slot && slot.children.length) { show(one("#dialog")); return; }
   guard();
-  const next = one("#main [data-focus]") || one("#main [aria-invalid=true]");
+  const next = all("#main [data-focus]").pop() || one("#main [aria-invalid=true]");
   if (next) next.focus();
 });
 addEventListener("htmx:afterRequest", (event) => idle(event.target));
