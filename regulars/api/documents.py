@@ -51,7 +51,7 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
     ordered = sorted(types, key=str)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(ordered, schemas, strict=True))
-    components |= _failures(apis)
+    components = {name: _with_times(schema) for name, schema in components.items()} | _failures(apis)
     paths: dict[str, dict[str, Any]] = {}
     for api, operation in operations:
         paths.setdefault(api.base + operation.path, {})[operation.method.lower()] = _operation(
@@ -76,6 +76,20 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _with_times(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is called `..._at` is a time, also where its type is text or a time that could be without its offset."""
+    if "properties" not in schema:
+        return schema
+    text, time = {"type": "string"}, {"type": "string", "format": "date-time"}
+    told = {}
+    for name, of in schema["properties"].items():
+        if name == "at" or name.endswith("_at"):
+            options = [time if option == text else option for option in of.get("anyOf", [])]
+            of = {**of, "anyOf": options} if options else {**of, **time}
+        told[name] = of
+    return {**schema, "properties": told}
 
 
 def _operation(api: Api, operation: Operation, schema_of: dict[Any, dict[str, Any]]) -> dict[str, Any]:

@@ -33,7 +33,9 @@ class Shown(msgspec.Struct, frozen=True):
     paragraphs: list[str]
     parameters: list[Row]
     body: list[Row]
+    body_paragraphs: list[str]
     answer: list[Row]
+    answer_paragraphs: list[str]
     statuses: list[tuple[str, str]]
     curl: str
 
@@ -78,7 +80,9 @@ def _shown(api: Api, path: str, method: str, operation: dict[str, Any], schemas:
             for parameter in operation["parameters"]
         ],
         body=_rows(body, schemas, 0) if body else [],
+        body_paragraphs=_words_of(body, schemas),
         answer=_rows(answer, schemas, 0) if answer else [],
+        answer_paragraphs=_words_of(answer, schemas),
         statuses=[(status, response["description"]) for status, response in operation["responses"].items()],
         curl=_curl(api, path, method, operation, body, schemas),
     )
@@ -86,6 +90,11 @@ def _shown(api: Api, path: str, method: str, operation: dict[str, Any], schemas:
 
 def _paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
+
+
+def _words_of(schema: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
+    """What is said of a body as a whole."""
+    return _paragraphs(_resolved(schema, schemas).get("description", ""))
 
 
 def _json_schema(holder: dict[str, Any]) -> dict[str, Any]:
@@ -109,9 +118,12 @@ def _rows(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> list[R
 
 
 def _one(schema: dict[str, Any]) -> dict[str, Any]:
-    """The one kind beside null."""
-    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
-    return options[0] if len(options) == 1 else schema
+    """The one kind beside null; of one thing and a list of such things, the one thing."""
+    options: list[dict[str, Any]] = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    named = [option for option in options if "$ref" in option]
+    if len(options) == 1:
+        return options[0]
+    return named[0] if len(named) == 1 else schema
 
 
 def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +142,9 @@ def _kind(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     elif of.get("type") == "array":
         said = f"list of: {_kind(of['items'], schemas)}"
     elif "anyOf" in of:
-        said = " or ".join(dict.fromkeys(_kind(option, schemas) for option in of["anyOf"]))
+        # An integer is a number.
+        whole = {"type": "integer"} if {"type": "number"} in of["anyOf"] else None
+        said = " or ".join(dict.fromkeys(_kind(option, schemas) for option in of["anyOf"] if option != whole))
     else:
         words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
         formats = {"uuid": "UUID", "date": "date", "date-time": "time", "decimal": "decimal number"}
@@ -141,6 +155,7 @@ def _kind(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
 
 def _bounds(of: dict[str, Any]) -> str:
     low, high = of.get("minLength", of.get("minimum")), of.get("maxLength", of.get("maximum"))
+    low, high = (int(end) if isinstance(end, float) and end == int(end) else end for end in (low, high))
     unit = " characters" if "minLength" in of or "maxLength" in of else ""
     if low is not None and high is not None:
         return f", {low:,} to {high:,}{unit}"
@@ -154,10 +169,8 @@ def _curl(
 ) -> str:
     wanted = [p for p in operation["parameters"] if p["in"] == "query" and p["required"]]
     query = "&".join(f"{p['name']}={example(p['schema'], schemas)}" for p in wanted)
-    lines = [
-        f"curl{'' if method == 'get' else f' -X {method.upper()}'} '$REGULARS{path}{f'?{query}' if query else ''}'"
-    ]
-    lines[0] = lines[0].replace("'$REGULARS", '"$REGULARS').replace("'", '"') if "'" in lines[0] else lines[0]
+    how = "" if method == "get" else f" -X {method.upper()}"
+    lines = [f'curl{how} "$REGULARS{path}{"?" if query else ""}{query}"']
     if api.style == "envelope":
         lines += ['-H "x-apikey: $KEY"', '-H "x-workspaceid: $WORKSPACE"', '-H "x-source: unix"']
     else:
