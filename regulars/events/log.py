@@ -98,9 +98,12 @@ async def counts_by_topic(tx: Tx, workspace_id: UUID, since: datetime) -> dict[s
     return {row["topic"]: row["events"] for row in rows if row["events"]}
 
 
-async def counts_by_hour(tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneInfo) -> list[HourCount]:
-    """How many events were recorded in each hour of the day that it is in that time zone, from its midnight to the
-    next: 24 hours, or 23 or 25 on days when clocks change. Counted and limited as in `counts_by_topic`."""
+async def counts_by_hour(
+    tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneInfo, *, topic: str | None = None
+) -> list[HourCount]:
+    """How many events (of one topic, or of all) were recorded in each hour of the day that it is in that time zone,
+    from its midnight to the next: 24 hours, or 23 or 25 on days when clocks change. Counted and limited as in
+    `counts_by_topic`."""
     today = now.astimezone(zone).date()
     start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (today, today + timedelta(days=1)))
     hours = []
@@ -108,7 +111,11 @@ async def counts_by_hour(tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneIn
         hours.append(start)
         start += timedelta(hours=1)
     bounds = [first_id_at(at) for at in [*hours, end]]
-    rows = await tx.fetch(_sql.counts_by_span, workspace_id, bounds[:-1], bounds[1:], limits.EVENTS_COUNTED_MAX)
+    arguments = (workspace_id, bounds[:-1], bounds[1:], limits.EVENTS_COUNTED_MAX)
+    if topic is None:
+        rows = await tx.fetch(_sql.counts_by_span, *arguments)
+    else:
+        rows = await tx.fetch(_sql.counts_of_topic_by_span, *arguments, topic)
     return [HourCount(starts_at, row["events"]) for starts_at, row in zip(hours, rows, strict=True)]
 
 

@@ -75,6 +75,19 @@ CROSS JOIN LATERAL (
 ) AS counted
 ORDER BY span.place;
 
+-- name: counts_of_topic_by_span
+SELECT counted.events
+FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS events
+    FROM (
+        SELECT FROM events_event
+        WHERE workspace_id = $1 AND topic = $5 AND id >= span.first_id AND id < span.end_id
+        LIMIT $4
+    ) AS matching
+) AS counted
+ORDER BY span.place;
+
 -- name: claim_pending
 -- ARRAY(...) runs once and locks no more than $2 rows; as an IN (...) it could be run anew for each row. It also tells
 -- the planner that few rows are meant, so that both steps go by the key whatever the statistics say of a backlog.

@@ -51,7 +51,7 @@ async def show(desk: Handed) -> Response[str]:
     hours = _hours(desk)
     # Counting a busy day takes a while: each of the three has a connection of its own, and they run at once.
     counting = asyncio.gather(
-        _read(desk, lambda tx: events.counts_by_topic(tx, desk.id, hours[0])),
+        _read(desk, lambda tx: events.counts_by_hour(tx, desk.id, desk.now, desk.zone, topic="order_create")),
         _read(desk, lambda tx: events.counts_by_hour(tx, desk.id, desk.now, desk.zone)),
         _read(desk, lambda tx: ledger.flow(tx, desk.id, hours)),
     )
@@ -63,7 +63,7 @@ async def show(desk: Handed) -> Response[str]:
         tally = await delivery.delivery_tally(tx, desk.id, hours[0])
         lately = await events.recent(tx, desk.id, limit=LATELY_ITEMS)
         people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in lately}))
-    counts, logged, flows = await counting
+    ordered, logged, flows = await counting
     delivered = any(done for done, _ in totals.values())
     steps = Steps(
         tool=any(tool.state == "ready" for tool in tools),
@@ -78,8 +78,7 @@ async def show(desk: Handed) -> Response[str]:
         "given": sum(flow.credited for flow in flows),
         "more": "+" if any(hour.count >= limits.EVENTS_COUNTED_MAX for hour in logged) else "",
         "taken": sum(flow.debited for flow in flows),
-        "orders": counts.get("order_create", 0),
-        "new_customers": counts.get("lead_create", 0),
+        "orders": sum(hour.count for hour in ordered),
         "logged": sum(hour.count for hour in logged),
         "delivered": sum(done for _, done, _, _ in tally),
         "failed": sum(failed for _, _, _, failed in tally),
@@ -87,9 +86,9 @@ async def show(desk: Handed) -> Response[str]:
             "coins": _draw(
                 desk, f"{desk.workspace.coin_name} given per hour today", "Given", hours, [f.credited for f in flows]
             ),
+            "orders": _draw(desk, "Orders per hour today", "Orders", hours, [hour.count for hour in ordered]),
             "events": _draw(desk, "Events per hour today", "Events", hours, [hour.count for hour in logged]),
-            "deliveries": _draw(desk, "Deliveries per hour today", "Delivered", hours, _by_hour(hours, tally, 1)),
-            "failures": _draw(desk, "Failed per hour today", "Failed", hours, _by_hour(hours, tally, 3), bad=True),
+            "deliveries": _draw(desk, "Deliveries per hour today", "Delivered", hours, _by_hour(hours, tally)),
         },
         "lately": lately,
         "people": people,
@@ -115,22 +114,19 @@ def _hours(desk: Desk) -> list[datetime]:
     return hours
 
 
-def _by_hour(hours: list[datetime], tally: list[tuple[datetime, int, int, int]], column: int) -> list[int]:
+def _by_hour(hours: list[datetime], tally: list[tuple[datetime, int, int, int]]) -> list[int]:
+    """How many were delivered in each hour."""
     sums = [0] * (len(hours) - 1)
-    for row in tally:
-        place = int((row[0] - hours[0]).total_seconds() // 3600)
+    for slot, delivered, _, _ in tally:
+        place = int((slot - hours[0]).total_seconds() // 3600)
         if 0 <= place < len(sums):
-            sums[place] += row[column]  # type: ignore[operator]
+            sums[place] += delivered
     return sums
 
 
-def _draw(
-    desk: Desk, caption: str, unit: str, hours: list[datetime], values: Sequence[int], *, bad: bool = False
-) -> Chart:
+def _draw(desk: Desk, caption: str, unit: str, hours: list[datetime], values: Sequence[int]) -> Chart:
     names = [f"{hour.astimezone(desk.zone):%H:%M}" for hour in hours[:-1]]
-    return chart.bars(
-        caption, "Hour", unit, list(zip(names, values, strict=False)), ["0", "6", "12", "18", "24"], bad=bad
-    )
+    return chart.bars(caption, "Hour", unit, list(zip(names, values, strict=False)), ["0", "6", "12", "18", "24"])
 
 
 def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: list[LaneHealth]) -> list[Trouble]:

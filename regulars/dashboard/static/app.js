@@ -155,6 +155,15 @@ addEventListener("keydown", (event) => {
 });
 
 // ---- htmx
+// A dialog that takes longer than 300 ms opens with the shape of what is coming.
+addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target.id !== "dialog-slot") return;
+  const waiting = setTimeout(() => {
+    event.detail.target.replaceChildren(one("#bones-shape").content.cloneNode(true));
+    one("#dialog").showModal();
+  }, 300);
+  event.detail.xhr.addEventListener("loadend", () => clearTimeout(waiting));
+});
 addEventListener("htmx:afterSwap", (event) => {
   const slot = one("#dialog-slot");
   if (slot && slot.children.length) { show(one("#dialog")); return; }

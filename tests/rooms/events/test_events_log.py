@@ -208,7 +208,9 @@ async def test_events_are_counted_by_topic_and_by_hour(db: Database, workspace: 
             "walletreward_create": 1,
         }
         hours = await events.counts_by_hour(tx, workspace.id, noon.astimezone(UTC), zone)
+        orders = await events.counts_by_hour(tx, workspace.id, noon.astimezone(UTC), zone, topic="order_create")
     assert [hour.count for hour in hours] == [1] + [0] * 11 + [3] + [0] * 11
+    assert [hour.count for hour in orders] == [1] + [0] * 11 + [2] + [0] * 11
     assert hours[0].starts_at == midnight
 
 
