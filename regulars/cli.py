@@ -156,6 +156,24 @@ def import_orders(file: Path, *, workspace: str = "", source: str = "csv") -> No
 
 
 @app.command
+def bench(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False) -> None:
+    """Measure how fast this version is on this machine, held against what PostgreSQL and a bare HTTP client do there.
+
+    Takes about four minutes, on a database of its own that is gone afterwards.
+
+    Parameters
+    ----------
+    as_json
+        Print a JSON list of {name, value, unit, against, limit, ratio, bar}.
+    """
+    from regulars.bench import command
+    from regulars.bench.children import BenchFailed
+
+    with failing_with_a_sentence(BenchFailed, *database_errors()):
+        command.command(settings(), as_json=as_json)
+
+
+@app.command
 def audit() -> None:
     """Read the whole book of every shop; exit with 1 and the first break when it contradicts itself."""
     from regulars import commands

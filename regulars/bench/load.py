@@ -1,0 +1,138 @@
+"""A load generator of our own, for machines without wrk: each connection sends its next request as soon as the one
+before is answered. A process of its own: told what to do in JSON on standard input, it answers in JSON.
+
+It knows as little HTTP as it needs: one request at a time on a connection, answers with a Content-Length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import resource
+import sys
+import time
+from typing import cast
+
+import msgspec
+import uvloop
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """`head` is the request up to its Idempotency-Key, `body` has one `%s` for the customer's number, five digits long;
+    keys begin with `prefix`, which no other task may have."""
+
+    port: int
+    connections: int
+    seconds: float
+    customers: int
+    head: str
+    body: str
+    prefix: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """`rate` is of answers within the time. `answered` counts all with status 200, and `failed` the rest; of at most
+    `unsure` requests more it is not known whether they were carried out. `cpu_s` is what the generator itself used."""
+
+    rate: float
+    answered: int
+    failed: int
+    unsure: int
+    cpu_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+class Run:
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.began = time.perf_counter()
+        self.until = self.began + task.seconds
+        self.sent = self.failed = self.open = 0
+        self.in_time = 0
+        self.latencies_s: list[float] = []
+        self.over = asyncio.Event()
+        self._head = f"{task.head}Idempotency-Key: {task.prefix}".encode()
+        length = len(task.body % "00000")
+        self._tail = f"\r\nContent-Length: {length}\r\n\r\n{task.body}".encode()
+        self._random = random.Random(task.prefix).random  # noqa: S311 - which customer is drawn is no secret
+
+    def request(self) -> bytes:
+        self.sent += 1
+        return b"%b%d%b" % (self._head, self.sent, self._tail % (b"%05d" % int(self._random() * self.task.customers)))
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._parts = b""
+        self._sent_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._run.open += 1
+        self._next(time.perf_counter())
+
+    def data_received(self, data: bytes) -> None:
+        if self._parts:
+            data = self._parts + data
+        end = data.find(b"\r\n\r\n")
+        length = _LENGTH.search(data, 0, end) if end > 0 else None
+        if length is None or len(data) < end + 4 + int(length[1]):
+            self._parts = data
+            return
+        self._parts = b""
+        run, now = self._run, time.perf_counter()
+        if data.startswith(b"HTTP/1.1 200 "):
+            run.latencies_s.append(now - self._sent_at)
+            run.in_time += now <= run.until
+        else:
+            run.failed += 1
+        self._next(now)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        run = self._run
+        run.open -= 1
+        if not run.open:
+            run.over.set()
+
+    def _next(self, now: float) -> None:
+        if now >= self._run.until:
+            self._transport.close()
+            return
+        self._sent_at = now
+        self._transport.write(self._run.request())
+
+
+async def generate(task: Task) -> Report:
+    """Raises OSError when the server does not take connections."""
+    loop = asyncio.get_running_loop()
+    used_before_s = _cpu_s()
+    run = Run(task)
+    await asyncio.gather(
+        *(loop.create_connection(lambda: Connection(run), "127.0.0.1", task.port) for _ in range(task.connections))
+    )
+    await run.over.wait()
+    ordered = sorted(run.latencies_s) or [0.0]
+    return Report(
+        rate=run.in_time / task.seconds,
+        answered=len(run.latencies_s),
+        failed=run.failed,
+        unsure=run.sent - len(run.latencies_s) - run.failed,
+        cpu_s=_cpu_s() - used_before_s,
+        p50_ms=ordered[len(ordered) // 2] * 1_000,
+        p99_ms=ordered[len(ordered) * 99 // 100] * 1_000,
+    )
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    _task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(generate(_task))))

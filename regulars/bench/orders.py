@@ -1,0 +1,85 @@
+"""Orders imported a second, with the customers, coins and events they make, against COPY of the same rows."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from regulars import triggers
+from regulars.activity import OrderReport
+from regulars.bench import postgres
+from regulars.bench.children import BenchFailed
+from regulars.bench.figures import Row
+from regulars.bench.rewards import REWARD
+from regulars.bench.stage import Stage
+from regulars.customers import NewCustomer
+from regulars.demo import NoPurchases, purchases
+from regulars.imports import Progress, import_orders
+from regulars.triggers import Rule
+
+
+async def measure(stage: Stage) -> list[Row]:
+    """One coin per whole unit of currency, a thousand orders to a commit, beside a running worker."""
+    rows, source = _orders(stage.plan.orders)
+    stage.say(f"importing {len(rows):,} orders ({source})")
+    shop = await stage.shop("Orders")
+    async with stage.app.db.transaction() as tx:
+        rule = Rule(title="Purchase", coins_per_unit=1)
+        await triggers.create_trigger(tx, shop, "Purchase", "order", rule, stage.app.clock.now(), actor="bench")
+    began = time.monotonic()
+    done = Progress()
+    async for progress in import_orders(stage.app.db, stage.app.clock, shop.id, rows, actor="bench"):
+        done = progress
+    took_s = time.monotonic() - began
+    events = await stage.count("count_events", shop.id, REWARD)
+    if done.created != len(rows) or events != done.rewards:
+        taken = f"{done.created:,} were taken in, with {done.rewards:,} rewards and {events:,} of their events"
+        raise BenchFailed(f"of {len(rows):,} orders, {taken}")
+    file = stage.folder / "orders.copy"
+    copy_s = await postgres.last_statement_s(
+        stage.url,
+        rf"\copy (SELECT * FROM activity_order WHERE workspace_id = '{shop.id}') TO '{file}'",
+        "CREATE TABLE bench_order (LIKE activity_order INCLUDING ALL)",
+        rf"\copy bench_order FROM '{file}'",
+    )
+    return [
+        Row(
+            name="orders imported, with coins and events",
+            value=len(rows) / took_s,
+            unit="1/s",
+            against="COPY of their rows into a table like theirs",
+            limit=len(rows) / copy_s,
+        )
+    ]
+
+
+def _orders(count: int) -> tuple[list[OrderReport], str]:
+    """The demo's purchases where they are installed, else made up ones of the same kind; and which of both."""
+    try:
+        return list(islice(purchases(), count)), "the demo's purchases"
+    except NoPurchases:
+        return list(_made_up(count)), "made up"
+
+
+def _made_up(count: int) -> Iterator[OrderReport]:
+    drawn = random.Random(0)  # noqa: S311 - what is bought is no secret
+    began = datetime(2025, 1, 1, tzinfo=UTC)
+    for number in range(count):
+        placed_at = began + timedelta(minutes=number)
+        buyer = drawn.randrange(max(1, count // 3))
+        yield OrderReport(
+            source="bench",
+            reference_id=str(number),
+            name=f"#{number}",
+            customer=NewCustomer(customer_id=f"bench-{buyer:05d}", email=f"{buyer}@shop.example"),
+            amount_minor=round(drawn.lognormvariate(3.3, 0.8) * 100),
+            currency_code="usd",
+            items_count=drawn.randint(1, 5),
+            placed_at=placed_at,
+            source_version=placed_at,
+            status="completed",
+            delivery_status="fulfilled",
+        )

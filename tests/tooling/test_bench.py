@@ -1,0 +1,132 @@
+"""The bench measures, checks what it measured, and leaves nothing behind. How fast anything is, no test says."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import asyncpg
+import pytest
+from rich.console import Console
+
+from regulars.bench import figures, load, wrk
+from regulars.bench.children import BenchFailed, finished, listening, python, running
+from regulars.bench.figures import Row
+from regulars.bench.load import Task
+from regulars.bench.plan import Plan
+from regulars.bench.running import run
+from regulars.bench.sink import arrivals
+from regulars.kit.ids import new_id
+from regulars.kit.ports import free_port
+from regulars.kit.settings import Settings
+from tests.tooling.test_up import descendants, gone
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+QUICK = Plan(
+    rounds=1,
+    measure_s=1,
+    warm_up_s=0,
+    customers=100,
+    connections=8,
+    pgbench_scale=1,
+    pgbench_clients=4,
+    backlog_events=500,
+    bare_s=1,
+    feed_s=1,
+    orders=300,
+)
+
+
+async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_afterwards(server_url: str) -> None:
+    said: list[str] = []
+    rows = await run(Settings(DATABASE_URL=server_url), say=said.append, plan=QUICK)
+    figures_by_name = {row.name: row for row in rows}
+    assert [row.bar for row in rows if row.bar is not None] == [0.5, 0.8, 0.3]
+    assert all(row.value > 0 for row in rows)
+    for name in ("rewards over HTTP", "deliveries", "orders imported, with coins and events", "worker memory, peak"):
+        assert name in figures_by_name
+    assert said[-1].startswith("measured in")
+    connection = await asyncpg.connect(server_url)
+    left = await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname LIKE 'bench%'")
+    await connection.close()
+    assert left == 0
+
+
+def test_a_bench_that_is_told_to_stop_ends_all_that_it_started() -> None:
+    with tempfile.TemporaryDirectory(prefix="regulars-test-") as folder:
+        Path(folder).chmod(0o755)
+        environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        environment |= {"TMPDIR": folder, "PYTHONPATH": str(CHECKOUT)}
+        command = [sys.executable, "-m", "regulars.cli", "bench", "--json"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert any("filling" in line for line in process.stderr)
+            family = descendants(process.pid)
+            assert len(family) >= 3
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 130
+        assert all(gone(pid) for pid in family)
+        assert list(Path(folder).iterdir()) == []
+
+
+@pytest.mark.parametrize("generator", ["our own", "wrk"])
+async def test_a_load_generator_counts_what_was_answered(generator: str, tmp_path: Path) -> None:
+    if generator == "wrk" and not wrk.installed():
+        pytest.skip("wrk is not installed")
+    port = free_port()
+    command = python("regulars.bench.sink", str(port))
+    head = f"POST / HTTP/1.1\r\nHost: sink\r\nwebhook-id: {new_id()}\r\n"
+    task = Task(port=port, connections=4, seconds=1, customers=9, head=head, body='{"customer_id":"c-%s"}', prefix="k")
+    async with running(command, environment=os.environ, log=tmp_path / "sink.log", talking=True) as sink:
+        await listening(port, sink)
+        report = await (load.generate(task) if generator == "our own" else wrk.generate(task, tmp_path))
+        came = len((await arrivals(sink)).ids)
+    assert report.failed == 0
+    assert report.answered <= came <= report.answered + report.unsure
+    assert report.unsure == (0 if generator == "our own" else 4)
+    assert 0 < report.rate <= came / task.seconds
+    assert 0 < report.p50_ms <= report.p99_ms
+    assert 0 < report.cpu_s < 10
+
+
+async def test_a_process_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
+    with pytest.raises(BenchFailed, match="code 3: out of ink"):
+        await finished(["sh", "-c", "echo out of ink >&2; exit 3"], within_s=10)
+    with pytest.raises(BenchFailed, match="did not end within"):
+        await finished(["sh", "-c", "exec sleep 30"], within_s=0.1)
+    with pytest.raises(BenchFailed, match="out of ink"):
+        async with running(
+            ["sh", "-c", "echo out of ink; exit 3"], environment=os.environ, log=tmp_path / "quill.log"
+        ) as process:
+            await process.wait()
+
+
+def test_a_figure_says_whether_its_bar_was_met() -> None:
+    def row(value: float, bar: float | None = 0.5) -> Row:
+        return Row(name="rewards", value=value, unit="1/s", against="pgbench", limit=1_000, bar=bar, aim=0.8)
+
+    assert [row(value).verdict for value in (499, 500, 799, 800)] == ["missed", "met", "met", "aim"]
+    assert row(499, bar=None).verdict == ""
+    assert json.loads(figures.as_json([row(1234.56), Row(name="memory", value=0.01234, unit="MB")])) == [
+        {
+            "name": "rewards",
+            "value": 1234.6,
+            "unit": "1/s",
+            "against": "pgbench",
+            "limit": 1000.0,
+            "ratio": 1.235,
+            "bar": 0.5,
+        },
+        {"name": "memory", "value": 0.01234, "unit": "MB", "against": "", "limit": None, "ratio": None, "bar": None},
+    ]
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(figures.table([row(499), row(900)]))
+    shown = console.export_text()
+    assert "missed" in shown
+    assert "aim" in shown
