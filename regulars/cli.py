@@ -55,19 +55,13 @@ def serve() -> None:
 @app.command
 def work() -> None:
     """Run the background loops: fan events out, deliver them."""
-    from regulars import wiring, worker
+    from regulars import worker
     from regulars.kit import logs, processes
-
-    async def run(found: Settings) -> None:
-        shared = await wiring.App.open(found)
-        try:
-            await worker.work(shared.db, shared, shared.http, clock=shared.clock)
-        finally:
-            await shared.close()
 
     found = settings()
     logs.configure(found.log_level)
-    processes.run_until_told(run(found))
+    processes.spare_collector()
+    processes.run_until_told(worker.run(found))
 
 
 @app.command

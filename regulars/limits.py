@@ -13,6 +13,7 @@ POSTGRES_STOP_S = 30.0
 POSTGRES_WATCH_S = 0.2
 LOG_BYTES_MAX = 10_000_000
 LOG_LINE_BYTES_MAX = 64_000
+GC_THRESHOLDS = (20_000, 20, 50)  # objects made before the youngest are looked at; then every 20th, every 50th time
 CHILD_START_S = 60.0
 CHILD_STOP_S = 15.0
 CHILD_QUICK_DEATH_S = 10.0  # a child that lived shorter counts as one that did not start

@@ -11,7 +11,7 @@ from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
 from regulars import limits
-from regulars.kit.processes import follow_parent
+from regulars.kit.processes import follow_parent, spare_collector
 from regulars.kit.settings import Settings
 
 
@@ -42,4 +42,5 @@ def _load() -> Callable[..., Any]:
     follow_parent(signal.SIGKILL)
     logs.configure(Settings().log_level)
     application: Callable[..., Any] = create_app()
+    spare_collector()
     return application

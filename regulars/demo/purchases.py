@@ -39,7 +39,11 @@ def purchases() -> Iterator[OrderReport]:
                 source=SOURCE,
                 reference_id=str(line),
                 name=f"#{line}",
-                customer=NewCustomer(customer_id=f"{SOURCE}-{customer}", email=f"customer-{customer}@cdnow.example"),
+                customer=NewCustomer(
+                    customer_id=f"{SOURCE}-{customer}",
+                    name=f"Customer {customer}",
+                    email=f"customer-{customer}@cdnow.example",
+                ),
                 amount_minor=minor_units("dollars", dollars),
                 currency_code="usd",
                 items_count=int(cds),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
+
+from regulars import limits
 
 _PR_SET_PDEATHSIG = 1
 
@@ -42,6 +45,14 @@ def follow_parent(how: signal.Signals) -> None:
     """The same for a process that runs already: asked by itself, for the parent it has now."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+
+
+def spare_collector() -> None:
+    """Call it when a process is set up. What is loaded by now lives as long as the process, so the garbage collector
+    need not walk it again and again; and as most that comes after dies by its reference count, it may run seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*limits.GC_THRESHOLDS)
 
 
 def run_until_told(work: Coroutine[Any, Any, None]) -> None:

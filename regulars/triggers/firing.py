@@ -85,7 +85,8 @@ class _Decision:
             self.refuse("month_limit_reached", f"The trigger gives at most {times(rule.per_month_max)} a month.")
         else:
             counted[pair] += 1
-            self.amount = random.randint(self.coins_min, self.coins_max)
+            fixed = self.coins_min == self.coins_max
+            self.amount = self.coins_min if fixed else random.randint(self.coins_min, self.coins_max)
 
     def refuse(self, reason: str, explanation: str) -> None:
         self.reason, self.explanation, self.amount = reason, explanation, 0
