@@ -17,7 +17,7 @@ from regulars import limits, tenancy, triggers
 from regulars.activity import OrderReport
 from regulars.activity.csv_orders import Row, Unusable
 from regulars.kit.clock import Clock
-from regulars.kit.db import RACED, Database
+from regulars.kit.db import Database, again_when_raced
 from regulars.kit.errors import Refusal
 from regulars.triggers import Taken
 
@@ -62,15 +62,12 @@ def _batch(stream: Iterator[Row]) -> list[Row]:
 async def _take(
     db: Database, clock: Clock, workspace_id: UUID, reports: list[OrderReport], actor: str
 ) -> list[Taken | Refusal]:
-    for tries_left in reversed(range(limits.RACES_MAX)):
-        try:
-            async with db.transaction() as tx:
-                workspace = await tenancy.get_workspace(tx, workspace_id)
-                return await triggers.take_orders(tx, workspace, reports, clock.now(), actor=actor)
-        except RACED:
-            if not tries_left:
-                raise
-    raise AssertionError("the last try either returns or raises")
+    async def transact() -> list[Taken | Refusal]:
+        async with db.transaction() as tx:
+            workspace = await tenancy.get_workspace(tx, workspace_id)
+            return await triggers.take_orders(tx, workspace, reports, clock.now(), actor=actor)
+
+    return await again_when_raced(transact)
 
 
 def _count(progress: Progress, answer: Taken | Refusal) -> None:

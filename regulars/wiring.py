@@ -11,15 +11,14 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import integrations, ledger, limits, tenancy, triggers
-from regulars.delivery import Carrier
+from regulars import ledger, limits, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
-from regulars.kit.db import RACED, Database, Tx
-from regulars.kit.errors import NotFound, Refusal
+from regulars.kit.db import RACED, REJECTED, Database, Tx, again_when_raced
+from regulars.kit.errors import Refusal
 from regulars.kit.http import Http
-from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
 from regulars.ledger import Entry, Posted
 from regulars.tenancy import Workspace
@@ -58,25 +57,35 @@ class Gathered(Generic[Item, Result]):
         self._db = db
         self._clock = clock
         self._act = act
-        self._gatherer: Gatherer[Call[Item, Result], Answered | Refusal] = Gatherer(
+        self._gatherer: Gatherer[Call[Item, Result], Answered | BaseException] = Gatherer(
             self._flush, items_max=limits.GATHER_ITEMS_MAX, flushes_max=limits.GATHER_FLUSHES_MAX
         )
 
     async def __call__(self, workspace_id: UUID, call: Call[Item, Result]) -> Answered:
         """Answers after the commit. Raises the Refusal of a call that stored nothing."""
         answer = await self._gatherer.submit(workspace_id, call)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    async def _flush(self, workspace_id: Hashable, calls: Sequence[Call[Item, Result]]) -> Sequence[Answered | Refusal]:
+    async def _flush(
+        self, workspace_id: Hashable, calls: Sequence[Call[Item, Result]]
+    ) -> Sequence[Answered | BaseException]:
         assert isinstance(workspace_id, UUID)
         try:
-            return await self._commit(workspace_id, calls)
-        except RACED:
-            # A key, or a drawn referral code, was taken by a transaction this one raced. Run again, each call by
-            # itself, it finds what the other wrote.
-            return [(await self._commit(workspace_id, [call]))[0] for call in calls]
+            # A key, or a drawn referral code, may be taken by a transaction this one races. Run again, it finds what
+            # the other wrote.
+            return await again_when_raced(lambda: self._commit(workspace_id, calls))
+        except (*RACED, *REJECTED):
+            if len(calls) == 1:
+                raise
+        # Whichever of them it is that can't be stored fails by itself, and each of the others has its own answer.
+        return [await self._alone(workspace_id, call) for call in calls]
+
+    async def _alone(self, workspace_id: UUID, call: Call[Item, Result]) -> Answered | BaseException:
+        flush = self._flush(workspace_id, [call])
+        (answers,) = await asyncio.gather(flush, return_exceptions=True)
+        return answers if isinstance(answers, BaseException) else answers[0]
 
     async def _commit(self, workspace_id: UUID, calls: Sequence[Call[Item, Result]]) -> list[Answered | Refusal]:
         async with self._db.transaction() as tx:
@@ -102,10 +111,15 @@ class Gathered(Generic[Item, Result]):
                 await once.remember(tx, workspace_id, new, now)
         known |= {answer.key: answer for answer in new}
         for n, call in enumerate(calls):
-            if n not in answers:
-                # Without a stored answer, its twin in this batch was refused, and so is this one.
-                answer = known.get(call.key)
-                answers[n] = _again(call, answer) if answer else answers[firsts[call.key]]
+            if n in answers:
+                continue
+            if call.key in known:
+                answers[n] = _again(call, known[call.key])
+            else:
+                # Its twin in this batch was refused, which stores no answer.
+                twin = firsts[call.key]
+                same = calls[twin].fingerprint == call.fingerprint
+                answers[n] = answers[twin] if same else once.KeyReused()
         return [answers[n] for n in range(len(calls))]
 
 
@@ -134,16 +148,6 @@ class App:
         db = await Database.connect(settings.database_url)
         http = Http(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
-
-    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
-        """None when the integration is gone, or its secrets can't be read with this key."""
-        try:
-            return await integrations.carrier_of(tx, workspace_id, integration_id, self.box)
-        except (NotFound, Unreadable):
-            return None
-
-    async def paused(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        await integrations.mark_paused(tx, workspace_id, integration_id, reason)
 
     async def close(self) -> None:
         await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())

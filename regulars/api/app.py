@@ -120,8 +120,11 @@ class Process:
         await receive()
         try:
             app = await App.open(self._settings)
-        except OSError as error:
-            await send({"type": "lifespan.startup.failed", "message": f"the database can't be reached: {error}"})
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a process
+            # Said, not raised: granian would take an error for an application that needs no opening, and go on with one
+            # that answers nothing for ever. So it ends this process and starts another.
+            _log.error("the database can't be used", why=str(error))
+            await send({"type": "lifespan.startup.failed", "message": f"the database can't be used: {error}"})
             return
         doors: ASGIApp = Doors(app)
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors

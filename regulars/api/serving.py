@@ -22,7 +22,7 @@ from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
 from regulars.api.reading import check_media_type, convert, decode
 from regulars.kit import once
-from regulars.kit.db import RACED, Tx
+from regulars.kit.db import RACED, UNREACHABLE, Tx
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.wiring import App
@@ -187,7 +187,15 @@ def idempotency_key(given: str | None) -> str | None:
 
 
 def bug(api: Api | None, what: str, error: BaseException) -> Failure:
-    """A fault of ours: named by a reference that stands in the log beside the traceback, and saying nothing else."""
+    """A fault of ours: named by a reference that stands in the log beside the traceback, and saying nothing else. That
+    the database is away is said as it is, for then the caller should know what to do."""
+    if isinstance(error, UNREACHABLE):
+        print(f"error the database does not answer {what}: {error}", file=sys.stderr)  # noqa: T201
+        message = (
+            "The database does not answer at this moment, and whether this call was carried out is not known. Make it"
+            " again, under the same Idempotency-Key if it came with one."
+        )
+        return failure(api.style if api else "problem", 503, "unavailable", message, None, {"retry-after": "1"})
     reference = new_id().hex[-12:]
     print(f"error {reference} {what}", file=sys.stderr)  # noqa: T201
     traceback.print_exception(error)

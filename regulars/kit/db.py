@@ -6,9 +6,9 @@ other than the database's.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -25,6 +25,31 @@ Record = asyncpg.Record
 
 RACED = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 """Another transaction was first: rolled back and run again, this one will find what the other wrote."""
+
+REJECTED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""A value that no column takes: the transaction is rolled back, and would be each time it is run."""
+
+UNREACHABLE = (
+    ConnectionError,
+    FileNotFoundError,  # the socket of a server on this machine
+    TimeoutError,
+    asyncpg.InterfaceError,  # a connection that was closed under us
+    asyncpg.InternalClientError,  # the same, noticed by the driver between two statements
+    asyncpg.OperatorInterventionError,  # it is shutting down, or starting up
+    asyncpg.PostgresConnectionError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The server is away, or went away: what was committed last may be in or not."""
+
+T = TypeVar("T")
+
+
+async def again_when_raced(transact: Callable[[], Awaitable[T]]) -> T:
+    """Run a whole transaction, up to limits.RACES_MAX times. Raises RACED when others were first each time."""
+    for _ in range(limits.RACES_MAX - 1):
+        with suppress(*RACED):
+            return await transact()
+    return await transact()
 
 
 async def _prepare(connection: Tx) -> None:
