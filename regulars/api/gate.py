@@ -102,9 +102,15 @@ class Gate:
         if task is None:
             task = asyncio.create_task(self._find(digest, workspace_id, key, now))
             self._lookups[digest] = task
-            task.add_done_callback(lambda _: self._lookups.pop(digest))
+            task.add_done_callback(lambda done: self._looked_up(digest, done))
         # Shielded: a caller who hangs up must not end the look-up of the others.
         return await asyncio.shield(task)
+
+    def _looked_up(self, digest: bytes, task: asyncio.Task[Caller]) -> None:
+        del self._lookups[digest]
+        if not task.cancelled():
+            # Those who wait are told; when all have hung up, nobody is, and that is no fault.
+            task.exception()
 
     async def _find(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
         record, workspace = None, None

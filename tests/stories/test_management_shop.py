@@ -96,3 +96,11 @@ async def test_the_audit_log_is_read_in_pages(shop: Shop) -> None:
     second = (await shop.manage("GET", "/audit", params={"limit": 2, "before": first["next"]})).json()
     names = [line["detail"]["name"] for line in (*first["items"], *second["items"])]
     assert (names, second["next"]) == (["Three", "Two", "One"], None)
+
+
+async def test_the_day_is_told_hour_by_hour(shop: Shop) -> None:
+    today = (await shop.manage("GET", "/overview")).json()
+    assert len(today["hours"]) == 24
+    assert today["hours"][0]["starts_at"] == "2026-03-14T00:00:00Z"
+    assert set(today["hours"][0]) == {"starts_at", "events", "orders", "coins_credited", "coins_debited"}
+    assert today["integrations"] == []

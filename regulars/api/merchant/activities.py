@@ -25,7 +25,7 @@ from regulars.api.merchant.leads import NO_DETAILS, CustomerId, Metadetail, Name
 from regulars.api.meters import Meters
 from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
-from regulars.api.reading import BodyTooLarge, check_media_type, decode
+from regulars.api.reading import BodyTooLarge, Malformed, check_media_type, decode
 from regulars.api.serving import CORS, bug, check_source, idempotency_key
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.once import fingerprint
@@ -241,15 +241,19 @@ def _override(via: ViaWallet) -> Override:
 
 
 async def _read(headers: Headers, receive: Receive) -> bytes:
-    """The whole body. Raises BodyTooLarge before more than the limit is kept."""
+    """The whole body. Raises BodyTooLarge before more than the limit is kept, Malformed when it ends early."""
     length = headers.get(b"content-length", b"")
     if len(length) > 6 and (not length.isdigit() or int(length) > limits.BODY_BYTES_MAX):
         raise BodyTooLarge
-    message = await receive()
-    raw: bytes = message.get("body", b"")  # type: ignore[assignment]
-    while message.get("more_body"):
+    raw, more = b"", True
+    while more:
         message = await receive()
-        raw += message.get("body", b"")  # type: ignore[operator]
+        if message["type"] != "http.request":
+            # Hung up within the body: what came may read as a whole one, but more was promised.
+            raise Malformed("The body ended early.")
+        part = message.get("body", b"")
+        raw = raw + part if raw else part
+        more = message.get("more_body", False)
         if len(raw) > limits.BODY_BYTES_MAX:
             raise BodyTooLarge
     return raw

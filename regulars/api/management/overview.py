@@ -1,0 +1,45 @@
+"""What happened today, and how the tools are doing: the dashboard's first page for a program."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from regulars import delivery, events, ledger
+from regulars.api.management.api import management
+from regulars.api.operations import Call, NoQuery
+from regulars.delivery import LaneHealth
+from regulars.kit.db import Tx
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """What was written down within the hour from `starts_at` on. Counting stops at a high number, which then means "at
+    least"."""
+
+    starts_at: datetime
+    events: int
+    orders: int
+    coins_credited: int
+    coins_debited: int
+
+
+class Today(msgspec.Struct, frozen=True):
+    """The hours of the shop's day, from its midnight to the next, and each integration's queue."""
+
+    hours: list[Hour]
+    integrations: list[LaneHealth]
+
+
+@management.get("/overview", "What happened today", tag="Shop")
+async def read_overview(call: Call[NoQuery, None], tx: Tx) -> Today:
+    workspace_id, zone = call.workspace_id, call.workspace.zone
+    logged = await events.counts_by_hour(tx, workspace_id, call.now, zone)
+    ordered = await events.counts_by_hour(tx, workspace_id, call.now, zone, topic="order_create")
+    moments = [hour.starts_at for hour in logged]
+    flows = await ledger.flow(tx, workspace_id, [*moments, moments[-1] + timedelta(hours=1)])
+    hours = [
+        Hour(event.starts_at, event.count, order.count, flow.credited, flow.debited)
+        for event, order, flow in zip(logged, ordered, flows, strict=True)
+    ]
+    return Today(hours, await delivery.lane_health(tx, workspace_id, call.now))
