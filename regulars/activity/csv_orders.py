@@ -12,7 +12,9 @@ Windows-1252, which every Latin-1 text also is; a quote that is never closed cos
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+import re
+from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -33,6 +35,8 @@ KNOWN = (
     *("delivery_status", "updated_at", "customer_name", "email", "mobile", "country"),
     *PASSED_ON,
 )
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 class Unusable(msgspec.Struct, frozen=True):
@@ -62,22 +66,18 @@ def read(file: BinaryIO, *, source: str, currency_code: str, zone: ZoneInfo) -> 
             yield record
             continue
         try:
-            cells = next(csv.reader([record], strict=True))
-            if len(cells) != len(header):
-                raise invalid("row", f"{len(header)} cells as in the header, not {len(cells)}")
-            row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+            if len(record) != len(header):
+                raise invalid("row", f"{len(header)} cells as in the header, not {len(record)}")
+            row = {name: cell.strip() for name, cell in zip(header, record, strict=True)}
             yield _report({**defaults, **{name: cell for name, cell in row.items() if cell}}, zone)
-        except (Invalid, csv.Error) as error:
-            yield Unusable(line, error.message if isinstance(error, Invalid) else f"not CSV: {error}")
+        except Invalid as error:
+            yield Unusable(line, error.message)
 
 
-def _header(record: str | Unusable) -> list[str]:
+def _header(record: list[str] | Unusable) -> list[str]:
     if isinstance(record, Unusable):
         raise invalid("file", f"a CSV file with a header line; in this one, {record.reason}")
-    try:
-        names = [name.strip().lower() for name in next(csv.reader([record], strict=True))]
-    except csv.Error as error:
-        raise invalid("file", f"a CSV file with a header line ({error})") from None
+    names = [name.strip().lower() for name in record]
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise invalid("file", f"a header line with the columns {', '.join(REQUIRED)}; {', '.join(missing)} is missing")
@@ -131,46 +131,69 @@ def _time(field: str, text: str, zone: ZoneInfo) -> datetime:
 
 
 def _whole(field: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not _WHOLE.fullmatch(text):
         raise invalid(field, "a whole number")
     return int(text)
 
 
-def _records(file: BinaryIO) -> Iterator[tuple[int, str | Unusable]]:
-    """Records with the line each starts on. A quoted cell may hold line breaks, but not for ever."""
+def _records(file: BinaryIO) -> Iterator[tuple[int, list[str] | Unusable]]:
+    """Records as cells, with the line each starts on. A quoted cell may hold line breaks, but not for ever; a record
+    that is not CSV costs its first line, and the lines that were taken for the rest of it are read anew."""
     lines = _lines(file)
-    ahead: list[tuple[int, str | Unusable]] = []
+    ahead: deque[tuple[int, str | Unusable]] = deque()
 
     def pull() -> tuple[int, str | Unusable] | None:
-        return ahead.pop(0) if ahead else next(lines, None)
+        return ahead.popleft() if ahead else next(lines, None)
 
     while (started := pull()) is not None:
         line, text = started
-        if isinstance(text, Unusable) or text.count('"') % 2 == 0:
-            if isinstance(text, Unusable) or text.strip():
-                yield started
+        if isinstance(text, Unusable):
+            yield line, text
             continue
-        taken = _close_quote(text, pull)
-        if isinstance(taken, str):
-            yield line, taken
-        else:
-            yield line, Unusable(line, "a quote that is not closed")
-            ahead[:0] = taken
+        tried: list[tuple[int, str | Unusable]] = []
+        open_ = _ends_in_quotes(text, False)
+        while open_ and len(tried) < limits.CSV_RECORD_LINES_MAX and (following := pull()) is not None:
+            tried.append(following)
+            if isinstance(following[1], Unusable):
+                break
+            text = f"{text}\n{following[1]}"
+            open_ = _ends_in_quotes(following[1], True)
+        cells = _cells(line, text)
+        if open_ or (tried and isinstance(cells, Unusable)):
+            cells = Unusable(line, "a quote that is not closed")
+            ahead.extendleft(reversed(tried))
+        if cells:
+            yield line, cells
 
 
-def _close_quote(
-    text: str, pull: Callable[[], tuple[int, str | Unusable] | None]
-) -> str | list[tuple[int, str | Unusable]]:
-    """The record up to where its quote closes; or, when it does not close soon, the lines that were tried."""
-    tried: list[tuple[int, str | Unusable]] = []
-    while len(tried) < limits.CSV_RECORD_LINES_MAX and (following := pull()) is not None:
-        tried.append(following)
-        if isinstance(following[1], Unusable):
-            break
-        text = f"{text}\n{following[1]}"
-        if text.count('"') % 2 == 0:
-            return text
-    return tried
+def _cells(line: int, text: str) -> list[str] | Unusable:
+    """None at all of a blank line."""
+    try:
+        return next(csv.reader([text], strict=True)) if text.strip() else []
+    except csv.Error as error:
+        return Unusable(line, f"not CSV: {error}")
+
+
+def _ends_in_quotes(text: str, inside: bool) -> bool:
+    """Whether the line breaks off within a quoted cell; `inside`: it began within one. Only a quote that a cell begins
+    with opens one: in a cell such as 7" single it is a sign like any other."""
+    if '"' not in text:
+        return inside
+    at = 0
+    while True:
+        if not inside and text.startswith('"', at):
+            inside, at = True, at + 1
+        if inside:
+            quote = text.find('"', at)
+            while text.startswith('""', quote):
+                quote = text.find('"', quote + 2)
+            if quote < 0:
+                return True
+            at = quote + 1
+        comma = text.find(",", at)
+        if comma < 0:
+            return False
+        inside, at = False, comma + 1
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, str | Unusable]]:

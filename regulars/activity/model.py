@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -83,6 +83,10 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
 _SOURCE = re.compile(r"[a-z0-9_-]{1,40}")
 _CURRENCY = re.compile(r"[a-z]{3}")
+# As many digits as are multiplied exactly, in plain ASCII: no exponents, which could stand for a billion digits.
+_AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
+_FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def check(report: OrderReport) -> OrderReport:
@@ -104,6 +108,8 @@ def check(report: OrderReport) -> OrderReport:
     for field in ("placed_at", "source_version"):
         if getattr(report, field).tzinfo is None:
             raise invalid(field, "a time with its offset from UTC")
+        if not _FIRST_MOMENT <= getattr(report, field) < _LAST_MOMENT:
+            raise invalid(field, "a time from 1900 to 2199")
     return msgspec.structs.replace(report, customer=check_customer(report.customer))
 
 
@@ -134,11 +140,9 @@ REPORTED = (
 
 def minor_units(field: str, amount: str, units: int = 100) -> int:
     """`"12.34"` of a currency whose unit is 100 minor ones is 1234, exactly. Raises Invalid naming the field."""
-    try:
-        exact = Decimal(amount.strip()) * units
-        whole = int(exact)
-    except (ArithmeticError, ValueError):
-        raise invalid(field, "an amount such as 12.34") from None
-    if whole != exact or not 0 <= whole <= limits.AMOUNT_MINOR_MAX:
-        raise invalid(field, "an amount of at least 0 with no more decimals than the currency has")
-    return whole
+    if not _AMOUNT.fullmatch(amount.strip()):
+        raise invalid(field, "an amount such as 12.34, of at least 0")
+    exact = Decimal(amount.strip()) * units
+    if exact != int(exact) or exact > limits.AMOUNT_MINOR_MAX:
+        raise invalid(field, "an amount with no more decimals than the currency has, and no larger than orders are")
+    return int(exact)

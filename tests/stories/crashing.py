@@ -1,0 +1,230 @@
+"""Processes to be killed, and clients who keep on asking while they are."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from regulars.sandbox import server as sandbox_server
+from regulars.sandbox.memory import Received
+from regulars.sandbox.webhook import Receiver
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60.0
+
+
+def regulars(*arguments: str, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A `regulars` command as a process of its own, its output appended to the log."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "regulars.cli", *arguments],
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)} | environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+
+
+def children(pid: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def kill_9(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What a 200 said."""
+
+    lead_id: UUID
+    txn_id: UUID
+    amount: int
+
+
+@dataclass
+class Told:
+    """What the clients were answered, and how: a key that was asked is in one of the first two in the end."""
+
+    rewards: dict[str, Reward] = field(default_factory=dict)
+    orders: dict[str, str] = field(default_factory=dict)
+    answers: int = 0
+    lost: int = 0
+    hits: int = 0
+    unexpected: list[str] = field(default_factory=list)
+
+
+class Load(threading.Thread):
+    """Clients, each of which asks one thing at a time, over and over under one Idempotency-Key until it is answered;
+    and the receiver of the shop's webhook."""
+
+    def __init__(self, port: int, seed: int, *, clients: int) -> None:
+        super().__init__(name="load", daemon=True)
+        self.told = Told()
+        self.received: deque[Received] = deque()
+        self.receiver_url = ""
+        self._port, self._seed, self._clients = port, seed, clients
+        self._headers: dict[str, str] = {}
+        self._trigger_id = ""
+        self._listening, self._open, self._over, self._gone = (threading.Event() for _ in range(4))
+
+    def listen(self, secret: str) -> str:
+        """Starts the receiver; its address."""
+        self._secret = secret
+        self.start()
+        assert self._listening.wait(PATIENCE_S)
+        return self.receiver_url
+
+    def ask(self, headers: dict[str, str], trigger_id: UUID) -> None:
+        """Lets the clients in."""
+        self._headers, self._trigger_id = headers, str(trigger_id)
+        self._open.set()
+
+    def stop_asking(self) -> None:
+        """Returns when each client has its last answer."""
+        self._over.set()
+        self.wait_for(lambda: self._asking == 0)
+
+    def end(self) -> None:
+        self._over.set()
+        self._open.set()
+        self._gone.set()
+        self.join(PATIENCE_S)
+
+    def wait_for_more(self, *, answers: int, received: int) -> None:
+        """Until that many more were answered, and that many more calls came to the receiver."""
+        answers, received = self.told.answers + answers, len(self.received) + received
+        self.wait_for(lambda: self.told.answers >= answers and len(self.received) >= received)
+
+    def wait_for(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not reached():
+            assert time.monotonic() < deadline, f"the load came to a stop; {len(self.received)} received; {self.told}"
+            assert not self.told.unexpected, self.told.unexpected
+            time.sleep(0.002)
+
+    def run(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        self._asking = self._clients
+        async with sandbox_server.running(receivers={"shop": Receiver(self._secret)}) as sandbox:
+            sandbox.memory.newest = self.received
+            self.receiver_url = f"{sandbox.base_url}/webhook/shop"
+            self._listening.set()
+            await asyncio.to_thread(self._open.wait)
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._clients):
+                    group.create_task(self._client(number))
+            await asyncio.to_thread(self._gone.wait)
+
+    async def _client(self, number: int) -> None:
+        random, line = Random(f"{self._seed} {number}"), Line(self._port)
+        asked = 0
+        try:
+            while not self._over.is_set():
+                asked += 1
+                key = f"key-{number}-{asked}"
+                if number == 0:
+                    await self._report_order(line, random, key, f"{number}-{asked // 2}")
+                else:
+                    await self._fire(line, random, key)
+        finally:
+            line.close()
+            self._asking -= 1
+
+    async def _fire(self, line: Line, random: Random, key: str) -> None:
+        customer = f"customer-{random.randrange(60)}"
+        body = {"trigger_id": self._trigger_id, "customer_id": customer, "metadetail": {"email": f"{customer}@a.shop"}}
+        answer = await self._until_answered(line, random, key, "/api/v2/merchant/activities", body)
+        txn = answer["data"]["wallet_reward"]
+        self.told.rewards[key] = Reward(UUID(txn["lead_id"]), UUID(txn["_id"]), txn["amount"])
+
+    async def _report_order(self, line: Line, random: Random, key: str, reference: str) -> None:
+        """Each order twice, unpaid and paid."""
+        paid = reference in self.told.orders.values()
+        body = {
+            "source": "till",
+            "reference_id": reference,
+            "customer": {"customer_id": f"customer-{random.randrange(60)}"},
+            "amount": f"{random.randrange(100, 9000) / 100:.2f}",
+            "currency_code": "usd",
+            "placed_at": "2026-03-14T09:26:53Z",
+            "financial_status": "paid" if paid else "pending",
+        }
+        await self._until_answered(line, random, key, "/api/v1/orders", body)
+        self.told.orders[key] = reference
+
+    async def _until_answered(self, line: Line, random: Random, key: str, path: str, body: object) -> Any:
+        """The body of the 200. What is lost, as the server died or this client hung up, is asked again."""
+        raw = json.dumps(body).encode()
+        while not self._gone.is_set():
+            try:
+                async with asyncio.timeout(10):
+                    hang_up = random.random() < 0.03
+                    status, headers, answer = await line.post(
+                        path, self._headers | {"idempotency-key": key}, raw, hang_up=hang_up
+                    )
+            except (OSError, EOFError, TimeoutError):
+                line.close()
+                self.told.lost += 1
+                await asyncio.sleep(0.01)
+                continue
+            if status != 503:
+                self.told.answers += 1
+                self.told.hits += headers.get("idempotency-hit") == "true"
+                if status != 200:
+                    self.told.unexpected.append(f"{status} {answer.decode()}")
+                    break
+                return json.loads(answer)
+            self.told.lost += 1
+            await asyncio.sleep(0.01)
+        raise asyncio.CancelledError
+
+
+class Line:
+    """One connection to the server, opened again when it broke."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(
+        self, path: str, headers: dict[str, str], body: bytes, *, hang_up: bool
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Raises OSError or EOFError when no answer came."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._streams
+        lines = [f"POST {path} HTTP/1.1", "host: shop", "content-type: application/json"]
+        lines += [f"content-length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        await writer.drain()
+        if hang_up:
+            raise EOFError
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        said = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        return int(head[0].split()[1]), said, await reader.readexactly(int(said["content-length"]))
+
+    def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].transport.abort()
+            self._streams = None

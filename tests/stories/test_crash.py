@@ -1,0 +1,261 @@
+"""Server, worker and PostgreSQL are killed with SIGKILL, ten times in a row and then all at once, while clients ask for
+rewards and report orders. Afterwards nothing that was answered is lost, nothing was done twice, and every event came
+to the shop's receiver under one id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from subprocess import Popen
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from regulars import dispatch, embedded, integrations, ledger, tenancy, triggers
+from regulars.delivery import CheckResult
+from regulars.kit.clock import SystemClock
+from regulars.kit.db import Database
+from regulars.kit.ports import free_port
+from regulars.kit.secrets import SecretBox
+from regulars.triggers import Rule
+from tests.conftest import fresh_database
+from tests.stories.crashing import PATIENCE_S, Load, children, kill_9, regulars
+
+SEED = 20_260_314
+KILLS = ["server"] * 4 + ["worker"] * 3 + ["postgres"] * 3
+SECRET_KEY = "a secret key of forty characters or more."
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@dataclass
+class Shop:
+    id: UUID
+    write_key: str
+    trigger_id: UUID
+
+
+class Town:
+    """The three that are killed, and whoever starts them again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.postgres = embedded.Server(directory / "postgres")
+        self.postgres.start()
+        self.url = asyncio.run(fresh_database(self.postgres.url()))
+        self.port = free_port()
+        self._logs = directory
+        self._processes: dict[str, Popen[bytes]] = {}
+        self._environment = {
+            "DATABASE_URL": self.url,
+            "REGULARS_PORT": str(self.port),
+            "REGULARS_DATA_DIR": str(directory),
+            "REGULARS_SECRET_KEY": SECRET_KEY,
+            "REGULARS_ALLOW_LOOPBACK": "true",
+        }
+
+    def start(self, name: str) -> None:
+        command = {"server": "serve", "worker": "work"}[name]
+        self._processes[name] = regulars(command, environment=self._environment, log=self._logs / f"{name}.log")
+
+    def kill(self, name: str, random: Random) -> None:
+        """The process itself, or, as it comes, one of those that it started: an answering process, a backend."""
+        pid = self.postgres.pid if name == "postgres" else self._processes[name].pid
+        assert pid is not None
+        victim = random.choice([pid, pid, *children(pid)[:2]])
+        kill_9(victim)
+        # It is gone when it can be waited for; whatever it started itself is not ours to wait for.
+        if victim == pid:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+    def mend(self) -> None:
+        """What a supervisor does: start whatever is gone."""
+        self.postgres.start()
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                self.start(name)
+
+    def end(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+        self.postgres.stop()
+
+    def ask(self, sql: str, *arguments: object) -> list[Any]:
+        """Waits for a server that recovers from the death of a backend."""
+
+        async def fetch() -> list[Any]:
+            connection = await asyncpg.connect(self.url)
+            try:
+                return await connection.fetch(sql, *arguments)
+            finally:
+                await connection.close()
+
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return asyncio.run(fetch())
+            except (asyncpg.OperatorInterventionError, asyncpg.PostgresConnectionError, OSError):
+                assert time.monotonic() < deadline, "PostgreSQL does not come back"
+                time.sleep(0.01)
+
+
+@pytest.fixture
+def town() -> Iterator[Town]:
+    with tempfile.TemporaryDirectory(prefix="regulars-test-") as name:
+        Path(name).chmod(0o755)
+        town = Town(Path(name))
+        try:
+            yield town
+        finally:
+            town.end()
+
+
+@pytest.fixture
+def load(town: Town) -> Iterator[Load]:
+    load = Load(town.port, SEED, clients=8)
+    try:
+        yield load
+    finally:
+        load.end()
+
+
+def test_killed_ten_times_under_load(town: Town, load: Load) -> None:
+    shop = asyncio.run(_a_shop(town.url, load.listen(WEBHOOK_SECRET)))
+    town.start("server")
+    town.start("worker")
+    load.ask({"x-apikey": shop.write_key, "x-workspaceid": str(shop.id), "x-source": "unix"}, shop.trigger_id)
+    random = Random(SEED)
+    victims = random.sample(KILLS, len(KILLS))
+    for victim in [*victims, "all"]:
+        load.wait_for_more(answers=random.randint(20, 200), received=random.randint(1, 50))
+        for name in ["server", "worker", "postgres"] if victim == "all" else [victim]:
+            town.kill(name, random)
+        town.mend()
+        _let_leases_run_out(town)
+    load.wait_for_more(answers=100, received=1)
+    load.stop_asking()
+    _settle(town)
+    assert load.told.lost > 0
+    assert load.told.hits > 0
+    _nothing_lost_and_nothing_doubled(town, load, shop)
+    _no_fact_without_its_event(town)
+    _each_event_delivered_under_one_id(town, load)
+    assert asyncio.run(_broken(town.url, shop.id)) is None
+
+
+async def _a_shop(url: str, receiver_url: str) -> Shop:
+    now, db = SystemClock().now(), await Database.connect(url, connections_max=1)
+    try:
+        async with db.transaction() as tx:
+            shop = await tenancy.create_workspace(tx, "Corner Shop", now=now)
+            shop = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, now)
+            key = await tenancy.issue_key(tx, shop.id, "Till", access="WRITE", now=now)
+            bonus = await triggers.create_trigger(tx, shop, "Bonus", "api", Rule(coins_min=1, coins_max=500), now)
+            await triggers.create_trigger(tx, shop, "Purchase", "order", Rule(coins_per_unit=2), now)
+            hook = await integrations.add(
+                tx,
+                shop.id,
+                SecretBox(SECRET_KEY),
+                tool="webhook",
+                name="Receiver",
+                given={"url": receiver_url, "secret": WEBHOOK_SECRET},
+                now=now,
+            )
+            await integrations.conclude(tx, hook.integration, CheckResult(True, ""), now)
+            for topic in ("walletreward_create", "lead_create", "order_create", "order_update"):
+                await dispatch.create_rule(tx, shop.id, topic=topic, integration_id=hook.integration.id, now=now)
+    finally:
+        await db.close()
+    return Shop(shop.id, key.key, bonus.id)
+
+
+def _let_leases_run_out(town: Town) -> None:
+    """As if the time had passed that a dead worker's lanes stay its own; the test does not wait for it."""
+    if town.ask("SELECT 1 FROM delivery_lane WHERE leased_until IS NOT NULL"):
+        town.ask("UPDATE delivery_lane SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL")
+
+
+def _settle(town: Town) -> None:
+    """Until no event is pending and no delivery queued."""
+    deadline = time.monotonic() + PATIENCE_S
+    while town.ask(
+        "SELECT 1 WHERE EXISTS (SELECT FROM events_pending)"
+        " OR EXISTS (SELECT FROM delivery_delivery WHERE state = 'queued')"
+    ):
+        assert time.monotonic() < deadline, "something stays pending"
+        time.sleep(0.05)
+
+
+def _nothing_lost_and_nothing_doubled(town: Town, load: Load, shop: Shop) -> None:
+    told = load.told
+    rows = town.ask("SELECT id, customer_id, amount FROM ledger_txn WHERE trigger_id = $1", shop.trigger_id)
+    book = {(row["customer_id"], row["id"], row["amount"]) for row in rows}
+    assert book == {(reward.lead_id, reward.txn_id, reward.amount) for reward in told.rewards.values()}
+    assert len(rows) == len(told.rewards)
+    kept = {row["key"] for row in town.ask("SELECT key FROM once_answer")}
+    assert kept == told.rewards.keys() | told.orders.keys()
+    orders = town.ask(
+        "SELECT o.reference_id, o.financial_status, o.coins_rewarded, array_agg(t.amount) AS coins"
+        "  FROM activity_order o LEFT JOIN ledger_txn t ON t.reference = 'order:' || o.id GROUP BY o.id, 1, 2, 3"
+    )
+    assert {row["reference_id"] for row in orders} == set(told.orders.values())
+    for row in orders:
+        assert row["coins"] == [row["coins_rewarded"] if row["financial_status"] == "paid" else None], dict(row)
+
+
+def _no_fact_without_its_event(town: Town) -> None:
+    facts = {
+        "walletreward_create": "SELECT id FROM ledger_txn",
+        "lead_create": "SELECT id FROM customers_customer",
+        "order_create": "SELECT id FROM activity_order",
+        "order_update": "SELECT id FROM activity_order WHERE financial_status = 'paid'",
+    }
+    for topic, sql in facts.items():
+        told = [
+            json.loads(row["body"])["entity_id"]
+            for row in town.ask("SELECT body FROM events_event WHERE topic = $1", topic)
+        ]
+        assert sorted(told) == sorted(str(row["id"]) for row in town.ask(sql)), topic
+    firings = town.ask(
+        "SELECT t.id FROM ledger_txn t FULL JOIN triggers_firing f ON f.txn_id = t.id AND f.amount = t.amount"
+        " WHERE t.id IS NULL AND f.state = 'granted' OR f.id IS NULL"
+    )
+    assert not firings
+
+
+def _each_event_delivered_under_one_id(town: Town, load: Load) -> None:
+    ids = defaultdict(set)
+    for received in load.received:
+        if received.call.headers.get("webhook-id") and b'"type":"ping"' not in received.call.body:
+            body = json.loads(received.call.body)
+            ids[body["type"], body["data"]["entity_id"], body["data"]["updated_at"]].add(
+                received.call.headers["webhook-id"]
+            )
+    deliveries = town.ask(
+        "SELECT d.id, e.topic, e.body, d.state FROM events_event e LEFT JOIN delivery_delivery d ON d.event_id = e.id"
+    )
+    assert {row["state"] for row in deliveries} == {"delivered"}
+    expected = {}
+    for row in deliveries:
+        body = json.loads(row["body"])
+        expected[row["topic"], body["entity_id"], body["updated_at"]] = {str(row["id"])}
+    assert len(expected) == len(deliveries)
+    assert ids == expected
+
+
+async def _broken(url: str, workspace_id: UUID) -> ledger.Break | None:
+    db = await Database.connect(url, connections_max=1)
+    try:
+        async with db.snapshot() as tx:
+            return await ledger.verify(tx, workspace_id)
+    finally:
+        await db.close()
