@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 
 from litestar import MediaType, Response, get
-from litestar.handlers import HTTPRouteHandler
+from litestar.enums import HttpMethod
+from litestar.handlers import HTTPRouteHandler, route
 
 from regulars import limits
 from regulars.api.meters import Meters
 from regulars.wiring import App
 
+# Balancers ask by HEAD.
+_METHODS = [HttpMethod.GET, HttpMethod.HEAD]
+
 
 def handlers(app: App, meters: Meters) -> list[HTTPRouteHandler]:
-    @get("/healthz", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+    @route("/healthz", http_method=_METHODS, media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
     def alive() -> str:
         return "ok\n"
 
-    @get("/readyz", media_type=MediaType.TEXT, include_in_schema=False)
+    @route("/readyz", http_method=_METHODS, media_type=MediaType.TEXT, include_in_schema=False)
     async def ready() -> Response[str]:
         """503 while the database does not answer, so that a balancer sends nobody here."""
         try:

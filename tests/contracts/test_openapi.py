@@ -67,6 +67,7 @@ def test_the_documents_are_pages_too(served: Served) -> None:
 def test_the_process_says_how_it_is(served: Served) -> None:
     assert httpx.get(f"{served.url}/healthz").text == "ok\n"
     assert httpx.get(f"{served.url}/readyz").text == "ok\n"
+    assert httpx.head(f"{served.url}/readyz").status_code == 200
     httpx.post(f"{served.url}/api/v2/merchant/activities")
     counted = 'regulars_http_requests_total{route="POST /api/v2/merchant/activities",status="401"}'
     assert counted in httpx.get(f"{served.url}/metrics").text
