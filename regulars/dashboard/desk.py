@@ -87,6 +87,7 @@ class Desk:
                 theme=theme_of(self.request),
                 here=here_of(self.request.url.path),
                 path=self.request.url.path,
+                posted=self.request.method == "POST",
                 origin=self.app.settings.address(),
                 said=said,
             )

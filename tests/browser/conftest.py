@@ -104,17 +104,19 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
     )
     app = await App.open(settings)
     servers = [
-        Server(Doors(app), port=port, interface=Interfaces.ASGI, log_enabled=False),
+        Server(Doors(app), port=port, interface=Interfaces.ASGINL, log_enabled=False),
         Server(
             Litestar(dashboard.routes(app, development=True), openapi_config=None, logging_config=None),
             port=style_port,
-            interface=Interfaces.ASGI,
+            interface=Interfaces.ASGINL,
             log_enabled=False,
         ),
     ]
     async with sandbox.running("127.0.0.1", sandbox_port):
         tasks = [asyncio.create_task(server.serve()) for server in servers]
-        tasks.append(asyncio.create_task(worker.work(app.db, app, app.http, clock=app.clock)))
+        tasks.append(
+            asyncio.create_task(worker.work(app.db, worker.IntegrationCarriers(app.box), app.http, clock=app.clock))
+        )
         await listening(port)
         await listening(style_port)
         address = "http://127.0.0.1:{}"

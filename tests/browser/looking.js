@@ -25,7 +25,7 @@
       if (!document.getElementById(id)) found.push(`described by nothing: ${where(e)}`);
   });
   each("table", (e) => { if (!e.caption || !e.tHead) found.push(`a table without caption or head: ${where(e)}`); });
-  each("main button, main .button, nav a", (e) => {
+  each("main button:not(.unseen), main .button, nav a", (e) => {
     const box = e.getBoundingClientRect();
     if (box.height < 24 || box.width < 24) found.push(`smaller than 24 px: ${where(e)}`);
   });

@@ -53,6 +53,7 @@ def _page(
         form=form,
         progress=progress,
         filename=filename,
+        bytes_max=limits.UPLOAD_BYTES_MAX - 10_000,
         required=csv_orders.REQUIRED,
         known=[name for name in csv_orders.KNOWN if name not in csv_orders.REQUIRED],
     )

@@ -148,7 +148,7 @@ def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: li
             text = f"{lane.queued:,} deliveries are due and wait; the worker may not be running."
             found.append(Trouble("care", f"{tool.name} gets its events late.", text, page, f"Open {tool.name}"))
         if lane and lane.failed:
-            text = lane.last_error or "Look at why, mend it, and send them again."
+            text = "Look at why, mend it, and send them again."
             title = f"{lane.failed:,} {'delivery' if lane.failed == 1 else 'deliveries'} to {tool.name} failed."
             href = f"/deliveries?state=failed&to={tool.id}"
             found.append(Trouble("bad", title, text, href, "See what failed"))
