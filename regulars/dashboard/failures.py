@@ -18,6 +18,7 @@ from litestar.exceptions import HTTPException
 from regulars.dashboard import security
 from regulars.dashboard.desk import Call, Desk, theme_of
 from regulars.dashboard.rendering import context_of, environment
+from regulars.kit.db import RACED, UNREACHABLE
 from regulars.kit.errors import Refusal, TooMany, Unauthenticated
 from regulars.kit.ids import new_id
 
@@ -32,6 +33,8 @@ _TITLES = {
 }
 
 _WORDS_404 = "The address may be mistyped, or what it led to is gone."
+
+_WORDS_503 = "Nothing was changed. This page works again as soon as the database does; try in a moment."
 
 Handler = Callable[[Call, Any], Response[str]]
 
@@ -63,6 +66,10 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
         return show(request, status, _TITLES.get(status, HTTPStatus(status).phrase), said)
 
     def broke(request: Call, failure: Exception) -> Response[str]:
+        if isinstance(failure, UNREACHABLE):
+            return show(request, 503, "The database can't be reached", _WORDS_503)
+        if isinstance(failure, RACED):
+            return show(request, 409, _TITLES[409], "Somebody did the same at this moment. Look, then try again.")
         reference = new_id().hex[-12:]
         print(f"error {reference} {request.method} {request.url.path}", file=sys.stderr)  # noqa: T201
         traceback.print_exception(failure)

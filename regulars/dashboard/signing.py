@@ -10,7 +10,7 @@ from litestar import Response, Router, get, post
 from litestar.enums import MediaType
 
 from regulars import limits, tenancy
-from regulars.dashboard import security
+from regulars.dashboard import failures, security
 from regulars.dashboard.desk import Call, Handed, theme_of
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of
@@ -58,7 +58,12 @@ def router(app: App, templates: Environment) -> Router:
         )
         return response
 
-    return Router(path="/", route_handlers=[sign_in_page, sign_in], response_headers=security.HEADERS)
+    return Router(
+        path="/",
+        route_handlers=[sign_in_page, sign_in],
+        exception_handlers=failures.handlers(templates),
+        response_headers=security.HEADERS,
+    )
 
 
 @post("/sign-out", include_in_schema=False)

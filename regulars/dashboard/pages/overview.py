@@ -84,7 +84,7 @@ async def show(desk: Handed) -> Response[str]:
         "failed": sum(failed for _, _, _, failed in tally),
         "charts": {
             "coins": _draw(
-                desk, f"{desk.workspace.coin_name} given per hour today", "Given", hours, [f.credited for f in flows]
+                desk, "Given per hour today", "Given", hours, [f.credited for f in flows]
             ),
             "orders": _draw(desk, "Orders per hour today", "Orders", hours, [hour.count for hour in ordered]),
             "events": _draw(desk, "Events per hour today", "Events", hours, [hour.count for hour in logged]),
