@@ -4,7 +4,7 @@ Promises: an order is known by (source, reference_id), once per workspace. A rep
 nothing; an older report than the one kept changes nothing. Creating and changing an order appends `order_create` and
 `order_update`, and moves the customer's totals, in the same transaction.
 
-Does not know how coins are earned: it is told how many an order earned and keeps the number beside it.
+Does not know how coins are earned: it asks how many a change earns and keeps their number with the order.
 
     report --> created | updated | unchanged | stale
 """

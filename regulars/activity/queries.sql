@@ -34,6 +34,11 @@ UPDATE activity_order o
              delivery_status, detail, coins_rewarded, placed_at, source_version)
  WHERE o.workspace_id = $1 AND o.id = u.id
 
+-- name: confirm_orders
+UPDATE activity_order o SET source_version = u.source_version
+  FROM unnest($2::uuid[], $3::timestamptz[]) AS u (id, source_version)
+ WHERE o.workspace_id = $1 AND o.id = u.id
+
 -- name: coins_of_customers
 SELECT customer_id, available FROM ledger_balances
  WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[]) AND kind = 'coins'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,13 +17,16 @@ from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 
-CoinsOf = Callable[[Order], int]
+Earn = Callable[[Sequence[Recorded]], Awaitable[Sequence[int]]]
+"""How many coins each of these changes earns, beyond what the order earned before. It is asked about every order as if
+it were new, since only writing it tells, and once more, of those that changed, with the order as it was kept."""
 
 
 async def record(
-    tx: Tx, workspace: Workspace, reports: Sequence[OrderReport], now: datetime, *, coins_of: CoinsOf
+    tx: Tx, workspace: Workspace, reports: Sequence[OrderReport], now: datetime, *, earn: Earn
 ) -> list[Recorded | Refusal]:
-    """Record checked reports; unknown customers are created. `coins_of` says how many coins an order earns.
+    """Record checked reports; unknown customers are created. An order stays with the customer it was first
+    reported for.
 
     No order may be reported twice in one call. Lock order: new customers by customer_id, orders by (source,
     reference_id), customers by id.
@@ -35,9 +38,12 @@ async def record(
         answer = ensured[report.customer.customer_id]
         if isinstance(answer, Ensured):
             takeable.append((report, answer.customer))
-    recorded = await _upsert(tx, workspace, takeable, now, coins_of)
+    recorded = await _upsert(tx, workspace, takeable, now, earn)
     people |= await customers.count_spending(tx, workspace.id, _spending(workspace, recorded.values()))
     told = {name: r for name, r in recorded.items() if r.change in ("created", "updated")}
+    others = {r.order.customer_id for r in told.values()} - people.keys()
+    if others:
+        people |= await customers.by_ids(tx, workspace.id, sorted(others))
     coins = await store.coins_of_customers(tx, workspace.id, sorted({r.order.customer_id for r in told.values()}))
     business = events.business(workspace)
     announced = {
@@ -53,21 +59,34 @@ async def record(
 
 
 async def _upsert(
-    tx: Tx, workspace: Workspace, reports: Sequence[tuple[OrderReport, Customer]], now: datetime, coins_of: CoinsOf
+    tx: Tx, workspace: Workspace, reports: Sequence[tuple[OrderReport, Customer]], now: datetime, earn: Earn
 ) -> dict[tuple[str, str], Recorded]:
-    new = {(report.source, report.reference_id): _new_order(report, customer, now) for report, customer in reports}
-    new = {name: msgspec.structs.replace(order, coins_rewarded=coins_of(order)) for name, order in new.items()}
+    orders = [_new_order(report, customer, now) for report, customer in reports]
+    coins = await earn([Recorded(order, "created") for order in orders])
+    new = {(order.source, order.reference_id): _rewarded(order, n) for order, n in zip(orders, coins, strict=True)}
     created = await store.insert_orders(tx, workspace.id, list(new.values()), now)
     recorded = {name: Recorded(order, "created") for name, order in new.items() if order.id in created}
     kept = await store.lock_orders(tx, workspace.id, [name for name in new if name not in recorded])
     for report, _ in reports:
         name = (report.source, report.reference_id)
         if name in kept:
-            recorded[name] = _compare(kept[name], report, now, coins_of)
-    updated = [r.order for r in recorded.values() if r.change == "updated"]
+            recorded[name] = _compare(kept[name], report, now)
+    updated = {name: r for name, r in recorded.items() if r.change == "updated"}
     if updated:
-        await store.update_orders(tx, workspace.id, updated, now)
+        coins = await earn(list(updated.values()))
+        for (name, r), n in zip(updated.items(), coins, strict=True):
+            recorded[name] = msgspec.structs.replace(r, order=_rewarded(r.order, n))
+        await store.update_orders(tx, workspace.id, [recorded[name].order for name in updated], now)
+    confirmed = [r.order for r in recorded.values() if r.before and r.order.source_version > r.before.source_version]
+    confirmed = [order for order in confirmed if (order.source, order.reference_id) not in updated]
+    if confirmed:
+        await store.confirm_orders(tx, workspace.id, confirmed)
     return recorded
+
+
+def _rewarded(order: Order, coins: int) -> Order:
+    """What was given for an order stays given when it changes; taking back is a reversal of its own."""
+    return msgspec.structs.replace(order, coins_rewarded=order.coins_rewarded + coins) if coins else order
 
 
 def _new_order(report: OrderReport, customer: Customer, now: datetime) -> Order:
@@ -85,20 +104,18 @@ def _new_order(report: OrderReport, customer: Customer, now: datetime) -> Order:
     )
 
 
-def _compare(kept: Order, report: OrderReport, now: datetime, coins_of: CoinsOf) -> Recorded:
+def _compare(kept: Order, report: OrderReport, now: datetime) -> Recorded:
     if report.source_version < kept.source_version:
         return Recorded(kept, "stale", kept)
     if same(kept, report):
-        return Recorded(kept, "unchanged", kept)
+        # That it still is so at that time counts against reports which are older, and come later.
+        return Recorded(msgspec.structs.replace(kept, source_version=report.source_version), "unchanged", kept)
     order = msgspec.structs.replace(
         kept,
         **{field: getattr(report, field) for field in REPORTED},
         source_version=report.source_version,
         updated_at=now,
     )
-    # What was given for an order stays given when it changes; taking back is a reversal of its own.
-    if not kept.coins_rewarded:
-        order = msgspec.structs.replace(order, coins_rewarded=coins_of(order))
     return Recorded(order, "updated", kept)
 
 

@@ -37,6 +37,12 @@ async def update_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now
     await tx.execute(_sql.update_orders, workspace_id, *columns, now)
 
 
+async def confirm_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order]) -> None:
+    """Keep a newer `source_version` of orders that are otherwise as they were."""
+    versions = [order.source_version for order in orders]
+    await tx.execute(_sql.confirm_orders, workspace_id, [order.id for order in orders], versions)
+
+
 async def coins_of_customers(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Coins available, from the ledger's published view; a customer without a wallet is missing."""
     rows = await tx.fetch(_sql.coins_of_customers, workspace_id, customer_ids)

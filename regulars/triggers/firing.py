@@ -32,8 +32,10 @@ async def fire(
     wallets by (customer, kind). Raises the driver's UniqueViolationError when a drawn code is taken: run again.
     """
     triggers = await store.by_ids(tx, workspace.id, list({f.trigger_id for f in fires}))
-    people = await _people(tx, workspace, [f for f in fires if f.trigger_id in triggers], now)
-    decided: list[_Decision | Refusal] = [_admit(f, triggers, people) for f in fires]
+    # Whoever may not fire does not create customers by trying.
+    unfit = [_unfit(f, triggers.get(f.trigger_id)) for f in fires]
+    people = await _people(tx, workspace, [f for f, no in zip(fires, unfit, strict=True) if no is None], now)
+    decided = [no or _admit(f, triggers[f.trigger_id], people) for f, no in zip(fires, unfit, strict=True)]
     admitted = [d for d in decided if isinstance(d, _Decision)]
     granted = await _granted_so_far(tx, workspace, admitted, now)
     counted: Counter[tuple[UUID, UUID]] = Counter()
@@ -128,14 +130,13 @@ class _Decision:
         return Fired(firing, txn, self.customer, self.created)
 
 
-def _admit(
-    fire: Fire, triggers: dict[UUID, Trigger], people: dict[str | UUID, Ensured | Refusal]
-) -> _Decision | Refusal:
-    trigger = triggers.get(fire.trigger_id)
+def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:
     if trigger is None or trigger.source != "api":
         return UnknownTrigger()
-    if fire.open_only and not trigger.open:
-        return NotOpen()
+    return NotOpen() if fire.open_only and not trigger.open else None
+
+
+def _admit(fire: Fire, trigger: Trigger, people: dict[str | UUID, Ensured | Refusal]) -> _Decision | Refusal:
     name = fire.lead_id or (fire.customer.customer_id if fire.customer else "")
     person = people.get(name, UnknownCustomer())
     return person if isinstance(person, Refusal) else _Decision(trigger, person, fire.override, fire.actor)
@@ -166,5 +167,5 @@ async def _granted_so_far(tx: Tx, workspace: Workspace, decisions: Sequence[_Dec
     # All wallets of the batch at once: a second lock with other wallets could wait in a circle.
     await ledger.lock(tx, workspace.id, [(d.customer.id, "coins") for d in decisions])
     local = now.astimezone(workspace.zone)
-    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     return await store.granted_since(tx, workspace.id, limited, today, today.replace(day=1))

@@ -26,12 +26,22 @@ SELECT version, rule, actor, created_at
   FROM triggers_version WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY version DESC
 
 -- name: granted_since
-SELECT n.customer_id, n.trigger_id,
-       count(*) FILTER (WHERE f.fired_at >= $4) AS today, count(*) AS this_month
+SELECT n.customer_id, n.trigger_id, f.today, f.this_month
   FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, trigger_id)
-  JOIN triggers_firing f ON f.workspace_id = $1 AND f.customer_id = n.customer_id AND f.trigger_id = n.trigger_id
-                        AND f.fired_at >= $5 AND f.state = 'granted'
- GROUP BY n.customer_id, n.trigger_id
+ CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE fired_at >= $4) AS today, count(*) AS this_month FROM triggers_firing
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id AND fired_at >= $5
+           AND state = 'granted') AS f
+
+-- name: last_about
+-- A grant is the last word, whatever the clocks of two machines say of what came after it.
+SELECT n.trigger_id, n.reference, f.reason
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (customer_id, trigger_id, reference)
+ CROSS JOIN LATERAL (
+        SELECT reason FROM triggers_firing
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id
+           AND reference = n.reference
+         ORDER BY state = 'granted' DESC, fired_at DESC, id DESC LIMIT 1) AS f
 
 -- name: insert_firings
 INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,

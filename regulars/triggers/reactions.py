@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
-from regulars import activity, ledger
+from regulars import activity, ledger, limits
 from regulars.activity import Order, OrderReport, Recorded
 from regulars.kit.currency import units_of
 from regulars.kit.db import Tx
@@ -37,68 +38,81 @@ async def take_orders(
     triggers = [t for t in await store.all_triggers(tx, workspace.id) if t.source == "order" and t.active]
     answers: dict[int, Taken | Refusal] = {}
     for turn in _turns(reports):
-        recorded = await activity.record(
-            tx,
-            workspace,
-            [reports[n] for n in turn],
-            now,
-            coins_of=lambda order: sum(_earned(workspace, t, order) for t in triggers),
-        )
-        taken = await _reward(tx, workspace, triggers, [r for r in recorded if isinstance(r, Recorded)], now, actor)
+        reactions = _Reactions(tx, workspace, triggers, now)
+        recorded = await activity.record(tx, workspace, [reports[n] for n in turn], now, earn=reactions.earn)
+        taken = await reactions.give([r for r in recorded if isinstance(r, Recorded)], actor)
         rewarded = iter(taken)
         for n, answer in zip(turn, recorded, strict=True):
             answers[n] = next(rewarded) if isinstance(answer, Recorded) else answer
     return [answers[n] for n in range(len(reports))]
 
 
-async def _reward(
-    tx: Tx, workspace: Workspace, triggers: Sequence[Trigger], recorded: Sequence[Recorded], now: datetime, actor: str
-) -> list[Taken]:
-    taken = [Taken(r, _decide(workspace, triggers, r, now)) for r in recorded]
-    granted = [(t, f) for t in taken for f in t.firings if f.state == "granted"]
-    named = {trigger.id: trigger for trigger in triggers}
-    entries = [_entry(named[firing.trigger_id], t.recorded, firing, actor) for t, firing in granted]
-    outcomes = await ledger.post(tx, workspace, entries, now)
-    txn_of = {
-        firing.id: outcome.txn.id
-        for (_, firing), outcome in zip(granted, outcomes, strict=True)
-        if isinstance(outcome, Posted)
-    }
-    taken = [Taken(t.recorded, [msgspec.structs.replace(f, txn_id=txn_of.get(f.id)) for f in t.firings]) for t in taken]
-    firings = [firing for t in taken for firing in t.firings]
-    if firings:
-        await store.insert_firings(tx, workspace.id, firings)
-    return taken
+class _Reactions:
+    """What the triggers make of the orders of one turn: decided while they are recorded, given afterwards."""
 
+    def __init__(self, tx: Tx, workspace: Workspace, triggers: Sequence[Trigger], now: datetime) -> None:
+        self._tx = tx
+        self._workspace = workspace
+        self._triggers = {trigger.id: trigger for trigger in triggers}
+        self._now = now
+        self._firings: dict[UUID, list[Firing]] = {}
 
-def _decide(workspace: Workspace, triggers: Sequence[Trigger], recorded: Recorded, now: datetime) -> list[Firing]:
-    if recorded.change not in ("created", "updated"):
-        return []
-    firings = []
-    for trigger in triggers:
-        reason, explanation = refusal(workspace, trigger, recorded.order)
-        before = refusal(workspace, trigger, recorded.before)[0] if recorded.before else None
-        # An order that earned before has its coins; one that is refused for the same reason has been told.
-        if before == reason or before == "":
-            continue
-        coins = _earned(workspace, trigger, recorded.order)
-        firings.append(
-            Firing(
-                id=new_id(),
-                trigger_id=trigger.id,
-                trigger_version=trigger.version,
-                customer_id=recorded.order.customer_id,
-                state="refused" if reason else "granted",
-                reason=reason,
-                explanation=explanation,
-                reference=f"order:{recorded.order.id}",
-                txn_id=None,
-                operation="cr",
-                amount=coins,
-                fired_at=now,
+    async def earn(self, recorded: Sequence[Recorded]) -> list[int]:
+        """Decide, and say how many coins each change earns."""
+        known = [r.order for r in recorded if r.before]
+        asked = [(order.customer_id, trigger_id, _reference(order)) for order in known for trigger_id in self._triggers]
+        last = await store.last_about(self._tx, self._workspace.id, asked) if asked else {}
+        self._firings |= {r.order.id: self._decide(r, last) for r in recorded}
+        return [sum(f.amount for f in self._firings[r.order.id] if f.state == "granted") for r in recorded]
+
+    def _decide(self, recorded: Recorded, last: dict[tuple[UUID, str], str]) -> list[Firing]:
+        firings = []
+        reference = _reference(recorded.order)
+        for trigger in self._triggers.values():
+            reason, explanation = refusal(self._workspace, trigger, recorded.order)
+            before = last.get((trigger.id, reference))
+            if before is None and recorded.before:
+                # Nobody asked the trigger then: it was off, or is younger. What it would have given is not made up for.
+                before = refusal(self._workspace, trigger, recorded.before)[0]
+            # An order that earned before has its coins; one that is refused for the same reason has been told.
+            if before == "" or before == reason:
+                continue
+            firings.append(
+                Firing(
+                    id=new_id(),
+                    trigger_id=trigger.id,
+                    trigger_version=trigger.version,
+                    customer_id=recorded.order.customer_id,
+                    state="refused" if reason else "granted",
+                    reason=reason,
+                    explanation=explanation,
+                    reference=reference,
+                    txn_id=None,
+                    operation="cr",
+                    amount=0 if reason else _coins(trigger, recorded.order),
+                    fired_at=self._now,
+                )
             )
-        )
-    return firings
+        return firings
+
+    async def give(self, recorded: Sequence[Recorded], actor: str) -> list[Taken]:
+        """Post what was granted and keep every firing."""
+        led_to = [self._firings[r.order.id] if r.change in ("created", "updated") else [] for r in recorded]
+        granted = [(r, f) for r, firings in zip(recorded, led_to, strict=True) for f in firings if f.state == "granted"]
+        entries = [_entry(self._triggers[f.trigger_id], r, f, actor) for r, f in granted]
+        outcomes = await ledger.post(self._tx, self._workspace, entries, self._now)
+        posted = {f.id: _posted(f, outcome) for (_, f), outcome in zip(granted, outcomes, strict=True)}
+        taken = [Taken(r, [posted.get(f.id, f) for f in firings]) for r, firings in zip(recorded, led_to, strict=True)]
+        firings = [firing for t in taken for firing in t.firings]
+        if firings:
+            await store.insert_firings(self._tx, self._workspace.id, firings)
+        return taken
+
+
+def _posted(firing: Firing, outcome: ledger.Outcome) -> Firing:
+    if isinstance(outcome, Posted):
+        return msgspec.structs.replace(firing, txn_id=outcome.txn.id)
+    return msgspec.structs.replace(firing, state="refused", reason=outcome.code, explanation=outcome.message, amount=0)
 
 
 def refusal(workspace: Workspace, trigger: Trigger, order: Order) -> tuple[str, str]:
@@ -116,14 +130,18 @@ def refusal(workspace: Workspace, trigger: Trigger, order: Order) -> tuple[str, 
         return "order_not_paid", "The order is not paid yet; it earns when it is."
     if trigger.rule.earn_when == "fulfilled" and order.delivery_status != "fulfilled":
         return "order_not_fulfilled", "The order is not fulfilled yet; it earns when it is."
+    if _coins(trigger, order) > limits.AMOUNT_MINOR_MAX:
+        return "order_earns_too_much", f"The order would earn more than {limits.AMOUNT_MINOR_MAX:,} coins."
     return "", ""
 
 
-def _earned(workspace: Workspace, trigger: Trigger, order: Order) -> int:
+def _coins(trigger: Trigger, order: Order) -> int:
     """n coins for each whole unit of currency."""
-    if refusal(workspace, trigger, order)[0]:
-        return 0
     return order.amount_minor // units_of(order.currency_code) * trigger.rule.coins_per_unit
+
+
+def _reference(order: Order) -> str:
+    return f"order:{order.id}"
 
 
 def _entry(trigger: Trigger, recorded: Recorded, firing: Firing, actor: str) -> Entry:

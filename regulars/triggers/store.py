@@ -56,6 +56,16 @@ async def granted_since(
     return {(row["customer_id"], row["trigger_id"]): (row["today"], row["this_month"]) for row in rows}
 
 
+async def last_about(
+    tx: Tx, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
+) -> dict[tuple[UUID, str], str]:
+    """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant. Those
+    that never led to a firing are missing."""
+    columns = [[row[n] for row in wanted] for n in range(3)]
+    rows = await tx.fetch(_sql.last_about, workspace_id, *columns)
+    return {(row["trigger_id"], row["reference"]): row["reason"] for row in rows}
+
+
 async def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
     await tx.execute(_sql.insert_firings, workspace_id, [astuple(firing) for firing in firings])
 
