@@ -119,7 +119,7 @@ def _rows(stage: Stage, simple: list[float], tpcb: list[float], reports: list[Re
     waited = f"with {plan.connections} connections at once"
     return [
         Row(
-            name="rewards over HTTP",
+            name="rewards over HTTP, to pgbench -N",
             value=value,
             unit="1/s",
             against=f"pgbench -N {clients}",
@@ -128,7 +128,7 @@ def _rows(stage: Stage, simple: list[float], tpcb: list[float], reports: list[Re
             aim=0.8,
         ),
         Row(
-            name="rewards over HTTP, and TPC-B",
+            name="rewards over HTTP, to TPC-B",
             value=value,
             unit="1/s",
             against=f"pgbench {clients}",

@@ -49,7 +49,12 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
     figures_by_name = {row.name: row for row in rows}
     assert [row.bar for row in rows if row.bar is not None] == [0.5, 0.8, 0.3]
     assert all(row.value > 0 for row in rows)
-    for name in ("rewards over HTTP", "deliveries", "orders imported, with coins and events", "worker memory, peak"):
+    for name in (
+        "rewards over HTTP, to pgbench -N",
+        "deliveries",
+        "orders imported, with coins and events",
+        "worker memory, peak",
+    ):
         assert name in figures_by_name
     assert said[-1].startswith("measured in")
     connection = await asyncpg.connect(server_url)
