@@ -83,9 +83,7 @@ async def show(desk: Handed) -> Response[str]:
         "delivered": sum(done for _, done, _, _ in tally),
         "failed": sum(failed for _, _, _, failed in tally),
         "charts": {
-            "coins": _draw(
-                desk, "Given per hour today", "Given", hours, [f.credited for f in flows]
-            ),
+            "coins": _draw(desk, "Given per hour today", "Given", hours, [f.credited for f in flows]),
             "orders": _draw(desk, "Orders per hour today", "Orders", hours, [hour.count for hour in ordered]),
             "events": _draw(desk, "Events per hour today", "Events", hours, [hour.count for hour in logged]),
             "deliveries": _draw(desk, "Deliveries per hour today", "Delivered", hours, _by_hour(hours, tally)),
