@@ -14,6 +14,8 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_STARTING = 0
+
 
 class Gatherer(Generic[Item, Result]):
     """`flush(group, items)` answers for each item, in order; an exception it raises goes to every caller of the batch.
@@ -32,32 +34,41 @@ class Gatherer(Generic[Item, Result]):
         self._items_max = items_max
         self._flushes_max = flushes_max
         self._waiting: dict[Hashable, deque[tuple[Item, asyncio.Future[Result]]]] = {}
-        self._flushing: dict[Hashable, int] = {}
+        self._flushing: dict[Hashable, list[int]] = {}  # how many items each flush on its way holds
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, group: Hashable, item: Item) -> Result:
         """What the flush answered for this item. A caller that gives up does not undo what its flush does."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(group, deque()).append((item, future))
-        flushing = self._flushing.get(group, 0)
-        if flushing < self._flushes_max:
-            self._flushing[group] = flushing + 1
-            # The task starts after the callbacks that are ready now, so calls that arrived together leave together.
-            task = asyncio.create_task(self._drain(group))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._start_flush(group)
         return await future
 
-    async def _drain(self, group: Hashable) -> None:
-        try:
-            while waiting := self._waiting.get(group):
-                batch = [waiting.popleft() for _ in range(min(len(waiting), self._items_max))]
-                await self._run(group, batch)
-        finally:
-            self._flushing[group] -= 1
-            if not self._flushing[group] and not self._waiting.get(group):
+    def _start_flush(self, group: Hashable) -> None:
+        """Beside a flush that is on its way, only for at least half as many items: a flush costs more than an item, and
+        small ones between large ones would keep all of them small."""
+        waiting, flushing = self._waiting.get(group), self._flushing.setdefault(group, [])
+        if not waiting:
+            if not flushing:
                 del self._flushing[group]
                 self._waiting.pop(group, None)
+        elif len(flushing) < self._flushes_max and 2 * len(waiting) >= max(flushing, default=0):
+            flushing.append(_STARTING)
+            # The task starts after the callbacks that are ready now, so calls that arrived together leave together.
+            task = asyncio.create_task(self._flush_waiting(group))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _flush_waiting(self, group: Hashable) -> None:
+        waiting, flushing = self._waiting[group], self._flushing[group]
+        batch = [waiting.popleft() for _ in range(min(len(waiting), self._items_max))]
+        flushing[flushing.index(_STARTING)] = len(batch)
+        try:
+            if batch:
+                await self._run(group, batch)
+        finally:
+            flushing.remove(len(batch))
+            self._start_flush(group)
 
     async def _run(self, group: Hashable, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

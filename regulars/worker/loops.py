@@ -6,8 +6,10 @@ lanes      due deliveries are sent, lane by lane; a lane whose worker died is fo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+from regulars import limits
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -31,4 +33,7 @@ class Loops:
     async def _fan_out(self) -> bool:
         count = await fan_out_everywhere(self._db, self._clock)
         self.lanes.wake(count.lanes)
+        if 0 < count.events < limits.FANOUT_EVENTS_MAX:
+            # What comes in the next moment goes along in one batch: a round for every few events costs more than they.
+            await asyncio.sleep(limits.FANOUT_GATHER_S)
         return count.events > 0
