@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -69,14 +71,19 @@ async def import_csv(settings: Settings, file: Path, *, workspace: str, source: 
         db = await Database.connect(url, connections_max=2)
         try:
             shop = await _shop(db, workspace)
-            with file.open("rb") as stream, _bar("orders", file.stat().st_size) as (bar, task):
+            with file.open("rb") as stream, _bar("orders", _size(stream)) as (bar, task):
                 rows = read(stream, source=source, currency_code=shop.currency_code, zone=shop.zone)
                 done, rate = Imported(), _Rate()
                 async for done in import_orders(db, SystemClock(), shop.id, rows, actor="cli"):
-                    bar.update(task, completed=stream.tell(), said=rate.said(done))
+                    bar.update(task, completed=stream.tell() if stream.seekable() else 0, said=rate.said(done))
         finally:
             await db.close()
     _report(done, say)
+
+
+def _size(stream: BinaryIO) -> int | None:
+    """In bytes; nobody knows how much comes through a pipe."""
+    return os.fstat(stream.fileno()).st_size if stream.seekable() else None
 
 
 def _report(done: Imported, say: Say) -> None:
@@ -140,7 +147,7 @@ async def demo_feed(settings: Settings, *, say: Say) -> None:
 
 
 @contextmanager
-def _bar(noun: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
+def _bar(noun: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
     """A progress bar on standard error, so that standard output holds only the result."""
     columns = (
         TextColumn(f"{noun}:"),

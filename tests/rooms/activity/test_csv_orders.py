@@ -254,7 +254,7 @@ def test_good_rows_are_never_lost_for_bad_ones_but_where_these_quote_them(parts:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """In kilobytes at their highest, of a process that reads 2,000 rows and of one that reads 40,000.""""
+    """In kilobytes at their highest, of a process that reads 2,000 rows and of one that reads 40,000."""
     program = (
         "import resource, sys\n"
         "from zoneinfo import ZoneInfo\n"
