@@ -1,0 +1,115 @@
+"""The command line: a shop from nothing, and the audit's verdict as an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from regulars import commands, embedded, tenancy
+from regulars.kit.clock import SystemClock
+from regulars.kit.db import Database
+from regulars.kit.errors import Refusal
+from regulars.kit.settings import Settings
+from tests import make
+from tests.conftest import fresh_database
+from tests.stories.crashing import CHECKOUT
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "regulars.cli", *arguments],
+        env=inherited | {"PYTHONPATH": str(CHECKOUT)} | environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def directory() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="regulars-test-") as name:
+        Path(name).chmod(0o755)  # a root's server runs as another account and has to get through
+        yield name
+
+
+def test_a_shop_from_nothing(directory: str) -> None:
+    done = run("workspace", "create", "Corner Shop", "--email", "asha@a.shop", "--json", REGULARS_DATA_DIR=directory)
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert made.keys() == {"workspace_id", "write_key", "read_key", "email", "password"}
+
+    async def look(url: str) -> None:
+        db = await Database.connect(url, connections_max=1)
+        try:
+            async with db.transaction() as tx:
+                shop = await tenancy.get_workspace(tx, UUID(made["workspace_id"]))
+                assert shop.name == "Corner Shop"
+                for name, access in (("write_key", "WRITE"), ("read_key", "READ")):
+                    found = await tenancy.find_key(tx, shop.id, made[name])
+                    assert found is not None
+                    assert found.access == access
+                assert await tenancy.sign_in(tx, made["email"], made["password"], SystemClock().now())
+        finally:
+            await db.close()
+
+    with embedded.running(Path(directory) / "postgres") as server_url:
+        asyncio.run(look(asyncio.run(embedded.ensure_database(server_url, "regulars"))))
+        # The server that runs already is used, and left running.
+        audited = run("audit", REGULARS_DATA_DIR=directory)
+        assert (audited.returncode, audited.stdout) == (0, f"Corner Shop ({made['workspace_id']}): ok\n")
+
+
+def test_a_shop_that_can_not_be_is_told_in_a_sentence(database_url: str) -> None:
+    settings = Settings(DATABASE_URL=database_url)  # type: ignore[call-arg]
+    for name, email in ((" ", ""), ("x" * 201, ""), ("Corner Shop", "no address")):
+        said: list[str] = []
+        with pytest.raises(Refusal):
+            asyncio.run(commands.create_workspace(settings, name, email=email, as_json=True, say=said.append))
+        assert said == []
+
+
+def test_no_server_is_told_in_a_sentence() -> None:
+    done = run("workspace", "create", "Corner Shop", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert done.returncode == 1
+    assert done.stderr.startswith("regulars: cannot connect to the database")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_audit_ends_with_1_when_a_book_is_broken(server_url: str) -> None:
+    url = asyncio.run(fresh_database(server_url))
+
+    async def prepare() -> UUID:
+        db, now = await Database.connect(url, connections_max=2), SystemClock().now()
+        try:
+            sound, broken = await make.a_workspace(db, now, "Sound"), await make.a_workspace(db, now, "Broken")
+            for shop in (sound, broken):
+                customer = await make.a_customer(db, shop, now)
+                await make.posted(db, shop, [make.credit(customer.id, 10, now), make.debit(customer.id, 4, now)], now)
+            return broken.id
+        finally:
+            await db.close()
+
+    async def tamper(shop: UUID) -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute("UPDATE ledger_txn SET amount = 11 WHERE workspace_id = $1 AND seq = 1", shop)
+        await connection.close()
+
+    shop = asyncio.run(prepare())
+    assert run("audit", DATABASE_URL=url).returncode == 0
+    asyncio.run(tamper(shop))
+    done = run("audit", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert [line.split(": ", 1)[1].split(",")[0] for line in sorted(done.stdout.splitlines())] == ["BROKEN", "ok"]
+    assert "Traceback" not in done.stderr

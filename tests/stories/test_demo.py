@@ -1,0 +1,55 @@
+"""The demo's shop, and its purchases by the numbers; `regulars demo` itself takes a minute and is run by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from regulars import activity, dispatch, integrations, tenancy, triggers
+from regulars.demo import prepare, purchases, sandbox_receivers
+from regulars.kit.clock import SystemClock
+from regulars.kit.db import Database
+from regulars.kit.settings import Settings
+from regulars.triggers.model import Trigger
+from tests.conftest import fresh_database
+
+
+def settings_of(url: str, directory: Path) -> Settings:
+    return Settings(DATABASE_URL=url, data_dir=directory, allow_loopback=True)  # type: ignore[call-arg]
+
+
+async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
+    url = await asyncio.to_thread(lambda: asyncio.run(fresh_database(server_url)))
+    settings, now = settings_of(url, tmp_path), SystemClock().now()
+    shop, sign_in = await prepare(settings, url, now)
+    assert (await prepare(settings, url, now)) == (shop, sign_in)
+    db = await Database.connect(url, connections_max=1)
+    try:
+        async with db.transaction() as tx:
+            assert len(await tenancy.list_workspaces(tx)) == 1
+            assert await tenancy.sign_in(tx, sign_in.email, sign_in.password, now)
+            rules = await dispatch.list_rules(tx, shop.id)
+            tools = {i.tool: i for i in await integrations.list_integrations(tx, shop.id)}
+            earning = [t for t in await triggers.list_triggers(tx, shop.id) if t.source == "order"]
+    finally:
+        await db.close()
+    assert {rule.topic for rule in rules} == {"walletreward_create"}
+    assert {rule.integration_id for rule in rules} == {tools["webhook"].id, tools["omnisend"].id}
+    assert [t.rule.coins_per_unit for t in earning] == [1]
+    assert all(tool.settings.get("url", tool.settings.get("host")) for tool in tools.values())
+    assert list(sandbox_receivers(settings)) == ["demo"]
+    _purchases_by_the_numbers(shop, earning[0])
+
+
+def _purchases_by_the_numbers(shop: tenancy.Workspace, earning: Trigger) -> None:
+    orders = [activity.check(report) for report in purchases()]
+    assert len(orders) == 69_659
+    assert len({order.reference_id for order in orders}) == 69_659
+    assert len({order.customer.customer_id for order in orders}) == 23_570
+    assert min(order.placed_at for order in orders) == datetime(1997, 1, 1, tzinfo=UTC)
+    assert max(order.placed_at for order in orders) == datetime(1998, 6, 30, tzinfo=UTC)
+    rewarded = [order for order in orders if order.amount_minor >= 100]
+    assert len(rewarded) == 69_579
+    assert sum(order.amount_minor // 100 * earning.rule.coins_per_unit for order in rewarded) == 2_453_159
+    assert shop.currency_code == orders[0].currency_code == "usd"
