@@ -113,7 +113,8 @@ async def read_event(call: Call[NoQuery, None], tx: Tx) -> EventWithDeliveries:
 
 @management.get("/event-topics", "What events there are", tag="Events")
 async def list_topics(call: Call[NoQuery, None]) -> TopicList:
-    return TopicList([_topic(topic) for topic in TOPICS.values()])
+    """Those that are sent by this version first. A rule may be made for any of them; it waits for its first event."""
+    return TopicList([_topic(topic) for topic in sorted(TOPICS.values(), key=lambda topic: not topic.emitted)])
 
 
 @management.get("/event-topics/{topic}", "What an event holds", tag="Events")

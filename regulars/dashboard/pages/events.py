@@ -224,7 +224,7 @@ async def _new_page(
         status=status,
         form=form,
         tools=[(str(tool.id), tool.name) for tool in tools],
-        groups=_groups(emitted=True),
+        groups=_groups(),
         topic=topic,
         **_builder(pairs or [], topic.restrictions),
     )
@@ -287,12 +287,12 @@ async def _pairs(desk: Desk) -> list[tuple[str, object]]:
     return [(name, value) for name, value in (await desk.request.form()).multi_items() if isinstance(value, str)]
 
 
-def _groups(*, emitted: bool = False) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Topics as a select offers them: those that nothing makes yet are left out where a rule is made."""
+def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Topics as a select offers them: first those that happen today, by their groups, then those nothing makes yet."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name, topic in TOPICS.items():
-        if topic.emitted or not emitted:
-            groups.setdefault(topic.group, []).append((name, f"{topic.label} ({name})"))
+    for name, topic in sorted(TOPICS.items(), key=lambda named: not named[1].emitted):
+        group = topic.group if topic.emitted else "Not sent by this version yet"
+        groups.setdefault(group, []).append((name, f"{topic.label} ({name})"))
     return list(groups.items())
 
 

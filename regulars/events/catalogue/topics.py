@@ -95,7 +95,6 @@ _TOPICS = (
         "Coins",
         WalletTransaction,
         restrictions.WALLET,
-        emitted=True,
     ),
     Topic(
         "coinexpirynotify_create",

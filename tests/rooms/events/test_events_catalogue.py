@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
+import regulars
 from regulars import events
 from regulars.conditions import Field, operators_for
 from regulars.events import catalogue, samples, schemas
@@ -232,6 +234,13 @@ def test_common_properties_of_a_customer_in_a_shop(clock: HandClock) -> None:
 def test_referral_links_start_where_the_shop_says(clock: HandClock, fields: dict[str, Any], link: str) -> None:
     common = events.common(events.business(shop(clock, **fields)), Asha(), 0)
     assert common["user_referral_link"] == common["user_new_referral_link"] == link
+
+
+def test_what_is_offered_as_sent_is_what_the_rooms_render() -> None:
+    rendered = "".join(path.read_text() for path in Path(regulars.__file__).parent.glob("*/wire.py"))
+    assert [topic.topic for topic in events.TOPICS.values() if topic.emitted] == [
+        name for name in events.TOPICS if f'"{name}"' in rendered
+    ]
 
 
 @pytest.mark.parametrize("topic", OWN)
