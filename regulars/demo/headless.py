@@ -90,8 +90,11 @@ async def _fresh_database(settings: Settings, folder: Path) -> AsyncIterator[str
         with embedded.running(folder / "postgres") as server_url:
             yield await embedded.ensure_database(server_url, name)
     else:
-        yield await embedded.ensure_database(settings.database_url, name)
-        await embedded.drop_database(settings.database_url, name)
+        url = await embedded.ensure_database(settings.database_url, name)
+        try:
+            yield url
+        finally:
+            await embedded.drop_database(settings.database_url, name)
 
 
 @asynccontextmanager
