@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import parse_qs, urlsplit
 
 import cyclopts
 import uvloop
@@ -46,22 +47,26 @@ def up(*, demo: bool = False, host: str | None = None, port: int | None = None) 
 
 @app.command
 def serve() -> None:
-    """Answer HTTP: the dashboard, both APIs and the hooks."""
+    """Answer HTTP: the dashboard, both APIs and their documents, on the database of DATABASE_URL."""
     from regulars import serving
+    from regulars.kit.settings import NoDatabase
 
-    serving.serve(settings())
+    with failing_with_a_sentence(NoDatabase):
+        serving.serve(settings())
 
 
 @app.command
 def work() -> None:
-    """Run the background loops: fan events out, deliver them."""
+    """Run the background loops: fan events out, deliver them, on the database of DATABASE_URL."""
     from regulars import worker
     from regulars.kit import logs, processes
+    from regulars.kit.settings import NoDatabase
 
     found = settings()
     logs.configure(found.log_level)
     processes.spare_collector()
-    processes.run_until_told(worker.run(found))
+    with failing_with_a_sentence(NoDatabase):
+        processes.run_until_told(worker.run(found))
 
 
 @app.command
@@ -92,7 +97,7 @@ def migrate() -> None:
 
     async def bring() -> None:
         async with database(settings()) as url:
-            say(f"The schema is current: {url.partition('@')[2]}")
+            say(f"The schema is current: {whereabouts(url)}")
 
     with failing_with_a_sentence(migrations.MigrationError, embedded.EmbeddedError):
         asyncio.run(bring())
@@ -197,8 +202,9 @@ def feed() -> None:
     """Connect the demo shop's tools and take its purchases in; `regulars up --demo` runs it."""
     from regulars import commands
     from regulars.demo import NoPurchases
+    from regulars.kit.settings import NoDatabase
 
-    with failing_with_a_sentence(NoPurchases, *database_errors()):
+    with failing_with_a_sentence(NoPurchases, NoDatabase, *database_errors()):
         uvloop.run(commands.demo_feed(settings(), say=say))
 
 
@@ -220,6 +226,13 @@ def settings() -> Settings:
     except ValidationError as error:
         wrong = ((str(one["loc"][0]), one["msg"]) for one in error.errors())
         sys.exit("\n".join(f"{name if name.isupper() else f'REGULARS_{name.upper()}'}: {why}" for name, why in wrong))
+
+
+def whereabouts(url: str) -> str:
+    """Which database a URL names, for people: its name and host, and nothing that opens it."""
+    parts = urlsplit(url)
+    host = parse_qs(parts.query).get("host", [""])[0] or parts.hostname
+    return f"{parts.path.strip('/') or 'the default database'} on {host or 'this machine'}"
 
 
 def say(line: str) -> None:

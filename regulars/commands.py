@@ -135,10 +135,9 @@ async def demo(settings: Settings, *, as_json: bool, say: Say) -> bool:
 
 async def demo_feed(settings: Settings, *, say: Say) -> None:
     """What `regulars up --demo` runs beside its server: connect the demo's tools and take its purchases in."""
-    assert settings.database_url is not None, "the supervisor sets DATABASE_URL for its children"
     app = await App.open(settings)
     try:
-        shop, _ = await prepare(settings, settings.database_url, app.clock.now())
+        shop, _ = await prepare(settings, settings.shared_database_url(), app.clock.now())
         await connect(app, shop.id)
         async for done in feed(app, shop.id):
             say(f"{done.rows:,} of {limits.DEMO_PURCHASES:,} purchases are in: {done.coins:,} coins")

@@ -16,7 +16,9 @@ from regulars.kit.settings import Settings
 
 
 def serve(settings: Settings) -> None:
-    """Runs until SIGTERM or SIGINT; requests that are being answered then are answered to their end."""
+    """Runs until SIGTERM or SIGINT; requests that are being answered then are answered to their end. Raises NoDatabase
+    at once, for the processes that answer would only be started again and again."""
+    settings.shared_database_url()
     Granian(
         "regulars.api.app",
         address=settings.host,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, limits, tenancy, triggers
+from regulars import limits, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
@@ -20,7 +20,6 @@ from regulars.kit.errors import Refusal
 from regulars.kit.http import Http
 from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
-from regulars.ledger import Entry, Posted
 from regulars.tenancy import Workspace
 from regulars.triggers import Fire, Fired
 
@@ -130,7 +129,7 @@ def _again(call: Call[Any, Any], answer: once.Answer) -> Answered | Refusal:
 
 
 class App:
-    """Open it once per process: `async with App.open(settings) as app`."""
+    """Opened once per process, by `await App.open(settings)`, and ended by `close`."""
 
     def __init__(self, settings: Settings, db: Database, clock: Clock, http: Http, box: SecretBox) -> None:
         self.settings = settings
@@ -139,13 +138,11 @@ class App:
         self.http = http
         self.box = box
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, _fire)
-        self.post: Gathered[Entry, Posted] = Gathered(db, clock, ledger.post)
 
     @classmethod
     async def open(cls, settings: Settings, *, clock: Clock | None = None) -> App:
-        """Raises OSError or the driver's PostgresError when the database can't be reached."""
-        assert settings.database_url is not None, "the supervisor sets DATABASE_URL for its children"
-        db = await Database.connect(settings.database_url)
+        """Raises NoDatabase, and OSError or the driver's PostgresError when the database can't be reached."""
+        db = await Database.connect(settings.shared_database_url())
         http = Http(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
 

@@ -23,6 +23,13 @@ def _data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "regulars"
 
 
+class NoDatabase(Exception):
+    """DATABASE_URL is not set, and this works on a PostgreSQL that it names; `regulars up` runs one of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(str(self.__doc__))
+
+
 class Settings(BaseSettings):
     """Raises pydantic.ValidationError when a variable holds something else than its description says."""
 
@@ -32,7 +39,8 @@ class Settings(BaseSettings):
         default=None,
         validation_alias="DATABASE_URL",
         description="A PostgreSQL of version 15 or newer, as `postgresql://user:password@host:5432/database`."
-        " Without it, the embedded server keeps its data under `REGULARS_DATA_DIR`.",
+        " Without it, the embedded server keeps its data under `REGULARS_DATA_DIR`; `regulars serve` and"
+        " `regulars work`, which share one, need it.",
     )
     host: str = Field(
         default="127.0.0.1", description="The address the server listens on; `0.0.0.0` for every address."
@@ -41,8 +49,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/\s]+$",
-        description="How customers and tools reach this server, as `https://rewards.shop.example`. Links in messages"
-        " start with it, and cookies are sent over TLS alone when it says https. Without it: host and port.",
+        description="How others reach this server, as `https://rewards.shop.example`. Addresses that pages and the"
+        " command line show start with it, and when it says https, the dashboard's cookies are sent over TLS alone."
+        " Without it: host and port, and cookies as the proxy's `X-Forwarded-Proto` says.",
     )
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer HTTP; about one per core.")
     data_dir: Path = Field(
@@ -70,6 +79,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe lines that are logged."
     )
+
+    def shared_database_url(self) -> str:
+        """For processes that work on one database with others. Raises NoDatabase."""
+        if self.database_url is None:
+            raise NoDatabase
+        return self.database_url
 
     def address(self) -> str:
         """Where this server is reached, without a closing slash."""

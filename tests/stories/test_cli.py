@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from regulars import commands, embedded, tenancy
+from regulars.cli import whereabouts
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Refusal
@@ -85,6 +86,29 @@ def test_no_server_is_told_in_a_sentence() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("regulars: cannot connect to the database")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_what_works_on_a_shared_database_says_that_it_needs_one(command: str, directory: str) -> None:
+    done = run(command, REGULARS_DATA_DIR=directory)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "regulars: DATABASE_URL is not set, and this works on a PostgreSQL that it names;"
+        " `regulars up` runs one of its own.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://ann:secret@db.internal:5432/shop?sslmode=require", "shop on db.internal"),
+        ("postgresql:///shop", "shop on this machine"),
+        ("postgresql://postgres@/shop?host=/run/pg&port=5432", "shop on /run/pg"),
+        ("postgresql://db.internal", "the default database on db.internal"),
+    ],
+)
+def test_a_database_is_named_without_what_opens_it(url: str, said: str) -> None:
+    assert whereabouts(url) == said
 
 
 def test_the_audit_ends_with_1_when_a_book_is_broken(server_url: str) -> None:
