@@ -158,7 +158,8 @@ ADDRESSES_TRIED_MAX = 3
 URLS_REMEMBERED_MAX = 1_024
 
 # Dashboard
-SIGN_IN_FAILURES_MAX = 10
+SIGN_IN_FAILURES_MAX = 10  # of an e-mail address from one caller's address
+SIGN_IN_FAILURES_ANYWHERE_MAX = 100  # of an e-mail address from all of them
 SIGN_IN_WINDOW_S = 600.0
 SIGN_IN_NAMES_MAX = 10_000
 UPLOAD_BYTES_MAX = 50_000_000

@@ -95,7 +95,7 @@ class Desk:
         )
         response = Response(html, status_code=status, media_type=MediaType.HTML)
         if said:
-            response.set_cookie(security.cookie(self.request, security.SAID_COOKIE, "", max_age_s=0))
+            response.set_cookie(security.cookie(self.app.settings, self.request, security.SAID_COOKIE, "", max_age_s=0))
         return response
 
     def wrong(self, template: str, form: Form, refusal: Refusal, **context: Any) -> Response[str]:
@@ -108,7 +108,7 @@ class Desk:
         cookies: list[Cookie] = []
         if said:
             text = base64.urlsafe_b64encode(said[:300].encode()).decode()
-            cookies.append(security.cookie(self.request, security.SAID_COOKIE, text, max_age_s=30))
+            cookies.append(security.cookie(self.app.settings, self.request, security.SAID_COOKIE, text, max_age_s=30))
         if self.request.headers.get("hx-request"):
             return Response("", status_code=204, headers={"hx-redirect": address}, cookies=cookies)
         return Response("", status_code=303, headers={"location": address}, cookies=cookies)

@@ -14,6 +14,7 @@ from litestar.datastructures import Cookie, ResponseHeader
 
 from regulars import limits
 from regulars.kit.errors import Forbidden, TooMany
+from regulars.kit.settings import Settings
 
 SESSION_COOKIE = "regulars_session"
 DOOR_COOKIE = "regulars_door"
@@ -36,9 +37,13 @@ HEADERS = [
 ]
 
 
-def cookie(request: Request[Any, Any, Any], key: str, value: str, *, max_age_s: int | None) -> Cookie:
-    """Readable by no script, sent to no other site; over https only there. `max_age_s` 0 deletes it."""
-    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto", "") == "https"
+def cookie(
+    settings: Settings, request: Request[Any, Any, Any], key: str, value: str, *, max_age_s: int | None
+) -> Cookie:
+    """Readable by no script, sent to no other site; over TLS alone where the public address, or the proxy, says https.
+    `max_age_s` 0 deletes it."""
+    said = ((settings.public_url or "").partition(":")[0], request.url.scheme, request.headers.get("x-forwarded-proto"))
+    secure = "https" in said
     return Cookie(key=key, value=value, max_age=max_age_s, path="/", httponly=True, samesite="lax", secure=secure)
 
 
@@ -62,31 +67,38 @@ def check_form(request: Request[Any, Any, Any], secret: str, given: str) -> None
 
 
 class SignInThrottle:
-    """Failed attempts to sign in, by e-mail address and by caller's address, in this process's memory.
+    """Failed attempts to sign in, in this process's memory: of an e-mail address from one caller's address, and of an
+    e-mail address from wherever.
 
-    `now_s` comes from a steady clock and not from the shop's: setting the time back must not open the door.
+    Never of a caller's address alone: behind a proxy that is everybody's. `now_s` comes from a steady clock and not
+    from the shop's: setting the time back must not open the door.
     """
 
     def __init__(self) -> None:
-        self._failed: dict[str, deque[float]] = {}
+        self._failed: dict[tuple[str, ...], deque[float]] = {}
 
-    def check(self, *names: str, now_s: float | None = None) -> None:
-        """Raises TooMany when one of the names failed too often lately."""
+    def check(self, email: str, caller: str, *, now_s: float | None = None) -> None:
+        """Raises TooMany when it failed too often lately."""
         at_s = time.monotonic() if now_s is None else now_s
-        for name in names:
+        for name, most in _counted(email, caller):
             failed = self._failed.get(name)
             while failed and failed[0] <= at_s - limits.SIGN_IN_WINDOW_S:
                 failed.popleft()
-            if failed and len(failed) >= limits.SIGN_IN_FAILURES_MAX:
+            if failed and len(failed) >= most:
                 wait_s = failed[0] + limits.SIGN_IN_WINDOW_S - at_s
                 raise TooMany(
                     f"Too many attempts. Wait {max(1, round(wait_s / 60))} minutes, then try again.",
                     retry_after_s=wait_s,
                 )
 
-    def failed(self, *names: str, now_s: float | None = None) -> None:
+    def failed(self, email: str, caller: str, *, now_s: float | None = None) -> None:
         at_s = time.monotonic() if now_s is None else now_s
-        if len(self._failed) >= limits.SIGN_IN_NAMES_MAX:
-            self._failed.clear()
-        for name in names:
-            self._failed.setdefault(name, deque(maxlen=limits.SIGN_IN_FAILURES_MAX)).append(at_s)
+        for name, most in _counted(email, caller):
+            self._failed.setdefault(name, deque(maxlen=most)).append(at_s)
+        while len(self._failed) > limits.SIGN_IN_NAMES_MAX:
+            del self._failed[next(iter(self._failed))]  # the one known longest
+
+
+def _counted(email: str, caller: str) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """What is counted, each with how often it may fail."""
+    return ((email, caller), limits.SIGN_IN_FAILURES_MAX), ((email,), limits.SIGN_IN_FAILURES_ANYWHERE_MAX)

@@ -27,7 +27,7 @@ def router(app: App, templates: Environment) -> Router:
         context: dict[str, Any] = {"form": form, "csrf_token": security.csrf_token(secret)}
         html = templates.get_template("pages/sign_in.html").render(context_of(theme=theme_of(request)) | context)
         response = Response(html, status_code=status, media_type=MediaType.HTML)
-        response.set_cookie(security.cookie(request, security.DOOR_COOKIE, secret, max_age_s=None))
+        response.set_cookie(security.cookie(app.settings, request, security.DOOR_COOKIE, secret, max_age_s=None))
         return response
 
     @get("/sign-in", include_in_schema=False)
@@ -45,16 +45,18 @@ def router(app: App, templates: Environment) -> Router:
         email, caller = form.text("email").lower(), request.client.host if request.client else ""
         try:
             security.check_form(request, request.cookies.get(security.DOOR_COOKIE, ""), form.text("_csrf"))
-            throttle.check(f"mail {email}", f"from {caller}")
+            throttle.check(email, caller)
             async with app.db.transaction() as tx:
                 session = await tenancy.sign_in(tx, email, str(form.values.get("password", "")), app.clock.now())
         except Refusal as refusal:
             if isinstance(refusal, Unauthenticated):
-                throttle.failed(f"mail {email}", f"from {caller}")
+                throttle.failed(email, caller)
             return door(request, form.refused(refusal), refusal.status)
         response = Response("", status_code=303, headers={"location": _inside(form.text("to"))})
         response.set_cookie(
-            security.cookie(request, security.SESSION_COOKIE, session.token, max_age_s=int(limits.SESSION_S))
+            security.cookie(
+                app.settings, request, security.SESSION_COOKIE, session.token, max_age_s=int(limits.SESSION_S)
+            )
         )
         return response
 
@@ -71,7 +73,7 @@ async def sign_out(desk: Handed) -> Response[str]:
     async with desk.app.db.transaction() as tx:
         await tenancy.sign_out(tx, desk.request.cookies.get(security.SESSION_COOKIE, ""))
     response = desk.see("/sign-in")
-    response.set_cookie(security.cookie(desk.request, security.SESSION_COOKIE, "", max_age_s=0))
+    response.set_cookie(security.cookie(desk.app.settings, desk.request, security.SESSION_COOKIE, "", max_age_s=0))
     return response
 
 
@@ -81,7 +83,11 @@ async def change_theme(desk: Handed) -> Response[str]:
     origin = desk.request.headers.get("referer", "")
     response = desk.see(_inside("/" + origin.partition("://")[2].partition("/")[2]))
     kept = theme if theme in ("light", "dark") else ""
-    response.set_cookie(security.cookie(desk.request, security.THEME_COOKIE, kept, max_age_s=31_536_000 if kept else 0))
+    response.set_cookie(
+        security.cookie(
+            desk.app.settings, desk.request, security.THEME_COOKIE, kept, max_age_s=31_536_000 if kept else 0
+        )
+    )
     return response
 
 

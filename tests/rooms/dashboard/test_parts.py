@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from litestar.testing import RequestFactory
 
 from regulars import limits
-from regulars.dashboard import chart, words
+from regulars.dashboard import chart, security, words
 from regulars.dashboard.forms import Form
 from regulars.dashboard.paging import Cursor
 from regulars.dashboard.security import SignInThrottle
 from regulars.dashboard.signing import _inside
 from regulars.kit.errors import Invalid, TooMany
+from regulars.kit.settings import Settings
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -117,12 +119,54 @@ def test_numbers_may_carry_separators() -> None:
 def test_the_door_closes_after_too_many_failures_and_opens_again() -> None:
     throttle = SignInThrottle()
     for _ in range(limits.SIGN_IN_FAILURES_MAX):
-        throttle.check("mail a", now_s=100)
-        throttle.failed("mail a", now_s=100)
+        throttle.check("ann@a.shop", "proxy", now_s=100)
+        throttle.failed("ann@a.shop", "proxy", now_s=100)
     with pytest.raises(TooMany):
-        throttle.check("mail a", now_s=101)
-    throttle.check("mail b", now_s=101)
-    throttle.check("mail a", now_s=100 + limits.SIGN_IN_WINDOW_S)
+        throttle.check("ann@a.shop", "proxy", now_s=101)
+    throttle.check("ann@a.shop", "home", now_s=101)
+    throttle.check("ann@a.shop", "proxy", now_s=100 + limits.SIGN_IN_WINDOW_S)
+
+
+def test_behind_a_proxy_nobody_closes_the_door_for_others() -> None:
+    throttle = SignInThrottle()
+    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
+        throttle.failed(f"guess-{n}@a.shop", "proxy", now_s=100)
+    throttle.check("ann@a.shop", "proxy", now_s=101)
+
+
+def test_guessing_from_many_addresses_is_counted_together() -> None:
+    throttle = SignInThrottle()
+    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
+        throttle.check("ann@a.shop", f"10.0.0.{n}", now_s=100)
+        throttle.failed("ann@a.shop", f"10.0.0.{n}", now_s=100)
+    with pytest.raises(TooMany):
+        throttle.check("ann@a.shop", "home", now_s=101)
+    throttle.check("ben@a.shop", "home", now_s=101)
+
+
+def test_what_the_throttle_remembers_has_an_end() -> None:
+    throttle = SignInThrottle()
+    for n in range(limits.SIGN_IN_NAMES_MAX):
+        throttle.failed(f"{n}@a.shop", "proxy", now_s=100)
+    assert len(throttle._failed) == limits.SIGN_IN_NAMES_MAX
+
+
+@pytest.mark.parametrize(
+    ("public_url", "arrived", "secure"),
+    [
+        ("https://club.example", "http", True),
+        ("http://club.example", "http", False),
+        (None, "http", False),
+        (None, "https", True),
+    ],
+)
+def test_cookies_travel_over_tls_alone_where_the_public_address_says_so(
+    public_url: str | None, arrived: str, secure: bool
+) -> None:
+    request = RequestFactory().get("/", headers={"x-forwarded-proto": arrived})
+    settings = Settings(public_url=public_url)
+    made = security.cookie(settings, request, security.SESSION_COOKIE, "x", max_age_s=60)
+    assert (made.secure, made.httponly, made.samesite) == (secure, True, "lax")
 
 
 @pytest.mark.parametrize("address", ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\nb", ""])
