@@ -216,7 +216,8 @@ SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
        (SELECT min(d.due_at) FROM delivery_delivery d
          WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued') AS oldest_due_at,
        (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
-                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'failed' LIMIT $3) f) AS failed,
+                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'failed' AND NOT d.test
+                               LIMIT $3) f) AS failed,
        COALESCE(t.delivered, 0)::bigint AS delivered_last_hour, COALESCE(t.retried, 0)::bigint AS retried_last_hour,
        COALESCE(t.failed, 0)::bigint AS failed_last_hour,
        (t.duration_ms / NULLIF(t.delivered + t.retried + t.failed, 0))::float8 AS mean_ms_last_hour,

@@ -25,7 +25,8 @@ async def record(
     """Store the attempts of one lane, each with the tries that its delivery had before it, and move the deliveries on.
 
     An attempt is kept even when its delivery has moved on without it (a worker that lost its lease and came back): it
-    was made, and the tool may have seen it. Only a queued delivery changes state.
+    was made, and the tool may have seen it. Only a queued delivery changes state. A test that fails is kept like all
+    others, and is no trouble of the lane.
     """
     verdicts = [judge(one.outcome, one.parcel, tries, now, random()) for one, tries in made]
     # Most attempts of a batch differ in little: what they share goes over the wire once.
@@ -37,9 +38,15 @@ async def record(
         rows.append(row)
         shape_of.append(shapes.setdefault(shape, len(shapes) + 1))
     ids, *own = (list(column) for column in zip(*rows, strict=True))
-    delivered = sum(verdict.state == "delivered" for verdict in verdicts)
-    failed = sum(verdict.state == "failed" for verdict in verdicts)
-    duration_ms = sum(one.end.duration_ms for one, _ in made if one.end is not None)
+    # A test that fails was seen by whoever sent it; no event is missed for it, so it tells nothing of the lane.
+    counted = [
+        (one, verdict)
+        for (one, _), verdict in zip(made, verdicts, strict=True)
+        if verdict.state == "delivered" or not one.parcel.test
+    ]
+    delivered = sum(verdict.state == "delivered" for _, verdict in counted)
+    failed = sum(verdict.state == "failed" for _, verdict in counted)
+    duration_ms = sum(one.end.duration_ms for one, _ in counted if one.end is not None)
     await tx.execute(
         sql.record,
         workspace_id,
@@ -51,11 +58,11 @@ async def record(
         now,
         datetime.fromtimestamp(now.timestamp() // _SLOT_S * _SLOT_S, tz=now.tzinfo),
         delivered,
-        len(made) - delivered - failed,
+        len(counted) - delivered - failed,
         failed,
         duration_ms,
     )
-    if delivered < len(made):
-        newest = max(at for at, verdict in enumerate(verdicts) if verdict.state != "delivered")
-        await tx.execute(sql.note_error, workspace_id, lane_id, verdicts[newest].reason, now)
+    if delivered < len(counted):
+        newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")
+        await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
     return verdicts
