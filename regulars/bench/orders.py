@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from regulars import triggers
 from regulars.activity import OrderReport
@@ -59,7 +60,7 @@ async def measure(stage: Stage) -> list[Row]:
 def _orders(count: int) -> tuple[list[OrderReport], str]:
     """The demo's purchases where they are installed, else made up ones of the same kind; and which of both."""
     try:
-        return list(islice(purchases(), count)), "the demo's purchases"
+        return list(islice(purchases(ZoneInfo("UTC")), count)), "the demo's purchases"
     except NoPurchases:
         return list(_made_up(count)), "made up"
 

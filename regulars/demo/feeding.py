@@ -35,7 +35,7 @@ async def feed(app: App, workspace_id: UUID) -> AsyncIterator[Progress]:
         workspace = await tenancy.get_workspace(tx, workspace_id)
     if workspace.settings.get(FED):
         return
-    async for progress in import_orders(app.db, app.clock, workspace_id, purchases(), actor="demo"):
+    async for progress in import_orders(app.db, app.clock, workspace_id, purchases(workspace.zone), actor="demo"):
         yield progress
     async with app.db.transaction() as tx:
         await tenancy.change_workspace(tx, workspace_id, {"settings": {FED: True}}, app.clock.now())

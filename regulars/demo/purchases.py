@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from regulars.activity import OrderReport, minor_units
 from regulars.customers import NewCustomer
@@ -20,10 +21,11 @@ class NoPurchases(Exception):
         super().__init__(str(self.__doc__))
 
 
-def purchases() -> Iterator[OrderReport]:
+def purchases(zone: ZoneInfo) -> Iterator[OrderReport]:
     """Each row is an order of its own, named by its line number: the 215 rows that repeat another are purchases too.
 
-    Columns: customer, date (YYYYMMDD), number of CDs, dollars. The package itself is not imported, as it needs others.
+    Columns: customer, date (YYYYMMDD), number of CDs, dollars. A date is noon of that day where the shop is, so
+    that it is shown as that day. The package itself is not imported, as it needs others.
     Raises NoPurchases.
     """
     package = find_spec("lifetimes")
@@ -34,7 +36,7 @@ def purchases() -> Iterator[OrderReport]:
         next(file)
         for line, row in enumerate(file, start=2):
             customer, date, cds, dollars = row.split()
-            placed_at = datetime.strptime(date, "%Y%m%d").replace(tzinfo=UTC)
+            placed_at = datetime.strptime(f"{date}12", "%Y%m%d%H").replace(tzinfo=zone).astimezone(UTC)
             yield OrderReport(
                 source=SOURCE,
                 reference_id=str(line),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 
 from regulars import activity, dispatch, integrations, tenancy, triggers
@@ -43,12 +43,13 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
 
 
 def _purchases_by_the_numbers(shop: tenancy.Workspace, earning: Trigger) -> None:
-    orders = [activity.check(report) for report in purchases()]
+    orders = [activity.check(report) for report in purchases(shop.zone)]
     assert len(orders) == 69_659
     assert len({order.reference_id for order in orders}) == 69_659
     assert len({order.customer.customer_id for order in orders}) == 23_570
-    assert min(order.placed_at for order in orders) == datetime(1997, 1, 1, tzinfo=UTC)
-    assert max(order.placed_at for order in orders) == datetime(1998, 6, 30, tzinfo=UTC)
+    days = [order.placed_at.astimezone(shop.zone).date() for order in orders]
+    assert (min(days), max(days)) == (date(1997, 1, 1), date(1998, 6, 30))
+    assert all(order.placed_at.date() == day for order, day in zip(orders, days, strict=True))
     rewarded = [order for order in orders if order.amount_minor >= 100]
     assert len(rewarded) == 69_579
     assert sum(order.amount_minor // 100 * earning.rule.coins_per_unit for order in rewarded) == 2_453_159
