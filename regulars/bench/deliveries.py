@@ -9,7 +9,7 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -105,6 +105,7 @@ async def measure(stage: Stage) -> list[Row]:
             stage.say(f"delivering {stage.plan.backlog_events:,} events")
             with stage.worker.load():
                 rate, came = await _deliver(stage, street)
+                stage.say(f"delivered: {rate:,.0f}/s")
                 stage.worker.ended("the deliveries")
                 rows = await _latency(stage, street, rate / 2)
         after = await _bare(stage, street, posts, "after")
@@ -144,7 +145,6 @@ async def _some_events(stage: Stage, street: Street) -> list[Event]:
 
 async def _bare(stage: Stage, street: Street, posts: list[Post], when: str) -> float:
     seconds = stage.plan.bare_s
-    stage.say(f"the bare client, {when} the product")
     task = bare.Task(posts, limits.LANE_CALLS_IN_FLIGHT_MAX, seconds)
     said = await finished(python("regulars.bench.bare"), said=msgspec.json.encode(task), within_s=seconds + 60)
     report = msgspec.json.decode(said, type=bare.Report)
@@ -152,6 +152,7 @@ async def _bare(stage: Stage, street: Street, posts: list[Post], when: str) -> f
     if report.failed or len(came.ids) != report.answered:
         answers = f"{report.answered:,} answers of 200 and {report.failed:,} others"
         raise BenchFailed(f"the bare client had {answers}, and {len(came.ids):,} calls came to the sink")
+    stage.say(f"the bare client, {when} the product: {report.rate:,.0f}/s")
     return report.rate
 
 
@@ -160,7 +161,7 @@ async def _deliver(stage: Stage, street: Street) -> tuple[float, Arrivals]:
     backlog = stage.plan.backlog_events
     ended_s = await _stored(stage, street, backlog)
     came = await street.deliveries()
-    await _check(stage, street, came, datetime.min)
+    await _check(stage, street, came, stage.app.clock.now() - timedelta(days=1))
     return backlog / (ended_s - min(came.at_s)), came
 
 
@@ -181,10 +182,14 @@ async def _stored(stage: Stage, street: Street, delivered: int) -> float:
 async def _check(stage: Stage, street: Street, came: Arrivals, since: datetime) -> dict[UUID, datetime]:
     """Each event arrived under one id of its own, and every call is stored. When each delivery's event was recorded."""
     async with stage.app.db.reading() as tx:
-        rows = await tx.fetch(sql.events_of_deliveries, street.shop.id, since)
-    recorded = {row["id"]: row["recorded_at"] for row in rows}
+        rows = await tx.fetch(sql.deliveries, street.shop.id)
+        fresh = await tx.fetch(sql.recorded, street.shop.id, REWARD, since)
+    recorded_at: dict[UUID, datetime] = {row["id"]: row["recorded_at"] for row in fresh}
     if len({row["event_id"] for row in rows}) != len(rows) or any(row["state"] != "delivered" for row in rows):
         raise BenchFailed("an event has more than one delivery, or one that is not delivered")
+    recorded = {row["id"]: recorded_at[row["event_id"]] for row in rows if row["event_id"] in recorded_at}
+    if len(recorded) != len(recorded_at):
+        raise BenchFailed(f"of {len(recorded_at):,} events, {len(recorded):,} have a delivery")
     if set(came.ids) != set(recorded):
         raise BenchFailed(f"{len(recorded):,} events were to be delivered, and {len(set(came.ids)):,} came to the sink")
     return recorded

@@ -12,8 +12,9 @@ SELECT count(*) FROM events_log WHERE workspace_id = $1 AND topic = $2
 -- name: count_attempts
 SELECT count(*) FROM delivery_attempt WHERE workspace_id = $1
 
--- name: events_of_deliveries
-SELECT d.id, d.event_id, e.recorded_at, d.state
-  FROM delivery_log d
-  JOIN events_log e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
- WHERE d.workspace_id = $1 AND e.recorded_at >= $2
+-- name: deliveries
+-- with their events asked for apart: of rows this new the planner knows too little to join them well
+SELECT id, event_id, state FROM delivery_log WHERE workspace_id = $1
+
+-- name: recorded
+SELECT id, recorded_at FROM events_log WHERE workspace_id = $1 AND topic = $2 AND recorded_at >= $3

@@ -52,12 +52,13 @@ async def measure(stage: Stage) -> list[Row]:
     with stage.server.load():
         for number in range(1, plan.rounds + 1):
             for options, figures in ((("-N",), simple), ((), tpcb)):
-                stage.say(f"round {number} of {plan.rounds}: pgbench {' '.join((*options, '-M prepared'))}")
+                doing = f"round {number} of {plan.rounds}"
                 figures.append(await postgres.transactions_per_s(stage.bare_url, plan, *options))
-                stage.say(f"round {number} of {plan.rounds}: rewards")
+                stage.say(f"{doing}: pgbench {' '.join((*options, '-M prepared'))}: {figures[-1]:,.0f}/s")
                 for seconds, done in ((plan.warm_up_s, warmed), (plan.measure_s, reports)):
                     if seconds:
                         done.append(await _load(stage, _task(stage, shop, trigger, key.key, seconds)))
+                stage.say(f"{doing}: rewards: {reports[-1].rate:,.0f}/s")
     await _check(stage, shop, [*warmed, *reports])
     return _rows(stage, simple, tpcb, reports)
 
