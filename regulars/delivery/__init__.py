@@ -13,12 +13,12 @@ request and reads the answer.
                |  |          |                            (nothing due)        `--(lease runs out)--> awake
          retry `--'<-replay--'
 
-`queue` puts deliveries in. A worker takes awake lanes (`awake_lanes`, `lease_lane`), works at each in a `Turn`, and
-puts it down (`release_lane`). A delivery that must go at once and show its answer, as a test does, is sent by `attempt`
-and kept by `record`.
+`queue` puts deliveries in. A worker takes awake lanes (`awake_lanes`, `lease_lane`), reads what is `due`, sends it
+(`attempt`), writes down what came of it (`record`), and puts the lane down (`release_lane`). A delivery that must go at
+once and show its answer, as a test does, is sent by `attempt` and kept by `record` too.
 """
 
-from regulars.delivery.attempts import Attempt, Verdict, attempt
+from regulars.delivery.attempts import Attempt, Verdict, attempt, silence_until
 from regulars.delivery.carrier import (
     Carrier,
     CheckResult,
@@ -31,6 +31,7 @@ from regulars.delivery.carrier import (
 )
 from regulars.delivery.lanes import (
     awake_lanes,
+    held_rate,
     lease_lane,
     next_wake,
     open_lane,
@@ -45,6 +46,7 @@ from regulars.delivery.model import (
     Addressee,
     Delivery,
     DeliveryPage,
+    Due,
     Lane,
     LaneHealth,
     StoredAttempt,
@@ -61,8 +63,8 @@ from regulars.delivery.search import (
     lane_health,
     search_deliveries,
 )
+from regulars.delivery.store import due
 from regulars.delivery.testing import queue_test
-from regulars.delivery.turns import Turn
 
 __all__ = [
     "Addressee",
@@ -73,6 +75,7 @@ __all__ = [
     "Delivered",
     "Delivery",
     "DeliveryPage",
+    "Due",
     "GaveUp",
     "Lane",
     "LaneHealth",
@@ -81,7 +84,6 @@ __all__ = [
     "Paused",
     "RetryAfter",
     "StoredAttempt",
-    "Turn",
     "Verdict",
     "attempt",
     "awake_lanes",
@@ -89,7 +91,9 @@ __all__ = [
     "delivery_ids",
     "delivery_tally",
     "delivery_totals",
+    "due",
     "get_delivery",
+    "held_rate",
     "lane_health",
     "lease_lane",
     "next_wake",
@@ -104,4 +108,5 @@ __all__ = [
     "resume_lane",
     "search_deliveries",
     "set_rate",
+    "silence_until",
 ]

@@ -13,7 +13,7 @@ is a folder: its manifest, and a carrier that renders requests and reads answers
 
 from regulars.integrations.manifest import Connector, Field, Manifest, Option
 from regulars.integrations.model import Integration, Shown
-from regulars.integrations.readiness import carrier, carrier_of, check, conclude, mark_paused
+from regulars.integrations.readiness import carrier, carrier_of, check, conclude, pause
 from regulars.integrations.registry import CONNECTORS, connector_of
 from regulars.integrations.setup import add, change, get_integration, list_integrations, remove, rotate
 
@@ -34,7 +34,7 @@ __all__ = [
     "connector_of",
     "get_integration",
     "list_integrations",
-    "mark_paused",
+    "pause",
     "remove",
     "rotate",
 ]

@@ -3,6 +3,8 @@
 The question is asked between two transactions, never inside one:
 
     read the integration -> carrier -> `check` (the network) -> `conclude` (a transaction)
+
+Locks: the integration, then its lane.
 """
 
 from __future__ import annotations
@@ -53,6 +55,8 @@ async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datet
     return await store.integration(tx, checked.workspace_id, checked.id)
 
 
-async def mark_paused(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-    """Its lane has been paused, in this transaction, by the tool's answer or by a person."""
+async def pause(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+    """By the tool's answer or by a person: what is queued waits until it is initialized again. Like every act that
+    touches both, it locks the integration, then its lane. Raises NotFound when there is no such lane."""
     await tx.execute(sql.set_state, workspace_id, integration_id, "paused", reason)
+    await delivery.pause_lane(tx, workspace_id, integration_id, reason)

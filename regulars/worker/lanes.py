@@ -11,13 +11,13 @@ from uuid import UUID
 import structlog
 
 from regulars import delivery, limits
-from regulars.delivery import Carrier, Lane, Turn
-from regulars.delivery.rate import Bucket
+from regulars.delivery import Bucket, Carrier, Lane
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Tx
 from regulars.kit.http import Sender
 from regulars.kit.ids import new_id
 from regulars.kit.workloop import Bell, guarded
+from regulars.worker.turns import Turn
 
 _log = structlog.get_logger(__name__)
 
@@ -29,8 +29,8 @@ class Carriers(Protocol):
         """None when it can't be used: it is gone, or its secrets can't be read with this key."""
         ...
 
-    async def paused(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        """The tool's answer paused its lane, in this transaction: the integration says so too."""
+    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+        """The tool's answer says that nothing more should be sent: the integration is paused, and its lane."""
         ...
 
 
@@ -172,7 +172,7 @@ class LaneKeeper:
             worker_id=self.worker_id,
             clock=self._clock,
             random=self._random,
-            paused=self._carriers.paused,
+            pause=self._carriers.pause,
         )
 
     async def _put_down(self, lane: Lane, bucket: Bucket, not_before: datetime) -> None:

@@ -44,8 +44,8 @@ class IntegrationCarriers:
         except (NotFound, Unreadable):
             return None
 
-    async def paused(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        await integrations.mark_paused(tx, workspace_id, integration_id, reason)
+    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+        await integrations.pause(tx, workspace_id, integration_id, reason)
 
 
 async def run(settings: Settings) -> None:

@@ -181,8 +181,7 @@ async def pause_integration(call: Call[NoQuery, None], tx: Tx) -> IntegrationIte
     """What comes in meanwhile waits; initialize to go on."""
     integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
     reason = f"Paused by the key {call.caller.key.name}. Initialize to go on."
-    await delivery.pause_lane(tx, call.workspace_id, integration.id, reason)
-    await integrations.mark_paused(tx, call.workspace_id, integration.id, reason)
+    await integrations.pause(tx, call.workspace_id, integration.id, reason)
     await call.audit(tx, "integration.pause", integration.id)
     paused = await integrations.get_integration(tx, call.workspace_id, integration.id)
     return await _with_health(call, tx, paused)

@@ -98,8 +98,7 @@ async def pause(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     reason = f"Paused by {desk.who.name}. Initialize to go on."
     async with desk.changing("integration.pause", integration_id) as tx:
         await integrations.get_integration(tx, desk.id, integration_id)
-        await delivery.pause_lane(tx, desk.id, integration_id, reason)
-        await integrations.mark_paused(tx, desk.id, integration_id, reason)
+        await integrations.pause(tx, desk.id, integration_id, reason)
     return desk.see(f"/integrations/{integration_id}", "Paused. What comes in meanwhile waits.")
 
 

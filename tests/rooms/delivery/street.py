@@ -68,8 +68,9 @@ class Street:
     async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> delivery.Carrier | None:
         return self.carriers.get(integration_id)
 
-    async def paused(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
         self.paused_lanes[integration_id] = reason
+        await delivery.pause_lane(tx, workspace_id, integration_id, reason)
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         url = request.url

@@ -13,6 +13,7 @@ from regulars.kit.errors import Conflict, Invalid, NotFound
 from regulars.kit.http import NoAnswer, Request
 from regulars.kit.ids import new_id
 from regulars.worker import drain
+from regulars.worker.turns import Turn
 from tests.rooms.delivery.street import Corner, PlainCarrier, answer
 
 TOOL = "http://tool/"
@@ -178,7 +179,7 @@ async def test_a_worker_that_lost_its_lease_sends_nothing_more(shop: Corner) -> 
         lane = await delivery.lease_lane(tx, shop.workspace.id, lane_id, new_id(), shop.clock.now())
     assert lane is not None
     assert lane.leased_by is not None
-    turn = delivery.Turn(
+    turn = Turn(
         shop.db,
         lane,
         PlainCarrier(TOOL),
@@ -186,7 +187,7 @@ async def test_a_worker_that_lost_its_lease_sends_nothing_more(shop: Corner) -> 
         worker_id=lane.leased_by,
         clock=shop.clock,
         random=random.random,
-        paused=shop.street.paused,
+        pause=shop.street.pause,
     )
     now = shop.clock.advance(seconds=limits.LANE_LEASE_S)
     async with shop.db.transaction() as tx:

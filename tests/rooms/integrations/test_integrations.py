@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -127,9 +128,53 @@ async def test_a_check_of_what_was_changed_meanwhile_counts_for_nothing(
 async def test_the_tools_answer_pauses_it(db: Database, workspace: Workspace, clock: HandClock) -> None:
     made = (await add(db, workspace, clock, "webhook", url="https://shop.example/hook")).integration
     async with db.transaction() as tx:
-        await integrations.mark_paused(tx, workspace.id, made.id, "Your receiver answered 410.")
+        await integrations.pause(tx, workspace.id, made.id, "Your receiver answered 410.")
         paused = await integrations.get_integration(tx, workspace.id, made.id)
     assert (paused.state, paused.state_reason) == ("paused", "Your receiver answered 410.")
+    its_lane = await lane(db, made, clock)
+    assert (its_lane.paused, its_lane.paused_reason) == (True, "Your receiver answered 410.")
+
+
+@pytest.mark.parametrize("first", ["conclude", "pause", "change", "remove"])
+async def test_whoever_locks_both_locks_the_integration_before_its_lane(
+    db: Database, workspace: Workspace, clock: HandClock, first: str
+) -> None:
+    """Else two of them that come at once wait in a circle. Each must wait for the integration, which is held here, while
+    the lane is still free."""
+    made = (await add(db, workspace, clock, "webhook", url="https://shop.example/hook")).integration
+    now = clock.now()
+
+    async def act() -> None:
+        async with db.transaction() as tx:
+            if first == "conclude":
+                await integrations.conclude(tx, made, delivery.CheckResult(False, "It answered 500."), now)
+            elif first == "pause":
+                await integrations.pause(tx, workspace.id, made.id, "By hand.")
+            elif first == "change":
+                given = {"rate_per_minute": 90}
+                await integrations.change(tx, workspace.id, made.id, BOX, given=given, now=now)
+            else:
+                await integrations.remove(tx, workspace.id, made.id, now)
+
+    async with db.transaction() as tx:
+        await tx.execute(
+            "SELECT 1 FROM integrations_integration WHERE workspace_id = $1 AND id = $2 FOR UPDATE",
+            workspace.id,
+            made.id,
+        )
+        acting = asyncio.create_task(act())
+        own = await tx.fetchval("SELECT pg_backend_pid()")
+        async with asyncio.timeout(10):
+            while not await _somebody_waits_for(db, own):
+                pass
+        await delivery.resume_lane(tx, workspace.id, made.id, now)
+    await acting
+
+
+async def _somebody_waits_for(db: Database, backend: int) -> bool:
+    async with db.reading() as tx:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))"
+        return bool(await tx.fetchval(waiting, backend))
 
 
 async def test_a_new_rate_reaches_the_lane(db: Database, workspace: Workspace, clock: HandClock) -> None:

@@ -16,6 +16,7 @@ from regulars.kit.clock import HandClock, SystemClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.http import Answer, Http, NoAnswer, Request, Sender
 from regulars.worker import work
+from regulars.worker.turns import Turn
 from tests.rooms.delivery.street import Corner, PlainCarrier, Street, answer, corner
 
 
@@ -122,7 +123,7 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
     async with shop.db.transaction() as tx:
         lane = await delivery.lease_lane(tx, shop.workspace.id, lane_id, shop.workspace.id, now)
     assert lane is not None
-    turn = delivery.Turn(
+    turn = Turn(
         shop.db,
         lane,
         PlainCarrier("http://tool/"),
@@ -130,7 +131,7 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
         worker_id=shop.workspace.id,
         clock=SystemClock(),
         random=random.random,
-        paused=shop.street.paused,
+        pause=shop.street.pause,
     )
     shop.street.gates["http://tool/"] = asyncio.Event()
     killed = asyncio.create_task(turn.work())

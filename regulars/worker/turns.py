@@ -19,13 +19,8 @@ from uuid import UUID
 
 import structlog
 
-from regulars import limits, tenancy
-from regulars.delivery import lanes, store
-from regulars.delivery.attempts import Attempt, attempt, silence_until
-from regulars.delivery.carrier import Carrier, Delivered, Paused
-from regulars.delivery.model import Due, Lane
-from regulars.delivery.rate import Bucket
-from regulars.delivery.recording import record
+from regulars import delivery, limits, tenancy
+from regulars.delivery import Attempt, Bucket, Carrier, Delivered, Due, Lane, Paused, silence_until
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Tx
 from regulars.kit.http import NoAnswer, Sender
@@ -47,10 +42,10 @@ class Turn:
         worker_id: UUID,
         clock: Clock,
         random: Callable[[], float],
-        paused: Callable[[Tx, UUID, UUID, str], Awaitable[None]],
+        pause: Callable[[Tx, UUID, UUID, str], Awaitable[None]],
     ) -> None:
-        """`paused` is told, in the transaction that pauses the lane, that the tool's answer paused it: (tx, workspace,
-        lane, reason)."""
+        """`pause` is called with (tx, workspace, lane, reason) when the tool's answer says that nothing more should be
+        sent, before anything else in that transaction: it locks the integration, then its lane."""
         self.lane = lane
         self.ended = ""
         self.paused_reason = ""
@@ -58,7 +53,7 @@ class Turn:
         self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
         self._db, self._carrier, self._sender = db, carrier, sender
         self._worker_id, self._clock, self._random = worker_id, clock, random
-        self._paused = paused
+        self._pause = pause
         self._renew_at = clock.now() + timedelta(seconds=limits.LANE_RENEW_S)
         self._queue: deque[Due] = deque()
         self._in_hand: set[UUID] = set()
@@ -133,7 +128,7 @@ class Turn:
         async with self._db.reading() as tx:
             if not await self._still_ours(tx, now):
                 return
-            page = await store.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
+            page = await delivery.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
         self._exhausted = len(page) < limit
         if not page or self.ended:
             return
@@ -149,7 +144,7 @@ class Turn:
     async def _still_ours(self, tx: Tx, now: datetime) -> bool:
         if now >= self._renew_at:
             await self._renew(tx, now)
-        rate = await lanes.held_rate(tx, self.lane, self._worker_id, now)
+        rate = await delivery.held_rate(tx, self.lane, self._worker_id, now)
         if rate is None:
             self.end("lost or paused")
         elif not (await tenancy.get_workspace(tx, self.lane.workspace_id)).events_on:
@@ -159,7 +154,7 @@ class Turn:
         return not self.ended
 
     async def _renew(self, tx: Tx, now: datetime) -> None:
-        if not await lanes.renew_lease(tx, self.lane, self._worker_id, now):
+        if not await delivery.renew_lease(tx, self.lane, self._worker_id, now):
             self.end("lost or paused")
         self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
 
@@ -210,7 +205,7 @@ class Turn:
         queue, clock, carrier, sender = self._queue, self._clock, self._carrier, self._sender
         while queue and len(self._senders) <= self._window:
             due = queue.popleft()
-            self._take(await attempt(carrier, sender, due.parcel(clock.now())), due)
+            self._take(await delivery.attempt(carrier, sender, due.parcel(clock.now())), due)
 
     def _take(self, made: Attempt, due: Due) -> None:
         self.sent += 1
@@ -247,10 +242,8 @@ class Turn:
             now = self._clock.now()
             async with self._db.transaction() as tx:
                 if self.paused_reason:
-                    # Locks in the order in which a change of the integration takes them: the integration, its lane.
-                    await self._paused(tx, lane.workspace_id, lane.id, self.paused_reason)
-                    await lanes.pause_lane(tx, lane.workspace_id, lane.id, self.paused_reason)
-                verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=self._random)
+                    await self._pause(tx, lane.workspace_id, lane.id, self.paused_reason)
+                verdicts = await delivery.record(tx, lane.workspace_id, lane.id, batch, now=now, random=self._random)
             self._in_hand.difference_update(one.parcel.delivery_id for one, _ in batch)
             reasons = [verdict.reason for verdict in verdicts if verdict.state != "delivered"]
             if reasons:
