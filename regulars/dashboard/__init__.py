@@ -30,7 +30,7 @@ from regulars.wiring import App
 __all__ = ["lost", "routes"]
 
 # What a reader may do although it is a form.
-_OPEN_TO_READERS = frozenset({"/sign-out", "/theme"})
+_OPEN_TO_READERS = frozenset({"/sign-out", "/theme", "/password"})
 
 _FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 """An address of a static file carries a mark of its content, so it never changes."""

@@ -47,6 +47,10 @@ def cookie(
     return Cookie(key=key, value=value, max_age=max_age_s, path="/", httponly=True, samesite="lax", secure=secure)
 
 
+def session_cookie(settings: Settings, request: Request[Any, Any, Any], token: str) -> Cookie:
+    return cookie(settings, request, SESSION_COOKIE, token, max_age_s=int(limits.SESSION_S))
+
+
 def csrf_token(secret: str) -> str:
     """The token of a session's forms: it can be made only by who holds the session's cookie."""
     return sha256(b"form:" + secret.encode()).hexdigest()[:40]

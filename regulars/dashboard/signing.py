@@ -9,7 +9,7 @@ from jinja2 import Environment
 from litestar import Response, Router, get, post
 from litestar.enums import MediaType
 
-from regulars import limits, tenancy
+from regulars import tenancy
 from regulars.dashboard import failures, security
 from regulars.dashboard.desk import Call, Handed, theme_of
 from regulars.dashboard.forms import Form, read_form
@@ -53,11 +53,7 @@ def router(app: App, templates: Environment) -> Router:
                 throttle.failed(email, caller)
             return door(request, form.refused(refusal), refusal.status)
         response = Response("", status_code=303, headers={"location": _inside(form.text("to"))})
-        response.set_cookie(
-            security.cookie(
-                app.settings, request, security.SESSION_COOKIE, session.token, max_age_s=int(limits.SESSION_S)
-            )
-        )
+        response.set_cookie(security.session_cookie(app.settings, request, session.token))
         return response
 
     return Router(

@@ -111,6 +111,7 @@ _VERBS = {
     "initialize": "Initialized",
     "pause": "Paused",
     "rotate": "Made a new secret of",
+    "new_password": "Changed the password of",
     "replay": "Sent again",
     "test": "Tested",
     "switch_on": "Switched on",

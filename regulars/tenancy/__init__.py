@@ -6,34 +6,54 @@ shown once, when it is issued. What staff and programs change is written to the 
 
 Does not know what a customer, a coin or an event is.
 
-    key:      issued --> revoked          session: signed in --> expired or signed out
+    key:      issued --> revoked          session: signed in --> expired, signed out, or ended with the password, the
+                                                                 role or the person that it stands on
 """
 
 from regulars.tenancy.audit import AuditLine, audit, audit_log
 from regulars.tenancy.keys import find_key, issue_key, list_keys, revoke_key
 from regulars.tenancy.model import ApiKey, IssuedKey, Person, Workspace
-from regulars.tenancy.staff import add_staff, draw_password, list_staff, person_of, sign_in, sign_out
+from regulars.tenancy.staff import (
+    LastOwner,
+    add_staff,
+    change_own_password,
+    change_password,
+    change_role,
+    draw_password,
+    get_staff,
+    list_staff,
+    person_of,
+    remove_staff,
+    sign_in,
+    sign_out,
+)
 from regulars.tenancy.workspaces import change_workspace, create_workspace, get_workspace, list_workspaces
 
 __all__ = [
     "ApiKey",
     "AuditLine",
     "IssuedKey",
+    "LastOwner",
     "Person",
     "Workspace",
     "add_staff",
     "audit",
     "audit_log",
+    "change_own_password",
+    "change_password",
+    "change_role",
     "change_workspace",
     "create_workspace",
     "draw_password",
     "find_key",
+    "get_staff",
     "get_workspace",
     "issue_key",
     "list_keys",
     "list_staff",
     "list_workspaces",
     "person_of",
+    "remove_staff",
     "revoke_key",
     "sign_in",
     "sign_out",

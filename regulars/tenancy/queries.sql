@@ -48,6 +48,26 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 -- name: staff
 SELECT id, workspace_id, email, name, role FROM tenancy_staff WHERE workspace_id = $1 ORDER BY created_at, id
 
+-- name: member
+SELECT id, workspace_id, email, name, role FROM tenancy_staff WHERE workspace_id = $1 AND id = $2
+
+-- name: lock_owners
+-- in the order of their ids: two that lock them must not wait for each other
+SELECT id FROM tenancy_staff WHERE workspace_id = $1 AND role = 'owner' ORDER BY id FOR UPDATE
+
+-- name: password_hash
+SELECT password_hash FROM tenancy_staff WHERE workspace_id = $1 AND id = $2
+
+-- name: set_password
+UPDATE tenancy_staff SET password_hash = $3 WHERE workspace_id = $1 AND id = $2
+
+-- name: set_role
+UPDATE tenancy_staff SET role = $3 WHERE workspace_id = $1 AND id = $2
+
+-- name: delete_staff
+-- their sessions go with them
+DELETE FROM tenancy_staff WHERE workspace_id = $1 AND id = $2
+
 -- name: staff_by_email
 -- every workspace: somebody who signs in gives an e-mail address, not a workspace
 SELECT id, workspace_id, email, name, role, password_hash FROM tenancy_staff WHERE email = $1 ORDER BY created_at
@@ -59,6 +79,9 @@ INSERT INTO tenancy_session (workspace_id, token_hash, staff_id, created_at, exp
 SELECT p.id, p.workspace_id, p.email, p.name, p.role
   FROM tenancy_session s JOIN tenancy_staff p ON p.workspace_id = s.workspace_id AND p.id = s.staff_id
  WHERE s.workspace_id = $1 AND s.token_hash = $2 AND s.expires_at > $3
+
+-- name: delete_sessions
+DELETE FROM tenancy_session WHERE workspace_id = $1 AND staff_id = $2
 
 -- name: delete_session
 DELETE FROM tenancy_session WHERE workspace_id = $1 AND token_hash = $2

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from regulars import limits
 from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, Unauthenticated, invalid
+from regulars.kit.errors import Conflict, NotFound, Unauthenticated, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.model import Person, Role
@@ -25,6 +25,12 @@ _sql = Queries(__file__)
 _hasher = PasswordHasher()
 # Verified against when the e-mail is unknown, so that the answer takes as long as for a known one.
 _NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe(16))
+
+
+class LastOwner(Conflict):
+    """A workspace has at least one owner."""
+
+    code = "last_owner"
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -44,16 +50,25 @@ async def add_staff(
         raise invalid("email", "an e-mail address")
     if len(name) > limits.NAME_CHARS_MAX or "\0" in name:
         raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
-    if role not in get_args(Role):
-        raise invalid("role", "owner, editor or reader")
-    if len(password) < limits.PASSWORD_CHARS_MIN:
-        raise invalid("password", f"at least {limits.PASSWORD_CHARS_MIN} characters")
+    _check_role(role)
+    password_hash = await _hashed(password)
     person = Person(new_id(), workspace_id, email, name or email.partition("@")[0], role)
-    password_hash = await asyncio.to_thread(_hasher.hash, password)
     added = await tx.fetchval(_sql.insert_staff, workspace_id, person.id, email, person.name, role, password_hash, now)
     if added is None:
         raise Conflict("Somebody with this e-mail is on the staff already.", code="staff_exists")
     return person
+
+
+def _check_role(role: str) -> None:
+    if role not in get_args(Role):
+        raise invalid("role", "owner, editor or reader")
+
+
+async def _hashed(password: str) -> str:
+    """Raises Invalid."""
+    if not limits.PASSWORD_CHARS_MIN <= len(password) <= limits.NAME_CHARS_MAX:
+        raise invalid("password", f"{limits.PASSWORD_CHARS_MIN} to {limits.NAME_CHARS_MAX} characters")
+    return await asyncio.to_thread(_hasher.hash, password)
 
 
 def draw_password() -> str:
@@ -63,6 +78,60 @@ def draw_password() -> str:
 
 async def list_staff(tx: Tx, workspace_id: UUID) -> list[Person]:
     return [Person(**dict(row)) for row in await tx.fetch(_sql.staff, workspace_id)]
+
+
+async def get_staff(tx: Tx, workspace_id: UUID, staff_id: UUID) -> Person:
+    """Raises NotFound."""
+    row = await tx.fetchrow(_sql.member, workspace_id, staff_id)
+    if row is None:
+        raise NotFound("Nobody of this id is on the staff.")
+    return Person(**dict(row))
+
+
+async def change_password(tx: Tx, workspace_id: UUID, staff_id: UUID, password: str) -> Person:
+    """Ends all their sessions: whoever knew the old password is out. Raises Invalid, NotFound."""
+    password_hash = await _hashed(password)
+    person = await get_staff(tx, workspace_id, staff_id)
+    await tx.execute(_sql.set_password, workspace_id, staff_id, password_hash)
+    await tx.execute(_sql.delete_sessions, workspace_id, staff_id)
+    return person
+
+
+async def change_own_password(tx: Tx, person: Person, current: str, password: str, now: datetime) -> Session:
+    """The same by somebody who proves that it is theirs; of their sessions only the new one lives. Raises Invalid."""
+    known = await tx.fetchval(_sql.password_hash, person.workspace_id, person.id)
+    if known is None or not await asyncio.to_thread(_verified, known, current):
+        raise invalid("current_password", "the password you sign in with now")
+    await change_password(tx, person.workspace_id, person.id, password)
+    return await _open_session(tx, person, now)
+
+
+async def change_role(tx: Tx, workspace_id: UUID, staff_id: UUID, role: Role) -> Person:
+    """Ends their sessions, so that nothing goes on under the old role. Raises Invalid, NotFound, and LastOwner."""
+    _check_role(role)
+    person = await get_staff(tx, workspace_id, staff_id)
+    if role == person.role:
+        return person
+    await _keep_an_owner(tx, person)
+    await tx.execute(_sql.set_role, workspace_id, staff_id, role)
+    await tx.execute(_sql.delete_sessions, workspace_id, staff_id)
+    return msgspec.structs.replace(person, role=role)
+
+
+async def remove_staff(tx: Tx, workspace_id: UUID, staff_id: UUID) -> Person:
+    """They can't sign in any more, and their sessions end; the audit log goes on naming them. Raises NotFound, and
+    LastOwner."""
+    person = await get_staff(tx, workspace_id, staff_id)
+    await _keep_an_owner(tx, person)
+    await tx.execute(_sql.delete_staff, workspace_id, staff_id)
+    return person
+
+
+async def _keep_an_owner(tx: Tx, leaving: Person) -> None:
+    """Locks the owners, so that the last two can't remove each other at once."""
+    owners = await tx.fetch(_sql.lock_owners, leaving.workspace_id)
+    if [row["id"] for row in owners] == [leaving.id]:
+        raise LastOwner("This is the only owner. Make somebody else an owner first.")
 
 
 async def sign_in(tx: Tx, email: str, password: str, now: datetime) -> Session:

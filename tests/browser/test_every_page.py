@@ -47,7 +47,7 @@ PAGES = [
         "/staff",
         "/staff/new",
     ),
-    *("/audit", "/customers/00000000-0000-7000-8000-000000000000"),
+    *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]
 LONG = "Maximiliana " + "Wolfeschlegelsteinhausen" * 3
 NAMES = [LONG, "محمد عبد الرحمن بن أحمد", "", "Ann Example"]
@@ -100,7 +100,10 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     assert isinstance(first, customers.Ensured)
     who = first.customer.id
     event, one = await told(site, shop)
+    async with site.app.db.reading() as tx:
+        member = (await tenancy.list_staff(tx, shop.id))[0]
     return [
+        *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
@@ -138,8 +141,9 @@ async def test_pages_of_an_empty_shop(site: Site, visit: Open, width: int, schem
 )
 async def test_pages_of_a_full_shop(site: Site, visit: Open, width: int, scheme: str, role: str) -> None:
     shop = await site.shop(LONG)
+    email = await site.staff(shop, role)
     addresses = await fill(site, shop)
-    page = await visit(await site.staff(shop, role), width=width, color_scheme=scheme)
+    page = await visit(email, width=width, color_scheme=scheme)
     found = {}
     for address in [*PAGES, *addresses]:
         await page.goto(address)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from regulars import events
+from regulars import events, tenancy
+from regulars.kit.errors import Unauthenticated
 from tests.doors import Shop
 
 
@@ -71,6 +72,35 @@ async def test_staff_may_sign_in(shop: Shop) -> None:
     assert (made.status_code, made.json()["name"]) == (201, "ben")
     assert made.json() in (await shop.manage("GET", "/staff")).json()["items"]
     assert "correct horse" not in (await shop.manage("GET", "/audit")).text
+
+
+async def test_staff_are_changed_and_removed_but_for_the_last_owner(shop: Shop) -> None:
+    async def add(name: str, role: str) -> str:
+        body = {"email": f"{name}@{shop.id}.example", "password": "correct horse", "role": role}
+        made: str = (await shop.manage("POST", "/staff", json=body)).json()["id"]
+        return made
+
+    asha, ben = await add("asha", "owner"), await add("ben", "reader")
+    for refused in (
+        await shop.manage("DELETE", f"/staff/{asha}"),
+        await shop.manage("PATCH", f"/staff/{asha}", json={"role": "editor"}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "last_owner")
+    promoted = await shop.manage("PATCH", f"/staff/{ben}", json={"role": "owner"})
+    assert (promoted.status_code, promoted.json()["role"]) == (200, "owner")
+    assert (await shop.manage("PUT", f"/staff/{ben}/password", json={"password": "battery staple"})).status_code == 204
+    assert (await shop.manage("DELETE", f"/staff/{asha}")).status_code == 204
+    assert (await shop.manage("DELETE", f"/staff/{asha}")).status_code == 404
+    assert [person["id"] for person in (await shop.manage("GET", "/staff")).json()["items"]] == [ben]
+    async with shop.app.db.transaction() as tx:
+        now = shop.app.clock.now()
+        assert await tenancy.sign_in(tx, f"ben@{shop.id}.example", "battery staple", now)
+        with pytest.raises(Unauthenticated):
+            await tenancy.sign_in(tx, f"asha@{shop.id}.example", "correct horse", now)
+    audit = await shop.manage("GET", "/audit")
+    acts = [(line["act"], line["target"].partition("@")[0]) for line in audit.json()["items"]]
+    assert acts[:3] == [("staff.delete", "asha"), ("staff.new_password", "ben"), ("staff.update", "ben")]
+    assert "battery staple" not in audit.text
 
 
 @pytest.mark.parametrize("key", ["read_key", "storefront_key"])

@@ -25,11 +25,22 @@ class StaffMember(msgspec.Struct, frozen=True):
     role: Role
 
 
+Password = Annotated[str, Meta(min_length=limits.PASSWORD_CHARS_MIN, max_length=limits.NAME_CHARS_MAX)]
+
+
 class NewStaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@shop.example"])]
-    password: Annotated[str, Meta(min_length=limits.PASSWORD_CHARS_MIN, max_length=limits.NAME_CHARS_MAX)]
+    password: Password
     name: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = ""
     role: Role = "reader"
+
+
+class RoleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    role: Role
+
+
+class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    password: Password
 
 
 class StaffList(msgspec.Struct, frozen=True):
@@ -49,6 +60,28 @@ async def add_staff(call: Call[NoQuery, NewStaffMember], tx: Tx) -> StaffMember:
     )
     await call.audit(tx, "staff.create", person.email, role=body.role)
     return _member(person)
+
+
+@management.patch("/staff/{id}", "Change what somebody may do", tag="Staff")
+async def change_role(call: Call[NoQuery, RoleChange], tx: Tx) -> StaffMember:
+    """Their sessions end. The last owner stays an owner: `last_owner`."""
+    person = await tenancy.change_role(tx, call.workspace_id, call.path_id(), call.body.role)
+    await call.audit(tx, "staff.update", person.email, role=person.role)
+    return _member(person)
+
+
+@management.put("/staff/{id}/password", "Give somebody a new password", tag="Staff", status=204, stored=False)
+async def change_password(call: Call[NoQuery, NewPassword], tx: Tx) -> None:
+    """Their sessions end."""
+    person = await tenancy.change_password(tx, call.workspace_id, call.path_id(), call.body.password)
+    await call.audit(tx, "staff.new_password", person.email)
+
+
+@management.delete("/staff/{id}", "Remove somebody", tag="Staff", status=204)
+async def remove_staff(call: Call[NoQuery, None], tx: Tx) -> None:
+    """They can't sign in any more, and their sessions end. The last owner can't be removed: `last_owner`."""
+    person = await tenancy.remove_staff(tx, call.workspace_id, call.path_id())
+    await call.audit(tx, "staff.delete", person.email)
 
 
 def _member(person: Person) -> StaffMember:

@@ -14,6 +14,7 @@ from regulars.dashboard.pages import (
     overview,
     sandbox,
     shop,
+    staff,
     styleguide,
     triggers,
 )
@@ -29,5 +30,6 @@ HANDLERS: list[ControllerRouterHandler] = [
     *deliveries.HANDLERS,
     *sandbox.HANDLERS,
     *shop.HANDLERS,
+    *staff.HANDLERS,
 ]
 STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]

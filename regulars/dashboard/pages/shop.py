@@ -1,4 +1,4 @@
-"""Settings of the shop, its API keys, its staff, and who changed what."""
+"""Settings of the shop, its API keys, and who changed what."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from litestar.params import FromPath
 from regulars import tenancy
 from regulars.dashboard.desk import Form, Handed
 from regulars.dashboard.paging import cursor
-from regulars.kit.errors import Forbidden, NotFound, Refusal
+from regulars.kit.errors import NotFound, Refusal
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only"}
 PURPOSES = {"SERVER": "Your server", "STOREFRONT": "Your storefront"}
-ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
 
 
 @get("/settings")
@@ -98,37 +97,6 @@ async def revoke_key(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
     return desk.see("/keys", "The key is revoked.")
 
 
-@get("/staff")
-async def staff(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        people = await tenancy.list_staff(tx, desk.id)
-    return desk.page("pages/staff.html", people=people, roles=ROLES)
-
-
-@get("/staff/new")
-async def new_staff(desk: Handed) -> Response[str]:
-    return desk.page("pages/staff_new.html", form=Form(values={"role": "editor"}))
-
-
-@post("/staff/new")
-async def add_staff(desk: Handed) -> Response[str]:
-    if desk.who.role != "owner":
-        raise Forbidden("Only an owner of this workspace can add people.")
-    form = await desk.form()
-    email = form.text("email")
-    try:
-        role: Any = form.choice("role", ROLES)
-        async with desk.changing("staff.create", email, role=role) as tx:
-            known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
-            if email.strip().lower() in known:
-                raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
-            password = str(form.values.get("password", ""))
-            await tenancy.add_staff(tx, desk.id, email, password, now=desk.now, name=form.text("name"), role=role)
-    except Refusal as refusal:
-        return desk.wrong("pages/staff_new.html", form, refusal)
-    return desk.see("/staff", f"{email} can sign in now.")
-
-
 @get("/audit")
 async def audit(desk: Handed) -> Response[str]:
     at = cursor(desk.request)
@@ -153,8 +121,5 @@ HANDLERS = [
     issue_key,
     ask_revoke,
     revoke_key,
-    staff,
-    new_staff,
-    add_staff,
     audit,
 ]

@@ -139,8 +139,8 @@ async def test_the_tools_answer_pauses_it(db: Database, workspace: Workspace, cl
 async def test_whoever_locks_both_locks_the_integration_before_its_lane(
     db: Database, workspace: Workspace, clock: HandClock, first: str
 ) -> None:
-    """Else two of them that come at once wait in a circle. Each must wait for the integration, which is held here, while
-    the lane is still free."""
+    """Else two of them that come at once wait in a circle. Each must wait for the integration, which is held here,
+    while the lane is still free."""
     made = (await add(db, workspace, clock, "webhook", url="https://shop.example/hook")).integration
     now = clock.now()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from regulars import limits, tenancy
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
-from regulars.kit.errors import Conflict, Invalid, Unauthenticated
+from regulars.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
 from regulars.kit.ids import new_id
 from tests import make
 
@@ -142,3 +143,79 @@ async def test_an_email_is_on_the_staff_once(db: Database, workspace: tenancy.Wo
             await tenancy.add_staff(tx, workspace.id, email.upper(), "other password", now=clock.now())
         # The refusal did not break the transaction, and the first password holds.
         await tenancy.sign_in(tx, email, PASSWORD, clock.now())
+
+
+async def test_a_new_password_ends_what_rested_on_the_old_one(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    email, now = an_email(), clock.now()
+    async with db.transaction() as tx:
+        person = await tenancy.add_staff(tx, workspace.id, email, PASSWORD, now=now)
+        other = await tenancy.add_staff(tx, workspace.id, an_email(), PASSWORD, now=now)
+        theirs = await tenancy.sign_in(tx, other.email, PASSWORD, now)
+        here, elsewhere = [await tenancy.sign_in(tx, email, PASSWORD, now) for _ in range(2)]
+        for current, new, field in (("wrong", "battery staple", "current_password"), (PASSWORD, "short", "password")):
+            with pytest.raises(Invalid) as refused:
+                await tenancy.change_own_password(tx, person, current, new, now)
+            assert list(refused.value.fields) == [field]
+        assert await tenancy.person_of(tx, elsewhere.token, now) == person, "what was refused ends nothing"
+        fresh = await tenancy.change_own_password(tx, person, PASSWORD, "battery staple", now)
+        alive = [await tenancy.person_of(tx, one.token, now) for one in (here, elsewhere, fresh, theirs)]
+        assert alive == [None, None, person, other]
+        with pytest.raises(Unauthenticated):
+            await tenancy.sign_in(tx, email, PASSWORD, now)
+        given = await tenancy.change_password(tx, workspace.id, person.id, "a third one")
+        assert (given, await tenancy.person_of(tx, fresh.token, now)) == (person, None)
+        assert (await tenancy.sign_in(tx, email, "a third one", now)).person == person
+
+
+async def test_a_new_role_begins_with_a_new_session(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    now = clock.now()
+    async with db.transaction() as tx:
+        owner = await tenancy.add_staff(tx, workspace.id, an_email(), PASSWORD, now=now)
+        editor = await tenancy.add_staff(tx, workspace.id, an_email(), PASSWORD, now=now, role="editor")
+        session = await tenancy.sign_in(tx, editor.email, PASSWORD, now)
+        assert await tenancy.change_role(tx, workspace.id, editor.id, "editor") == editor
+        assert await tenancy.person_of(tx, session.token, now) == editor, "nothing was changed"
+        assert (await tenancy.change_role(tx, workspace.id, editor.id, "reader")).role == "reader"
+        assert await tenancy.person_of(tx, session.token, now) is None
+        with pytest.raises(tenancy.LastOwner):
+            await tenancy.change_role(tx, workspace.id, owner.id, "editor")
+        with pytest.raises(Invalid):
+            await tenancy.change_role(tx, workspace.id, editor.id, "king")  # type: ignore[arg-type]
+
+
+async def test_who_is_removed_is_out_at_once_and_an_owner_stays(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    now = clock.now()
+    other = await make.a_workspace(db, now)
+    async with db.transaction() as tx:
+        first = await tenancy.add_staff(tx, workspace.id, an_email(), PASSWORD, now=now)
+        second = await tenancy.add_staff(tx, workspace.id, an_email(), PASSWORD, now=now)
+        session = await tenancy.sign_in(tx, first.email, PASSWORD, now)
+        with pytest.raises(NotFound):
+            await tenancy.remove_staff(tx, other.id, first.id)
+        assert await tenancy.remove_staff(tx, workspace.id, first.id) == first
+        assert await tenancy.person_of(tx, session.token, now) is None
+        with pytest.raises(tenancy.LastOwner):
+            await tenancy.remove_staff(tx, workspace.id, second.id)
+        assert await tenancy.list_staff(tx, workspace.id) == [second]
+
+
+async def test_two_owners_who_remove_each_other_at_once_leave_one(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    async with db.transaction() as tx:
+        people = [await tenancy.add_staff(tx, workspace.id, an_email(), PASSWORD, now=clock.now()) for _ in range(2)]
+
+    async def remove(person: tenancy.Person) -> None:
+        async with db.transaction() as tx:
+            await tenancy.remove_staff(tx, workspace.id, person.id)
+
+    ended = await asyncio.gather(*(remove(person) for person in people), return_exceptions=True)
+    assert sorted(type(end).__name__ for end in ended) == ["LastOwner", "NoneType"]
+    async with db.reading() as tx:
+        assert len(await tenancy.list_staff(tx, workspace.id)) == 1

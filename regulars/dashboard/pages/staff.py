@@ -1,0 +1,160 @@
+"""Staff: who can sign in, what they may do, and everybody's own password."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+
+from regulars import tenancy
+from regulars.dashboard import security
+from regulars.dashboard.desk import Desk, Form, Handed
+from regulars.kit.errors import Forbidden, Refusal, invalid
+from regulars.tenancy import Person
+
+ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
+
+
+@get("/staff")
+async def staff(desk: Handed) -> Response[str]:
+    async with desk.reading() as tx:
+        people = await tenancy.list_staff(tx, desk.id)
+    return desk.page("pages/staff.html", people=people, roles=ROLES)
+
+
+@get("/staff/new")
+async def new_staff(desk: Handed) -> Response[str]:
+    return desk.page("pages/staff_new.html", form=Form(values={"role": "editor"}))
+
+
+@post("/staff/new")
+async def add_staff(desk: Handed) -> Response[str]:
+    _only_owners(desk)
+    form = await desk.form()
+    email = form.text("email")
+    try:
+        role: Any = form.choice("role", ROLES)
+        async with desk.changing("staff.create", email, role=role) as tx:
+            known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
+            if email.strip().lower() in known:
+                raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
+            password = str(form.values.get("password", ""))
+            await tenancy.add_staff(tx, desk.id, email, password, now=desk.now, name=form.text("name"), role=role)
+    except Refusal as refusal:
+        return desk.wrong("pages/staff_new.html", form, refusal)
+    return desk.see("/staff", f"{email} can sign in now.")
+
+
+@get("/staff/{staff_id:uuid}")
+async def shown(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
+    person = await _person(desk, staff_id)
+    return _page(desk, person, desk.blank(role=person.role), desk.blank())
+
+
+@post("/staff/{staff_id:uuid}")
+async def change_role(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
+    _only_owners(desk)
+    person, form = await _person(desk, staff_id), await desk.form()
+    try:
+        role: Any = form.choice("role", ROLES)
+        async with desk.changing("staff.update", person.email, role=role) as tx:
+            await tenancy.change_role(tx, desk.id, staff_id, role)
+    except tenancy.LastOwner as refusal:
+        refusal.fields = {"role": refusal.message}
+        return _page(desk, person, form.refused(refusal), desk.blank(), 422)
+    except Refusal as refusal:
+        return _page(desk, person, form.refused(refusal), desk.blank(), 422)
+    return desk.see("/staff", f"{person.email} is {role} now, and signs in again.")
+
+
+@post("/staff/{staff_id:uuid}/password")
+async def give_password(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
+    _only_owners(desk)
+    person, form = await _person(desk, staff_id), await desk.form()
+    try:
+        async with desk.changing("staff.new_password", person.email) as tx:
+            await tenancy.change_password(tx, desk.id, staff_id, _typed(form, "password"))
+    except Refusal as refusal:
+        return _page(desk, person, desk.blank(role=person.role), form.refused(refusal), 422)
+    return desk.see("/staff", f"{person.email} signs in with the new password from now on.")
+
+
+@get("/staff/{staff_id:uuid}/remove")
+async def ask_remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
+    person = await _person(desk, staff_id)
+    return desk.page(
+        "pages/confirm.html",
+        title=f"Remove {person.name}?",
+        words=f"{person.email} can't sign in any more, at once. What they did stays in the audit log.",
+        action=f"/staff/{staff_id}/remove",
+        yes="Remove",
+        back="/staff",
+    )
+
+
+@post("/staff/{staff_id:uuid}/remove")
+async def remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
+    _only_owners(desk)
+    person = await _person(desk, staff_id)
+    async with desk.changing("staff.delete", person.email) as tx:
+        await tenancy.remove_staff(tx, desk.id, staff_id)
+    return desk.see("/staff", f"{person.email} is removed.")
+
+
+@get("/password")
+async def own_password(desk: Handed) -> Response[str]:
+    return desk.page("pages/password.html", form=Form())
+
+
+@post("/password")
+async def change_own_password(desk: Handed) -> Response[str]:
+    """Whatever somebody's role: it is theirs. The session that asks is replaced by a new one; all others end."""
+    form = await desk.form()
+    try:
+        password = _typed(form, "password")
+        if password != _typed(form, "again"):
+            raise invalid("again", "the new password once more, the same")
+        async with desk.changing("staff.new_password", desk.who.email) as tx:
+            current = _typed(form, "current_password")
+            session = await tenancy.change_own_password(tx, desk.who, current, password, desk.now)
+    except Refusal as refusal:
+        return desk.wrong("pages/password.html", form, refusal)
+    response = desk.see("/", "Your password is changed. Wherever else you were signed in, you are signed out.")
+    response.set_cookie(security.session_cookie(desk.app.settings, desk.request, session.token))
+    return response
+
+
+def _only_owners(desk: Desk) -> None:
+    if desk.who.role != "owner":
+        raise Forbidden("Only an owner of this workspace can add, change and remove people.")
+
+
+def _typed(form: Form, name: str) -> str:
+    """As it was typed: blanks around a password belong to it."""
+    value = form.values.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+async def _person(desk: Desk, staff_id: UUID) -> Person:
+    async with desk.reading() as tx:
+        return await tenancy.get_staff(tx, desk.id, staff_id)
+
+
+def _page(desk: Desk, person: Person, form: Form, password: Form, status: int = 200) -> Response[str]:
+    return desk.page("pages/staff_member.html", status=status, person=person, form=form, password=password, roles=ROLES)
+
+
+HANDLERS = [
+    staff,
+    new_staff,
+    add_staff,
+    shown,
+    change_role,
+    give_password,
+    ask_remove,
+    remove,
+    own_password,
+    change_own_password,
+]
