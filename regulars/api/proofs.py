@@ -11,15 +11,11 @@ HS256 by the secret's text, `{"lead_id": ..., "exp": ...}`.
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from regulars import limits
 from regulars.kit.errors import Forbidden, Unauthenticated
@@ -45,14 +41,6 @@ class ProofOfAnother(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("The customer's proof is of another customer.")
-
-
-@lru_cache(1024)
-def storefront_secret(server_secret: str, workspace_id: UUID) -> str:
-    """43 characters, always the same for this server's secret key and this workspace."""
-    info = b"regulars storefront secret " + workspace_id.bytes
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(server_secret.encode())
-    return urlsafe_b64encode(derived).decode().rstrip("=")
 
 
 def digest(secret: str, customer_id: str, timestamp: str) -> str:

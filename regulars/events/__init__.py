@@ -32,6 +32,7 @@ from regulars.events.rendering import (
     minor_units_in,
 )
 from regulars.events.samples import sample
+from regulars.events.switching import switch
 
 __all__ = [
     "TOPICS",
@@ -64,5 +65,6 @@ __all__ = [
     "newest_body",
     "recent",
     "sample",
+    "switch",
     "workspaces_with_pending",
 ]

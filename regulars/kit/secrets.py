@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from base64 import urlsafe_b64encode
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -19,6 +21,15 @@ from regulars.kit.errors import Refusal
 
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
+
+
+@lru_cache(1024)
+def storefront_secret(server_secret: str, workspace_id: UUID) -> str:
+    """By which a shop's server proves its customers: 43 characters, always the same for this server's secret key and
+    this workspace."""
+    info = b"regulars storefront secret " + workspace_id.bytes
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(server_secret.encode())
+    return urlsafe_b64encode(derived).decode().rstrip("=")
 
 
 class Unreadable(Refusal):

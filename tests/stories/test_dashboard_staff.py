@@ -2,45 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import httpx
-
-from regulars import tenancy
 from regulars.dashboard import security
-from regulars.tenancy import Person
 from tests.doors import Shop
-
-PASSWORD = "correct horse"
-
-
-async def person(shop: Shop, name: str, role: Any = "owner") -> Person:
-    async with shop.app.db.transaction() as tx:
-        email = f"{name}@{shop.id}.example"
-        return await tenancy.add_staff(tx, shop.workspace.id, email, PASSWORD, now=shop.app.clock.now(), role=role)
-
-
-class Browser:
-    """Somebody who is signed in, with their cookie and the token of their forms."""
-
-    def __init__(self, shop: Shop, token: str) -> None:
-        self.shop, self.token = shop, token
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self._call("GET", path)
-
-    async def post(self, path: str, **form: str) -> httpx.Response:
-        return await self._call("POST", path, data=form | {"_csrf": security.csrf_token(self.token)})
-
-    async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        self.shop.client.cookies.clear()
-        headers = {"cookie": f"{security.SESSION_COOKIE}={self.token}"}
-        return await self.shop.client.request(method, path, headers=headers, **more)
-
-
-async def signed_in(shop: Shop, who: Person, password: str = PASSWORD) -> Browser:
-    async with shop.app.db.transaction() as tx:
-        return Browser(shop, (await tenancy.sign_in(tx, who.email, password, shop.app.clock.now())).token)
+from tests.stories.browsing import PASSWORD, Browser, person, signed_in
 
 
 async def acts(shop: Shop) -> list[tuple[str, str]]:

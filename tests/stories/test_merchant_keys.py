@@ -7,6 +7,7 @@ import pytest
 
 from regulars.api import proofs
 from regulars.kit.clock import HandClock
+from regulars.kit.secrets import storefront_secret
 from tests.doors import SECRET_KEY, Shop, a_shop
 
 NOBODY = "/leads/00000000-0000-0000-0000-000000000000"
@@ -123,7 +124,7 @@ async def test_a_shop_can_do_without_the_proof(shop: Shop) -> None:
 async def test_a_token_signed_by_the_shop_itself_is_as_good(shop: Shop, clock: HandClock) -> None:
     trigger = await shop.trigger("Visit", open=True)
     lead_id = (await shop.reward(trigger, "shopify-1001")).json()["data"]["activity"]["lead_id"]
-    secret = proofs.storefront_secret(SECRET_KEY, shop.workspace.id)
+    secret = storefront_secret(SECRET_KEY, shop.workspace.id)
     soon = int(clock.now().timestamp()) + 600
     for claims, signed_by, status in (
         ({"lead_id": lead_id, "exp": soon}, secret, 200),

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import events, limits, tenancy
-from regulars.api import proofs
 from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Tx
+from regulars.kit.secrets import storefront_secret
 from regulars.tenancy import AuditLine, Workspace
 
 CallsPerMinute = Annotated[
@@ -90,13 +90,12 @@ async def read_workspace(call: Call[NoQuery, None], tx: Tx) -> Shop:
 @management.patch("/workspace", "Change the shop", tag="Shop")
 async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     changes: dict[str, Any] = msgspec.to_builtins(call.body)
-    before = await tenancy.get_workspace(tx, call.workspace_id)
-    changed = await tenancy.change_workspace(tx, call.workspace_id, changes, call.now)
-    if changed.events_on != before.events_on:
-        # What happened while nothing was to be sent is not sent afterwards.
-        if changed.events_on:
-            await events.drop_pending(tx, call.workspace_id)
-        await call.audit(tx, "events.switch_on" if changed.events_on else "events.switch_off", call.workspace_id)
+    rest = {name: value for name, value in changes.items() if name != "events_on"}
+    changed = await tenancy.change_workspace(tx, call.workspace_id, rest, call.now)
+    on = call.body.events_on
+    if on is not UNSET and on != changed.events_on:
+        changed = await events.switch(tx, call.workspace_id, on, call.now)
+        await call.audit(tx, "events.switch_on" if on else "events.switch_off", call.workspace_id)
     await call.audit(tx, "workspace.update", call.workspace_id, **changes)
     call.caller_changed = True
     return shop(changed)
@@ -105,7 +104,7 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
 @management.get("/workspace/storefront-secret", "The secret that proves customers", tag="Shop")
 async def read_storefront_secret(call: Call[NoQuery, None]) -> StorefrontSecret:
     """One per workspace, and the same for as long as the server's secret key is."""
-    return StorefrontSecret(proofs.storefront_secret(call.app.settings.secret(), call.workspace_id))
+    return StorefrontSecret(storefront_secret(call.app.settings.secret(), call.workspace_id))
 
 
 @management.get("/audit", "Who changed what", tag="Shop")

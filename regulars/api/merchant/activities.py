@@ -29,6 +29,7 @@ from regulars.api.reading import BodyTooLarge, Malformed, check_media_type, deco
 from regulars.api.serving import CORS, bug, check_source, idempotency_key
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.once import fingerprint
+from regulars.kit.secrets import storefront_secret
 from regulars.triggers import Fire, Override
 from regulars.wiring import App, Call
 
@@ -190,7 +191,7 @@ class ActivityDoor:
     async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:
         """The same call, for the customer whom the token proves and nobody else; never for one to be created."""
         workspace_id = caller.workspace.id
-        secret = proofs.storefront_secret(self._app.settings.secret(), workspace_id)
+        secret = storefront_secret(self._app.settings.secret(), workspace_id)
         lead_id = proofs.customer_of(secret, token, self._app.clock.now())
         if body.lead_id is None:
             async with self._app.db.reading() as tx:

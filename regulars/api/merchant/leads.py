@@ -18,6 +18,7 @@ from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.db import Tx
 from regulars.kit.errors import Invalid, NotFound, invalid
+from regulars.kit.secrets import storefront_secret
 
 CustomerId = Annotated[
     str,
@@ -118,7 +119,7 @@ async def the_lead(tx: Tx, workspace_id: UUID, **by: Any) -> Customer:
 
 
 def secret_of(call: Call[Any, Any]) -> str:
-    return proofs.storefront_secret(call.app.settings.secret(), call.workspace_id)
+    return storefront_secret(call.app.settings.secret(), call.workspace_id)
 
 
 def prove(call: Call[Any, Any], lead_id: UUID) -> None:

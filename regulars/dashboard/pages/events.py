@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, tenancy
+from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger
 from regulars.conditions import Schema
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.paging import cursor
@@ -54,7 +54,7 @@ async def shown(desk: Handed, event_id: FromPath[UUID]) -> Response[str]:
 async def switch(desk: Handed) -> Response[str]:
     on = (await desk.form()).on("on")
     async with desk.changing("events.switch_on" if on else "events.switch_off") as tx:
-        await tenancy.change_workspace(tx, desk.id, {"events_on": on}, desk.now)
+        await events.switch(tx, desk.id, on, desk.now)
     back = "/events/send" if "/events/send" in desk.request.headers.get("referer", "") else "/events"
     return desk.see(back, "Events are on." if on else "Events are off. Facts are still logged; no tool is told.")
 

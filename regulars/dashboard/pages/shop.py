@@ -10,10 +10,11 @@ from zoneinfo import available_timezones
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import tenancy
-from regulars.dashboard.desk import Form, Handed
+from regulars import limits, tenancy
+from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
-from regulars.kit.errors import NotFound, Refusal
+from regulars.kit.errors import Forbidden, NotFound, Refusal, invalid
+from regulars.kit.secrets import storefront_secret
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only"}
 PURPOSES = {"SERVER": "Your server", "STOREFRONT": "Your storefront"}
@@ -28,8 +29,11 @@ async def settings(desk: Handed) -> Response[str]:
         coin_name=shop.coin_name,
         currency_code=shop.currency_code,
         time_zone=shop.time_zone,
+        calls_per_minute=shop.settings.get("calls_per_minute") or "",
+        open_triggers_need_proof="" if shop.settings.get("open_triggers_need_proof") is False else "yes",
+        referral_link_base=shop.settings.get("referral_link_base") or "",
     )
-    return desk.page("pages/settings.html", form=form, zones=_zones())
+    return _settings_page(desk, form)
 
 
 @post("/settings")
@@ -39,11 +43,46 @@ async def change_settings(desk: Handed) -> Response[str]:
         name: form.text(name) for name in ("name", "uri", "coin_name", "currency_code", "time_zone")
     }
     try:
+        changes["settings"] = _settings_of(form)
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
             await tenancy.change_workspace(tx, desk.id, changes, desk.now)
     except Refusal as refusal:
-        return desk.wrong("pages/settings.html", form, refusal, zones=_zones())
+        return _settings_page(desk, form.refused(refusal), 422)
     return desk.see("/settings", "Saved.")
+
+
+@get("/settings/storefront-secret")
+async def reveal_secret(desk: Handed) -> Response[str]:
+    """Owners alone: whoever has it can speak for every customer."""
+    if desk.who.role != "owner":
+        raise Forbidden("Only an owner of this workspace can see its storefront secret.")
+    secret = storefront_secret(desk.app.settings.secret(), desk.id)
+    return desk.page("pages/storefront_secret.html", secret=secret)
+
+
+def _settings_of(form: Form) -> dict[str, Any]:
+    """What only some shops set; None is how it is for everybody. Raises Invalid naming the field."""
+    calls = form.whole("calls_per_minute", least=1) if form.text("calls_per_minute") else None
+    if calls is not None and calls > limits.CALLS_PER_MINUTE_PER_KEY_MAX:
+        raise invalid("calls_per_minute", f"at most {limits.CALLS_PER_MINUTE_PER_KEY_MAX:,}")
+    link = form.text("referral_link_base")
+    if link and (not link.startswith(("https://", "http://")) or len(link) > limits.NAME_CHARS_MAX):
+        raise invalid("referral_link_base", "an address that starts with https:// or http://")
+    return {
+        "calls_per_minute": calls,
+        "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
+        "referral_link_base": link or None,
+    }
+
+
+def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
+    return desk.page(
+        "pages/settings.html",
+        status=status,
+        form=form,
+        zones=_zones(),
+        calls_per_minute=limits.CALLS_PER_MINUTE_PER_KEY,
+    )
 
 
 @get("/keys")
@@ -116,6 +155,7 @@ def _zones() -> list[tuple[str, str]]:
 HANDLERS = [
     settings,
     change_settings,
+    reveal_secret,
     keys,
     new_key,
     issue_key,

@@ -1,0 +1,69 @@
+"""At the dashboard: what a shop is set to, its storefront secret, and the switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from regulars import events
+from regulars.kit.secrets import storefront_secret
+from tests.doors import SECRET_KEY, Shop
+from tests.stories.browsing import person, signed_in
+
+FORM = {"name": "Corner Shop", "uri": "", "coin_name": "coins", "currency_code": "usd", "time_zone": "UTC"}
+WARNING = "Anybody can give coins to anybody by an Open trigger."
+
+
+async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    assert WARNING not in (await owner.get("/settings")).text
+    more = {"calls_per_minute": "1,200", "referral_link_base": "https://club.example"}
+    assert (await owner.post("/settings", **FORM, **more)).status_code == 303
+    settings = (await shop.manage("GET", "/workspace")).json()["settings"]
+    assert settings == {
+        "calls_per_minute": 1_200,
+        "open_triggers_need_proof": False,
+        "referral_link_base": "https://club.example",
+    }
+    page = (await owner.get("/settings")).text
+    assert WARNING in page
+    assert 'value="1200"' in page
+    assert (await owner.post("/settings", **FORM, open_triggers_need_proof="yes")).status_code == 303
+    settings = (await shop.manage("GET", "/workspace")).json()["settings"]
+    assert set(settings.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"calls_per_minute": "0"}, {"calls_per_minute": "60,000,001"}, {"referral_link_base": "ftp://club.example"}],
+)
+async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, wrong: dict[str, Any]) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    answer = await owner.post("/settings", **FORM, **wrong)
+    assert answer.status_code == 422
+    assert f'id="{next(iter(wrong))}-wrong"' in answer.text
+    assert (await shop.manage("GET", "/workspace")).json()["settings"] == {}
+
+
+async def test_the_storefront_secret_is_shown_to_owners_on_a_click(shop: Shop) -> None:
+    secret = storefront_secret(SECRET_KEY, shop.workspace.id)
+    owner = await signed_in(shop, await person(shop, "asha"))
+    editor = await signed_in(shop, await person(shop, "ben", "editor"))
+    assert secret not in (await owner.get("/settings")).text
+    assert secret in (await owner.get("/settings/storefront-secret")).text
+    refused = await editor.get("/settings/storefront-secret")
+    assert (refused.status_code, secret in refused.text) == (403, False)
+
+
+async def test_what_happened_while_events_were_off_is_not_sent_when_they_are_switched_on(shop: Shop) -> None:
+    await shop.reward(await shop.trigger(), "shopify-1001")
+    owner = await signed_in(shop, await person(shop, "asha"))
+    assert (await owner.post("/events/switch", on="yes")).status_code == 303
+    async with shop.app.db.transaction() as tx:
+        assert await events.claim_pending(tx, shop.workspace.id, 10) == []
+    # Switching on what is on drops nothing.
+    await shop.reward(await shop.trigger("Another"), "shopify-1001")
+    assert (await owner.post("/events/switch", on="yes")).status_code == 303
+    async with shop.app.db.transaction() as tx:
+        assert len(await events.claim_pending(tx, shop.workspace.id, 10)) == 1
