@@ -82,8 +82,12 @@ class Database:
             max_size=connections_max,
             init=_prepare,
             reset=_leave_as_it_is,
-            command_timeout=limits.DB_STATEMENT_TIMEOUT_S,
-            server_settings={"application_name": "regulars", "timezone": "UTC", "random_page_cost": "1.1"},
+            server_settings={
+                "application_name": "regulars",
+                "timezone": "UTC",
+                "random_page_cost": "1.1",
+                "statement_timeout": f"{limits.DB_STATEMENT_TIMEOUT_S:.0f}s",
+            },
         )
         return cls(pool)
 

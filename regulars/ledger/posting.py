@@ -206,7 +206,8 @@ class _Batch:
             workspace_id,
             txns=self.txns,
             postings=self.postings,
-            lots=[*self.new_lots, *(lot for lot in self.spent.values() if lot.id not in new)],
+            lots=self.new_lots,
+            spent=[lot for lot in self.spent.values() if lot.id not in new],
             consumptions=self.consumptions,
             wallets=list(self.touched.values()),
         )

@@ -37,8 +37,8 @@ SELECT t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.clos
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS t
 
 -- name: write
--- A whole batch in one statement: the book's rows, then the caches of them. The caches' rows all exist and are changed
--- by way of a conflict, because that always goes by the key; an UPDATE joined with the batch might not.
+-- A whole batch in one statement: the book's rows, then the caches of them. The caches' rows all exist and are locked
+-- by now; each is found by its key first, because a plain join with the batch might be planned to read them all.
 WITH txn AS (
     INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, type, operation, amount, closing_balance, credited,
                             debited, title, description, status, reference, trigger_id, trigger_version,
@@ -51,18 +51,22 @@ WITH txn AS (
     INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
                             earned_at)
     SELECT $1, l.* FROM unnest($4::ledger_lot_row[]) AS l
-        ON CONFLICT (workspace_id, id) DO UPDATE SET remaining = excluded.remaining
+), spent AS (
+    UPDATE ledger_lot l SET remaining = s.remaining
+      FROM unnest($5::ledger_lot_row[]) AS s
+     CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = s.id OFFSET 0) AS place
+     WHERE l.workspace_id = $1 AND l.ctid = place.ctid
 ), consumption AS (
     INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
-    SELECT $1, c.* FROM unnest($5::ledger_consumption_row[]) AS c
+    SELECT $1, c.* FROM unnest($6::ledger_consumption_row[]) AS c
 )
-INSERT INTO ledger_wallet (workspace_id, customer_id, kind, available, pending, held, debt, credited, debited, txn_count,
-                           head_hash)
-SELECT $1, w.* FROM unnest($6::ledger_wallet_row[]) AS w
-    ON CONFLICT (workspace_id, customer_id, kind) DO UPDATE
-   SET available = excluded.available, pending = excluded.pending, held = excluded.held, debt = excluded.debt,
-       credited = excluded.credited, debited = excluded.debited, txn_count = excluded.txn_count,
-       head_hash = excluded.head_hash
+UPDATE ledger_wallet w
+   SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
+       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash
+  FROM unnest($7::ledger_wallet_row[]) AS b
+ CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
+                      WHERE workspace_id = $1 AND customer_id = b.customer_id AND kind = b.kind OFFSET 0) AS place
+ WHERE w.workspace_id = $1 AND w.ctid = place.ctid
 
 -- name: balances
 -- What has expired by $3 is left out by the read itself; the expiry job only writes down what is true already.

@@ -54,16 +54,18 @@ async def write(
     txns: Sequence[Txn],
     postings: Sequence[Posting],
     lots: Sequence[Lot],
+    spent: Sequence[Lot],
     consumptions: Sequence[tuple[UUID, UUID, int]],
     wallets: Sequence[Wallet],
 ) -> None:
-    """`lots` are new ones, and older ones with what remains of them now; `consumptions` are (txn, lot, amount)."""
+    """`lots` are new, `spent` older ones with what remains of them now; `consumptions` are (txn, lot, amount)."""
     await tx.execute(
         _sql.write,
         workspace_id,
         [astuple(txn) for txn in txns],
         [astuple(posting) for posting in postings],
         [astuple(lot) for lot in lots],
+        [astuple(lot) for lot in spent],
         consumptions,
         [astuple(wallet)[:-1] for wallet in wallets],
     )

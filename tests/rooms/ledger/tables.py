@@ -132,6 +132,7 @@ async def owe(tx: Tx, workspace_id: UUID, customer_id: UUID, kind: Kind, amount:
         txns=[txn],
         postings=[Posting(txn.id, account, moved) for account, moved in postings],
         lots=[],
+        spent=[],
         consumptions=[],
         wallets=[wallet],
     )
