@@ -53,9 +53,10 @@ WITH txn AS (
     SELECT $1, l.* FROM unnest($4::ledger_lot_row[]) AS l
 ), spent AS (
     UPDATE ledger_lot l SET remaining = s.remaining
-      FROM unnest($5::ledger_lot_row[]) AS s
-     CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = s.id OFFSET 0) AS place
-     WHERE l.workspace_id = $1 AND l.ctid = place.ctid
+      FROM (SELECT place.ctid, u.remaining FROM unnest($5::ledger_lot_row[]) AS u
+             CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place
+           ) AS s
+     WHERE l.workspace_id = $1 AND l.ctid = s.ctid
 ), consumption AS (
     INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
     SELECT $1, c.* FROM unnest($6::ledger_consumption_row[]) AS c
@@ -63,10 +64,12 @@ WITH txn AS (
 UPDATE ledger_wallet w
    SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
        debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash
-  FROM unnest($7::ledger_wallet_row[]) AS b
- CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
-                      WHERE workspace_id = $1 AND customer_id = b.customer_id AND kind = b.kind OFFSET 0) AS place
- WHERE w.workspace_id = $1 AND w.ctid = place.ctid
+  FROM (SELECT place.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash
+          FROM unnest($7::ledger_wallet_row[]) AS u
+         CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
+                              WHERE workspace_id = $1 AND customer_id = u.customer_id AND kind = u.kind
+                             OFFSET 0) AS place) AS b
+ WHERE w.workspace_id = $1 AND w.ctid = b.ctid
 
 -- name: balances
 -- What has expired by $3 is left out by the read itself; the expiry job only writes down what is true already.
