@@ -18,7 +18,7 @@ from regulars import delivery, dispatch, events, integrations, limits, triggers
 from regulars.bench import bare
 from regulars.bench.bare import Post
 from regulars.bench.children import BenchFailed, finished, listening, python, running
-from regulars.bench.figures import Row, middle, quantile
+from regulars.bench.figures import Row, quantile
 from regulars.bench.rewards import REWARD, customer_id, rewarding_shop
 from regulars.bench.sink import Arrivals, arrivals
 from regulars.bench.stage import Stage, sql
@@ -116,7 +116,7 @@ async def measure(stage: Stage) -> list[Row]:
             value=rate,
             unit="1/s",
             against=f"pyreqwest alone, {limits.LANE_CALLS_IN_FLIGHT_MAX} calls in flight",
-            limit=middle([before, after]),
+            limit=max(before, after),  # whatever else the machine does can only have slowed the other
             bar=0.3,
             aim=0.5,
         ),
