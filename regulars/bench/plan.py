@@ -16,7 +16,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     connections: int = 64
     pgbench_scale: int = 20
     pgbench_clients: int = 32
-    pgbench_threads: int = 2
     backlog_events: int = 40_000
     bare_s: int = 5
     feed_s: int = 10

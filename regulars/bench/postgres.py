@@ -24,7 +24,7 @@ async def fill(url: str, plan: Plan) -> None:
 async def transactions_per_s(url: str, plan: Plan, *options: str) -> float:
     """By pgbench with prepared statements, after a warm-up. `-N` leaves out the updates that all clients fight for."""
     command = [str(embedded.binary("pgbench")), "-M", "prepared", *options]
-    command += ["-c", str(plan.pgbench_clients), "-j", str(plan.pgbench_threads)]
+    command += ["-c", str(plan.pgbench_clients)]
     printed = ""
     for seconds in filter(None, (plan.warm_up_s, plan.measure_s)):
         printed = await _finished([*command, "-T", str(seconds)], url, seconds + _SLACK_S)
