@@ -65,6 +65,8 @@ CSV_LINE_BYTES_MAX = 64_000
 CSV_RECORD_LINES_MAX = 20
 IMPORT_ORDERS_PER_COMMIT = 1_000
 IMPORT_UNUSABLE_KEPT_MAX = 200
+IMPORT_LOST_S = 60.0  # after which a run that was not heard of does not run any more
+IMPORTS_SHOWN = 5
 RACES_MAX = 3
 
 # The book

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -138,6 +138,7 @@ class App:
         self.http = http
         self.box = box
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, _fire)
+        self.tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
     async def open(cls, settings: Settings, *, clock: Clock | None = None) -> App:
@@ -146,7 +147,16 @@ class App:
         http = Http(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
 
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run it in this process beside its requests. It must be able to be cut off: `close` does."""
+        task = asyncio.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
     async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())
 
 

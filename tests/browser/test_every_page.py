@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from regulars import customers, delivery, dispatch, events, integrations, tenancy, triggers
+from regulars import customers, delivery, dispatch, events, imports, integrations, tenancy, triggers
 from regulars.activity import OrderReport
 from regulars.activity import check as checked
 from regulars.customers import NewCustomer
@@ -103,6 +105,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     async with site.app.db.reading() as tx:
         member = (await tenancy.list_staff(tx, shop.id))[0]
     return [
+        f"/orders/import/{await imported(site, shop)}",
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
@@ -111,10 +114,18 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     ]
 
 
+async def imported(site: Site, shop: Workspace) -> UUID:
+    """A file whose second row can't be used."""
+    rows = b"order_id,customer_id,amount,placed_at\n1,shop-00001,84.95,2026-03-14\n2,shop-00001,much,2026-03-14\n"
+    run = await imports.begin(
+        site.app, shop, io.BytesIO(rows), filename=f"{LONG}.csv", source="csv", actor="staff:ann@example.com"
+    )
+    await asyncio.gather(*site.app.tasks)
+    return run
+
+
 async def told(site: Site, shop: Workspace) -> tuple[UUID, UUID]:
     """An event and its delivery, once the worker has tried it: the key is wrong, so it pauses the tool."""
-    import asyncio
-
     for _ in range(200):
         async with site.app.db.reading() as tx:
             found = (await delivery.search_deliveries(tx, shop.id)).items

@@ -32,6 +32,10 @@ class Browser:
     async def post(self, path: str, **form: str) -> httpx.Response:
         return await self._call("POST", path, data=form | {"_csrf": security.csrf_token(self.token)})
 
+    async def upload(self, path: str, filename: str, content: bytes, **form: str) -> httpx.Response:
+        fields = form | {"_csrf": security.csrf_token(self.token)}
+        return await self._call("POST", path, data=fields, files={"file": (filename, content, "text/csv")})
+
     async def _call(self, method: str, path: str, **more: Any) -> httpx.Response:
         self.shop.client.cookies.clear()
         headers = {"cookie": f"{security.SESSION_COOKIE}={self.token}"}
