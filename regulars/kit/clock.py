@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -32,6 +33,10 @@ class HandClock:
         return self._now
 
 
+@lru_cache(maxsize=256)
 def wire_time(at: datetime) -> str:
-    """ISO 8601 UTC with milliseconds, as every time on the wire is written: `2023-05-26T07:44:03.862Z`."""
+    """ISO 8601 UTC with milliseconds, as every time on the wire is written: `2023-05-26T07:44:03.862Z`.
+
+    Remembered, because all that one batch writes carries the same few times.
+    """
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
