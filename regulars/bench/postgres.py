@@ -21,6 +21,11 @@ async def fill(url: str, plan: Plan) -> None:
     await _finished(command, url, _SLACK_S)
 
 
+async def settle(url: str) -> None:
+    """Do now what the server would do by itself some time in the next measurement: vacuum, analyse, checkpoint."""
+    await last_statement_s(url, "VACUUM (ANALYZE)", "CHECKPOINT")
+
+
 async def transactions_per_s(url: str, plan: Plan, *options: str) -> float:
     """By pgbench with prepared statements, after a warm-up. `-N` leaves out the updates that all clients fight for."""
     command = [str(embedded.binary("pgbench")), "-M", "prepared", *options]

@@ -55,6 +55,7 @@ async def measure(stage: Stage) -> list[Row]:
     await postgres.fill(stage.bare_url, plan)
     shop, trigger = await rewarding_shop(stage, "Rewards")
     await _welcome(stage, shop, trigger)
+    await postgres.settle(stage.url)
     async with stage.app.db.transaction() as tx:
         key = await tenancy.issue_key(tx, shop.id, "bench", access="WRITE", now=stage.app.clock.now())
     simple: list[float] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from regulars.bench import deliveries, orders, rewards
+from regulars.bench import deliveries, orders, postgres, rewards
 from regulars.bench.figures import Row
 from regulars.bench.plan import FULL, Plan
 from regulars.bench.stage import Say, staged
@@ -24,7 +24,9 @@ async def run(settings: Settings, *, say: Say, plan: Plan = FULL) -> list[Row]:
                 rows = await rewards.measure(stage)
                 stage.server.ended("the rewards")
                 stage.worker.ended("the rewards")
+            await postgres.settle(stage.url)
             rows += await deliveries.measure(stage)
+            await postgres.settle(stage.url)
             async with stage.working():
                 rows += await orders.measure(stage)
                 stage.server.ended("the import")

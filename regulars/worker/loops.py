@@ -35,5 +35,6 @@ class Loops:
         self.lanes.wake(count.lanes)
         if 0 < count.events < limits.FANOUT_EVENTS_MAX:
             # What comes in the next moment goes along in one batch: a round for every few events costs more than they.
-            await asyncio.sleep(limits.FANOUT_GATHER_S)
+            # Where no rule asks for what happens, nobody waits for it either.
+            await asyncio.sleep(limits.FANOUT_GATHER_S if count.deliveries else limits.FANOUT_UNMATCHED_S)
         return count.events > 0
