@@ -90,10 +90,15 @@ SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.a
                       WHERE workspace_id = $1 AND id = p.event_id LIMIT 1) e ON true
  ORDER BY p.due_at, p.id
 
+-- name: lock_deliveries
+-- In the order in which they are given, each found by its key.
+SELECT d.id FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT id FROM delivery_delivery WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS d
+
 -- name: record
 -- Every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state. What
--- attempts have in common (a shape) is sent once. The ids stand in a condition of their own so that the planner goes by
--- the key whatever its statistics say.
+-- attempts have in common (a shape) is sent once. The deliveries are locked by now, so they can be found by their key
+-- and changed in place; a plain join might be planned as a loop in a loop, or as reading them all.
 WITH attempt AS MATERIALIZED (
     SELECT u.id, u.started_at, u.duration_ms, u.request_headers, u.request_body, ($9::text[])[u.shape] AS state,
            ($10::text[])[u.shape] AS outcome, ($11::text[])[u.shape] AS reason,
@@ -110,8 +115,13 @@ WITH attempt AS MATERIALIZED (
            reason = CASE WHEN d.state = 'queued' THEN a.reason ELSE d.reason END,
            due_at = CASE WHEN d.state = 'queued' THEN COALESCE(a.next_at, d.due_at) ELSE d.due_at END,
            finished_at = CASE WHEN d.state = 'queued' AND a.state <> 'queued' THEN $18 ELSE d.finished_at END
-      FROM attempt a
-     WHERE d.workspace_id = $1 AND d.id = ANY ($3::uuid[]) AND d.id = a.id
+      FROM (SELECT place.ctid, one.started_at, one.duration_ms, one.request_headers, one.request_body, one.state,
+                   one.outcome, one.reason, one.next_at, one.method, one.url, one.status, one.answer_headers,
+                   one.answer_body
+              FROM attempt one
+             CROSS JOIN LATERAL (SELECT ctid FROM delivery_delivery
+                                  WHERE workspace_id = $1 AND id = one.id OFFSET 0) AS place) AS a
+     WHERE d.workspace_id = $1 AND d.ctid = a.ctid
     RETURNING d.id, d.attempts_made, a.started_at, a.duration_ms, a.method, a.url, a.request_headers, a.request_body,
               a.status, a.answer_headers, a.answer_body, a.outcome, a.reason, a.next_at
 ), tally AS (
@@ -162,7 +172,8 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
 -- name: search
 -- Looks at $8 rows, newest first, and tells by the last of them where it stopped looking. Each source of rows has its
 -- own index, and is not read at all when its first condition says so. $9 names events ($10, $11: the first and last id
--- that their deliveries can have).
+-- that their deliveries can have). $6 is a text as a pattern, $12 the same for bodies: to look for it byte by byte takes
+-- half as long as ILIKE, which is what such a search does nearly all of its time.
 WITH looked_at AS MATERIALIZED (
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
@@ -194,7 +205,9 @@ WITH looked_at AS MATERIALIZED (
             OR l.prefix || l.topic ILIKE $6 OR l.reason ILIKE $6
             OR EXISTS (SELECT 1 FROM delivery_attempt a
                         WHERE a.workspace_id = $1 AND a.delivery_id = l.id
-                          AND (a.request_body ILIKE $6 OR a.answer_body ILIKE $6 OR a.url ILIKE $6 OR a.reason ILIKE $6)))
+                          AND (strpos(lower(a.request_body COLLATE "C"), $12) > 0
+                               OR strpos(lower(a.answer_body COLLATE "C"), $12) > 0
+                               OR strpos(lower(a.url COLLATE "C"), $12) > 0 OR a.reason ILIKE $6)))
      ORDER BY l.id DESC
      LIMIT $7
 )

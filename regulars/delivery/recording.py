@@ -47,6 +47,7 @@ async def record(
     delivered = sum(verdict.state == "delivered" for _, verdict in counted)
     failed = sum(verdict.state == "failed" for _, verdict in counted)
     duration_ms = sum(one.end.duration_ms for one, _ in counted if one.end is not None)
+    await tx.execute(sql.lock_deliveries, workspace_id, sorted(ids))
     await tx.execute(
         sql.record,
         workspace_id,

@@ -37,3 +37,7 @@ CREATE VIEW events_log AS
 CREATE TYPE events_event_row AS (
     id uuid, topic text, customer_id uuid, cause_id uuid, depth smallint, body text, occurred_at timestamptz
 );
+
+-- PostgreSQL 18 finds an id in the index by topic too, skipping from one topic to the next, and believes that to be
+-- cheap when it knows of few topics. Told of many, it goes by the key.
+ALTER TABLE events_event ALTER COLUMN topic SET (n_distinct = 1000);
