@@ -126,6 +126,7 @@ class Process:
             _log.error("the database can't be used", why=str(error))
             await send({"type": "lifespan.startup.failed", "message": f"the database can't be used: {error}"})
             return
+        dashboard.prepare()
         doors: ASGIApp = Doors(app)
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors
         await send({"type": "lifespan.startup.complete"})

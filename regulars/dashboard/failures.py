@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -79,16 +78,15 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
     return {Refusal: refused, HTTPException: answered, Exception: broke}
 
 
-@cache
-def _templates() -> Environment:
-    return environment(development=False)
-
-
 def lost(request: Call, status: int) -> Response[str]:
     """The page for an address at which the whole application has nothing (or not by that method)."""
     title = "There is nothing here" if status == 404 else HTTPStatus(status).phrase
     context = {"title": title, "words": _WORDS_404, "reference": "", "code": status}
-    html = _templates().get_template("pages/failure_outside.html").render(context_of(theme=theme_of(request)) | context)
+    html = (
+        environment(development=False)
+        .get_template("pages/failure_outside.html")
+        .render(context_of(theme=theme_of(request)) | context)
+    )
     return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
 
 

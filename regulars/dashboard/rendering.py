@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,10 @@ def _asset(name: str) -> str:
 _marks: dict[str, str] = {}
 
 
+@cache
 def environment(*, development: bool) -> Environment:
-    """With `development`, changed templates and static files are seen without a restart."""
+    """One for all that a process shows. With `development`, changed templates and static files are seen without a
+    restart."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -93,6 +96,13 @@ def environment(*, development: bool) -> Environment:
     }
     made.globals |= {"asset": _uncached_asset if development else _asset, "nav": NAV}
     return made
+
+
+def prepare() -> None:
+    """Compile every template, which takes half a second, so that no visitor waits for it."""
+    made = environment(development=False)
+    for name in made.list_templates():
+        made.get_template(name)
 
 
 def _uncached_asset(name: str) -> str:

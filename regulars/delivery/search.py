@@ -32,7 +32,8 @@ async def search_deliveries(
     limit: int = limits.PAGE_ITEMS_DEFAULT,
 ) -> DeliveryPage:
     """Newest first; every given condition must hold. `text` is looked for in the event's name, the reasons, the
-    addresses called, what was sent and what was answered. `customer_id` is the wire's lead_id. Raises Invalid."""
+    addresses called, what was sent and what was answered; a page of such a search looks at SEARCH_TEXT_ROWS_MAX
+    deliveries, and goes on where it ended. `customer_id` is the wire's lead_id. Raises Invalid."""
     if state is not None and state not in get_args(State):
         raise invalid("state", f"one of {', '.join(get_args(State))}")
     if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
@@ -49,26 +50,30 @@ async def search_deliveries(
         events = [row["id"] for row in rows]
         oldest_event = events[-1] if len(events) == asked else None
     ranges = None if events is None else [ids_of_event(one) for one in events]
-    found = await tx.fetch(
-        sql.search,
-        workspace_id,
-        before_id,
-        lane_id,
-        state,
-        topic,
-        _pattern(text),
-        limit,
-        limits.SEARCH_ROWS_MAX,
-        events,
-        None if ranges is None else [first for first, _ in ranges],
-        None if ranges is None else [last for _, last in ranges],
-    )
-    items = [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
+    items: list[Delivery] = []
+    for most in _windows(limit, text, any_filter=bool(lane_id or topic)):
+        found = await tx.fetch(
+            sql.search,
+            workspace_id,
+            before_id,
+            lane_id,
+            state,
+            topic,
+            _pattern(text),
+            limit - len(items),
+            most,
+            events,
+            None if ranges is None else [first for first, _ in ranges],
+            None if ranges is None else [last for _, last in ranges],
+            _folded(text),
+        )
+        items += [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
+        before_id = items[-1].id if len(items) == limit else found[0]["last_id"]
+        if len(items) == limit or found[0]["rows_seen"] < most:
+            break
     next_before_id: UUID | None = None
-    if len(items) == limit:
-        next_before_id = items[-1].id
-    elif found[0]["rows_seen"] >= limits.SEARCH_ROWS_MAX:
-        next_before_id = found[0]["last_id"]
+    if len(items) == limit or found[0]["rows_seen"] >= most:
+        next_before_id = before_id
     elif oldest_event is not None:
         next_before_id = ids_of_event(oldest_event)[0]
     return DeliveryPage(items, next_before_id)
@@ -116,6 +121,20 @@ async def delivery_totals(tx: Tx, workspace_id: UUID) -> dict[UUID, tuple[int, i
     """Of each lane: how many attempts delivered, and how many ended a delivery as failed, ever."""
     rows = await tx.fetch(sql.totals, workspace_id)
     return {row["lane_id"]: (row["delivered"], row["failed"]) for row in rows}
+
+
+def _windows(limit: int, text: str, *, any_filter: bool) -> tuple[int, ...]:
+    """How many rows are looked at in one step after the other, until enough are found. What most rows match is found in
+    the first; to look through a text costs ten times as much a row as anything else."""
+    if text.strip():
+        return (limits.SEARCH_TEXT_ROWS_MAX,)
+    first = limit * 10 if any_filter else limit
+    return first, limits.SEARCH_ROWS_MAX - first
+
+
+def _folded(text: str) -> str:
+    """In lower case as far as ASCII goes; bodies are searched so."""
+    return text.strip().encode().lower().decode()
 
 
 def _pattern(text: str) -> str | None:

@@ -16,7 +16,7 @@ from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
 from regulars.events.documents import asyncapi, asyncapi_page, documents
 from regulars.events.errors import EventTooLarge
-from regulars.events.log import append, count, counts_by_hour, counts_by_topic, get, newest_body, recent
+from regulars.events.log import append, count, counts_between, counts_by_hour, counts_by_topic, get, newest_body, recent
 from regulars.events.model import Event, HourCount, NewEvent
 from regulars.events.readers import claim_pending, drop_pending, workspaces_with_pending
 from regulars.events.rendering import (
@@ -50,6 +50,7 @@ __all__ = [
     "claim_pending",
     "common",
     "count",
+    "counts_between",
     "counts_by_hour",
     "counts_by_topic",
     "documents",

@@ -110,13 +110,22 @@ async def counts_by_hour(
     while start < end:
         hours.append(start)
         start += timedelta(hours=1)
-    bounds = [first_id_at(at) for at in [*hours, end]]
+    counted = await counts_between(tx, workspace_id, [*hours, end], topic=topic)
+    return [HourCount(starts_at, found) for starts_at, found in zip(hours, counted, strict=True)]
+
+
+async def counts_between(
+    tx: Tx, workspace_id: UUID, moments: Sequence[datetime], *, topic: str | None = None
+) -> list[int]:
+    """How many events (of one topic, or of all) were recorded in each stretch between two neighbouring moments, which
+    rise. Counted and limited as in `counts_by_topic`."""
+    bounds = [first_id_at(at) for at in moments]
     arguments = (workspace_id, bounds[:-1], bounds[1:], limits.EVENTS_COUNTED_MAX)
     if topic is None:
         rows = await tx.fetch(_sql.counts_by_span, *arguments)
     else:
         rows = await tx.fetch(_sql.counts_of_topic_by_span, *arguments, topic)
-    return [HourCount(starts_at, row["events"]) for starts_at, row in zip(hours, rows, strict=True)]
+    return [row["events"] for row in rows]
 
 
 def _event(row: Record) -> Event:

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import customers, delivery, dispatch, events, integrations
+from regulars import customers, delivery, dispatch, events, integrations, limits
 from regulars.dashboard.desk import Handed, uuid_of
 from regulars.dashboard.paging import address, cursor
 from regulars.events import TOPICS
@@ -36,6 +36,9 @@ async def listed(desk: Handed) -> Response[str]:
             before_id=at.after_id,
         )
         person = await customers.find(tx, desk.id, id=customer_id) if customer_id else None
+        # A text that names a customer finds all of their deliveries at once, however old.
+        text = asked["q"].strip()
+        named = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text else []
 
     def narrowed(**changes: str) -> str:
         return address("/deliveries", {**asked, **changes})
@@ -49,6 +52,7 @@ async def listed(desk: Handed) -> Response[str]:
         tools=tools,
         lane_id=lane_id,
         person=person,
+        named=named,
         narrowed=narrowed,
         filtered=any(asked.values()),
         topics=TOPICS,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from litestar import Response, get
@@ -13,17 +13,19 @@ from litestar import Response, get
 from regulars import customers, delivery, dispatch, events, integrations, ledger, limits
 from regulars.dashboard import chart
 from regulars.dashboard.chart import Chart
+from regulars.dashboard.day import Day
 from regulars.dashboard.desk import Desk, Handed
 from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
 from regulars.events import TOPICS
 from regulars.integrations import Integration
-from regulars.kit.db import Tx
-
-Answer = TypeVar("Answer")
+from regulars.ledger import Flow
 
 LATE_S = 300.0
 LATELY_ITEMS = 8
+
+_logged: Day[int] = Day()
+_flowed: Day[Flow] = Day()
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -49,12 +51,8 @@ class Steps(msgspec.Struct, frozen=True):
 @get("/")
 async def show(desk: Handed) -> Response[str]:
     hours = _hours(desk)
-    # Counting a busy day takes a while: each of the three has a connection of its own, and they run at once.
-    counting = asyncio.gather(
-        _read(desk, lambda tx: events.counts_by_hour(tx, desk.id, desk.now, desk.zone, topic="order_create")),
-        _read(desk, lambda tx: events.counts_by_hour(tx, desk.id, desk.now, desk.zone)),
-        _read(desk, lambda tx: ledger.flow(tx, desk.id, hours)),
-    )
+    # Counting a busy hour takes a while: each of the three has a connection of its own, and they run at once.
+    counting = asyncio.gather(_events(desk, hours, "order_create"), _events(desk, hours, None), _flows(desk, hours))
     async with desk.reading() as tx:
         tools = await integrations.list_integrations(tx, desk.id)
         rules = await dispatch.list_rules(tx, desk.id)
@@ -75,17 +73,17 @@ async def show(desk: Handed) -> Response[str]:
     context: dict[str, Any] = {
         "steps": None if delivered else steps,
         "troubles": _troubles(desk, tools, rules, lanes),
-        "given": sum(flow.credited for flow in flows),
-        "more": "+" if any(hour.count >= limits.EVENTS_COUNTED_MAX for hour in logged) else "",
-        "taken": sum(flow.debited for flow in flows),
-        "orders": sum(hour.count for hour in ordered),
-        "logged": sum(hour.count for hour in logged),
+        "given": sum(credited for credited, _ in flows),
+        "more": "+" if any(count >= limits.EVENTS_COUNTED_MAX for hour in logged for count in hour) else "",
+        "taken": sum(debited for _, debited in flows),
+        "orders": sum(map(sum, ordered)),
+        "logged": sum(map(sum, logged)),
         "delivered": sum(done for _, done, _, _ in tally),
         "failed": sum(failed for _, _, _, failed in tally),
         "charts": {
-            "coins": _draw(desk, "Given per hour today", "Given", hours, [f.credited for f in flows]),
-            "orders": _draw(desk, "Orders per hour today", "Orders", hours, [hour.count for hour in ordered]),
-            "events": _draw(desk, "Events per hour today", "Events", hours, [hour.count for hour in logged]),
+            "coins": _draw(desk, "Given per hour today", "Given", hours, [credited for credited, _ in flows]),
+            "orders": _draw(desk, "Orders per hour today", "Orders", hours, [sum(hour) for hour in ordered]),
+            "events": _draw(desk, "Events per hour today", "Events", hours, [sum(hour) for hour in logged]),
             "deliveries": _draw(desk, "Deliveries per hour today", "Delivered", hours, _by_hour(hours, tally)),
         },
         "lately": lately,
@@ -95,9 +93,23 @@ async def show(desk: Handed) -> Response[str]:
     return desk.page("pages/overview.html", **context)
 
 
-async def _read(desk: Desk, question: Callable[[Tx], Awaitable[Answer]]) -> Answer:
-    async with desk.reading() as tx:
-        return await question(tx)
+async def _events(desk: Desk, hours: list[datetime], topic: str | None) -> list[list[int]]:
+    async def ask(moments: Sequence[datetime]) -> list[int]:
+        async with desk.reading() as tx:
+            return await events.counts_between(tx, desk.id, moments, topic=topic)
+
+    return await _logged.by_hour((desk.id, topic), hours, desk.now, ask)
+
+
+async def _flows(desk: Desk, hours: list[datetime]) -> list[tuple[int, int]]:
+    """Of each hour: coins credited and debited."""
+
+    async def ask(moments: Sequence[datetime]) -> list[Flow]:
+        async with desk.reading() as tx:
+            return await ledger.flow(tx, desk.id, moments)
+
+    flowed = await _flowed.by_hour(desk.id, hours, desk.now, ask)
+    return [(sum(flow.credited for flow in hour), sum(flow.debited for flow in hour)) for hour in flowed]
 
 
 def _hours(desk: Desk) -> list[datetime]:

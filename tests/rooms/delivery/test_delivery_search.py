@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from regulars import delivery, events
+from regulars import delivery, events, limits
 from regulars.delivery import Addressee, Delivery, delivery_ids
 from regulars.events import NewEvent
 from regulars.kit.errors import Invalid, NotFound
@@ -92,6 +92,21 @@ async def test_pages_follow_each_other_without_gaps(shop: Corner) -> None:
             if before_id is None:
                 break
     assert seen == all_ids[::-1]
+
+
+async def test_pages_of_what_few_match_go_on_where_they_stopped_looking(shop: Corner) -> None:
+    rare, common = await shop.lane("rare"), await shop.lane("common")
+    first = await shop.queue(rare, 1, body='{"user_name":"Gintaras"}')
+    await drain(shop.db, shop.street, shop.street, clock=shop.clock)
+    await shop.queue(common, limits.SEARCH_TEXT_ROWS_MAX)
+    last = await shop.queue(rare, 1)
+    assert await ids(shop, lane_id=rare, limit=2) == [*last, *first], "further down than the first step looks"
+    async with shop.db.reading() as tx:
+        page = await delivery.search_deliveries(tx, shop.workspace.id, text="gintaras")
+        assert page.items == []
+        assert page.next_before_id is not None
+        page = await delivery.search_deliveries(tx, shop.workspace.id, text="gintaras", before_id=page.next_before_id)
+    assert ([one.id for one in page.items], page.next_before_id) == (first, None)
 
 
 async def test_another_shop_finds_nothing(shop: Corner) -> None:
