@@ -4,10 +4,10 @@ WITH added AS (
     INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at)
     SELECT $1, new.id, new.topic, new.customer_id, new.cause_id, new.depth, new.body, new.occurred_at, $4
     FROM unnest($2::events_event_row[]) AS new
-    RETURNING id, depth
+    RETURNING id, topic, depth
 )
-INSERT INTO events_pending (workspace_id, event_id)
-SELECT $1, added.id FROM added WHERE added.depth <= $3::smallint;
+INSERT INTO events_pending (workspace_id, event_id, topic)
+SELECT $1, added.id, added.topic FROM added WHERE added.depth <= $3::smallint;
 
 -- name: get
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
@@ -90,7 +90,7 @@ ORDER BY span.place;
 
 -- name: claim_pending
 -- ARRAY(...) runs once and locks no more than $2 rows; as an IN (...) it could be run anew for each row. It also tells
--- the planner that few rows are meant, so that both steps go by the key whatever the statistics say of a backlog.
+-- the planner that few rows are meant, so that they are found by the key whatever the statistics say of a backlog.
 WITH claimed AS (
     DELETE FROM events_pending
     WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
@@ -100,12 +100,16 @@ WITH claimed AS (
         LIMIT $2
         FOR UPDATE SKIP LOCKED
     ))
-    RETURNING event_id
+    RETURNING event_id, topic
 )
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM events_event
-WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT event_id FROM claimed))
-ORDER BY id;
+SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
+FROM claimed
+CROSS JOIN LATERAL (
+    SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+    FROM events_event
+    WHERE workspace_id = $1 AND topic = claimed.topic AND id = claimed.event_id OFFSET 0
+) AS e
+ORDER BY e.id;
 
 -- name: drop_pending
 DELETE FROM events_pending

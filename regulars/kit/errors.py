@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """An expected no. `code` is stable and documented; `message` is for people; `fields` says what each field should hold.
+    """An expected no. `code` is stable; `message` is for people; `fields` says what each wrong field should hold.
 
     A refusal changes nothing: the transaction it is raised in is rolled back by the door.
     """

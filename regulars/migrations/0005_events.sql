@@ -24,6 +24,7 @@ CREATE INDEX events_event_by_topic ON events_event (workspace_id, topic, id);
 CREATE TABLE events_pending (
     workspace_id uuid NOT NULL,
     event_id     uuid NOT NULL,
+    topic        text NOT NULL,                 -- the event's: with it, any index that ends with the id finds it
     PRIMARY KEY (workspace_id, event_id)
 ) WITH (
     -- Every row is deleted soon: the readers should not wade through what is left of them.
