@@ -5,6 +5,8 @@ from __future__ import annotations
 # Database
 DB_CONNECTIONS_MAX = 10
 DB_STATEMENT_TIMEOUT_S = 60.0
+DB_RECOVERY_S = 60.0
+DB_RECOVERY_POLL_S = 0.1
 MIGRATION_LOCK_TIMEOUT_S = 5
 
 # The processes that `regulars up` runs

@@ -6,6 +6,7 @@ other than the database's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,20 +63,33 @@ async def _prepare(connection: Tx) -> None:
     )
 
 
-async def _leave_as_it_is(_: Tx) -> None:
+async def _give_back(connection: Tx) -> None:
     """Nobody changes a connection's settings or takes session locks on one of the pool, so giving it back costs no call
-    to the server; an open transaction is rolled back by the pool's user, not by its giver."""
+    to the server, unless a call was cancelled in the middle of its transaction."""
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
 
 
 _SERVER_SETTINGS = {
     "application_name": "regulars",
     "timezone": "UTC",
-    "statement_timeout": f"{limits.DB_STATEMENT_TIMEOUT_S:.0f}s",
     # Every statement of a page, a call or a loop is written for an index. While a table is empty the planner finds that
     # reading all of it costs nothing, and keeps that plan for the connection's life; reports see `snapshot`.
     "enable_seqscan": "off",
     "random_page_cost": "1.1",
 }
+
+
+async def _pool(url: str, connections_max: int) -> Any:
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=connections_max,
+        init=_prepare,
+        reset=_give_back,
+        command_timeout=limits.DB_STATEMENT_TIMEOUT_S,
+        server_settings=_SERVER_SETTINGS,
+    )
 
 
 class Database:
@@ -86,16 +100,13 @@ class Database:
 
     @classmethod
     async def connect(cls, url: str, *, connections_max: int = limits.DB_CONNECTIONS_MAX) -> Database:
-        """Raises OSError or asyncpg.PostgresError when the server is not there or refuses."""
-        pool: Any = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=connections_max,
-            init=_prepare,
-            reset=_leave_as_it_is,
-            server_settings=_SERVER_SETTINGS,
-        )
-        return cls(pool)
+        """Waits for a server that is starting or recovering, up to limits.DB_RECOVERY_S. Raises OSError or
+        asyncpg.PostgresError when the server is not there or refuses."""
+        for _ in range(int(limits.DB_RECOVERY_S / limits.DB_RECOVERY_POLL_S)):
+            with suppress(asyncpg.CannotConnectNowError):
+                return cls(await _pool(url, connections_max))
+            await asyncio.sleep(limits.DB_RECOVERY_POLL_S)
+        return cls(await _pool(url, connections_max))
 
     async def close(self) -> None:
         await self.pool.close()

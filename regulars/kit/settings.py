@@ -53,12 +53,7 @@ class Settings(BaseSettings):
         " command line show start with it, and when it says https, the dashboard's cookies are sent over TLS alone."
         " Without it: host and port, and cookies as the proxy's `X-Forwarded-Proto` says.",
     )
-    workers: int = Field(
-        default_factory=lambda: min(os.cpu_count() or 1, 4),
-        ge=1,
-        le=64,
-        description="Processes that answer HTTP. Without it: one per core, four at most.",
-    )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer HTTP; about one per core.")
     data_dir: Path = Field(
         default_factory=_data_dir,
         description="Where the embedded PostgreSQL, the logs and the generated secret are kept."
