@@ -5,6 +5,7 @@ from __future__ import annotations
 # Database
 DB_CONNECTIONS_MAX = 10
 DB_STATEMENT_TIMEOUT_S = 60.0
+DB_STATEMENTS_TOGETHER_MAX = 200  # combinations of writes whose common statement is kept
 DB_RECOVERY_S = 60.0
 DB_RECOVERY_POLL_S = 0.1
 MIGRATION_LOCK_TIMEOUT_S = 5

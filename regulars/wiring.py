@@ -7,11 +7,10 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 import msgspec
 
-from regulars import limits, tenancy, triggers
+from regulars import limits, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
@@ -38,6 +37,7 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 class Call(msgspec.Struct, Generic[Item, Result], frozen=True, gc=False):
     """One caller's item, the Idempotency-Key it came with ('' for none), and how its result is put into words."""
 
+    workspace: Workspace
     item: Item
     render: Callable[[Result], tuple[int, str]]
     key: str = ""
@@ -60,38 +60,35 @@ class Gathered(Generic[Item, Result]):
             self._flush, items_max=limits.GATHER_ITEMS_MAX, flushes_max=limits.GATHER_FLUSHES_MAX
         )
 
-    async def __call__(self, workspace_id: UUID, call: Call[Item, Result]) -> Answered:
+    async def __call__(self, call: Call[Item, Result]) -> Answered:
         """Answers after the commit. Raises the Refusal of a call that stored nothing."""
-        answer = await self._gatherer.submit(workspace_id, call)
+        answer = await self._gatherer.submit(call.workspace.id, call)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    async def _flush(
-        self, workspace_id: Hashable, calls: Sequence[Call[Item, Result]]
-    ) -> Sequence[Answered | BaseException]:
-        assert isinstance(workspace_id, UUID)
+    async def _flush(self, group: Hashable, calls: Sequence[Call[Item, Result]]) -> Sequence[Answered | BaseException]:
         try:
             # A key, or a drawn referral code, may be taken by a transaction this one races. Run again, it finds what
             # the other wrote.
-            return await again_when_raced(lambda: self._commit(workspace_id, calls))
+            return await again_when_raced(lambda: self._commit(calls))
         except (*RACED, *REJECTED):
             if len(calls) == 1:
                 raise
         # Whichever of them it is that can't be stored fails by itself, and each of the others has its own answer.
-        return [await self._alone(workspace_id, call) for call in calls]
+        return [await self._alone(group, call) for call in calls]
 
-    async def _alone(self, workspace_id: UUID, call: Call[Item, Result]) -> Answered | BaseException:
-        flush = self._flush(workspace_id, [call])
+    async def _alone(self, group: Hashable, call: Call[Item, Result]) -> Answered | BaseException:
+        flush = self._flush(group, [call])
         (answers,) = await asyncio.gather(flush, return_exceptions=True)
         return answers if isinstance(answers, BaseException) else answers[0]
 
-    async def _commit(self, workspace_id: UUID, calls: Sequence[Call[Item, Result]]) -> list[Answered | Refusal]:
+    async def _commit(self, calls: Sequence[Call[Item, Result]]) -> list[Answered | Refusal]:
+        workspace = calls[-1].workspace  # as the last caller's key was found with it, at most KEY_CACHE_S ago
         async with self._db.transaction() as tx:
             now = self._clock.now()
-            workspace = await tenancy.get_workspace(tx, workspace_id)
             keys = [call.key for call in calls if call.key]
-            known = await once.recall(tx, workspace_id, keys) if keys else {}
+            known = await once.recall(tx, workspace.id, keys) if keys else {}
             # Two calls with one new key can share a batch: only the first of them acts.
             firsts = {call.key: n for n, call in reversed(list(enumerate(calls))) if call.key and call.key not in known}
             acting = [n for n, call in enumerate(calls) if not call.key or firsts.get(call.key) == n]
@@ -107,7 +104,7 @@ class Gathered(Generic[Item, Result]):
                 if calls[n].key:
                     new.append(once.Answer(calls[n].key, calls[n].fingerprint, status, body))
             if new:
-                await once.remember(tx, workspace_id, new, now)
+                once.remember(tx, workspace.id, new, now)
         known |= {answer.key: answer for answer in new}
         for n, call in enumerate(calls):
             if n in answers:

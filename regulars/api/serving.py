@@ -150,7 +150,7 @@ class Server:
         reply = self._reply(operation, await operation.act(call, tx))
         if key is not None:
             answer = once.Answer(key, mark, reply.status, reply.body.decode())
-            await once.remember(tx, call.workspace_id, [answer], call.now)
+            once.remember(tx, call.workspace_id, [answer], call.now)
         return reply
 
     def _reply(self, operation: Operation, answer: Any) -> Reply:

@@ -87,6 +87,7 @@ class _Stages:
 async def _fresh_database(settings: Settings, folder: Path) -> AsyncIterator[str]:
     name = f"demo_{new_id().hex}"
     if settings.database_url is None:
+        folder.chmod(0o711)  # a root's server runs as another account and has to get through
         with embedded.running(folder / "postgres") as server_url:
             yield await embedded.ensure_database(server_url, name)
     else:

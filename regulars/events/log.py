@@ -21,7 +21,7 @@ _AFTER_ALL_IDS = UUID(int=2**128 - 1)
 
 
 async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
-    """Log the events and mark them as pending, in one statement whatever their number; their ids, in the same order.
+    """Log the events and mark them as pending; their ids, in the same order.
 
     An event with more than `limits.EVENT_DEPTH_MAX` causes behind it is logged but not pending: facts are never lost,
     yet a circle of rules that cause each other comes to rest. Raises EventTooLarge, and logs nothing, if a body is
@@ -32,16 +32,12 @@ async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: da
     for event in events:
         _check_size(event)
     ids = [event.id or new_id() for event in events]
-    await tx.execute(
-        _sql.append,
-        workspace_id,
-        [
-            (id, event.topic, event.customer_id, event.cause_id, event.depth, event.body, event.occurred_at)
-            for id, event in zip(ids, events, strict=True)
-        ],
-        limits.EVENT_DEPTH_MAX,
-        now,
-    )
+    named = list(zip(ids, events, strict=True))
+    rows = [(id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at) for id, e in named]
+    tx.write(_sql.insert_events, workspace_id, rows, now)
+    pending = [(id, e.topic) for id, e in named if e.depth <= limits.EVENT_DEPTH_MAX]
+    if pending:
+        tx.write(_sql.insert_pending, workspace_id, [id for id, _ in pending], [topic for _, topic in pending])
     return ids
 
 

@@ -1,13 +1,10 @@
--- name: append
--- An event deeper than $3 is logged without a pending row, so nobody carries it.
-WITH added AS (
-    INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at)
-    SELECT $1, new.id, new.topic, new.customer_id, new.cause_id, new.depth, new.body, new.occurred_at, $4
-    FROM unnest($2::events_event_row[]) AS new
-    RETURNING id, topic, depth
-)
+-- name: insert_events
+INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at)
+SELECT $1, e.*, $3 FROM unnest($2::events_event_row[]) AS e;
+
+-- name: insert_pending
 INSERT INTO events_pending (workspace_id, event_id, topic)
-SELECT $1, added.id, added.topic FROM added WHERE added.depth <= $3::smallint;
+SELECT $1, p.event_id, p.topic FROM unnest($2::uuid[], $3::text[]) AS p (event_id, topic);
 
 -- name: get
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at

@@ -54,13 +54,18 @@ class Gatherer(Generic[Item, Result]):
                 self._waiting.pop(group, None)
         elif len(flushing) < self._flushes_max and 2 * len(waiting) >= max(flushing, default=0):
             flushing.append(_STARTING)
-            # The task starts after the callbacks that are ready now, so calls that arrived together leave together.
             task = asyncio.create_task(self._flush_waiting(group))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _flush_waiting(self, group: Hashable) -> None:
         waiting, flushing = self._waiting[group], self._flushing[group]
+        # Calls that arrive together leave together: while each turn of the event loop brings more of them, there are
+        # requests still being read.
+        seen = 0
+        while seen < len(waiting) < self._items_max:
+            seen = len(waiting)
+            await asyncio.sleep(0)
         batch = [waiting.popleft() for _ in range(min(len(waiting), self._items_max))]
         flushing[flushing.index(_STARTING)] = len(batch)
         try:

@@ -7,9 +7,13 @@ other than the database's.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache, partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -18,9 +22,9 @@ from asyncpg.pool import PoolConnectionProxy
 from regulars import limits
 
 if TYPE_CHECKING:
-    Tx = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 else:  # the driver's classes are generic only in its type stubs
-    Tx = asyncpg.Connection
+    Connection = asyncpg.Connection
 
 Record = asyncpg.Record
 
@@ -53,7 +57,87 @@ async def again_when_raced(transact: Callable[[], Awaitable[T]]) -> T:
     return await transact()
 
 
-async def _prepare(connection: Tx) -> None:
+_PARAMETER = re.compile(r"\$([0-9]+)")
+
+
+class Tx:
+    """A transaction, or a connection for reads, as rooms are given it.
+
+    `write` is for what nobody waits to hear of: it is sent together with the writes after it, as one statement, at the
+    latest before the next statement that answers and before the commit. So a transaction reads what it wrote, and a
+    batch is written in one call to the server however many rooms have a part in it.
+    """
+
+    __slots__ = ("_connection", "_queued")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._queued: list[tuple[str, UUID, tuple[Any, ...]]] = []
+
+    def write(self, statement: str, workspace_id: UUID, *arguments: Any) -> None:
+        """An INSERT, UPDATE or DELETE that answers nothing, whose `$1` is the workspace.
+
+        Its errors come from whatever sends it. Writes that are sent together don't see each other's rows, so none may
+        change what another of them made: between two such there has to be a read.
+        """
+        self._queued.append((statement, workspace_id, arguments))
+
+    async def send(self) -> None:
+        """Have everything written that is queued."""
+        queued, self._queued = self._queued, []
+        for workspace_id, writes in groupby(queued, key=lambda write: write[1]):
+            parts = [(statement, arguments) for statement, _, arguments in writes]
+            statement = _together(*((text, len(arguments)) for text, arguments in parts))
+            await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[Record]:
+        if self._queued:
+            await self.send()
+        return await self._connection.fetch(statement, *arguments)
+
+    async def fetchrow(self, statement: str, *arguments: Any) -> Record | None:
+        if self._queued:
+            await self.send()
+        return await self._connection.fetchrow(statement, *arguments)
+
+    async def fetchval(self, statement: str, *arguments: Any) -> Any:
+        """The first column of the first row, None when there is none."""
+        if self._queued:
+            await self.send()
+        return await self._connection.fetchval(statement, *arguments)
+
+    async def execute(self, statement: str, *arguments: Any) -> str:
+        """What the server says it did: `INSERT 0 3`."""
+        if self._queued:
+            await self.send()
+        return await self._connection.execute(statement, *arguments)
+
+    async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
+        """The rows one by one, `prefetch` of them in memory at a time."""
+        if self._queued:
+            await self.send()
+        async for row in self._connection.cursor(statement, *arguments, prefetch=prefetch):
+            yield row
+
+
+@lru_cache(limits.DB_STATEMENTS_TOGETHER_MAX)
+def _together(*statements: tuple[str, int]) -> str:
+    """One statement that does what all do; each comes with how many parameters it has beside `$1`, which they share."""
+    parts, before = [], 0
+    for text, parameters in statements:
+        parts.append(_PARAMETER.sub(partial(_shifted, before), text))
+        before += parameters
+    *first, last = parts
+    named = ",\n".join(f"part_{n} AS (\n{part}\n)" for n, part in enumerate(first))
+    return f"WITH {named}\n{last}" if first else last
+
+
+def _shifted(by: int, parameter: re.Match[str]) -> str:
+    number = int(parameter[1])
+    return "$1" if number == 1 else f"${number + by}"
+
+
+async def _prepare(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -63,7 +147,7 @@ async def _prepare(connection: Tx) -> None:
     )
 
 
-async def _give_back(connection: Tx) -> None:
+async def _give_back(connection: Connection) -> None:
     """Nobody changes a connection's settings or takes session locks on one of the pool, so giving it back costs no call
     to the server, unless a call was cancelled in the middle of its transaction."""
     if connection.is_in_transaction():
@@ -115,7 +199,9 @@ class Database:
     async def transaction(self) -> AsyncIterator[Tx]:
         """One transaction, READ COMMITTED; committed when the block ends, rolled back when it raises."""
         async with self.pool.acquire() as connection, connection.transaction():
-            yield connection
+            tx = Tx(connection)
+            yield tx
+            await tx.send()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tx]:
@@ -125,10 +211,12 @@ class Database:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute("SET LOCAL enable_seqscan = on")
-            yield connection
+            yield Tx(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection for reads: each statement sees what was committed when it began."""
         async with self.pool.acquire() as connection:
-            yield connection
+            tx = Tx(connection)
+            yield tx
+            await tx.send()

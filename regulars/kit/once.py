@@ -52,6 +52,7 @@ async def recall(tx: Tx, workspace_id: UUID, keys: Sequence[str]) -> dict[str, A
     return {row["key"]: Answer(*row) for row in await tx.fetch(_sql.recall, workspace_id, keys)}
 
 
-async def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
-    """Raises the driver's UniqueViolationError when another transaction answered one of these keys meanwhile."""
-    await tx.execute(_sql.remember, workspace_id, [astuple(answer) for answer in answers], now)
+def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
+    """The write fails with the driver's UniqueViolationError when another transaction answered one of these keys
+    meanwhile."""
+    tx.write(_sql.remember, workspace_id, [astuple(answer) for answer in answers], now)

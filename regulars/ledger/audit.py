@@ -68,7 +68,7 @@ async def _by_wallet(
 ) -> AsyncIterator[tuple[tuple[UUID, str], list[Record]]]:
     """The statement's rows, which come in the order of their wallets, gathered by them."""
     rows: list[Record] = []
-    async for row in tx.cursor(statement, workspace_id, prefetch=limits.AUDIT_TXNS_PREFETCH):
+    async for row in tx.rows(statement, workspace_id, prefetch=limits.AUDIT_TXNS_PREFETCH):
         if rows and (row["customer_id"], row["kind"]) != (rows[0]["customer_id"], rows[0]["kind"]):
             yield (rows[0]["customer_id"], rows[0]["kind"]), rows
             rows = []

@@ -1,4 +1,4 @@
-"""Post a batch of credits and debits: lock the wallets, work the batch out in memory, write it in one statement."""
+"""Post a batch of credits and debits: lock the wallets, work the batch out in memory, write it together."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def post(
     batch = _Batch(now, wallets, by_key)
     outcomes = [batch.take(entry) for entry in entries]
     if batch.txns:
-        await batch.write(tx, workspace.id)
+        batch.write(tx, workspace.id)
         missing = {t.customer_id for t in batch.txns} - set(known or ())
         read = await customers.by_ids(tx, workspace.id, sorted(missing)) if missing else {}
         people = {**(known or {}), **read}
@@ -199,9 +199,9 @@ class _Batch:
         head = wallet.head_hash = chain_hash(wallet.head_hash, txn, accounts, lots, eaten)
         return msgspec.structs.replace(txn, hash=head, wire_hash=entry.wire_hash or wire_hash_of(head))
 
-    async def write(self, tx: Tx, workspace_id: UUID) -> None:
+    def write(self, tx: Tx, workspace_id: UUID) -> None:
         new = {lot.id for lot in self.new_lots}
-        await store.write(
+        store.write(
             tx,
             workspace_id,
             txns=self.txns,

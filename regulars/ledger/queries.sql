@@ -36,36 +36,39 @@ SELECT t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.clos
   FROM unnest($2::text[]) AS n (key)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS t
 
--- name: write
--- A whole batch in one statement: the book's rows, then the caches of them. The caches' rows all exist and are locked
--- by now; each is found by its key first, because a plain join with the batch might be planned to read them all.
-WITH txn AS (
-    INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, type, operation, amount, closing_balance, credited,
-                            debited, title, description, status, reference, trigger_id, trigger_version,
-                            reverses_txn_id, actor, key, wire_hash, hash, occurred_at, recorded_at)
-    SELECT $1, t.* FROM unnest($2::ledger_txn_row[]) AS t
-), posting AS (
-    INSERT INTO ledger_posting (workspace_id, txn_id, account, amount)
-    SELECT $1, p.* FROM unnest($3::ledger_posting_row[]) AS p
-), lot AS (
-    INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
-                            earned_at)
-    SELECT $1, l.* FROM unnest($4::ledger_lot_row[]) AS l
-), spent AS (
-    UPDATE ledger_lot l SET remaining = s.remaining
-      FROM (SELECT place.ctid, u.remaining FROM unnest($5::ledger_lot_row[]) AS u
-             CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place
-           ) AS s
-     WHERE l.workspace_id = $1 AND l.ctid = s.ctid
-), consumption AS (
-    INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
-    SELECT $1, c.* FROM unnest($6::ledger_consumption_row[]) AS c
-)
+-- name: insert_txns
+INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, type, operation, amount, closing_balance, credited,
+                        debited, title, description, status, reference, trigger_id, trigger_version,
+                        reverses_txn_id, actor, key, wire_hash, hash, occurred_at, recorded_at)
+SELECT $1, t.* FROM unnest($2::ledger_txn_row[]) AS t
+
+-- name: insert_postings
+INSERT INTO ledger_posting (workspace_id, txn_id, account, amount)
+SELECT $1, p.* FROM unnest($2::ledger_posting_row[]) AS p
+
+-- name: insert_lots
+INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
+                        earned_at)
+SELECT $1, l.* FROM unnest($2::ledger_lot_row[]) AS l
+
+-- name: spend_lots
+-- Here and below the rows exist and are locked by now; each is found by its key first, because a plain join with the
+-- batch might be planned to read them all.
+UPDATE ledger_lot l SET remaining = s.remaining
+  FROM (SELECT place.ctid, u.remaining FROM unnest($2::uuid[], $3::bigint[]) AS u (id, remaining)
+         CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place) AS s
+ WHERE l.workspace_id = $1 AND l.ctid = s.ctid
+
+-- name: insert_consumptions
+INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
+SELECT $1, c.* FROM unnest($2::ledger_consumption_row[]) AS c
+
+-- name: update_wallets
 UPDATE ledger_wallet w
    SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
        debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash
   FROM (SELECT place.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash
-          FROM unnest($7::ledger_wallet_row[]) AS u
+          FROM unnest($2::ledger_wallet_row[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
                               WHERE workspace_id = $1 AND customer_id = u.customer_id AND kind = u.kind
                              OFFSET 0) AS place) AS b

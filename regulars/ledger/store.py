@@ -47,7 +47,7 @@ async def txns_by_key(tx: Tx, workspace_id: UUID, keys: Sequence[str]) -> dict[s
     return {row["key"]: Txn(*row) for row in await tx.fetch(_sql.txns_by_key, workspace_id, keys)}
 
 
-async def write(
+def write(
     tx: Tx,
     workspace_id: UUID,
     *,
@@ -59,16 +59,15 @@ async def write(
     wallets: Sequence[Wallet],
 ) -> None:
     """`lots` are new, `spent` older ones with what remains of them now; `consumptions` are (txn, lot, amount)."""
-    await tx.execute(
-        _sql.write,
-        workspace_id,
-        [astuple(txn) for txn in txns],
-        [astuple(posting) for posting in postings],
-        [astuple(lot) for lot in lots],
-        [astuple(lot) for lot in spent],
-        consumptions,
-        [astuple(wallet)[:-1] for wallet in wallets],
-    )
+    tx.write(_sql.insert_txns, workspace_id, [astuple(txn) for txn in txns])
+    tx.write(_sql.insert_postings, workspace_id, [astuple(posting) for posting in postings])
+    if lots:
+        tx.write(_sql.insert_lots, workspace_id, [astuple(lot) for lot in lots])
+    if spent:
+        tx.write(_sql.spend_lots, workspace_id, [lot.id for lot in spent], [lot.remaining for lot in spent])
+    if consumptions:
+        tx.write(_sql.insert_consumptions, workspace_id, consumptions)
+    tx.write(_sql.update_wallets, workspace_id, [astuple(wallet)[:-1] for wallet in wallets])
 
 
 async def balances(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime) -> dict[WalletId, Balance]:

@@ -50,7 +50,7 @@ async def fire(
             answers.append(answer.fired(now, None if answer.reason else next(outcomes)))
         else:
             answers.append(answer)
-    await store.insert_firings(tx, workspace.id, [a.firing for a in answers if isinstance(a, Fired)])
+    store.insert_firings(tx, workspace.id, [a.firing for a in answers if isinstance(a, Fired)])
     return answers
 
 

@@ -105,7 +105,7 @@ class _Reactions:
         taken = [Taken(r, [posted.get(f.id, f) for f in firings]) for r, firings in zip(recorded, led_to, strict=True)]
         firings = [firing for t in taken for firing in t.firings]
         if firings:
-            await store.insert_firings(self._tx, self._workspace.id, firings)
+            store.insert_firings(self._tx, self._workspace.id, firings)
         return taken
 
 

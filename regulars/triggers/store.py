@@ -66,8 +66,8 @@ async def last_about(
     return {(row["trigger_id"], row["reference"]): row["reason"] for row in rows}
 
 
-async def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
-    await tx.execute(_sql.insert_firings, workspace_id, [astuple(firing) for firing in firings])
+def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
+    tx.write(_sql.insert_firings, workspace_id, [astuple(firing) for firing in firings])
 
 
 async def firings(

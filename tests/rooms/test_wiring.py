@@ -37,12 +37,12 @@ async def asha(db: Database, workspace: Workspace, clock: HandClock) -> Customer
     return await make.a_customer(db, workspace, clock.now())
 
 
-def posting(customer: Customer, amount: int, key: str = "", **fields: Any) -> Call[Entry, Posted]:
+def posting(workspace: Workspace, customer: Customer, amount: int, key: str = "", **fields: Any) -> Call[Entry, Posted]:
     entry = Entry(
         customer_id=customer.id, operation="cr", amount=amount, type="reward", occurred_at=customer.created_at, **fields
     )
     mark = fingerprint("POST /credits", f"{customer.id} {amount}".encode())
-    return Call(entry, lambda posted: (200, f"{posted.txn.id} {posted.txn.amount}"), key, mark)
+    return Call(workspace, entry, lambda posted: (200, f"{posted.txn.id} {posted.txn.amount}"), key, mark)
 
 
 async def coins(db: Database, workspace: Workspace, customer: Customer, clock: HandClock) -> int:
@@ -67,7 +67,7 @@ async def test_many_callers_share_few_commits(
     db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:
     post = Gathered(db, clock, ledger.post)
-    answers = await answers_of([post(workspace.id, posting(asha, 1, f"key-{n}")) for n in range(600)])
+    answers = await answers_of([post(posting(workspace, asha, 1, f"key-{n}")) for n in range(600)])
     assert all(isinstance(answer, Answered) and not answer.hit for answer in answers)
     assert len({answer.body for answer in answers}) == 600
     # The first leaves alone, or with what came at the same moment; the rest wait for a flush together.
@@ -80,10 +80,10 @@ async def test_one_key_in_one_batch_acts_once(
     db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:
     post = Gathered(db, clock, ledger.post)
-    answers = await answers_of([post(workspace.id, posting(asha, 5, "same")) for _ in range(20)])
+    answers = await answers_of([post(posting(workspace, asha, 5, "same")) for _ in range(20)])
     assert [answer.hit for answer in answers].count(False) == 1
     assert len({(answer.status, answer.body) for answer in answers}) == 1
-    [later] = await answers_of([post(workspace.id, posting(asha, 5, "same"))])
+    [later] = await answers_of([post(posting(workspace, asha, 5, "same"))])
     assert later == Answered(200, answers[0].body, hit=True)
     assert await coins(db, workspace, asha, clock) == 5
 
@@ -93,23 +93,23 @@ async def test_a_key_with_another_request_is_refused(
 ) -> None:
     post = Gathered(db, clock, ledger.post)
     first, other, none = await answers_of(
-        [post(workspace.id, posting(asha, amount, key)) for amount, key in ((5, "same"), (6, "same"), (7, ""))]
+        [post(posting(workspace, asha, amount, key)) for amount, key in ((5, "same"), (6, "same"), (7, ""))]
     )
     assert isinstance(first, Answered)
     assert isinstance(other, KeyReused)
     assert isinstance(none, Answered)
-    assert isinstance((await answers_of([post(workspace.id, posting(asha, 6, "same"))]))[0], KeyReused)
+    assert isinstance((await answers_of([post(posting(workspace, asha, 6, "same"))]))[0], KeyReused)
     assert await coins(db, workspace, asha, clock) == 12
 
 
 async def test_a_refusal_keeps_no_answer(db: Database, workspace: Workspace, clock: HandClock, asha: Customer) -> None:
     post = Gathered(db, clock, ledger.post)
-    one, twin, other = await answers_of([post(workspace.id, posting(asha, n, "same")) for n in (0, 0, 9)])
+    one, twin, other = await answers_of([post(posting(workspace, asha, n, "same")) for n in (0, 0, 9)])
     assert isinstance(one, Refusal)
     assert isinstance(twin, Refusal)
     assert one.code == twin.code == "invalid"
     assert isinstance(other, KeyReused)
-    assert (await post(workspace.id, posting(asha, 9, "same"))).hit is False
+    assert (await post(posting(workspace, asha, 9, "same"))).hit is False
     assert await coins(db, workspace, asha, clock) == 9
 
 
@@ -117,7 +117,7 @@ async def test_one_key_from_two_processes_acts_once(
     db: Database, other_db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:
     doors = [Gathered(db, clock, ledger.post), Gathered(other_db, clock, ledger.post)]
-    calls = [door(workspace.id, posting(asha, 1, f"key-{n}")) for n in range(40) for door in (*doors, doors[n % 2])]
+    calls = [door(posting(workspace, asha, 1, f"key-{n}")) for n in range(40) for door in (*doors, doors[n % 2])]
     answers = await answers_of(calls)
     assert all(isinstance(answer, Answered) for answer in answers)
     assert [answer.hit for answer in answers].count(False) == 40
@@ -129,13 +129,13 @@ async def test_callers_who_give_up_do_not_stop_the_others(
     db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:
     post = Gathered(db, clock, ledger.post)
-    tasks = [asyncio.create_task(post(workspace.id, posting(asha, 1, f"key-{n}"))) for n in range(50)]
+    tasks = [asyncio.create_task(post(posting(workspace, asha, 1, f"key-{n}"))) for n in range(50)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
     answers = await answers_of(tasks)
     assert [isinstance(answer, Answered) for answer in answers] == [False, True] * 25
-    assert (await post(workspace.id, posting(asha, 1, "key-0"))).status == 200
+    assert (await post(posting(workspace, asha, 1, "key-0"))).status == 200
     assert await coins(db, workspace, asha, clock) == 50
 
 
@@ -156,7 +156,7 @@ async def test_what_was_raced_is_run_again(
     db: Database, workspace: Workspace, clock: HandClock, asha: Customer, error: Exception
 ) -> None:
     post = Gathered(db, clock, once_failing(error))
-    answers = await answers_of([post(workspace.id, posting(asha, 1, f"key-{n}")) for n in range(10)])
+    answers = await answers_of([post(posting(workspace, asha, 1, f"key-{n}")) for n in range(10)])
     assert all(isinstance(answer, Answered) for answer in answers)
     assert await coins(db, workspace, asha, clock) == 10
     assert await make.audited(db, workspace.id) is None
@@ -166,8 +166,8 @@ async def test_what_can_not_be_stored_fails_alone(
     db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:
     post = Gathered(db, clock, ledger.post)
-    calls = [posting(asha, 1, f"key-{n}", title="\x00" if n == 7 else "fine") for n in range(20)]
-    answers = await answers_of([post(workspace.id, call) for call in calls])
+    calls = [posting(workspace, asha, 1, f"key-{n}", title="\x00" if n == 7 else "fine") for n in range(20)]
+    answers = await answers_of([post(call) for call in calls])
     assert [n for n, answer in enumerate(answers) if not isinstance(answer, Answered)] == [7]
     assert isinstance(answers[7], asyncpg.DataError)
     assert await coins(db, workspace, asha, clock) == 19
@@ -177,9 +177,9 @@ async def test_of_a_bug_every_caller_of_the_batch_hears_and_the_next_batch_is_so
     db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:
     post = Gathered(db, clock, once_failing(RuntimeError("a bug")))
-    answers = await answers_of([post(workspace.id, posting(asha, 1)) for _ in range(3)])
+    answers = await answers_of([post(posting(workspace, asha, 1)) for _ in range(3)])
     assert all(isinstance(answer, RuntimeError) for answer in answers)
-    assert (await post(workspace.id, posting(asha, 1))).status == 200
+    assert (await post(posting(workspace, asha, 1))).status == 200
     assert await coins(db, workspace, asha, clock) == 1
 
 
@@ -189,6 +189,6 @@ async def test_shops_do_not_share_a_commit(
     other = await make.a_workspace(db, clock.now())
     ravi = await make.a_customer(db, other, clock.now(), "Ravi")
     post = Gathered(db, clock, ledger.post)
-    calls = [post(shop.id, posting(who, 3, "same")) for shop, who in ((workspace, asha), (other, ravi))]
+    calls = [post(posting(shop, who, 3, "same")) for shop, who in ((workspace, asha), (other, ravi))]
     assert [answer.hit for answer in await answers_of(calls)] == [False, False]
     assert [await coins(db, shop, who, clock) for shop, who in ((workspace, asha), (other, ravi))] == [3, 3]

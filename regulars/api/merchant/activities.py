@@ -185,7 +185,7 @@ class ActivityDoor:
         once, mark = "", b""
         if given is not None:
             once, mark = idempotency_key(given.decode("latin-1")) or "", fingerprint(LABEL, raw)
-        answered = await self._app.fire(caller.workspace.id, Call(fire, fired_answer, once, mark))
+        answered = await self._app.fire(Call(caller.workspace, fire, fired_answer, once, mark))
         return answered.status, _HIT_HEADERS if answered.hit else _JSON_HEADERS, answered.body.encode()
 
     async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:

@@ -31,7 +31,7 @@ class Flushes:
 
 async def submitted(gatherer: Gatherer[int, int], *calls: tuple[str, int]) -> list[asyncio.Task[int]]:
     tasks = [asyncio.create_task(gatherer.submit(group, item)) for group, item in calls]
-    for _ in range(3):  # so that each has been taken, and the flush begun
+    for _ in range(4):  # so that each has been taken, and the flush begun
         await asyncio.sleep(0)
     return tasks
 
@@ -45,6 +45,18 @@ async def test_calls_that_arrive_during_a_flush_share_the_next() -> None:
     flushes.let(3)
     assert await asyncio.gather(*first, *rest) == [2 * n for n in range(1, 9)]
     assert flushes.batches == [("a", [1, 2]), ("a", [3, 4, 5, 6]), ("a", [7, 8])]
+
+
+async def test_a_flush_waits_while_each_turn_of_the_loop_brings_more_calls() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    tasks = []
+    for n in range(6):
+        tasks.append(asyncio.create_task(gatherer.submit("a", n)))
+        await asyncio.sleep(0)
+    flushes.let(2)
+    assert await asyncio.gather(*tasks) == [2 * n for n in range(6)]
+    assert [len(items) for _, items in flushes.batches] == [4, 2]
 
 
 async def test_groups_do_not_mix_nor_wait_for_each_other() -> None:

@@ -23,7 +23,7 @@ def an_answer(key: str, body: str = "{}") -> Answer:
 async def test_an_answer_is_recalled_for_ever(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
     answers = [an_answer("b", '{"coins": 5, "name": "Zoë"}'), an_answer("a", ""), an_answer("x" * 255)]
     async with db.transaction() as tx:
-        await once.remember(tx, workspace.id, answers, clock.now())
+        once.remember(tx, workspace.id, answers, clock.now())
     clock.advance(days=3_650)
     async with db.reading() as tx:
         known = await once.recall(tx, workspace.id, ["a", "b", "x" * 255, "c", "A"])
@@ -34,9 +34,9 @@ async def test_an_answer_is_recalled_for_ever(db: Database, workspace: tenancy.W
 async def test_a_key_is_of_one_workspace(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
     other = await make.a_workspace(db, clock.now())
     async with db.transaction() as tx:
-        await once.remember(tx, workspace.id, [an_answer("a", "mine")], clock.now())
+        once.remember(tx, workspace.id, [an_answer("a", "mine")], clock.now())
         assert await once.recall(tx, other.id, ["a"]) == {}
-        await once.remember(tx, other.id, [an_answer("a", "theirs")], clock.now())
+        once.remember(tx, other.id, [an_answer("a", "theirs")], clock.now())
         assert (await once.recall(tx, workspace.id, ["a"]))["a"].body == "mine"
 
 
@@ -53,8 +53,8 @@ async def test_of_calls_that_race_one_acts_and_the_others_find_its_answer(
                 known = await once.recall(tx, workspace.id, ["raced"])
                 if "raced" in known:
                     return known["raced"].body
-                await once.remember(tx, workspace.id, [an_answer(f"act-{n}")], now)
-                await once.remember(tx, workspace.id, [an_answer("raced", f"answer {n}")], now)
+                once.remember(tx, workspace.id, [an_answer(f"act-{n}")], now)
+                once.remember(tx, workspace.id, [an_answer("raced", f"answer {n}")], now)
             acts += 1
             return f"answer {n}"
         except asyncpg.UniqueViolationError:
@@ -73,7 +73,7 @@ async def test_a_key_twice_in_one_batch_is_the_callers_mistake(
 ) -> None:
     with pytest.raises(asyncpg.UniqueViolationError):
         async with db.transaction() as tx:
-            await once.remember(tx, workspace.id, [an_answer("a"), an_answer("a")], clock.now())
+            once.remember(tx, workspace.id, [an_answer("a"), an_answer("a")], clock.now())
 
 
 def test_a_fingerprint_tells_routes_and_bodies_apart() -> None:

@@ -126,7 +126,7 @@ async def owe(tx: Tx, workspace_id: UUID, customer_id: UUID, kind: Kind, amount:
     )
     wallet.head_hash = chain_hash(wallet.head_hash, txn, postings)
     txn = msgspec.structs.replace(txn, hash=wallet.head_hash, wire_hash=wire_hash_of(wallet.head_hash))
-    await store.write(
+    store.write(
         tx,
         workspace_id,
         txns=[txn],

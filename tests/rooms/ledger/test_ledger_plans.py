@@ -13,7 +13,7 @@ import pytest
 
 from regulars import customers, ledger, tenancy
 from regulars.customers import Customer, NewCustomer, Spending
-from regulars.kit.db import Database, Tx
+from regulars.kit.db import Connection, Database, Tx
 from tests import make
 from tests.conftest import fresh_database
 from tests.rooms.ledger.tables import START
@@ -22,31 +22,31 @@ PEOPLE = 1_500
 
 
 class Planned:
-    """A transaction that also asks how each statement is planned, for these very values and for any."""
+    """A connection that also asks how each statement is planned, for these very values and for any."""
 
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.plans: list[tuple[str, str]] = []
 
     async def _ask(self, sql: str, arguments: tuple[object, ...]) -> None:
-        plan = await self._tx.fetch(f"EXPLAIN {sql}", *arguments)
+        plan = await self._connection.fetch(f"EXPLAIN {sql}", *arguments)
         self.plans.append((sql, "\n".join(row[0] for row in plan)))
-        await self._tx.execute(f"SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")
-        plan = await self._tx.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * len(arguments))})")
+        await self._connection.execute(f"SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")
+        plan = await self._connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * len(arguments))})")
         self.plans.append((sql, "\n".join(row[0] for row in plan)))
-        await self._tx.execute("DEALLOCATE asked; SET LOCAL plan_cache_mode = auto")
+        await self._connection.execute("DEALLOCATE asked; SET LOCAL plan_cache_mode = auto")
 
     async def fetch(self, sql: str, *arguments: object) -> Any:
         await self._ask(sql, arguments)
-        return await self._tx.fetch(sql, *arguments)
+        return await self._connection.fetch(sql, *arguments)
 
     async def fetchrow(self, sql: str, *arguments: object) -> Any:
         await self._ask(sql, arguments)
-        return await self._tx.fetchrow(sql, *arguments)
+        return await self._connection.fetchrow(sql, *arguments)
 
     async def execute(self, sql: str, *arguments: object) -> Any:
         await self._ask(sql, arguments)
-        return await self._tx.execute(sql, *arguments)
+        return await self._connection.execute(sql, *arguments)
 
 
 @pytest.fixture
@@ -79,11 +79,11 @@ async def shop(server_url: str) -> AsyncIterator[tuple[Database, tenancy.Workspa
 @pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
 async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool) -> None:
     db, workspace, people = shop
-    async with db.transaction() as tx:
+    async with db.pool.acquire() as connection, connection.transaction():
         if analysed:
-            await tx.execute("ANALYZE")
-        planned = Planned(tx)
-        spy = cast(Tx, planned)
+            await connection.execute("ANALYZE")
+        planned = Planned(connection)
+        spy = Tx(cast(Connection, planned))
         for size in (1, 200):
             some = [person.id for person in people[:: PEOPLE // size][:size]]
             entries = [make.credit(id, 1, START, key=f"{size}-{id}") for id in some]

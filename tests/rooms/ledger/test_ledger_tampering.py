@@ -23,9 +23,10 @@ async def book(db: Database) -> AsyncIterator[tuple[Tx, tenancy.Workspace]]:
     people = await make.some_customers(db, shop, START, "customer-a", "customer-b")
     a, b = (person.id for person in people.values())
     soon = START + timedelta(days=30)
-    async with db.pool.acquire() as tx:
-        transaction = tx.transaction(isolation="repeatable_read")
+    async with db.pool.acquire() as connection:
+        transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
+        tx = Tx(connection)
         for batch in (
             [make.credit(a, 100, START, key="k1", title="Hello", reference="order:1", trigger_id=new_id())],
             [make.credit(a, 50, START, expires_at=soon, wire_hash="given"), make.credit(b, 70, START)],
@@ -119,8 +120,7 @@ async def _audited_after(
     tx: Tx, workspace: tenancy.Workspace, sql: str, *arguments: object
 ) -> ledger.Break | str | None:
     """What the audit says after that statement, which is then undone; or that the table itself forbids it."""
-    change = tx.transaction()
-    await change.start()
+    await tx.execute("SAVEPOINT change")
     try:
         status = await tx.execute(sql, *arguments)
         assert not status.endswith(" 0"), "nothing was changed"
@@ -128,7 +128,7 @@ async def _audited_after(
     except asyncpg.UniqueViolationError:
         return "forbidden"
     finally:
-        await change.rollback()
+        await tx.execute("ROLLBACK TO SAVEPOINT change")
 
 
 async def test_every_column_is_in_this_test(book: tuple[Tx, tenancy.Workspace]) -> None:
