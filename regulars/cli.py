@@ -51,7 +51,7 @@ def serve() -> None:
     from regulars import serving
     from regulars.kit.settings import NoDatabase
 
-    with failing_with_a_sentence(NoDatabase):
+    with failing_with_a_sentence(NoDatabase, serving.NoPort):
         serving.serve(settings())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Database
 DB_CONNECTIONS_MAX = 10
 DB_STATEMENT_TIMEOUT_S = 60.0
+DB_TRANSACTION_S = 120.0
 DB_STATEMENTS_TOGETHER_MAX = 200  # combinations of writes whose common statement is kept
 DB_RECOVERY_S = 60.0
 DB_RECOVERY_POLL_S = 0.1
@@ -24,10 +25,15 @@ CHILD_QUICK_DEATHS_MAX = 5  # in a row, before all is given up
 CHILD_RESTART_FIRST_S = 0.5
 CHILD_RESTART_MAX_S = 15.0
 HTTP_BACKLOG = 2_048
+HTTP_KEEP_ALIVE_S = 75  # longer than the proxies in front of us keep theirs
+HTTP_HEAD_S = 20.0
+HTTP_HEAD_BYTES_MAX = 65_536
+HTTP_BODY_PAUSE_S = 30.0
 
 # Gathering concurrent requests of a workspace into one commit
 GATHER_ITEMS_MAX = 256
-GATHER_FLUSHES_MAX = 2
+GATHER_BUSY_ITEMS = 8  # from so many in one flush on, the next waits
+GATHER_PAUSE_S = 0.001
 
 # API
 BODY_BYTES_MAX = 1_000_000
@@ -35,7 +41,7 @@ PAGE_ITEMS_MAX = 100
 PAGE_ITEMS_DEFAULT = 50
 PAGE_NUMBER_MAX = 1_000_000
 READY_CHECK_S = 2.0
-REQUESTS_END_S = 8.0
+REQUESTS_END_S = 8
 LEAD_PROOF_S = 3_600
 CLOCK_SKEW_S = 60
 KEY_CACHE_S = 1.0

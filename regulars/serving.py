@@ -1,48 +1,166 @@
-"""The server process: granian runs the application of `regulars.api.app`, in as many processes as the settings say."""
+"""The server process: uvicorn runs the application of `regulars.api.app`, in as many processes as the settings say."""
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 import signal
-from collections.abc import Callable
+import socket
+import sys
+from contextlib import suppress
 from typing import Any
 
-from granian import Granian
-from granian.constants import Interfaces, Loops
-from granian.log import LogLevels
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors.multiprocess import Multiprocess
 
 from regulars import limits
+from regulars.kit.ports import why_not_free
 from regulars.kit.processes import follow_parent, spare_collector
 from regulars.kit.settings import Settings
 
 
+class PatientHttp(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, with an end to patience: nobody holds a connection, or fills our memory, by sending a request
+    slowly or its head for ever.
+
+        quiet --first byte--> head --complete--> body --complete--> quiet
+          `-- HTTP_KEEP_ALIVE_S    `-- HTTP_HEAD_S, HTTP_HEAD_BYTES_MAX    `-- HTTP_BODY_PAUSE_S between two parts
+
+    A request that comes in one piece, as nearly all do, sets no timer.
+    """
+
+    _stage = "quiet"
+    _head_bytes = 0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(limits.HTTP_KEEP_ALIVE_S, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._be_patient(None)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._stage == "quiet":
+            if self._deadline is not None:
+                self._be_patient(None)
+        elif self._stage == "body":
+            self._be_patient(limits.HTTP_BODY_PAUSE_S)
+        else:
+            self._head_bytes += len(data)
+            if self._head_bytes > limits.HTTP_HEAD_BYTES_MAX and not self.transport.is_closing():
+                self.send_400_response("The request's head is too long.")
+            elif self._deadline is None:
+                self._be_patient(limits.HTTP_HEAD_S)
+
+    def on_message_begin(self) -> None:
+        self._stage, self._head_bytes = "head", 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._stage = "body"
+        if self._deadline is not None:
+            self._be_patient(None)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stage = "quiet"
+        super().on_message_complete()
+
+    def _be_patient(self, delay_s: float | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if delay_s is None else self.loop.call_later(delay_s, self._lose_patience)
+
+    def _lose_patience(self) -> None:
+        if self._stage == "body" and self.flow.read_paused:
+            # It is we who do not read.
+            self._be_patient(limits.HTTP_BODY_PAUSE_S)
+        else:
+            self.transport.close()
+
+
+HOW: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": PatientHttp,
+    "ws": "none",
+    "interface": "asgi3",
+    "log_config": None,
+    "log_level": "error",
+    "access_log": False,
+    "proxy_headers": False,
+    "server_header": False,
+    "backlog": limits.HTTP_BACKLOG,
+    "timeout_keep_alive": limits.HTTP_KEEP_ALIVE_S,
+    "timeout_graceful_shutdown": limits.REQUESTS_END_S,
+}
+"""How uvicorn serves, whatever it serves."""
+
+
+class NoPort(Exception):
+    """A sentence that says why nobody can listen there."""
+
+
 def serve(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT; requests that are being answered then are answered to their end. Raises NoDatabase
-    at once, for the processes that answer would only be started again and again."""
+    and NoPort, before any process is started."""
     settings.shared_database_url()
-    Granian(
-        "regulars.api.app",
-        address=settings.host,
+    why = why_not_free(settings.host, settings.port)
+    if why:
+        raise NoPort(why)
+    config = uvicorn.Config(
+        "regulars.serving:application",
+        factory=True,
+        lifespan="on",
+        host=settings.host,
         port=settings.port,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
         workers=settings.workers,
-        backlog=limits.HTTP_BACKLOG,
-        websockets=False,
-        log_level=LogLevels.warning,
-        respawn_failed_workers=True,
-        respawn_interval=limits.CHILD_RESTART_FIRST_S,
-        workers_kill_timeout=int(limits.CHILD_STOP_S) - 5,
-    ).serve(target_loader=_load, wrap_loader=False)
+        **HOW,
+    )
+    if settings.workers > 1:
+        _Processes(config).run()
+        return
+    # uvicorn repeats the signal that ended it, for whoever was there before; with us that is a good end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run()
 
 
-def _load() -> Callable[..., Any]:
-    """Runs in each process that answers, with nothing carried over from the one that started it."""
+class _Processes(Multiprocess):
+    """uvicorn's processes, each listening on a socket of its own, among which Linux shares the connections out evenly:
+    from one socket of all, whichever process is quickest takes most, and shops keep their connections for long."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config, [])
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """New ones for each process that is started; ours close with the description of the process."""
+        family = socket.getaddrinfo(self.config.host, self.config.port, type=socket.SOCK_STREAM)[0][0]
+        own = socket.socket(family, socket.SOCK_STREAM)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        own.bind((self.config.host, self.config.port))
+        own.set_inheritable(True)
+        return [own]
+
+    @sockets.setter
+    def sockets(self, _: list[socket.socket]) -> None:
+        pass
+
+
+def application() -> Any:
+    """Made in each process that answers, with nothing carried over from the one that started it."""
     from regulars.api.app import create_app
     from regulars.kit import logs
 
-    # granian ends its processes when it is told to, but cannot when it is killed; an orphan would keep the port.
-    follow_parent(signal.SIGKILL)
+    if multiprocessing.parent_process() is not None:
+        # uvicorn ends its processes when it is told to, but cannot when it is killed; an orphan would keep the port.
+        follow_parent(signal.SIGKILL)
     logs.configure(Settings().log_level)
-    application: Callable[..., Any] = create_app()
+    app = create_app()
     spare_collector()
-    return application
+    return app

@@ -57,7 +57,7 @@ class Gathered(Generic[Item, Result]):
         self._clock = clock
         self._act = act
         self._gatherer: Gatherer[Call[Item, Result], Answered | BaseException] = Gatherer(
-            self._flush, items_max=limits.GATHER_ITEMS_MAX, flushes_max=limits.GATHER_FLUSHES_MAX
+            self._flush, items_max=limits.GATHER_ITEMS_MAX
         )
 
     async def __call__(self, call: Call[Item, Result]) -> Answered:

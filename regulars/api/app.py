@@ -6,7 +6,6 @@ request --> POST /api/v2/merchant/activities --> ActivityDoor
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -92,38 +91,23 @@ def logged(application: ASGIApp) -> ASGIApp:
 
 
 class Process:
-    """What granian runs: the parts are opened before the first request, and closed after the last one is answered."""
+    """What uvicorn runs: the parts are opened before the first request, and closed after the last one is answered."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._doors: ASGIApp | None = None
-        self._under_way = 0
-        self._quiet = asyncio.Event()
+        self._doors: ASGIApp
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-            return
-        if self._doors is None:
-            await send({"type": "http.response.start", "status": 503, "headers": [(b"retry-after", b"1")]})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            return
-        self._under_way += 1
-        try:
+        else:
             await self._doors(scope, receive, send)
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._quiet.set()
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
         try:
             app = await App.open(self._settings)
         except Exception as error:  # noqa: BLE001 - the outermost frame of a process
-            # Said, not raised: granian would take an error for an application that needs no opening, and go on with one
-            # that answers nothing for ever. So it ends this process and starts another.
-            _log.error("the database can't be used", why=str(error))
             await send({"type": "lifespan.startup.failed", "message": f"the database can't be used: {error}"})
             return
         dashboard.prepare()
@@ -131,20 +115,8 @@ class Process:
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._doors = None
-        await self._end_requests()
         await app.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def _end_requests(self) -> None:
-        """Those under way are answered, unless one takes longer than the supervisor waits for us."""
-        try:
-            async with asyncio.timeout(limits.REQUESTS_END_S):
-                while self._under_way:
-                    self._quiet.clear()
-                    await self._quiet.wait()
-        except TimeoutError:
-            _log.warning("requests cut off at the end", count=self._under_way)
 
 
 def create_app() -> Process:

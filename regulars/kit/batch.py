@@ -11,69 +11,60 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+from regulars import limits
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_STARTING = 0
+Waiting = deque[tuple[Item, asyncio.Future[Result]]]
 
 
 class Gatherer(Generic[Item, Result]):
     """`flush(group, items)` answers for each item, in order; an exception it raises goes to every caller of the batch.
 
-    Items of different groups never share a flush. At most `flushes_max` flushes of a group are on their way at once.
+    Items of different groups never share a flush; of one group, one flush is on its way at a time.
     """
 
     def __init__(
-        self,
-        flush: Callable[[Hashable, Sequence[Item]], Awaitable[Sequence[Result]]],
-        *,
-        items_max: int,
-        flushes_max: int,
+        self, flush: Callable[[Hashable, Sequence[Item]], Awaitable[Sequence[Result]]], *, items_max: int
     ) -> None:
         self._flush = flush
         self._items_max = items_max
-        self._flushes_max = flushes_max
-        self._waiting: dict[Hashable, deque[tuple[Item, asyncio.Future[Result]]]] = {}
-        self._flushing: dict[Hashable, list[int]] = {}  # how many items each flush on its way holds
+        self._waiting: dict[Hashable, Waiting[Item, Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, group: Hashable, item: Item) -> Result:
         """What the flush answered for this item. A caller that gives up does not undo what its flush does."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(group, deque()).append((item, future))
-        self._start_flush(group)
-        return await future
-
-    def _start_flush(self, group: Hashable) -> None:
-        """Beside a flush that is on its way, only for at least half as many items: a flush costs more than an item, and
-        small ones between large ones would keep all of them small."""
-        waiting, flushing = self._waiting.get(group), self._flushing.setdefault(group, [])
-        if not waiting:
-            if not flushing:
-                del self._flushing[group]
-                self._waiting.pop(group, None)
-        elif len(flushing) < self._flushes_max and 2 * len(waiting) >= max(flushing, default=0):
-            flushing.append(_STARTING)
-            task = asyncio.create_task(self._flush_waiting(group))
+        waiting = self._waiting.get(group)
+        if waiting is None:
+            waiting = self._waiting[group] = deque()
+            task = asyncio.create_task(self._flush_all(group, waiting))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        waiting.append((item, future))
+        return await future
 
-    async def _flush_waiting(self, group: Hashable) -> None:
-        waiting, flushing = self._waiting[group], self._flushing[group]
-        # Calls that arrive together leave together: while each turn of the event loop brings more of them, there are
-        # requests still being read.
-        seen = 0
-        while seen < len(waiting) < self._items_max:
-            seen = len(waiting)
-            await asyncio.sleep(0)
-        batch = [waiting.popleft() for _ in range(min(len(waiting), self._items_max))]
-        flushing[flushing.index(_STARTING)] = len(batch)
+    async def _flush_all(self, group: Hashable, waiting: Waiting[Item, Result]) -> None:
+        """One flush after the other, until none is waiting any more."""
         try:
-            if batch:
+            while waiting:
+                # Calls that arrive together leave together: while each turn of the event loop brings more of them,
+                # there are requests still being read.
+                seen = 0
+                while seen < len(waiting) < self._items_max:
+                    seen = len(waiting)
+                    await asyncio.sleep(0)
+                batch = [waiting.popleft() for _ in range(min(len(waiting), self._items_max))]
                 await self._run(group, batch)
+                if len(batch) >= limits.GATHER_BUSY_ITEMS:
+                    # A flush costs more than many items. Callers who were answered just now are about to come back, and
+                    # would find the next one gone with the few who came meanwhile.
+                    await asyncio.sleep(limits.GATHER_PAUSE_S)
         finally:
-            flushing.remove(len(batch))
-            self._start_flush(group)
+            del self._waiting[group]
+            for _, future in waiting:  # only when this was cut off
+                future.cancel()
 
     async def _run(self, group: Hashable, batch: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

@@ -155,6 +155,7 @@ async def _give_back(connection: Connection) -> None:
 
 
 _SERVER_SETTINGS = {
+    "statement_timeout": f"{limits.DB_STATEMENT_TIMEOUT_S * 1_000:.0f}",
     "application_name": "regulars",
     "timezone": "UTC",
     # Every statement of a page, a call or a loop is written for an index. While a table is empty the planner finds that
@@ -171,7 +172,6 @@ async def _pool(url: str, connections_max: int) -> Any:
         max_size=connections_max,
         init=_prepare,
         reset=_give_back,
-        command_timeout=limits.DB_STATEMENT_TIMEOUT_S,
         server_settings=_SERVER_SETTINGS,
     )
 
@@ -197,8 +197,16 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """One transaction, READ COMMITTED; committed when the block ends, rolled back when it raises."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        """One transaction, READ COMMITTED; committed when the block ends, rolled back when it raises.
+
+        Raises TimeoutError after limits.DB_TRANSACTION_S: the server stops a statement that takes too long by itself,
+        but one that has gone without a word answers nothing at all.
+        """
+        async with (
+            asyncio.timeout(limits.DB_TRANSACTION_S),
+            self.pool.acquire() as connection,
+            connection.transaction(),
+        ):
             tx = Tx(connection)
             yield tx
             await tx.send()
@@ -210,13 +218,13 @@ class Database:
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            await connection.execute("SET LOCAL enable_seqscan = on")
+            await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0")
             yield Tx(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection for reads: each statement sees what was committed when it began."""
-        async with self.pool.acquire() as connection:
+        async with asyncio.timeout(limits.DB_TRANSACTION_S), self.pool.acquire() as connection:
             tx = Tx(connection)
             yield tx
             await tx.send()

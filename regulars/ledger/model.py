@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 from uuid import UUID
@@ -15,6 +15,8 @@ from regulars.kit.errors import Refusal
 Kind = Literal["coins", "credits"]
 Operation = Literal["cr", "dr"]
 TxnType = Literal["reward", "redeem", "adjust", "expire", "revert", "referral", "import"]
+
+_encode = msgspec.json.Encoder().encode
 
 SCALE = {"coins": 0, "credits": 2}
 """Decimal places of each kind of wallet: amounts are integers in units of 10 ** -scale."""
@@ -47,7 +49,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     depth: int = 0
 
 
-class Txn(msgspec.Struct, frozen=True, gc=False):
+class Txn(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One line of the book, in the order of the columns of `ledger_txn`."""
 
     id: UUID
@@ -175,40 +177,16 @@ def chain_hash(
     lots: Iterable[Lot] = (),
     eaten: Iterable[tuple[UUID, int]] = (),
 ) -> bytes:
-    """SHA-256 over the wallet's previous hash and all that the txn wrote: a JSON array without spaces, times as whole
-    microseconds since 1970, postings, new lots and (lot, amount) eaten each in the order of their first field.
+    """SHA-256 over the wallet's previous hash and, as JSON, all that the txn wrote: its fields in their order, and its
+    postings, new lots and (lot, amount) eaten, each sorted. Times are in UTC, as the database answers them.
 
     Of the txn's own `hash` nothing is covered, nor of a `wire_hash` that was cut from it: see `wire_hash_of`.
     """
-    said = (
-        previous.hex(),
-        txn.id.hex,
-        txn.customer_id.hex,
-        txn.kind,
-        txn.seq,
-        txn.type,
-        txn.operation,
-        txn.amount,
-        txn.closing_balance,
-        txn.credited,
-        txn.debited,
-        txn.title,
-        txn.description,
-        txn.status,
-        txn.reference,
-        txn.trigger_id.hex if txn.trigger_id else None,
-        txn.trigger_version,
-        txn.reverses_txn_id.hex if txn.reverses_txn_id else None,
-        txn.actor,
-        txn.key,
-        "" if txn.hash and txn.wire_hash == wire_hash_of(txn.hash) else txn.wire_hash,
-        _microseconds(txn.occurred_at),
-        _microseconds(txn.recorded_at),
-        sorted(postings),
-        sorted(_said_of(lot) for lot in lots),
-        sorted((lot_id.hex, amount) for lot_id, amount in eaten),
-    )
-    return sha256(msgspec.json.encode(said)).digest()
+    if txn.hash:
+        cut = txn.wire_hash == wire_hash_of(txn.hash)
+        txn = msgspec.structs.replace(txn, hash=b"", wire_hash="" if cut else txn.wire_hash)
+    said = (txn, sorted(postings), sorted(_said_of(lot) for lot in lots), sorted(eaten))
+    return sha256(previous + _encode(said)).digest()
 
 
 def wire_hash_of(hash: bytes) -> str:
@@ -216,15 +194,5 @@ def wire_hash_of(hash: bytes) -> str:
     return hash.hex()[:40]
 
 
-def _said_of(lot: Lot) -> tuple[str, int, int, int | None, int]:
-    expires_at = None if lot.expires_at is None else _microseconds(lot.expires_at)
-    return (lot.id.hex, lot.amount, _microseconds(lot.activates_at), expires_at, _microseconds(lot.earned_at))
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _microseconds(at: datetime) -> int:
-    """Exact, where a float of seconds would lose the last digit."""
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+def _said_of(lot: Lot) -> tuple[UUID, int, datetime, datetime | None, datetime]:
+    return (lot.id, lot.amount, lot.activates_at, lot.expires_at, lot.earned_at)

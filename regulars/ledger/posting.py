@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -85,7 +85,7 @@ class _Batch:
     """The working-out of one batch: what is to be written, and the wallets as they stand after each entry."""
 
     def __init__(self, now: datetime, wallets: dict[store.WalletId, Wallet], by_key: dict[str, Txn]) -> None:
-        self.now = now
+        self.now = now.astimezone(UTC)
         self.wallets = wallets
         self.by_key = by_key
         self.txns: list[Txn] = []
@@ -133,9 +133,8 @@ class _Batch:
             accounts.append(("customer.debt", paid))
         if rest:
             accounts.append(("customer.available", rest))
-            lot = Lot(
-                new_id(), wallet.customer_id, wallet.kind, txn_id, rest, rest, self.now, entry.expires_at, self.now
-            )
+            expires_at = entry.expires_at and entry.expires_at.astimezone(UTC)
+            lot = Lot(new_id(), wallet.customer_id, wallet.kind, txn_id, rest, rest, self.now, expires_at, self.now)
             self.new_lots.append(lot)
             # A later entry of this batch may spend it; only then is the order of lots needed.
             wallet.lots.append(lot)
@@ -192,10 +191,10 @@ class _Batch:
             key=entry.key,
             wire_hash=entry.wire_hash,
             hash=b"",
-            occurred_at=entry.occurred_at,
+            occurred_at=entry.occurred_at.astimezone(UTC),
             recorded_at=self.now,
         )
-        # The hash covers the other fields, so it can only be set on the finished txn.
+        # The hash covers the other fields, so it can only be set on the finished txn, which nobody has seen yet.
         head = wallet.head_hash = chain_hash(wallet.head_hash, txn, accounts, lots, eaten)
         return msgspec.structs.replace(txn, hash=head, wire_hash=entry.wire_hash or wire_hash_of(head))
 

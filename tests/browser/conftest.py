@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvicorn
 from litestar import Litestar
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from pydantic import SecretStr
@@ -24,6 +23,7 @@ from regulars.api.app import Doors
 from regulars.dashboard.security import SESSION_COOKIE
 from regulars.kit.ids import new_id
 from regulars.kit.settings import Settings
+from regulars.serving import HOW
 from regulars.tenancy import Workspace
 from regulars.wiring import App
 
@@ -104,13 +104,11 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
     )
     app = await App.open(settings)
     servers = [
-        Server(Doors(app), port=port, interface=Interfaces.ASGINL, log_enabled=False),
-        Server(
-            Litestar(dashboard.routes(app, development=True), openapi_config=None, logging_config=None),
-            port=style_port,
-            interface=Interfaces.ASGINL,
-            log_enabled=False,
-        ),
+        uvicorn.Server(uvicorn.Config(application, port=at, lifespan="off", **HOW))
+        for application, at in (
+            (Doors(app), port),
+            (Litestar(dashboard.routes(app, development=True), openapi_config=None, logging_config=None), style_port),
+        )
     ]
     async with sandbox.running("127.0.0.1", sandbox_port):
         tasks = [asyncio.create_task(server.serve()) for server in servers]
@@ -122,7 +120,7 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
         address = "http://127.0.0.1:{}"
         yield Site(app, address.format(port), address.format(style_port), address.format(sandbox_port))
         for server in servers:
-            server.stop()
+            server.should_exit = True
         tasks[-1].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     await app.close()

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 
 import pytest
 
+from regulars import limits
 from regulars.kit.batch import Gatherer
 
 
@@ -38,7 +39,7 @@ async def submitted(gatherer: Gatherer[int, int], *calls: tuple[str, int]) -> li
 
 async def test_calls_that_arrive_during_a_flush_share_the_next() -> None:
     flushes = Flushes()
-    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4)
     first = await submitted(gatherer, ("a", 1), ("a", 2))
     rest = await submitted(gatherer, *(("a", n) for n in range(3, 9)))
     assert flushes.batches == [("a", [1, 2])]
@@ -49,7 +50,7 @@ async def test_calls_that_arrive_during_a_flush_share_the_next() -> None:
 
 async def test_a_flush_waits_while_each_turn_of_the_loop_brings_more_calls() -> None:
     flushes = Flushes()
-    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4)
     tasks = []
     for n in range(6):
         tasks.append(asyncio.create_task(gatherer.submit("a", n)))
@@ -61,25 +62,38 @@ async def test_a_flush_waits_while_each_turn_of_the_loop_brings_more_calls() -> 
 
 async def test_groups_do_not_mix_nor_wait_for_each_other() -> None:
     flushes = Flushes()
-    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4)
     tasks = await submitted(gatherer, ("a", 1), ("b", 2), ("a", 3))
     assert flushes.batches == [("a", [1, 3]), ("b", [2])]
     flushes.let(2)
     assert await asyncio.gather(*tasks) == [2, 4, 6]
 
 
-async def test_so_many_flushes_at_once_and_no_more() -> None:
+async def test_one_flush_of_a_group_at_a_time() -> None:
     flushes = Flushes()
-    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=1, flushes_max=2)
-    tasks = await submitted(gatherer, *(("a", n) for n in range(5)))
-    assert [items for _, items in flushes.batches] == [[0], [1]]
-    flushes.let(5)
-    assert await asyncio.gather(*tasks) == [0, 2, 4, 6, 8]
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=1)
+    tasks = await submitted(gatherer, *(("a", n) for n in range(3)))
+    assert [items for _, items in flushes.batches] == [[0]]
+    flushes.let(3)
+    assert await asyncio.gather(*tasks) == [0, 2, 4]
+
+
+async def test_after_many_the_next_flush_waits_for_those_who_come_back() -> None:
+    flushes = Flushes()
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=100)
+    many = limits.GATHER_BUSY_ITEMS
+    tasks = await submitted(gatherer, *(("a", n) for n in range(many)))
+    late = await submitted(gatherer, ("a", 50))
+    flushes.let(2)
+    await asyncio.gather(*tasks)
+    back = await submitted(gatherer, ("a", 51), ("a", 52))
+    assert await asyncio.gather(*late, *back) == [100, 102, 104]
+    assert [len(items) for _, items in flushes.batches] == [many, 3]
 
 
 async def test_a_failure_goes_to_its_batch_alone() -> None:
     flushes = Flushes()
-    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4)
     failing = await submitted(gatherer, ("a", 13), ("a", 1))
     fine = await submitted(gatherer, ("a", 2))
     flushes.let(2)
@@ -93,7 +107,7 @@ async def test_a_failure_goes_to_its_batch_alone() -> None:
 
 async def test_a_caller_that_gives_up_takes_no_other_along() -> None:
     flushes = Flushes()
-    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4, flushes_max=1)
+    gatherer: Gatherer[int, int] = Gatherer(flushes, items_max=4)
     gone, stays = await submitted(gatherer, ("a", 1), ("a", 2))
     gone.cancel()
     flushes.let(1)

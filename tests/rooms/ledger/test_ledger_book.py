@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -181,3 +182,12 @@ async def test_nothing_to_post(db: Database, workspace: tenancy.Workspace) -> No
 )
 def test_amounts_on_the_wire(kind: Any, amount: int, on_wire: str) -> None:
     assert repr(ledger.amount_on_wire(kind, amount)) == on_wire
+
+
+async def test_times_of_another_zone_are_the_same_times(db: Database, workspace: tenancy.Workspace) -> None:
+    people = await make.some_customers(db, workspace, START, "customer-a")
+    there = START.astimezone(ZoneInfo("Asia/Kolkata"))
+    entry = make.credit(people["customer-a"].id, 5, there, expires_at=there + timedelta(days=1))
+    async with db.transaction() as tx:
+        await ledger.post(tx, workspace, [entry], there)
+    assert await make.audited(db, workspace.id) is None
