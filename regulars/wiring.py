@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -20,7 +21,7 @@ from regulars.kit.http import Http
 from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
-from regulars.triggers import Fire, Fired
+from regulars.triggers import Fire, Fired, Trigger
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,6 +57,7 @@ class Gathered(Generic[Item, Result]):
         self._db = db
         self._clock = clock
         self._act = act
+        self._looks_left = 0
         self._gatherer: Gatherer[Call[Item, Result], Answered | BaseException] = Gatherer(
             self._flush, items_max=limits.GATHER_ITEMS_MAX
         )
@@ -68,10 +70,18 @@ class Gathered(Generic[Item, Result]):
         return answer
 
     async def _flush(self, group: Hashable, calls: Sequence[Call[Item, Result]]) -> Sequence[Answered | BaseException]:
+        # Calls that come again are rare, so stored answers are not looked for until there is a sign of them: a key that
+        # turns out to be taken undoes the transaction, as a drawn referral code does. Run again, it looks.
+        looks = self._looks_left > 0
+        self._looks_left -= looks
+
+        async def transact() -> list[Answered | Refusal]:
+            nonlocal looks
+            look, looks = looks, True
+            return await self._commit(calls, look)
+
         try:
-            # A key, or a drawn referral code, may be taken by a transaction this one races. Run again, it finds what
-            # the other wrote.
-            return await again_when_raced(lambda: self._commit(calls))
+            return await again_when_raced(transact)
         except (*RACED, *REJECTED):
             if len(calls) == 1:
                 raise
@@ -83,12 +93,11 @@ class Gathered(Generic[Item, Result]):
         (answers,) = await asyncio.gather(flush, return_exceptions=True)
         return answers if isinstance(answers, BaseException) else answers[0]
 
-    async def _commit(self, calls: Sequence[Call[Item, Result]]) -> list[Answered | Refusal]:
+    async def _commit(self, calls: Sequence[Call[Item, Result]], look: bool) -> list[Answered | Refusal]:
         workspace = calls[-1].workspace  # as the last caller's key was found with it, at most KEY_CACHE_S ago
-        async with self._db.transaction() as tx:
+        async with self._db.transaction(more_soon=len(calls) >= limits.GATHER_BUSY_ITEMS) as tx:
             now = self._clock.now()
-            keys = [call.key for call in calls if call.key]
-            known = await once.recall(tx, workspace.id, keys) if keys else {}
+            known = await self._recall(tx, workspace, calls) if look else {}
             # Two calls with one new key can share a batch: only the first of them acts.
             firsts = {call.key: n for n, call in reversed(list(enumerate(calls))) if call.key and call.key not in known}
             acting = [n for n, call in enumerate(calls) if not call.key or firsts.get(call.key) == n]
@@ -105,6 +114,11 @@ class Gathered(Generic[Item, Result]):
                     new.append(once.Answer(calls[n].key, calls[n].fingerprint, status, body))
             if new:
                 once.remember(tx, workspace.id, new, now)
+            refused = [calls[n] for n in acting if calls[n].key and n in answers and isinstance(answers[n], Refusal)]
+            if refused and not look:
+                # A refusal stores no answer, so no key was seen to be taken: the call may have been answered before.
+                known = await self._recall(tx, workspace, refused)
+                answers = {n: answer for n, answer in answers.items() if calls[n].key not in known}
         known |= {answer.key: answer for answer in new}
         for n, call in enumerate(calls):
             if n in answers:
@@ -117,6 +131,14 @@ class Gathered(Generic[Item, Result]):
                 same = calls[twin].fingerprint == call.fingerprint
                 answers[n] = answers[twin] if same else once.KeyReused()
         return [answers[n] for n in range(len(calls))]
+
+    async def _recall(
+        self, tx: Tx, workspace: Workspace, calls: Sequence[Call[Item, Result]]
+    ) -> dict[str, once.Answer]:
+        known = await once.recall(tx, workspace.id, [call.key for call in calls if call.key])
+        if known:
+            self._looks_left = limits.FLUSHES_LOOKING_AFTER_REPLAY
+        return known
 
 
 def _again(call: Call[Any, Any], answer: once.Answer) -> Answered | Refusal:
@@ -134,7 +156,8 @@ class App:
         self.clock = clock
         self.http = http
         self.box = box
-        self.fire: Gathered[Fire, Fired] = Gathered(db, clock, _fire)
+        self.fire: Gathered[Fire, Fired] = Gathered(db, clock, self._fire)
+        self._triggers: dict[UUID, tuple[Workspace, dict[UUID, Trigger]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -143,6 +166,18 @@ class App:
         db = await Database.connect(settings.shared_database_url())
         http = Http(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
+
+    async def _fire(
+        self, tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime
+    ) -> Sequence[Fired | Refusal]:
+        of, known = self._triggers.get(workspace.id, (None, {}))
+        if of is not workspace:
+            # The door reads a workspace anew when it, or a trigger of it, has changed: so its triggers are read too.
+            while len(self._triggers) >= limits.WORKSPACES_CACHED_MAX:
+                del self._triggers[next(iter(self._triggers))]
+            known = {}
+            self._triggers[workspace.id] = workspace, known
+        return await triggers.fire(tx, workspace, fires, now, _random, known=known)
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it in this process beside its requests. It must be able to be cut off: `close` does."""
@@ -155,10 +190,6 @@ class App:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())
-
-
-async def _fire(tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime) -> Sequence[Fired | Refusal]:
-    return await triggers.fire(tx, workspace, fires, now, _random)
 
 
 # Coins of a range are drawn from the system's randomness: nobody should be able to guess the next reward.

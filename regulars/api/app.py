@@ -112,6 +112,7 @@ class Process:
             return
         dashboard.prepare()
         doors: ASGIApp = Doors(app)
+        app.beside(app.db.listen())
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors
         await send({"type": "lifespan.startup.complete"})
         await receive()

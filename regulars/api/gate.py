@@ -1,10 +1,11 @@
 """Who is calling: a key of a workspace, within its rate. Shared by every route of both APIs.
 
-A key is looked up in the database at most once per KEY_CACHE_S, so a revoked key works for that long at most. In
-memory, as in the database, keys are known by their hash alone. The rate is counted in each server process for itself.
+A key is looked up in the database at most once per KEY_CACHE_S. A change of it, or of its workspace, is heard of as it
+commits; should that be missed, it holds within KEY_CACHE_S. In memory, as in the database, keys are known by their hash
+alone. The rate is one allowance for all server processes, each of which draws some of it at a time.
 
-    key --known for KEY_CACHE_S--> caller --token left--> admitted
-            `--looked up--> caller            `--none--> TooMany, with when to come back
+    key --known for KEY_CACHE_S--> caller --calls left, or drawn--> admitted
+            `--looked up--> caller            `--none to draw--> TooMany, with when to come back
                   `--unknown, revoked--> Unauthenticated
 """
 
@@ -16,6 +17,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from regulars import limits, tenancy
+from regulars.kit import allowance
 from regulars.kit.errors import Forbidden, TooMany, Unauthenticated
 from regulars.tenancy import ApiKey, Workspace
 from regulars.wiring import App
@@ -32,42 +34,21 @@ class NoKey(Unauthenticated):
         super().__init__(f"The header {header} is missing.", fields={header: "expected a value"})
 
 
-class Bucket:
-    """As many calls as a key may make in a minute; it fills again evenly."""
-
-    __slots__ = ("at_s", "per_minute", "tokens")
-
-    def __init__(self, per_minute: int, at_s: float) -> None:
-        self.per_minute = per_minute
-        self.tokens = float(per_minute)
-        self.at_s = at_s
-
-    def take(self, at_s: float) -> None:
-        """Raises TooMany; a refused call takes nothing."""
-        per_s = self.per_minute / 60
-        if at_s > self.at_s:
-            self.tokens = min(self.per_minute, self.tokens + (at_s - self.at_s) * per_s)
-            self.at_s = at_s
-        if self.tokens < 1:
-            raise TooMany(
-                f"This key may make {self.per_minute:,} calls a minute; nothing was done.",
-                retry_after_s=(1 - self.tokens) / per_s,
-            )
-        self.tokens -= 1
-
-
 class Caller:
     """A key as it was found in the database, with its workspace as it was then."""
 
-    __slots__ = ("actor", "bucket", "fresh_until", "key", "workspace", "writes")
+    __slots__ = ("actor", "closed_until", "drawing", "fresh_until", "key", "left", "workspace", "writes")
 
-    def __init__(self, key: ApiKey, workspace: Workspace, bucket: Bucket, fresh_until: datetime) -> None:
+    def __init__(self, key: ApiKey, workspace: Workspace, fresh_until: datetime) -> None:
         self.key = key
         self.workspace = workspace
-        self.bucket = bucket
         self.fresh_until = fresh_until
         self.writes = key.access == "WRITE"
         self.actor = f"key:{key.name}"
+        self.left = 0
+        """Calls that this process has drawn and not yet let in."""
+        self.closed_until: datetime | None = None
+        self.drawing: asyncio.Task[None] | None = None
 
     def must_write(self) -> None:
         """Raises Forbidden."""
@@ -82,6 +63,7 @@ class Gate:
         self._app = app
         self._callers: dict[bytes, Caller] = {}
         self._lookups: dict[bytes, asyncio.Task[Caller]] = {}
+        app.db.remembering(self.forget)
 
     async def admit(self, workspace_id: str, key: str, now: datetime) -> Caller:
         """Raises Unauthenticated or TooMany. `workspace_id` and `key` are taken as they came."""
@@ -89,11 +71,13 @@ class Gate:
         caller = self._callers.get(digest)
         if caller is None or caller.fresh_until <= now:
             caller = await self._look_up(digest, workspace_id, key, now)
-        caller.bucket.take(now.timestamp())
+        while caller.left < 1:
+            await self._draw(caller, now)
+        caller.left -= 1
         return caller
 
     def forget(self, workspace_id: UUID) -> None:
-        """A key or the settings of this workspace changed here: what is remembered of it no longer holds."""
+        """A key or the settings of this workspace changed: what is remembered of it no longer holds."""
         self._callers = {d: caller for d, caller in self._callers.items() if caller.workspace.id != workspace_id}
 
     async def _look_up(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
@@ -125,14 +109,48 @@ class Gate:
                 "The API key is unknown to this workspace, or revoked.",
                 fields={"x-apikey": "expected a key of the workspace that x-workspaceid names"},
             )
-        per_minute = calls_per_minute(workspace)
-        bucket = known.bucket if known else Bucket(per_minute, now.timestamp())
-        bucket.per_minute = per_minute
-        caller = Caller(record, workspace, bucket, now + _FRESH)
+        caller = Caller(record, workspace, now + _FRESH)
+        if known and calls_per_minute(known.workspace) == calls_per_minute(workspace):
+            caller.left = known.left
         while len(self._callers) >= limits.KEYS_CACHED_MAX:
             del self._callers[next(iter(self._callers))]
         self._callers[digest] = caller
         return caller
+
+    async def _draw(self, caller: Caller, now: datetime) -> None:
+        """One draw serves all calls that wait for it. Raises TooMany."""
+        if caller.drawing is None:
+            caller.drawing = asyncio.create_task(self._draw_calls(caller, now))
+            caller.drawing.add_done_callback(lambda done: _drawn(caller, done))
+        await asyncio.shield(caller.drawing)
+
+    async def _draw_calls(self, caller: Caller, now: datetime) -> None:
+        per_minute = calls_per_minute(caller.workspace)
+        per_s = per_minute / 60
+        wait_s = (caller.closed_until - now).total_seconds() if caller.closed_until else 0
+        if wait_s <= 0:
+            async with self._app.db.transaction() as tx:
+                drawn = await allowance.draw(
+                    tx,
+                    caller.workspace.id,
+                    f"key:{caller.key.id}",
+                    now,
+                    wanted=max(1, int(per_s * limits.CALLS_DRAWN_S)),
+                    most=per_minute,
+                    per_s=per_s,
+                )
+            if drawn.granted:
+                caller.left += drawn.granted
+                return
+            wait_s = (1 - drawn.left) / per_s
+            caller.closed_until = now + timedelta(seconds=wait_s)
+        raise TooMany(f"This key may make {per_minute:,} calls a minute; nothing was done.", retry_after_s=wait_s)
+
+
+def _drawn(caller: Caller, task: asyncio.Task[None]) -> None:
+    caller.drawing = None
+    if not task.cancelled():
+        task.exception()  # told to those who wait; when all have hung up, nobody is, and that is no fault
 
 
 def calls_per_minute(workspace: Workspace) -> int:

@@ -39,7 +39,7 @@ Transaction = Literal["reading", "writing", "none"]
 class Call(Generic[Q, B]):
     """One request that was let in, its parts typed."""
 
-    __slots__ = ("app", "body", "caller", "caller_changed", "headers", "now", "path", "query", "reply_headers")
+    __slots__ = ("app", "body", "caller", "headers", "now", "path", "query", "reply_headers")
 
     def __init__(
         self,
@@ -60,7 +60,6 @@ class Call(Generic[Q, B]):
         self.headers = headers
         self.reply_headers: dict[str, str] = {}
         # Set by an act that changes the workspace or its keys, so that nothing older is remembered after its commit.
-        self.caller_changed = False
 
     @property
     def workspace(self) -> Workspace:

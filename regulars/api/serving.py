@@ -104,8 +104,6 @@ class Server:
         call: Call[Any, Any] = Call(self.app, caller, now, query, body, request.path_params, request.headers)
         reply = await self._act(operation, call, request, raw)
         headers |= call.reply_headers
-        if call.caller_changed:
-            self.gate.forget(call.workspace_id)
         return reply
 
     async def _admit(self, operation: Operation, headers: Mapping[str, str], now: datetime) -> Caller:

@@ -22,9 +22,10 @@ from asyncpg.pool import PoolConnectionProxy
 from regulars import limits
 
 if TYPE_CHECKING:
-    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pooled = PoolConnectionProxy[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | Pooled
 else:  # the driver's classes are generic only in its type stubs
-    Connection = asyncpg.Connection
+    Pooled, Connection = PoolConnectionProxy, asyncpg.Connection
 
 Record = asyncpg.Record
 
@@ -45,6 +46,8 @@ UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
 )
 """The server is away, or went away: what was committed last may be in or not."""
+
+_CHANGES = "workspace_changed"
 
 T = TypeVar("T")
 
@@ -68,11 +71,17 @@ class Tx:
     batch is written in one call to the server however many rooms have a part in it.
     """
 
-    __slots__ = ("_connection", "_queued")
+    __slots__ = ("_connection", "_queued", "changed")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._queued: list[tuple[str, UUID, tuple[Any, ...]]] = []
+        self.changed: set[UUID] = set()
+
+    def say_changed(self, workspace_id: UUID) -> None:
+        """What a process may remember of the workspace (settings, keys, triggers) holds no longer. Each is told as this
+        commits: see `Database.remembering`."""
+        self.changed.add(workspace_id)
 
     def write(self, statement: str, workspace_id: UUID, *arguments: Any) -> None:
         """An INSERT, UPDATE or DELETE that answers nothing, whose `$1` is the workspace.
@@ -181,6 +190,9 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self.pool = pool
+        self._begun: dict[Pooled, asyncio.TimerHandle] = {}
+        self._releasing: set[asyncio.Task[None]] = set()
+        self._forget: list[Callable[[UUID], None]] = []
 
     @classmethod
     async def connect(cls, url: str, *, connections_max: int = limits.DB_CONNECTIONS_MAX) -> Database:
@@ -193,23 +205,38 @@ class Database:
         return cls(await _pool(url, connections_max))
 
     async def close(self) -> None:
+        for connection in list(self._begun):
+            self._release_begun(connection)
+        await asyncio.gather(*self._releasing, return_exceptions=True)
         await self.pool.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    async def transaction(self, *, more_soon: bool = False) -> AsyncIterator[Tx]:
         """One transaction, READ COMMITTED; committed when the block ends, rolled back when it raises.
 
-        Raises TimeoutError after limits.DB_TRANSACTION_S: the server stops a statement that takes too long by itself,
-        but one that has gone without a word answers nothing at all.
+        With `more_soon` the commit begins the next transaction too, which saves a call to the server when there is one
+        within limits.DB_BEGUN_S. Raises TimeoutError after limits.DB_TRANSACTION_S: the server stops a statement that
+        takes too long by itself, but one that has gone without a word answers nothing at all.
         """
-        async with (
-            asyncio.timeout(limits.DB_TRANSACTION_S),
-            self.pool.acquire() as connection,
-            connection.transaction(),
-        ):
-            tx = Tx(connection)
-            yield tx
-            await tx.send()
+        async with asyncio.timeout(limits.DB_TRANSACTION_S):
+            connection = await self._begin()
+            try:
+                tx = Tx(connection)
+                yield tx
+                await tx.send()
+                for workspace_id in tx.changed:
+                    await connection.execute("SELECT pg_notify($1, $2)", _CHANGES, str(workspace_id))
+                await connection.execute("COMMIT AND CHAIN" if more_soon else "COMMIT")
+            except BaseException:
+                await self.pool.release(connection)
+                raise
+            if more_soon:
+                release = asyncio.get_running_loop().call_later(limits.DB_BEGUN_S, self._release_begun, connection)
+                self._begun[connection] = release
+            else:
+                await self.pool.release(connection)
+        for workspace_id in tx.changed:
+            self._tell(workspace_id)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Tx]:
@@ -228,3 +255,60 @@ class Database:
             tx = Tx(connection)
             yield tx
             await tx.send()
+
+    def remembering(self, forget: Callable[[UUID], None]) -> None:
+        """Have `forget` called with each workspace that `Tx.say_changed` was said of: at once for transactions of this
+        process, and for those of others while `listen` runs."""
+        self._forget.append(forget)
+
+    async def listen(self) -> None:
+        """Hear of changes that other processes commit; until cancelled. What is said while the server is away is not
+        heard."""
+        while True:
+            with suppress(*UNREACHABLE):
+                await self._listen()
+            await asyncio.sleep(limits.DB_LISTEN_AGAIN_S)
+
+    async def _begin(self) -> Pooled:
+        while self._begun:
+            begun, release = self._begun.popitem()
+            release.cancel()
+            if not begun.is_closed():
+                return begun
+            await self.pool.release(begun)
+        connection: Pooled = await self.pool.acquire()
+        try:
+            await connection.execute("BEGIN")
+        except BaseException:
+            await self.pool.release(connection)
+            raise
+        return connection
+
+    def _release_begun(self, connection: Pooled) -> None:
+        self._begun.pop(connection).cancel()
+        task = asyncio.create_task(self.pool.release(connection))
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
+
+    def _tell(self, workspace_id: UUID) -> None:
+        for forget in self._forget:
+            forget(workspace_id)
+
+    async def _listen(self) -> None:
+        async with self.pool.acquire() as connection:
+
+            def told(_connection: object, _process: int, _channel: str, workspace_id: object) -> None:
+                self._tell(UUID(str(workspace_id)))
+
+            def ended(_: object) -> None:
+                gone.set()
+
+            gone = asyncio.Event()
+            connection.add_termination_listener(ended)
+            await connection.add_listener(_CHANGES, told)
+            try:
+                await gone.wait()
+            finally:
+                if not connection.is_closed():
+                    connection.remove_termination_listener(ended)
+                    await connection.remove_listener(_CHANGES, told)

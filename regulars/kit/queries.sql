@@ -4,3 +4,21 @@ SELECT key, fingerprint, status, answer FROM once_answer WHERE workspace_id = $1
 -- name: remember
 INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
 SELECT $1, a.key, a.fingerprint, a.status, a.answer, $3 FROM unnest($2::once_answer_row[]) AS a ORDER BY a.key
+
+-- name: draw_allowance
+WITH known AS (
+    SELECT left_over, drawn_at FROM kit_allowance WHERE workspace_id = $1 AND name = $2 FOR UPDATE
+), filled AS (
+    SELECT least($4::integer, (SELECT left_over + $5::float8 * greatest(0, extract(epoch FROM $3 - drawn_at)) FROM known))
+               AS tokens
+), drawn AS (
+    SELECT tokens, least($6::integer, floor(tokens))::integer AS granted FROM filled
+)
+INSERT INTO kit_allowance AS a (workspace_id, name, left_over, granted, drawn_at)
+SELECT $1, $2, tokens - granted, granted, $3 FROM drawn
+    ON CONFLICT (workspace_id, name) DO UPDATE
+   SET left_over = excluded.left_over, granted = excluded.granted, drawn_at = greatest(a.drawn_at, $3)
+RETURNING granted, left_over
+
+-- name: drop_allowances
+DELETE FROM kit_allowance WHERE workspace_id = $1 AND drawn_at < $2

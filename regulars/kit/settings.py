@@ -30,6 +30,11 @@ class NoDatabase(Exception):
         super().__init__(str(self.__doc__))
 
 
+def _cores() -> int:
+    """Those that this process may use."""
+    return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
 class Settings(BaseSettings):
     """Raises pydantic.ValidationError when a variable holds something else than its description says."""
 
@@ -53,7 +58,12 @@ class Settings(BaseSettings):
         " command line show start with it, and when it says https, the dashboard's cookies are sent over TLS alone."
         " Without it: host and port, and cookies as the proxy's `X-Forwarded-Proto` says.",
     )
-    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer HTTP; about one per core.")
+    workers: int = Field(
+        default_factory=_cores,
+        ge=1,
+        le=64,
+        description="Processes that answer HTTP. Without it: one per core, and four at most.",
+    )
     data_dir: Path = Field(
         default_factory=_data_dir,
         description="Where the embedded PostgreSQL, the logs and the generated secret are kept."

@@ -52,6 +52,7 @@ async def revoke_key(tx: Tx, workspace_id: UUID, key_id: UUID, now: datetime) ->
     """Raises NotFound when there is no such live key."""
     if await tx.fetchval(_sql.revoke_key, workspace_id, key_id, now) is None:
         raise NotFound("This key does not exist, or is revoked already.")
+    tx.say_changed(workspace_id)
 
 
 def _hash(key: str) -> bytes:

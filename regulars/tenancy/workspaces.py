@@ -113,6 +113,7 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         changed.settings,
         now,
     )
+    tx.say_changed(changed.id)
     return changed
 
 

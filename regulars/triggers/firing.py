@@ -23,15 +23,25 @@ Granted = dict[tuple[UUID, UUID], tuple[int, int]]
 
 
 async def fire(
-    tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime, random: Random
+    tx: Tx,
+    workspace: Workspace,
+    fires: Sequence[Fire],
+    now: datetime,
+    random: Random,
+    *,
+    known: dict[UUID, Trigger] | None = None,
 ) -> list[Fired | Refusal]:
     """Fire each, in order, and answer for each. A Refusal has stored nothing: the trigger or the customer is unknown,
     or the caller may not. A Fired that is refused is stored, with its reason.
 
-    Customers named by `customer` must have gone through `customers.check`. Lock order: new customers by customer_id,
-    wallets by (customer, kind). Raises the driver's UniqueViolationError when a drawn code is taken: run again.
+    `known` saves reading triggers that were read already, and is added to. Customers named by `customer` must have gone
+    through `customers.check`. Lock order: new customers by customer_id, wallets by (customer, kind). Raises the
+    driver's UniqueViolationError when a drawn code is taken: run again.
     """
-    triggers = await store.by_ids(tx, workspace.id, list({f.trigger_id for f in fires}))
+    triggers = {} if known is None else known
+    unread = {f.trigger_id for f in fires} - triggers.keys()
+    if unread:
+        triggers |= await store.by_ids(tx, workspace.id, list(unread))
     # Whoever may not fire does not create customers by trying.
     unfit = [_unfit(f, triggers.get(f.trigger_id)) for f in fires]
     people = await _people(tx, workspace, [f for f, no in zip(fires, unfit, strict=True) if no is None], now)
@@ -42,8 +52,8 @@ async def fire(
     for decision in admitted:
         decision.decide(granted, counted, random)
     entries = [decision.entry(now) for decision in admitted if not decision.reason]
-    known = {d.customer.id: d.customer for d in admitted}
-    outcomes = iter(await ledger.post(tx, workspace, entries, now, known=known))
+    people_read = {d.customer.id: d.customer for d in admitted}
+    outcomes = iter(await ledger.post(tx, workspace, entries, now, known=people_read))
     answers: list[Fired | Refusal] = []
     for answer in decided:
         if isinstance(answer, _Decision):

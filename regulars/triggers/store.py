@@ -34,6 +34,7 @@ async def save(tx: Tx, workspace_id: UUID, trigger: Trigger) -> None:
     values = [getattr(trigger, field) for field in Trigger.__struct_fields__]
     values[Trigger.__struct_fields__.index("rule")] = as_json(trigger.rule)
     await tx.execute(_sql.save, workspace_id, *values)
+    tx.say_changed(workspace_id)
 
 
 async def insert_version(tx: Tx, workspace_id: UUID, trigger: Trigger, actor: str, now: datetime) -> None:

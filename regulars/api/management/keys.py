@@ -69,7 +69,6 @@ async def revoke_key(call: Call[NoQuery, None], tx: Tx) -> None:
     """At once in this server process, and within a second in all others."""
     await tenancy.revoke_key(tx, call.workspace_id, call.path_id(), call.now)
     await call.audit(tx, "key.revoke", call.path_id())
-    call.caller_changed = True
 
 
 def _key(key: ApiKey) -> Key:

@@ -97,7 +97,6 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
         changed = await events.switch(tx, call.workspace_id, on, call.now)
         await call.audit(tx, "events.switch_on" if on else "events.switch_off", call.workspace_id)
     await call.audit(tx, "workspace.update", call.workspace_id, **changes)
-    call.caller_changed = True
     return shop(changed)
 
 

@@ -133,7 +133,7 @@ async def create_activity(call: Described[NoQuery, NewActivity]) -> ActivityAnsw
 
 _decoder = msgspec.json.Decoder(NewActivity)
 _CORS = [(name.encode(), value.encode()) for name, value in CORS.items()]
-_JSON_HEADERS = [(b"content-type", b"application/json"), *_CORS]
+_JSON_HEADERS = [(b"content-type", b"application/json")]
 _HIT_HEADERS = [*_JSON_HEADERS, (b"idempotency-hit", b"true")]
 
 
@@ -186,7 +186,8 @@ class ActivityDoor:
         if given is not None:
             once, mark = idempotency_key(given.decode("latin-1")) or "", fingerprint(LABEL, raw)
         answered = await self._app.fire(Call(caller.workspace, fire, fired_answer, once, mark))
-        return answered.status, _HIT_HEADERS if answered.hit else _JSON_HEADERS, answered.body.encode()
+        said = _HIT_HEADERS if answered.hit else _JSON_HEADERS
+        return answered.status, [*said, *_CORS] if b"origin" in headers else said, answered.body.encode()
 
     async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:
         """The same call, for the customer whom the token proves and nobody else; never for one to be created."""
