@@ -35,7 +35,7 @@ HTTP_BODY_PAUSE_S = 30.0
 # Gathering concurrent requests of a workspace into one commit
 GATHER_ITEMS_MAX = 256
 GATHER_BUSY_ITEMS = 8  # from so many in one flush on, the next waits
-GATHER_PAUSE_S = 0.001
+GATHER_PAUSE_S = 0.0005
 FLUSHES_LOOKING_AFTER_REPLAY = 500  # so many look for stored answers first, after a call came again under its key
 
 # API
@@ -180,7 +180,6 @@ URLS_REMEMBERED_MAX = 1_024
 SIGN_IN_FAILURES_MAX = 10  # of an e-mail address from one caller's address
 SIGN_IN_FAILURES_ANYWHERE_MAX = 100  # of an e-mail address from all of them
 SIGN_IN_WINDOW_S = 600.0
-SIGN_IN_NAMES_MAX = 10_000
 UPLOAD_BYTES_MAX = 50_000_000
 IMPORT_PROBLEMS_SHOWN_MAX = 200
 STORY_ITEMS_MAX = 100

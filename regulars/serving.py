@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
 import socket
 import sys
+import tempfile
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from regulars import limits
+from regulars.api.meters import SHARED_BY
 from regulars.kit.ports import why_not_free
 from regulars.kit.processes import follow_parent, spare_collector
 from regulars.kit.settings import Settings
@@ -121,7 +124,9 @@ def serve(settings: Settings) -> None:
         **HOW,
     )
     if settings.workers > 1:
-        _Processes(config).run()
+        with tempfile.TemporaryDirectory(prefix="regulars-meters-") as shared:
+            os.environ[SHARED_BY] = shared
+            _Processes(config).run()
         return
     # uvicorn repeats the signal that ended it, for whoever was there before; with us that is a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -1,61 +1,44 @@
-"""How many requests were answered, with what, and how fast: counted cheaply, written out when somebody asks."""
+"""How many requests were answered, with what, and how fast, in the format of Prometheus.
+
+Where several processes answer, each keeps its counts in files of one folder (`SHARED_BY`), and whichever is asked adds
+up those of all.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
+import os
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+SHARED_BY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the environment that names the folder; the library reads it when it is imported."""
 
 _BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
-class _Route:
-    __slots__ = ("buckets", "statuses", "sum_s")
-
+class Meters:
     def __init__(self) -> None:
-        self.statuses: dict[int, int] = {}
-        self.buckets = [0] * (len(_BOUNDS_S) + 1)
-        self.sum_s = 0.0
-
-
-class Meters(Collector):
-    """The counts of one server process since it started."""
-
-    def __init__(self) -> None:
-        self._routes: dict[str, _Route] = {}
+        self._registry = CollectorRegistry()
+        self._took = Histogram(
+            "regulars_http_request_seconds",
+            "Requests answered and how long they took, by route and status.",
+            ["route", "status"],
+            buckets=_BOUNDS_S,
+            registry=self._registry,
+        )
+        self._known: dict[tuple[str, int], Histogram] = {}
 
     def count(self, route: str, status: int, took_s: float) -> None:
         """`route` is a method and a path template, so that ids in addresses do not make new series."""
-        of = self._routes.get(route)
-        if of is None:
-            of = self._routes[route] = _Route()
-        of.statuses[status] = of.statuses.get(status, 0) + 1
-        of.buckets[bisect_left(_BOUNDS_S, took_s)] += 1
-        of.sum_s += took_s
+        known = self._known.get((route, status))
+        if known is None:
+            known = self._known[route, status] = self._took.labels(route, str(status))
+        known.observe(took_s)
 
     def text(self) -> bytes:
-        """In the text format of Prometheus."""
-        registry = CollectorRegistry()
-        registry.register(self)
+        registry = self._registry
+        if SHARED_BY in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
-
-    def collect(self) -> Iterator[Metric]:
-        answered = CounterMetricFamily(
-            "regulars_http_requests", "Requests answered, by route and status.", labels=["route", "status"]
-        )
-        took = HistogramMetricFamily(
-            "regulars_http_request_seconds", "How long requests took, by route.", labels=["route"]
-        )
-        for route, of in sorted(self._routes.items()):
-            for status, count in sorted(of.statuses.items()):
-                answered.add_metric([route, str(status)], count)
-            total, buckets = 0, []
-            for bound, count in zip((*map(str, _BOUNDS_S), "+Inf"), of.buckets, strict=True):
-                total += count
-                buckets.append((bound, total))
-            took.add_metric([route], buckets, sum_value=of.sum_s)
-        yield answered
-        yield took

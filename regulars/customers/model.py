@@ -71,8 +71,8 @@ def check(details: NewCustomer) -> NewCustomer:
         raise invalid("customer_id", f"{shortest} to {longest} characters")
     if details.referral_code and not _REFERRAL_CODE.fullmatch(details.referral_code):
         raise invalid("referral_code", "3 to 40 letters, digits, - or _")
-    kept = check_changes({name: getattr(details, name) for name in CHANGEABLE if hasattr(details, name)})
-    if kept["mobile"] and not kept["country"]:
+    kept = check_changes({name: value for name in CHANGEABLE if (value := getattr(details, name, None))})
+    if kept.get("mobile") and not kept.get("country"):
         raise invalid("country", "three lower-case letters such as ind, which a mobile number needs")
     return NewCustomer(customer_id=customer_id, referral_code=details.referral_code, **kept)
 

@@ -4,15 +4,17 @@ often somebody may try to sign in."""
 from __future__ import annotations
 
 import hmac
-import time
-from collections import deque
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import Cookie, ResponseHeader
 
 from regulars import limits
+from regulars.kit import allowance
+from regulars.kit.db import Tx
 from regulars.kit.errors import Forbidden, TooMany
 from regulars.kit.settings import Settings
 
@@ -70,39 +72,36 @@ def check_form(request: Request[Any, Any, Any], secret: str, given: str) -> None
         )
 
 
-class SignInThrottle:
-    """Failed attempts to sign in, in this process's memory: of an e-mail address from one caller's address, and of an
-    e-mail address from wherever.
-
-    Never of a caller's address alone: behind a proxy that is everybody's. `now_s` comes from a steady clock and not
-    from the shop's: setting the time back must not open the door.
-    """
-
-    def __init__(self) -> None:
-        self._failed: dict[tuple[str, ...], deque[float]] = {}
-
-    def check(self, email: str, caller: str, *, now_s: float | None = None) -> None:
-        """Raises TooMany when it failed too often lately."""
-        at_s = time.monotonic() if now_s is None else now_s
-        for name, most in _counted(email, caller):
-            failed = self._failed.get(name)
-            while failed and failed[0] <= at_s - limits.SIGN_IN_WINDOW_S:
-                failed.popleft()
-            if failed and len(failed) >= most:
-                wait_s = failed[0] + limits.SIGN_IN_WINDOW_S - at_s
-                raise TooMany(
-                    f"Too many attempts. Wait {max(1, round(wait_s / 60))} minutes, then try again.",
-                    retry_after_s=wait_s,
-                )
-
-    def failed(self, email: str, caller: str, *, now_s: float | None = None) -> None:
-        at_s = time.monotonic() if now_s is None else now_s
-        for name, most in _counted(email, caller):
-            self._failed.setdefault(name, deque(maxlen=most)).append(at_s)
-        while len(self._failed) > limits.SIGN_IN_NAMES_MAX:
-            del self._failed[next(iter(self._failed))]  # the one known longest
+async def check_attempts(tx: Tx, email: str, caller: str, now: datetime) -> None:
+    """Raises TooMany when signing in failed too often lately: with an e-mail address from one caller's address, or with
+    an e-mail address from wherever. Never from a caller's address alone: behind a proxy that is everybody's."""
+    for name, most, per_s in _counted(email, caller):
+        drawn = await allowance.draw(tx, _NO_WORKSPACE, name, now, wanted=0, most=most, per_s=per_s)
+        if drawn.left < 1:
+            wait_s = (1 - drawn.left) / per_s
+            raise TooMany(
+                f"Too many attempts. Wait {max(1, round(wait_s / 60))} minutes, then try again.", retry_after_s=wait_s
+            )
 
 
-def _counted(email: str, caller: str) -> tuple[tuple[tuple[str, ...], int], ...]:
-    """What is counted, each with how often it may fail."""
-    return ((email, caller), limits.SIGN_IN_FAILURES_MAX), ((email,), limits.SIGN_IN_FAILURES_ANYWHERE_MAX)
+async def count_failure(tx: Tx, email: str, caller: str, now: datetime) -> None:
+    for name, most, per_s in _counted(email, caller):
+        await allowance.draw(tx, _NO_WORKSPACE, name, now, wanted=1, most=most, per_s=per_s)
+    await allowance.forget_unused(tx, _NO_WORKSPACE, now, unused_s=limits.SIGN_IN_WINDOW_S)
+
+
+_NO_WORKSPACE = UUID(int=0)
+"""Of which shop somebody is who can't sign in, nobody knows."""
+
+
+def _counted(email: str, caller: str) -> tuple[tuple[str, int, float], ...]:
+    """What is counted, each with how often it may fail, and how much of that comes back in a second. What people type
+    into the field for an e-mail address may be a password, so it is not written down as it is."""
+    counted = (
+        ("from", f"{email}\0{caller}", limits.SIGN_IN_FAILURES_MAX),
+        ("of", email, limits.SIGN_IN_FAILURES_ANYWHERE_MAX),
+    )
+    return tuple(
+        (f"sign-in {kind} {sha256(who.encode('utf-8', 'replace')).hexdigest()}", most, most / limits.SIGN_IN_WINDOW_S)
+        for kind, who, most in counted
+    )

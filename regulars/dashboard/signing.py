@@ -19,8 +19,6 @@ from regulars.wiring import App
 
 
 def router(app: App, templates: Environment) -> Router:
-    throttle = security.SignInThrottle()
-
     def door(request: Call, form: Form, status: int = 200) -> Response[str]:
         """The form's token rests on a cookie of its own, since nobody is signed in yet."""
         secret = request.cookies.get(security.DOOR_COOKIE) or secrets.token_urlsafe(24)
@@ -45,12 +43,13 @@ def router(app: App, templates: Environment) -> Router:
         email, caller = form.text("email").lower(), request.client.host if request.client else ""
         try:
             security.check_form(request, request.cookies.get(security.DOOR_COOKIE, ""), form.text("_csrf"))
-            throttle.check(email, caller)
             async with app.db.transaction() as tx:
+                await security.check_attempts(tx, email, caller, app.clock.now())
                 session = await tenancy.sign_in(tx, email, str(form.values.get("password", "")), app.clock.now())
         except Refusal as refusal:
             if isinstance(refusal, Unauthenticated):
-                throttle.failed(email, caller)
+                async with app.db.transaction() as tx:
+                    await security.count_failure(tx, email, caller, app.clock.now())
             return door(request, form.refused(refusal), refusal.status)
         response = Response("", status_code=303, headers={"location": _inside(form.text("to"))})
         response.set_cookie(security.session_cookie(app.settings, request, session.token))

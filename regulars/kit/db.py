@@ -228,7 +228,7 @@ class Database:
                     await connection.execute("SELECT pg_notify($1, $2)", _CHANGES, str(workspace_id))
                 await connection.execute("COMMIT AND CHAIN" if more_soon else "COMMIT")
             except BaseException:
-                await self.pool.release(connection)
+                await self._roll_back(connection)
                 raise
             if more_soon:
                 release = asyncio.get_running_loop().call_later(limits.DB_BEGUN_S, self._release_begun, connection)
@@ -284,9 +284,17 @@ class Database:
             raise
         return connection
 
+    async def _roll_back(self, connection: Pooled) -> None:
+        try:
+            # In the middle of a cancelled call the driver cannot; then it is done when the connection is given back.
+            with suppress(asyncpg.InterfaceError, *UNREACHABLE):
+                await connection.execute("ROLLBACK")
+        finally:
+            await self.pool.release(connection)
+
     def _release_begun(self, connection: Pooled) -> None:
         self._begun.pop(connection).cancel()
-        task = asyncio.create_task(self.pool.release(connection))
+        task = asyncio.create_task(self._roll_back(connection))
         self._releasing.add(task)
         task.add_done_callback(self._releasing.discard)
 

@@ -16,7 +16,7 @@ from regulars.ledger.model import Lot, Txn, Wallet, chain_hash
 _sql = Queries(__file__)
 
 _ACCOUNTS = ("customer.available", "customer.pending", "customer.held", "customer.debt")
-_WALLET_COLUMNS = len(Wallet.__struct_fields__) - 1
+_WALLET_COLUMNS = len(Wallet.__struct_fields__) - 2  # without `place` and `lots`
 _TXN_COLUMNS = len(Txn.__struct_fields__)
 
 _STRAYS = {

@@ -140,7 +140,8 @@ class Lot(msgspec.Struct, gc=False):
 
 
 class Wallet(msgspec.Struct, gc=False):
-    """A locked wallet while a batch is worked out; `lots` are those with something left, and new ones."""
+    """A locked wallet while a batch is worked out. `place` is where its row lies, which holds as long as the lock does;
+    `lots` are those with something left, and new ones."""
 
     customer_id: UUID
     kind: Kind
@@ -152,6 +153,7 @@ class Wallet(msgspec.Struct, gc=False):
     debited: int
     txn_count: int
     head_hash: bytes
+    place: tuple[int, int] = (0, 0)
     lots: list[Lot] = []
 
 

@@ -3,10 +3,11 @@
 -- meanwhile: opening can wait for whoever is opening the same, and two calls could wait for each other.
 -- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
 -- and is, while the tables are new and have no statistics.
-SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash
+SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
+       w.place
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
-        SELECT * FROM ledger_wallet
+        SELECT *, ctid AS place FROM ledger_wallet
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind FOR UPDATE) AS w
  WHERE cardinality($2::uuid[]) = (
         SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
@@ -20,7 +21,7 @@ INSERT INTO ledger_wallet (workspace_id, customer_id, kind)
 SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  ORDER BY n.customer_id, n.kind
     ON CONFLICT (workspace_id, customer_id, kind) DO NOTHING
-RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash
+RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash, ctid
 
 -- name: open_lots
 SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
@@ -52,7 +53,7 @@ INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, rem
 SELECT $1, l.* FROM unnest($2::ledger_lot_row[]) AS l
 
 -- name: spend_lots
--- Here and below the rows exist and are locked by now; each is found by its key first, because a plain join with the
+-- The rows exist and are locked, as their wallets are; each is found by its key first, because a plain join with the
 -- batch might be planned to read them all.
 UPDATE ledger_lot l SET remaining = s.remaining
   FROM (SELECT place.ctid, u.remaining FROM unnest($2::uuid[], $3::bigint[]) AS u (id, remaining)
@@ -64,14 +65,14 @@ INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
 SELECT $1, c.* FROM unnest($2::ledger_consumption_row[]) AS c
 
 -- name: update_wallets
+-- Each lies where it was locked.
 UPDATE ledger_wallet w
    SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
        debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash
-  FROM (SELECT place.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash
+  FROM (SELECT there.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash
           FROM unnest($2::ledger_wallet_row[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
-                              WHERE workspace_id = $1 AND customer_id = u.customer_id AND kind = u.kind
-                             OFFSET 0) AS place) AS b
+                              WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS b
  WHERE w.workspace_id = $1 AND w.ctid = b.ctid
 
 -- name: balances

@@ -16,6 +16,8 @@ _sql = Queries(__file__)
 
 WalletId = tuple[UUID, Kind]
 
+_WALLET_ROW = slice(2, -1)  # without whose it is, which its place says too, and without its lots
+
 
 async def lock_wallets(tx: Tx, workspace_id: UUID, wanted: Iterable[WalletId]) -> dict[WalletId, Wallet]:
     """The wallets, each locked until the transaction ends; those that did not exist are opened.
@@ -67,7 +69,7 @@ def write(
         tx.write(_sql.spend_lots, workspace_id, [lot.id for lot in spent], [lot.remaining for lot in spent])
     if consumptions:
         tx.write(_sql.insert_consumptions, workspace_id, consumptions)
-    tx.write(_sql.update_wallets, workspace_id, [astuple(wallet)[:-1] for wallet in wallets])
+    tx.write(_sql.update_wallets, workspace_id, [astuple(wallet)[_WALLET_ROW] for wallet in wallets])
 
 
 async def balances(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime) -> dict[WalletId, Balance]:

@@ -71,7 +71,7 @@ def test_the_process_says_how_it_is(served: Served) -> None:
     assert httpx.get(f"{served.url}/readyz").text == "ok\n"
     assert httpx.head(f"{served.url}/readyz").status_code == 200
     httpx.post(f"{served.url}/api/v2/merchant/activities")
-    counted = 'regulars_http_requests_total{route="POST /api/v2/merchant/activities",status="401"}'
+    counted = 'regulars_http_request_seconds_count{route="POST /api/v2/merchant/activities",status="401"}'
     assert counted in httpx.get(f"{served.url}/metrics").text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,8 +13,10 @@ from regulars import limits
 from regulars.dashboard import chart, security, words
 from regulars.dashboard.forms import Form
 from regulars.dashboard.paging import Cursor
-from regulars.dashboard.security import SignInThrottle
+from regulars.dashboard.security import check_attempts, count_failure
 from regulars.dashboard.signing import _inside
+from regulars.kit.clock import HandClock
+from regulars.kit.db import Database
 from regulars.kit.errors import Invalid, TooMany
 from regulars.kit.settings import Settings
 
@@ -116,39 +119,63 @@ def test_numbers_may_carry_separators() -> None:
     assert Form(values={"amount": " 1,250 "}).whole("amount") == 1250
 
 
-def test_the_door_closes_after_too_many_failures_and_opens_again() -> None:
-    throttle = SignInThrottle()
-    for _ in range(limits.SIGN_IN_FAILURES_MAX):
-        throttle.check("ann@a.shop", "proxy", now_s=100)
-        throttle.failed("ann@a.shop", "proxy", now_s=100)
+async def failing(db: Database, email: str, caller: str, clock: HandClock, times: int = 1) -> None:
+    async with db.transaction() as tx:
+        for _ in range(times):
+            await check_attempts(tx, email, caller, clock.now())
+            await count_failure(tx, email, caller, clock.now())
+
+
+async def let_in(db: Database, email: str, caller: str, clock: HandClock) -> None:
+    async with db.transaction() as tx:
+        await check_attempts(tx, email, caller, clock.now())
+
+
+async def test_the_door_closes_after_too_many_failures_and_opens_again(db: Database, clock: HandClock) -> None:
+    await failing(db, "ann@a.shop", "proxy", clock, times=limits.SIGN_IN_FAILURES_MAX)
+    clock.advance(seconds=1)
+    with pytest.raises(TooMany, match="Wait 1 minutes"):
+        await let_in(db, "ann@a.shop", "proxy", clock)
+    await let_in(db, "ann@a.shop", "home", clock)
+    clock.advance(seconds=limits.SIGN_IN_WINDOW_S / limits.SIGN_IN_FAILURES_MAX)
+    await failing(db, "ann@a.shop", "proxy", clock)
     with pytest.raises(TooMany):
-        throttle.check("ann@a.shop", "proxy", now_s=101)
-    throttle.check("ann@a.shop", "home", now_s=101)
-    throttle.check("ann@a.shop", "proxy", now_s=100 + limits.SIGN_IN_WINDOW_S)
+        await let_in(db, "ann@a.shop", "proxy", clock)
+    clock.advance(seconds=limits.SIGN_IN_WINDOW_S)
+    await failing(db, "ann@a.shop", "proxy", clock, times=limits.SIGN_IN_FAILURES_MAX)
 
 
-def test_behind_a_proxy_nobody_closes_the_door_for_others() -> None:
-    throttle = SignInThrottle()
-    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
-        throttle.failed(f"guess-{n}@a.shop", "proxy", now_s=100)
-    throttle.check("ann@a.shop", "proxy", now_s=101)
-
-
-def test_guessing_from_many_addresses_is_counted_together() -> None:
-    throttle = SignInThrottle()
-    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
-        throttle.check("ann@a.shop", f"10.0.0.{n}", now_s=100)
-        throttle.failed("ann@a.shop", f"10.0.0.{n}", now_s=100)
+async def test_a_clock_that_is_set_back_does_not_open_the_door(db: Database, clock: HandClock) -> None:
+    await failing(db, "eve@a.shop", "proxy", clock, times=limits.SIGN_IN_FAILURES_MAX)
+    clock.advance(seconds=-3_600)
     with pytest.raises(TooMany):
-        throttle.check("ann@a.shop", "home", now_s=101)
-    throttle.check("ben@a.shop", "home", now_s=101)
+        await let_in(db, "eve@a.shop", "proxy", clock)
 
 
-def test_what_the_throttle_remembers_has_an_end() -> None:
-    throttle = SignInThrottle()
-    for n in range(limits.SIGN_IN_NAMES_MAX):
-        throttle.failed(f"{n}@a.shop", "proxy", now_s=100)
-    assert len(throttle._failed) == limits.SIGN_IN_NAMES_MAX
+async def test_behind_a_proxy_nobody_closes_the_door_for_others(db: Database, clock: HandClock) -> None:
+    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
+        await failing(db, f"guess-{n}@b.shop", "proxy", clock)
+    await let_in(db, "ann@b.shop", "proxy", clock)
+
+
+async def test_guessing_from_many_addresses_is_counted_together(db: Database, clock: HandClock) -> None:
+    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
+        await failing(db, "ann@c.shop", f"10.0.0.{n}", clock)
+    with pytest.raises(TooMany):
+        await let_in(db, "ann@c.shop", "home", clock)
+    await let_in(db, "ben@c.shop", "home", clock)
+
+
+async def test_what_is_remembered_of_failures_has_an_end(db: Database, clock: HandClock) -> None:
+    await failing(db, "old@d.shop", "proxy", clock)
+    clock.advance(seconds=limits.SIGN_IN_WINDOW_S + 1)
+    await failing(db, "new@d.shop", "proxy", clock)
+    too_old = clock.now() - timedelta(seconds=limits.SIGN_IN_WINDOW_S)
+    async with db.reading() as tx:
+        sql = "SELECT count(*) FILTER (WHERE drawn_at < $2), count(*) FROM kit_allowance WHERE workspace_id = $1"
+        old, kept = await tx.fetchrow(sql, UUID(int=0), too_old)  # type: ignore[misc]
+    assert old == 0
+    assert kept >= 2
 
 
 @pytest.mark.parametrize(

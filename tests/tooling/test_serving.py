@@ -1,0 +1,160 @@
+"""Several processes that answer as one, and patience with those who send slowly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from regulars import limits, tenancy
+from regulars.kit.db import Database
+from regulars.kit.ports import free_port
+from regulars.serving import HOW
+from tests.conftest import fresh_database
+
+START_S = 30.0
+ROUTE = "/api/v1/workspace"
+
+
+@dataclass
+class Served:
+    url: str
+    process: subprocess.Popen[bytes]
+    workspace_id: str
+    key: str
+
+    def call(self, method: str = "GET", path: str = ROUTE, *, key: str = "", json: object = None) -> httpx.Response:
+        """Over a connection of its own, so that the kernel chooses who answers."""
+        headers = {"x-workspaceid": self.workspace_id, "x-apikey": key or self.key}
+        return httpx.request(method, self.url + path, headers=headers, json=json)
+
+    def processes(self) -> set[int]:
+        """Those that listen, without whatever else the one that was started keeps."""
+        found = set()
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
+        return {pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def wait_until(said: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_S
+    while not said():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+async def a_shop(server_url: str) -> tuple[str, str, str]:
+    url, now = await fresh_database(server_url), datetime.now(UTC)
+    db = await Database.connect(url)
+    async with db.transaction() as tx:
+        shop = await tenancy.create_workspace(tx, "Corner Shop", now=now)
+        issued = await tenancy.issue_key(tx, shop.id, "Till", access="WRITE", now=now)
+    await db.close()
+    return url, str(shop.id), issued.key
+
+
+@pytest.fixture
+def served(server_url: str) -> Iterator[Served]:
+    url, workspace_id, key = asyncio.run(a_shop(server_url))
+    port = free_port()
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "REGULARS_PORT": str(port),
+        "REGULARS_WORKERS": "2",
+        "REGULARS_SECRET_KEY": "a secret key of forty characters or more.",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "regulars.cli", "serve"], env=environment)
+    served = Served(f"http://127.0.0.1:{port}", process, workspace_id, key)
+    try:
+        wait_until(served.ready)
+        wait_until(lambda: len(served.processes()) == 2)
+        yield served
+    finally:
+        process.terminate()
+        assert process.wait(START_S) == 0
+
+
+def test_several_processes_answer_as_one(served: Served) -> None:
+    other = served.call("POST", "/api/v1/keys", json={"name": "Other", "access": "WRITE"}).json()
+    assert [served.call(key=other["key"]).status_code for _ in range(12)] == [200] * 12
+    assert served.call("DELETE", f"/api/v1/keys/{other['record']['id']}").status_code == 204
+    assert [served.call(key=other["key"]).status_code for _ in range(12)] == [401] * 12
+
+    counted = re.compile(rf'regulars_http_request_seconds_count\{{route="GET {ROUTE}",status="200"\}} (\d+)')
+    for _ in range(8):
+        [count] = counted.findall(httpx.get(f"{served.url}/metrics").text)
+        assert float(count) == 12
+
+    assert served.call("PATCH", ROUTE, json={"settings": {"calls_per_minute": 5}}).status_code == 200
+    answers = Counter(served.call().status_code for _ in range(12))
+    assert answers == {200: 5, 429: 7}
+
+
+def test_a_process_that_was_killed_is_replaced(served: Served) -> None:
+    killed, kept = sorted(served.processes())
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: len(served.processes() - {killed}) == 2)
+    assert kept in served.processes()
+    wait_until(served.ready)
+
+
+async def answering(scope: object, receive: Callable[[], Awaitable[dict[str, object]]], send: object) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
+    await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+
+
+@pytest.fixture
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """The port of a server with little patience."""
+    for name in ("HTTP_KEEP_ALIVE_S", "HTTP_HEAD_S", "HTTP_BODY_PAUSE_S"):
+        monkeypatch.setattr(limits, name, 0.1)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(answering, port=port, lifespan="off", **{**HOW, "timeout_keep_alive": 0.1}))
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody when it is
+        await asyncio.sleep(0.01)
+    yield port
+    server.should_exit = True
+    await task
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (b"", b""),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n", b""),
+        (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nabc", b""),
+        (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", b"HTTP/1.1 204"),
+        (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc", b"HTTP/1.1 204"),
+        (b"GET / HTTP/1.1\r\nx: " + b"y" * limits.HTTP_HEAD_BYTES_MAX, b"HTTP/1.1 400"),
+    ],
+    ids=["nothing", "half a head", "half a body", "a whole request", "a body too", "a head without end"],
+)
+async def test_nobody_holds_a_connection_by_being_slow(impatient: int, sent: bytes, answer: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", impatient)
+    writer.write(sent)
+    async with asyncio.timeout(10):
+        said = await reader.read()
+    assert said[: len(answer) or None] == answer
+    writer.close()
