@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import structlog
 from regulars import conditions, delivery, events, limits
 from regulars.conditions import Test
 from regulars.delivery import Addressee
-from regulars.events import TOPICS, Event
+from regulars.events import TOPICS, Pending
 from regulars.kit.db import Tx
 from regulars.kit.errors import Invalid
 from regulars.kit.queries import Queries
@@ -51,26 +51,29 @@ async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limi
     if not claimed:
         return FanoutCount(0, 0, frozenset())
     readers = await _readers(tx, workspace, sorted({event.topic for event in claimed}))
-    matched = _matched(claimed, readers, now)
+    # Bodies are read only where some rule of the topic asks about one.
+    asked = {reader.addressee.topic for reader in readers if reader.test is not None}
+    bodies = (
+        await events.bodies(tx, workspace.id, [event for event in claimed if event.topic in asked]) if asked else {}
+    )
+    matched = _matched(claimed, bodies, readers, now)
     queued = await delivery.queue(tx, workspace.id, matched, now)
     return FanoutCount(len(claimed), queued, frozenset(addressee.lane_id for addressee, _ in matched))
 
 
-def _matched(claimed: Sequence[Event], readers: Sequence[_Reader], now: datetime) -> list[tuple[Addressee, list[UUID]]]:
+def _matched(
+    claimed: Sequence[Pending], bodies: Mapping[UUID, str], readers: Sequence[_Reader], now: datetime
+) -> list[tuple[Addressee, list[UUID]]]:
     """The events that each rule wants; rules that want none are left out."""
     asked: list[tuple[_Reader, list[UUID]]] = [(reader, []) for reader in readers]
     by_topic: dict[str, list[tuple[_Reader, list[UUID]]]] = {}
     for pair in asked:
         by_topic.setdefault(pair[0].addressee.topic, []).append(pair)
     for event in claimed:
-        payload: dict[str, object] | None = None
+        payload = _decode(bodies[event.id]) if event.id in bodies else {}
         for reader, wanted in by_topic.get(event.topic, ()):
-            if reader.test is not None:
-                # Bodies are read only when some rule of the topic asks about one.
-                payload = _decode(event.body) if payload is None else payload
-                if not reader.test(payload, now):
-                    continue
-            wanted.append(event.id)
+            if reader.test is None or reader.test(payload, now):
+                wanted.append(event.id)
     return [(reader.addressee, wanted) for reader, wanted in asked if wanted]
 
 

@@ -17,8 +17,8 @@ from regulars.events.catalogue import TOPICS, Topic
 from regulars.events.documents import asyncapi, asyncapi_page, documents
 from regulars.events.errors import EventTooLarge
 from regulars.events.log import append, count, counts_between, counts_by_hour, counts_by_topic, get, newest_body, recent
-from regulars.events.model import Event, HourCount, NewEvent
-from regulars.events.readers import claim_pending, drop_pending, workspaces_with_pending
+from regulars.events.model import Event, HourCount, NewEvent, Pending
+from regulars.events.readers import bodies, claim_pending, drop_pending, workspaces_with_pending
 from regulars.events.rendering import (
     Business,
     business,
@@ -41,10 +41,12 @@ __all__ = [
     "EventTooLarge",
     "HourCount",
     "NewEvent",
+    "Pending",
     "Topic",
     "append",
     "asyncapi",
     "asyncapi_page",
+    "bodies",
     "business",
     "catalogue",
     "claim_pending",

@@ -36,6 +36,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     recorded_at: datetime
 
 
+class Pending(msgspec.Struct, frozen=True, gc=False):
+    """A logged event that nobody has read yet."""
+
+    id: UUID
+    topic: str
+
+
 class HourCount(msgspec.Struct, frozen=True, gc=False):
     """How many events were recorded in the hour that starts at `starts_at`."""
 

@@ -99,14 +99,14 @@ WITH claimed AS (
     ))
     RETURNING event_id, topic
 )
-SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
-FROM claimed
+SELECT event_id, topic FROM claimed ORDER BY event_id;
+
+-- name: bodies
+SELECT e.id, e.body
+FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
 CROSS JOIN LATERAL (
-    SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-    FROM events_event
-    WHERE workspace_id = $1 AND topic = claimed.topic AND id = claimed.event_id OFFSET 0
-) AS e
-ORDER BY e.id;
+    SELECT id, body FROM events_event WHERE workspace_id = $1 AND topic = n.topic AND id = n.id OFFSET 0
+) AS e;
 
 -- name: drop_pending
 DELETE FROM events_pending

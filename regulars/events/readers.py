@@ -9,21 +9,28 @@ event is pending again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from regulars.events.model import Event
+from regulars.events.model import Pending
 from regulars.kit.db import Tx
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 
 
-async def claim_pending(tx: Tx, workspace_id: UUID, limit: int) -> list[Event]:
+async def claim_pending(tx: Tx, workspace_id: UUID, limit: int) -> list[Pending]:
     """Take up to `limit` pending events, oldest id first. The caller stores what becomes of them in this transaction.
 
     Events that another transaction is claiming are passed over, so any number of readers can work side by side.
     """
-    return [Event(*row.values()) for row in await tx.fetch(_sql.claim_pending, workspace_id, limit)]
+    return [Pending(*row) for row in await tx.fetch(_sql.claim_pending, workspace_id, limit)]
+
+
+async def bodies(tx: Tx, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
+    """What those events say, by their ids: for a reader that has to look into them."""
+    ids, topics = [event.id for event in pending], [event.topic for event in pending]
+    return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 
 async def drop_pending(tx: Tx, workspace_id: UUID, limit: int | None = None) -> int:
