@@ -63,6 +63,7 @@ class Gate:
         self._app = app
         self._callers: dict[bytes, Caller] = {}
         self._lookups: dict[bytes, asyncio.Task[Caller]] = {}
+        self._changes = 0
         app.db.remembering(self.forget)
 
     async def admit(self, workspace_id: str, key: str, now: datetime) -> Caller:
@@ -77,7 +78,9 @@ class Gate:
         return caller
 
     def forget(self, workspace_id: UUID) -> None:
-        """A key or the settings of this workspace changed: what is remembered of it no longer holds."""
+        """A key or the settings of this workspace changed: what is remembered of it no longer holds, nor
+        what is being looked up."""
+        self._changes += 1
         self._callers = {d: caller for d, caller in self._callers.items() if caller.workspace.id != workspace_id}
 
     async def _look_up(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
@@ -97,7 +100,7 @@ class Gate:
             task.exception()
 
     async def _find(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
-        record, workspace = None, None
+        changes, record, workspace = self._changes, None, None
         id = _as_id(workspace_id)
         if id and key and key.isascii() and "\x00" not in key:
             async with self._app.db.reading() as tx:
@@ -112,9 +115,10 @@ class Gate:
         caller = Caller(record, workspace, now + _FRESH)
         if known and calls_per_minute(known.workspace) == calls_per_minute(workspace):
             caller.left = known.left
-        while len(self._callers) >= limits.KEYS_CACHED_MAX:
-            del self._callers[next(iter(self._callers))]
-        self._callers[digest] = caller
+        if changes == self._changes:
+            while len(self._callers) >= limits.KEYS_CACHED_MAX:
+                del self._callers[next(iter(self._callers))]
+            self._callers[digest] = caller
         return caller
 
     async def _draw(self, caller: Caller, now: datetime) -> None:

@@ -84,7 +84,7 @@ class Tx:
         self.changed.add(workspace_id)
 
     def write(self, statement: str, workspace_id: UUID, *arguments: Any) -> None:
-        """An INSERT, UPDATE or DELETE that answers nothing, whose `$1` is the workspace.
+        """An INSERT, UPDATE or DELETE that answers nothing and has no WITH of its own, whose `$1` is the workspace.
 
         Its errors come from whatever sends it. Writes that are sent together don't see each other's rows, so none may
         change what another of them made: between two such there has to be a read.

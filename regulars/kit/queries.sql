@@ -12,7 +12,7 @@ WITH known AS (
     SELECT least($4::integer, (SELECT left_over + $5::float8 * greatest(0, extract(epoch FROM $3 - drawn_at)) FROM known))
                AS tokens
 ), drawn AS (
-    SELECT tokens, least($6::integer, floor(tokens))::integer AS granted FROM filled
+    SELECT tokens, least($6::integer, floor(tokens + 1e-6))::integer AS granted FROM filled
 )
 INSERT INTO kit_allowance AS a (workspace_id, name, left_over, granted, drawn_at)
 SELECT $1, $2, tokens - granted, granted, $3 FROM drawn
