@@ -91,6 +91,7 @@ def environment(*, development: bool) -> Environment:
         "iso": words.iso,
         "money": _money,
         "number": words.number,
+        "deliveries": words.deliveries,
         "plural": words.plural,
         "pretty": words.pretty,
     }

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from regulars import limits
+
 _DECIMALS = {
     **dict.fromkeys(("bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv"), 0),
     **dict.fromkeys(("xaf", "xof", "xpf"), 0),
@@ -18,6 +20,11 @@ _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
 
 def number(value: int) -> str:
     return f"{value:,}"
+
+
+def deliveries(counted: int) -> str:
+    """How many deliveries: `12`, or `10,000+` where counting stopped."""
+    return f"{counted:,}+" if counted >= limits.DELIVERY_COUNT_MAX else f"{counted:,}"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

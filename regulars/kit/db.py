@@ -174,15 +174,21 @@ _SERVER_SETTINGS = {
 }
 
 
-async def _pool(url: str, connections_max: int) -> Any:
-    return await asyncpg.create_pool(
+async def _pool(url: str, connections_max: int) -> asyncpg.Pool[asyncpg.Record]:
+    pool = await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0,  # while the server is away nobody tries to reach it but those who need it
         max_size=connections_max,
         init=_prepare,
         reset=_give_back,
         server_settings=_SERVER_SETTINGS,
     )
+    try:
+        async with pool.acquire():
+            return pool
+    except BaseException:
+        pool.terminate()
+        raise
 
 
 class Database:

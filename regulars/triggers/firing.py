@@ -60,7 +60,9 @@ async def fire(
             answers.append(answer.fired(now, None if answer.reason else next(outcomes)))
         else:
             answers.append(answer)
-    store.insert_firings(tx, workspace.id, [a.firing for a in answers if isinstance(a, Fired)])
+    firings = [answer.firing for answer in answers if isinstance(answer, Fired)]
+    if firings:
+        store.insert_firings(tx, workspace.id, firings)
     return answers
 
 

@@ -113,6 +113,20 @@ async def test_a_refusal_keeps_no_answer(db: Database, workspace: Workspace, clo
     assert await coins(db, workspace, asha, clock) == 9
 
 
+async def test_what_was_answered_is_answered_again_even_if_it_would_be_refused_now(
+    db: Database, workspace: Workspace, clock: HandClock, asha: Customer
+) -> None:
+    async def refuse(tx: Tx, workspace: Workspace, entries: Sequence[Entry], now: datetime) -> list[Refusal]:
+        return [Refusal("No more coins.") for _ in entries]
+
+    first = await Gathered(db, clock, ledger.post)(posting(workspace, asha, 5, "known"))
+    later = Gathered(db, clock, refuse)  # type: ignore[arg-type]
+    answers = await answers_of([later(posting(workspace, asha, 5, key)) for key in ("new", "known", "")])
+    assert [isinstance(answer, Refusal) for answer in answers] == [True, False, True]
+    assert answers[1] == Answered(200, first.body, hit=True)
+    assert isinstance((await answers_of([later(posting(workspace, asha, 6, "known"))]))[0], KeyReused)
+
+
 async def test_one_key_from_two_processes_acts_once(
     db: Database, other_db: Database, workspace: Workspace, clock: HandClock, asha: Customer
 ) -> None:

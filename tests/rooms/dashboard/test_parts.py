@@ -119,6 +119,11 @@ def test_numbers_may_carry_separators() -> None:
     assert Form(values={"amount": " 1,250 "}).whole("amount") == 1250
 
 
+def test_a_count_that_stopped_says_so() -> None:
+    assert words.deliveries(limits.DELIVERY_COUNT_MAX - 1) == "9,999"
+    assert words.deliveries(limits.DELIVERY_COUNT_MAX) == "10,000+"
+
+
 async def failing(db: Database, email: str, caller: str, clock: HandClock, times: int = 1) -> None:
     async with db.transaction() as tx:
         for _ in range(times):

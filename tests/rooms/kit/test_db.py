@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
+from uuid import UUID
 
 import asyncpg
 import pytest
 
-from regulars import tenancy
+from regulars import limits, tenancy
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Connection, Database, Tx
 from tests import make
@@ -97,3 +99,72 @@ async def test_what_was_not_sent_when_the_block_failed_is_not_written(
         tx.write(INSERT, workspace.id, ["b"], 200, clock.now())
     async with db.reading() as tx:
         assert await rows(tx, workspace) == [("b", 200, "")]
+
+
+async def inserted(db: Database, workspace: tenancy.Workspace, clock: HandClock, key: str) -> int:
+    """By which backend, in a transaction whose commit begins the next one."""
+    async with db.transaction(more_soon=True) as tx:
+        tx.write(INSERT, workspace.id, [key], 200, clock.now())
+        found: int = await tx.fetchval("SELECT pg_backend_pid()")
+        return found
+
+
+async def state_of(db: Database, backend: int) -> str:
+    async with db.reading() as tx:
+        found: str = await tx.fetchval("SELECT state FROM pg_stat_activity WHERE pid = $1", backend)
+        return found
+
+
+async def test_a_commit_can_begin_the_next_transaction(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "DB_BEGUN_S", 60.0)
+    first = await inserted(db, workspace, clock, "a")
+    assert await state_of(db, first) == "idle in transaction"
+    assert await inserted(db, workspace, clock, "b") == first
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await inserted(db, workspace, clock, "a")
+    assert await inserted(db, workspace, clock, "c") > 0
+    async with db.reading() as tx:
+        assert [key for key, _, _ in await rows(tx, workspace)] == ["a", "b", "c"]
+
+
+async def test_a_transaction_that_was_begun_for_nobody_ends(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    backend = await inserted(db, workspace, clock, "a")
+    async with asyncio.timeout(10):
+        while await state_of(db, backend) == "idle in transaction":  # noqa: ASYNC110 - only the server knows
+            await asyncio.sleep(limits.DB_BEGUN_S)
+
+
+async def test_what_is_remembered_is_forgotten_when_it_changes(
+    db: Database, database_url: str, workspace: tenancy.Workspace
+) -> None:
+    """At once in the process that changes it, and as soon as it is heard of in others."""
+    other = await Database.connect(database_url)
+    forgotten: dict[str, list[UUID]] = {"here": [], "there": []}
+    heard = asyncio.Event()
+    db.remembering(forgotten["here"].append)
+    other.remembering(lambda workspace_id: (forgotten["there"].append(workspace_id), heard.set()))  # type: ignore[arg-type]
+    listening = asyncio.create_task(other.listen())
+    async with asyncio.timeout(10):
+        while not heard.is_set():
+            async with db.transaction() as tx:
+                tx.say_changed(workspace.id)
+                assert workspace.id not in forgotten["here"]
+            assert forgotten["here"].pop() == workspace.id
+            await asyncio.sleep(0.01)
+    assert set(forgotten["there"]) == {workspace.id}
+    with pytest.raises(RuntimeError):
+        await failing_change(db, workspace)
+    assert forgotten["here"] == []
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await other.close()
+
+
+async def failing_change(db: Database, workspace: tenancy.Workspace) -> None:
+    async with db.transaction() as tx:
+        tx.say_changed(workspace.id)
+        raise RuntimeError
