@@ -40,7 +40,7 @@ setup-dev: setup .venv/.dev
 	@:
 
 run: port-free setup ## Run the product with a demo shop (PORT=8000)
-	@$(PY) -m regulars.cli up --demo --port "$(PORT)"
+	@exec $(PY) -m regulars.cli up --demo --port "$(PORT)"
 
 test: setup-dev ## Run all tests (ARGS= is handed to pytest)
 	@browser=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \

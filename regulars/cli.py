@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,9 +37,13 @@ def up(*, demo: bool = False, host: str | None = None, port: int | None = None) 
     port
         The port to listen on, instead of REGULARS_PORT.
     """
+    from regulars.kit import processes
     from regulars.up import UpError
     from regulars.up import up as run
 
+    if "MAKELEVEL" in os.environ:
+        # `make run` is one thing to whoever started it: a make that is killed takes us along.
+        processes.follow_parent(signal.SIGTERM)
     chosen = {"REGULARS_HOST": host, "REGULARS_PORT": None if port is None else str(port)}
     os.environ.update({name: value for name, value in chosen.items() if value is not None})
     with failing_with_a_sentence(UpError):

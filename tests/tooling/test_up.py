@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,10 +46,10 @@ def gone(pid: int) -> bool:
 
 
 @contextmanager
-def started(port: int, directory: Path) -> Iterator[subprocess.Popen[str]]:
+def started(port: int, directory: Path, under: Sequence[str] = (), **variables: str) -> Iterator[subprocess.Popen[str]]:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment |= {"REGULARS_DATA_DIR": str(directory), "PYTHONPATH": str(CHECKOUT)}
-    command = [sys.executable, "-m", "regulars.cli", "up", "--port", str(port)]
+    environment |= {"REGULARS_DATA_DIR": str(directory), "PYTHONPATH": str(CHECKOUT), **variables}
+    command = [*under, sys.executable, "-m", "regulars.cli", "up", "--port", str(port)]
     with subprocess.Popen(command, env=environment, cwd="/", stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -79,6 +79,18 @@ def test_ends_with_all_it_started(directory: Path, how: signal.Signals) -> None:
         assert len(family) >= 3
         process.send_signal(how)
         assert process.wait(30) == (-how if how == signal.SIGKILL else 0)
+        assert all(gone(pid) for pid in family)
+    assert why_not_free("127.0.0.1", port) is None
+
+
+def test_a_make_that_is_killed_takes_all_along(directory: Path) -> None:
+    port = free_port()
+    like_make = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    with started(port, directory, [sys.executable, "-c", like_make], MAKELEVEL="1") as process:
+        assert said(process, "Ready")
+        family = descendants(process.pid)
+        assert len(family) >= 4
+        process.kill()
         assert all(gone(pid) for pid in family)
     assert why_not_free("127.0.0.1", port) is None
 
