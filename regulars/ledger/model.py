@@ -159,7 +159,10 @@ class Wallet(msgspec.Struct, gc=False):
 
 def amount_on_wire(kind: Kind, amount: int) -> int | float:
     """Coins are whole numbers on the wire; credits are in units of the shop's currency."""
-    units: int = 10 ** SCALE[kind]
+    scale = SCALE[kind]
+    if not scale:
+        return amount
+    units: int = 10**scale
     return amount // units if amount % units == 0 else amount / units
 
 
