@@ -22,12 +22,11 @@ from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
 from regulars.api.reading import check_media_type, convert, decode
 from regulars.kit import once
-from regulars.kit.db import RACED, UNREACHABLE, Tx
+from regulars.kit.db import UNREACHABLE, Tx, again_when_raced
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.wiring import App
 
-_ACT_TRIES_MAX = 3
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS_MAX}}}")
 
 CORS = {
@@ -125,16 +124,14 @@ class Server:
                 return self._reply(operation, await operation.act(call, tx))
         key = idempotency_key(call.headers.get("idempotency-key")) if operation.stored else None
         mark = once.fingerprint(f"{request.method} {request.url.path}?{request.url.query}", raw) if key else b""
-        for tries_left in reversed(range(_ACT_TRIES_MAX)):
-            try:
-                async with db.transaction() as tx:
-                    return await self._act_once(operation, call, tx, key, mark)
-            except RACED:
-                # Another call made the same thing, or stored its answer under the same key, between our look and our
-                # write: run again, this one finds what the other one made.
-                if not tries_left:
-                    raise
-        raise AssertionError("unreachable")
+
+        async def transact() -> Reply:
+            async with db.transaction() as tx:
+                return await self._act_once(operation, call, tx, key, mark)
+
+        # Another call may have made the same thing, or stored its answer under the same key, between our look and our
+        # write: run again, this one finds what the other one made.
+        return await again_when_raced(transact)
 
     async def _act_once(
         self, operation: Operation, call: Call[Any, Any], tx: Tx, key: str | None, mark: bytes
