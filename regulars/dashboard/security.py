@@ -13,6 +13,7 @@ from litestar import Request
 from litestar.datastructures import Cookie, ResponseHeader
 
 from regulars import limits
+from regulars.dashboard.words import plural
 from regulars.kit import allowance
 from regulars.kit.db import Tx
 from regulars.kit.errors import Forbidden, TooMany
@@ -79,9 +80,8 @@ async def check_attempts(tx: Tx, email: str, caller: str, now: datetime) -> None
         drawn = await allowance.draw(tx, _NO_WORKSPACE, name, now, wanted=0, most=most, per_s=per_s)
         if drawn.left < 1:
             wait_s = (1 - drawn.left) / per_s
-            raise TooMany(
-                f"Too many attempts. Wait {max(1, round(wait_s / 60))} minutes, then try again.", retry_after_s=wait_s
-            )
+            wait = plural(max(1, round(wait_s / 60)), "minute")
+            raise TooMany(f"Too many attempts. Wait {wait}, then try again.", retry_after_s=wait_s)
 
 
 async def count_failure(tx: Tx, email: str, caller: str, now: datetime) -> None:
