@@ -162,9 +162,10 @@ def application() -> Any:
     from regulars.api.app import create_app
     from regulars.kit import logs
 
-    if multiprocessing.parent_process() is not None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
         # uvicorn ends its processes when it is told to, but cannot when it is killed; an orphan would keep the port.
-        follow_parent(signal.SIGKILL)
+        follow_parent(signal.SIGKILL, parent.pid)
     logs.configure(Settings().log_level)
     app = create_app()
     spare_collector()

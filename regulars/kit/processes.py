@@ -41,10 +41,12 @@ def die_with_parent(how: signal.Signals) -> Callable[[], None]:
     return ask
 
 
-def follow_parent(how: signal.Signals) -> None:
-    """The same for a process that runs already: asked by itself, for the parent it has now."""
+def follow_parent(how: signal.Signals, parent: int | None = None) -> None:
+    """The same for a process that runs already, asked by itself: for `parent`, or whichever it has now."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+    if parent is not None and os.getppid() != parent:  # it died before the kernel knew of our wish
+        os.kill(os.getpid(), how)
 
 
 def spare_collector() -> None:

@@ -73,7 +73,7 @@ async def a_shop(server_url: str) -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def served(server_url: str) -> Iterator[Served]:
+def starting(server_url: str) -> Iterator[Served]:
     url, workspace_id, key = asyncio.run(a_shop(server_url))
     port = free_port()
     environment = os.environ | {
@@ -85,12 +85,19 @@ def served(server_url: str) -> Iterator[Served]:
     process = subprocess.Popen([sys.executable, "-m", "regulars.cli", "serve"], env=environment)
     served = Served(f"http://127.0.0.1:{port}", process, workspace_id, key)
     try:
-        wait_until(served.ready)
-        wait_until(lambda: len(served.processes()) == 2)
         yield served
     finally:
         process.terminate()
-        assert process.wait(START_S) == 0
+        process.wait(START_S)
+
+
+@pytest.fixture
+def served(starting: Served) -> Iterator[Served]:
+    wait_until(starting.ready)
+    wait_until(lambda: len(starting.processes()) == 2)
+    yield starting
+    starting.process.terminate()
+    assert starting.process.wait(START_S) == 0
 
 
 def test_several_processes_answer_as_one(served: Served) -> None:
@@ -115,6 +122,14 @@ def test_a_process_that_was_killed_is_replaced(served: Served) -> None:
     wait_until(lambda: len(served.processes() - {killed}) == 2)
     assert kept in served.processes()
     wait_until(served.ready)
+
+
+def test_killed_while_it_starts_it_leaves_no_orphan_on_its_port(starting: Served) -> None:
+    wait_until(lambda: len(starting.processes()) == 2)
+    family = starting.processes()
+    starting.process.kill()
+    starting.process.wait(START_S)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
 
 
 async def answering(scope: object, receive: Callable[[], Awaitable[dict[str, object]]], send: object) -> None:
