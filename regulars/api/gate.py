@@ -78,8 +78,8 @@ class Gate:
         return caller
 
     def forget(self, workspace_id: UUID) -> None:
-        """A key or the settings of this workspace changed: what is remembered of it no longer holds, nor
-        what is being looked up."""
+        """A key or the settings of this workspace changed: what is remembered of it holds no longer, nor what is being
+        looked up."""
         self._changes += 1
         self._callers = {d: caller for d, caller in self._callers.items() if caller.workspace.id != workspace_id}
 

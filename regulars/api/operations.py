@@ -59,7 +59,6 @@ class Call(Generic[Q, B]):
         self.path = path
         self.headers = headers
         self.reply_headers: dict[str, str] = {}
-        # Set by an act that changes the workspace or its keys, so that nothing older is remembered after its commit.
 
     @property
     def workspace(self) -> Workspace:

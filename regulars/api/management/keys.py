@@ -66,7 +66,7 @@ async def issue_key(call: Call[NoQuery, NewKey], tx: Tx) -> IssuedKey:
 
 @management.delete("/keys/{id}", "Revoke a key", tag="Keys", status=204)
 async def revoke_key(call: Call[NoQuery, None], tx: Tx) -> None:
-    """At once in this server process, and within a second in all others."""
+    """The key is refused from then on."""
     await tenancy.revoke_key(tx, call.workspace_id, call.path_id(), call.now)
     await call.audit(tx, "key.revoke", call.path_id())
 
