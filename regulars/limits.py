@@ -6,6 +6,7 @@ from __future__ import annotations
 DB_CONNECTIONS_MAX = 10
 DB_STATEMENT_TIMEOUT_S = 60.0
 DB_TRANSACTION_S = 120.0
+DB_RELEASE_S = 5.0
 DB_STATEMENTS_TOGETHER_MAX = 200  # combinations of writes whose common statement is kept
 DB_LISTEN_AGAIN_S = 1.0
 DB_BEGUN_S = 0.02  # a transaction that was begun with the commit before it waits for its first statement

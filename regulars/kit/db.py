@@ -156,11 +156,9 @@ async def _prepare(connection: Connection) -> None:
     )
 
 
-async def _give_back(connection: Connection) -> None:
+async def _leave_as_it_is(_: Connection) -> None:
     """Nobody changes a connection's settings or takes session locks on one of the pool, so giving it back costs no call
-    to the server, unless a call was cancelled in the middle of its transaction."""
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+    to the server. A transaction that is still open the driver rolls back by itself."""
 
 
 _SERVER_SETTINGS = {
@@ -180,7 +178,7 @@ async def _pool(url: str, connections_max: int) -> asyncpg.Pool[asyncpg.Record]:
         min_size=0,  # while the server is away nobody tries to reach it but those who need it
         max_size=connections_max,
         init=_prepare,
-        reset=_give_back,
+        reset=_leave_as_it_is,
         server_settings=_SERVER_SETTINGS,
     )
     try:
@@ -240,7 +238,7 @@ class Database:
                 release = asyncio.get_running_loop().call_later(limits.DB_BEGUN_S, self._release_begun, connection)
                 self._begun[connection] = release
             else:
-                await self.pool.release(connection)
+                await self._release(connection)
         for workspace_id in tx.changed:
             self._tell(workspace_id)
 
@@ -257,10 +255,14 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
         """A connection for reads: each statement sees what was committed when it began."""
-        async with asyncio.timeout(limits.DB_TRANSACTION_S), self.pool.acquire() as connection:
-            tx = Tx(connection)
-            yield tx
-            await tx.send()
+        async with asyncio.timeout(limits.DB_TRANSACTION_S):
+            connection: Pooled = await self.pool.acquire()
+            try:
+                tx = Tx(connection)
+                yield tx
+                await tx.send()
+            finally:
+                await self._release(connection)
 
     def remembering(self, forget: Callable[[UUID], None]) -> None:
         """Have `forget` called with each workspace that `Tx.say_changed` was said of: at once for transactions of this
@@ -281,22 +283,26 @@ class Database:
             release.cancel()
             if not begun.is_closed():
                 return begun
-            await self.pool.release(begun)
+            await self._release(begun)
         connection: Pooled = await self.pool.acquire()
         try:
             await connection.execute("BEGIN")
         except BaseException:
-            await self.pool.release(connection)
+            await self._release(connection)
             raise
         return connection
 
     async def _roll_back(self, connection: Pooled) -> None:
-        try:
-            # In the middle of a cancelled call the driver cannot; then it is done when the connection is given back.
-            with suppress(asyncpg.InterfaceError, *UNREACHABLE):
+        # In the middle of a cancelled call the driver refuses; then it rolls back when the connection is given back.
+        with suppress(asyncpg.InterfaceError, *UNREACHABLE):
+            async with asyncio.timeout(limits.DB_RELEASE_S):
                 await connection.execute("ROLLBACK")
-        finally:
-            await self.pool.release(connection)
+        await self._release(connection)
+
+    async def _release(self, connection: Pooled) -> None:
+        """One whose server has gone without a word is ended, and another opened for whoever comes next."""
+        with suppress(*UNREACHABLE):
+            await self.pool.release(connection, timeout=limits.DB_RELEASE_S)
 
     def _release_begun(self, connection: Pooled) -> None:
         self._begun.pop(connection).cancel()
