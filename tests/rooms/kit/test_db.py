@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from typing import Any, cast
 from uuid import UUID
 
@@ -168,3 +170,26 @@ async def failing_change(db: Database, workspace: tenancy.Workspace) -> None:
     async with db.transaction() as tx:
         tx.say_changed(workspace.id)
         raise RuntimeError
+
+
+async def test_a_server_that_says_nothing_more_holds_nobody(
+    db: Database, workspace: tenancy.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DB_TRANSACTION_S", "DB_RELEASE_S"):
+        monkeypatch.setattr(limits, name, 0.3)
+    backends: list[int] = []
+
+    async def hang() -> None:
+        async with db.transaction() as tx:
+            backends.append(await tx.fetchval("SELECT pg_backend_pid()"))
+            os.kill(backends[0], signal.SIGSTOP)
+            await tx.fetch(READ, workspace.id)
+
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(TimeoutError):
+                await hang()
+            async with db.transaction() as tx:
+                assert await rows(tx, workspace) == []
+    finally:
+        os.kill(backends[0], signal.SIGCONT)
