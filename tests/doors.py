@@ -27,8 +27,8 @@ SECRET_KEY = "a secret key of forty characters or more."
 
 
 @asynccontextmanager
-async def opened(database_url: str, clock: Clock) -> AsyncIterator[App]:
-    settings = Settings(DATABASE_URL=database_url, secret_key=SECRET_KEY)  # type: ignore[call-arg]
+async def opened(database_url: str, clock: Clock, **more: Any) -> AsyncIterator[App]:
+    settings = Settings(DATABASE_URL=database_url, secret_key=SECRET_KEY, **more)
     app = await App.open(settings, clock=clock)
     yield app
     await app.close()

@@ -55,7 +55,7 @@ async def _make(tx: Tx, settings: Settings, sign_in: SignIn, now: datetime) -> W
     welcome = Rule(title="Welcome", description="For signing up", coins_min=50, coins_max=50)
     await triggers.create_trigger(tx, shop, "Welcome gift", "api", welcome, now, allow_override=True, actor="demo")
     box = SecretBox(settings.secret())
-    sandbox = settings.sandbox_address()
+    sandbox = settings.sandbox_address(shop.id)
     webhook = await integrations.add(
         tx,
         shop.id,

@@ -6,10 +6,12 @@ workspace; what nobody needs to decide is in `limits.py`.
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from pathlib import Path
 from typing import Literal
+from uuid import UUID
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -104,9 +106,11 @@ class Settings(BaseSettings):
     def sandbox_port_used(self) -> int:
         return self.sandbox_port or self.port + 1
 
-    def sandbox_address(self) -> str:
-        """Where the look-alikes of outside tools listen: always on this machine alone."""
-        return f"http://127.0.0.1:{self.sandbox_port_used()}"
+    def sandbox_address(self, workspace_id: UUID) -> str:
+        """Where a shop's look-alikes of outside tools listen: always on this machine alone, and below a name that no
+        other shop can guess."""
+        name = hmac.digest(self.secret().encode(), b"sandbox " + workspace_id.bytes, "sha256").hex()[:20]
+        return f"http://127.0.0.1:{self.sandbox_port_used()}/shop/{name}"
 
     def secret(self) -> str:
         """The secret key: the one that is set, or the one that this data folder was given when it was first needed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Literal
 
@@ -45,7 +46,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     401, ...   answers that status in the tool's own words; 429 asks to wait `retry_after_s`
     """
 
-    tool: Literal["omnisend", "webhook"]
+    tool: str
     fault: Name
     times: int | None = None
     share: float | None = None
@@ -57,18 +58,27 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
 class Faults:
     """At most one per tool."""
 
-    def __init__(self) -> None:
+    def __init__(self, tools: Collection[str]) -> None:
+        self._tools = tools
         self._by_tool: dict[str, Fault] = {}
         # Not a secret: the same run makes the same calls fail.
         self._random = Random(0)  # noqa: S311
 
     def put(self, fault: Fault) -> None:
+        """Raises ValueError for a tool that is not known, and for a fault of no calls."""
+        if fault.tool not in self._tools:
+            raise ValueError(f"tool: expected one of {', '.join(self._tools)}")
+        if fault.times is not None and fault.times < 1:
+            raise ValueError("times: expected at least 1")
         self._by_tool[fault.tool] = fault
 
-    def clear(self) -> None:
-        self._by_tool.clear()
+    def clear(self, tool: str = "") -> None:
+        """Of one tool, or of all."""
+        for name in [tool] if tool else list(self._by_tool):
+            self._by_tool.pop(name, None)
 
     def shown(self) -> list[Fault]:
+        """`times` is how many calls are still to come."""
         return list(self._by_tool.values())
 
     def next_for(self, tool: str) -> Fault | None:

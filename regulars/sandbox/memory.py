@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -34,10 +35,10 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 class Memory:
     """`accepted` ids are those of events taken with a 2xx; `duplicates` counts those that came again."""
 
-    def __init__(self) -> None:
+    def __init__(self, tools: Iterable[str]) -> None:
         self.newest: deque[Received] = deque(maxlen=limits.SANDBOX_CALLS_MAX)
-        self.counts: dict[str, Counter[str]] = {"omnisend": Counter(), "webhook": Counter()}
-        self._ids: dict[str, OrderedDict[str, None]] = {"omnisend": OrderedDict(), "webhook": OrderedDict()}
+        self.counts: dict[str, Counter[str]] = {tool: Counter() for tool in tools}
+        self._ids: dict[str, OrderedDict[str, None]] = {tool: OrderedDict() for tool in self.counts}
 
     def clear(self) -> None:
         self.newest.clear()

@@ -13,6 +13,7 @@ import msgspec
 
 from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.reply import Reply
+from regulars.sandbox.settings import Settings
 
 _VERSIONS = ("2026-03-15",)
 _KEY_START = "sandbox-"
@@ -27,16 +28,16 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 class Omnisend:
     """Any key that starts with `sandbox-` is known; one that ends with `-readonly` may not send events."""
 
-    def __init__(self, memory: Memory, *, rate_per_minute: int) -> None:
-        self.rate_per_minute = rate_per_minute
+    def __init__(self, memory: Memory, settings: Settings) -> None:
         self.contacts: dict[str, dict[str, Any]] = {}
         self._memory = memory
+        self._settings = settings
         self._calls_at: deque[float] = deque()
         # The type of a property is fixed by the first event that carries it.
         self._types: dict[tuple[str, str], str] = {}
 
     def answer(self, call: Call) -> Reply:
-        path = call.path.partition("?")[0].removeprefix("/omnisend")
+        path = call.path.partition("?")[0]
         older = path.startswith("/v5/")
         refused = self._refuse_key(call, older) or self._refuse_rate()
         if refused is not None:
@@ -84,7 +85,7 @@ class Omnisend:
         now, calls_at = time.monotonic(), self._calls_at
         while calls_at and calls_at[0] <= now - _WINDOW_S:
             calls_at.popleft()
-        if len(calls_at) >= self.rate_per_minute:
+        if len(calls_at) >= self._settings.omnisend_rate_per_minute:
             return _too_many(max(math.ceil(calls_at[0] + _WINDOW_S - now), 1))
         calls_at.append(now)
         return None

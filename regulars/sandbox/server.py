@@ -12,92 +12,15 @@ from functools import partial
 from typing import cast
 
 import httptools
-import msgspec
 
 from regulars import limits
-from regulars.sandbox import page
-from regulars.sandbox.faults import Fault, Faults
-from regulars.sandbox.memory import Call, Memory
-from regulars.sandbox.omnisend import Omnisend
+from regulars.sandbox.faults import Fault
+from regulars.sandbox.memory import Call
 from regulars.sandbox.reply import Reply
-from regulars.sandbox.webhook import Receiver, WebhookReceivers
+from regulars.sandbox.settings import Settings
+from regulars.sandbox.shops import Sandbox
 
 _GARBAGE = b"\x00\xff\x13\x37 this is not HTTP \x00\r\n\r\n" * 8
-
-
-class _Settings(msgspec.Struct, forbid_unknown_fields=True):
-    omnisend_rate_per_minute: int
-
-
-class Sandbox:
-    """The look-alikes and what they remember. Used by the server, and by tests that look inside."""
-
-    def __init__(self, *, omnisend_rate_per_minute: int = 400, receivers: dict[str, Receiver] | None = None) -> None:
-        self.memory = Memory()
-        self.faults = Faults()
-        self.omnisend = Omnisend(self.memory, rate_per_minute=omnisend_rate_per_minute)
-        self.webhook = WebhookReceivers(self.memory)
-        for name, receiver in (receivers or {}).items():
-            self.webhook.put(name, receiver)
-        self.base_url = ""
-
-    def answer(self, call: Call) -> tuple[Reply, Fault | None]:
-        """What is answered, and the fault that befalls it. A call that a status fault befalls is not processed, one
-        that a broken connection befalls is: the tool has it and its answer is lost."""
-        tool = call.path[1 : call.path.find("/", 1)] if call.path.count("/") > 1 else ""
-        if tool not in self.memory.counts:
-            return self._control(call), None
-        look_alike: Omnisend | WebhookReceivers = self.omnisend if tool == "omnisend" else self.webhook
-        fault = self.faults.next_for(tool)
-        if fault is not None and fault.fault.isdigit():
-            reply = look_alike.fault(int(fault.fault), fault.retry_after_s)
-        else:
-            reply = look_alike.answer(call)
-        answered = fault is None or fault.fault.isdigit() or fault.fault in ("slow", "nul")
-        self.memory.note(tool, call, reply.status if answered else None, reply.words, fault.fault if fault else None)
-        return reply, fault
-
-    def _control(self, call: Call) -> Reply:
-        """What people and tests use: what was received, and what shall go wrong."""
-        path = call.path.partition("?")[0]
-        try:
-            match call.method, path:
-                case "GET", "/":
-                    return Reply(
-                        200, page.render(self.memory, self.faults.shown()).encode(), "text/html; charset=utf-8"
-                    )
-                case "GET", "/received":
-                    newest = call.path.partition("?newest=")[2]
-                    return Reply.json(200, self.memory.shown(int(newest or limits.SANDBOX_CALLS_MAX)))
-                case "DELETE", "/received":
-                    self.memory.clear()
-                case "PUT", "/faults":
-                    self.faults.put(msgspec.json.decode(call.body, type=Fault))
-                case "DELETE", "/faults":
-                    self.faults.clear()
-                case "PUT", "/settings":
-                    settings = msgspec.json.decode(call.body, type=_Settings)
-                    self.omnisend.rate_per_minute = settings.omnisend_rate_per_minute
-                case "PUT", _ if path.startswith("/receivers/"):
-                    self.webhook.put(path.removeprefix("/receivers/"), msgspec.json.decode(call.body, type=Receiver))
-                case _:
-                    return Reply.json(404, {"error": f"There is no {call.method} {path} here.", "routes": _ROUTES})
-        except ValueError as error:
-            return Reply.json(400, {"error": str(error)})
-        return Reply.json(200, {"faults": self.faults.shown()})
-
-
-_ROUTES = [
-    "GET /",
-    "GET /received, GET /received?newest=20",
-    "DELETE /received",
-    "PUT /faults",
-    "DELETE /faults",
-    "PUT /settings",
-    "PUT /receivers/NAME",
-    "POST /webhook/NAME",
-    "/omnisend/...",
-]
 
 
 class _Connection(asyncio.Protocol):
@@ -230,16 +153,10 @@ def _head(status: int, length: int) -> bytes:
 
 
 @asynccontextmanager
-async def running(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    *,
-    omnisend_rate_per_minute: int = 400,
-    receivers: dict[str, Receiver] | None = None,
-) -> AsyncIterator[Sandbox]:
+async def running(host: str = "127.0.0.1", port: int = 0, settings: Settings | None = None) -> AsyncIterator[Sandbox]:
     """The sandbox on this loop for the length of the block; port 0 takes a free one. Raises OSError when the port is
     taken."""
-    sandbox = Sandbox(omnisend_rate_per_minute=omnisend_rate_per_minute, receivers=receivers)
+    sandbox = Sandbox(settings or Settings())
     connections: set[_Connection] = set()
     make_connection = partial(_Connection, sandbox, connections)
     server = await asyncio.get_running_loop().create_server(make_connection, host, port)

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import hmac
-from typing import Literal
 
-import msgspec
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.reply import Reply
-
-Style = Literal["standard", "nector"]
-
-
-class Receiver(msgspec.Struct, forbid_unknown_fields=True):
-    """Put to `/receivers/NAME`; the receiver then listens at `/webhook/NAME`."""
-
-    secret: str
-    style: Style = "standard"
+from regulars.sandbox.settings import Receiver, Settings
 
 
 class WebhookReceivers:
     """A receiver that was not given a secret takes every call, and says that it could not check it."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, settings: Settings) -> None:
         self._memory = memory
         self._receivers: dict[str, Receiver] = {}
         self._standard: dict[str, Webhook] = {}
+        for name, receiver in settings.receivers.items():
+            self.put(name, receiver)
 
     def put(self, name: str, receiver: Receiver) -> None:
         """Raises ValueError for a secret that is none."""
@@ -38,7 +30,7 @@ class WebhookReceivers:
     def answer(self, call: Call) -> Reply:
         if call.method != "POST":
             return Reply.json(405, {"error": "A webhook is posted."}, "not a POST")
-        name = call.path.partition("?")[0].removeprefix("/webhook/")
+        name = call.path.partition("?")[0].removeprefix("/")
         receiver = self._receivers.get(name)
         if receiver is None:
             wrong, words = None, "taken; the sandbox was given no secret to check it with"

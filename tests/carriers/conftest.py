@@ -16,7 +16,7 @@ from tests.carriers.making import SECRET, carrier_for
 @pytest.fixture
 async def look_alikes() -> AsyncIterator[sandbox.Sandbox]:
     receivers = {"shop": sandbox.Receiver(SECRET), "older": sandbox.Receiver(SECRET, "nector")}
-    async with sandbox.running(receivers=receivers) as running:
+    async with sandbox.running(settings=sandbox.Settings(receivers=receivers)) as running:
         yield running
 
 

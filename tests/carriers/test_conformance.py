@@ -117,7 +117,7 @@ async def test_initialize_says_what_is_wrong(
     tool: str, status: sandbox.faults.Name, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
     carrier = connect(tool)
-    look_alikes.faults.put(sandbox.Fault(tool, status))  # type: ignore[arg-type]
+    look_alikes.faults.put(sandbox.Fault(tool, status))
 
     result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
 
@@ -132,7 +132,7 @@ async def test_initialize_survives_a_broken_tool(
     tool: str, fault: sandbox.faults.Name, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
     carrier = connect(tool)
-    look_alikes.faults.put(sandbox.Fault(tool, fault))  # type: ignore[arg-type]
+    look_alikes.faults.put(sandbox.Fault(tool, fault))
 
     result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
 

@@ -159,7 +159,7 @@ def test_a_wait_in_the_body_is_kept_to() -> None:
 
 
 async def test_over_the_rate(connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox) -> None:
-    look_alikes.omnisend.rate_per_minute = 1
+    look_alikes.settings.omnisend_rate_per_minute = 1
     carrier = connect("omnisend")
     request = carrier.render(parcel())
     assert isinstance(request, Request)

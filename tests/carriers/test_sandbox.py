@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from regulars import sandbox
+from regulars import limits, sandbox
 from regulars.kit.http import Answer, Http, NoAnswer, Request
 
 
@@ -57,6 +57,33 @@ async def test_faults_are_put_counted_off_and_cleared(look_alikes: sandbox.Sandb
     assert (await call(http, "POST", f"{base}/webhook/free", b"{}", **{"webhook-id": "x"})).status == 200
 
 
+async def test_each_shop_has_look_alikes_of_its_own(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    one, other = f"{look_alikes.base_url}/shop/one", f"{look_alikes.base_url}/shop/other"
+    sent = {"webhook-id": "1"}
+    await call(http, "PUT", f"{one}/faults", {"tool": "webhook", "fault": "500", "times": 2})
+    await call(http, "PUT", f"{one}/receivers/mine", {"secret": "any at all", "style": "nector"})
+
+    assert (await call(http, "POST", f"{other}/webhook/mine", b"{}", **sent)).status == 200
+    assert (await call(http, "POST", f"{look_alikes.base_url}/webhook/mine", b"{}", **sent)).status == 200
+    assert (await call(http, "POST", f"{one}/webhook/mine", b"{}", **sent)).status == 500
+
+    received = msgspec.json.decode((await call(http, "GET", f"{one}/received")).body)
+    assert [made["status"] for made in received["calls"]] == [500]
+    assert [(fault["tool"], fault["fault"], fault["times"]) for fault in received["faults"]] == [("webhook", "500", 1)]
+    assert msgspec.json.decode((await call(http, "GET", f"{other}/received")).body)["faults"] == []
+    assert msgspec.json.decode((await call(http, "DELETE", f"{one}/faults/webhook")).body) == {"faults": []}
+    assert (await call(http, "POST", f"{one}/webhook/mine", b"{}", **sent)).status == 401
+
+
+async def test_shops_that_were_not_used_for_long_are_forgotten(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    for n in range(limits.SANDBOX_SHOPS_MAX + 5):
+        await call(http, "POST", f"{look_alikes.base_url}/shop/s{n}/webhook/any", b"{}", **{"webhook-id": "1"})
+        await call(http, "POST", f"{look_alikes.base_url}/shop/s0/webhook/any", b"{}", **{"webhook-id": "1"})
+    assert len(look_alikes.shops) == limits.SANDBOX_SHOPS_MAX
+    assert "s0" in look_alikes.shops
+    assert "s1" not in look_alikes.shops
+
+
 async def test_slow_is_slow_and_then_as_ever(look_alikes: sandbox.Sandbox, http: Http) -> None:
     look_alikes.faults.put(sandbox.Fault("webhook", "slow", times=1, seconds=0.15))
     answer = await call(http, "POST", f"{look_alikes.base_url}/webhook/free", b"{}", **{"webhook-id": "1"})
@@ -69,6 +96,7 @@ async def test_slow_is_slow_and_then_as_ever(look_alikes: sandbox.Sandbox, http:
     [
         ("PUT", "/faults", {"tool": "pigeon", "fault": "hang"}, 400),
         ("PUT", "/faults", {"tool": "webhook", "fault": "explode"}, 400),
+        ("PUT", "/faults", {"tool": "webhook", "fault": "hang", "times": 0}, 400),
         ("PUT", "/faults", {"tool": "webhook", "fault": "hang", "often": 3}, 400),
         ("PUT", "/faults", b"\x00", 400),
         ("PUT", "/receivers/shop", {"secret": ""}, 400),
@@ -136,7 +164,7 @@ async def test_contacts_are_kept(look_alikes: sandbox.Sandbox, http: Http) -> No
     key = {"authorization": "Omnisend-API-Key sandbox-1", "omnisend-version": "2026-03-15"}
     contact = {"identifiers": [{"type": "email", "id": "a@example.com", "sendWelcomeMessage": False}], "tags": ["vip"]}
     assert (await call(http, "POST", url, contact, **key)).status == 200
-    assert look_alikes.omnisend.contacts["a@example.com"]["tags"] == ["vip"]
+    assert look_alikes.tools["omnisend"].contacts["a@example.com"]["tags"] == ["vip"]
     assert (await call(http, "POST", url, {"identifiers": []}, **key)).status == 400
 
 

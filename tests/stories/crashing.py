@@ -19,9 +19,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from regulars.sandbox import Receiver, Settings
 from regulars.sandbox import server as sandbox_server
 from regulars.sandbox.memory import Received
-from regulars.sandbox.webhook import Receiver
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
@@ -126,7 +126,7 @@ class Load(threading.Thread):
 
     async def _run(self) -> None:
         self._asking = self._clients
-        async with sandbox_server.running(receivers={"shop": Receiver(self._secret)}) as sandbox:
+        async with sandbox_server.running(settings=Settings(receivers={"shop": Receiver(self._secret)})) as sandbox:
             sandbox.memory.newest = self.received
             self.receiver_url = f"{sandbox.base_url}/webhook/shop"
             self._listening.set()

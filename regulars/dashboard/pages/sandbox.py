@@ -1,4 +1,4 @@
-"""What the look-alikes of outside tools received, when a sandbox runs beside this server."""
+"""What this shop's look-alikes of outside tools received, when a sandbox runs beside this server."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import msgspec
 from litestar import Response, get, post
 
 from regulars.dashboard.desk import Desk, Handed
+from regulars.integrations import CONNECTORS
 from regulars.kit.errors import Refusal
 from regulars.kit.http import Answer, Request
 
-TOOLS = {"omnisend": "Omnisend", "webhook": "Webhook"}
+TOOLS = {tool: connector.manifest.label for tool, connector in CONNECTORS.items()}
 FAULTS = {
     "slow": "Answer slowly",
     "hang": "Never answer",
@@ -36,10 +37,11 @@ async def show(desk: Handed) -> Response[str]:
     return desk.page(
         "pages/sandbox.html",
         running=bool(received),
-        address=desk.app.settings.sandbox_address(),
+        address=desk.app.settings.sandbox_address(desk.id),
         allowed=desk.app.settings.allow_loopback,
         counts=received.get("counts", {}),
         calls=received.get("calls", []),
+        going_wrong=received.get("faults", []),
         tools=TOOLS,
         faults=FAULTS,
     )
@@ -52,6 +54,13 @@ async def break_something(desk: Handed) -> Response[str]:
     times = min(form.whole("times", least=1, default=1), 1000)
     await _must(desk, "PUT", "/faults", {"tool": tool, "fault": fault, "times": times})
     return desk.see("/sandbox", f"{TOOLS[tool]}: {FAULTS[fault].lower()}, for the next {times:,}.")
+
+
+@post("/sandbox/faults/stop")
+async def stop(desk: Handed) -> Response[str]:
+    tool = (await desk.form()).choice("tool", TOOLS)
+    await _must(desk, "DELETE", f"/faults/{tool}")
+    return desk.see("/sandbox", f"{TOOLS[tool]} answers as ever.")
 
 
 @post("/sandbox/clear")
@@ -70,9 +79,9 @@ async def _must(desk: Desk, method: str, path: str, body: object = None) -> None
 async def _ask(desk: Desk, method: str, path: str, body: object = None) -> Answer | None:
     """None when no sandbox runs, or addresses of this machine may not be called."""
     raw = b"" if body is None else msgspec.json.encode(body)
-    url = desk.app.settings.sandbox_address() + path
+    url = desk.app.settings.sandbox_address(desk.id) + path
     end = await desk.app.http.send(Request(method, url, {"content-type": "application/json"}, raw))
     return end if isinstance(end, Answer) else None
 
 
-HANDLERS = [show, break_something, clear]
+HANDLERS = [show, break_something, stop, clear]

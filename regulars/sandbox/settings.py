@@ -1,0 +1,23 @@
+"""What the look-alikes of every shop are told from outside."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Style = Literal["standard", "nector"]
+
+
+class Receiver(msgspec.Struct, forbid_unknown_fields=True):
+    """Put to `/receivers/NAME`; the receiver then listens at `/webhook/NAME`."""
+
+    secret: str
+    style: Style = "standard"
+
+
+class Settings(msgspec.Struct):
+    """`receivers` are known to every shop from its start."""
+
+    omnisend_rate_per_minute: int = 400
+    receivers: dict[str, Receiver] = {}

@@ -1,0 +1,124 @@
+"""The look-alikes that every shop has for itself, what they remember and what shall go wrong with them.
+
+/omnisend/...            the look-alikes of the sandbox itself
+/shop/NAME/omnisend/...  those of one shop: nobody else's calls are seen there, and its faults befall nobody else
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from regulars import limits
+from regulars.sandbox import page
+from regulars.sandbox.faults import Fault, Faults
+from regulars.sandbox.memory import Call, Memory
+from regulars.sandbox.omnisend import Omnisend
+from regulars.sandbox.reply import Reply
+from regulars.sandbox.settings import Receiver, Settings
+from regulars.sandbox.webhook import WebhookReceivers
+
+LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {"omnisend": Omnisend, "webhook": WebhookReceivers}
+"""A look-alike has `answer(call) -> Reply`, where the call's path is the one below the tool's own, and
+`fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a file and a line here."""
+
+_OF_A_SHOP = re.compile(r"/shop/([A-Za-z0-9_-]{1,64})(/.*)")
+
+
+class _Rates(msgspec.Struct, forbid_unknown_fields=True):
+    omnisend_rate_per_minute: int
+
+
+class Shop:
+    """The look-alikes of one shop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = msgspec.structs.replace(settings)
+        self.memory = Memory(LOOK_ALIKES)
+        self.faults = Faults(LOOK_ALIKES)
+        self.tools = {tool: make(self.memory, self.settings) for tool, make in LOOK_ALIKES.items()}
+
+    def answer(self, call: Call) -> tuple[Reply, Fault | None]:
+        """What is answered, and the fault that befalls it. A call that a status fault befalls is not processed, one
+        that a broken connection befalls is: the tool has it and its answer is lost."""
+        tool = call.path[1 : call.path.find("/", 1)] if call.path.count("/") > 1 else ""
+        if tool not in self.tools:
+            return self._control(call), None
+        fault = self.faults.next_for(tool)
+        if fault is not None and fault.fault.isdigit():
+            reply: Reply = self.tools[tool].fault(int(fault.fault), fault.retry_after_s)
+        else:
+            below = msgspec.structs.replace(call, path=call.path.removeprefix(f"/{tool}"))
+            reply = self.tools[tool].answer(below)
+        answered = fault is None or fault.fault.isdigit() or fault.fault in ("slow", "nul")
+        self.memory.note(tool, call, reply.status if answered else None, reply.words, fault.fault if fault else None)
+        return reply, fault
+
+    def _control(self, call: Call) -> Reply:
+        """What people and tests use: what was received, and what shall go wrong."""
+        path = call.path.partition("?")[0]
+        try:
+            match call.method, path:
+                case "GET", "/":
+                    shown = page.render(self.memory, self.faults.shown())
+                    return Reply(200, shown.encode(), "text/html; charset=utf-8")
+                case "GET", "/received":
+                    newest = int(call.path.partition("?newest=")[2] or limits.SANDBOX_CALLS_MAX)
+                    return Reply.json(200, self.memory.shown(newest) | {"faults": self.faults.shown()})
+                case "DELETE", "/received":
+                    self.memory.clear()
+                case "GET", "/faults":
+                    pass
+                case "PUT", "/faults":
+                    self.faults.put(msgspec.json.decode(call.body, type=Fault))
+                case "DELETE", "/faults":
+                    self.faults.clear()
+                case "DELETE", _ if path.startswith("/faults/"):
+                    self.faults.clear(path.removeprefix("/faults/"))
+                case "PUT", "/settings":
+                    rates = msgspec.json.decode(call.body, type=_Rates)
+                    self.settings.omnisend_rate_per_minute = rates.omnisend_rate_per_minute
+                case "PUT", _ if path.startswith("/receivers/"):
+                    receiver = msgspec.json.decode(call.body, type=Receiver)
+                    self.tools["webhook"].put(path.removeprefix("/receivers/"), receiver)
+                case _:
+                    return Reply.json(404, {"error": f"There is no {call.method} {path} here.", "routes": _ROUTES})
+        except ValueError as error:
+            return Reply.json(400, {"error": str(error)})
+        return Reply.json(200, {"faults": self.faults.shown()})
+
+
+class Sandbox(Shop):
+    """Its own look-alikes, and those of every shop that was named. The server uses it, and tests look inside."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.shops: dict[str, Shop] = {}
+        self.base_url = ""
+
+    def answer(self, call: Call) -> tuple[Reply, Fault | None]:
+        named = _OF_A_SHOP.fullmatch(call.path)
+        if named is None:
+            return super().answer(call)
+        shop = self.shops.pop(named[1], None) or Shop(self.settings)
+        self.shops[named[1]] = shop  # what was used last stands last
+        if len(self.shops) > limits.SANDBOX_SHOPS_MAX:
+            del self.shops[next(iter(self.shops))]
+        return shop.answer(msgspec.structs.replace(call, path=named[2]))
+
+
+_ROUTES = [
+    "GET /",
+    "GET /received, GET /received?newest=20",
+    "DELETE /received",
+    "GET /faults",
+    "PUT /faults",
+    "DELETE /faults, DELETE /faults/TOOL",
+    "PUT /settings",
+    "PUT /receivers/NAME",
+    *(f"/{tool}/..." for tool in LOOK_ALIKES),
+    "/shop/NAME/...: all of these, for one shop",
+]
