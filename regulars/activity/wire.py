@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from regulars import events
 from regulars.activity.model import Recorded
 from regulars.customers import Customer
@@ -16,7 +18,7 @@ def order_event(business: Business, customer: Customer, available: int, recorded
     told = order.detail.get
     event = catalogue.Order(
         **events.common(business, customer, available),
-        entity_id=str(order.id),
+        entity_id=business.entity_id,
         lead_id=str(order.customer_id),
         reference_order_name=order.name or order.reference_id,
         reference_order_id=order.reference_id,
@@ -42,14 +44,24 @@ def order_event(business: Business, customer: Customer, available: int, recorded
         meta__coin_reward=order.coins_rewarded,
         meta__is_rewarded=True if order.coins_rewarded else "",
         meta__currency_code=order.currency_code,
-        meta__redirect_link=told("redirect_link", ""),
+        meta__redirect_link=events.tagged(business, told("redirect_link", ""), "email"),
         updated_at=wire_time(order.updated_at),
         created_at=wire_time(order.placed_at),
+        order_id=str(order.id),
     )
     return NewEvent(
         id=new_id(),
         topic="order_create" if recorded.change == "created" else "order_update",
         customer_id=order.customer_id,
         body=events.encode(event),
-        occurred_at=order.placed_at,
+        occurred_at=_occurred_at(recorded),
     )
+
+
+def _occurred_at(recorded: Recorded) -> datetime:
+    """An update happened when its source says so; a report that only repeats an older time was made by now."""
+    order, before = recorded.order, recorded.before
+    if before is None:
+        return order.placed_at
+    said = order.source_version
+    return order.updated_at if said in (before.source_version, order.placed_at) else said

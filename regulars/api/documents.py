@@ -175,7 +175,7 @@ def _responses(api: Api, operation: Operation, schema_of: dict[Any, dict[str, An
     else:
         schema = schema_of[operation.answer]
         if api.style == "envelope":
-            schema = _enveloped(schema)
+            schema = _enveloped(schema, {"const": "success"}, {"const": operation.status})
         responses[str(operation.status)] = {
             "description": HTTPStatus(operation.status).phrase,
             "content": {"application/json": {"schema": schema}},
@@ -205,8 +205,9 @@ def _responses(api: Api, operation: Operation, schema_of: dict[Any, dict[str, An
     return responses
 
 
-def _enveloped(data: dict[str, Any]) -> dict[str, Any]:
-    properties = {"meta": {"type": "object"}, "data": data}
+def _enveloped(data: dict[str, Any], status: dict[str, Any], code: dict[str, Any]) -> dict[str, Any]:
+    meta = {"type": "object", "properties": {"status": status, "code": code}, "required": ["status", "code"]}
+    properties = {"meta": meta, "data": data}
     return {"type": "object", "properties": properties, "required": ["meta", "data"]}
 
 
@@ -230,7 +231,8 @@ def _failures(apis: Sequence[Api]) -> dict[str, Any]:
     }
     made: dict[str, Any] = {}
     if any(api.style == "envelope" for api in apis):
-        made["Refusal"] = {"title": "Refusal", "description": "Why nothing was done.", **_enveloped(data)}
+        enveloped = _enveloped(data, {"const": "error"}, {"type": "integer"})
+        made["Refusal"] = {"title": "Refusal", "description": "Why nothing was done.", **enveloped}
     if any(api.style == "problem" for api in apis):
         made["Problem"] = {
             "title": "Problem",

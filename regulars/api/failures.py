@@ -48,7 +48,8 @@ def failure(
         data: dict[str, Any] = {"message": message, "code": code}
         if fields:
             data["fields"] = fields
-        return Failure(status, "application/json", encode({"meta": {}, "data": data}), headers or {})
+        meta = {"status": "error", "code": status}
+        return Failure(status, "application/json", encode({"meta": meta, "data": data}), headers or {})
     problem: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -151,7 +151,8 @@ class Server:
     def _reply(self, operation: Operation, answer: Any) -> Reply:
         if operation.answer is None:
             return Reply(204, b"")
-        said = {"meta": {}, "data": answer} if self.api.style == "envelope" else answer
+        meta = {"status": "success", "code": operation.status}
+        said = {"meta": meta, "data": answer} if self.api.style == "envelope" else answer
         return Reply(operation.status, encode(said))
 
 

@@ -29,7 +29,7 @@ def _properties(business: Business, customer: Customer, available: int) -> dict[
     shared = events.common(business, customer, available)
     return {
         **shared,
-        "entity_id": str(customer.id),
+        "entity_id": business.entity_id,
         "referral_code": customer.referral_code,
         "customer_id": customer.customer_id,
         "referred_by_referral_code": customer.referred_by_code,
@@ -52,4 +52,5 @@ def _properties(business: Business, customer: Customer, available: int) -> dict[
         "is_freezed": "",
         "created_at": wire_time(customer.created_at),
         "updated_at": wire_time(customer.updated_at),
+        "lead_id": str(customer.id),
     }

@@ -54,10 +54,11 @@ class Fact(msgspec.Struct):
     notes: list[Note] = []
 
 
-class _EntityOf(msgspec.Struct):
-    """The one property of an event's body that says what it is about."""
+class _SubjectOf(msgspec.Struct):
+    """The properties of an event's body that say which order or transaction it is about."""
 
-    entity_id: str = ""
+    order_id: str = ""
+    wallettransaction_id: str = ""
 
 
 async def of_customer(
@@ -104,8 +105,8 @@ async def _everything(tx: Tx, workspace: Workspace, customer: Customer, tools: d
     logged = await events.recent(tx, workspace.id, customer_id=customer.id, limit=2 * most)
     sent = await delivery.deliveries_of_events(tx, workspace.id, [event.id for event in logged])
     for event in logged:
-        entity = msgspec.json.decode(event.body, type=_EntityOf).entity_id
-        about = facts.get(entity)
+        subject = msgspec.json.decode(event.body, type=_SubjectOf)
+        about = facts.get(subject.order_id or subject.wallettransaction_id)
         if about is None:
             about = facts[str(event.id)] = _event(event)
         for one in sent.get(event.id, []):

@@ -71,8 +71,9 @@ async def prepare_test(
     if newest:
         event_id, body, occurred_at = newest[0].id, newest[0].body, newest[0].occurred_at
     else:
-        common = events.common(events.business(workspace), customer, available)
-        event_id, body, occurred_at = None, events.sample(rule.topic, common, customer.id, now), now
+        business = events.business(workspace)
+        common = events.common(business, customer, available)
+        event_id, body, occurred_at = None, events.sample(rule.topic, business, common, customer.id, now), now
     parcel = await delivery.queue_test(
         tx,
         workspace.id,

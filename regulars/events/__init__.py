@@ -30,6 +30,7 @@ from regulars.events.rendering import (
     major_units,
     mid,
     minor_units_in,
+    tagged,
 )
 from regulars.events.samples import sample
 from regulars.events.switching import switch
@@ -69,5 +70,6 @@ __all__ = [
     "recent",
     "sample",
     "switch",
+    "tagged",
     "workspaces_with_pending",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,6 +20,7 @@ _MONTHS = (
 )
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _ENCODER = msgspec.json.Encoder()
+UTM_SOURCE = "regulars"
 
 # Currencies of ISO 4217 whose minor unit is not a hundredth: how many minor units make one.
 _WHOLE = "bif clp djf gnf isk jpy kmf krw pyg rwf ugx uyi vnd vuv xaf xof xpf"
@@ -52,8 +54,10 @@ class CustomerLike(Protocol):
 class Business(msgspec.Struct, frozen=True, gc=False):
     """What all events of a workspace share, worked out once per batch by `business(workspace)`."""
 
+    entity_id: str
     properties: dict[str, Any]
     referral_link_base: str
+    utm_source: str
     currency_code: str
 
 
@@ -62,9 +66,11 @@ def business(workspace: Workspace) -> Business:
 
     Referral links start with the workspace's setting `referral_link_base`, the public address under which this
     program answers `/r/*`; without it, with the website's own address. With neither, events carry no referral link.
+    The setting `utm_source` is what links to the shop name as where the visitor came from.
     """
     base = workspace.settings.get("referral_link_base") or workspace.uri
     return Business(
+        entity_id=str(workspace.id),
         properties={
             "business_name": workspace.name,
             "business_uri": workspace.uri,
@@ -74,6 +80,7 @@ def business(workspace: Workspace) -> Business:
             "business_currency_symbol": workspace.currency_symbol,
         },
         referral_link_base=str(base).rstrip("/"),
+        utm_source=str(workspace.settings.get("utm_source") or UTM_SOURCE),
         currency_code=workspace.currency_code,
     )
 
@@ -104,6 +111,15 @@ def common(of: Business, customer: CustomerLike, available: int) -> dict[str, An
         "user_country": customer.country,
         "user_transaction_amount": major_units(customer.spent_minor, of.currency_code),
     }
+
+
+def tagged(of: Business, link: str, medium: Literal["email", "event"]) -> str:
+    """The link with what the shop's statistics read of where a visitor came from, unless it says so itself."""
+    if not link or "utm_source=" in link:
+        return link
+    address, hash_, fragment = link.partition("#")
+    said = f"utm_source={quote(of.utm_source)}&utm_medium={medium}&utm_campaign=transactional"
+    return f"{address}{'&' if '?' in address else '?'}{said}{hash_}{fragment}"
 
 
 def major_units(amount_minor: int, currency_code: str) -> float | int:

@@ -11,22 +11,23 @@ from uuid import UUID
 import msgspec
 
 from regulars.events.catalogue import TOPICS, Common
-from regulars.events.rendering import eid, encode, mid
+from regulars.events.rendering import Business, eid, encode, mid
 from regulars.events.schemas import optional_properties, properties
 from regulars.kit.clock import wire_time
 
 
-def sample(topic: str, common: Mapping[str, Any], lead_id: UUID, now: datetime) -> str:
+def sample(topic: str, of: Business, common: Mapping[str, Any], lead_id: UUID, now: datetime) -> str:
     """The body of an event that might have happened to a customer just now. `common` is what `common()` gave for them;
     what only a real fact would know is taken from the examples of the catalogue."""
     type_ = TOPICS[topic].type
     values = {**examples(type_)[0], **common}
     at = wire_time(now)
-    known = {"lead_id": str(lead_id), "meta__lead_name": common["user_name"], "created_at": at, "updated_at": at}
+    known = {"entity_id": of.entity_id, "lead_id": str(lead_id), "meta__lead_name": common["user_name"]}
+    known |= {"created_at": at, "updated_at": at}
     if topic.startswith("lead_"):
         # The event's own properties are about the customer too, so they say what the common ones say.
         known |= {name.removeprefix("user_"): value for name, value in common.items()}
-        known |= {"entity_id": str(lead_id), "available": common["user_available_balance"]}
+        known |= {"available": common["user_available_balance"]}
         known |= {"eid": eid(common["user_email"]), "mid": mid(common["user_mobile"])}
     values |= {name: value for name, value in known.items() if name in values}
     return encode(msgspec.convert(values, type_))

@@ -18,7 +18,7 @@ def reward_event(business: Business, customer: Customer, entry: Entry, posted: P
     recorded_at = wire_time(txn.recorded_at)
     event = WalletTransaction(
         **events.common(business, customer, coins),
-        entity_id=str(txn.id),
+        entity_id=business.entity_id,
         lead_id=str(txn.customer_id),
         activity_id=str(entry.firing_id or ""),
         title=txn.title,
@@ -35,6 +35,7 @@ def reward_event(business: Business, customer: Customer, entry: Entry, posted: P
         wallet=txn.kind,
         updated_at=recorded_at,
         created_at=recorded_at,
+        wallettransaction_id=str(txn.id),
     )
     return NewEvent(
         id=posted.event_id,

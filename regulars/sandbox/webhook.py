@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hmac
+import re
+from hashlib import sha256
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -63,8 +65,13 @@ class WebhookReceivers:
 
 
 def _wrong_nector(receiver: Receiver, call: Call) -> str | None:
-    if call.headers.get("x-nector-webhook-algo") != "sha256":
-        return "x-nector-webhook-algo: expected sha256"
+    for name in ("x-nector-webhook-hmac-algo", "x-nector-webhook-secret-algo"):
+        if call.headers.get(name) != "sha256":
+            return f"{name}: expected sha256"
+    if sha256(receiver.secret.encode()).hexdigest() != call.headers.get("x-nector-webhook-secret"):
+        return "x-nector-webhook-secret is not the hash of the secret"
+    if not re.fullmatch("[0-9]{10}", call.headers.get("x-nector-timestamp", "")):
+        return "x-nector-timestamp: expected seconds since 1970"
     expected = hmac.digest(receiver.secret.encode(), call.body, "sha256").hex()
     if not hmac.compare_digest(expected, call.headers.get("x-nector-webhook-hmac", "")):
         return "x-nector-webhook-hmac does not match"

@@ -93,8 +93,10 @@ async def test_the_older_style(connect: Callable[..., Carrier], http: Http) -> N
     assert request.headers == {
         "Content-Type": "application/json",
         "x-nector-webhook-hmac": hmac.new(SECRET.encode(), request.body, hashlib.sha256).hexdigest(),
-        "x-nector-webhook-algo": "sha256",
-        "x-nector-timestamp": str(int(at.timestamp() * 1000)),
+        "x-nector-webhook-hmac-algo": "sha256",
+        "x-nector-webhook-secret": hashlib.sha256(SECRET.encode()).hexdigest(),
+        "x-nector-webhook-secret-algo": "sha256",
+        "x-nector-timestamp": str(int(at.timestamp())),
         "x-nector-delivery-id": str(parcel().delivery_id),
         "x-nector-topic": "shop_walletreward_create",
         "x-source": "unix",

@@ -46,6 +46,7 @@ async def test_a_customer_is_created_and_announced(shop: Shop) -> None:
         "eid": events.eid("asha@example.com"),
         "referral_code": "",
         "referred_by_referral_code": "",
+        "entity_id": shop.id,
         "created_at": "2026-03-14T09:26:53.589Z",
         "updated_at": "2026-03-14T09:26:53.589Z",
     }

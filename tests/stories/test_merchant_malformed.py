@@ -51,7 +51,7 @@ async def test_a_body_that_can_not_be_taken(shop: Shop, case: str) -> None:
         assert answer.status_code in wanted
         assert answer.headers["content-type"] == "application/json"
         said = answer.json()
-        assert said["meta"] == {}
+        assert said["meta"] == {"status": "error", "code": answer.status_code}
         assert said["data"]["message"]
         assert said["data"]["code"]
     async with shop.app.db.reading() as tx:

@@ -64,12 +64,15 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     utm_source: Word = ""
     utm_medium: Word = ""
     utm_campaign: Word = ""
+    order_driven_by: Annotated[Word, Meta(description="What led to the order, such as nector_but_code.")] = ""
+    couponredeem_driven_by: Annotated[Word, Meta(description="How its coupon was got, such as manual_slide.")] = ""
     cart_token: Word = ""
     redirect_link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] = ""
 
 
 _DETAIL = (
     *("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign"),
+    *("order_driven_by", "couponredeem_driven_by"),
     *("cart_token", "redirect_link"),
 )
 

@@ -32,12 +32,24 @@ LinkBase = Annotated[
 ]
 
 
+UtmSource = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        pattern="^[A-Za-z0-9._-]+$",
+        description="What links in events name as where the visitor came from, in utm_source: regulars if it is null.",
+    ),
+]
+
+
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What only some shops set; null sets it back to how it is for everybody."""
 
     calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
+    utm_source: UtmSource | UnsetType | None = UNSET
 
 
 class Shop(msgspec.Struct, frozen=True):

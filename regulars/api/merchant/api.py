@@ -12,9 +12,10 @@ merchant = Api(
     """What a store calls: reward a customer by a trigger, make customers known, move and read coins.
 
 Every call carries the headers `x-apikey`, `x-workspaceid` and `x-source` (`mobile`, `unix` or `web`). A success is 200
-with `{"meta": {}, "data": {...}}`: one thing is `data.item`, a list is `data.items` with `data.count`. The same
-envelope carries a refusal: `data.message` says what is wrong in words, `data.code` is stable, `data.fields` says of
-each wrong field what was expected. A refused call changes nothing.
+with `{"meta": {"status": "success", "code": 200}, "data": {...}}`: one thing is `data.item`, a list is `data.items`
+with `data.count`. The same envelope carries a refusal, `meta` then says `error` and the HTTP status: `data.message`
+says what is wrong in words, `data.code` is stable, `data.fields` says of each wrong field what was expected. A refused
+call changes nothing.
 
 READ keys read, and fire triggers that are Open; WRITE keys do all. READ keys see e-mail addresses and mobile numbers
 masked. A key of the purpose STOREFRONT stands in a shop's pages, so it answers only about the customer whose proof

@@ -21,7 +21,7 @@ class Wallet(msgspec.Struct, frozen=True):
 
 
 class LeadItem(msgspec.Struct, frozen=True):
-    """A customer. READ keys see `email` and `mobile` masked."""
+    """A customer. READ keys see `email` and `mobile` masked; `entity_id` is the business, the same for each of them."""
 
     id: UUID = msgspec.field(name="_id")
     customer_id: str
@@ -40,6 +40,7 @@ class LeadItem(msgspec.Struct, frozen=True):
     eid: str
     referral_code: str
     referred_by_referral_code: str
+    entity_id: UUID
     created_at: str
     updated_at: str
 
@@ -133,7 +134,7 @@ class ActivityAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code: str = ""
 
 
-def lead_item(customer: Customer, balances: dict[Any, Balance], *, masked: bool) -> LeadItem:
+def lead_item(customer: Customer, balances: dict[Any, Balance], entity_id: UUID, *, masked: bool) -> LeadItem:
     coins, credits = balances["coins"], balances["credits"]
     return LeadItem(
         id=customer.id,
@@ -153,6 +154,7 @@ def lead_item(customer: Customer, balances: dict[Any, Balance], *, masked: bool)
         eid=events.eid(customer.email),
         referral_code=customer.referral_code,
         referred_by_referral_code=customer.referred_by_code,
+        entity_id=entity_id,
         created_at=wire_time(customer.created_at),
         updated_at=wire_time(customer.updated_at),
     )
@@ -194,11 +196,12 @@ def activity_item(firing: Firing) -> ActivityItem:
 
 
 class _Envelope(msgspec.Struct, frozen=True, gc=False):
-    meta: dict[str, Any]
+    meta: dict[str, str | int]
     data: ActivityAnswer
 
 
-_NOTHING: dict[str, Any] = {}
+_GRANTED: dict[str, str | int] = {"status": "success", "code": 200}
+_REFUSED: dict[str, str | int] = {"status": "error", "code": 422}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -207,9 +210,9 @@ def fired_answer(fired: Fired) -> tuple[int, str]:
     firing, txn = fired.firing, fired.txn
     if txn is not None:
         answer = ActivityAnswer(activity_item(firing), txn_item(txn))
-        return 200, _encode(_Envelope(_NOTHING, answer)).decode()
+        return 200, _encode(_Envelope(_GRANTED, answer)).decode()
     answer = ActivityAnswer(activity_item(firing), None, firing.explanation, firing.reason)
-    return 422, _encode(_Envelope(_NOTHING, answer)).decode()
+    return 422, _encode(_Envelope(_REFUSED, answer)).decode()
 
 
 def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> TriggerItem:

@@ -193,4 +193,4 @@ async def find_lead(call: Call[LeadQuery, None], tx: Tx) -> LeadAnswer:
 
 async def _answer(call: Call[Any, Any], tx: Tx, customer: Customer) -> LeadAnswer:
     balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
-    return LeadAnswer(lead_item(customer, balances[customer.id], masked=not call.caller.writes))
+    return LeadAnswer(lead_item(customer, balances[customer.id], call.workspace_id, masked=not call.caller.writes))

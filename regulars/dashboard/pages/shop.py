@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ async def settings(desk: Handed) -> Response[str]:
         calls_per_minute=shop.settings.get("calls_per_minute") or "",
         open_triggers_need_proof="" if shop.settings.get("open_triggers_need_proof") is False else "yes",
         referral_link_base=shop.settings.get("referral_link_base") or "",
+        utm_source=shop.settings.get("utm_source") or "",
     )
     return _settings_page(desk, form)
 
@@ -72,7 +74,15 @@ def _settings_of(form: Form) -> dict[str, Any]:
         "calls_per_minute": calls,
         "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
         "referral_link_base": link or None,
+        "utm_source": _utm_source(form.text("utm_source")),
     }
+
+
+def _utm_source(name: str) -> str | None:
+    """Raises Invalid."""
+    if name and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name):
+        raise invalid("utm_source", "at most 40 letters, digits, dots, - or _")
+    return name or None
 
 
 def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:

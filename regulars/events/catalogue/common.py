@@ -22,6 +22,11 @@ def listed(values: Sequence[str]) -> str:
     return f"{', '.join(values[:-1])} or {values[-1]}"
 
 
+BusinessId = Annotated[
+    str, says("Id of the business, the same in each of its events.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")
+]
+
+
 class Common(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Properties common to all events, in the order they have on the wire."""
 

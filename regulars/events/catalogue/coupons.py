@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, Number, says
+from regulars.events.catalogue.common import BusinessId, Common, Number, says
 
 
 class Coupon(Common, frozen=True, kw_only=True, gc=False):
     """A coupon was issued to a customer, changed, or lies unused."""
 
-    entity_id: Annotated[str, says("Id of the coupon here.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")]
+    entity_id: BusinessId
     lead_id: Annotated[str, says("Id of the customer here.", "19c794f5-5ba6-4bf9-b30b-8666ae71d324")]
     activity_id: Annotated[str, says("Id of the trigger's firing that led to it.", "")]
     offer_id: Annotated[str, says("Id of the offer it was issued from.", "d652a88e-2317-40ea-8369-9fe8463a7d3d")]
@@ -33,3 +33,4 @@ class Coupon(Common, frozen=True, kw_only=True, gc=False):
     formatted_expire: Annotated[str, says("The same for people, in the shop's time zone.", "June 2nd 2023, 6:40:33 am")]
     updated_at: Annotated[str, says("When the coupon was last changed.", "2023-05-18T06:40:34.898Z")]
     created_at: Annotated[str, says("When the coupon was issued.", "2023-05-18T06:40:33.472Z")]
+    coupon_id: Annotated[str, says("Id of the coupon here.", "9b7e2c1a-57d4-4f0e-8a63-1d2f3b4c5e6f")]

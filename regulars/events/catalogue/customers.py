@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, Flag, Number, says
+from regulars.events.catalogue.common import BusinessId, Common, Flag, Number, says
 
 
 class Lead(Common, frozen=True, kw_only=True, gc=False):
     """A customer was created (on the wire a customer is a lead)."""
 
-    entity_id: Annotated[str, says("Id of the customer here.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")]
+    entity_id: BusinessId
     referral_code: Annotated[str, says("The customer's own referral code.", "2nfcdqo46x")]
     customer_id: Annotated[str, says("The customer's id on the shop's platform.", "shopify-7029064106277")]
     referred_by_referral_code: Annotated[str, says("Referral code of who referred the customer.", "")]
@@ -41,6 +41,7 @@ class Lead(Common, frozen=True, kw_only=True, gc=False):
     is_freezed: Annotated[Flag, says("Whether the customer is kept from earning and spending.", "")]
     created_at: Annotated[str, says("When the customer was created.", "2023-05-26T07:44:03.862Z")]
     updated_at: Annotated[str, says("When the customer was last changed.", "2023-05-26T07:44:03.862Z")]
+    lead_id: Annotated[str, says("Id of the customer here.", "19c794f5-5ba6-4bf9-b30b-8666ae71d324")]
 
 
 class LeadUpdate(Lead, frozen=True, kw_only=True, gc=False):
@@ -54,10 +55,11 @@ class LeadUpdate(Lead, frozen=True, kw_only=True, gc=False):
 class VipTier(Common, frozen=True, kw_only=True, gc=False):
     """A customer moved to another VIP tier."""
 
-    entity_id: Annotated[str, says("Id of the change.", "2c1aceb6-7ec7-4246-89d0-25775afcd649")]
+    entity_id: BusinessId
     lead_id: Annotated[str, says("Id of the customer here.", "d3a2cf6b-b1bb-4aa7-9984-e52de1d34c9f")]
     tier: Annotated[str, says("The tier the customer is in now.", "silver")]
     formatted_tier: Annotated[str, says("The same, written for people.", "Silver")]
     direction: Annotated[str, says("up or down: whether the tier is a better one than before.", "up", "down")]
     created_at: Annotated[str, says("When the tier changed.", "2024-01-09T13:25:14.323Z")]
     updated_at: Annotated[str, says("When this was last changed.", "2024-01-09T13:27:50.896Z")]
+    viptier_id: Annotated[str, says("Id of the change.", "2c1aceb6-7ec7-4246-89d0-25775afcd649")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, Flag, Number, listed, says
+from regulars.events.catalogue.common import BusinessId, Common, Flag, Number, listed, says
 
 ORDER_STATUSES = ("pending", "completed", "cancelled")
 FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
@@ -14,7 +14,7 @@ DELIVERY_STATUSES = ("pending", "partial", "fulfilled", "returned")
 class OrderFacts(Common, frozen=True, kw_only=True, gc=False):
     """What an order's events share; their last properties differ."""
 
-    entity_id: Annotated[str, says("Id of the order here.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")]
+    entity_id: BusinessId
     lead_id: Annotated[str, says("Id of the customer here.", "8decb740-15ce-46e9-88c7-60455b8c9340")]
     reference_order_name: Annotated[str, says("The order's name as people know it.", "#1028")]
     reference_order_id: Annotated[str, says("The order's id on the shop's platform.", "5372084388133")]
@@ -50,6 +50,7 @@ class Order(OrderFacts, frozen=True, kw_only=True, gc=False):
 
     updated_at: Annotated[str, says("When the order was last changed.", "2023-05-26T07:49:06.277Z")]
     created_at: Annotated[str, says("When the order was placed.", "2023-05-26T07:49:06.277Z")]
+    order_id: Annotated[str, says("Id of the order here.", "d3a2cf6b-b1bb-4aa7-9984-e52de1d34c9f")]
 
 
 class ReviewRequest(OrderFacts, frozen=True, kw_only=True, gc=False):
@@ -60,3 +61,4 @@ class ReviewRequest(OrderFacts, frozen=True, kw_only=True, gc=False):
     ]
     updated_at: Annotated[str, says("When the order was last changed.", "2023-05-26T07:49:06.277Z")]
     created_at: Annotated[str, says("When the order was placed.", "2023-05-26T07:49:06.277Z")]
+    order_id: Annotated[str, says("Id of the order here.", "d3a2cf6b-b1bb-4aa7-9984-e52de1d34c9f")]

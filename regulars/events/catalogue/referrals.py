@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
-from regulars.events.catalogue.common import Common, Number, says
+from regulars.events.catalogue.common import BusinessId, Common, Number, says
 
 
 class Referral(Common, frozen=True, kw_only=True, gc=False):
@@ -16,7 +16,7 @@ class Referral(Common, frozen=True, kw_only=True, gc=False):
     properties (beside `coupon_id`) only when it is a coupon; otherwise they are left out, not ''.
     """
 
-    entity_id: Annotated[str, says("Id of the referral.", "2c1aceb6-7ec7-4246-89d0-25775afcd649")]
+    entity_id: BusinessId
     coupon_id: Annotated[str, says("Id of the coupon that is the reward.", "")]
     wallettransaction_id: Annotated[str, says("Id of the wallet transaction that is the reward.", "")]
     order_id: Annotated[str, says("Id of the friend's order here.", "d3a2cf6b-b1bb-4aa7-9984-e52de1d34c9f")]
@@ -88,3 +88,4 @@ class Referral(Common, frozen=True, kw_only=True, gc=False):
         str | UnsetType,
         says("The link that applies the coupon.", "https://corner.example/discount/necpri8a5hzqlomidas"),
     ] = UNSET
+    referral_id: Annotated[str, says("Id of the referral.", "2c1aceb6-7ec7-4246-89d0-25775afcd649")]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, Flag, Number, says
+from regulars.events.catalogue.common import BusinessId, Common, Flag, Number, says
 
 
 class Review(Common, frozen=True, kw_only=True, gc=False):
     """A review was posted, or changed: approved, featured, replied to."""
 
-    entity_id: Annotated[str, says("Id of the review here.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")]
+    entity_id: BusinessId
     lead_id: Annotated[str, says("Id of the customer here.", "d9058911-9300-4f3f-b2a4-e35bc1896d02")]
     order_id: Annotated[str, says("Id of the order the product was bought with, here.", "")]
     activity_id: Annotated[str, says("Id of the trigger's firing that led to it.", "")]
@@ -36,3 +36,4 @@ class Review(Common, frozen=True, kw_only=True, gc=False):
     updated_at: Annotated[str, says("When the review was last changed.", "2023-05-26T07:46:19.936Z")]
     created_at: Annotated[str, says("When the review was posted.", "2023-05-26T07:46:19.936Z")]
     has_pictures: Annotated[Flag, says("Whether the review shows pictures.", "")] = ""
+    review_id: Annotated[str, says("Id of the review here.", "6f0d2b4e-8f1a-4c3d-9e57-2a1b0c9d8e7f")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import Common, listed, says
+from regulars.events.catalogue.common import BusinessId, Common, listed, says
 
 OPERATIONS = {"cr": "credited", "dr": "debited"}
 TRANSACTION_TYPES = ("reward", "redeem", "adjust", "expire", "revert", "referral", "import")
@@ -14,7 +14,7 @@ WALLETS = ("coins", "credits")
 class WalletTransaction(Common, frozen=True, kw_only=True, gc=False):
     """Coins were credited to or debited from a customer's wallet, or such a transaction changed."""
 
-    entity_id: Annotated[str, says("Id of the wallet transaction.", "449ebf4f-f3e2-471a-a21f-47d8e148f259")]
+    entity_id: BusinessId
     lead_id: Annotated[str, says("Id of the customer here.", "19c794f5-5ba6-4bf9-b30b-8666ae71d324")]
     activity_id: Annotated[str, says("Id of the trigger's firing that led to it.", "")]
     title: Annotated[str, says("What the transaction is for.", "Order #1028")]
@@ -31,6 +31,7 @@ class WalletTransaction(Common, frozen=True, kw_only=True, gc=False):
     updated_at: Annotated[str, says("When the transaction was last changed.", "2023-05-18T06:37:57.506Z")]
     created_at: Annotated[str, says("When the transaction was made.", "2023-05-18T06:37:57.506Z")]
     wallet: Annotated[str, says(f"Which of the customer's wallets: {listed(WALLETS)}.", *WALLETS)] = "coins"
+    wallettransaction_id: Annotated[str, says("Id of the wallet transaction.", "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9")]
 
 
 class CoinExpiry(Common, frozen=True, kw_only=True, gc=False):
@@ -43,3 +44,4 @@ class CoinExpiry(Common, frozen=True, kw_only=True, gc=False):
     wallet_expiry_formatted_estimated_on: Annotated[
         str, says("The same for people, in the shop's time zone.", "June 2nd 2023, 6:40:33 am")
     ]
+    entity_id: BusinessId

@@ -7,6 +7,7 @@ import base64
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -94,8 +95,11 @@ class WebhookCarrier:
         headers = {
             "Content-Type": "application/json",
             "x-nector-webhook-hmac": hmac.digest(self._key, body, "sha256").hex(),
-            "x-nector-webhook-algo": "sha256",
-            "x-nector-timestamp": str(int(at.timestamp() * 1_000)),
+            "x-nector-webhook-hmac-algo": "sha256",
+            # Receivers exist that check this one alone.
+            "x-nector-webhook-secret": sha256(self._key).hexdigest(),
+            "x-nector-webhook-secret-algo": "sha256",
+            "x-nector-timestamp": str(int(at.timestamp())),
             "x-nector-delivery-id": str(delivery_id),
             "x-nector-topic": topic,
             "x-source": "unix",

@@ -47,7 +47,7 @@ async def test_a_customer_is_created_at_the_first_mention_and_left_alone_at_the_
     second = await ensured(db, workspace, clock, NewCustomer("customer-1", "Somebody else"))
     assert second == {"customer-1": Ensured(customer, created=False)}
     [body] = await told(db, workspace, "lead_create")
-    assert (body["entity_id"], body["customer_id"], body["name"]) == (str(customer.id), "customer-1", "Asha")
+    assert (body["lead_id"], body["customer_id"], body["name"]) == (str(customer.id), "customer-1", "Asha")
     assert (body["available"], body["dob"], body["full_dob"]) == (0, "02-06", "02-06-1990")
 
 

@@ -105,14 +105,27 @@ OWN = {
     "viptier_create": VIP_TIER,
 }
 ADDED = {
-    "lead_update": ["changed_properties"],
-    "walletreward_create": ["wallet"],
-    "wallettrasaction_update": ["wallet"],
-    "unusedwalletcoinrequest_create": ["wallet"],
-    "review_create": ["has_pictures"],
-    "review_update": ["has_pictures"],
+    "lead_create": "lead_id",
+    "lead_update": "lead_id changed_properties",
+    "coupon_create": "coupon_id",
+    "coupon_update": "coupon_id",
+    "unusedcouponrequest_create": "coupon_id",
+    "walletreward_create": "wallet wallettransaction_id",
+    "wallettrasaction_update": "wallet wallettransaction_id",
+    "unusedwalletcoinrequest_create": "wallet wallettransaction_id",
+    "review_create": "has_pictures review_id",
+    "review_update": "has_pictures review_id",
+    "order_create": "order_id",
+    "order_update": "order_id",
+    "reviewrequest_create": "order_id",
+    "refereenotify_create": "referral_id",
+    "referrernotify_create": "referral_id",
+    "incompletereferralrequest_create": "referral_id",
+    "coinexpirynotify_create": "entity_id",
+    "viptier_create": "viptier_id",
 }
-LEAD_ID = UUID("449ebf4f-f3e2-471a-a21f-47d8e148f259")
+SHOP_ID = UUID("449ebf4f-f3e2-471a-a21f-47d8e148f259")
+LEAD_ID = UUID("19c794f5-5ba6-4bf9-b30b-8666ae71d324")
 
 
 class Asha:
@@ -135,7 +148,7 @@ def test_every_topic_of_the_contract_is_there() -> None:
 
 @pytest.mark.parametrize("topic", OWN)
 def test_properties_stand_in_the_order_of_the_contract(topic: str) -> None:
-    expected = [*COMMON.split(), *OWN[topic].split(), *ADDED.get(topic, [])]
+    expected = [*COMMON.split(), *OWN[topic].split(), *ADDED[topic].split()]
     assert list(events.TOPICS[topic].type.__struct_fields__) == expected
 
 
@@ -154,6 +167,21 @@ def test_a_referral_tells_of_the_one_reward_it_gave() -> None:
     names = REFERRAL.split()
     assert [name for name in names if name not in coins] == names[-10:]
     assert [name for name in names if name not in coupon] == names[23:27]
+
+
+@pytest.mark.parametrize(
+    ("link", "sent"),
+    [
+        ("", ""),
+        ("https://corner.example/o/1", "https://corner.example/o/1?UTM"),
+        ("https://corner.example/o?key=1#top", "https://corner.example/o?key=1&UTM#top"),
+        ("https://corner.example/o?utm_source=till", "https://corner.example/o?utm_source=till"),
+    ],
+)
+def test_links_say_where_their_visitors_come_from(clock: HandClock, link: str, sent: str) -> None:
+    for settings, name in (({}, "regulars"), ({"utm_source": "corner-club"}, "corner-club")):
+        utm = f"utm_source={name}&utm_medium=email&utm_campaign=transactional"
+        assert events.tagged(events.business(shop(clock, settings=settings)), link, "email") == sent.replace("UTM", utm)
 
 
 @pytest.mark.parametrize("topic", OWN)
@@ -185,7 +213,7 @@ def shop(clock: HandClock, **fields: Any) -> Workspace:
     given = {"uri": "https://corner.example/", "settings": {}, "currency_code": "inr", **fields}
     now = clock.now()
     return Workspace(
-        id=LEAD_ID,
+        id=SHOP_ID,
         name="Corner Shop",
         time_zone="Asia/Kolkata",
         currency_symbol="₹",
@@ -245,13 +273,14 @@ def test_what_is_offered_as_sent_is_what_the_rooms_render() -> None:
 
 @pytest.mark.parametrize("topic", OWN)
 def test_a_sample_is_about_the_customer(clock: HandClock, topic: str) -> None:
-    common = events.common(events.business(shop(clock)), Asha(), 12)
-    body = json.loads(events.sample(topic, common, LEAD_ID, clock.now()))
+    business = events.business(shop(clock))
+    common = events.common(business, Asha(), 12)
+    body = json.loads(events.sample(topic, business, common, LEAD_ID, clock.now()))
     assert body.items() >= common.items()
+    assert body["entity_id"] == str(SHOP_ID)
     assert body.get("lead_id", str(LEAD_ID)) == str(LEAD_ID)
     assert body.get("created_at", "2026-03-14T09:26:53.589Z") == "2026-03-14T09:26:53.589Z"
     if topic.startswith("lead_"):
-        assert body["entity_id"] == str(LEAD_ID)
         assert body["email"] == Asha.email
         assert body["eid"] == events.eid(Asha.email)
         assert body["available"] == 12

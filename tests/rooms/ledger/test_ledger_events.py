@@ -47,7 +47,8 @@ async def test_one_event_for_each_new_txn(
         txn, body = outcome.txn, json.loads(event.body)
         assert event.customer_id == asha.id
         expected: dict[str, Any] = {
-            "entity_id": str(txn.id),
+            "entity_id": str(workspace.id),
+            "wallettransaction_id": str(txn.id),
             "lead_id": str(asha.id),
             "amount": txn.amount,
             "closing_balance": txn.closing_balance,

@@ -1,0 +1,86 @@
+"""Clients of the older system call as they always did, with only the base URL changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from regulars import events
+from regulars.kit.clock import HandClock
+from tests.doors import Shop
+
+ORDER = {
+    "source": "shopify",
+    "reference_id": "5372084388133",
+    "customer": {"customer_id": "shopify-1001", "name": "Asha Rao", "email": "asha@example.com"},
+    "amount": "849.54",
+    "currency_code": "usd",
+    "placed_at": "2026-03-10T08:00:00Z",
+    "updated_at": "2026-03-10T08:00:00Z",
+    "financial_status": "pending",
+    "redirect_link": "https://corner.example/orders/6792?key=100a",
+    "order_driven_by": "nector_but_code",
+    "couponredeem_driven_by": "manual_slide",
+}
+
+
+async def newest(shop: Shop, topic: str) -> tuple[events.Event, dict[str, Any]]:
+    async with shop.app.db.reading() as tx:
+        event = (await events.recent(tx, shop.workspace.id, topic=topic, limit=1))[0]
+    return event, json.loads(event.body)
+
+
+async def test_every_event_names_the_business_and_its_own_thing_beside(shop: Shop) -> None:
+    answer = (await shop.reward(await shop.trigger(), "shopify-1001")).json()
+    order = (await shop.manage("POST", "/orders", json=ORDER)).json()["items"][0]["order"]
+    own = {
+        "lead_create": ("lead_id", answer["data"]["activity"]["lead_id"]),
+        "walletreward_create": ("wallettransaction_id", answer["data"]["wallet_reward"]["_id"]),
+        "order_create": ("order_id", order["id"]),
+    }
+    for topic, (name, id) in own.items():
+        _, body = await newest(shop, topic)
+        assert (body["entity_id"], body[name]) == (shop.id, id)
+
+
+async def test_an_order_says_what_led_to_it_and_tags_its_link(shop: Shop) -> None:
+    await shop.manage("POST", "/orders", json=ORDER)
+    _, body = await newest(shop, "order_create")
+    assert (body["order_driven_by"], body["couponredeem_driven_by"]) == ("nector_but_code", "manual_slide")
+    link = "https://corner.example/orders/6792?key=100a&utm_source={}&utm_medium=email&utm_campaign=transactional"
+    assert body["meta__redirect_link"] == link.format("regulars")
+    await shop.manage("PATCH", "/workspace", json={"settings": {"utm_source": "corner-club"}})
+    await shop.manage(
+        "POST", "/orders", json=ORDER | {"updated_at": "2026-03-11T08:00:00Z", "financial_status": "paid"}
+    )
+    _, body = await newest(shop, "order_update")
+    assert body["meta__redirect_link"] == link.format("corner-club")
+
+
+async def test_an_update_occurs_when_it_was_updated(shop: Shop, clock: HandClock) -> None:
+    bare = {name: value for name, value in ORDER.items() if name != "updated_at"}
+    await shop.manage("POST", "/orders", json=ORDER)
+    placed, _ = await newest(shop, "order_create")
+    assert placed.occurred_at.isoformat() == "2026-03-10T08:00:00+00:00"
+    await shop.manage(
+        "POST", "/orders", json=ORDER | {"updated_at": "2026-03-12T10:00:00Z", "financial_status": "paid"}
+    )
+    paid, _ = await newest(shop, "order_update")
+    assert paid.occurred_at.isoformat() == "2026-03-12T10:00:00+00:00"
+    clock.advance(minutes=5)
+    await shop.manage("POST", "/orders", json=bare | {"financial_status": "refunded"})
+    refunded, _ = await newest(shop, "order_update")
+    assert refunded.occurred_at == clock.now()
+
+
+async def test_every_answer_fills_its_meta(shop: Shop) -> None:
+    trigger = await shop.trigger()
+    for answer, status, code in (
+        (await shop.reward(trigger, "shopify-1001"), "success", 200),
+        (await shop.reward(await shop.trigger(active=False), "shopify-1001"), "error", 422),
+        (await shop.merchant("GET", "/triggers"), "success", 200),
+        (await shop.merchant("GET", "/triggers", key="rg_guessed"), "error", 401),
+        (await shop.merchant("POST", "/leads", json={}), "error", 422),
+        (await shop.merchant("GET", "/nowhere"), "error", 404),
+    ):
+        assert (answer.status_code, answer.json()["meta"]) == (code, {"status": status, "code": code})
