@@ -6,14 +6,13 @@ CREATE TABLE triggers_trigger (
     version        integer NOT NULL,
     kind           text NOT NULL CHECK (kind IN ('wallet', 'offer', 'email', 'event', 'webhook')),
     name           text NOT NULL,
-    title          text NOT NULL DEFAULT '',
-    description    text NOT NULL DEFAULT '',
     source         text NOT NULL CHECK (source IN ('api', 'order')), -- fired by a call, or by an order
     active         boolean NOT NULL,
     open           boolean NOT NULL,
     allow_override boolean NOT NULL,
     show_in_widget boolean NOT NULL,
     rule           jsonb NOT NULL,              -- triggers.model.Rule
+    content        jsonb NOT NULL,              -- triggers.model.Content
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)

@@ -15,10 +15,11 @@ from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.finding import find_trigger, list_triggers, versions_of
 from regulars.triggers.firing import fire
 from regulars.triggers.firings import firings, tally
-from regulars.triggers.model import Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
+from regulars.triggers.model import Content, Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
 from regulars.triggers.reactions import Taken, take_orders
 
 __all__ = [
+    "Content",
     "Fire",
     "Fired",
     "Firing",

@@ -15,9 +15,9 @@ from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.errors import UnknownTrigger
-from regulars.triggers.model import Rule, Source, Trigger, check_rule
+from regulars.triggers.model import NO_CONTENT, Content, Rule, Source, Trigger, check_content, check_rule
 
-CHANGEABLE = ("name", "active", "open", "allow_override", "show_in_widget", "rule")
+CHANGEABLE = ("name", "active", "open", "allow_override", "show_in_widget", "rule", "content")
 
 
 async def create_trigger(
@@ -32,6 +32,7 @@ async def create_trigger(
     open: bool = False,
     allow_override: bool = False,
     show_in_widget: bool = False,
+    content: Content = NO_CONTENT,
     actor: str = "",
 ) -> Trigger:
     """A wallet trigger. Raises Invalid naming the field."""
@@ -48,6 +49,7 @@ async def create_trigger(
         allow_override=allow_override,
         show_in_widget=show_in_widget,
         rule=check_rule(source, rule),
+        content=check_content(content),
         created_at=now,
         updated_at=now,
     )
@@ -59,7 +61,7 @@ async def create_trigger(
 async def change_trigger(
     tx: Tx, workspace: Workspace, trigger_id: UUID, changes: dict[str, Any], now: datetime, *, actor: str = ""
 ) -> Trigger:
-    """Set any of CHANGEABLE. Another rule makes a new version; switches and the name do not.
+    """Set any of CHANGEABLE. Another rule makes a new version; switches, the name and the content do not.
 
     Raises Invalid naming the field, UnknownTrigger. Locks the trigger.
     """
@@ -70,7 +72,12 @@ async def change_trigger(
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
     changed = msgspec.structs.replace(kept, **changes, updated_at=now)
-    changed = msgspec.structs.replace(changed, name=_name(changed.name), rule=check_rule(kept.source, changed.rule))
+    changed = msgspec.structs.replace(
+        changed,
+        name=_name(changed.name),
+        rule=check_rule(kept.source, changed.rule),
+        content=check_content(changed.content),
+    )
     if changed.rule != kept.rule:
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)

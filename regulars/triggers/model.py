@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,11 @@ from regulars.ledger import Txn
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
 Source = Literal["api", "order"]
 EarnWhen = Literal["placed", "paid", "fulfilled"]
+ContentType = Literal["earn", "referral", "social"]
+
+# A link that a page may be drawn with: no other scheme, which could be a script.
+_ADDRESS = re.compile(r"(https?://|/)[!-~]*")
+_ICON_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 
 
 class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -37,6 +43,20 @@ class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     per_month_max: int = 0
 
 
+class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """How a widget draws a trigger as a way to earn. `icon` is an address or a name that the widget knows; what is left
+    empty is not drawn, but for the title and the description, which are then the rule's."""
+
+    type: ContentType = "earn"
+    title: str = ""
+    description: str = ""
+    icon: str = ""
+    link: str = ""
+
+
+NO_CONTENT = Content()
+
+
 class Trigger(msgspec.Struct, frozen=True, gc=False):
     """A trigger at its newest version. `source`: fired by a call (`api`) or by orders."""
 
@@ -50,6 +70,7 @@ class Trigger(msgspec.Struct, frozen=True, gc=False):
     allow_override: bool
     show_in_widget: bool
     rule: Rule
+    content: Content
     created_at: datetime
     updated_at: datetime
 
@@ -148,6 +169,26 @@ def check_range(coins_min: int, coins_max: int) -> None:
         raise invalid("coins_max", f"a whole number from {coins_min:,} (coins_min) to {limits.COINS_MAX:,}")
 
 
+def check_content(content: Content) -> Content:
+    """The same content, trimmed. Raises Invalid naming the field, as `content.link`."""
+    content = Content(**{name: value.strip() for name, value in msgspec.structs.asdict(content).items()})
+    for field, most in (
+        ("title", limits.TITLE_CHARS_MAX),
+        ("description", limits.DESCRIPTION_CHARS_MAX),
+        ("icon", limits.URI_CHARS_MAX),
+        ("link", limits.URI_CHARS_MAX),
+    ):
+        if len(getattr(content, field)) > most or "\x00" in getattr(content, field):
+            raise invalid(f"content.{field}", f"at most {most:,} characters")
+    if content.type not in get_args(ContentType):
+        raise invalid("content.type", "earn, referral or social")
+    if content.link and not _ADDRESS.fullmatch(content.link):
+        raise invalid("content.link", "an address that starts with https:// or /")
+    if content.icon and not (_ADDRESS.fullmatch(content.icon) or _ICON_NAME.fullmatch(content.icon)):
+        raise invalid("content.icon", "an address that starts with https:// or /, or a name such as gift")
+    return content
+
+
 def sentence(trigger: Trigger, coin_name: str, currency_symbol: str) -> str:
     """The trigger as one sentence for the shop's owner."""
     rule = trigger.rule
@@ -172,5 +213,5 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
-def as_json(rule: Rule) -> dict[str, Any]:
-    return msgspec.structs.asdict(rule)
+def as_json(part: Rule | Content) -> dict[str, Any]:
+    return msgspec.structs.asdict(part)

@@ -1,22 +1,25 @@
 -- name: by_ids
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, created_at, updated_at
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
+       updated_at
   FROM triggers_trigger WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: all
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, created_at, updated_at
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
+       updated_at
   FROM triggers_trigger WHERE workspace_id = $1 ORDER BY created_at, id
 
 -- name: lock
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, created_at, updated_at
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
+       updated_at
   FROM triggers_trigger WHERE workspace_id = $1 AND id = $2 FOR UPDATE
 
 -- name: save
 INSERT INTO triggers_trigger (workspace_id, id, version, kind, name, source, active, open, allow_override,
-                              show_in_widget, rule, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                              show_in_widget, rule, content, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET version = $3, name = $5, active = $7, open = $8, allow_override = $9, show_in_widget = $10, rule = $11,
-       updated_at = $13
+       content = $12, updated_at = $14
 
 -- name: insert_version
 INSERT INTO triggers_version (workspace_id, trigger_id, version, rule, actor, created_at) VALUES ($1, $2, $3, $4, $5, $6)

@@ -12,9 +12,10 @@ from msgspec.structs import astuple
 
 from regulars.kit.db import Tx
 from regulars.kit.queries import Queries
-from regulars.triggers.model import Firing, Rule, Trigger, Version, as_json
+from regulars.triggers.model import Content, Firing, Rule, Trigger, Version, as_json
 
 _sql = Queries(__file__)
+_PARTS = {Trigger.__struct_fields__.index(name): type_ for name, type_ in (("rule", Rule), ("content", Content))}
 
 
 async def by_ids(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Trigger]:
@@ -32,7 +33,8 @@ async def lock(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> Trigger | None:
 
 async def save(tx: Tx, workspace_id: UUID, trigger: Trigger) -> None:
     values = [getattr(trigger, field) for field in Trigger.__struct_fields__]
-    values[Trigger.__struct_fields__.index("rule")] = as_json(trigger.rule)
+    for position in _PARTS:
+        values[position] = as_json(values[position])
     await tx.execute(_sql.save, workspace_id, *values)
     tx.say_changed(workspace_id)
 
@@ -90,8 +92,8 @@ async def firings_of_reference(tx: Tx, workspace_id: UUID, customer_id: UUID, re
 
 def _trigger(row: Iterable[Any]) -> Trigger:
     values = list(row)
-    position = Trigger.__struct_fields__.index("rule")
-    values[position] = msgspec.convert(values[position], Rule)
+    for position, type_ in _PARTS.items():
+        values[position] = msgspec.convert(values[position], type_)
     return Trigger(*values)
 
 

@@ -72,7 +72,7 @@ async def test_a_body_that_can_not_be_taken(shop: Shop, case: str) -> None:
         ("GET", f"/leads/{ID}?customer_id=a&customer_id=b", 422),
         ("GET", f"/leads/{ID}?email=%ff%fe", 422),
         ("GET", f"/leads/{ID}/", 422),
-        ("GET", "/triggers?page=1", 422),
+        ("GET", "/triggers?page=0", 422),
         ("POST", "/activities?x=1", 422),
         ("GET", f"/wallettransactions?lead_id={ID}&page=99999999999999999999", 422),
         ("GET", f"/wallettransactions?lead_id={ID}&limit=1e3", 422),

@@ -84,3 +84,38 @@ async def test_every_answer_fills_its_meta(shop: Shop) -> None:
         (await shop.merchant("GET", "/nowhere"), "error", 404),
     ):
         assert (answer.status_code, answer.json()["meta"]) == (code, {"status": status, "code": code})
+
+
+async def test_a_widget_pages_through_the_ways_to_earn(shop: Shop, clock: HandClock) -> None:
+    made = []
+    for number in range(8):
+        made.append(await shop.trigger(f"Way {number}", show_in_widget=True, open=True))
+        clock.advance(minutes=1)
+    await shop.trigger("Hidden")
+    content = {
+        "type": "social",
+        "title": "Follow us",
+        "description": "50 coins for following",
+        "icon": "https://cdn.example/heart.svg",
+        "link": "https://social.example/corner",
+    }
+    await shop.manage("PATCH", f"/triggers/{made[7].id}", json={"content": content})
+    query = {"page": "1", "limit": "6", "sort": "created_at", "sort_op": "DESC"}
+    for key in (shop.read_key, shop.storefront_key):
+        data = (await shop.merchant("GET", "/triggers", key=key, params=query)).json()["data"]
+        assert (data["count"], [item["name"] for item in data["items"]]) == (8, [f"Way {n}" for n in range(7, 1, -1)])
+        assert data["items"][0]["content"] == content
+        assert data["items"][1]["content"] == content | {
+            "type": "earn",
+            "title": "Way 6",
+            "description": "",
+            "icon": "",
+            "link": "",
+        }
+        assert data["items"][0]["coin_range"] == {"min": 10, "max": 10}
+    rest = (await shop.merchant("GET", "/triggers", params=query | {"page": "2"})).json()["data"]["items"]
+    assert [item["name"] for item in rest] == ["Way 1", "Way 0"]
+    changed = await shop.merchant("GET", "/triggers", params={"sort": "updated_at", "sort_op": "ASC", "limit": "1"})
+    assert changed.json()["data"]["items"][0]["name"] == "Way 0"
+    one = (await shop.merchant("GET", "/triggers", params={"id": str(made[3].id)})).json()["data"]
+    assert (one["count"], one["items"][0]["_id"]) == (1, str(made[3].id))

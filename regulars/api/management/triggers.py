@@ -16,9 +16,9 @@ from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.tenancy import Workspace
-from regulars.triggers import Rule, Trigger, Version, sentence
+from regulars.triggers import Content, Rule, Trigger, Version, sentence
 from regulars.triggers.errors import UnknownTrigger
-from regulars.triggers.model import EarnWhen, Kind, Source
+from regulars.triggers.model import ContentType, EarnWhen, Kind, Source
 
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Birthday"])]
 Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
@@ -39,8 +39,15 @@ class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_day_max: Most | UnsetType = UNSET
     per_month_max: Most | UnsetType = UNSET
 
-    def given(self) -> dict[str, Any]:
-        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+
+class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a widget draws it as a way to earn. `icon` is an address, or a name that the widget knows."""
+
+    type: ContentType | UnsetType = UNSET
+    title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] | UnsetType = UNSET
+    icon: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] | UnsetType = UNSET
+    link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] | UnsetType = UNSET
 
 
 class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,10 +61,12 @@ class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open: bool = False
     allow_override: bool = False
     show_in_widget: bool = False
+    content: ContentGiven = ContentGiven()
 
 
 class TriggerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Only what is given changes, within the rule too. Another rule is a new version; switches and the name are not."""
+    """Only what is given changes, within the rule and the content too. Another rule is a new
+    version; the rest is not."""
 
     name: Name | UnsetType = UNSET
     active: bool | UnsetType = UNSET
@@ -65,6 +74,7 @@ class TriggerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allow_override: bool | UnsetType = UNSET
     show_in_widget: bool | UnsetType = UNSET
     rule: RuleGiven | UnsetType = UNSET
+    content: ContentGiven | UnsetType = UNSET
 
 
 class TriggerItem(msgspec.Struct, frozen=True):
@@ -80,6 +90,7 @@ class TriggerItem(msgspec.Struct, frozen=True):
     allow_override: bool
     show_in_widget: bool
     rule: Rule
+    content: Content
     sentence: str
     created_at: datetime
     updated_at: datetime
@@ -125,12 +136,13 @@ async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem
         call.workspace,
         body.name,
         body.source,
-        Rule(**body.rule.given()),
+        Rule(**_given(body.rule)),
         call.now,
         active=body.active,
         open=body.open,
         allow_override=body.allow_override,
         show_in_widget=body.show_in_widget,
+        content=Content(**_given(body.content)),
         actor=call.caller.actor,
     )
     await call.audit(tx, "trigger.create", trigger.id, name=trigger.name)
@@ -145,9 +157,10 @@ async def read_trigger(call: Call[NoQuery, None], tx: Tx) -> TriggerItem:
 @management.patch("/triggers/{id}", "Change a trigger", tag="Triggers")
 async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerItem:
     trigger = await _find(call, tx)
-    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
-    if isinstance(call.body.rule, RuleGiven):
-        changes["rule"] = msgspec.structs.replace(trigger.rule, **call.body.rule.given())
+    changes = _given(call.body)
+    for name, part in (("rule", call.body.rule), ("content", call.body.content)):
+        if part is not UNSET:
+            changes[name] = msgspec.structs.replace(getattr(trigger, name), **_given(part))
     changed = await triggers.change_trigger(tx, call.workspace, trigger.id, changes, call.now, actor=call.caller.actor)
     await call.audit(tx, "trigger.update", trigger.id, changed=sorted(changes), version=changed.version)
     return _said(changed, call.workspace)
@@ -178,6 +191,10 @@ async def list_firings(call: Call[FiringQuery, None], tx: Tx) -> FiringPage:
     )
     items, after = page_of(found, query.limit, lambda firing: firing.id)
     return FiringPage([firing_item(firing) for firing in items], after)
+
+
+def _given(body: Any) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
 
 
 async def _find(call: Call[Any, Any], tx: Tx) -> Trigger:

@@ -4,7 +4,7 @@ they fill; the names and their spellings are the contract."""
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -84,13 +84,22 @@ class CoinRange(msgspec.Struct, frozen=True):
     max: int
 
 
+class ContentItem(msgspec.Struct, frozen=True):
+    """What a widget draws. `icon` is an address, or a name that the widget knows."""
+
+    type: Literal["earn", "referral", "social"]
+    title: str
+    description: str
+    icon: str
+    link: str
+
+
 class TriggerItem(msgspec.Struct, frozen=True):
     """A way to earn, as a widget shows it. `sentence` says it in words, in the shop's own name for coins."""
 
     id: UUID = msgspec.field(name="_id")
     name: str
-    title: str
-    description: str
+    content: ContentItem
     type: str
     operation: str
     coin_range: CoinRange
@@ -121,6 +130,8 @@ class TxnList(msgspec.Struct, frozen=True):
 
 
 class TriggerList(msgspec.Struct, frozen=True):
+    """`count` is how many there are on all pages."""
+
     items: list[TriggerItem]
     count: int
 
@@ -216,12 +227,17 @@ def fired_answer(fired: Fired) -> tuple[int, str]:
 
 
 def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> TriggerItem:
-    rule = trigger.rule
+    rule, content = trigger.rule, trigger.content
     return TriggerItem(
         id=trigger.id,
         name=trigger.name,
-        title=rule.title or trigger.name,
-        description=rule.description,
+        content=ContentItem(
+            type=content.type,
+            title=content.title or rule.title or trigger.name,
+            description=content.description or rule.description,
+            icon=content.icon,
+            link=content.link,
+        ),
         type=trigger.kind,
         operation=rule.operation,
         coin_range=CoinRange(rule.coins_min, rule.coins_max),

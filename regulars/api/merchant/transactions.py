@@ -12,6 +12,7 @@ from regulars import ledger, limits
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import TxnAnswer, TxnList, txn_item
 from regulars.api.merchant.leads import prove, the_lead
+from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
@@ -45,17 +46,13 @@ class NewTxn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     hash: Hash = ""
 
 
-class TxnQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TxnQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Newest first unless `sort_op` is ASC; a transaction never changes, so both times sort alike."""
 
     lead_id: UUID
     hash: Hash | None = None
     operation: Operation | None = None
     id: UUID | None = None
-    page: Annotated[int, Meta(ge=1, le=limits.PAGE_NUMBER_MAX)] = 1
-    limit: Annotated[int, Meta(ge=1, le=limits.PAGE_ITEMS_MAX)] = limits.PAGE_ITEMS_DEFAULT
-    sort: Literal["created_at", "updated_at"] = "created_at"
-    sort_op: Literal["ASC", "DESC"] = "DESC"
     cursor: Annotated[str, Meta(max_length=20, description="From the answer before; in place of `page`.")] | None = None
 
 
@@ -124,7 +121,7 @@ async def list_wallettransactions(call: Call[TxnQuery, None], tx: Tx) -> TxnList
         oldest_first=query.sort_op == "ASC",
         beyond_seq=_seq(query.cursor),
         limit=query.limit + 1,
-        offset=0 if query.cursor else (query.page - 1) * query.limit,
+        offset=0 if query.cursor else query.first,
     )
     cursor = str(txns[query.limit - 1].seq) if len(txns) > query.limit else None
     return TxnList([txn_item(txn) for txn in txns[: query.limit]], count, cursor)

@@ -13,11 +13,13 @@ from regulars import customers, triggers
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.kit.errors import Refusal
-from regulars.triggers import Rule, Trigger
+from regulars.triggers import Content, Rule, Trigger
 
 EARN_WHEN = {"placed": "as soon as it is placed", "paid": "when it is paid", "fulfilled": "when it is fulfilled"}
 OPERATIONS = {"cr": "Gives", "dr": "Takes"}
 SOURCES = ("api", "order")
+CONTENT_TYPES = {"earn": "A way to earn", "referral": "Refer a friend", "social": "Follow or share"}
+LISTS: dict[str, Any] = {"earn_when": EARN_WHEN, "content_types": CONTENT_TYPES}
 
 
 @get("/triggers")
@@ -36,7 +38,7 @@ async def blank(desk: Handed) -> Response[str]:
         values={"active": "yes", "operation": "cr", "earn_when": "paid", "coins_per_unit": "1", "coins_min": ""}
         | ({"name": "Coins for orders"} if source == "order" else {})
     )
-    return desk.page("pages/trigger_new.html", form=form, source=source, earn_when=EARN_WHEN)
+    return desk.page("pages/trigger_new.html", form=form, source=source, **LISTS)
 
 
 @post("/triggers/new")
@@ -56,10 +58,11 @@ async def create(desk: Handed) -> Response[str]:
                 open=form.on("open"),
                 allow_override=form.on("allow_override"),
                 show_in_widget=form.on("show_in_widget"),
+                content=_content(form),
                 actor=desk.who.actor,
             )
     except Refusal as refusal:
-        return desk.wrong("pages/trigger_new.html", form, refusal, source=source, earn_when=EARN_WHEN)
+        return desk.wrong("pages/trigger_new.html", form, refusal, source=source, **LISTS)
     return desk.see(f"/triggers/{made.id}", "The trigger is created.")
 
 
@@ -79,6 +82,7 @@ async def shown(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
         earn_when=rule.earn_when,
         per_day_max=str(rule.per_day_max or ""),
         per_month_max=str(rule.per_month_max or ""),
+        **{f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()},
         **{
             name: "yes" if getattr(trigger, name) else ""
             for name in ("active", "open", "allow_override", "show_in_widget")
@@ -100,6 +104,7 @@ async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
             "open": form.on("open"),
             "allow_override": form.on("allow_override"),
             "show_in_widget": form.on("show_in_widget"),
+            "content": _content(form),
         }
         async with desk.changing("trigger.update", trigger_id) as tx:
             changed = await triggers.change_trigger(
@@ -131,7 +136,7 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         people=people,
         versions=[(version, _sentence(desk, trigger, version.rule)) for version in versions],
         show=at.params["show"],
-        earn_when=EARN_WHEN,
+        **LISTS,
     )
 
 
@@ -161,6 +166,13 @@ def _rule(form: Form, source: str) -> Rule:
         per_day_max=form.whole("per_day_max", default=0),
         per_month_max=form.whole("per_month_max", default=0),
     )
+
+
+def _content(form: Form) -> Content:
+    """Raises Invalid."""
+    kind: Any = form.choice("content.type", CONTENT_TYPES) if form.text("content.type") else "earn"
+    words = {name: form.text(f"content.{name}") for name in ("title", "description", "icon", "link")}
+    return Content(type=kind, **words)
 
 
 HANDLERS = [listed, blank, create, shown, change]
