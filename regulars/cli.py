@@ -241,7 +241,9 @@ def whereabouts(url: str) -> str:
 
 def say(line: str) -> None:
     """To the person who watches; at once, also through a pipe."""
-    sys.stdout.write(f"{line}\n")
+    from regulars.kit.logs import printable
+
+    sys.stdout.write(f"{printable(line)}\n")
     sys.stdout.flush()
 
 
@@ -251,7 +253,9 @@ def failing_with_a_sentence(*expected: type[Exception]) -> Iterator[None]:
     try:
         yield
     except expected as error:
-        sys.exit(f"regulars: {error}")
+        from regulars.kit.logs import printable
+
+        sys.exit(printable(f"regulars: {error}", keep="\n"))
 
 
 def main() -> None:

@@ -32,6 +32,13 @@ HTTP_KEEP_ALIVE_S = 75  # longer than the proxies in front of us keep theirs
 HTTP_HEAD_S = 20.0
 HTTP_HEAD_BYTES_MAX = 65_536
 HTTP_BODY_PAUSE_S = 30.0
+HTTP_BODY_S = 30.0  # for a body of no length; each byte that arrives adds its part of a second
+HTTP_BODY_BYTES_PER_S_MIN = 16_000  # on the average: a file of 50 MB may take 52 minutes
+HTTP_PATH_CHARS_MAX = 1_000
+FORM_FIELDS_MAX = 2_000
+FORM_TEXT_BYTES_MAX = 250_000
+FORM_TYPE_CHARS_MAX = 500
+COOKIES_MAX = 100
 
 # Gathering concurrent requests of a workspace into one commit
 GATHER_ITEMS_MAX = 256
@@ -178,6 +185,7 @@ ADDRESSES_TRIED_MAX = 3
 URLS_REMEMBERED_MAX = 1_024
 
 # Dashboard
+SIGN_IN_BODY_BYTES_MAX = 16_000
 SIGN_IN_FAILURES_MAX = 10  # of an e-mail address from one caller's address
 SIGN_IN_FAILURES_ANYWHERE_MAX = 100  # of an e-mail address from all of them
 SIGN_IN_WINDOW_S = 600.0

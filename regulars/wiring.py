@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from regulars.kit.clock import Clock, SystemClock
 from regulars.kit.db import RACED, REJECTED, Database, Tx, again_when_raced
 from regulars.kit.errors import Refusal
 from regulars.kit.http import Http
-from regulars.kit.secrets import SecretBox
+from regulars.kit.secrets import SecretBox, derived
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
 from regulars.triggers import Fire, Fired, Trigger
@@ -156,6 +157,7 @@ class App:
         self.clock = clock
         self.http = http
         self.box = box
+        self.fingerprint = partial(once.fingerprint, derived(settings.secret(), b"idempotency fingerprints"))
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, self._fire)
         self._triggers: dict[UUID, tuple[Workspace, dict[UUID, Trigger]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()

@@ -11,7 +11,8 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, asgi
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar._asgi.routing_trie import traversal
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
 from regulars.api import docs, health
@@ -22,14 +23,17 @@ from regulars.api.merchant import merchant
 from regulars.api.merchant.activities import PATH as ACTIVITIES
 from regulars.api.merchant.activities import ActivityDoor
 from regulars.api.meters import Meters
-from regulars.api.serving import CORS, Server
+from regulars.api.serving import CORS, SAFE, Server
 from regulars.kit.settings import Settings
 from regulars.wiring import App
 
 _log = structlog.get_logger()
 
+_SAFE = [(name.encode(), value.encode()) for name, value in SAFE.items()]
+
 _PREFLIGHT_HEADERS = [
     *((name.encode(), value.encode()) for name, value in CORS.items()),
+    *_SAFE,
     (b"access-control-allow-methods", b"GET, POST, PUT, DELETE"),
     (
         b"access-control-allow-headers",
@@ -37,6 +41,23 @@ _PREFLIGHT_HEADERS = [
     ),
     (b"access-control-max-age", b"86400"),
 ]
+
+
+_TEXT_HEADERS = [(b"content-type", b"text/plain; charset=utf-8"), *_SAFE]
+
+
+async def _add_safe(message: Message, _: Scope) -> None:
+    if message["type"] == "http.response.start":
+        headers = list(message["headers"])
+        said = {name for name, _ in headers}
+        message["headers"] = headers + [header for header in _SAFE if header[0] not in said]
+
+
+def _forget_addresses(litestar: Litestar) -> None:
+    """The framework keeps which handler answered the last 1,024 addresses, and the parameters in them, whoever sent
+    them and however long they were. Finding the handler anew costs some microseconds."""
+    litestar.asgi_router.handle_routing = litestar.asgi_router.handle_routing.__wrapped__  # type: ignore[assignment]
+    traversal.parse_path_params = getattr(traversal.parse_path_params, "__wrapped__", traversal.parse_path_params)
 
 
 class Doors:
@@ -57,9 +78,11 @@ class Doors:
             ],
             exception_handlers=exception_handlers([merchant, management]),
             request_max_body_size=limits.BODY_BYTES_MAX,
+            before_send=[_add_safe],
             openapi_config=None,
             logging_config=None,
         )
+        _forget_addresses(self.litestar)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -68,6 +91,9 @@ class Doors:
         elif scope.get("method") == "OPTIONS" and path.startswith(merchant.base):
             await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif len(path) > limits.HTTP_PATH_CHARS_MAX:
+            await send({"type": "http.response.start", "status": 414, "headers": _TEXT_HEADERS})
+            await send({"type": "http.response.body", "body": b"The address is too long.\n", "more_body": False})
         else:
             await self.litestar(scope, receive, send)
 

@@ -29,7 +29,7 @@ def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Calla
     """In the words of the API whose address it is; people get a page."""
 
     def api_of(request: Http) -> Api | None:
-        return next((api for api in apis if request.url.path.startswith(f"{api.base}/")), None)
+        return next((api for api in apis if request.scope["path"].startswith(f"{api.base}/")), None)
 
     def answer(request: Http, failed: Failure) -> Response[bytes]:
         api = api_of(request)
@@ -50,6 +50,6 @@ def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Calla
         return answer(request, failure(api.style if api else "problem", status, code, message, None, headers))
 
     def broke(request: Http, error: Exception) -> Response[bytes]:
-        return answer(request, bug(api_of(request), f"{request.method} {request.url.path}", error))
+        return answer(request, bug(api_of(request), f"{request.method} {request.scope['path']}", error))
 
     return {Refusal: refused, HTTPException: raised, Exception: broke}

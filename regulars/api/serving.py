@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
-import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler, route
 from litestar.response.base import ASGIResponse
@@ -21,13 +20,18 @@ from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
 from regulars.api.reading import check_media_type, convert, decode
-from regulars.kit import once
+from regulars.kit import forms, once
 from regulars.kit.db import UNREACHABLE, Tx, again_when_raced
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.wiring import App
 
+_log = structlog.get_logger()
+
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{limits.IDEMPOTENCY_KEY_CHARS_MAX}}}")
+
+SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+"""On every answer that says nothing else: what an API answers is for its caller alone, and is what it says it is."""
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -94,7 +98,7 @@ class Server:
     async def _serve(self, operation: Operation, decoder: Any, request: Http, headers: dict[str, str]) -> Reply:
         now = self.app.clock.now()
         caller = await self._admit(operation, request.headers, now)
-        query = convert(operation.query, _single(request))
+        query = convert(operation.query, forms.single(request.scope["query_string"]))
         raw, body = b"", None
         if decoder is not None:
             check_media_type(request.headers.get("content-type", ""))
@@ -123,7 +127,8 @@ class Server:
             async with db.reading() as tx:
                 return self._reply(operation, await operation.act(call, tx))
         key = idempotency_key(call.headers.get("idempotency-key")) if operation.stored else None
-        mark = once.fingerprint(f"{request.method} {request.url.path}?{request.url.query}", raw) if key else b""
+        route = f"{request.method} {request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
+        mark = self.app.fingerprint(route, raw) if key else b""
 
         async def transact() -> Reply:
             async with db.transaction() as tx:
@@ -186,24 +191,13 @@ def bug(api: Api | None, what: str, error: BaseException) -> Failure:
     """A fault of ours: named by a reference that stands in the log beside the traceback, and saying nothing else. That
     the database is away is said as it is, for then the caller should know what to do."""
     if isinstance(error, UNREACHABLE):
-        print(f"error the database does not answer {what}: {error}", file=sys.stderr)  # noqa: T201
+        _log.error("database_unreachable", request=what, why=str(error))
         message = (
             "The database does not answer at this moment, and whether this call was carried out is not known. Make it"
             " again, under the same Idempotency-Key if it came with one."
         )
         return failure(api.style if api else "problem", 503, "unavailable", message, None, {"retry-after": "1"})
     reference = new_id().hex[-12:]
-    print(f"error {reference} {what}", file=sys.stderr)  # noqa: T201
-    traceback.print_exception(error)
+    _log.error("broken", reference=reference, request=what, exc_info=error)
     message = f"Something broke on our side, not yours; nothing was changed. Reference: {reference}"
     return failure(api.style if api else "problem", 500, "broken", message)
-
-
-def _single(request: Http) -> dict[str, str]:
-    """The query's parameters. Raises Invalid when one is given twice."""
-    single: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name in single:
-            raise invalid(name, "one value, not several")
-        single[name] = value
-    return single

@@ -45,7 +45,7 @@ def routes(app: App, *, development: bool = False) -> list[ControllerRouterHandl
 
     async def receive(request: Call) -> Response[str] | None:
         """Before every page: who is this, and was the form ours."""
-        token = request.cookies.get(security.SESSION_COOKIE, "")
+        token = security.read_cookie(app.settings, request, security.SESSION_COOKIE)
         async with app.db.reading() as tx:
             who = await tenancy.person_of(tx, token, app.clock.now()) if token else None
             workspace = await tenancy.get_workspace(tx, who.workspace_id) if who else None
@@ -56,7 +56,7 @@ def routes(app: App, *, development: bool = False) -> list[ControllerRouterHandl
         if request.method not in security.SAFE_METHODS:
             given = request.headers.get("x-csrf-token") or (await read_form(request)).text("_csrf")
             security.check_form(request, token, given)
-            if not who.may_write and request.url.path not in _OPEN_TO_READERS:
+            if not who.may_write and request.scope["path"] not in _OPEN_TO_READERS:
                 raise Forbidden(
                     "Your role is reader: you can look, but not change. An owner of this workspace can change that."
                 )

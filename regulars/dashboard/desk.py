@@ -76,7 +76,7 @@ class Desk:
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response[str]:
         """An HTML page; what was said by the act before it is shown once."""
-        said = _read_said(self.request.cookies.get(security.SAID_COOKIE, ""))
+        said = _read_said(security.read_cookie(self.app.settings, self.request, security.SAID_COOKIE))
         html = self._templates.get_template(template).render(
             context_of(
                 workspace=self.workspace,
@@ -84,9 +84,9 @@ class Desk:
                 now=self.now,
                 zone=self.zone,
                 csrf_token=self.csrf_token,
-                theme=theme_of(self.request),
-                here=here_of(self.request.url.path),
-                path=self.request.url.path,
+                theme=security.theme_of(self.request),
+                here=here_of(self.request.scope["path"]),
+                path=self.request.scope["path"],
                 posted=self.request.method == "POST",
                 origin=self.app.settings.address(),
                 said=said,
@@ -118,12 +118,6 @@ Handed = NamedDependency[Desk]
 """How a handler asks for the desk of its request."""
 
 
-def theme_of(request: Call) -> str:
-    """`light` or `dark`, or nothing: as the device says."""
-    theme = request.cookies.get(security.THEME_COOKIE, "")
-    return theme if theme in ("light", "dark") else ""
-
-
 def uuid_of(text: str) -> UUID | None:
     """An id in an address; None when it is no id at all, which the caller answers like an unknown one."""
     try:
@@ -139,4 +133,4 @@ def _read_said(text: str) -> str:
         return ""
 
 
-__all__ = ["Call", "Desk", "Form", "Handed", "theme_of", "uuid_of"]
+__all__ = ["Call", "Desk", "Form", "Handed", "uuid_of"]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from jinja2 import Environment
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
 
 from regulars.dashboard import security
-from regulars.dashboard.desk import Call, Desk, theme_of
+from regulars.dashboard.desk import Call, Desk
 from regulars.dashboard.rendering import context_of, environment
 from regulars.kit.db import RACED, UNREACHABLE
 from regulars.kit.errors import Refusal, TooMany, Unauthenticated
 from regulars.kit.ids import new_id
+
+_log = structlog.get_logger()
 
 _TITLES = {
     401: "Sign in first",
@@ -47,7 +48,7 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
         if isinstance(desk, Desk):
             return _headed(desk.page("pages/failure.html", **context, status=status), status)
         html = templates.get_template("pages/failure_outside.html").render(
-            context_of(theme=theme_of(request)) | context
+            context_of(theme=security.theme_of(request)) | context
         )
         return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
 
@@ -70,8 +71,8 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
         if isinstance(failure, RACED):
             return show(request, 409, _TITLES[409], "Somebody did the same at this moment. Look, then try again.")
         reference = new_id().hex[-12:]
-        print(f"error {reference} {request.method} {request.url.path}", file=sys.stderr)  # noqa: T201
-        traceback.print_exception(failure)
+        what = f"{request.method} {request.scope['path']}"
+        _log.error("broken", reference=reference, request=what, exc_info=failure)
         words = "A fault on our side, not yours. What you were about to change was not changed."
         return show(request, 500, "Something broke", words, reference)
 
@@ -85,14 +86,15 @@ def lost(request: Call, status: int) -> Response[str]:
     html = (
         environment(development=False)
         .get_template("pages/failure_outside.html")
-        .render(context_of(theme=theme_of(request)) | context)
+        .render(context_of(theme=security.theme_of(request)) | context)
     )
     return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
 
 
 def to_sign_in(request: Call) -> Response[str]:
     """To the sign-in page, and back here afterwards when this was a page and not a form."""
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = request.scope["query_string"].decode("latin-1")
+    back = request.scope["path"] + (f"?{query}" if query else "")
     params = "" if request.method != "GET" or back == "/" else "?" + _query(back)
     address = "/sign-in" + params
     if request.headers.get("hx-request"):

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import UploadFile
 
+from regulars.kit import forms
 from regulars.kit.errors import Refusal, invalid
 
 NOBODY = UUID(int=0)
@@ -27,12 +27,12 @@ class Form(msgspec.Struct):
     errors: dict[str, str] = {}
     message: str = ""
     locked: bool = False
-    files: dict[str, UploadFile] = {}
+    files: dict[str, forms.Upload] = {}
 
     def text(self, name: str) -> str:
-        """Without blanks around it, and without NUL, which the database can't hold."""
+        """Without blanks around it."""
         value = self.values.get(name, "")
-        return (value[-1] if isinstance(value, list) else str(value)).replace("\0", "").strip()
+        return (value[-1] if isinstance(value, list) else str(value)).strip()
 
     def texts(self, name: str) -> list[str]:
         value = self.values.get(name, [])
@@ -83,18 +83,31 @@ class Form(msgspec.Struct):
         return self
 
 
+async def sent(request: Request[Any, Any, Any]) -> forms.Sent:
+    """What came with this request, read once. Raises Invalid and FormTooLarge."""
+    if "form" not in request.state:
+        request.state.form = await forms.read(request.headers.get("content-type", ""), request.stream())
+    found: forms.Sent = request.state.form
+    return found
+
+
 async def read_form(request: Request[Any, Any, Any]) -> Form:
     """The form of this request; an empty one when it carries none."""
-    form = Form()
-    for name, value in (await request.form()).multi_items():
-        if isinstance(value, UploadFile):
-            form.files[name] = value
-        elif name not in form.values:
+    came = await sent(request)
+    form = Form(files=came.files)
+    for name, value in came.fields:
+        if name not in form.values:
             form.values[name] = value
+        elif isinstance(form.values[name], list):
+            form.values[name].append(value)
         else:
-            before = form.values[name]
-            form.values[name] = [*before, value] if isinstance(before, list) else [before, value]
+            form.values[name] = [form.values[name], value]
     return form
+
+
+def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The parameters in this request's address; of several with one name the last. Raises Invalid."""
+    return dict(forms.fields(request.scope["query_string"], "address"))
 
 
 def _sentence(words: str) -> str:

@@ -12,6 +12,7 @@ import msgspec
 from litestar import Request
 
 from regulars import limits
+from regulars.dashboard.forms import query_of
 
 Item = TypeVar("Item")
 
@@ -74,10 +75,10 @@ class Cursor(msgspec.Struct, frozen=True):
 
 def cursor(request: Request[Any, Any, Any], *names: str) -> Cursor:
     """`names` are the filters that belong to the address of the list."""
-    query = request.query_params
+    query = query_of(request)
     params = {name: query.get(name, "")[:200] for name in names}
     trail = [part for part in query.get("trail", "")[:2_000].split("~") if part]
-    return Cursor(request.url.path, params, query.get("after", "")[:64], trail)
+    return Cursor(request.scope["path"], params, query.get("after", "")[:64], trail)
 
 
 def address(path: str, params: dict[str, str]) -> str:

@@ -3,7 +3,6 @@ often somebody may try to sign in."""
 
 from __future__ import annotations
 
-import hmac
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -17,12 +16,15 @@ from regulars.dashboard.words import plural
 from regulars.kit import allowance
 from regulars.kit.db import Tx
 from regulars.kit.errors import Forbidden, TooMany
+from regulars.kit.forms import cookies
+from regulars.kit.secrets import same
 from regulars.kit.settings import Settings
 
 SESSION_COOKIE = "regulars_session"
 DOOR_COOKIE = "regulars_door"
 SAID_COOKIE = "regulars_said"
 THEME_COOKIE = "regulars_theme"
+_HOST_ONLY = "__Host-"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = [
@@ -40,14 +42,33 @@ HEADERS = [
 ]
 
 
+def over_tls(settings: Settings, request: Request[Any, Any, Any]) -> bool:
+    """Whether the browser's address says https, as far as the public address or the proxy tell."""
+    scheme = (settings.public_url or "").partition(":")[0]
+    return "https" in (scheme, request.scope["scheme"], request.headers.get("x-forwarded-proto"))
+
+
 def cookie(
     settings: Settings, request: Request[Any, Any, Any], key: str, value: str, *, max_age_s: int | None
 ) -> Cookie:
-    """Readable by no script, sent to no other site; over TLS alone where the public address, or the proxy, says https.
+    """Readable by no script, sent to no other site. Over TLS it bears the prefix by which browsers know that this very
+    host set it, so that no neighbour under the same domain can; over plain HTTP browsers would refuse that prefix.
     `max_age_s` 0 deletes it."""
-    said = ((settings.public_url or "").partition(":")[0], request.url.scheme, request.headers.get("x-forwarded-proto"))
-    secure = "https" in said
-    return Cookie(key=key, value=value, max_age=max_age_s, path="/", httponly=True, samesite="lax", secure=secure)
+    secure = over_tls(settings, request)
+    name = _HOST_ONLY + key if secure else key
+    return Cookie(key=name, value=value, max_age=max_age_s, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def read_cookie(settings: Settings, request: Request[Any, Any, Any], key: str) -> str:
+    """What `cookie` set; nothing else counts, so over TLS only what bears the prefix."""
+    return cookies(request.scope["headers"]).get(_HOST_ONLY + key if over_tls(settings, request) else key, "")
+
+
+def theme_of(request: Request[Any, Any, Any]) -> str:
+    """`light` or `dark`, or nothing: as the device says. No secret, so it is read under either name."""
+    found = cookies(request.scope["headers"])
+    theme = found.get(THEME_COOKIE) or found.get(_HOST_ONLY + THEME_COOKIE, "")
+    return theme if theme in ("light", "dark") else ""
 
 
 def session_cookie(settings: Settings, request: Request[Any, Any, Any], token: str) -> Cookie:
@@ -65,7 +86,7 @@ def check_form(request: Request[Any, Any, Any], secret: str, given: str) -> None
     Browsers say themselves whether another site sent a form (Sec-Fetch-Site); the token holds where they do not.
     """
     from_elsewhere = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
-    if from_elsewhere or not secret or not hmac.compare_digest(csrf_token(secret), given):
+    if from_elsewhere or not secret or not same(csrf_token(secret), given):
         raise Forbidden(
             "This form is out of date, or came from another site. Nothing was changed. Load the page again, and send "
             "it once more.",

@@ -9,10 +9,10 @@ from jinja2 import Environment
 from litestar import Response, Router, get, post
 from litestar.enums import MediaType
 
-from regulars import tenancy
+from regulars import limits, tenancy
 from regulars.dashboard import failures, security
-from regulars.dashboard.desk import Call, Handed, theme_of
-from regulars.dashboard.forms import Form, read_form
+from regulars.dashboard.desk import Call, Handed
+from regulars.dashboard.forms import Form, query_of, read_form
 from regulars.dashboard.rendering import context_of
 from regulars.kit.errors import Refusal, Unauthenticated
 from regulars.wiring import App
@@ -21,28 +21,30 @@ from regulars.wiring import App
 def router(app: App, templates: Environment) -> Router:
     def door(request: Call, form: Form, status: int = 200) -> Response[str]:
         """The form's token rests on a cookie of its own, since nobody is signed in yet."""
-        secret = request.cookies.get(security.DOOR_COOKIE) or secrets.token_urlsafe(24)
+        secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE) or secrets.token_urlsafe(24)
         context: dict[str, Any] = {"form": form, "csrf_token": security.csrf_token(secret)}
-        html = templates.get_template("pages/sign_in.html").render(context_of(theme=theme_of(request)) | context)
+        context |= context_of(theme=security.theme_of(request))
+        html = templates.get_template("pages/sign_in.html").render(context)
         response = Response(html, status_code=status, media_type=MediaType.HTML)
         response.set_cookie(security.cookie(app.settings, request, security.DOOR_COOKIE, secret, max_age_s=None))
         return response
 
     @get("/sign-in", include_in_schema=False)
     async def sign_in_page(request: Call) -> Response[str]:
-        token = request.cookies.get(security.SESSION_COOKIE, "")
+        token = security.read_cookie(app.settings, request, security.SESSION_COOKIE)
         if token:
             async with app.db.reading() as tx:
                 if await tenancy.person_of(tx, token, app.clock.now()):
                     return Response("", status_code=303, headers={"location": "/"})
-        return door(request, Form(values={"to": request.query_params.get("to", "")}))
+        return door(request, Form(values={"to": query_of(request).get("to", "")}))
 
-    @post("/sign-in", include_in_schema=False)
+    @post("/sign-in", include_in_schema=False, request_max_body_size=limits.SIGN_IN_BODY_BYTES_MAX)
     async def sign_in(request: Call) -> Response[str]:
         form = await read_form(request)
         email, caller = form.text("email").lower(), request.client.host if request.client else ""
         try:
-            security.check_form(request, request.cookies.get(security.DOOR_COOKIE, ""), form.text("_csrf"))
+            secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE)
+            security.check_form(request, secret, form.text("_csrf"))
             async with app.db.transaction() as tx:
                 await security.check_attempts(tx, email, caller, app.clock.now())
                 session = await tenancy.sign_in(tx, email, str(form.values.get("password", "")), app.clock.now())
@@ -66,7 +68,7 @@ def router(app: App, templates: Environment) -> Router:
 @post("/sign-out", include_in_schema=False)
 async def sign_out(desk: Handed) -> Response[str]:
     async with desk.app.db.transaction() as tx:
-        await tenancy.sign_out(tx, desk.request.cookies.get(security.SESSION_COOKIE, ""))
+        await tenancy.sign_out(tx, security.read_cookie(desk.app.settings, desk.request, security.SESSION_COOKIE))
     response = desk.see("/sign-in")
     response.set_cookie(security.cookie(desk.app.settings, desk.request, security.SESSION_COOKIE, "", max_age_s=0))
     return response

@@ -1,6 +1,7 @@
 """Logs are lines of JSON on standard output, one wide line per fact; a person at a terminal gets them in colour.
 
-What the libraries log with Python's own `logging` becomes such lines too.
+What the libraries log with Python's own `logging` becomes such lines too. What strangers sent stands in them escaped,
+so that nobody writes a line of their own, or moves the cursor of whoever reads.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     at_terminal = sys.stdout.isatty()
-    last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if at_terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+    last: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        *([_escaped, structlog.dev.ConsoleRenderer()] if at_terminal else [structlog.processors.JSONRenderer()]),
+    ]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -40,3 +40,17 @@ def configure(level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """The text with whatever is no visible character as an escape, but for those in `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def _escaped(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Tracebacks keep their lines, each indented so that it is not taken for another entry."""
+    for name, value in line.items():
+        line[name] = printable(str(value)) if name != "exception" else printable(value, keep="\n").replace("\n", "\n  ")
+    return line

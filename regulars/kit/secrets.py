@@ -32,6 +32,11 @@ def storefront_secret(server_secret: str, workspace_id: UUID) -> str:
     return urlsafe_b64encode(derived).decode().rstrip("=")
 
 
+def derived(server_secret: str, purpose: bytes) -> bytes:
+    """32 bytes for one purpose, of which nothing can be learned about the secret or those for others."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"regulars " + purpose).derive(server_secret.encode())
+
+
 class Unreadable(Refusal):
     """Stored secrets can't be read with this server's REGULARS_SECRET_KEY."""
 
@@ -49,8 +54,7 @@ class SecretBox:
         """`key` is any long random text; raises ValueError when it is too short to be one."""
         if len(key) < limits.SECRET_KEY_CHARS_MIN:
             raise ValueError(f"REGULARS_SECRET_KEY: expected at least {limits.SECRET_KEY_CHARS_MIN} characters")
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"regulars secret box").derive(key.encode())
-        self._cipher = AESGCM(derived)
+        self._cipher = AESGCM(derived(key, b"secret box"))
 
     def seal(self, fields: dict[str, str], *, workspace_id: UUID, thing_id: UUID) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)

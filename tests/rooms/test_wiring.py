@@ -41,7 +41,7 @@ def posting(workspace: Workspace, customer: Customer, amount: int, key: str = ""
     entry = Entry(
         customer_id=customer.id, operation="cr", amount=amount, type="reward", occurred_at=customer.created_at, **fields
     )
-    mark = fingerprint("POST /credits", f"{customer.id} {amount}".encode())
+    mark = fingerprint(bytes(32), "POST /credits", f"{customer.id} {amount}".encode())
     return Call(workspace, entry, lambda posted: (200, f"{posted.txn.id} {posted.txn.amount}"), key, mark)
 
 

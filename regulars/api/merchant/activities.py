@@ -26,9 +26,8 @@ from regulars.api.meters import Meters
 from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
 from regulars.api.reading import BodyTooLarge, Malformed, check_media_type, decode
-from regulars.api.serving import CORS, bug, check_source, idempotency_key
+from regulars.api.serving import CORS, SAFE, bug, check_source, idempotency_key
 from regulars.kit.errors import Refusal, invalid
-from regulars.kit.once import fingerprint
 from regulars.kit.secrets import storefront_secret
 from regulars.triggers import Fire, Override
 from regulars.wiring import App, Call
@@ -133,7 +132,8 @@ async def create_activity(call: Described[NoQuery, NewActivity]) -> ActivityAnsw
 
 _decoder = msgspec.json.Decoder(NewActivity)
 _CORS = [(name.encode(), value.encode()) for name, value in CORS.items()]
-_JSON_HEADERS = [(b"content-type", b"application/json")]
+_SAFE = [(name.encode(), value.encode()) for name, value in SAFE.items()]
+_JSON_HEADERS = [(b"content-type", b"application/json"), *_SAFE]
 _HIT_HEADERS = [*_JSON_HEADERS, (b"idempotency-hit", b"true")]
 
 
@@ -184,7 +184,7 @@ class ActivityDoor:
         given = headers.get(b"idempotency-key")
         once, mark = "", b""
         if given is not None:
-            once, mark = idempotency_key(given.decode("latin-1")) or "", fingerprint(LABEL, raw)
+            once, mark = idempotency_key(given.decode("latin-1")) or "", self._app.fingerprint(LABEL, raw)
         answered = await self._app.fire(Call(caller.workspace, fire, fired_answer, once, mark))
         said = _HIT_HEADERS if answered.hit else _JSON_HEADERS
         return answered.status, [*said, *_CORS] if b"origin" in headers else said, answered.body.encode()
@@ -266,6 +266,6 @@ def _text(headers: Headers, name: bytes) -> str:
 
 
 def _said(failed: Failure) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    headers = [(b"content-type", failed.media_type.encode()), *_CORS]
+    headers = [(b"content-type", failed.media_type.encode()), *_CORS, *_SAFE]
     headers += [(name.encode(), value.encode()) for name, value in failed.headers.items()]
     return failed.status, headers, failed.body

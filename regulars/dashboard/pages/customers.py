@@ -13,6 +13,7 @@ from regulars import customers, integrations, ledger
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import story
 from regulars.dashboard.desk import Desk, Form, Handed
+from regulars.dashboard.forms import query_of
 from regulars.dashboard.paging import cursor
 from regulars.kit.db import Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
@@ -54,7 +55,7 @@ async def create(desk: Handed) -> Response[str]:
 
 @get("/customers/{id_:uuid}")
 async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    kind = desk.request.query_params.get("show", "")
+    kind = query_of(desk.request).get("show", "")
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
         balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]

@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger
 from regulars.conditions import Schema
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
+from regulars.dashboard.forms import query_of, sent
 from regulars.dashboard.paging import cursor
 from regulars.dispatch import Rule
 from regulars.events import TOPICS
@@ -70,7 +71,7 @@ async def rules(desk: Handed) -> Response[str]:
 
 @get("/events/send/new")
 async def blank(desk: Handed) -> Response[str]:
-    topic = desk.request.query_params.get("event", "")
+    topic = query_of(desk.request).get("event", "")
     form = Form(values={"topic": topic if topic in TOPICS else _FIRST_CHOICE, "prefix": "", "active": "yes"})
     return await _new_page(desk, form)
 
@@ -158,7 +159,7 @@ async def delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
 async def ask_test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         rule = await _live_rule(tx, desk, rule_id)
-    form = Form(values={"by": "email", "address": desk.request.query_params.get("address", "")})
+    form = Form(values={"by": "email", "address": query_of(desk.request).get("address", "")})
     return desk.page("pages/rule_test.html", rule=rule, form=form, result=None, modes=MODES)
 
 
@@ -280,11 +281,11 @@ def _condition(pairs: list[tuple[str, object]], schema: Schema) -> object:
 
 def _prefix(form: Form) -> str:
     """Blanks behind it may be meant: `Nector: `."""
-    return str(form.values.get("prefix", "")).replace("\0", "")
+    return str(form.values.get("prefix", ""))
 
 
 async def _pairs(desk: Desk) -> list[tuple[str, object]]:
-    return [(name, value) for name, value in (await desk.request.form()).multi_items() if isinstance(value, str)]
+    return list((await sent(desk.request)).fields)
 
 
 def _groups() -> list[tuple[str, list[tuple[str, str]]]]:

@@ -25,11 +25,11 @@ async def take(desk: Handed) -> Response[str]:
     try:
         if upload is None or not upload.filename:
             raise invalid("file", "a CSV file")
-        filename = upload.filename[: limits.NAME_CHARS_MAX].replace("\0", "")
+        filename = upload.filename[: limits.NAME_CHARS_MAX]
         run_id = await imports.begin(
             desk.app,
             desk.workspace,
-            upload.file,  # type: ignore[arg-type]
+            upload.file,
             filename=filename,
             source=form.text("source") or "csv",
             actor=desk.who.actor,

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from regulars import customers, triggers
 from regulars.dashboard.desk import Desk, Form, Handed
+from regulars.dashboard.forms import query_of
 from regulars.dashboard.paging import cursor
 from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule, Trigger
@@ -31,7 +32,7 @@ async def listed(desk: Handed) -> Response[str]:
 
 @get("/triggers/new")
 async def blank(desk: Handed) -> Response[str]:
-    source = desk.request.query_params.get("source", "")
+    source = query_of(desk.request).get("source", "")
     if source not in SOURCES:
         return desk.page("pages/trigger_kind.html")
     form = Form(

@@ -15,9 +15,11 @@ from regulars.kit.db import Database
 from regulars.kit.once import Answer
 from tests import make
 
+SECRET = b"thirty-two bytes of a secret key."[:32]
+
 
 def an_answer(key: str, body: str = "{}") -> Answer:
-    return Answer(key, once.fingerprint("POST /activities", b"{}"), 200, body)
+    return Answer(key, once.fingerprint(SECRET, "POST /activities", b"{}"), 200, body)
 
 
 async def test_an_answer_is_recalled_for_ever(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
@@ -77,8 +79,8 @@ async def test_a_key_twice_in_one_batch_is_the_callers_mistake(
 
 
 def test_a_fingerprint_tells_routes_and_bodies_apart() -> None:
-    prints = {
-        once.fingerprint(*call) for call in (("/a", b"b"), ("/ab", b""), ("/a", b""), ("/a", b"b "), ("/", b"ab"))
-    }
+    calls = (("/a", b"b"), ("/ab", b""), ("/a", b""), ("/a", b"b "), ("/", b"ab"))
+    prints = {once.fingerprint(SECRET, *call) for call in calls}
     assert len(prints) == 5
-    assert once.fingerprint("/a", b"b") == once.fingerprint("/a", b"b")
+    assert once.fingerprint(SECRET, "/a", b"b") == once.fingerprint(SECRET, "/a", b"b")
+    assert once.fingerprint(SECRET[::-1], "/a", b"b") not in prints, "without the secret nobody can make one to compare"
