@@ -18,17 +18,27 @@ from regulars.tenancy import Workspace
 
 
 async def change(
-    tx: Tx, workspace: Workspace, id: UUID, changes: dict[str, Any], now: datetime, *, available: int
+    tx: Tx,
+    workspace: Workspace,
+    id: UUID,
+    changes: dict[str, Any],
+    now: datetime,
+    *,
+    available: int,
+    complete: bool = False,
 ) -> Customer:
     """Set any of CHANGEABLE; nothing is announced when nothing is different. `available` is what the event will say the
-    customer has. Raises Invalid naming the field, NotFound. Locks the customer."""
+    customer has. `complete`: what is known already stays as it is, whatever is said of it. Raises Invalid naming the
+    field, NotFound. Locks the customer."""
     for field in changes:
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
-    kept = check_changes(changes)
     customer = await store.by_one(tx, workspace.id, "lock", id)
     if customer is None:
         raise NotFound("Lead does not exists")
+    if complete:
+        changes = {field: value for field, value in changes.items() if value and not getattr(customer, field)}
+    kept = check_changes(changes)
     changed = [field for field, value in kept.items() if getattr(customer, field) != value]
     if not changed:
         return customer

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
+from regulars.kit import countries
 from regulars.kit.errors import invalid
 
 GENDERS = ("male", "female", "other")
@@ -59,7 +60,6 @@ CHANGEABLE = ("name", "email", "mobile", "country", "gender", "dob", "accept_ema
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+")
 _MOBILE = re.compile(r"\+?[0-9][0-9 ()-]*")
-_COUNTRY = re.compile(r"[a-z]{3}")
 _REFERRAL_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
 
 
@@ -91,8 +91,8 @@ def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
     mobile = kept.get("mobile", "")
     if mobile and not (limits.MOBILE_CHARS_MIN <= len(mobile) <= limits.MOBILE_CHARS_MAX and _MOBILE.fullmatch(mobile)):
         raise invalid("mobile", f"{limits.MOBILE_CHARS_MIN} to {limits.MOBILE_CHARS_MAX} digits")
-    if kept.get("country") and not _COUNTRY.fullmatch(kept["country"]):
-        raise invalid("country", "three lower-case letters such as ind")
+    if kept.get("country") and kept["country"] not in countries.NAMES:
+        raise invalid("country", "the three-letter code of a country in lower case, such as ind")
     if kept.get("gender") and kept["gender"] not in GENDERS:
         raise invalid("gender", "male, female or other")
     return kept

@@ -7,7 +7,7 @@ so that two calls at once can't both be the last one. An order earns once per tr
 
 Does not know who is told.
 
-    firing:  fired --> granted (has a txn)
+    firing:  fired --> granted (has a txn, unless 0 coins were drawn)
                   `--> refused (has a reason)
 """
 

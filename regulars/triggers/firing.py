@@ -51,13 +51,13 @@ async def fire(
     counted: Counter[tuple[UUID, UUID]] = Counter()
     for decision in admitted:
         decision.decide(granted, counted, random)
-    entries = [decision.entry(now) for decision in admitted if not decision.reason]
+    entries = [decision.entry(now) for decision in admitted if decision.amount]
     people_read = {d.customer.id: d.customer for d in admitted}
     outcomes = iter(await ledger.post(tx, workspace, entries, now, known=people_read))
     answers: list[Fired | Refusal] = []
     for answer in decided:
         if isinstance(answer, _Decision):
-            answers.append(answer.fired(now, None if answer.reason else next(outcomes)))
+            answers.append(answer.fired(now, next(outcomes) if answer.amount else None))
         else:
             answers.append(answer)
     firings = [answer.firing for answer in answers if isinstance(answer, Fired)]
@@ -130,7 +130,7 @@ class _Decision:
             trigger_id=self.trigger.id,
             trigger_version=self.trigger.version,
             customer_id=self.customer.id,
-            state="granted" if txn else "refused",
+            state="refused" if self.reason else "granted",
             reason=self.reason,
             explanation=self.explanation,
             reference="",

@@ -109,7 +109,8 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Firing(msgspec.Struct, frozen=True, gc=False):
     """Each time a trigger was fired for a customer, in the order of the columns of `triggers_firing`.
 
-    A refused one says why, with a stable code in `reason` and in words in `explanation`.
+    A refused one says why, with a stable code in `reason` and in words in `explanation`. A granted one has a txn, but
+    where 0 coins were drawn.
     """
 
     id: UUID
@@ -163,10 +164,11 @@ def check_rule(source: Source, rule: Rule) -> Rule:
 
 def check_range(coins_min: int, coins_max: int) -> None:
     """Raises Invalid naming the end of the range that can't be."""
-    if not 1 <= coins_min <= limits.COINS_MAX:
-        raise invalid("coins_min", f"a whole number from 1 to {limits.COINS_MAX:,}")
-    if not coins_min <= coins_max <= limits.COINS_MAX:
-        raise invalid("coins_max", f"a whole number from {coins_min:,} (coins_min) to {limits.COINS_MAX:,}")
+    if not 0 <= coins_min <= limits.COINS_MAX:
+        raise invalid("coins_min", f"a whole number from 0 to {limits.COINS_MAX:,}")
+    least = max(coins_min, 1)
+    if not least <= coins_max <= limits.COINS_MAX:
+        raise invalid("coins_max", f"a whole number from {least:,} to {limits.COINS_MAX:,}, not below coins_min")
 
 
 def check_content(content: Content) -> Content:

@@ -77,6 +77,7 @@ async def test_a_known_customer_is_not_created_again(shop: Shop) -> None:
         ({"metadetail": {"mobile": "1" * 16, "country": "ind"}}, "metadetail.mobile"),
         ({"metadetail": {"email": "asha"}}, "metadetail.email"),
         ({"metadetail": {"email": "asha@example.com", "country": "IND"}}, "metadetail.country"),
+        ({"metadetail": {"email": "asha@example.com", "country": "xyz"}}, "metadetail.country"),
         ({"metadetail": {"email": "asha@example.com", "dob": "26-05-1990"}}, "metadetail.dob"),
         ({"metadetail": {"email": "asha@example.com", "dob": "0001-01-01"}}, "metadetail.dob"),
         ({"metadetail": {"email": "asha@example.com", "city": "Pune"}}, "metadetail.city"),
@@ -129,3 +130,28 @@ async def test_a_birthday_is_completed_but_not_overwritten(shop: Shop) -> None:
     assert by_customer_id.json()["data"]["item"]["_id"] == item["_id"]
     unknown = await shop.merchant("PUT", f"/leads/{new_id()}", json=body)
     assert (unknown.status_code, unknown.json()["data"]["message"]) == (422, "Lead does not exists")
+
+
+async def test_what_is_known_is_completed_but_not_overwritten(shop: Shop) -> None:
+    item = await asha(shop)
+    path = f"/leads/{item['_id']}"
+    await shop.merchant("PUT", path, json={"metadetail": {"gender": "female"}})
+    body = {
+        "name": "Somebody Else",
+        "metadetail": {"email": "other@example.com", "mobile": "1", "gender": "male", "dob": "1990-05-26"},
+    }
+    seen = (await shop.merchant("PUT", path, json=body)).json()["data"]["item"]
+    assert (seen["name"], seen["email"], seen["mobile"]) == ("Asha Rao", "asha@example.com", "9876543210")
+    assert (seen["gender"], seen["dob"]) == ("female", "1990-05-26")
+    bare = {"customer_id": "shopify-1002", "metadetail": {"email": "ben@example.com"}}
+    ben = (await shop.merchant("POST", "/leads", json=bare)).json()["data"]["item"]
+    for metadetail, field in (
+        ({"mobile": "9876500000"}, "country"),
+        ({"country": "xyz"}, "country"),
+        ({"dob": "0001-01-01"}, "dob"),
+    ):
+        wrong = await shop.merchant("PUT", f"/leads/{ben['_id']}", json={"metadetail": metadetail})
+        assert (wrong.status_code, list(wrong.json()["data"]["fields"])) == (422, [f"metadetail.{field}"])
+    body = {"name": "Ben", "metadetail": {"mobile": "9876500000", "country": "usa"}}
+    seen = (await shop.merchant("PUT", f"/leads/{ben['_id']}", json=body)).json()["data"]["item"]
+    assert (seen["name"], seen["mobile"], seen["country"]) == ("Ben", "9876500000", "usa")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from regulars import events
 from regulars.kit.clock import HandClock
 from tests.doors import Shop
@@ -119,3 +121,54 @@ async def test_a_widget_pages_through_the_ways_to_earn(shop: Shop, clock: HandCl
     assert changed.json()["data"]["items"][0]["name"] == "Way 0"
     one = (await shop.merchant("GET", "/triggers", params={"id": str(made[3].id)})).json()["data"]
     assert (one["count"], one["items"][0]["_id"]) == (1, str(made[3].id))
+
+
+async def test_a_server_fires_an_open_trigger_with_a_read_key(shop: Shop) -> None:
+    trigger = await shop.trigger("Visit", open=True)
+    answer = await shop.reward(trigger, "shopify-1001", key=shop.read_key, json={"name": "Asha Rao"})
+    assert (answer.status_code, answer.json()["data"]["wallet_reward"]["amount"]) == (200, 10)
+    page = await shop.reward(trigger, "shopify-1001", key=shop.storefront_key)
+    assert (page.status_code, page.json()["data"]["code"]) == (401, "customer_proof_missing")
+
+
+async def test_a_range_may_begin_at_nothing(shop: Shop) -> None:
+    trigger = await shop.trigger(allow_override=True, rule={"per_day_max": 2})
+    for coins, available in ((0, "0"), (7, "7")):
+        trace = {"via_api_for_wallet": {"coin_range": {"min": coins, "max": coins}}}
+        answer = await shop.reward(trigger, "shopify-1001", json={"trace": trace})
+        assert (answer.status_code, answer.json()["data"]["activity"]["status"]) == (200, "success")
+        assert ("wallet_reward" in answer.json()["data"]) == (coins > 0)
+        assert (await shop.lead("shopify-1001"))["available"] == available
+    assert (await shop.reward(trigger, "shopify-1001")).json()["data"]["code"] == "day_limit_reached"
+    rule = {"coins_min": 0, "coins_max": 3}
+    made = await shop.manage("POST", "/triggers", json={"name": "Luck", "source": "api", "rule": rule})
+    assert made.status_code == 201
+
+
+async def test_a_server_finds_a_transaction_by_its_id_alone(shop: Shop) -> None:
+    reward = (await shop.reward(await shop.trigger(), "shopify-1001")).json()["data"]["wallet_reward"]
+    path = f"/wallettransactions/{reward['_id']}"
+    for key in (shop.write_key, shop.read_key):
+        assert (await shop.merchant("GET", path, key=key)).json()["data"]["item"] == reward
+    page = await shop.merchant("GET", path, key=shop.storefront_key)
+    assert (page.status_code, list(page.json()["data"]["fields"])) == (422, ["lead_id"])
+
+
+@pytest.mark.parametrize(
+    "id",
+    [
+        "00000000-0000-0000-0000-000000000000",
+        "449ebf4f-f3e2-471a-a21f-47d8e148f259",
+        "2C1ACEB6-7EC7-1246-89D0-25775AFCD649",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    ],
+)
+async def test_ids_are_uuids_of_any_version(shop: Shop, id: str) -> None:
+    body = {"trigger_id": id, "customer_id": "shopify-1001"}
+    assert (await shop.merchant("POST", "/activities", json=body)).json()["data"][
+        "message"
+    ] == "Trigger does not exists"
+    await shop.reward(await shop.trigger(), "shopify-1001")
+    found = await shop.merchant("GET", f"/leads/{id}", params={"customer_id": "shopify-1001"})
+    assert found.json()["data"]["item"]["customer_id"] == "shopify-1001"
+    assert (await shop.merchant("GET", f"/leads/{id}")).json()["data"]["message"] == "Lead does not exists"

@@ -23,8 +23,8 @@ CallsPerMinute = Annotated[
 NeedProof = Annotated[
     bool,
     Meta(
-        description="Whether a READ key that fires an Open trigger must prove its customer. Without the proof, whoever"
-        " reads a page of the shop can fire it for anybody."
+        description="Whether a STOREFRONT key that fires an Open trigger must prove its customer. Without the proof,"
+        " whoever reads a page of the shop can fire it for anybody."
     ),
 ]
 LinkBase = Annotated[

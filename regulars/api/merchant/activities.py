@@ -37,12 +37,14 @@ LABEL = f"POST {PATH}"
 
 Headers = dict[bytes, bytes]
 Params = Annotated[dict[str, Any], Meta(max_length=limits.TRACE_PARAMS_MAX)]
-Coins = Annotated[int, Meta(ge=1, le=limits.COINS_MAX)]
+Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
 Title = Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)]
 Text = Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)]
 
 
 class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Out of a range that begins at 0, 0 may be drawn: then nothing is given, and the activity is a success."""
+
     min: Coins
     max: Coins
 
@@ -124,8 +126,9 @@ async def create_activity(call: Described[NoQuery, NewActivity]) -> ActivityAnsw
     """Fires the trigger for the customer: `data.activity`, and what it gave, `data.wallet_reward`.
 
     A trigger that is switched off, or has given as often as it may, gives nothing: 422 with why, and the activity is
-    kept for the shop to see. A READ key fires only triggers that are Open, for the customer whose `x-leadtoken` comes
-    with the call; the workspace's setting `open_triggers_need_proof` set to false does without the token.
+    kept for the shop to see. A READ key fires only triggers that are Open; one of the purpose STOREFRONT only for the
+    customer whose `x-leadtoken` comes with the call, unless the workspace's setting `open_triggers_need_proof` says
+    false.
     """
     raise AssertionError("served by ActivityDoor")
 
@@ -205,8 +208,9 @@ class ActivityDoor:
 
 
 def needs_proof(caller: Caller) -> bool:
-    """The workspace's setting `open_triggers_need_proof`: on, unless the shop has said no."""
-    return caller.workspace.settings.get("open_triggers_need_proof") is not False
+    """A server's key vouches for its customers, a page's does not: anybody can read it. The workspace's setting
+    `open_triggers_need_proof` is on, unless the shop has said no."""
+    return caller.key.purpose == "STOREFRONT" and caller.workspace.settings.get("open_triggers_need_proof") is not False
 
 
 def _fire(body: NewActivity, caller: Caller) -> Fire:

@@ -137,7 +137,8 @@ class TriggerList(msgspec.Struct, frozen=True):
 
 
 class ActivityAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """`wallet_reward` is the wallet transaction it led to. `message`, `code`: why it gave nothing."""
+    """`wallet_reward` is the wallet transaction it led to, left out where 0 coins were drawn. `message`, `code`: why it
+    gave nothing."""
 
     activity: ActivityItem
     wallet_reward: TxnItem | None = None
@@ -219,8 +220,8 @@ _encode = msgspec.json.Encoder().encode
 def fired_answer(fired: Fired) -> tuple[int, str]:
     """Status and body of POST /activities. A firing that gave nothing is stored, and answered with why."""
     firing, txn = fired.firing, fired.txn
-    if txn is not None:
-        answer = ActivityAnswer(activity_item(firing), txn_item(txn))
+    if not firing.reason:
+        answer = ActivityAnswer(activity_item(firing), txn_item(txn) if txn else None)
         return 200, _encode(_Envelope(_GRANTED, answer)).decode()
     answer = ActivityAnswer(activity_item(firing), None, firing.explanation, firing.reason)
     return 422, _encode(_Envelope(_REFUSED, answer)).decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -44,7 +46,7 @@ Country = Annotated[str, Meta(max_length=3, description="Three lower-case letter
 
 
 class Metadetail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is known of a customer who is to be created."""
+    """What is known of a customer."""
 
     email: Email = ""
     mobile: Mobile = ""
@@ -65,14 +67,11 @@ class NewLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     referral_code: ReferralCode = ""
 
 
-class Birthday(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    dob: date
-
-
 class LeadChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A date of birth that is known is not overwritten."""
+    """What is known already is not overwritten."""
 
-    metadetail: Birthday
+    name: Name = ""
+    metadetail: Metadetail = NO_DETAILS
 
 
 class ByCustomerId(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,24 +89,23 @@ class LeadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def new_customer(customer_id: str, name: str, referral_code: str, details: Metadetail) -> NewCustomer:
     """Checked, and in the form it is kept in. Raises Invalid naming the field by its path in the body."""
-    a_birthday("metadetail.dob", details.dob)
+    with _named_by_path():
+        a_birthday("dob", details.dob)
+        given = msgspec.structs.asdict(details)
+        return customers.check(NewCustomer(customer_id=customer_id, name=name, referral_code=referral_code, **given))
+
+
+@contextmanager
+def _named_by_path() -> Iterator[None]:
+    """Raises Invalid with the paths in the body of the fields that an Invalid from within names."""
     try:
-        return customers.check(
-            NewCustomer(
-                customer_id=customer_id,
-                name=name,
-                email=details.email,
-                mobile=details.mobile,
-                country=details.country,
-                gender=details.gender,
-                dob=details.dob,
-                referral_code=referral_code,
-            )
-        )
+        yield
     except Invalid as refusal:
-        ((field, expected),) = refusal.fields.items()
-        path = f"metadetail.{field}" if field in Metadetail.__struct_fields__ else field
-        raise invalid(path, expected.removeprefix("expected ")) from None
+        fields = {
+            f"metadetail.{field}" if field in Metadetail.__struct_fields__ else field: expected
+            for field, expected in refusal.fields.items()
+        }
+        raise Invalid("; ".join(f"{path}: {expected}" for path, expected in fields.items()), fields=fields) from None
 
 
 async def the_lead(tx: Tx, workspace_id: UUID, **by: Any) -> Customer:
@@ -122,9 +120,10 @@ def secret_of(call: Call[Any, Any]) -> str:
     return storefront_secret(call.app.settings.secret(), call.workspace_id)
 
 
-def prove(call: Call[Any, Any], lead_id: UUID) -> None:
-    """With a STOREFRONT key a call is about the customer whose token it carries. Raises Unauthenticated, Forbidden."""
-    if call.caller.key.purpose != "STOREFRONT":
+def prove(call: Call[Any, Any], lead_id: UUID, *, changes: bool = False) -> None:
+    """With a STOREFRONT key, and where it `changes` something with any READ key, a call is about the customer whose
+    token it carries. Raises Unauthenticated, Forbidden."""
+    if call.caller.writes or (call.caller.key.purpose != "STOREFRONT" and not changes):
         return
     if proofs.customer_of(secret_of(call), call.headers.get("x-leadtoken", ""), call.now) != lead_id:
         raise proofs.ProofOfAnother
@@ -141,15 +140,23 @@ async def create_lead(call: Call[NoQuery, NewLead], tx: Tx) -> LeadAnswer:
     return await _answer(call, tx, customer)
 
 
-@merchant.put("/leads/{id}", "Complete a customer", tag="Leads")
+@merchant.put("/leads/{id}", "Complete a customer", tag="Leads", access="READ", headers=("x-leadtoken",))
 async def change_lead(call: Call[ByCustomerId, LeadChange], tx: Tx) -> LeadAnswer:
-    """Sets the date of birth, if none is known yet. `?customer_id=` wins over the id in the path."""
-    dob = a_birthday("metadetail.dob", call.body.metadetail.dob)
-    customer = await the_lead(tx, call.workspace_id, id=call.path_id(), customer_id=call.query.customer_id)
-    if customer.dob is None:
-        balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
-        available = balances[customer.id]["coins"].available
-        customer = await customers.change(tx, call.workspace, customer.id, {"dob": dob}, call.now, available=available)
+    """Sets what is not known yet; `?customer_id=` wins over the id in the path. With a READ key, as from a page, the
+    call carries the customer's `x-leadtoken`."""
+    customer = await customers.find(tx, call.workspace_id, id=call.path_id(), customer_id=call.query.customer_id)
+    # Also when nobody was found: a token must not tell who else is a customer.
+    prove(call, customer.id if customer else UUID(int=0), changes=True)
+    if customer is None:
+        raise NotFound("Lead does not exists")
+    given = {"name": call.body.name, **msgspec.structs.asdict(call.body.metadetail)}
+    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    available = balances[customer.id]["coins"].available
+    with _named_by_path():
+        a_birthday("dob", call.body.metadetail.dob)
+        customer = await customers.change(
+            tx, call.workspace, customer.id, given, call.now, available=available, complete=True
+        )
     return await _answer(call, tx, customer)
 
 

@@ -57,7 +57,9 @@ class TxnQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class OfLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    lead_id: UUID
+    """A STOREFRONT key says whose it is; for other keys the id is enough."""
+
+    lead_id: UUID | None = None
 
 
 @merchant.post("/wallettransactions", "Credit or debit coins", tag="Wallet transactions")
@@ -135,14 +137,18 @@ async def list_wallettransactions(call: Call[TxnQuery, None], tx: Tx) -> TxnList
     headers=("x-leadtoken",),
 )
 async def find_wallettransaction(call: Call[OfLead, None], tx: Tx) -> TxnAnswer:
-    prove(call, call.query.lead_id)
-    return TxnAnswer(txn_item(await _txn_of(tx, call.workspace_id, call.query.lead_id, call.path_id())))
+    lead_id = call.query.lead_id
+    if lead_id is None and call.caller.key.purpose == "STOREFRONT":
+        raise invalid("lead_id", "a value: this key is for a shop's pages")
+    if lead_id is not None:
+        prove(call, lead_id)
+    return TxnAnswer(txn_item(await _txn_of(tx, call.workspace_id, lead_id, call.path_id())))
 
 
-async def _txn_of(tx: Tx, workspace_id: UUID, lead_id: UUID, txn_id: UUID) -> Txn:
+async def _txn_of(tx: Tx, workspace_id: UUID, lead_id: UUID | None, txn_id: UUID) -> Txn:
     """Raises NotFound; of another customer it is not found either."""
     txn = await ledger.find_txn(tx, workspace_id, txn_id)
-    if txn.customer_id != lead_id or txn.kind != "coins":
+    if lead_id not in (None, txn.customer_id) or txn.kind != "coins":
         raise NotFound("This wallet transaction does not exist.")
     return txn
 

@@ -157,7 +157,7 @@ def _rule(form: Form, source: str) -> Rule:
             coins_per_unit=form.whole("coins_per_unit", least=1),
             earn_when=earn_when,
         )
-    coins_min = form.whole("coins_min", least=1)
+    coins_min = form.whole("coins_min")
     return Rule(
         title=title,
         description=description,
