@@ -16,7 +16,7 @@ from regulars import limits, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
-from regulars.kit.db import RACED, REJECTED, Database, Tx, again_when_raced
+from regulars.kit.db import RACED, REJECTED, Database, Reading, Tx, again_when_raced
 from regulars.kit.errors import Refusal
 from regulars.kit.http import Http
 from regulars.kit.secrets import SecretBox, derived
@@ -134,7 +134,7 @@ class Gathered(Generic[Item, Result]):
         return [answers[n] for n in range(len(calls))]
 
     async def _recall(
-        self, tx: Tx, workspace: Workspace, calls: Sequence[Call[Item, Result]]
+        self, tx: Reading, workspace: Workspace, calls: Sequence[Call[Item, Result]]
     ) -> dict[str, once.Answer]:
         known = await once.recall(tx, workspace.id, [call.key for call in calls if call.key])
         if known:

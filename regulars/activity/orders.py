@@ -6,11 +6,11 @@ from uuid import UUID
 
 from regulars.activity import store
 from regulars.activity.model import Order
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 
 
-async def find_order(tx: Tx, workspace_id: UUID, order_id: UUID) -> Order:
+async def find_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order:
     """Raises NotFound."""
     order = await store.order(tx, workspace_id, order_id)
     if order is None:
@@ -18,13 +18,13 @@ async def find_order(tx: Tx, workspace_id: UUID, order_id: UUID) -> Order:
     return order
 
 
-async def orders_of(tx: Tx, workspace_id: UUID, customer_id: UUID, *, limit: int = 50) -> list[Order]:
+async def orders_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit: int = 50) -> list[Order]:
     """A customer's orders, the one placed last first."""
     return await store.orders_of_customer(tx, workspace_id, customer_id, limit)
 
 
 async def recent_orders(
-    tx: Tx, workspace_id: UUID, *, reference_id: str = "", before_id: UUID | None = None, limit: int = 50
+    tx: Reading, workspace_id: UUID, *, reference_id: str = "", before_id: UUID | None = None, limit: int = 50
 ) -> list[Order]:
     """Orders in the order they were first reported, newest first; or those with this reference, of any source."""
     if reference_id:
@@ -32,6 +32,6 @@ async def recent_orders(
     return await store.recent_orders(tx, workspace_id, before_id, limit)
 
 
-async def count(tx: Tx, workspace_id: UUID) -> int:
+async def count(tx: Reading, workspace_id: UUID) -> int:
     """Reads every row: for reports, not for pages."""
     return await store.count(tx, workspace_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.activity.model import Order
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -43,31 +43,31 @@ async def confirm_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order]) ->
     await tx.execute(_sql.confirm_orders, workspace_id, [order.id for order in orders], versions)
 
 
-async def coins_of_customers(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
+async def coins_of_customers(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Coins available, from the ledger's published view; a customer without a wallet is missing."""
     rows = await tx.fetch(_sql.coins_of_customers, workspace_id, customer_ids)
     return {row["customer_id"]: row["available"] for row in rows}
 
 
-async def order(tx: Tx, workspace_id: UUID, order_id: UUID) -> Order | None:
+async def order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order | None:
     row = await tx.fetchrow(_sql.order, workspace_id, order_id)
     return Order(*row) if row else None
 
 
-async def orders_of_customer(tx: Tx, workspace_id: UUID, customer_id: UUID, limit: int) -> list[Order]:
+async def orders_of_customer(tx: Reading, workspace_id: UUID, customer_id: UUID, limit: int) -> list[Order]:
     return [Order(*row) for row in await tx.fetch(_sql.orders_of_customer, workspace_id, customer_id, limit)]
 
 
-async def recent_orders(tx: Tx, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Order]:
+async def recent_orders(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Order]:
     return [Order(*row) for row in await tx.fetch(_sql.recent_orders, workspace_id, before_id, limit)]
 
 
-async def orders_by_reference(tx: Tx, workspace_id: UUID, reference_id: str, limit: int) -> list[Order]:
+async def orders_by_reference(tx: Reading, workspace_id: UUID, reference_id: str, limit: int) -> list[Order]:
     sources = [row["source"] for row in await tx.fetch(_sql.sources, workspace_id)]
     rows = await tx.fetch(_sql.orders_by_reference, workspace_id, sources, reference_id, limit)
     return [Order(*row) for row in rows]
 
 
-async def count(tx: Tx, workspace_id: UUID) -> int:
+async def count(tx: Reading, workspace_id: UUID) -> int:
     found: int = await tx.fetchval(_sql.count, workspace_id)
     return found

@@ -11,7 +11,7 @@ from regulars import events
 from regulars.customers import store
 from regulars.customers.model import Customer, NewCustomer, check
 from regulars.customers.wire import created_event
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Refusal, invalid
 from regulars.tenancy import Workspace
 
@@ -61,7 +61,7 @@ async def create(tx: Tx, workspace: Workspace, details: NewCustomer, now: dateti
     return answer.customer
 
 
-async def _with_taken_code(tx: Tx, workspace: Workspace, new: Sequence[NewCustomer]) -> list[NewCustomer]:
+async def _with_taken_code(tx: Reading, workspace: Workspace, new: Sequence[NewCustomer]) -> list[NewCustomer]:
     """Those whose given referral code belongs to somebody, or is given twice in this very batch."""
     given = [details for details in new if details.referral_code]
     if not given:

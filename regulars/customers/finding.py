@@ -7,16 +7,16 @@ from uuid import UUID
 
 from regulars.customers import store
 from regulars.customers.model import Customer
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 
 
-async def by_ids(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
     """The customers that exist, by id."""
     return await store.by_ids(tx, workspace_id, ids)
 
 
 async def find(
-    tx: Tx,
+    tx: Reading,
     workspace_id: UUID,
     *,
     id: UUID | None = None,
@@ -41,7 +41,7 @@ async def find(
 
 
 async def search(
-    tx: Tx, workspace_id: UUID, text: str = "", *, before_id: UUID | None = None, limit: int = 50
+    tx: Reading, workspace_id: UUID, text: str = "", *, before_id: UUID | None = None, limit: int = 50
 ) -> list[Customer]:
     """Customers whose e-mail, name, mobile or customer_id starts with `text`, or whose referral code it is.
 
@@ -52,6 +52,6 @@ async def search(
     return await store.newest(tx, workspace_id, before_id, limit)
 
 
-async def count(tx: Tx, workspace_id: UUID) -> int:
+async def count(tx: Reading, workspace_id: UUID) -> int:
     """Reads every row: for reports, not for pages."""
     return await store.count(tx, workspace_id)

@@ -8,32 +8,32 @@ from typing import Any
 from uuid import UUID
 
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 
 
-async def by_ids(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
     """The customers that exist, by id."""
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids)}
 
 
-async def by_customer_ids(tx: Tx, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
+async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
     """The customers that exist, by the shop's own id."""
     return {
         row["customer_id"]: Customer(*row) for row in await tx.fetch(_sql.by_customer_ids, workspace_id, customer_ids)
     }
 
 
-async def by_one(tx: Tx, workspace_id: UUID, statement: str, value: object) -> Customer | None:
+async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:
     """`statement` is one of by_referral_code, by_email, by_mobile, lock."""
     row = await tx.fetchrow(getattr(_sql, statement), workspace_id, value)
     return Customer(*row) if row else None
 
 
-async def taken_referral_codes(tx: Tx, workspace_id: UUID, codes: Sequence[str]) -> set[str]:
+async def taken_referral_codes(tx: Reading, workspace_id: UUID, codes: Sequence[str]) -> set[str]:
     return {row["referral_code"] for row in await tx.fetch(_sql.taken_referral_codes, workspace_id, codes)}
 
 
@@ -81,16 +81,16 @@ async def count_spending(
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.count_spending, workspace_id, *columns)}
 
 
-async def newest(tx: Tx, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Customer]:
+async def newest(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Customer]:
     return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, before_id, limit)]
 
 
-async def search(tx: Tx, workspace_id: UUID, text: str, limit: int) -> list[Customer]:
+async def search(tx: Reading, workspace_id: UUID, text: str, limit: int) -> list[Customer]:
     # No text that starts with this one comes after it and the last character there is.
     rows = await tx.fetch(_sql.search, workspace_id, text, f"{text}\U0010ffff", limit)
     return [Customer(*row) for row in rows]
 
 
-async def count(tx: Tx, workspace_id: UUID) -> int:
+async def count(tx: Reading, workspace_id: UUID) -> int:
     found: int = await tx.fetchval(_sql.count, workspace_id)
     return found

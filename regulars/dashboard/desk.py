@@ -20,7 +20,7 @@ from regulars import tenancy
 from regulars.dashboard import security
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of, here_of
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.wiring import App
 
@@ -57,7 +57,7 @@ class Desk:
     def zone(self) -> ZoneInfo:
         return self.workspace.zone
 
-    def reading(self) -> AbstractAsyncContextManager[Tx]:
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
         return self.app.db.reading()
 
     @asynccontextmanager

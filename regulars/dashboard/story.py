@@ -17,7 +17,7 @@ from regulars.customers import Customer
 from regulars.dashboard.words import money, number
 from regulars.delivery import Delivery
 from regulars.events import Event
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.ledger import Txn
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
@@ -62,7 +62,7 @@ class _SubjectOf(msgspec.Struct):
 
 
 async def of_customer(
-    tx: Tx, workspace: Workspace, customer: Customer, kind: str, tools: dict[UUID, str]
+    tx: Reading, workspace: Workspace, customer: Customer, kind: str, tools: dict[UUID, str]
 ) -> list[Fact]:
     """The newest facts, of one kind or of every one, at most `limits.STORY_ITEMS_MAX`. `tools`: names by id."""
     most, facts = limits.STORY_ITEMS_MAX, list[Fact]()
@@ -82,7 +82,7 @@ async def of_customer(
     return sorted(facts, key=lambda fact: fact.at, reverse=True)[:most]
 
 
-async def _everything(tx: Tx, workspace: Workspace, customer: Customer, tools: dict[UUID, str]) -> list[Fact]:
+async def _everything(tx: Reading, workspace: Workspace, customer: Customer, tools: dict[UUID, str]) -> list[Fact]:
     """Facts by what they are about ("order:<id>", "txn:<id>", ...), so that what follows finds its place."""
     most = limits.STORY_ITEMS_MAX
     facts: dict[str, Fact] = {}
@@ -120,7 +120,7 @@ def _once(facts: Iterable[Fact]) -> list[Fact]:
     return list({id(fact): fact for fact in facts}.values())
 
 
-async def _refused(tx: Tx, workspace: Workspace, customer: Customer) -> list[Firing]:
+async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> list[Firing]:
     most = limits.STORY_ITEMS_MAX
     return await triggers.firings(tx, workspace.id, customer_id=customer.id, state="refused", limit=most)
 

@@ -18,7 +18,7 @@ from regulars import limits
 from regulars.delivery.model import Addressee, Lane, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 
 
@@ -75,7 +75,7 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
 
 
 async def awake_lanes(
-    tx: Tx, worker_id: UUID, now: datetime, limit: int, *, besides: Sequence[UUID] = ()
+    tx: Reading, worker_id: UUID, now: datetime, limit: int, *, besides: Sequence[UUID] = ()
 ) -> list[tuple[UUID, UUID]]:
     """(workspace, lane) of every workspace with something to look at now and no live lease of another worker; longest
     waiting first. `besides` are the lanes that the worker has in hand."""
@@ -83,7 +83,7 @@ async def awake_lanes(
     return [(row["workspace_id"], row["id"]) for row in rows]
 
 
-async def next_wake(tx: Tx) -> datetime | None:
+async def next_wake(tx: Reading) -> datetime | None:
     """When the next lane of any workspace wants to be looked at; None when nothing is queued but in paused lanes."""
     at: datetime | None = await tx.fetchval(sql.next_wake)
     return at
@@ -102,7 +102,7 @@ async def renew_lease(tx: Tx, lane: Lane, worker_id: UUID, now: datetime) -> boo
     return await tx.fetchval(sql.renew_lease, lane.workspace_id, lane.id, worker_id, until) is not None
 
 
-async def held_rate(tx: Tx, lane: Lane, worker_id: UUID, now: datetime) -> int | None:
+async def held_rate(tx: Reading, lane: Lane, worker_id: UUID, now: datetime) -> int | None:
     """The lane's rate per minute as it is now; None when the lane is no longer this worker's to send from."""
     rate: int | None = await tx.fetchval(sql.held_lane, lane.workspace_id, lane.id, worker_id, now)
     return rate

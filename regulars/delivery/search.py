@@ -12,14 +12,14 @@ import msgspec
 from regulars import limits
 from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, StoredAttempt, ids_of_event
 from regulars.delivery.store import sql
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
 
 _FIELDS = Delivery.__struct_fields__
 
 
 async def search_deliveries(
-    tx: Tx,
+    tx: Reading,
     workspace_id: UUID,
     *,
     lane_id: UUID | None = None,
@@ -79,7 +79,9 @@ async def search_deliveries(
     return DeliveryPage(items, next_before_id)
 
 
-async def deliveries_of_events(tx: Tx, workspace_id: UUID, event_ids: Sequence[UUID]) -> dict[UUID, list[Delivery]]:
+async def deliveries_of_events(
+    tx: Reading, workspace_id: UUID, event_ids: Sequence[UUID]
+) -> dict[UUID, list[Delivery]]:
     """By event; an event that no rule sends is left out."""
     ranges = [ids_of_event(event_id) for event_id in event_ids]
     rows = await tx.fetch(
@@ -95,7 +97,7 @@ async def deliveries_of_events(tx: Tx, workspace_id: UUID, event_ids: Sequence[U
     return found
 
 
-async def get_delivery(tx: Tx, workspace_id: UUID, delivery_id: UUID) -> tuple[Delivery, list[StoredAttempt]]:
+async def get_delivery(tx: Reading, workspace_id: UUID, delivery_id: UUID) -> tuple[Delivery, list[StoredAttempt]]:
     """A delivery and all its attempts, first to last. Raises NotFound."""
     row = await tx.fetchrow(sql.delivery, workspace_id, delivery_id)
     if row is None:
@@ -104,20 +106,20 @@ async def get_delivery(tx: Tx, workspace_id: UUID, delivery_id: UUID) -> tuple[D
     return Delivery(*row), attempts
 
 
-async def lane_health(tx: Tx, workspace_id: UUID, now: datetime) -> list[LaneHealth]:
+async def lane_health(tx: Reading, workspace_id: UUID, now: datetime) -> list[LaneHealth]:
     """Every lane of the workspace. The last hour is counted in slots of five minutes."""
     since = now - timedelta(hours=1)
     rows = await tx.fetch(sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
     return [LaneHealth(*row) for row in rows]
 
 
-async def delivery_tally(tx: Tx, workspace_id: UUID, since: datetime) -> list[tuple[datetime, int, int, int]]:
+async def delivery_tally(tx: Reading, workspace_id: UUID, since: datetime) -> list[tuple[datetime, int, int, int]]:
     """(slot of five minutes, delivered, retried, failed) over all lanes, for drawing; quiet slots are left out."""
     rows = await tx.fetch(sql.tally, workspace_id, since)
     return [(row["slot"], row["delivered"], row["retried"], row["failed"]) for row in rows]
 
 
-async def delivery_totals(tx: Tx, workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
+async def delivery_totals(tx: Reading, workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
     """Of each lane: how many attempts delivered, and how many ended a delivery as failed, ever."""
     rows = await tx.fetch(sql.totals, workspace_id)
     return {row["lane_id"]: (row["delivered"], row["failed"]) for row in rows}

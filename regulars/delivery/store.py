@@ -6,14 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.delivery.model import Due
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.queries import Queries
 
 sql = Queries(__file__)
 
 
 async def due(
-    tx: Tx, workspace_id: UUID, lane_id: UUID, now: datetime, after: tuple[datetime, UUID], limit: int
+    tx: Reading, workspace_id: UUID, lane_id: UUID, now: datetime, after: tuple[datetime, UUID], limit: int
 ) -> list[Due]:
     """A page of what is due, oldest first, after the place given by (due_at, id)."""
     rows = await tx.fetch(sql.due, workspace_id, lane_id, now, after[0], after[1], limit)

@@ -16,7 +16,7 @@ from regulars import activity, customers, delivery, embedded, events, integratio
 from regulars.demo.feeding import connect, feed
 from regulars.demo.shop import SANDBOX_COMMAND, prepare
 from regulars.imports import Progress
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.ids import new_id
 from regulars.kit.ports import free_port
 from regulars.kit.settings import Settings
@@ -134,7 +134,7 @@ async def _settled(app: App, workspace_id: UUID) -> None:
     raise DemoFailed(f"not every event was delivered within {limits.DEMO_DELIVER_S:g} s")
 
 
-async def _tallies(tx: Tx, workspace_id: UUID) -> dict[str, Any]:
+async def _tallies(tx: Reading, workspace_id: UUID) -> dict[str, Any]:
     firings = await triggers.tally(tx, workspace_id)
     totals = await delivery.delivery_totals(tx, workspace_id)
     sent = {}

@@ -14,7 +14,7 @@ from regulars import conditions, delivery, events, limits
 from regulars.conditions import Test
 from regulars.delivery import Addressee
 from regulars.events import TOPICS, Pending
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Invalid
 from regulars.kit.queries import Queries
 from regulars.tenancy import Workspace
@@ -77,7 +77,7 @@ def _matched(
     return [(reader.addressee, wanted) for reader, wanted in asked if wanted]
 
 
-async def _readers(tx: Tx, workspace: Workspace, topics: list[str]) -> list[_Reader]:
+async def _readers(tx: Reading, workspace: Workspace, topics: list[str]) -> list[_Reader]:
     zone = ZoneInfo(workspace.time_zone)
     readers: list[_Reader] = []
     for row in await tx.fetch(_sql.rules_of_topics, workspace.id, topics):

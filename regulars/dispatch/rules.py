@@ -11,7 +11,7 @@ import msgspec
 
 from regulars import limits
 from regulars.dispatch.model import Rule, checked_active, checked_condition, checked_prefix, checked_topic
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -69,7 +69,7 @@ async def delete_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, now: datetime) 
         raise _no_such_rule()
 
 
-async def get_rule(tx: Tx, workspace_id: UUID, rule_id: UUID) -> Rule:
+async def get_rule(tx: Reading, workspace_id: UUID, rule_id: UUID) -> Rule:
     """Deleted ones too, with `deleted_at` set: a delivery may still name its rule. Raises NotFound."""
     row = await tx.fetchrow(_sql.rule, workspace_id, rule_id)
     if row is None:
@@ -77,12 +77,12 @@ async def get_rule(tx: Tx, workspace_id: UUID, rule_id: UUID) -> Rule:
     return Rule(*row)
 
 
-async def list_rules(tx: Tx, workspace_id: UUID) -> list[Rule]:
+async def list_rules(tx: Reading, workspace_id: UUID) -> list[Rule]:
     """Those that are not deleted, oldest first."""
     return [Rule(*row) for row in await tx.fetch(_sql.rules, workspace_id)]
 
 
-async def _check_integration(tx: Tx, workspace_id: UUID, integration_id: object) -> None:
+async def _check_integration(tx: Reading, workspace_id: UUID, integration_id: object) -> None:
     if not isinstance(integration_id, UUID) or not await tx.fetchval(_sql.integration, workspace_id, integration_id):
         raise invalid("integration_id", "the id of one of this shop's integrations")
 

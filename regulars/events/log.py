@@ -11,7 +11,7 @@ from regulars import limits
 from regulars.events.catalogue.topics import TOPICS
 from regulars.events.errors import EventTooLarge
 from regulars.events.model import Event, HourCount, NewEvent
-from regulars.kit.db import Record, Tx
+from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.ids import first_id_at, new_id
 from regulars.kit.queries import Queries
@@ -47,7 +47,7 @@ def _check_size(event: NewEvent) -> None:
         raise EventTooLarge(f"The body of a {event.topic} is longer than {limits.EVENT_BODY_BYTES_MAX} bytes.")
 
 
-async def get(tx: Tx, workspace_id: UUID, event_id: UUID) -> Event:
+async def get(tx: Reading, workspace_id: UUID, event_id: UUID) -> Event:
     """Raises NotFound."""
     row = await tx.fetchrow(_sql.get, workspace_id, event_id)
     if row is None:
@@ -56,7 +56,7 @@ async def get(tx: Tx, workspace_id: UUID, event_id: UUID) -> Event:
 
 
 async def recent(
-    tx: Tx,
+    tx: Reading,
     workspace_id: UUID,
     *,
     topic: str | None = None,
@@ -77,13 +77,13 @@ async def recent(
     return [_event(row) for row in rows]
 
 
-async def newest_body(tx: Tx, workspace_id: UUID, topic: str, customer_id: UUID) -> str | None:
+async def newest_body(tx: Reading, workspace_id: UUID, topic: str, customer_id: UUID) -> str | None:
     """The body of the customer's newest event of that topic, None if there never was one."""
     newest = await recent(tx, workspace_id, topic=topic, customer_id=customer_id, limit=1)
     return newest[0].body if newest else None
 
 
-async def counts_by_topic(tx: Tx, workspace_id: UUID, since: datetime) -> dict[str, int]:
+async def counts_by_topic(tx: Reading, workspace_id: UUID, since: datetime) -> dict[str, int]:
     """How many events of each topic were recorded since then; topics without any are left out.
 
     Counting stops at `limits.EVENTS_COUNTED_MAX` for each topic: that number means "at least". It goes by the ids,
@@ -95,7 +95,7 @@ async def counts_by_topic(tx: Tx, workspace_id: UUID, since: datetime) -> dict[s
 
 
 async def counts_by_hour(
-    tx: Tx, workspace_id: UUID, now: datetime, zone: ZoneInfo, *, topic: str | None = None
+    tx: Reading, workspace_id: UUID, now: datetime, zone: ZoneInfo, *, topic: str | None = None
 ) -> list[HourCount]:
     """How many events (of one topic, or of all) were recorded in each hour of the day that it is in that time zone,
     from its midnight to the next: 24 hours, or 23 or 25 on days when clocks change. Counted and limited as in
@@ -111,7 +111,7 @@ async def counts_by_hour(
 
 
 async def counts_between(
-    tx: Tx, workspace_id: UUID, moments: Sequence[datetime], *, topic: str | None = None
+    tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, topic: str | None = None
 ) -> list[int]:
     """How many events (of one topic, or of all) were recorded in each stretch between two neighbouring moments, which
     rise. Counted and limited as in `counts_by_topic`."""
@@ -128,7 +128,7 @@ def _event(row: Record) -> Event:
     return Event(*row.values())
 
 
-async def count(tx: Tx, workspace_id: UUID) -> int:
+async def count(tx: Reading, workspace_id: UUID) -> int:
     """All events ever logged. Reads every row: for reports, not for pages."""
     found: int = await tx.fetchval(_sql.count, workspace_id)
     return found

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from regulars.events.model import Pending
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -27,7 +27,7 @@ async def claim_pending(tx: Tx, workspace_id: UUID, limit: int) -> list[Pending]
     return [Pending(*row) for row in await tx.fetch(_sql.claim_pending, workspace_id, limit)]
 
 
-async def bodies(tx: Tx, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
+async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
     """What those events say, by their ids: for a reader that has to look into them."""
     ids, topics = [event.id for event in pending], [event.topic for event in pending]
     return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
@@ -43,6 +43,6 @@ async def drop_pending(tx: Tx, workspace_id: UUID, limit: int | None = None) -> 
     return int(status.removeprefix("DELETE "))
 
 
-async def workspaces_with_pending(tx: Tx) -> list[UUID]:
+async def workspaces_with_pending(tx: Reading) -> list[UUID]:
     """Where there is something to claim or drop."""
     return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_pending)]

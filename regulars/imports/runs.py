@@ -17,7 +17,7 @@ from regulars import limits
 from regulars.activity import csv_orders
 from regulars.activity.csv_orders import Row
 from regulars.imports.taking import Progress, import_orders
-from regulars.kit.db import Database, Record, Tx
+from regulars.kit.db import Database, Reading, Record
 from regulars.kit.errors import Conflict, NotFound
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -88,7 +88,7 @@ async def begin(app: App, shop: Workspace, file: BinaryIO, *, filename: str, sou
     return run_id
 
 
-async def get_run(tx: Tx, workspace_id: UUID, run_id: UUID, now: datetime) -> Run:
+async def get_run(tx: Reading, workspace_id: UUID, run_id: UUID, now: datetime) -> Run:
     """Raises NotFound."""
     row = await tx.fetchrow(_sql.run, workspace_id, run_id)
     if row is None:
@@ -96,7 +96,7 @@ async def get_run(tx: Tx, workspace_id: UUID, run_id: UUID, now: datetime) -> Ru
     return _run(row).at(now)
 
 
-async def newest_runs(tx: Tx, workspace_id: UUID, now: datetime, limit: int) -> list[Run]:
+async def newest_runs(tx: Reading, workspace_id: UUID, now: datetime, limit: int) -> list[Run]:
     return [_run(row).at(now) for row in await tx.fetch(_sql.newest, workspace_id, limit)]
 
 

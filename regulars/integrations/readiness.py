@@ -18,7 +18,7 @@ from regulars.integrations import store
 from regulars.integrations.model import Integration
 from regulars.integrations.registry import connector_of
 from regulars.integrations.store import sql
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict
 from regulars.kit.http import Sender
 from regulars.kit.secrets import SecretBox
@@ -30,7 +30,7 @@ def carrier(integration: Integration, box: SecretBox) -> Carrier:
     return connector_of(integration.tool).carrier(integration.settings, secrets)
 
 
-async def carrier_of(tx: Tx, workspace_id: UUID, integration_id: UUID, box: SecretBox) -> Carrier:
+async def carrier_of(tx: Reading, workspace_id: UUID, integration_id: UUID, box: SecretBox) -> Carrier:
     """Raises NotFound, Unreadable."""
     return carrier(await store.integration(tx, workspace_id, integration_id), box)
 
@@ -43,7 +43,7 @@ async def check(sender: Sender, carrier: Carrier, at: datetime) -> CheckResult:
 async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datetime) -> Integration:
     """Ready, and what is queued goes out; or paused with the reason. Raises NotFound, and Conflict when somebody
     changed the integration while the tool was asked: the answer was about something else."""
-    known = await store.integration(tx, checked.workspace_id, checked.id, lock=True)
+    known = await store.lock_integration(tx, checked.workspace_id, checked.id)
     if known.updated_at != checked.updated_at:
         raise Conflict("This integration was changed while it was checked. Initialize it again.")
     state, reason = ("ready", "") if result.ok else ("paused", result.sentence)

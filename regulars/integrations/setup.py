@@ -14,7 +14,7 @@ from regulars.integrations.model import Integration, Shown
 from regulars.integrations.registry import connector_of
 from regulars.integrations.store import sql
 from regulars.kit.clock import wire_time
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
@@ -52,7 +52,7 @@ async def change(
 ) -> Integration:
     """Fields that are not given, and secrets given empty, stay as they are. It goes on sending as it was: whoever
     changes what the tool must accept initializes it again. Raises Invalid, NotFound."""
-    known = await store.integration(tx, workspace_id, integration_id, lock=True)
+    known = await store.lock_integration(tx, workspace_id, integration_id)
     manifest = connector_of(known.tool).manifest
     try:
         stored = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
@@ -75,7 +75,7 @@ async def rotate(
 ) -> Shown:
     """A new secret; the old one stays valid beside it for `limits.SECRET_ROTATION_S`. Raises Invalid for a field whose
     secrets are not made here, NotFound, Unreadable."""
-    known = await store.integration(tx, workspace_id, integration_id, lock=True)
+    known = await store.lock_integration(tx, workspace_id, integration_id)
     rotating = {f.name: f.generate for f in connector_of(known.tool).manifest.fields if f.generate is not None}
     generate = rotating.get(field)
     if generate is None:
@@ -97,12 +97,12 @@ async def remove(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime
     await delivery.pause_lane(tx, workspace_id, integration_id, "This integration was removed.")
 
 
-async def get_integration(tx: Tx, workspace_id: UUID, integration_id: UUID) -> Integration:
+async def get_integration(tx: Reading, workspace_id: UUID, integration_id: UUID) -> Integration:
     """Raises NotFound."""
     return await store.integration(tx, workspace_id, integration_id)
 
 
-async def list_integrations(tx: Tx, workspace_id: UUID) -> list[Integration]:
+async def list_integrations(tx: Reading, workspace_id: UUID) -> list[Integration]:
     """Oldest first, without those that were removed."""
     return [Integration(*row) for row in await tx.fetch(sql.integrations, workspace_id)]
 

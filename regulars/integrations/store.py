@@ -7,16 +7,24 @@ from typing import Any
 from uuid import UUID
 
 from regulars.integrations.model import Integration
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.queries import Queries
 
 sql = Queries(__file__)
 
 
-async def integration(tx: Tx, workspace_id: UUID, integration_id: UUID, *, lock: bool = False) -> Integration:
+async def integration(tx: Reading, workspace_id: UUID, integration_id: UUID) -> Integration:
     """Raises NotFound; so does one that was removed."""
-    row = await tx.fetchrow(sql.lock_integration if lock else sql.integration, workspace_id, integration_id)
+    return _found(await tx.fetchrow(sql.integration, workspace_id, integration_id))
+
+
+async def lock_integration(tx: Tx, workspace_id: UUID, integration_id: UUID) -> Integration:
+    """Raises NotFound, as `integration`."""
+    return _found(await tx.fetchrow(sql.lock_integration, workspace_id, integration_id))
+
+
+def _found(row: Record | None) -> Integration:
     if row is None:
         raise NotFound("This integration does not exist.")
     return Integration(*row)

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -60,22 +60,45 @@ async def again_when_raced(transact: Callable[[], Awaitable[T]]) -> T:
     return await transact()
 
 
-_PARAMETER = re.compile(r"\$([0-9]+)")
+class Reading:
+    """A connection for reads, as rooms are given it. The server refuses statements that write."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[Record]:
+        return await self._connection.fetch(statement, *arguments)
+
+    async def fetchrow(self, statement: str, *arguments: Any) -> Record | None:
+        return await self._connection.fetchrow(statement, *arguments)
+
+    async def fetchval(self, statement: str, *arguments: Any) -> Any:
+        """The first column of the first row, None when there is none."""
+        return await self._connection.fetchval(statement, *arguments)
+
+    async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
+        """The rows one by one, `prefetch` of them in memory at a time. Needs a transaction or a snapshot."""
+        async for row in self._connection.cursor(statement, *arguments, prefetch=prefetch):
+            yield row
 
 
-class Tx:
-    """A transaction, or a connection for reads, as rooms are given it.
+class Tx(Reading):
+    """A transaction, as rooms are given it: for those that write. What only reads asks for a `Reading`.
 
     `write` is for what nobody waits to hear of: it is sent together with the writes after it, as one statement, at the
     latest before the next statement that answers and before the commit. So a transaction reads what it wrote, and a
     batch is written in one call to the server however many rooms have a part in it.
     """
 
-    __slots__ = ("_connection", "_queued", "changed")
+    __slots__ = ("_queued", "_statement", "_written", "changed")
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._queued: list[tuple[str, UUID, tuple[Any, ...]]] = []
+        super().__init__(connection)
+        self._queued: list[tuple[tuple[UUID, int], str, tuple[Any, ...]]] = []
+        self._written: set[str] = set()
+        self._statement = 0
         self.changed: set[UUID] = set()
 
     def say_changed(self, workspace_id: UUID) -> None:
@@ -86,16 +109,22 @@ class Tx:
     def write(self, statement: str, workspace_id: UUID, *arguments: Any) -> None:
         """An INSERT, UPDATE or DELETE that answers nothing and has no WITH of its own, whose `$1` is the workspace.
 
-        Its errors come from whatever sends it. Writes that are sent together don't see each other's rows, so none may
-        change what another of them made: between two such there has to be a read.
+        Its errors come from whatever sends it. Writes that are sent as one statement don't see each other's rows, so
+        one that looks at a table which a queued one writes waits for that in a statement of its own.
         """
-        self._queued.append((statement, workspace_id, arguments))
+        table, looks_at = _tables(statement)
+        if not self._written.isdisjoint(looks_at):
+            self._statement += 1
+            self._written.clear()
+        self._written.add(table)
+        self._queued.append(((workspace_id, self._statement), statement, arguments))
 
     async def send(self) -> None:
         """Have everything written that is queued."""
         queued, self._queued = self._queued, []
-        for workspace_id, writes in groupby(queued, key=lambda write: write[1]):
-            parts = [(statement, arguments) for statement, _, arguments in writes]
+        self._written.clear()
+        for (workspace_id, _), writes in groupby(queued, key=lambda write: write[0]):
+            parts = [(text, arguments) for _, text, arguments in writes]
             statement = _together(*((text, len(arguments)) for text, arguments in parts))
             await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
 
@@ -110,7 +139,6 @@ class Tx:
         return await self._connection.fetchrow(statement, *arguments)
 
     async def fetchval(self, statement: str, *arguments: Any) -> Any:
-        """The first column of the first row, None when there is none."""
         if self._queued:
             await self.send()
         return await self._connection.fetchval(statement, *arguments)
@@ -122,11 +150,26 @@ class Tx:
         return await self._connection.execute(statement, *arguments)
 
     async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
-        """The rows one by one, `prefetch` of them in memory at a time."""
         if self._queued:
             await self.send()
-        async for row in self._connection.cursor(statement, *arguments, prefetch=prefetch):
+        async for row in super().rows(statement, *arguments, prefetch=prefetch):
             yield row
+
+
+_COMMENT = re.compile(r"--[^\n]*")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+)")
+_PARAMETER = re.compile(r"\$([0-9]+)")
+
+
+@cache
+def _tables(statement: str) -> tuple[str, frozenset[str]]:
+    """The table it writes, and every name in it whose rows it may look at: its own table's unless it only adds rows."""
+    text = _COMMENT.sub("", statement)
+    writes = _WRITES.match(text)
+    assert writes, f"only an INSERT, UPDATE or DELETE can be queued, not {statement}"
+    only_adds = text.lstrip().startswith("INSERT") and "ON CONFLICT" not in text
+    return writes[1], frozenset(_NAME.findall(text[writes.end() :] if only_adds else text))
 
 
 @lru_cache(limits.DB_STATEMENTS_TOGETHER_MAX)
@@ -165,6 +208,8 @@ _SERVER_SETTINGS = {
     "statement_timeout": f"{limits.DB_STATEMENT_TIMEOUT_S * 1_000:.0f}",
     "application_name": "regulars",
     "timezone": "UTC",
+    # What is not in a transaction of `Database.transaction` only reads.
+    "default_transaction_read_only": "on",
     # Every statement of a page, a call or a loop is written for an index. While a table is empty the planner finds that
     # reading all of it costs nothing, and keeps that plan for the connection's life; reports see `snapshot`.
     "enable_seqscan": "off",
@@ -243,24 +288,26 @@ class Database:
             self._tell(workspace_id)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Tx]:
+    async def snapshot(self) -> AsyncIterator[Reading]:
         """A read-only transaction that sees the database as of one instant, for as long as it lasts."""
         async with (
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0")
-            yield Tx(connection)
+            yield Reading(connection)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Tx]:
+    async def reading(self) -> AsyncIterator[Reading]:
         """A connection for reads: each statement sees what was committed when it began."""
         async with asyncio.timeout(limits.DB_TRANSACTION_S):
             connection: Pooled = await self.pool.acquire()
             try:
-                tx = Tx(connection)
-                yield tx
-                await tx.send()
+                yield Reading(connection)
+            except asyncio.CancelledError:
+                # Between preparing and running a statement a transaction is open that the driver does not know of.
+                await self._roll_back(connection)
+                raise
             finally:
                 await self._release(connection)
 
@@ -286,7 +333,7 @@ class Database:
             await self._release(begun)
         connection: Pooled = await self.pool.acquire()
         try:
-            await connection.execute("BEGIN")
+            await connection.execute("BEGIN READ WRITE")
         except BaseException:
             await self._release(connection)
             raise

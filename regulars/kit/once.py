@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.queries import Queries
 
@@ -48,7 +48,7 @@ def fingerprint(secret: bytes, route: str, body: bytes) -> bytes:
     return blake2b(route.encode() + b"\0" + body, key=secret, digest_size=32).digest()
 
 
-async def recall(tx: Tx, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Answer]:
+async def recall(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Answer]:
     """The answers given before under these keys."""
     return {row["key"]: Answer(*row) for row in await tx.fetch(_sql.recall, workspace_id, keys)}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Record, Tx
+from regulars.kit.db import Reading, Record
 from regulars.kit.queries import Queries
 from regulars.ledger.model import Lot, Txn, Wallet, chain_hash
 
@@ -34,7 +34,7 @@ class Break(msgspec.Struct, frozen=True):
     where: str
 
 
-async def verify(tx: Tx, workspace_id: UUID) -> Break | None:
+async def verify(tx: Reading, workspace_id: UUID) -> Break | None:
     """The first break of the workspace's book, or None when every invariant holds.
 
     `tx` must be one REPEATABLE READ transaction (`Database.snapshot`), so that a book in use is read as of one instant.
@@ -64,7 +64,7 @@ async def verify(tx: Tx, workspace_id: UUID) -> Break | None:
 
 
 async def _by_wallet(
-    tx: Tx, statement: str, workspace_id: UUID
+    tx: Reading, statement: str, workspace_id: UUID
 ) -> AsyncIterator[tuple[tuple[UUID, str], list[Record]]]:
     """The statement's rows, which come in the order of their wallets, gathered by them."""
     rows: list[Record] = []

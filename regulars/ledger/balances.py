@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.ledger import store
 from regulars.ledger.model import Balance, Kind, Liability
 
 
 async def balances(
-    tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime
+    tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, dict[Kind, Balance]]:
     """Both wallets of each customer asked for; one that was never opened is empty."""
     found = await store.balances(tx, workspace_id, customer_ids, now)
@@ -23,6 +23,6 @@ async def balances(
     }
 
 
-async def liability(tx: Tx, workspace_id: UUID, kind: Kind) -> Liability:
+async def liability(tx: Reading, workspace_id: UUID, kind: Kind) -> Liability:
     """What the shop owes its customers in one kind of wallet. Reads every wallet: for reports."""
     return await store.liability(tx, workspace_id, kind)

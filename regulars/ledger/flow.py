@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.ids import first_id_at
 from regulars.kit.queries import Queries
 from regulars.ledger.model import Kind
@@ -25,7 +25,7 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     debited: int
 
 
-async def flow(tx: Tx, workspace_id: UUID, moments: Sequence[datetime], *, kind: Kind = "coins") -> list[Flow]:
+async def flow(tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, kind: Kind = "coins") -> list[Flow]:
     """For each stretch between two neighbouring moments (in rising order, at least two).
 
     Adding up stops at `limits.FLOW_TXNS_MAX` txns in a stretch: such a sum means "at least". It goes by the ids, which

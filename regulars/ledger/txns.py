@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 from regulars.ledger import store
 from regulars.ledger.model import Kind, Operation, Txn
 
 
-async def find_txn(tx: Tx, workspace_id: UUID, txn_id: UUID) -> Txn:
+async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
     """Raises NotFound."""
     txn = await store.txn(tx, workspace_id, txn_id)
     if txn is None:
@@ -19,7 +19,7 @@ async def find_txn(tx: Tx, workspace_id: UUID, txn_id: UUID) -> Txn:
 
 
 async def txns_of(
-    tx: Tx,
+    tx: Reading,
     workspace_id: UUID,
     customer_id: UUID,
     *,
@@ -36,7 +36,7 @@ async def txns_of(
 
 
 async def numbered_page(
-    tx: Tx,
+    tx: Reading,
     workspace_id: UUID,
     customer_id: UUID,
     *,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 
@@ -38,6 +38,8 @@ async def audit(
     await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
 
 
-async def audit_log(tx: Tx, workspace_id: UUID, *, before_id: UUID | None = None, limit: int = 50) -> list[AuditLine]:
+async def audit_log(
+    tx: Reading, workspace_id: UUID, *, before_id: UUID | None = None, limit: int = 50
+) -> list[AuditLine]:
     """Newest first; `before_id` is the last id of the page before."""
     return [AuditLine(**dict(row)) for row in await tx.fetch(_sql.audit_log, workspace_id, before_id, limit)]

@@ -8,7 +8,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -37,13 +37,13 @@ async def issue_key(
     return IssuedKey(key, record)
 
 
-async def find_key(tx: Tx, workspace_id: UUID, key: str) -> ApiKey | None:
+async def find_key(tx: Reading, workspace_id: UUID, key: str) -> ApiKey | None:
     """The key's record, unless it is unknown to this workspace or revoked."""
     row = await tx.fetchrow(_sql.key_by_hash, workspace_id, _hash(key))
     return ApiKey(**dict(row)) if row else None
 
 
-async def list_keys(tx: Tx, workspace_id: UUID) -> list[ApiKey]:
+async def list_keys(tx: Reading, workspace_id: UUID) -> list[ApiKey]:
     """Revoked keys too: a log line may still name them."""
     return [ApiKey(**dict(row)) for row in await tx.fetch(_sql.keys, workspace_id)]
 

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from regulars import limits
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, NotFound, Unauthenticated, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -76,11 +76,11 @@ def draw_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-async def list_staff(tx: Tx, workspace_id: UUID) -> list[Person]:
+async def list_staff(tx: Reading, workspace_id: UUID) -> list[Person]:
     return [Person(**dict(row)) for row in await tx.fetch(_sql.staff, workspace_id)]
 
 
-async def get_staff(tx: Tx, workspace_id: UUID, staff_id: UUID) -> Person:
+async def get_staff(tx: Reading, workspace_id: UUID, staff_id: UUID) -> Person:
     """Raises NotFound."""
     row = await tx.fetchrow(_sql.member, workspace_id, staff_id)
     if row is None:
@@ -146,7 +146,7 @@ async def sign_in(tx: Tx, email: str, password: str, now: datetime) -> Session:
     raise Unauthenticated("E-mail or password is wrong.")
 
 
-async def person_of(tx: Tx, token: str, now: datetime) -> Person | None:
+async def person_of(tx: Reading, token: str, now: datetime) -> Person | None:
     """Who holds this session token, or None when it is unknown, forged or expired."""
     workspace_id = _workspace_of(token)
     if workspace_id is None:

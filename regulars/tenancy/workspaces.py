@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -61,7 +61,7 @@ async def create_workspace(
     return workspace
 
 
-async def get_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
+async def get_workspace(tx: Reading, workspace_id: UUID) -> Workspace:
     """Raises NotFound."""
     row = await tx.fetchrow(_sql.workspace, workspace_id)
     if row is None:
@@ -69,7 +69,7 @@ async def get_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
     return Workspace(**dict(row))
 
 
-async def list_workspaces(tx: Tx) -> list[Workspace]:
+async def list_workspaces(tx: Reading) -> list[Workspace]:
     return [Workspace(**dict(row)) for row in await tx.fetch(_sql.workspaces)]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.triggers import store
 from regulars.triggers.errors import UnknownTrigger
 from regulars.triggers.model import Trigger, Version
 
 
-async def find_trigger(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> Trigger:
+async def find_trigger(tx: Reading, workspace_id: UUID, trigger_id: UUID) -> Trigger:
     """Raises UnknownTrigger."""
     trigger = (await store.by_ids(tx, workspace_id, [trigger_id])).get(trigger_id)
     if trigger is None:
@@ -18,11 +18,11 @@ async def find_trigger(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> Trigger:
     return trigger
 
 
-async def list_triggers(tx: Tx, workspace_id: UUID) -> list[Trigger]:
+async def list_triggers(tx: Reading, workspace_id: UUID) -> list[Trigger]:
     """All of them, the oldest first: a shop has tens."""
     return await store.all_triggers(tx, workspace_id)
 
 
-async def versions_of(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> list[Version]:
+async def versions_of(tx: Reading, workspace_id: UUID, trigger_id: UUID) -> list[Version]:
     """Newest first."""
     return await store.versions(tx, workspace_id, trigger_id)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.triggers import store
 from regulars.triggers.model import Firing
 
 
 async def firings(
-    tx: Tx,
+    tx: Reading,
     workspace_id: UUID,
     *,
     trigger_id: UUID | None = None,
@@ -32,6 +32,6 @@ async def firings(
     return await store.firings(tx, workspace_id, trigger_id, state, before_id, limit)
 
 
-async def tally(tx: Tx, workspace_id: UUID) -> dict[str, int]:
+async def tally(tx: Reading, workspace_id: UUID) -> dict[str, int]:
     """How many firings were granted and how many refused, ever. Reads every row: for reports, not for pages."""
     return {"granted": 0, "refused": 0} | await store.tally(tx, workspace_id)

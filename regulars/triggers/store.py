@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
 from regulars.triggers.model import Content, Firing, Rule, Trigger, Version, as_json
 
@@ -18,11 +18,11 @@ _sql = Queries(__file__)
 _PARTS = {Trigger.__struct_fields__.index(name): type_ for name, type_ in (("rule", Rule), ("content", Content))}
 
 
-async def by_ids(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Trigger]:
+async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Trigger]:
     return {row["id"]: _trigger(row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids)}
 
 
-async def all_triggers(tx: Tx, workspace_id: UUID) -> list[Trigger]:
+async def all_triggers(tx: Reading, workspace_id: UUID) -> list[Trigger]:
     return [_trigger(row) for row in await tx.fetch(_sql.all, workspace_id)]
 
 
@@ -43,13 +43,13 @@ async def insert_version(tx: Tx, workspace_id: UUID, trigger: Trigger, actor: st
     await tx.execute(_sql.insert_version, workspace_id, trigger.id, trigger.version, as_json(trigger.rule), actor, now)
 
 
-async def versions(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> list[Version]:
+async def versions(tx: Reading, workspace_id: UUID, trigger_id: UUID) -> list[Version]:
     rows = await tx.fetch(_sql.versions, workspace_id, trigger_id)
     return [Version(r["version"], msgspec.convert(r["rule"], Rule), r["actor"], r["created_at"]) for r in rows]
 
 
 async def granted_since(
-    tx: Tx, workspace_id: UUID, pairs: Iterable[tuple[UUID, UUID]], today: datetime, this_month: datetime
+    tx: Reading, workspace_id: UUID, pairs: Iterable[tuple[UUID, UUID]], today: datetime, this_month: datetime
 ) -> dict[tuple[UUID, UUID], tuple[int, int]]:
     """Granted firings per (customer, trigger), as (since `today`, since `this_month`); none is missing."""
     ordered = sorted(pairs)
@@ -60,7 +60,7 @@ async def granted_since(
 
 
 async def last_about(
-    tx: Tx, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
+    tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
 ) -> dict[tuple[UUID, str], str]:
     """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant. Those
     that never led to a firing are missing."""
@@ -74,19 +74,19 @@ def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> Non
 
 
 async def firings(
-    tx: Tx, workspace_id: UUID, trigger_id: UUID | None, state: str | None, before_id: UUID | None, limit: int
+    tx: Reading, workspace_id: UUID, trigger_id: UUID | None, state: str | None, before_id: UUID | None, limit: int
 ) -> list[Firing]:
     return [Firing(*row) for row in await tx.fetch(_sql.firings, workspace_id, trigger_id, state, before_id, limit)]
 
 
 async def firings_of_customer(
-    tx: Tx, workspace_id: UUID, customer_id: UUID, state: str | None, before_id: UUID | None, limit: int
+    tx: Reading, workspace_id: UUID, customer_id: UUID, state: str | None, before_id: UUID | None, limit: int
 ) -> list[Firing]:
     rows = await tx.fetch(_sql.firings_of_customer, workspace_id, customer_id, state, before_id, limit)
     return [Firing(*row) for row in rows]
 
 
-async def firings_of_reference(tx: Tx, workspace_id: UUID, customer_id: UUID, reference: str) -> list[Firing]:
+async def firings_of_reference(tx: Reading, workspace_id: UUID, customer_id: UUID, reference: str) -> list[Firing]:
     return [Firing(*row) for row in await tx.fetch(_sql.firings_of_reference, workspace_id, customer_id, reference)]
 
 
@@ -97,5 +97,5 @@ def _trigger(row: Iterable[Any]) -> Trigger:
     return Trigger(*values)
 
 
-async def tally(tx: Tx, workspace_id: UUID) -> dict[str, int]:
+async def tally(tx: Reading, workspace_id: UUID) -> dict[str, int]:
     return {row["state"]: row["firings"] for row in await tx.fetch(_sql.tally, workspace_id)}

@@ -13,7 +13,7 @@ import structlog
 from regulars import delivery, limits
 from regulars.delivery import Bucket, Carrier, Lane
 from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Tx
+from regulars.kit.db import Database, Reading, Tx
 from regulars.kit.http import Sender
 from regulars.kit.ids import new_id
 from regulars.kit.workloop import Bell, guarded
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 class Carriers(Protocol):
     """What a worker must know of integrations, and is given by the wiring."""
 
-    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
+    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
         """None when it can't be used: it is gone, or its secrets can't be read with this key."""
         ...
 

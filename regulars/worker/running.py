@@ -13,7 +13,7 @@ import msgspec
 from regulars import delivery, integrations
 from regulars.delivery import Carrier
 from regulars.kit.clock import Clock, HandClock
-from regulars.kit.db import Database, Tx
+from regulars.kit.db import Database, Reading, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.http import Sender
 from regulars.kit.secrets import SecretBox, Unreadable
@@ -38,7 +38,7 @@ class IntegrationCarriers:
     def __init__(self, box: SecretBox) -> None:
         self._box = box
 
-    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
+    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
         try:
             return await integrations.carrier_of(tx, workspace_id, integration_id, self._box)
         except (NotFound, Unreadable):

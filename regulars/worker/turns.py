@@ -22,7 +22,7 @@ import structlog
 from regulars import delivery, limits, tenancy
 from regulars.delivery import Attempt, Bucket, Carrier, Delivered, Due, Lane, Paused, silence_until
 from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Tx
+from regulars.kit.db import Database, Reading, Tx
 from regulars.kit.http import NoAnswer, Sender
 
 _log = structlog.get_logger(__name__)
@@ -125,8 +125,9 @@ class Turn:
     async def _read(self) -> None:
         now = self._clock.now()
         limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
+        await self._renew_in_time(now)
         async with self._db.reading() as tx:
-            if not await self._still_ours(tx, now):
+            if self.ended or not await self._still_ours(tx, now):
                 return
             page = await delivery.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
         self._exhausted = len(page) < limit
@@ -141,9 +142,7 @@ class Turn:
         self._page = max(1, min(limits.LANE_PAGE_MAX, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
         self._start_senders()
 
-    async def _still_ours(self, tx: Tx, now: datetime) -> bool:
-        if now >= self._renew_at:
-            await self._renew(tx, now)
+    async def _still_ours(self, tx: Reading, now: datetime) -> bool:
         rate = await delivery.held_rate(tx, self.lane, self._worker_id, now)
         if rate is None:
             self.end("lost or paused")
@@ -153,17 +152,18 @@ class Turn:
             self.bucket.per_s = rate / 60
         return not self.ended
 
-    async def _renew(self, tx: Tx, now: datetime) -> None:
-        if not await delivery.renew_lease(tx, self.lane, self._worker_id, now):
-            self.end("lost or paused")
+    async def _renew_in_time(self, now: datetime) -> None:
+        if now < self._renew_at or self.ended:
+            return
+        async with self._db.transaction() as tx:
+            if not await delivery.renew_lease(tx, self.lane, self._worker_id, now):
+                self.end("lost or paused")
         self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
 
     async def _wait(self) -> None:
         """For a call or a record to end; not so long that the lease runs out while a tool hangs."""
         now = self._clock.now()
-        if now >= self._renew_at and not self.ended:
-            async with self._db.transaction() as tx:
-                await self._renew(tx, now)
+        await self._renew_in_time(now)
         wait_s = limits.LANE_RENEW_S / 2
         if self._wants_more():
             wait_s = min(wait_s, max(0.005, (self.bucket.next_at() - now).total_seconds()))

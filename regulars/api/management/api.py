@@ -12,7 +12,7 @@ from msgspec import Meta
 from regulars import customers, limits
 from regulars.api.operations import Api
 from regulars.customers import Customer
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def page_of(found: Sequence[T], limit: int, name: Callable[[T], UUID]) -> tuple[
     return items, name(items[-1]) if len(found) > limit else None
 
 
-async def the_customer(tx: Tx, workspace_id: UUID, id: UUID) -> Customer:
+async def the_customer(tx: Reading, workspace_id: UUID, id: UUID) -> Customer:
     """Raises NotFound."""
     customer = await customers.find(tx, workspace_id, id=id)
     if customer is None:

@@ -25,7 +25,7 @@ from regulars.api.management.items import (
 from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Entry
 
@@ -136,7 +136,7 @@ class Story(msgspec.Struct, frozen=True):
 
 
 @management.get("/customers", "Customers", tag="Customers")
-async def list_customers(call: Call[CustomerQuery, None], tx: Tx) -> CustomerPage:
+async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> CustomerPage:
     """Newest first."""
     query = call.query
     text = (query.search or "").strip()
@@ -155,7 +155,7 @@ async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> Custo
 
 
 @management.get("/customers/{id}", "One customer", tag="Customers")
-async def read_customer(call: Call[NoQuery, None], tx: Tx) -> CustomerItem:
+async def read_customer(call: Call[NoQuery, None], tx: Reading) -> CustomerItem:
     return await _said(call, tx, await the_customer(tx, call.workspace_id, call.path_id()))
 
 
@@ -173,7 +173,7 @@ async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> Custom
 
 
 @management.get("/customers/{id}/transactions", "A customer's wallet", tag="Customers")
-async def list_transactions(call: Call[TransactionQuery, None], tx: Tx) -> TransactionPage:
+async def list_transactions(call: Call[TransactionQuery, None], tx: Reading) -> TransactionPage:
     """Newest first."""
     query = call.query
     customer = await the_customer(tx, call.workspace_id, call.path_id())
@@ -206,7 +206,7 @@ async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionIt
 
 
 @management.get("/customers/{id}/timeline", "A customer's story", tag="Customers")
-async def read_story(call: Call[StoryQuery, None], tx: Tx) -> Story:
+async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
     """The newest of what happened to a customer, and of why a trigger gave nothing."""
     limit, workspace_id = call.query.limit, call.workspace_id
     customer = await the_customer(tx, workspace_id, call.path_id())
@@ -223,6 +223,6 @@ async def read_story(call: Call[StoryQuery, None], tx: Tx) -> Story:
     return Story(sorted(facts, key=lambda fact: fact.at, reverse=True)[:limit])
 
 
-async def _said(call: Call[Any, Any], tx: Tx, customer: Customer) -> CustomerItem:
+async def _said(call: Call[Any, Any], tx: Reading, customer: Customer) -> CustomerItem:
     balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
     return customer_item(customer, balances[customer.id], call.workspace)

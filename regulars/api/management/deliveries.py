@@ -14,7 +14,7 @@ from regulars.api.management.events import TopicName
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import Delivery, StoredAttempt
 from regulars.delivery.model import State
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 
 
 class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -50,7 +50,7 @@ class DeliveryWithAttempts(msgspec.Struct, frozen=True):
 
 
 @management.get("/deliveries", "Search deliveries", tag="Deliveries")
-async def search_deliveries(call: Call[DeliveryQuery, None], tx: Tx) -> DeliveryList:
+async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> DeliveryList:
     """Newest first; every condition that is given must hold."""
     query = call.query
     page = await delivery.search_deliveries(
@@ -69,7 +69,7 @@ async def search_deliveries(call: Call[DeliveryQuery, None], tx: Tx) -> Delivery
 
 
 @management.get("/deliveries/{id}", "One delivery with its attempts", tag="Deliveries")
-async def read_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAttempts:
+async def read_delivery(call: Call[NoQuery, None], tx: Reading) -> DeliveryWithAttempts:
     return DeliveryWithAttempts(*await delivery.get_delivery(tx, call.workspace_id, call.path_id()))
 
 

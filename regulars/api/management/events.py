@@ -16,7 +16,7 @@ from regulars.conditions import Field
 from regulars.delivery import Delivery
 from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
 
 TopicName = Annotated[str, Meta(max_length=64, description="The event's name: walletreward_create.")]
@@ -86,7 +86,7 @@ def event_item(event: Event) -> EventItem:
 
 
 @management.get("/events", "The log of events", tag="Events")
-async def list_events(call: Call[EventQuery, None], tx: Tx) -> EventPage:
+async def list_events(call: Call[EventQuery, None], tx: Reading) -> EventPage:
     """Newest first."""
     query = call.query
     if query.topic is not None and query.topic not in TOPICS:
@@ -104,7 +104,7 @@ async def list_events(call: Call[EventQuery, None], tx: Tx) -> EventPage:
 
 
 @management.get("/events/{id}", "One event", tag="Events")
-async def read_event(call: Call[NoQuery, None], tx: Tx) -> EventWithDeliveries:
+async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliveries:
     """With what became of it: its delivery by each rule that sent it."""
     event = await events.get(tx, call.workspace_id, call.path_id())
     sent = await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])

@@ -17,7 +17,7 @@ from regulars.delivery import LaneHealth
 from regulars.integrations import CONNECTORS, Integration, Manifest
 from regulars.integrations.manifest import Kind, Option
 from regulars.integrations.model import State
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 
 Settings = Annotated[
     dict[str, Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | int],
@@ -113,7 +113,7 @@ async def list_tools(call: Call[NoQuery, None]) -> ToolList:
 
 
 @management.get("/integrations", "What is connected", tag="Integrations")
-async def list_integrations(call: Call[NoQuery, None], tx: Tx) -> IntegrationList:
+async def list_integrations(call: Call[NoQuery, None], tx: Reading) -> IntegrationList:
     """Oldest first."""
     health = {lane.lane_id: lane for lane in await delivery.lane_health(tx, call.workspace_id, call.now)}
     found = await integrations.list_integrations(tx, call.workspace_id)
@@ -132,7 +132,7 @@ async def add_integration(call: Call[NoQuery, NewIntegration], tx: Tx) -> AddedI
 
 
 @management.get("/integrations/{id}", "One integration", tag="Integrations")
-async def read_integration(call: Call[NoQuery, None], tx: Tx) -> IntegrationItem:
+async def read_integration(call: Call[NoQuery, None], tx: Reading) -> IntegrationItem:
     integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
     return await _with_health(call, tx, integration)
 
@@ -197,7 +197,7 @@ async def rotate_secret(call: Call[NoQuery, Rotation], tx: Tx) -> AddedIntegrati
     return AddedIntegration(await _with_health(call, tx, shown.integration), shown.new_secrets)
 
 
-async def _with_health(call: Call[Any, Any], tx: Tx, integration: Integration) -> IntegrationItem:
+async def _with_health(call: Call[Any, Any], tx: Reading, integration: Integration) -> IntegrationItem:
     lanes = await delivery.lane_health(tx, call.workspace_id, call.now)
     return _said(integration, next((lane for lane in lanes if lane.lane_id == integration.id), None))
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.tenancy import ApiKey
 from regulars.tenancy.model import Access, Purpose
 
@@ -49,7 +49,7 @@ class KeyList(msgspec.Struct, frozen=True):
 
 
 @management.get("/keys", "All keys, revoked ones too", tag="Keys")
-async def list_keys(call: Call[NoQuery, None], tx: Tx) -> KeyList:
+async def list_keys(call: Call[NoQuery, None], tx: Reading) -> KeyList:
     return KeyList([_key(key) for key in await tenancy.list_keys(tx, call.workspace_id)])
 
 

@@ -17,7 +17,7 @@ from regulars.api.management.items import FiringItem, OrderItem, firing_item, or
 from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_moment
 from regulars.kit.currency import units_of
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal, invalid
 from regulars.triggers import Taken
 
@@ -154,7 +154,7 @@ async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOu
 
 
 @management.get("/orders", "Orders", tag="Orders")
-async def list_orders(call: Call[OrderQuery, None], tx: Tx) -> OrderPage:
+async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
     """In the order they were first reported, newest first."""
     query = call.query
     if query.customer_id is not None:
@@ -172,7 +172,7 @@ async def list_orders(call: Call[OrderQuery, None], tx: Tx) -> OrderPage:
 
 
 @management.get("/orders/{id}", "One order", tag="Orders")
-async def read_order(call: Call[NoQuery, None], tx: Tx) -> OrderWithFirings:
+async def read_order(call: Call[NoQuery, None], tx: Reading) -> OrderWithFirings:
     """With what it earned, or why it earned nothing."""
     order = await activity.find_order(tx, call.workspace_id, call.path_id())
     fired = await triggers.firings(tx, call.workspace_id, customer_id=order.customer_id, reference=f"order:{order.id}")

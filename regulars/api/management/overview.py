@@ -10,7 +10,7 @@ from regulars import delivery, events, ledger
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import LaneHealth
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 
 
 class Hour(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class Today(msgspec.Struct, frozen=True):
 
 
 @management.get("/overview", "What happened today", tag="Shop")
-async def read_overview(call: Call[NoQuery, None], tx: Tx) -> Today:
+async def read_overview(call: Call[NoQuery, None], tx: Reading) -> Today:
     workspace_id, zone = call.workspace_id, call.workspace.zone
     logged = await events.counts_by_hour(tx, workspace_id, call.now, zone)
     ordered = await events.counts_by_hour(tx, workspace_id, call.now, zone, topic="order_create")

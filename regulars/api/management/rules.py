@@ -16,7 +16,7 @@ from regulars.api.management.events import TopicName
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import Delivery, StoredAttempt
 from regulars.dispatch import Rule
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 
 Prefix = Annotated[
     str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
@@ -85,7 +85,7 @@ class TestResult(msgspec.Struct, frozen=True):
 
 
 @management.get("/send-events", "All rules", tag="Send Events")
-async def list_rules(call: Call[NoQuery, None], tx: Tx) -> RuleList:
+async def list_rules(call: Call[NoQuery, None], tx: Reading) -> RuleList:
     """Oldest first, without those that were deleted."""
     return RuleList([_said(rule) for rule in await dispatch.list_rules(tx, call.workspace_id)])
 
@@ -108,7 +108,7 @@ async def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> RuleItem:
 
 
 @management.get("/send-events/{id}", "One rule", tag="Send Events")
-async def read_rule(call: Call[NoQuery, None], tx: Tx) -> RuleItem:
+async def read_rule(call: Call[NoQuery, None], tx: Reading) -> RuleItem:
     """A deleted one too, as deliveries may still name it."""
     return _said(await dispatch.get_rule(tx, call.workspace_id, call.path_id()))
 

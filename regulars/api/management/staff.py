@@ -11,7 +11,7 @@ from msgspec import Meta
 from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.tenancy import Person
 from regulars.tenancy.model import Role
 
@@ -48,7 +48,7 @@ class StaffList(msgspec.Struct, frozen=True):
 
 
 @management.get("/staff", "Who may sign in", tag="Staff")
-async def list_staff(call: Call[NoQuery, None], tx: Tx) -> StaffList:
+async def list_staff(call: Call[NoQuery, None], tx: Reading) -> StaffList:
     return StaffList([_member(person) for person in await tenancy.list_staff(tx, call.workspace_id)])
 
 

@@ -13,7 +13,7 @@ from regulars import limits, triggers
 from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.management.items import FiringItem, firing_item
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.tenancy import Workspace
 from regulars.triggers import Content, Rule, Trigger, Version, sentence
@@ -122,7 +122,7 @@ class FiringPage(msgspec.Struct, frozen=True):
 
 
 @management.get("/triggers", "All triggers", tag="Triggers")
-async def list_triggers(call: Call[NoQuery, None], tx: Tx) -> TriggerList:
+async def list_triggers(call: Call[NoQuery, None], tx: Reading) -> TriggerList:
     """Oldest first."""
     found = await triggers.list_triggers(tx, call.workspace_id)
     return TriggerList([_said(trigger, call.workspace) for trigger in found])
@@ -150,7 +150,7 @@ async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem
 
 
 @management.get("/triggers/{id}", "One trigger", tag="Triggers")
-async def read_trigger(call: Call[NoQuery, None], tx: Tx) -> TriggerItem:
+async def read_trigger(call: Call[NoQuery, None], tx: Reading) -> TriggerItem:
     return _said(await _find(call, tx), call.workspace)
 
 
@@ -167,14 +167,14 @@ async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerI
 
 
 @management.get("/triggers/{id}/versions", "A trigger's versions", tag="Triggers")
-async def list_versions(call: Call[NoQuery, None], tx: Tx) -> VersionList:
+async def list_versions(call: Call[NoQuery, None], tx: Reading) -> VersionList:
     """Newest first, each with who made it."""
     trigger = await _find(call, tx)
     return VersionList(await triggers.versions_of(tx, call.workspace_id, trigger.id))
 
 
 @management.get("/firings", "What came of triggers", tag="Triggers")
-async def list_firings(call: Call[FiringQuery, None], tx: Tx) -> FiringPage:
+async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> FiringPage:
     """Newest first; of a trigger, of a customer, or of the whole shop. Refused ones say why."""
     query = call.query
     if query.reference and query.customer_id is None:
@@ -197,7 +197,7 @@ def _given(body: Any) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
 
 
-async def _find(call: Call[Any, Any], tx: Tx) -> Trigger:
+async def _find(call: Call[Any, Any], tx: Reading) -> Trigger:
     try:
         return await triggers.find_trigger(tx, call.workspace_id, call.path_id())
     except UnknownTrigger:

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from regulars import events, limits, tenancy
 from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.secrets import storefront_secret
 from regulars.tenancy import AuditLine, Workspace
 
@@ -95,7 +95,7 @@ def shop(workspace: Workspace) -> Shop:
 
 
 @management.get("/workspace", "The shop", tag="Shop")
-async def read_workspace(call: Call[NoQuery, None], tx: Tx) -> Shop:
+async def read_workspace(call: Call[NoQuery, None], tx: Reading) -> Shop:
     return shop(await tenancy.get_workspace(tx, call.workspace_id))
 
 
@@ -119,7 +119,7 @@ async def read_storefront_secret(call: Call[NoQuery, None]) -> StorefrontSecret:
 
 
 @management.get("/audit", "Who changed what", tag="Shop")
-async def read_audit(call: Call[PageQuery, None], tx: Tx) -> AuditPage:
+async def read_audit(call: Call[PageQuery, None], tx: Reading) -> AuditPage:
     """Newest first."""
     query = call.query
     lines = await tenancy.audit_log(tx, call.workspace_id, before_id=query.before, limit=query.limit + 1)

@@ -18,7 +18,7 @@ from regulars.api.merchant.items import LeadAnswer, lead_item
 from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Invalid, NotFound, invalid
 from regulars.kit.secrets import storefront_secret
 
@@ -108,7 +108,7 @@ def _named_by_path() -> Iterator[None]:
         raise Invalid("; ".join(f"{path}: {expected}" for path, expected in fields.items()), fields=fields) from None
 
 
-async def the_lead(tx: Tx, workspace_id: UUID, **by: Any) -> Customer:
+async def the_lead(tx: Reading, workspace_id: UUID, **by: Any) -> Customer:
     """Raises NotFound with the contract's words."""
     customer = await customers.find(tx, workspace_id, **by)
     if customer is None:
@@ -163,7 +163,7 @@ async def change_lead(call: Call[ByCustomerId, LeadChange], tx: Tx) -> LeadAnswe
 @merchant.get(
     "/leads/{id}", "Find a customer", tag="Leads", access="READ", headers=("x-leadtoken", "x-leaddigest", "x-timestamp")
 )
-async def find_lead(call: Call[LeadQuery, None], tx: Tx) -> LeadAnswer:
+async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
     """By customer_id, referral code, e-mail, mobile or id, the first that is given in this order.
 
     With a STOREFRONT key the call carries an `x-leadtoken`, or names a customer_id and carries `x-leaddigest`: 64 hex
@@ -198,6 +198,6 @@ async def find_lead(call: Call[LeadQuery, None], tx: Tx) -> LeadAnswer:
     return answer
 
 
-async def _answer(call: Call[Any, Any], tx: Tx, customer: Customer) -> LeadAnswer:
+async def _answer(call: Call[Any, Any], tx: Reading, customer: Customer) -> LeadAnswer:
     balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
     return LeadAnswer(lead_item(customer, balances[customer.id], call.workspace_id, masked=not call.caller.writes))

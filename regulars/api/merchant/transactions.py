@@ -14,7 +14,7 @@ from regulars.api.merchant.items import TxnAnswer, TxnList, txn_item
 from regulars.api.merchant.leads import prove, the_lead
 from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
 from regulars.ledger import Entry, Txn
 
@@ -102,7 +102,7 @@ async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAn
     access="READ",
     headers=("x-leadtoken",),
 )
-async def list_wallettransactions(call: Call[TxnQuery, None], tx: Tx) -> TxnList:
+async def list_wallettransactions(call: Call[TxnQuery, None], tx: Reading) -> TxnList:
     query = call.query
     prove(call, query.lead_id)
     await the_lead(tx, call.workspace_id, id=query.lead_id)
@@ -136,7 +136,7 @@ async def list_wallettransactions(call: Call[TxnQuery, None], tx: Tx) -> TxnList
     access="READ",
     headers=("x-leadtoken",),
 )
-async def find_wallettransaction(call: Call[OfLead, None], tx: Tx) -> TxnAnswer:
+async def find_wallettransaction(call: Call[OfLead, None], tx: Reading) -> TxnAnswer:
     lead_id = call.query.lead_id
     if lead_id is None and call.caller.key.purpose == "STOREFRONT":
         raise invalid("lead_id", "a value: this key is for a shop's pages")
@@ -145,7 +145,7 @@ async def find_wallettransaction(call: Call[OfLead, None], tx: Tx) -> TxnAnswer:
     return TxnAnswer(txn_item(await _txn_of(tx, call.workspace_id, lead_id, call.path_id())))
 
 
-async def _txn_of(tx: Tx, workspace_id: UUID, lead_id: UUID | None, txn_id: UUID) -> Txn:
+async def _txn_of(tx: Reading, workspace_id: UUID, lead_id: UUID | None, txn_id: UUID) -> Txn:
     """Raises NotFound; of another customer it is not found either."""
     txn = await ledger.find_txn(tx, workspace_id, txn_id)
     if lead_id not in (None, txn.customer_id) or txn.kind != "coins":

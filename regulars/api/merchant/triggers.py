@@ -9,7 +9,7 @@ from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import TriggerList, trigger_item
 from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 
 
 class TriggerQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,7 +17,7 @@ class TriggerQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 @merchant.get("/triggers", "Ways to earn, for a widget", tag="Triggers", access="READ")
-async def list_triggers(call: Call[TriggerQuery, None], tx: Tx) -> TriggerList:
+async def list_triggers(call: Call[TriggerQuery, None], tx: Reading) -> TriggerList:
     """The active triggers that are shown in the rewards widget, or the one of them with this id."""
     query, workspace = call.query, call.workspace
     found = await triggers.list_triggers(tx, workspace.id)

@@ -15,7 +15,7 @@ from regulars.dashboard import story
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.paging import cursor
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal, invalid
 from regulars.kit.ids import new_id
 
@@ -137,7 +137,7 @@ async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     return desk.see(f"/customers/{id_}", f"{amount:,} {desk.workspace.coin_name} were {given}.")
 
 
-async def _find(tx: Tx, desk: Desk, id_: UUID) -> Customer:
+async def _find(tx: Reading, desk: Desk, id_: UUID) -> Customer:
     customer = await customers.find(tx, desk.id, id=id_)
     if customer is None:
         raise NotFound("This customer does not exist in your shop.")

@@ -16,7 +16,7 @@ from regulars.dashboard.forms import query_of, sent
 from regulars.dashboard.paging import cursor
 from regulars.dispatch import Rule
 from regulars.events import TOPICS
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading
 from regulars.kit.errors import Invalid, NotFound, Refusal, invalid
 
 MODES = {"email": "E-mail", "mobile": "Mobile"}
@@ -205,7 +205,7 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     )
 
 
-async def _live_rule(tx: Tx, desk: Desk, rule_id: UUID) -> Rule:
+async def _live_rule(tx: Reading, desk: Desk, rule_id: UUID) -> Rule:
     rule = await dispatch.get_rule(tx, desk.id, rule_id)
     if rule.deleted_at is not None:
         raise NotFound("This rule was deleted.")

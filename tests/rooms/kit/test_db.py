@@ -13,13 +13,15 @@ import pytest
 
 from regulars import limits, tenancy
 from regulars.kit.clock import HandClock
-from regulars.kit.db import Connection, Database, Tx
+from regulars.kit.db import Connection, Database, Reading, Tx
 from tests import make
 
 INSERT = """-- A comment, as statements have them.
 INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
 SELECT $1, n.key, '', $3, '', $4 FROM unnest($2::text[]) AS n (key)"""
 RENAME = "UPDATE once_answer SET answer = $3 WHERE workspace_id = $1 AND key = $2"
+COPY = """INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
+SELECT $1, 'copy of ' || key, '', status, answer, created_at FROM once_answer WHERE workspace_id = $1 AND key = $2"""
 READ = "SELECT key, status, answer FROM once_answer WHERE workspace_id = $1 ORDER BY key"
 
 
@@ -39,7 +41,7 @@ class Heard:
         return await self._connection.fetch(statement, *arguments)
 
 
-async def rows(tx: Tx, workspace: tenancy.Workspace) -> list[tuple[str, int, str]]:
+async def rows(tx: Reading, workspace: tenancy.Workspace) -> list[tuple[str, int, str]]:
     return [tuple(row) for row in await tx.fetch(READ, workspace.id)]
 
 
@@ -47,6 +49,7 @@ async def test_writes_are_sent_together_before_the_next_read(
     db: Database, workspace: tenancy.Workspace, clock: HandClock
 ) -> None:
     async with db.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET TRANSACTION READ WRITE")
         heard = Heard(connection)
         tx = Tx(cast(Connection, heard))
         tx.write(INSERT, workspace.id, ["a", "b"], 200, clock.now())
@@ -98,9 +101,65 @@ async def test_what_was_not_sent_when_the_block_failed_is_not_written(
         await transact()
     async with db.reading() as tx:
         assert await rows(tx, workspace) == []
+
+
+async def test_queued_writes_that_look_at_each_others_rows_happen_one_after_the_other(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    async with db.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET TRANSACTION READ WRITE")
+        heard = Heard(connection)
+        tx = Tx(cast(Connection, heard))
+        tx.write(INSERT, workspace.id, ["a"], 200, clock.now())
+        tx.write(RENAME, workspace.id, "a", "first")
+        tx.write(RENAME.replace("answer = $3", "answer = answer || $3"), workspace.id, "a", ", second")
+        tx.write(COPY, workspace.id, "a")
+        tx.write(INSERT, workspace.id, ["b"], 200, clock.now())
+        assert heard.statements == []
+        await tx.send()
+        assert len(heard.statements) == 4, "rows that are only added go with the write before them"
+        tx.write(RENAME, workspace.id, "b", "new")
+        await tx.send()
+        assert len(heard.statements) == 5, "what was sent is no longer waited for"
+        assert await rows(tx, workspace) == [
+            ("a", 200, "first, second"),
+            ("b", 200, "new"),
+            ("copy of a", 200, "first, second"),
+        ]
+
+
+@pytest.mark.parametrize("opened", ["reading", "snapshot"])
+async def test_what_is_opened_for_reads_can_not_write(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock, opened: str
+) -> None:
+    async def write() -> None:
+        async with getattr(db, opened)() as tx:
+            assert not isinstance(tx, Tx)
+            await tx.fetch(INSERT + " RETURNING key", workspace.id, ["a"], 200, clock.now())
+
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await write()
+    async with db.transaction() as tx:
         tx.write(INSERT, workspace.id, ["b"], 200, clock.now())
     async with db.reading() as tx:
         assert await rows(tx, workspace) == [("b", 200, "")]
+
+
+async def test_a_read_that_is_cut_off_at_any_point_leaves_a_connection_that_writes(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    async def read(moment: int) -> None:
+        async with db.reading() as tx:
+            await tx.fetch(f"{READ} LIMIT {moment}", workspace.id)  # a statement that has to be prepared
+
+    for moment in range(1, 100):
+        task = asyncio.create_task(read(moment))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with db.transaction() as tx:
+            tx.write(INSERT, workspace.id, [str(moment)], 200, clock.now())
 
 
 async def inserted(db: Database, workspace: tenancy.Workspace, clock: HandClock, key: str) -> int:

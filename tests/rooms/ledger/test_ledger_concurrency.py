@@ -143,6 +143,7 @@ async def test_a_call_that_ends_in_nothing_leaves_nothing(
     async with wide.pool.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
+        await connection.execute("SET TRANSACTION READ WRITE")
         tx = Tx(connection)
         await ledger.post(tx, workspace, [make.credit(asha.id, 5, now), make.debit(asha.id, 3, now)], now)
         written = {"wallet": 1, "txn": 2, "posting": 4, "lot": 1, "consumption": 1, "event": 2, "pending": 2}

@@ -80,6 +80,7 @@ async def shop(server_url: str) -> AsyncIterator[tuple[Database, tenancy.Workspa
 async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool) -> None:
     db, workspace, people = shop
     async with db.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET TRANSACTION READ WRITE")
         if analysed:
             await connection.execute("ANALYZE")
         planned = Planned(connection)

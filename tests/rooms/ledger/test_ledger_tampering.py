@@ -26,6 +26,7 @@ async def book(db: Database) -> AsyncIterator[tuple[Tx, tenancy.Workspace]]:
     async with db.pool.acquire() as connection:
         transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
+        await connection.execute("SET TRANSACTION READ WRITE")
         tx = Tx(connection)
         for batch in (
             [make.credit(a, 100, START, key="k1", title="Hello", reference="order:1", trigger_id=new_id())],
