@@ -52,7 +52,7 @@ from regulars.delivery.model import (
     StoredAttempt,
     delivery_ids,
 )
-from regulars.delivery.rate import Bucket
+from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
 from regulars.delivery.replay import replay
 from regulars.delivery.search import (
@@ -85,6 +85,7 @@ __all__ = [
     "RetryAfter",
     "StoredAttempt",
     "Verdict",
+    "Window",
     "attempt",
     "awake_lanes",
     "deliveries_of_events",

@@ -10,7 +10,16 @@ import structlog
 
 from regulars import limits
 from regulars.delivery import backoff
-from regulars.delivery.carrier import Carrier, Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter
+from regulars.delivery.carrier import (
+    Carrier,
+    Delivered,
+    GaveUp,
+    Outcome,
+    Parcel,
+    Paused,
+    RetryAfter,
+    asked_wait_s,
+)
 from regulars.delivery.model import OutcomeName, State
 from regulars.kit.http import Answer, NoAnswer, Request, Sender
 
@@ -85,11 +94,17 @@ def judge(outcome: Outcome, parcel: Parcel, tries_before: int, now: datetime, ra
 
 
 def silence_until(made: Attempt, now: datetime) -> datetime | None:
-    """A 429 that names a wait speaks of the whole tool, not of one delivery: its lane rests, instead of using up the
-    tries of everything behind. At most LANE_SILENCE_MAX_S; what was refused itself waits as long as was asked."""
-    if isinstance(made.end, Answer) and made.end.status == 429 and isinstance(made.outcome, RetryAfter):
-        return now + timedelta(seconds=min(made.outcome.wait_s or 0.0, limits.LANE_SILENCE_MAX_S))
-    return None
+    """A 429 that names a wait, and a call that was the last of the tool's window, speak of the whole tool, not of one
+    delivery: its lane rests, instead of using up the tries of everything behind. At most LANE_SILENCE_MAX_S; what was
+    refused itself waits as long as was asked."""
+    if not isinstance(made.end, Answer):
+        return None
+    wait_s: float | None = None
+    if made.end.status == 429 and isinstance(made.outcome, RetryAfter):
+        wait_s = made.outcome.wait_s or 0.0
+    elif made.end.headers.get("ratelimit-remaining") == "0":
+        wait_s = asked_wait_s(made.end.headers)
+    return None if wait_s is None else now + timedelta(seconds=min(wait_s, limits.LANE_SILENCE_MAX_S))
 
 
 Shape = tuple[State, OutcomeName, str, datetime | None, str, str, int | None, str, str]

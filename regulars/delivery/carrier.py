@@ -14,14 +14,16 @@ An Outcome is a value, never an exception: whatever the outside world does is ex
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
 from regulars import limits
+from regulars.delivery.rate import Window
 from regulars.kit.http import Answer, NoAnswer, Request
 
 # The shared tables of what a status means where the tool's own documents say nothing else.
@@ -30,10 +32,13 @@ PAUSE_STATUSES = frozenset({401, 403, 410})
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):
-    """One delivery at the moment of one attempt. All but the last two fields are the same at every attempt.
+    """One delivery at the moment of one attempt. All but the last three fields are the same at every attempt.
 
     `body` is the event's body as it was written when the fact was made: a flat JSON object, never parsed and written
     again on its way, so that every attempt carries the same bytes.
+
+    `profile` is what is true of the customer at this attempt, under the names that an event has for it; None for a
+    carrier that keeps no profiles, and where nobody knows the customer. The body says what was true when it happened.
     """
 
     delivery_id: UUID
@@ -45,6 +50,7 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     test: bool
     attempt_number: int
     attempted_at: datetime
+    profile: Mapping[str, Any] | None = None
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):
@@ -86,7 +92,17 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
 
 
 class Carrier(Protocol):
-    """One configured tool. All four are pure; `render` is called once an attempt and must be cheap."""
+    """One configured tool. All five are pure; `render` is called once an attempt and must be cheap.
+
+    `windows` are the tool's rates beside the one a minute that a shop may set. `keeps_profiles`: what a customer has
+    now is kept at the tool, so it is read before each attempt, and the calls about one customer are made one by one.
+    """
+
+    @property
+    def windows(self) -> Sequence[Window]: ...
+
+    @property
+    def keeps_profiles(self) -> bool: ...
 
     def render(self, parcel: Parcel) -> Request | GaveUp:
         """GaveUp when there is nothing that could be sent: no e-mail address where the tool knows people by e-mail."""
@@ -136,8 +152,11 @@ def read_no_answer(label: str, parcel: Parcel, end: NoAnswer, *, retry_unclear: 
 
 def asked_wait_s(headers: dict[str, str]) -> float | None:
     """The wait in a Retry-After header: seconds, or a date (taken against the answer's own Date header, so that neither
-    side's clock needs to be right). None where there is none, or it can't be read."""
+    side's clock needs to be right); else, where RateLimit-Remaining says that nothing is left of the tool's window,
+    the RateLimit-Reset. None where there is neither, or it can't be read."""
     text = headers.get("retry-after", "").strip()
+    if not text and headers.get("ratelimit-remaining") == "0":
+        text = headers.get("ratelimit-reset", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():

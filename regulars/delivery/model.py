@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -48,7 +48,8 @@ class Addressee(msgspec.Struct, frozen=True, gc=False):
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
-    """A queued delivery as its lane reads it, with its event's body."""
+    """A queued delivery as its lane reads it, with its event's body. `customer_id`: None of a test's sample. `profile`
+    is the parcel's, and read by whoever sends it."""
 
     id: UUID
     event_id: UUID
@@ -60,6 +61,8 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     due_at: datetime
     occurred_at: datetime
     body: str
+    customer_id: UUID | None
+    profile: Mapping[str, Any] | None = None
 
     def parcel(self, now: datetime) -> Parcel:
         return Parcel(
@@ -72,6 +75,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
             self.test,
             self.attempts_made + 1,
             now,
+            self.profile,
         )
 
 
@@ -87,7 +91,7 @@ class Lane(msgspec.Struct, frozen=True):
     wake_at: datetime | None
     leased_by: UUID | None
     leased_until: datetime | None
-    tokens: float
+    tokens: list[float]
     tokens_at: datetime
 
 

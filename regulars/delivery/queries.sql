@@ -80,14 +80,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, 'queued', $9, $10)
 -- planner from reading all events instead, whatever its statistics say, and with the topic every index that begins with
 -- the workspace and ends with the id finds it at once.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
-       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body) AS body
+       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body) AS body, e.customer_id
   FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
            AND (due_at, id) > ($4, $5)
          ORDER BY due_at, id
          LIMIT $6) p
-  LEFT JOIN LATERAL (SELECT occurred_at, body FROM events_log
+  LEFT JOIN LATERAL (SELECT occurred_at, body, customer_id FROM events_log
                       WHERE workspace_id = $1 AND id = p.event_id AND topic = p.topic LIMIT 1) e ON true
  ORDER BY p.due_at, p.id
 

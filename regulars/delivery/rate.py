@@ -1,55 +1,110 @@
-"""A lane's rate as a bucket of tokens: one token a call, refilled evenly, never holding more than a second's worth.
+"""A lane's rate: windows of time, each with so many calls at most, kept to all at once by a bucket of tokens for each.
 
-Pure: time is handed in. What is left of it is kept with the lane when a worker puts the lane down, so that taking turns
-never adds up to more than the rate.
+In any stretch of time as long as a window no more calls begin than the window has, wherever the tool's own clock lets
+its windows begin.
+
+Pure: time is handed in. What is left is kept with the lane when a worker puts the lane down, so that taking turns never
+adds up to more than the rate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+
+import msgspec
+
+# Of a longer window, so much may be used at once where a shorter one allows it.
+_AT_ONCE = 0.1
+
+
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """At most `calls` within any `span_s` seconds."""
+
+    calls: int
+    span_s: float
+
+
+class _Part(msgspec.Struct, gc=False):
+    """One window's bucket: what it can hold, and what flows in. Full, and then all that flows in: a window's calls."""
+
+    most: float
+    per_s: float
+    tokens: float
 
 
 class Bucket:
-    """`tokens` as of `at`. A time in the future means silence until then."""
+    """`tokens` as of `at`, the minute's first, then those of the tool's further windows, shortest first. A time in the
+    future means silence until then."""
 
-    __slots__ = ("at", "per_s", "tokens")
+    __slots__ = ("_parts", "_rate", "_windows", "at")
 
-    def __init__(self, rate_per_minute: int, tokens: float, at: datetime) -> None:
-        self.per_s = rate_per_minute / 60
-        self.tokens = tokens
+    def __init__(
+        self, rate_per_minute: int, tokens: Sequence[float], at: datetime, windows: Sequence[Window] = ()
+    ) -> None:
+        """Windows that no tokens are kept for begin empty."""
+        self._windows = sorted(windows, key=lambda window: window.span_s)
         self.at = at
+        self._rate = rate_per_minute
+        self._parts = _parts(rate_per_minute, self._windows, tokens)
 
     @property
-    def most(self) -> float:
-        """A second's worth, and at least one: a rate below one a second could send nothing otherwise."""
-        return max(1.0, self.per_s)
+    def tokens(self) -> list[float]:
+        return [part.tokens for part in self._parts]
+
+    @property
+    def rate_per_minute(self) -> int:
+        return self._rate
+
+    @rate_per_minute.setter
+    def rate_per_minute(self, rate: int) -> None:
+        if rate != self._rate:
+            self._rate, self._parts = rate, _parts(rate, self._windows, self.tokens)
 
     def ready(self, now: datetime) -> int:
         """How many calls may be made now."""
         passed_s = (now - self.at).total_seconds()
-        if passed_s > 0:
-            self.tokens = min(self.most, self.tokens + passed_s * self.per_s)
-            self.at = now
-        elif passed_s < 0:
+        if passed_s < 0:
             return 0
-        return int(self.tokens)
+        for part in self._parts:
+            part.tokens = min(part.most, part.tokens + passed_s * part.per_s)
+        self.at = now
+        return int(min(part.tokens for part in self._parts))
 
     def take(self, calls: int) -> None:
-        self.tokens -= calls
+        for part in self._parts:
+            part.tokens -= calls
 
     def silence(self, until: datetime) -> None:
         """The tool asked for a rest: nothing until then, and the rate builds up from nothing."""
         if until > self.at:
-            self.tokens, self.at = 0.0, until
+            self.at = until
+            for part in self._parts:
+                part.tokens = 0.0
 
     @property
     def worthwhile(self) -> int:
         """How many calls to wait for before going on: a tenth of a second's worth, so that a quick lane is not fed
         one by one."""
-        return max(1, int(self.per_s / 10))
+        return max(1, int(min(part.per_s for part in self._parts) / 10))
 
     def next_at(self) -> datetime:
         """When `worthwhile` calls may be made; in the past when they may be made already."""
-        missing = max(0.0, self.worthwhile - self.tokens)
+        wanted = self.worthwhile
+        wait_s = max(max(0.0, wanted - part.tokens) / part.per_s for part in self._parts)
         # A hair later than computed, so that rounding never wakes a lane just before its token is there.
-        return self.at + timedelta(seconds=missing / self.per_s + 1e-5 * bool(missing))
+        return self.at + timedelta(seconds=wait_s + 1e-5 * bool(wait_s))
+
+
+def _parts(rate_per_minute: int, windows: Sequence[Window], tokens: Sequence[float]) -> list[_Part]:
+    parts: list[_Part] = []
+    at_once = 0.0
+    minute = Window(rate_per_minute, 60.0)
+    for n, window in [*enumerate(windows, start=1), (0, minute)]:
+        # Alone, a window is used evenly: a second's worth at once, and at least one call.
+        even = window.calls / (window.span_s + 1)
+        most = max(1.0, even, min(at_once, window.calls * _AT_ONCE))
+        per_s = even if most == 1.0 else (window.calls - most) / window.span_s
+        at_once = max(at_once, most)
+        parts.insert(n and len(parts), _Part(most, per_s, min(most, tokens[n]) if n < len(tokens) else 0.0))
+    return parts

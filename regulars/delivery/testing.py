@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from regulars import limits
@@ -24,6 +26,7 @@ async def queue_test(
     body: str,
     occurred_at: datetime,
     now: datetime,
+    profile: Mapping[str, Any] | None = None,
 ) -> Parcel:
     """Write a test down before it is sent, so that it is found among the deliveries whatever happens to the sender.
 
@@ -38,4 +41,4 @@ async def queue_test(
         sql.insert_test, workspace_id, test_id, lane_id, event, rule_id, prefix, topic, sample, due_at, now
     )
     await tx.execute(sql.wake_lanes, workspace_id, [lane_id], due_at)
-    return Parcel(test_id, event, prefix + topic, topic, occurred_at, body, True, 1, now)
+    return Parcel(test_id, event, prefix + topic, topic, occurred_at, body, True, 1, now, profile)

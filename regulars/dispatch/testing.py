@@ -67,12 +67,12 @@ async def prepare_test(
             f"No customer of this shop has the {kind} {address.strip()[:100]}. A test goes to a customer who exists.",
             fields={by: f"expected the {kind} of a customer who exists"},
         )
+    business = events.business(workspace)
+    common = events.common(business, customer, available)
     newest = await events.recent(tx, workspace.id, topic=rule.topic, customer_id=customer.id, limit=1)
     if newest:
         event_id, body, occurred_at = newest[0].id, newest[0].body, newest[0].occurred_at
     else:
-        business = events.business(workspace)
-        common = events.common(business, customer, available)
         event_id, body, occurred_at = None, events.sample(rule.topic, business, common, customer.id, now), now
     parcel = await delivery.queue_test(
         tx,
@@ -85,5 +85,6 @@ async def prepare_test(
         body=body,
         occurred_at=occurred_at,
         now=now,
+        profile=common,
     )
     return PreparedTest(rule.integration_id, parcel, real=event_id is not None)

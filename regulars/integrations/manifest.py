@@ -11,6 +11,7 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Carrier
+from regulars.delivery.rate import Window
 from regulars.kit.errors import Invalid
 from regulars.kit.http import url_refusal
 
@@ -48,6 +49,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """`deduplicates`: the tool takes two calls with one delivery id for one, so an unclear end is always tried again.
 
     `also` checks what no field can tell alone, on values that fit their fields: what is wrong, by field.
+
+    `windows` are the tool's rates beside the one a minute, which is a field because a shop may lower it.
     """
 
     tool: str
@@ -59,6 +62,7 @@ class Manifest(msgspec.Struct, frozen=True):
     deduplicates: bool
     fields: tuple[Field, ...]
     also: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, str]] | None = None
+    windows: tuple[Window, ...] = ()
 
     def field(self, name: str) -> Field:
         """Raises KeyError."""

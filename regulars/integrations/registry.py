@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from regulars.integrations import omnisend, webhook
+from regulars.integrations import contlo, klaviyo, omnisend, webhook
 from regulars.integrations.manifest import Connector
 from regulars.kit.errors import invalid
 
 CONNECTORS: dict[str, Connector] = {
-    connector.manifest.tool: connector for connector in (omnisend.CONNECTOR, webhook.CONNECTOR)
+    connector.manifest.tool: connector
+    for connector in (omnisend.CONNECTOR, klaviyo.CONNECTOR, contlo.CONNECTOR, webhook.CONNECTOR)
 }
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
-import time
-from collections import deque
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 
 from regulars.sandbox.memory import Call, Memory
+from regulars.sandbox.rate import Windows
 from regulars.sandbox.reply import Reply
 from regulars.sandbox.settings import Settings
 
@@ -21,7 +19,6 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,128}")
 _PROPERTIES_MAX = 100
 _NAME_CHARS_MAX = 50
 _PHONE_CHARS_MAX = 15
-_WINDOW_S = 60.0
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -32,7 +29,7 @@ class Omnisend:
         self.contacts: dict[str, dict[str, Any]] = {}
         self._memory = memory
         self._settings = settings
-        self._calls_at: deque[float] = deque()
+        self._windows = Windows()
         # The type of a property is fixed by the first event that carries it.
         self._types: dict[tuple[str, str], str] = {}
 
@@ -81,14 +78,9 @@ class Omnisend:
         return None
 
     def _refuse_rate(self) -> Reply | None:
-        """A window that slides, over all keys: they belong to one brand."""
-        now, calls_at = time.monotonic(), self._calls_at
-        while calls_at and calls_at[0] <= now - _WINDOW_S:
-            calls_at.popleft()
-        if len(calls_at) >= self._settings.omnisend_rate_per_minute:
-            return _too_many(max(math.ceil(calls_at[0] + _WINDOW_S - now), 1))
-        calls_at.append(now)
-        return None
+        """Over all keys: they belong to one brand."""
+        wait_s = self._windows.wait_s((self._settings.omnisend_rate_per_minute, 60.0))
+        return _too_many(wait_s) if wait_s else None
 
     def _event(self, call: Call) -> Reply:
         try:

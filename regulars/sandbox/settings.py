@@ -21,3 +21,5 @@ class Settings(msgspec.Struct):
 
     omnisend_rate_per_minute: int = 400
     receivers: dict[str, Receiver] = {}
+    klaviyo_rate_per_s: int = 350
+    klaviyo_rate_per_minute: int = 3_500

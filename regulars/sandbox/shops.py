@@ -14,14 +14,21 @@ import msgspec
 
 from regulars import limits
 from regulars.sandbox import page
+from regulars.sandbox.contlo import Contlo
 from regulars.sandbox.faults import Fault, Faults
+from regulars.sandbox.klaviyo import Klaviyo
 from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.omnisend import Omnisend
 from regulars.sandbox.reply import Reply
 from regulars.sandbox.settings import Receiver, Settings
 from regulars.sandbox.webhook import WebhookReceivers
 
-LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {"omnisend": Omnisend, "webhook": WebhookReceivers}
+LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
+    "omnisend": Omnisend,
+    "klaviyo": Klaviyo,
+    "contlo": Contlo,
+    "webhook": WebhookReceivers,
+}
 """A look-alike has `answer(call) -> Reply`, where the call's path is the one below the tool's own, and
 `fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a file and a line here."""
 
@@ -29,7 +36,14 @@ _OF_A_SHOP = re.compile(r"/shop/([A-Za-z0-9_-]{1,64})(/.*)")
 
 
 class _Rates(msgspec.Struct, forbid_unknown_fields=True):
-    omnisend_rate_per_minute: int
+    omnisend_rate_per_minute: int | None = None
+    klaviyo_rate_per_s: int | None = None
+    klaviyo_rate_per_minute: int | None = None
+
+    def put(self, settings: Settings) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) is not None:
+                setattr(settings, name, getattr(self, name))
 
 
 class Shop:
@@ -79,8 +93,7 @@ class Shop:
                 case "DELETE", _ if path.startswith("/faults/"):
                     self.faults.clear(path.removeprefix("/faults/"))
                 case "PUT", "/settings":
-                    rates = msgspec.json.decode(call.body, type=_Rates)
-                    self.settings.omnisend_rate_per_minute = rates.omnisend_rate_per_minute
+                    msgspec.json.decode(call.body, type=_Rates).put(self.settings)
                 case "PUT", _ if path.startswith("/receivers/"):
                     receiver = msgspec.json.decode(call.body, type=Receiver)
                     self.tools["webhook"].put(path.removeprefix("/receivers/"), receiver)

@@ -5,33 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from regulars import delivery, limits
-from regulars.delivery import Bucket, Carrier, Lane
+from regulars.delivery import Bucket, Lane
 from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Reading, Tx
+from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.ids import new_id
 from regulars.kit.workloop import Bell, guarded
+from regulars.worker.carriers import Carriers
 from regulars.worker.turns import Turn
 
 _log = structlog.get_logger(__name__)
-
-
-class Carriers(Protocol):
-    """What a worker must know of integrations, and is given by the wiring."""
-
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
-        """None when it can't be used: it is gone, or its secrets can't be read with this key."""
-        ...
-
-    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        """The tool's answer says that nothing more should be sent: the integration is paused, and its lane."""
-        ...
 
 
 class _Hand:
@@ -172,7 +160,7 @@ class LaneKeeper:
             worker_id=self.worker_id,
             clock=self._clock,
             random=self._random,
-            pause=self._carriers.pause,
+            carriers=self._carriers,
         )
 
     async def _put_down(self, lane: Lane, bucket: Bucket, not_before: datetime) -> None:

@@ -14,8 +14,9 @@ from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
+from regulars.worker.carriers import Carriers
 from regulars.worker.fanning import fan_out_everywhere
-from regulars.worker.lanes import Carriers, LaneKeeper
+from regulars.worker.lanes import LaneKeeper
 
 
 class Loops:

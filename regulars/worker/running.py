@@ -6,21 +6,18 @@ import asyncio
 import random as random_module
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import msgspec
 
-from regulars import delivery, integrations
-from regulars.delivery import Carrier
+from regulars import delivery
 from regulars.kit.clock import Clock, HandClock
-from regulars.kit.db import Database, Reading, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit.db import Database
 from regulars.kit.http import Sender
-from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.kit.settings import Settings
 from regulars.wiring import App
+from regulars.worker.carriers import Carriers, IntegrationCarriers
 from regulars.worker.fanning import fan_out_everywhere
-from regulars.worker.lanes import Carriers, LaneKeeper
+from regulars.worker.lanes import LaneKeeper
 from regulars.worker.loops import Loops
 
 
@@ -30,22 +27,6 @@ class Drained(msgspec.Struct, frozen=True):
     events: int
     sent: int
     next_at: datetime | None
-
-
-class IntegrationCarriers:
-    """The integrations room as the lanes see it."""
-
-    def __init__(self, box: SecretBox) -> None:
-        self._box = box
-
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
-        try:
-            return await integrations.carrier_of(tx, workspace_id, integration_id, self._box)
-        except (NotFound, Unreadable):
-            return None
-
-    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        await integrations.pause(tx, workspace_id, integration_id, reason)
 
 
 async def run(settings: Settings) -> None:

@@ -4,6 +4,9 @@
       (a page at a time)   |    (1 .. 64)     |   (a batch a statement)
                            `---- in hand -----'   at most LANE_UNRECORDED_MAX
 
+Where the tool keeps profiles, what is true of a page's customers is read right after the page, and one customer's calls
+are made one by one, in the order in which they were read. So none arrives with an older state than one before it.
+
 No database connection is held while a call is out. The window of calls in flight halves when the tool lets a call time
 out and grows with every one it takes, so that a tool that hangs costs few connections, and nobody else anything.
 """
@@ -12,18 +15,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from regulars import delivery, limits, tenancy
 from regulars.delivery import Attempt, Bucket, Carrier, Delivered, Due, Lane, Paused, silence_until
 from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Reading, Tx
+from regulars.kit.db import Database, Reading
 from regulars.kit.http import NoAnswer, Sender
+from regulars.tenancy import Workspace
+from regulars.worker.carriers import Carriers
 
 _log = structlog.get_logger(__name__)
 _START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -42,20 +48,21 @@ class Turn:
         worker_id: UUID,
         clock: Clock,
         random: Callable[[], float],
-        pause: Callable[[Tx, UUID, UUID, str], Awaitable[None]],
+        carriers: Carriers,
     ) -> None:
-        """`pause` is called with (tx, workspace, lane, reason) when the tool's answer says that nothing more should be
-        sent, before anything else in that transaction: it locks the integration, then its lane."""
+        """Its `pause` is called before anything else in a transaction: it locks the integration, then its lane."""
         self.lane = lane
         self.ended = ""
         self.paused_reason = ""
         self.sent = 0
-        self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
+        self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at, carrier.windows)
         self._db, self._carrier, self._sender = db, carrier, sender
         self._worker_id, self._clock, self._random = worker_id, clock, random
-        self._pause = pause
+        self._carriers = carriers
         self._renew_at = clock.now() + timedelta(seconds=limits.LANE_RENEW_S)
         self._queue: deque[Due] = deque()
+        # What waits for a call about the same customer to end.
+        self._behind: dict[UUID, deque[Due]] = {}
         self._in_hand: set[UUID] = set()
         self._done: list[tuple[Attempt, int]] = []
         self._page = limits.LANE_PAGE_FIRST
@@ -75,8 +82,9 @@ class Turn:
     def end(self, why: str) -> None:
         """Send nothing more; calls in flight end and are recorded. What was read and not sent is still queued."""
         self.ended = self.ended or why
-        self._in_hand.difference_update(due.id for due in self._queue)
-        self._queue.clear()
+        for waiting in (self._queue, *self._behind.values()):
+            self._in_hand.difference_update(due.id for due in waiting)
+            waiting.clear()
         self._progress.set()
 
     async def work(self) -> int:
@@ -127,9 +135,12 @@ class Turn:
         limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
         await self._renew_in_time(now)
         async with self._db.reading() as tx:
-            if self.ended or not await self._still_ours(tx, now):
+            workspace = None if self.ended else await self._still_ours(tx, now)
+            if workspace is None:
                 return
             page = await delivery.due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
+            if page and self._carrier.keeps_profiles:
+                page = await self._with_profiles(tx, workspace, page, now)
         self._exhausted = len(page) < limit
         if not page or self.ended:
             return
@@ -142,15 +153,25 @@ class Turn:
         self._page = max(1, min(limits.LANE_PAGE_MAX, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
         self._start_senders()
 
-    async def _still_ours(self, tx: Reading, now: datetime) -> bool:
+    async def _with_profiles(self, tx: Reading, workspace: Workspace, page: list[Due], now: datetime) -> list[Due]:
+        customer_ids = {due.customer_id for due in page if due.customer_id is not None}
+        profiles = await self._carriers.profiles(tx, workspace, list(customer_ids), now)
+        return [
+            msgspec.structs.replace(due, profile=profiles.get(due.customer_id)) if due.customer_id else due
+            for due in page
+        ]
+
+    async def _still_ours(self, tx: Reading, now: datetime) -> Workspace | None:
+        """None when the turn has ended."""
         rate = await delivery.held_rate(tx, self.lane, self._worker_id, now)
         if rate is None:
             self.end("lost or paused")
-        elif not (await tenancy.get_workspace(tx, self.lane.workspace_id)).events_on:
+            return None
+        self.bucket.rate_per_minute = rate
+        workspace = await tenancy.get_workspace(tx, self.lane.workspace_id)
+        if not workspace.events_on:
             self.end("switched off")
-        else:
-            self.bucket.per_s = rate / 60
-        return not self.ended
+        return None if self.ended else workspace
 
     async def _renew_in_time(self, now: datetime) -> None:
         if now < self._renew_at or self.ended:
@@ -181,6 +202,7 @@ class Turn:
         await asyncio.gather(*left, return_exceptions=True)
         if left:
             self._queue.clear()
+            self._behind.clear()
             self._done.clear()
             self._in_hand.clear()
 
@@ -205,7 +227,21 @@ class Turn:
         queue, clock, carrier, sender = self._queue, self._clock, self._carrier, self._sender
         while queue and len(self._senders) <= self._window:
             due = queue.popleft()
-            self._take(await delivery.attempt(carrier, sender, due.parcel(clock.now())), due)
+            if due.profile is None or due.customer_id is None:
+                self._take(await delivery.attempt(carrier, sender, due.parcel(clock.now())), due)
+            else:
+                await self._send_in_order(due, due.customer_id)
+
+    async def _send_in_order(self, due: Due, customer_id: UUID) -> None:
+        """This one and what comes up behind it about the same customer; or leave it behind the one that is out."""
+        if customer_id in self._behind:
+            self._behind[customer_id].append(due)
+            return
+        behind = self._behind[customer_id] = deque([due])
+        while behind:
+            due = behind.popleft()
+            self._take(await delivery.attempt(self._carrier, self._sender, due.parcel(self._clock.now())), due)
+        self._behind.pop(customer_id, None)
 
     def _take(self, made: Attempt, due: Due) -> None:
         self.sent += 1
@@ -214,6 +250,9 @@ class Turn:
             self._window = min(self._window + 1, limits.LANE_CALLS_IN_FLIGHT_MAX)
         else:
             self._mind(made)
+        silence = silence_until(made, self._clock.now())
+        if silence is not None:
+            self.bucket.silence(silence)
         if self._recorder is None:
             self._recorder = self._task(self._record())
         if self._queue and len(self._senders) < self._window:
@@ -222,10 +261,6 @@ class Turn:
             self._progress.set()
 
     def _mind(self, made: Attempt) -> None:
-        now = self._clock.now()
-        silence = silence_until(made, now)
-        if silence is not None:
-            self.bucket.silence(silence)
         if isinstance(made.end, NoAnswer) and made.end.kind.startswith("timeout"):
             self._window = max(limits.LANE_CALLS_IN_FLIGHT_MIN, self._window // 2)
         if isinstance(made.outcome, Paused) and not made.parcel.test:
@@ -242,7 +277,7 @@ class Turn:
             now = self._clock.now()
             async with self._db.transaction() as tx:
                 if self.paused_reason:
-                    await self._pause(tx, lane.workspace_id, lane.id, self.paused_reason)
+                    await self._carriers.pause(tx, lane.workspace_id, lane.id, self.paused_reason)
                 verdicts = await delivery.record(tx, lane.workspace_id, lane.id, batch, now=now, random=self._random)
             self._in_hand.difference_update(one.parcel.delivery_id for one, _ in batch)
             reasons = [verdict.reason for verdict in verdicts if verdict.state != "delivered"]

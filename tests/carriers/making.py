@@ -18,6 +18,8 @@ SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 # What a shop fills in, per tool; BASE stands for the sandbox's address.
 GIVEN: dict[str, dict[str, Any]] = {
     "omnisend": {"api_key": "sandbox-key", "host": "BASE/omnisend"},
+    "klaviyo": {"api_key": "pk_sandbox_key", "host": "BASE/klaviyo"},
+    "contlo": {"api_key": "sandbox-key", "host": "BASE/contlo"},
     "webhook": {"url": "BASE/webhook/shop", "secret": SECRET},
 }
 
@@ -37,6 +39,18 @@ EVENT: dict[str, Any] = {
     "closing_balance": 0,
     "last_transaction": "",
     "operation": "cr",
+}
+
+
+# What is true of the customer by now: more than the event says.
+PROFILE: dict[str, Any] = {
+    "user_customer_id": "shopify-7029064106277",
+    "user_name": "Ayush Kumar Shukla",
+    "user_tier": "",
+    "user_referral_code": "2nfcdqo46x",
+    "user_referral_link": "https://corner.example/r/2nfcdqo46x",
+    "user_available_balance": 170,
+    "user_transaction_amount": 499.5,
 }
 
 
@@ -62,5 +76,6 @@ def parcel(**changed: Any) -> Parcel:
         "test": False,
         "attempt_number": 1,
         "attempted_at": datetime.now(UTC),
+        "profile": PROFILE,
     }
     return Parcel(**(fields | changed))

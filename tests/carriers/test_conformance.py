@@ -16,7 +16,7 @@ from regulars.integrations import CONNECTORS
 from regulars.integrations.manifest import Connector, checked_settings
 from regulars.kit.errors import Invalid
 from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request
-from tests.carriers.making import GIVEN, carrier_for, parcel
+from tests.carriers.making import GIVEN, PROFILE, carrier_for, parcel
 
 TOOLS = list(CONNECTORS)
 every_tool = pytest.mark.parametrize("tool", TOOLS)
@@ -152,6 +152,18 @@ def test_every_attempt_has_the_same_body_and_id(tool: str) -> None:
     sent = str(parcel().delivery_id)
     for request in (first, later):
         assert sent in request.body.decode() or sent in request.headers.values()
+
+
+@every_tool
+def test_only_what_is_true_of_the_customer_now_differs_between_attempts(tool: str) -> None:
+    """What an event says stays as it was, to the byte; what the customer has is as it is by now, where it is kept."""
+    carrier = carrier_for(tool, "https://tool.example")
+    bodies = [rendered(carrier, profile=PROFILE | {"user_available_balance": have}).body for have in (4711, 4712)]
+
+    assert bodies[0].replace(b"4711", b"4712") == bodies[1]
+    assert bodies[0].count(b"4711") == int(carrier.keeps_profiles)
+    # Nobody knows whom a sample is about: nothing is said of them.
+    assert b"4711" not in rendered(carrier, profile=None).body
 
 
 @every_tool

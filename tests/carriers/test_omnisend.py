@@ -11,9 +11,8 @@ import pytest
 
 from regulars import sandbox
 from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter
-from regulars.integrations.omnisend.carrier import properties_of
 from regulars.kit.http import Answer, Http, NoAnswer, Request
-from tests.carriers.making import carrier_for, parcel
+from tests.carriers.making import PROFILE, carrier_for, parcel
 
 
 def event(request: Request | GaveUp) -> dict[str, Any]:
@@ -45,8 +44,10 @@ def test_the_request_is_as_documented() -> None:
             "firstName": "Ayush",
             "lastName": "Kumar Shukla",
             "customProperties": {
-                "user_available_balance": 120,
+                "user_available_balance": 170,
+                "user_tier": "",
                 "user_referral_code": "2nfcdqo46x",
+                "user_referral_link": "https://corner.example/r/2nfcdqo46x",
                 "user_customer_id": "shopify-7029064106277",
                 "user_transaction_amount": 499.5,
             },
@@ -103,10 +104,15 @@ def test_nobody_to_send_to(selector: str, lacking: str, words: str, value: str |
 
 def test_names_are_cut_as_omnisend_wants_them() -> None:
     carrier = carrier_for("omnisend", "https://api.example")
-    contact = event(carrier.render(parcel(event={"user_name": "A" * 80 + " " + "B" * 80})))["contact"]
+    long, nameless = ({**PROFILE, "user_name": name} for name in ("A" * 80 + " " + "B" * 80, " "))
+    contact = event(carrier.render(parcel(profile=long)))["contact"]
     assert (len(contact["firstName"]), len(contact["lastName"])) == (50, 50)
-    nameless = event(carrier.render(parcel(event={"user_name": " "})))["contact"]
-    assert "firstName" not in nameless
+    assert "firstName" not in event(carrier.render(parcel(profile=nameless)))["contact"]
+
+
+def test_the_contacts_properties_may_have_a_prefix_of_letters() -> None:
+    carrier = carrier_for("omnisend", "https://api.example", profile_prefix="nector_")
+    assert "nector_user_tier" in event(carrier.render(parcel()))["contact"]["customProperties"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,9 @@ def test_names_are_cut_as_omnisend_wants_them() -> None:
     ],
 )
 def test_properties_are_made_to_fit(body: dict[str, Any], properties: dict[str, Any]) -> None:
-    assert properties_of(body) == properties
+    written = msgspec.json.encode({"user_email": "a@example.com"} | body).decode()
+    sent = event(carrier_for("omnisend", "https://api.example").render(parcel(body=written)))["properties"]
+    assert sent == {"user_email": "a@example.com"} | properties
 
 
 def test_at_most_a_hundred_properties_also_in_a_test() -> None:

@@ -168,6 +168,132 @@ async def test_contacts_are_kept(look_alikes: sandbox.Sandbox, http: Http) -> No
     assert (await call(http, "POST", url, {"identifiers": []}, **key)).status == 400
 
 
+def klaviyo_event(**changed: Any) -> dict[str, Any]:
+    attributes = {
+        "metric": {"data": {"type": "metric", "attributes": {"name": "e"}}},
+        "profile": {"data": {"type": "profile", "attributes": {"email": "a@example.com"}}},
+        "properties": {"n": 1},
+        "time": "2026-03-14T09:26:53Z",
+    }
+    return {"data": {"type": "event", "attributes": attributes | changed}}
+
+
+def of_a_profile(**attributes: object) -> dict[str, Any]:
+    return {"data": {"type": "profile", "attributes": attributes}}
+
+
+KLAVIYO = {
+    "authorization": "Klaviyo-API-Key pk_sandbox",
+    "revision": "2026-07-15",
+    "content-type": "application/vnd.api+json",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"data": {"type": "events", "attributes": {}}}, "/data/type"),
+        ({}, "/data"),
+        (klaviyo_event(metric={}), "/data/attributes"),
+        (
+            klaviyo_event(metric={"data": {"type": "metric", "attributes": {"name": "x" * 128}}}),
+            "/data/attributes/metric/data/attributes/name",
+        ),
+        (klaviyo_event(properties={f"p{n}": n for n in range(401)}), "/data/attributes/properties"),
+        (klaviyo_event(time="yesterday"), "/data/attributes/time"),
+        (klaviyo_event(value="84.95"), "/data/attributes/value"),
+        (klaviyo_event(value=84.95, value_currency="usd"), "/data/attributes/value_currency"),
+        (klaviyo_event(profile=of_a_profile()), "/data/attributes/profile/data/attributes"),
+        (
+            klaviyo_event(profile=of_a_profile(phone_number="0151 12345678")),
+            "/data/attributes/profile/data/attributes/phone_number",
+        ),
+    ],
+)
+async def test_klaviyo_refuses_what_the_real_one_refuses(
+    body: dict[str, Any], pointer: str, look_alikes: sandbox.Sandbox, http: Http
+) -> None:
+    answer = await call(http, "POST", f"{look_alikes.base_url}/klaviyo/api/events", body, **KLAVIYO)
+
+    assert answer.status == 400
+    assert answer.headers["content-type"] == "application/vnd.api+json"
+    assert msgspec.json.decode(answer.body)["errors"][0]["source"]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"authorization": "Bearer pk_sandbox"}, 401),
+        ({"authorization": "Klaviyo-API-Key sk_sandbox"}, 401),
+        ({"revision": "2020-01-01"}, 410),
+        ({"content-type": "application/json"}, 415),
+        ({}, 202),
+    ],
+)
+async def test_klaviyo_wants_its_headers(
+    changed: dict[str, str], status: int, look_alikes: sandbox.Sandbox, http: Http
+) -> None:
+    url = f"{look_alikes.base_url}/klaviyo/api/events"
+    assert (await call(http, "POST", url, klaviyo_event(), **KLAVIYO | changed)).status == status
+
+
+async def test_klaviyo_keeps_one_event_a_second_without_an_id(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    url = f"{look_alikes.base_url}/klaviyo/api/events"
+    for more in ({}, {}, {"unique_id": "1"}, {"unique_id": "2"}, {"unique_id": "2"}):
+        assert (await call(http, "POST", url, klaviyo_event(**more), **KLAVIYO)).status == 202
+    assert look_alikes.memory.counts["klaviyo"]["events"] == 3
+
+
+async def test_klaviyo_has_two_windows(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    base = look_alikes.base_url
+    await call(http, "PUT", f"{base}/settings", {"klaviyo_rate_per_s": 2, "klaviyo_rate_per_minute": 100})
+    answers = [await call(http, "POST", f"{base}/klaviyo/api/events", klaviyo_event(), **KLAVIYO) for _ in range(3)]
+    assert [answer.status for answer in answers] == [202, 202, 429]
+    assert answers[1].headers["ratelimit-remaining"] == "98"
+    assert answers[2].headers["retry-after"] == "1"
+
+
+async def test_klaviyo_keeps_profiles(look_alikes: sandbox.Sandbox, http: Http) -> None:
+    url = f"{look_alikes.base_url}/klaviyo/api/profile-import"
+    for properties in ({"a": 1, "b": 1}, {"b": 2}):
+        body = of_a_profile(email="a@example.com", properties=properties)
+        assert (await call(http, "POST", url, body, **KLAVIYO)).status == 200
+    assert look_alikes.tools["klaviyo"].profiles["a@example.com"]["properties"] == {"a": 1, "b": 2}
+    assert (await call(http, "POST", url, of_a_profile(email="nobody"), **KLAVIYO)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "error"),
+    [
+        ("/v2/track", {"event": "e"}, "email or phone_number is required"),
+        ("/v2/track", {"event": "two words", "email": "a@example.com"}, "event must not contain spaces"),
+        ("/v2/track", {"email": "a@example.com"}, "event is required"),
+        ("/v2/track", {"event": "e", "phone_number": "+49 (0)"}, "phone_number is not valid"),
+        (
+            "/v2/track",
+            {"event": "e", "email": "a@example.com", "device_event_time": 1_773_480_413},
+            "device_event_time must be in milliseconds",
+        ),
+        (
+            "/v2/track",
+            {"event": "e", "email": "a@example.com", "properties": {"n": {}}},
+            "properties must be a flat object",
+        ),
+        ("/v2/identify", {"email": "a@example.com", "profile_properties": []}, "profile_properties must be an object"),
+        ("/v2/identify", b"[", "The body is not a JSON object"),
+    ],
+)
+async def test_contlo_refuses_in_a_200(
+    path: str, body: object, error: str, look_alikes: sandbox.Sandbox, http: Http
+) -> None:
+    headers = {"x-api-key": "sandbox-1", "content-type": "application/json"}
+    answer = await call(http, "POST", f"{look_alikes.base_url}/contlo{path}", body, **headers)
+
+    assert answer.status == 200
+    said = msgspec.json.decode(answer.body)
+    assert (said["success"], said["error"]) == (False, error)
+
+
 PROCESS = "from regulars import sandbox; sandbox.run(port=0, ready=lambda url: print(url, flush=True))"
 
 

@@ -14,7 +14,7 @@ from regulars.integrations import CONNECTORS, Integration, Manifest
 from regulars.kit.errors import NotFound, Refusal
 
 # What few shops ever touch, kept behind "More settings".
-_RARE = frozenset({"api_version", "retry_unclear", "rate_per_minute", "host", "style"})
+_RARE = frozenset({"api_version", "retry_unclear", "rate_per_minute", "host", "style", "profile_prefix"})
 
 
 @get("/integrations")

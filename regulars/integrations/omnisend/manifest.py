@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regulars.integrations.manifest import Field, Manifest, Option, rate_field
+from regulars.integrations.tool import host_field, prefix_field, retry_unclear_field, selector_field
 
 MANIFEST = Manifest(
     tool="omnisend",
@@ -16,18 +17,7 @@ MANIFEST = Manifest(
     help_url="https://app.omnisend.com/integrations/api-keys",
     deduplicates=False,
     fields=(
-        Field(
-            name="primary_selector",
-            label="Primary selector",
-            kind="select",
-            help="How Omnisend knows your customers. A customer without it is not sent.",
-            default="email",
-            options=(
-                Option("email", "E-mail"),
-                Option("phone", "Mobile number"),
-                Option("id", "Customer id"),
-            ),
-        ),
+        selector_field("Omnisend", "email", "phone", "id"),
         Field(
             name="api_key",
             label="API key",
@@ -43,25 +33,9 @@ MANIFEST = Manifest(
             default="2026-03-15",
             options=(Option("2026-03-15", "2026-03-15 (current)"), Option("v5", "v5 (older)")),
         ),
-        Field(
-            name="retry_unclear",
-            label="When it is unclear whether Omnisend received an event",
-            kind="select",
-            help=(
-                "Omnisend does not recognise an event that it gets twice. Sending again may start an automation twice; "
-                "not sending again may lose the event."
-            ),
-            default="no",
-            options=(Option("no", "Do not send it again"), Option("yes", "Send it again")),
-        ),
+        retry_unclear_field("Omnisend"),
         rate_field(400, "Omnisend takes 400 calls a minute from a brand, all its tools together."),
-        Field(
-            name="host",
-            label="Address of Omnisend",
-            kind="url",
-            help="Only changed to try things out with the sandbox.",
-            default="https://api.omnisend.com",
-            expected="an address such as https://api.omnisend.com",
-        ),
+        prefix_field("", r"[A-Za-z0-9_]{0,40}", "at most 40 Latin letters, digits and underscores"),
+        host_field("Omnisend", "https://api.omnisend.com"),
     ),
 )

@@ -24,7 +24,7 @@ from regulars.delivery.carrier import (
     read_no_answer,
     read_status,
 )
-from regulars.integrations.webhook.manifest import is_standard, key_bytes
+from regulars.integrations.webhook.manifest import MANIFEST, is_standard, key_bytes
 from regulars.kit.clock import wire_time
 from regulars.kit.http import Answer, NoAnswer, Request
 
@@ -35,6 +35,9 @@ _MEND = "Mend the receiver, then Initialize."
 class WebhookCarrier:
     """`secrets` holds `secret` and, for a day after it was rotated, `secret_previous`; then each call carries both
     signatures, so that the receiver can change over whenever it likes."""
+
+    windows = MANIFEST.windows
+    keeps_profiles = False
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         self._url = str(settings["url"])

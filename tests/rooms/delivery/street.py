@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from regulars import delivery, events, tenancy
@@ -27,6 +28,9 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Answer:
 
 class PlainCarrier:
     """POSTs the body to its URL."""
+
+    windows: tuple[delivery.Window, ...] = ()
+    keeps_profiles = False
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -60,6 +64,7 @@ class Street:
         self.script: dict[str, list[Answer | NoAnswer]] = {}
         self.always: dict[str, Answer | NoAnswer] = {}
         self.gates: dict[str, asyncio.Event] = {}
+        self.profiles_read: list[list[UUID]] = []
         self.received: list[tuple[str, str]] = []
         self.arrivals = asyncio.Condition()
         self.at: Callable[[], datetime] | None = None
@@ -71,6 +76,12 @@ class Street:
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
         self.paused_lanes[integration_id] = reason
         await delivery.pause_lane(tx, workspace_id, integration_id, reason)
+
+    async def profiles(
+        self, tx: Tx, workspace: tenancy.Workspace, customer_ids: Sequence[UUID], now: datetime
+    ) -> Mapping[UUID, Mapping[str, Any]]:
+        self.profiles_read.append(sorted(customer_ids))
+        return {one: {"read": len(self.profiles_read)} for one in customer_ids}
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         url = request.url
@@ -108,10 +119,12 @@ class Corner:
         self.clock.advance(seconds=1)
         return lane_id
 
-    async def queue(self, lane_id: UUID, count: int = 1, body: str = BODY) -> list[UUID]:
+    async def queue(
+        self, lane_id: UUID, count: int = 1, body: str = BODY, customer_id: UUID | None = None
+    ) -> list[UUID]:
         """Events and one delivery of each; the deliveries' ids."""
         now, rule_id = self.clock.now(), new_id()
-        new = [NewEvent("walletreward_create", new_id(), body, now) for _ in range(count)]
+        new = [NewEvent("walletreward_create", customer_id or new_id(), body, now) for _ in range(count)]
         async with self.db.transaction() as tx:
             event_ids = await events.append(tx, self.workspace.id, new, now)
             await events.drop_pending(tx, self.workspace.id)

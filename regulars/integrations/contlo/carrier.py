@@ -1,0 +1,74 @@
+"""Events to Contlo: `POST /v2/track`. It says in the body, not by the status, whether it took one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from regulars import limits
+from regulars.delivery.carrier import Parcel
+from regulars.integrations.contlo.manifest import MANIFEST
+from regulars.integrations.tool import KEY_HELP, Said, ToolCarrier, encode, properties_of, words_of
+from regulars.kit.http import Answer, Request
+
+_IDENTIFIERS = {"email": "email", "phone": "phone_number"}
+# What it says to a call that names nobody, once it has taken the key.
+_WHO_IS_MISSING = re.compile(r"email|phone|external_id", re.IGNORECASE)
+_KEY_IS_WRONG = re.compile(r"key|auth|token", re.IGNORECASE)
+
+
+class _Answer(msgspec.Struct):
+    success: bool | None = None
+    error: Any = None
+    message: Any = None
+
+
+_answer_decoder = msgspec.json.Decoder(_Answer, strict=False)
+
+
+class ContloCarrier(ToolCarrier):
+    manifest = MANIFEST
+
+    def calls(self, settings: Mapping[str, Any], key: str) -> tuple[str, dict[str, str], frozenset[str]]:
+        return f"{self.host}/v2/track", {"X-API-KEY": key}, frozenset({"X-API-KEY"})
+
+    def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
+        return {
+            "event": parcel.event_name.replace(" ", "_"),
+            _IDENTIFIERS[self.selector]: who,
+            "external_id": body.get("user_customer_id") or "",
+            "event_id": str(parcel.delivery_id),
+            "device_event_time": int(parcel.occurred_at.timestamp() * 1_000),
+            "properties": properties_of(parcel, body, limits.CONTLO_PROPERTIES_MAX),
+            "profile_properties": self.on_profile(parcel),
+        }
+
+    def said(self, answer: Answer) -> Said:
+        try:
+            read = _answer_decoder.decode(answer.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            read = _Answer()
+        words = words_of(*(_text(part) for part in (read.error, read.message)))
+        failed = read.success is False
+        gone = "this version of its API has been retired. Update Regulars, then Initialize."
+        return Said(words, None, self.refused(answer.status, gone), failed)
+
+    def check(self, at: datetime) -> Request:
+        """Contlo has nothing that could be read. A profile that names nobody makes it look at the key and then refuse
+        the call, so nothing changes there."""
+        return self.ask("POST", f"{self.host}/v2/identify", {})
+
+    def checked(self, answer: Answer, said: Said) -> str:
+        if said.failed and _WHO_IS_MISSING.search(said.words):
+            return ""
+        if said.failed and _KEY_IS_WRONG.search(said.words):
+            return f"Contlo refused the API key: {said.words.rstrip('.')}. {KEY_HELP}"
+        return super().checked(answer, said)
+
+
+def _text(part: object) -> str:
+    return part if isinstance(part, str) else "" if part is None else encode(part).decode()

@@ -1,0 +1,102 @@
+"""Events to Klaviyo: `POST /api/events`, JSON:API, in the revision that this was written for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from regulars import limits
+from regulars.delivery.carrier import Parcel
+from regulars.integrations.klaviyo.manifest import MANIFEST
+from regulars.integrations.tool import Said, ToolCarrier, names_of, properties_of, words_of
+from regulars.kit.clock import wire_time
+from regulars.kit.http import Answer, Request
+
+_REVISION = "2026-07-15"
+_IDENTIFIERS = {"email": "email", "phone": "phone_number", "id": "external_id"}
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class _Source(msgspec.Struct):
+    pointer: str = ""
+    parameter: str = ""
+
+
+class _Error(msgspec.Struct):
+    title: str = ""
+    detail: str = ""
+    source: _Source | None = None
+
+
+class _Errors(msgspec.Struct):
+    errors: list[_Error] = []
+
+
+_errors_decoder = msgspec.json.Decoder(_Errors, strict=False)
+
+
+class KlaviyoCarrier(ToolCarrier):
+    manifest = MANIFEST
+    media_type = "application/vnd.api+json"
+
+    def calls(self, settings: Mapping[str, Any], key: str) -> tuple[str, dict[str, str], frozenset[str]]:
+        headers = {
+            "Authorization": f"Klaviyo-API-Key {key}",
+            "revision": _REVISION,
+            "accept": self.media_type,
+        }
+        return f"{self.host}/api/events", headers, frozenset({"Authorization"})
+
+    def unfit(self, who: str) -> str:
+        if self.selector != "phone" or _E164.fullmatch(who):
+            return ""
+        return (
+            f"Klaviyo takes mobile numbers with a country code, such as +919800000000; this customer's is {who}. "
+            "Nothing was sent."
+        )
+
+    def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
+        profile: dict[str, Any] = {_IDENTIFIERS[self.selector]: who}
+        for name, value in zip(("first_name", "last_name"), names_of(parcel), strict=True):
+            if value:
+                profile[name] = value
+        profile["properties"] = self.on_profile(parcel)
+        attributes: dict[str, Any] = {
+            "unique_id": str(parcel.delivery_id),
+            "time": wire_time(parcel.occurred_at),
+            "metric": {
+                "data": {
+                    "type": "metric",
+                    "attributes": {"name": parcel.event_name[: limits.KLAVIYO_METRIC_CHARS_MAX]},
+                }
+            },
+            "properties": properties_of(parcel, body, limits.KLAVIYO_PROPERTIES_MAX, flat=False),
+            "profile": {"data": {"type": "profile", "attributes": profile}},
+        }
+        # What an event is worth, in money: only an order's is.
+        amount, currency = body.get("fiat_amount"), body.get("currency_code")
+        if isinstance(amount, (int, float)) and currency:
+            attributes |= {"value": amount, "value_currency": str(currency).upper()}
+        return {"data": {"type": "event", "attributes": attributes}}
+
+    def said(self, answer: Answer) -> Said:
+        try:
+            errors = _errors_decoder.decode(answer.body).errors
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            errors = []
+        gone = f"revision {_REVISION} of its API has been retired. Update Regulars, then Initialize."
+        return Said(words_of(*map(_words, errors)), None, self.refused(answer.status, gone))
+
+    def check(self, at: datetime) -> Request:
+        """Reads the account: it needs a key that is known and a revision that is served, and changes nothing."""
+        return self.ask("GET", f"{self.host}/api/accounts")
+
+
+def _words(error: _Error) -> str:
+    where = (error.source.pointer or error.source.parameter) if error.source else ""
+    said = error.detail or error.title
+    return f"{said} ({where})" if said and where else said
