@@ -74,6 +74,9 @@ TRACE_PARAMS_MAX = 20
 ORDERS_PER_CALL_MAX = 500
 ORDER_ID_CHARS_MAX = 128
 ORDER_ITEMS_MAX = 1_000_000
+ORDER_YEAR_MIN = 1980
+ORDER_AHEAD_S = 86_400  # what a file's times may be ahead by, which are read in another zone than they were written in
+ORDER_CLOCK_AHEAD_S = 300  # what a shop's clock may be ahead by
 
 # Tenancy
 COIN_NAME_CHARS_MAX = 40

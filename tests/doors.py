@@ -93,6 +93,27 @@ class Shop:
         return item
 
 
+ASHA = {"customer_id": "shopify-1001", "name": "Asha Rao", "email": "asha@example.com"}
+
+
+def an_order(reference_id: str = "1028", amount: Any = "129.90", **more: Any) -> dict[str, Any]:
+    return {
+        "source": "shopify",
+        "reference_id": reference_id,
+        "name": f"#{reference_id}",
+        "customer": ASHA,
+        "amount": amount,
+        "currency_code": "usd",
+        "placed_at": "2026-03-14T09:00:00Z",
+        **more,
+    }
+
+
+async def per_dollar(shop: Shop, coins: int = 1) -> str:
+    body = {"name": "Purchase", "source": "order", "rule": {"coins_per_unit": coins}}
+    return str((await shop.manage("POST", "/triggers", json=body)).json()["id"])
+
+
 def as_documented(response: httpx.Response) -> httpx.Response:
     """Every answer of every story is held against what OpenAPI says of it."""
     path, method = response.request.url.path, response.request.method.lower()

@@ -24,7 +24,6 @@ import msgspec
 from regulars import limits
 from regulars.activity.model import OrderReport, check, minor_units
 from regulars.customers import NewCustomer
-from regulars.kit.currency import units_of
 from regulars.kit.errors import Invalid, invalid
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")
@@ -93,7 +92,6 @@ def _report(row: dict[str, str], zone: ZoneInfo) -> OrderReport:
         if name not in row:
             raise invalid(name, "a value")
     currency = row["currency"].lower()
-    units = units_of(currency)
     placed_at = _time("placed_at", row["placed_at"], zone)
     return check(
         OrderReport(
@@ -106,13 +104,13 @@ def _report(row: dict[str, str], zone: ZoneInfo) -> OrderReport:
                 mobile=row.get("mobile", ""),
                 country=row.get("country", "").lower(),
             ),
-            amount_minor=minor_units("amount", row["amount"], units),
+            amount_minor=minor_units("amount", row["amount"], currency),
             currency_code=currency,
             placed_at=placed_at,
             source_version=_time("updated_at", row["updated_at"], zone) if "updated_at" in row else placed_at,
             name=row.get("name", ""),
-            discount_minor=minor_units("discount", row.get("discount", "0"), units),
-            tax_minor=minor_units("tax", row.get("tax", "0"), units),
+            discount_minor=minor_units("discount", row.get("discount", "0"), currency),
+            tax_minor=minor_units("tax", row.get("tax", "0"), currency),
             items_count=_whole("items_count", row.get("items_count", "0")),
             status=row.get("status", "pending"),
             financial_status=row.get("financial_status", "paid"),

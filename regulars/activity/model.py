@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -13,7 +13,8 @@ import msgspec
 from regulars import limits
 from regulars.customers import NewCustomer
 from regulars.customers import check as check_customer
-from regulars.kit.errors import invalid
+from regulars.kit import currency
+from regulars.kit.errors import Refusal, invalid
 
 STATUSES = ("pending", "completed", "cancelled")
 FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
@@ -26,8 +27,9 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An order as its source reports it, as often as it likes.
 
     (source, reference_id) names the order; `source_version` is when the source last changed it: an older report than
-    the one that is kept changes nothing. Amounts are in minor units of the order's currency. `detail` holds what is
-    only passed on: payment_source, payment_medium, utm_source, utm_medium, utm_campaign, cart_token, redirect_link.
+    the one that is kept changes nothing, and one from the future counts as made now. Amounts are in minor units of the
+    order's currency. `detail` holds what is only passed on: payment_source, payment_medium, utm_source, utm_medium,
+    utm_campaign, cart_token, redirect_link.
     """
 
     source: str
@@ -48,7 +50,8 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
-    """An order as it is kept, in the order of the columns of `activity_order`."""
+    """An order as it is kept, in the order of the columns of `activity_order`. `ahead_version` is what a source that is
+    ahead of us said, `ahead_seen_at` when it said so first: said again, it is no news."""
 
     id: UUID
     source: str
@@ -68,6 +71,8 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     coins_spent: int
     placed_at: datetime
     source_version: datetime
+    ahead_version: datetime | None
+    ahead_seen_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -82,10 +87,11 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
 
 
 _SOURCE = re.compile(r"[a-z0-9_-]{1,40}")
-_CURRENCY = re.compile(r"[a-z]{3}")
-# As many digits as are multiplied exactly, in plain ASCII: no exponents, which could stand for a billion digits.
-_AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
-_FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
+# In plain ASCII, and not for ever: no exponents, which could stand for a billion digits.
+_AMOUNT = re.compile(r"[0-9]{1,16}(\.[0-9]{1,20})?")
+# What sums of a program's floats are apart from the amount that they mean, in minor units.
+_FLOAT_NOISE = Decimal("0.0001")
+_FIRST_MOMENT = datetime(limits.ORDER_YEAR_MIN, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +103,7 @@ def check(report: OrderReport) -> OrderReport:
         raise invalid("reference_id", f"1 to {limits.ORDER_ID_CHARS_MAX} characters")
     if len(report.name) > limits.NAME_CHARS_MAX or "\x00" in report.name:
         raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
-    if not _CURRENCY.fullmatch(report.currency_code):
+    if report.currency_code not in currency.NAMES:
         raise invalid("currency_code", "a three-letter ISO 4217 code in lower case")
     for field, most in _NUMBERS.items():
         if not 0 <= getattr(report, field) <= most:
@@ -109,7 +115,7 @@ def check(report: OrderReport) -> OrderReport:
         if getattr(report, field).tzinfo is None:
             raise invalid(field, "a time with its offset from UTC")
         if not _FIRST_MOMENT <= getattr(report, field) < _LAST_MOMENT:
-            raise invalid(field, "a time from 1900 to 2199")
+            raise invalid(field, f"a time from {limits.ORDER_YEAR_MIN} on, and not in the future")
     return msgspec.structs.replace(report, customer=check_customer(report.customer))
 
 
@@ -137,12 +143,30 @@ REPORTED = (
 )
 """The fields of an order that a later report may change."""
 
+VERSION = ("source_version", "ahead_version", "ahead_seen_at")
 
-def minor_units(field: str, amount: str, units: int = 100) -> int:
-    """`"12.34"` of a currency whose unit is 100 minor ones is 1234, exactly. Raises Invalid naming the field."""
-    if not _AMOUNT.fullmatch(amount.strip()):
+
+def not_from_the_future(report: OrderReport, now: datetime) -> Refusal | None:
+    """What is wrong with a report of a time that no clock and no time zone can be wrong by."""
+    latest = now + timedelta(seconds=limits.ORDER_AHEAD_S)
+    ahead = [field for field in ("placed_at", "source_version") if getattr(report, field) > latest]
+    if not ahead:
+        return None
+    return invalid("placed_at" if "placed_at" in ahead else "updated_at", "a time that is not in the future")
+
+
+def minor_units(field: str, amount: str | float, currency_code: str = "usd") -> int:
+    """`"12.34"` of usd is 1234. An amount that is off by no more than what a program's floats are off by is rounded,
+    any other must be exact. Raises Invalid naming the field."""
+    text = amount.strip() if isinstance(amount, str) else format(Decimal(repr(amount)), "f")
+    if not _AMOUNT.fullmatch(text):
         raise invalid(field, "an amount such as 12.34, of at least 0")
-    exact = Decimal(amount.strip()) * units
-    if exact != int(exact) or exact > limits.AMOUNT_MINOR_MAX:
-        raise invalid(field, "an amount with no more decimals than the currency has, and no larger than orders are")
-    return int(exact)
+    decimals = currency.decimals_of(currency_code)
+    exact = Decimal(text).scaleb(decimals)
+    rounded = exact.to_integral_value()
+    if abs(exact - rounded) > _FLOAT_NOISE:
+        most = f"at most {decimals} decimals" if decimals > 1 else "no decimals"
+        raise invalid(field, f"an amount with {most}, as {currency_code} has")
+    if rounded > limits.AMOUNT_MINOR_MAX:
+        raise invalid(field, "an amount no larger than orders are")
+    return int(rounded)

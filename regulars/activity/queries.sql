@@ -2,13 +2,15 @@
 -- Ordered by the order's name, so that two reports of the same orders wait for each other in one order.
 INSERT INTO activity_order (workspace_id, id, source, reference_id, name, customer_id, currency_code, amount_minor,
                             discount_minor, tax_minor, items_count, status, financial_status, delivery_status, detail,
-                            coins_rewarded, placed_at, source_version, created_at, updated_at)
-SELECT $1, o.*, $19, $19
+                            coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at, created_at,
+                            updated_at)
+SELECT $1, o.*, $21, $21
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
               $10::bigint[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::bigint[],
-              $17::timestamptz[], $18::timestamptz[])
+              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[])
        AS o (id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor,
-             items_count, status, financial_status, delivery_status, detail, coins_rewarded, placed_at, source_version)
+             items_count, status, financial_status, delivery_status, detail, coins_rewarded, placed_at, source_version,
+             ahead_version, ahead_seen_at)
  ORDER BY o.source, o.reference_id
     ON CONFLICT (workspace_id, source, reference_id) DO NOTHING
 RETURNING id
@@ -16,7 +18,7 @@ RETURNING id
 -- name: lock_orders
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
        o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
-       o.coins_spent, o.placed_at, o.source_version, o.created_at, o.updated_at
+       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
   FROM activity_order o
  WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
  ORDER BY o.source, o.reference_id
@@ -27,44 +29,44 @@ UPDATE activity_order o
    SET name = u.name, currency_code = u.currency_code, amount_minor = u.amount_minor,
        discount_minor = u.discount_minor, tax_minor = u.tax_minor, items_count = u.items_count, status = u.status,
        financial_status = u.financial_status, delivery_status = u.delivery_status, detail = u.detail,
-       coins_rewarded = u.coins_rewarded, placed_at = u.placed_at, source_version = u.source_version, updated_at = $16
+       coins_rewarded = u.coins_rewarded, placed_at = u.placed_at, source_version = u.source_version,
+       ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at, updated_at = $18
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::text[],
-              $10::text[], $11::text[], $12::jsonb[], $13::bigint[], $14::timestamptz[], $15::timestamptz[])
+              $10::text[], $11::text[], $12::jsonb[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
+              $16::timestamptz[], $17::timestamptz[])
        AS u (id, name, currency_code, amount_minor, discount_minor, tax_minor, items_count, status, financial_status,
-             delivery_status, detail, coins_rewarded, placed_at, source_version)
+             delivery_status, detail, coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at)
  WHERE o.workspace_id = $1 AND o.id = u.id
 
 -- name: confirm_orders
-UPDATE activity_order o SET source_version = u.source_version
-  FROM unnest($2::uuid[], $3::timestamptz[]) AS u (id, source_version)
+UPDATE activity_order o
+   SET source_version = u.source_version, ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at
+  FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+       AS u (id, source_version, ahead_version, ahead_seen_at)
  WHERE o.workspace_id = $1 AND o.id = u.id
-
--- name: coins_of_customers
-SELECT customer_id, available FROM ledger_balances
- WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[]) AND kind = 'coins'
 
 -- name: order
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at
   FROM activity_order WHERE workspace_id = $1 AND id = $2
 
 -- name: orders_of_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at
   FROM activity_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
 -- name: recent_orders
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at
   FROM activity_order WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
 
 -- name: orders_by_reference
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at
   FROM activity_order
  WHERE workspace_id = $1 AND source = ANY($2::text[]) AND reference_id = $3
  ORDER BY id DESC LIMIT $4

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from regulars import customers, events
 from regulars.activity import store
-from regulars.activity.model import REPORTED, Order, OrderReport, Recorded, same
+from regulars.activity.model import REPORTED, VERSION, Order, OrderReport, Recorded, not_from_the_future, same
 from regulars.activity.wire import order_event
 from regulars.customers import Customer, Ensured, Spending
 from regulars.kit.db import Tx
@@ -17,44 +19,51 @@ from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 
+Available = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, int]]]
+"""How many coins each of these customers can spend."""
+
 Earn = Callable[[Sequence[Recorded]], Awaitable[Sequence[int]]]
 """How many coins each of these changes earns, beyond what the order earned before. It is asked about every order as if
 it were new, since only writing it tells, and once more, of those that changed, with the order as it was kept."""
 
 
 async def record(
-    tx: Tx, workspace: Workspace, reports: Sequence[OrderReport], now: datetime, *, earn: Earn
+    tx: Tx, workspace: Workspace, reports: Sequence[OrderReport], now: datetime, *, earn: Earn, available: Available
 ) -> list[Recorded | Refusal]:
-    """Record checked reports; unknown customers are created. An order stays with the customer it was first
-    reported for.
+    """Record checked reports; unknown customers are created. An order stays with the customer it was first reported
+    for. A report from the future is refused; of one that is ahead by less than limits.ORDER_AHEAD_S the version counts
+    as now, so that no order is closed to what is reported next.
 
     No order may be reported twice in one call. Lock order: new customers by customer_id, orders by (source,
     reference_id), customers by id.
     """
-    ensured = await customers.ensure(tx, workspace, [report.customer for report in reports], now)
+    ahead = [not_from_the_future(report, now) for report in reports]
+    known = [report for report, refused in zip(reports, ahead, strict=True) if refused is None]
+    ensured = await customers.ensure(tx, workspace, [report.customer for report in known], now)
     people = {a.customer.id: a.customer for a in ensured.values() if isinstance(a, Ensured)}
     takeable: list[tuple[OrderReport, Customer]] = []
-    for report in reports:
+    for report in known:
         answer = ensured[report.customer.customer_id]
         if isinstance(answer, Ensured):
             takeable.append((report, answer.customer))
     recorded = await _upsert(tx, workspace, takeable, now, earn)
-    people |= await customers.count_spending(tx, workspace.id, _spending(workspace, recorded.values()))
+    people |= await customers.count_spending(tx, workspace.id, _spending(recorded.values()))
     told = {name: r for name, r in recorded.items() if r.change in ("created", "updated")}
     others = {r.order.customer_id for r in told.values()} - people.keys()
     if others:
         people |= await customers.by_ids(tx, workspace.id, sorted(others))
-    coins = await store.coins_of_customers(tx, workspace.id, sorted({r.order.customer_id for r in told.values()}))
+    coins = await available(sorted({r.order.customer_id for r in told.values()}))
     business = events.business(workspace)
     announced = {
-        name: order_event(business, people[r.order.customer_id], coins.get(r.order.customer_id, 0), r)
+        name: order_event(business, people[r.order.customer_id], coins[r.order.customer_id], r)
         for name, r in told.items()
     }
     await events.append(tx, workspace.id, list(announced.values()), now)
     recorded |= {name: msgspec.structs.replace(told[name], event_id=event.id) for name, event in announced.items()}
     refused = {customer_id: answer for customer_id, answer in ensured.items() if isinstance(answer, Refusal)}
     return [
-        refused.get(report.customer.customer_id) or recorded[report.source, report.reference_id] for report in reports
+        no or refused.get(report.customer.customer_id) or recorded[report.source, report.reference_id]
+        for report, no in zip(reports, ahead, strict=True)
     ]
 
 
@@ -97,39 +106,50 @@ def _new_order(report: OrderReport, customer: Customer, now: datetime) -> Order:
         customer_id=customer.id,
         coins_rewarded=0,
         coins_spent=0,
-        source_version=report.source_version,
         created_at=now,
         updated_at=now,
+        **_version(report, None, now),
         **{field: getattr(report, field) for field in REPORTED},
     )
 
 
 def _compare(kept: Order, report: OrderReport, now: datetime) -> Recorded:
-    if report.source_version < kept.source_version:
+    version = _version(report, kept, now)
+    if version["source_version"] < kept.source_version:
         return Recorded(kept, "stale", kept)
     if same(kept, report):
         # That it still is so at that time counts against reports which are older, and come later.
-        return Recorded(msgspec.structs.replace(kept, source_version=report.source_version), "unchanged", kept)
-    order = msgspec.structs.replace(
-        kept,
-        **{field: getattr(report, field) for field in REPORTED},
-        source_version=report.source_version,
-        updated_at=now,
-    )
-    return Recorded(order, "updated", kept)
+        return Recorded(msgspec.structs.replace(kept, **version), "unchanged", kept)
+    reported = {field: getattr(report, field) for field in REPORTED}
+    return Recorded(msgspec.structs.replace(kept, **reported, **version, updated_at=now), "updated", kept)
 
 
-def _spending(workspace: Workspace, recorded: Iterable[Recorded]) -> list[Spending]:
-    """What the customers' totals change by: orders in the shop's currency that were not cancelled."""
+def _version(report: OrderReport, kept: Order | None, now: datetime) -> dict[str, Any]:
+    said = report.source_version
+    ahead = (kept.ahead_version, kept.ahead_seen_at) if kept else (None, None)
+    if said > now and said != ahead[0]:
+        ahead = (said, now)
+    counts = ahead[1] if said == ahead[0] else said
+    return dict(zip(VERSION, (counts, *ahead), strict=True))
+
+
+def _spending(recorded: Iterable[Recorded]) -> list[Spending]:
+    """What the customers' totals change by, each order in its own currency."""
     changes = []
     for r in recorded:
-        amount = _counted(workspace, r.order) - (_counted(workspace, r.before) if r.before else 0)
-        count = 1 if r.change == "created" else 0
-        if amount or count:
-            changes.append(Spending(r.order.customer_id, amount, count, r.order.placed_at))
+        if r.change == "created":
+            changes.append(_spent(r.order, 1, 1))
+        elif r.before and (_counted(r.before), r.before.currency_code) != (_counted(r.order), r.order.currency_code):
+            changes += [_spent(r.before, -1, 0), _spent(r.order, 1, 0)]
     return changes
 
 
-def _counted(workspace: Workspace, order: Order) -> int:
-    counts = order.currency_code == workspace.currency_code and order.status != "cancelled"
-    return order.amount_minor if counts else 0
+def _spent(order: Order, sign: int, count: int) -> Spending:
+    return Spending(order.customer_id, order.currency_code, sign * _counted(order), count, order.placed_at)
+
+
+def _counted(order: Order) -> int:
+    """Money that was not spent, or was paid back, does not count. Of an order that is paid back in part nobody says how
+    much: it counts whole."""
+    gone = order.status == "cancelled" or order.financial_status in ("refunded", "voided")
+    return 0 if gone else order.amount_minor

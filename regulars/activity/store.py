@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars.activity.model import Order
+from regulars.activity.model import VERSION, Order
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
 
@@ -15,7 +15,7 @@ _sql = Queries(__file__)
 _INSERTED = (
     *("id", "source", "reference_id", "name", "customer_id", "currency_code", "amount_minor", "discount_minor"),
     *("tax_minor", "items_count", "status", "financial_status", "delivery_status", "detail", "coins_rewarded"),
-    *("placed_at", "source_version"),
+    *("placed_at", "source_version", "ahead_version", "ahead_seen_at"),
 )
 _UPDATED = tuple(field for field in _INSERTED if field not in ("source", "reference_id", "customer_id"))
 
@@ -39,14 +39,8 @@ async def update_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now
 
 async def confirm_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order]) -> None:
     """Keep a newer `source_version` of orders that are otherwise as they were."""
-    versions = [order.source_version for order in orders]
-    await tx.execute(_sql.confirm_orders, workspace_id, [order.id for order in orders], versions)
-
-
-async def coins_of_customers(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Coins available, from the ledger's published view; a customer without a wallet is missing."""
-    rows = await tx.fetch(_sql.coins_of_customers, workspace_id, customer_ids)
-    return {row["customer_id"]: row["available"] for row in rows}
+    columns = [[getattr(order, field) for order in orders] for field in ("id", *VERSION)]
+    await tx.execute(_sql.confirm_orders, workspace_id, *columns)
 
 
 async def order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order | None:

@@ -85,7 +85,8 @@ class Operation(msgspec.Struct, frozen=True):
     """One operation. `path` is below the API's base; a path parameter is an id, unless it is named in `texts`.
 
     `stored`: its answer is kept under the Idempotency-Key. Not so where the answer holds a secret. `served`: by this
-    table; otherwise the table only documents it.
+    table; otherwise the table only documents it. `each`: the body is this, or a list of which each item is read by
+    itself, so that the act is handed what can be read and, in place of what can't, the refusal.
     """
 
     method: Method
@@ -104,6 +105,7 @@ class Operation(msgspec.Struct, frozen=True):
     act: Callable[..., Awaitable[Any]]
     headers: tuple[str, ...]
     served: bool
+    each: type[Any] | None
 
     @property
     def path_names(self) -> list[str]:
@@ -149,6 +151,7 @@ class Api:
         stored: bool = True,
         headers: tuple[str, ...] = (),
         served: bool = True,
+        each: type[Any] | None = None,
     ) -> Callable[[Act], Act]:
         """`headers` are further request headers it reads."""
         assert tag in self.tags
@@ -177,6 +180,7 @@ class Api:
                     act=act,
                     headers=headers,
                     served=served,
+                    each=each,
                 )
             )
             return act

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -35,6 +35,9 @@ _WORDS = {
     "date": "a date such as 1990-05-26",
     "decimal": "a number",
 }
+_LIST = msgspec.json.Decoder(
+    Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=limits.ORDERS_PER_CALL_MAX)]
+)
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?", re.IGNORECASE)
 
 
@@ -82,6 +85,20 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
     if b"\\u0000" in raw:
         _refuse_nul(body, "")
     return body
+
+
+def decode_each(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | list[T | Refusal]:
+    """One item; or of a list each item by itself, with why in the place of those that can't be read. Raises as `decode`
+    does when it is neither, or a list that is too long."""
+    if not raw.lstrip().startswith(b"["):
+        return decode(decoder, raw)
+    items: list[T | Refusal] = []
+    for item in decode(_LIST, raw):
+        try:
+            items.append(decode(decoder, bytes(item)))
+        except Refusal as refusal:
+            items.append(refusal)
+    return items
 
 
 def convert(type_: type[T], given: Mapping[str, str]) -> T:

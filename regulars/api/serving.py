@@ -19,7 +19,7 @@ from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
-from regulars.api.reading import check_media_type, convert, decode
+from regulars.api.reading import check_media_type, convert, decode, decode_each
 from regulars.kit import forms, once
 from regulars.kit.db import UNREACHABLE, Tx, again_when_raced
 from regulars.kit.errors import Refusal, invalid
@@ -65,7 +65,7 @@ class Server:
         return [self._handler(operation) for operation in self.api.operations if operation.served]
 
     def _handler(self, operation: Operation) -> HTTPRouteHandler:
-        decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
+        decoder = None if operation.body is None else msgspec.json.Decoder(operation.each or operation.body)
         label = f"{operation.method} {self.api.base}{operation.path}"
 
         async def handle(request: Http) -> ASGIResponse:
@@ -103,7 +103,7 @@ class Server:
         if decoder is not None:
             check_media_type(request.headers.get("content-type", ""))
             raw = await request.body()
-            body = decode(decoder, raw)
+            body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
         call: Call[Any, Any] = Call(self.app, caller, now, query, body, request.path_params, request.headers)
         reply = await self._act(operation, call, request, raw)
         headers |= call.reply_headers

@@ -20,7 +20,8 @@ REFERRAL_CODE_CHARS = 10
 
 
 class Customer(msgspec.Struct, frozen=True, gc=False):
-    """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform."""
+    """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform. `spent` is in minor
+    units, by currency: amounts of different currencies are never added."""
 
     id: UUID
     customer_id: str
@@ -35,7 +36,7 @@ class Customer(msgspec.Struct, frozen=True, gc=False):
     accept_email: bool
     accept_mobile: bool
     tier: str
-    spent_minor: int
+    spent: dict[str, int]
     orders_count: int
     last_order_at: datetime | None
     created_at: datetime

@@ -1,32 +1,32 @@
 -- name: by_ids
 -- LATERAL, so that rows are found one by one by their key whatever the statistics say.
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at, c.created_at,
+       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
        c.updated_at
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS c
 
 -- name: by_customer_ids
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at, c.created_at,
+       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
        c.updated_at
   FROM unnest($2::text[]) AS n (customer_id)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS c
 
 -- name: by_referral_code
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
   FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2
 
 -- name: by_email
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
   FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower($2) AND email <> ''
  ORDER BY created_at, id LIMIT 1
 
 -- name: by_mobile
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
   FROM customers_customer WHERE workspace_id = $1 AND mobile = $2 AND mobile <> ''
  ORDER BY created_at, id LIMIT 1
 
@@ -47,11 +47,11 @@ SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.country, n.gender, 
  ORDER BY n.customer_id
     ON CONFLICT (workspace_id, customer_id) DO NOTHING
 RETURNING id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-          accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
+          accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
 
 -- name: lock
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
   FROM customers_customer WHERE workspace_id = $1 AND id = $2 FOR UPDATE
 
 -- name: update
@@ -64,24 +64,29 @@ UPDATE customers_customer
 -- Rows are locked in the order of their ids, so that two imports of the same customers can't deadlock. Each of them
 -- exists and is changed by way of a conflict, because that always goes by the key; an UPDATE joined with the batch
 -- might be planned as reading the whole workspace, and is, while the table is new and has no statistics.
-INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, created_at, updated_at, spent_minor,
+INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, created_at, updated_at, spent,
                                      orders_count, last_order_at)
-SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, found.updated_at, n.amount_minor,
+SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, found.updated_at, n.spent,
        n.orders_count, n.placed_at
-  FROM unnest($2::uuid[], $3::bigint[], $4::integer[], $5::timestamptz[]) AS n (id, amount_minor, orders_count, placed_at)
+  FROM unnest($2::uuid[], $3::jsonb[], $4::integer[], $5::timestamptz[]) AS n (id, spent, orders_count, placed_at)
  CROSS JOIN LATERAL (
         SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
  ORDER BY n.id
     ON CONFLICT (workspace_id, id) DO UPDATE
-   SET spent_minor = c.spent_minor + excluded.spent_minor, orders_count = c.orders_count + excluded.orders_count,
+   SET spent = (SELECT COALESCE(jsonb_object_agg(total.key, total.value), '{}')
+                  FROM (SELECT each.key, sum(each.value::bigint) AS value
+                          FROM (SELECT * FROM jsonb_each_text(c.spent)
+                                UNION ALL SELECT * FROM jsonb_each_text(excluded.spent)) AS each
+                         GROUP BY each.key) AS total),
+       orders_count = c.orders_count + excluded.orders_count,
        last_order_at = GREATEST(c.last_order_at, excluded.last_order_at)
 RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code,
-          c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at,
+          c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
           c.created_at, c.updated_at
 
 -- name: newest
 SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent_minor, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
   FROM customers_customer WHERE workspace_id = $1 AND id < COALESCE($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
  ORDER BY id DESC LIMIT $3
 
@@ -89,7 +94,7 @@ SELECT id, customer_id, name, email, mobile, country, gender, dob, referral_code
 -- Each branch walks one index of prefixes and is cut on its own, so that no search reads the whole table. A prefix is a
 -- stretch of the index, from $2 up to $3, as a plan that is made before the text is known can't go by LIKE.
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent_minor, c.orders_count, c.last_order_at, c.created_at,
+       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
        c.updated_at
   FROM (
     (SELECT id FROM customers_customer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
@@ -14,9 +15,10 @@ from regulars.kit.db import Tx
 
 
 class Spending(msgspec.Struct, frozen=True, gc=False):
-    """By how much an order changed what a customer has spent, in minor units, and how many orders they have."""
+    """By how much an order changed what a customer has spent in its currency, and how many orders they have."""
 
     customer_id: UUID
+    currency_code: str
     amount_minor: int
     orders_count: int
     placed_at: datetime
@@ -24,14 +26,11 @@ class Spending(msgspec.Struct, frozen=True, gc=False):
 
 async def count_spending(tx: Tx, workspace_id: UUID, changes: Iterable[Spending]) -> dict[UUID, Customer]:
     """Add the changes up and return the customers as they are now. Lock order: customers by id."""
-    totals: dict[UUID, tuple[int, int, datetime]] = {}
+    totals: dict[UUID, tuple[Counter[str], int, datetime]] = {}
     for change in changes:
-        amount, count, newest = totals.get(change.customer_id, (0, 0, change.placed_at))
-        totals[change.customer_id] = (
-            amount + change.amount_minor,
-            count + change.orders_count,
-            max(newest, change.placed_at),
-        )
+        spent, count, newest = totals.get(change.customer_id, (Counter(), 0, change.placed_at))
+        spent[change.currency_code] += change.amount_minor
+        totals[change.customer_id] = (spent, count + change.orders_count, max(newest, change.placed_at))
     if not totals:
         return {}
-    return await store.count_spending(tx, workspace_id, [(key, *total) for key, total in sorted(totals.items())])
+    return await store.count_spending(tx, workspace_id, [(id, *totals[id]) for id in sorted(totals)])

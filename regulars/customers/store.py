@@ -74,9 +74,10 @@ async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
 
 
 async def count_spending(
-    tx: Tx, workspace_id: UUID, changes: Sequence[tuple[UUID, int, int, datetime]]
+    tx: Tx, workspace_id: UUID, changes: Sequence[tuple[UUID, dict[str, int], int, datetime]]
 ) -> dict[UUID, Customer]:
-    """Each change is (customer, minor units, orders, newest order's time), one per customer, by customer."""
+    """Each change is (customer, minor units by currency, orders, newest order's time), one per customer, by
+    customer."""
     columns: list[list[Any]] = [list(column) for column in zip(*changes, strict=True)] or [[], [], [], []]
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.count_spending, workspace_id, *columns)}
 

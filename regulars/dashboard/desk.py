@@ -65,7 +65,10 @@ class Desk:
         """One transaction that also says in the audit log who did what to what."""
         async with self.app.db.transaction() as tx:
             yield tx
-            await tenancy.audit(tx, self.id, self.who.actor, act, str(target), now=self.now, detail=detail)
+            await self.audit(tx, act, target, **detail)
+
+    async def audit(self, tx: Tx, act: str, target: object = "", **detail: Any) -> None:
+        await tenancy.audit(tx, self.id, self.who.actor, act, str(target), now=self.now, detail=detail)
 
     async def form(self) -> Form:
         return await read_form(self.request)

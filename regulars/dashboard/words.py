@@ -8,12 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars import limits
-
-_DECIMALS = {
-    **dict.fromkeys(("bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv"), 0),
-    **dict.fromkeys(("xaf", "xof", "xpf"), 0),
-    **dict.fromkeys(("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"), 3),
-}
+from regulars.kit.currency import decimals_of
 
 _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
 
@@ -32,14 +27,9 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def decimals(currency_code: str) -> int:
-    """How many decimal places amounts of this currency have."""
-    return _DECIMALS.get(currency_code.lower(), 2)
-
-
 def money(amount_minor: int, currency_code: str, symbol: str = "") -> str:
     """`$1,234.50` with a symbol, `1,234.50 EUR` without one."""
-    places = decimals(currency_code)
+    places = decimals_of(currency_code.lower())
     text = f"{abs(amount_minor) / 10**places:,.{places}f}"
     sign = "-" if amount_minor < 0 else ""
     return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {currency_code.upper()}"

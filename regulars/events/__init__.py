@@ -29,7 +29,6 @@ from regulars.events.rendering import (
     formatted_date,
     major_units,
     mid,
-    minor_units_in,
     tagged,
 )
 from regulars.events.samples import sample
@@ -65,7 +64,6 @@ __all__ = [
     "get",
     "major_units",
     "mid",
-    "minor_units_in",
     "newest_body",
     "recent",
     "sample",

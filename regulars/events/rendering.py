@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.events.catalogue.common import Common
+from regulars.kit.currency import units_of
 from regulars.tenancy.model import Workspace
 
 _MONTHS = (
@@ -21,11 +23,6 @@ _MONTHS = (
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _ENCODER = msgspec.json.Encoder()
 UTM_SOURCE = "regulars"
-
-# Currencies of ISO 4217 whose minor unit is not a hundredth: how many minor units make one.
-_WHOLE = "bif clp djf gnf isk jpy kmf krw pyg rwf ugx uyi vnd vuv xaf xof xpf"
-_THOUSANDTHS = "bhd iqd jod kwd lyd omr tnd"
-_MINOR_UNITS = {**dict.fromkeys(_WHOLE.split(), 1), **dict.fromkeys(_THOUSANDTHS.split(), 1000)}
 
 
 class CustomerLike(Protocol):
@@ -48,7 +45,7 @@ class CustomerLike(Protocol):
     @property
     def tier(self) -> str: ...
     @property
-    def spent_minor(self) -> int: ...
+    def spent(self) -> Mapping[str, int]: ...
 
 
 class Business(msgspec.Struct, frozen=True, gc=False):
@@ -109,7 +106,7 @@ def common(of: Business, customer: CustomerLike, available: int) -> dict[str, An
         "user_dob": full_dob[:5],
         "user_full_dob": full_dob,
         "user_country": customer.country,
-        "user_transaction_amount": major_units(customer.spent_minor, of.currency_code),
+        "user_transaction_amount": major_units(customer.spent.get(of.currency_code, 0), of.currency_code),
     }
 
 
@@ -124,14 +121,9 @@ def tagged(of: Business, link: str, medium: Literal["email", "event"]) -> str:
 
 def major_units(amount_minor: int, currency_code: str) -> float | int:
     """84954 of inr is 849.54, 1000 is 10 (and not 10.0); of jpy, which has no smaller unit, 1000 is 1000."""
-    units = minor_units_in(currency_code)
+    units = units_of(currency_code)
     whole, rest = divmod(amount_minor, units)
     return amount_minor / units if rest else whole
-
-
-def minor_units_in(currency_code: str) -> int:
-    """How many minor units make one of the currency (its code in lower case): 100 of usd, 1 of jpy, 1000 of kwd."""
-    return _MINOR_UNITS.get(currency_code, 100)
 
 
 def formatted_date(day: date | None) -> str:

@@ -1,12 +1,21 @@
-"""How many minor units make one unit of a currency (ISO 4217)."""
+"""The currencies of ISO 4217, by their codes in lower case."""
 
 from __future__ import annotations
 
-_WHOLE = "bif clp djf gnf isk jpy kmf krw pyg rwf ugx uyi vnd vuv xaf xof xpf"
-_THOUSANDTHS = "bhd iqd jod kwd lyd omr tnd"
-_UNITS = {**dict.fromkeys(_WHOLE.split(), 1), **dict.fromkeys(_THOUSANDTHS.split(), 1000)}
+from iso4217 import Currency
+
+NAMES = {c.value.lower(): c.currency_name for c in Currency if c.exponent is not None}
+"""`{"usd": "US Dollar"}`: all that are paid with, so not gold, nor the code for none."""
+
+_DECIMALS = {c.value.lower(): c.exponent or 0 for c in Currency}
+
+
+def decimals_of(currency_code: str) -> int:
+    """2 for usd, 0 for jpy, 3 for kwd, 4 for clf."""
+    return _DECIMALS.get(currency_code, 2)
 
 
 def units_of(currency_code: str) -> int:
-    """100 for usd, 1 for jpy, 1000 for kwd; the code in lower case."""
-    return _UNITS.get(currency_code, 100)
+    """How many minor units make one: 100 of usd, 1 of jpy."""
+    units: int = 10 ** decimals_of(currency_code)
+    return units

@@ -1,10 +1,10 @@
 """The book: points as double entry.
 
 Promises: every change of a balance is one txn whose postings sum to zero; what a customer can spend is exactly what
-remains in their lots; the lot that expires first is spent first; nothing is spent before it is active, or from the
-instant it expires on; the same key is the same txn for ever. Rows are only added. Each txn carries a hash over
-itself, all that it wrote and the wallet's txn before it, so that an edit of the past shows: `verify` reads the whole
-book and names the first break.
+remains in their lots, and what has expired is written down before the next entry of its wallet; the lot that expires
+first is spent first; nothing is spent before it is active, or from the instant it expires on; the same key is the same
+txn for ever, and never another. Rows are only added. Each txn carries a hash over itself, all that it wrote and the
+wallet's txn before it, so that an edit of the past shows: `verify` reads the whole book and names the first break.
 
 Acts take a list: one reward is a list of one. They lock the wallets they touch in the order of (customer, kind), so
 that many calls for one customer take turns and two calls for the same customers never wait in a circle.
@@ -17,8 +17,8 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 """
 
 from regulars.ledger.audit import Break, verify
-from regulars.ledger.balances import balances, liability
-from regulars.ledger.errors import InsufficientBalance
+from regulars.ledger.balances import available, balances, liability
+from regulars.ledger.errors import InsufficientBalance, KeyTaken
 from regulars.ledger.flow import Flow, flow
 from regulars.ledger.model import Balance, Entry, Kind, Outcome, Posted, Txn, amount_on_wire
 from regulars.ledger.posting import post
@@ -31,11 +31,13 @@ __all__ = [
     "Entry",
     "Flow",
     "InsufficientBalance",
+    "KeyTaken",
     "Kind",
     "Outcome",
     "Posted",
     "Txn",
     "amount_on_wire",
+    "available",
     "balances",
     "find_txn",
     "flow",

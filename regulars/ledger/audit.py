@@ -105,6 +105,9 @@ def _check_wallet(rows: Sequence[Record], lots: Sequence[Lot]) -> Break | None:
             f"{whose} says available {wallet.available}, pending {wallet.pending}, held {wallet.held}, debt "
             f"{wallet.debt}; its postings say {', '.join(map(str, posted))}",
         )
+    soonest = min((lot.expires_at for lot in lots if lot.remaining and lot.expires_at), default=None)
+    if wallet.expires_at != soonest:
+        return Break("expiry", f"{whose} says that it expires at {wallet.expires_at}; its lots say {soonest}")
     if (wallet.txn_count, wallet.head_hash) != (replay.seq, replay.head):
         return Break("head", f"{whose} does not end in its newest txn")
     if (wallet.credited, wallet.debited) != (replay.credited, replay.debited):

@@ -23,6 +23,12 @@ async def balances(
     }
 
 
+async def available(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime) -> dict[UUID, int]:
+    """How many coins each customer asked for can spend now: what every page, answer and event calls available."""
+    found = await store.balances(tx, workspace_id, customer_ids, now)
+    return {id: found[id, "coins"].available if (id, "coins") in found else 0 for id in customer_ids}
+
+
 async def liability(tx: Reading, workspace_id: UUID, kind: Kind) -> Liability:
     """What the shop owes its customers in one kind of wallet. Reads every wallet: for reports."""
     return await store.liability(tx, workspace_id, kind)

@@ -18,6 +18,15 @@ class InsufficientBalance(Refusal):
         )
 
 
+class KeyTaken(Refusal):
+    """The entry's key names a txn already, and it is another one; nothing was posted."""
+
+    code = "key_taken"
+
+    def __init__(self) -> None:
+        super().__init__("This was sent before with other contents, and then it was done. Nothing was done now.")
+
+
 class WalletFull(Refusal):
     """All that was ever credited to the wallet would no longer fit into a number of JSON."""
 

@@ -25,8 +25,9 @@ SCALE = {"coins": 0, "credits": 2}
 class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A credit or debit to be posted.
 
-    `key` names the fact for ever: a second entry with it is not posted and answers with the first one's txn.
-    `occurred_at` is when the fact happened, which may be long before it is recorded.
+    `key` names the fact for ever: a second entry with it is not posted. It answers with the first one's txn when it
+    says the same, and is refused when it says anything else. `occurred_at` is when the fact happened, which may be long
+    before it is recorded.
     """
 
     customer_id: UUID
@@ -136,12 +137,15 @@ class Lot(msgspec.Struct, gc=False):
         """
         if now < self.activates_at and self.activates_at > self.earned_at:
             return False
-        return self.expires_at is None or now < self.expires_at
+        return not self.expired_at(now)
+
+    def expired_at(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
 
 
 class Wallet(msgspec.Struct, gc=False):
-    """A locked wallet while a batch is worked out. `place` is where its row lies, which holds as long as the lock does;
-    `lots` are those with something left, and new ones."""
+    """A locked wallet while a batch is worked out. `expires_at` is when the first of its lots expires, `place` is where
+    its row lies, which holds as long as the lock does; `lots` are those with something left, and new ones."""
 
     customer_id: UUID
     kind: Kind
@@ -153,6 +157,7 @@ class Wallet(msgspec.Struct, gc=False):
     debited: int
     txn_count: int
     head_hash: bytes
+    expires_at: datetime | None
     place: tuple[int, int] = (0, 0)
     lots: list[Lot] = []
 

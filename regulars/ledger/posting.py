@@ -15,7 +15,7 @@ from regulars.kit.errors import Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.ledger import store
 from regulars.ledger.balances import balances
-from regulars.ledger.errors import InsufficientBalance, WalletFull
+from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
 from regulars.ledger.model import (
     Entry,
     Lot,
@@ -42,9 +42,10 @@ async def post(
 ) -> list[Outcome]:
     """Post each entry, in order, and answer for each with what was posted or why not; a refusal stops no other.
 
-    Every new txn appends one `walletreward_create`. `known` saves reading customers the caller has read already.
-    Lock order: wallets by (customer, kind). A key raced by another transaction raises the driver's UniqueViolation: the
-    door runs the batch again, and then finds the txn.
+    What has expired in a wallet by now is written down first, as a txn of its own, so that what each txn leaves is what
+    can be spent. Every new txn appends one `walletreward_create`. `known` saves reading customers the caller has read
+    already. Lock order: wallets by (customer, kind). A key raced by another transaction raises the driver's
+    UniqueViolation: the door runs the batch again, and then finds the txn.
     """
     if not entries:
         return []
@@ -52,17 +53,19 @@ async def post(
     # Read after the locks: whoever held them may just have posted the same key.
     keys = [entry.key for entry in entries if entry.key]
     by_key = await store.txns_by_key(tx, workspace.id, keys) if keys else {}
-    debited = sorted({(e.customer_id, e.kind) for e in entries if e.operation == "dr"})
-    if debited:
-        for lot in await store.open_lots(tx, workspace.id, debited):
+    due = {wallet_id for wallet_id, wallet in wallets.items() if wallet.expires_at and wallet.expires_at <= now}
+    read = sorted(due | {(e.customer_id, e.kind) for e in entries if e.operation == "dr"})
+    if read:
+        for lot in await store.open_lots(tx, workspace.id, read):
             wallets[lot.customer_id, lot.kind].lots.append(lot)
     batch = _Batch(now, wallets, by_key)
+    asked, entries = len(entries), [*(batch.expiry(wallets[wallet_id]) for wallet_id in sorted(due)), *entries]
     outcomes = [batch.take(entry) for entry in entries]
     if batch.txns:
         batch.write(tx, workspace.id)
         missing = {t.customer_id for t in batch.txns} - set(known or ())
-        read = await customers.by_ids(tx, workspace.id, sorted(missing)) if missing else {}
-        people = {**(known or {}), **read}
+        found = await customers.by_ids(tx, workspace.id, sorted(missing)) if missing else {}
+        people = {**(known or {}), **found}
         in_credits = sorted({t.customer_id for t in batch.txns if t.kind == "credits"})
         coins = await balances(tx, workspace.id, in_credits, now) if in_credits else {}
         business = events.business(workspace)
@@ -78,7 +81,7 @@ async def post(
             if isinstance(outcome, Posted) and not outcome.repeated
         ]
         await events.append(tx, workspace.id, announced, now)
-    return outcomes
+    return outcomes[-asked:]
 
 
 class _Batch:
@@ -95,9 +98,22 @@ class _Batch:
         self.consumptions: list[tuple[UUID, UUID, int]] = []
         self.touched: dict[store.WalletId, Wallet] = {}
 
+    def expiry(self, wallet: Wallet) -> Entry:
+        """The entry that takes out of a wallet what has expired in it; its lots are read."""
+        return Entry(
+            customer_id=wallet.customer_id,
+            kind=wallet.kind,
+            operation="dr",
+            amount=sum(lot.remaining for lot in wallet.lots if lot.expired_at(self.now)),
+            type="expire",
+            occurred_at=wallet.expires_at or self.now,
+            title="Expired",
+        )
+
     def take(self, entry: Entry) -> Outcome:
-        if entry.key and entry.key in self.by_key:
-            return Posted(self.by_key[entry.key], repeated=True)
+        known = self.by_key.get(entry.key) if entry.key else None
+        if known:
+            return Posted(known, repeated=True) if _says(known) == _says(entry) else KeyTaken()
         if not 1 <= entry.amount <= limits.AMOUNT_MINOR_MAX:
             return invalid("amount", f"a whole number from 1 to {limits.AMOUNT_MINOR_MAX}")
         wallet_id = (entry.customer_id, entry.kind)
@@ -134,6 +150,8 @@ class _Batch:
         if rest:
             accounts.append(("customer.available", rest))
             expires_at = entry.expires_at and entry.expires_at.astimezone(UTC)
+            if expires_at:
+                wallet.expires_at = min(expires_at, wallet.expires_at or expires_at)
             lot = Lot(new_id(), wallet.customer_id, wallet.kind, txn_id, rest, rest, self.now, expires_at, self.now)
             self.new_lots.append(lot)
             # A later entry of this batch may spend it; only then is the order of lots needed.
@@ -141,13 +159,14 @@ class _Batch:
         return accounts
 
     def _debit(self, wallet: Wallet, entry: Entry, txn_id: UUID) -> list[tuple[str, int]] | Refusal:
-        """Eat open lots, first to expire first; nothing is eaten when they don't suffice."""
-        open_lots = sorted((lot for lot in wallet.lots if lot.remaining and lot.open_at(self.now)), key=_first_spent)
-        spendable = sum(lot.remaining for lot in open_lots)
+        """Eat open lots, or what has expired, first to expire first; nothing is eaten when they don't suffice."""
+        fits = Lot.expired_at if entry.type == "expire" else Lot.open_at
+        lots = sorted((lot for lot in wallet.lots if lot.remaining and fits(lot, self.now)), key=_first_spent)
+        spendable = sum(lot.remaining for lot in lots)
         if spendable < entry.amount:
             return InsufficientBalance(needed=entry.amount, available=spendable)
         owed = entry.amount
-        for lot in open_lots:
+        for lot in lots:
             eaten = min(lot.remaining, owed)
             lot.remaining -= eaten
             owed -= eaten
@@ -157,6 +176,8 @@ class _Batch:
                 break
         wallet.available -= entry.amount
         wallet.debited += entry.amount
+        left = (lot.expires_at for lot in wallet.lots if lot.remaining and lot.expires_at)
+        wallet.expires_at = min(left, default=None)
         return [("customer.available", -entry.amount)]
 
     def _chain(
@@ -210,6 +231,11 @@ class _Batch:
             consumptions=self.consumptions,
             wallets=list(self.touched.values()),
         )
+
+
+def _says(said: Entry | Txn) -> tuple[object, ...]:
+    """What an entry's key stands for."""
+    return said.customer_id, said.kind, said.operation, said.amount, said.type, said.title, said.description
 
 
 def _first_spent(lot: Lot) -> tuple[bool, datetime, datetime, UUID]:

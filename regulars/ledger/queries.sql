@@ -4,7 +4,7 @@
 -- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
 -- and is, while the tables are new and have no statistics.
 SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       w.place
+       w.expires_at, w.place
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT *, ctid AS place FROM ledger_wallet
@@ -21,7 +21,7 @@ INSERT INTO ledger_wallet (workspace_id, customer_id, kind)
 SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  ORDER BY n.customer_id, n.kind
     ON CONFLICT (workspace_id, customer_id, kind) DO NOTHING
-RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash, ctid
+RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash, expires_at, ctid
 
 -- name: open_lots
 SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
@@ -68,19 +68,22 @@ SELECT $1, c.* FROM unnest($2::ledger_consumption_row[]) AS c
 -- Each lies where it was locked.
 UPDATE ledger_wallet w
    SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
-       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash
-  FROM (SELECT there.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash
+       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash, expires_at = b.expires_at
+  FROM (SELECT there.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash,
+               u.expires_at
           FROM unnest($2::ledger_wallet_row[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
                               WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS b
  WHERE w.workspace_id = $1 AND w.ctid = b.ctid
 
 -- name: balances
--- What has expired by $3 is left out by the read itself; the expiry job only writes down what is true already.
+-- What has expired by $3 is left out by the read itself; writing it down, as the next entry does, only says what is true
+-- already. Lots are read of those wallets alone in which something may have expired.
 SELECT w.customer_id, w.kind,
-       w.available - COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
-                                WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
-                                  AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0)::bigint
+       w.available - CASE WHEN w.expires_at <= $3 THEN
+           COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
+                      WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
+                        AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0) ELSE 0 END::bigint
            AS available,
        w.pending, w.held, w.debt, w.credited, w.debited
   FROM unnest($2::uuid[]) AS n (customer_id)
@@ -121,7 +124,7 @@ SELECT count(*) FROM ledger_txn
 -- name: book
 -- Wallet by wallet, each txn with what it wrote; a wallet without txns comes once, with nulls.
 SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       t.id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.type, t.operation, t.amount,
+       w.expires_at, t.id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.type, t.operation, t.amount,
        t.closing_balance, t.credited, t.debited,
        t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
        t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at,

@@ -15,7 +15,7 @@ CREATE TABLE customers_customer (
     accept_email     boolean NOT NULL DEFAULT true,
     accept_mobile    boolean NOT NULL DEFAULT true,
     tier             text NOT NULL DEFAULT '',
-    spent_minor      bigint NOT NULL DEFAULT 0, -- the total of their orders, minor units of the shop's currency
+    spent            jsonb NOT NULL DEFAULT '{}', -- the total of their orders, in minor units, for each currency
     orders_count     integer NOT NULL DEFAULT 0,
     last_order_at    timestamptz,
     created_at       timestamptz NOT NULL,
@@ -49,6 +49,8 @@ CREATE TABLE activity_order (
     coins_spent      bigint NOT NULL DEFAULT 0,
     placed_at        timestamptz NOT NULL,
     source_version   timestamptz NOT NULL,      -- an older report than this one is ignored
+    ahead_version    timestamptz,               -- a version that lay ahead of our clock, and
+    ahead_seen_at    timestamptz,               -- what it counts as, however often it is said
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id),

@@ -13,6 +13,7 @@ CREATE TABLE ledger_wallet (
     debited      bigint NOT NULL DEFAULT 0,     -- consolidated_dr on the wire
     txn_count    bigint NOT NULL DEFAULT 0,
     head_hash    bytea NOT NULL DEFAULT '',     -- hash of the wallet's newest txn
+    expires_at   timestamptz,                   -- when the first of its lots expires; null: none does
     PRIMARY KEY (workspace_id, customer_id, kind)
 ) WITH (fillfactor = 70);
 
@@ -81,10 +82,6 @@ CREATE TABLE ledger_consumption (
 );
 CREATE INDEX ledger_consumption_by_lot ON ledger_consumption (workspace_id, lot_id);
 
--- Published: what other rooms may read of the book.
-CREATE VIEW ledger_balances AS
-    SELECT workspace_id, customer_id, kind, available, pending, held, debt, credited, debited FROM ledger_wallet;
-
 -- A batch travels as arrays of rows: one parameter per table, the workspace named beside it.
 CREATE TYPE ledger_txn_row AS (
     id uuid, customer_id uuid, kind text, seq bigint, type text, operation text, amount bigint, closing_balance bigint,
@@ -100,5 +97,5 @@ CREATE TYPE ledger_lot_row AS (
 CREATE TYPE ledger_consumption_row AS (txn_id uuid, lot_id uuid, amount bigint);
 CREATE TYPE ledger_wallet_row AS (
     customer_id uuid, kind text, available bigint, pending bigint, held bigint, debt bigint, credited bigint,
-    debited bigint, txn_count bigint, head_hash bytea
+    debited bigint, txn_count bigint, head_hash bytea, expires_at timestamptz
 );

@@ -2,7 +2,7 @@
 DROP TYPE ledger_wallet_row;
 CREATE TYPE ledger_wallet_row AS (
     available bigint, pending bigint, held bigint, debt bigint, credited bigint, debited bigint, txn_count bigint,
-    head_hash bytea, place tid
+    head_hash bytea, expires_at timestamptz, place tid
 );
 
 -- Open lots are read wallet by wallet, and put in the order in which they are spent in memory.

@@ -39,7 +39,9 @@ async def take_orders(
     answers: dict[int, Taken | Refusal] = {}
     for turn in _turns(reports):
         reactions = _Reactions(tx, workspace, triggers, now)
-        recorded = await activity.record(tx, workspace, [reports[n] for n in turn], now, earn=reactions.earn)
+        recorded = await activity.record(
+            tx, workspace, [reports[n] for n in turn], now, earn=reactions.earn, available=reactions.available
+        )
         taken = await reactions.give([r for r in recorded if isinstance(r, Recorded)], actor)
         rewarded = iter(taken)
         for n, answer in zip(turn, recorded, strict=True):
@@ -56,6 +58,9 @@ class _Reactions:
         self._triggers = {trigger.id: trigger for trigger in triggers}
         self._now = now
         self._firings: dict[UUID, list[Firing]] = {}
+
+    async def available(self, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
+        return await ledger.available(self._tx, self._workspace.id, customer_ids, self._now)
 
     async def earn(self, recorded: Sequence[Recorded]) -> list[int]:
         """Decide, and say how many coins each change earns."""

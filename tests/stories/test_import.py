@@ -83,7 +83,7 @@ class Counter:
     def standing(self) -> list[tuple[Any, ...]]:
         """What each customer has in the end, whenever and in whatever batches it came about."""
         rows = self.ask(
-            "SELECT c.customer_id, c.name, c.spent_minor, c.orders_count, c.last_order_at, w.available, w.txn_count,"
+            "SELECT c.customer_id, c.name, c.spent, c.orders_count, c.last_order_at, w.available, w.txn_count,"
             "       (SELECT count(*) FROM triggers_firing f WHERE f.customer_id = c.id AND f.state = 'refused'),"
             "       (SELECT count(*) FROM events_event e WHERE e.customer_id = c.id)"
             "  FROM customers_customer c LEFT JOIN ledger_wallet w ON w.customer_id = c.id ORDER BY 1"

@@ -1,15 +1,9 @@
-"""A program manages customers, triggers and orders."""
+"""A program manages customers and triggers."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
 from regulars.kit.ids import new_id
-from tests.doors import Shop
-
-ASHA = {"customer_id": "shopify-1001", "name": "Asha Rao", "email": "asha@example.com"}
+from tests.doors import ASHA, Shop, an_order, per_dollar
 
 
 async def test_a_customer_is_created_changed_and_found(shop: Shop) -> None:
@@ -82,89 +76,6 @@ async def test_triggers_are_versioned(shop: Shop) -> None:
     wrong = await shop.manage("PATCH", path, json={"rule": {"coins_max": 40}})
     assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["coins_max"])
     assert (await shop.manage("GET", f"/triggers/{new_id()}")).status_code == 404
-
-
-def an_order(reference_id: str = "1028", amount: Any = "129.90", **more: Any) -> dict[str, Any]:
-    return {
-        "source": "shopify",
-        "reference_id": reference_id,
-        "name": f"#{reference_id}",
-        "customer": ASHA,
-        "amount": amount,
-        "currency_code": "usd",
-        "placed_at": "2026-03-14T09:00:00Z",
-        **more,
-    }
-
-
-async def per_dollar(shop: Shop, coins: int = 1) -> str:
-    body = {"name": "Purchase", "source": "order", "rule": {"coins_per_unit": coins}}
-    return str((await shop.manage("POST", "/triggers", json=body)).json()["id"])
-
-
-async def test_an_order_earns_once_however_often_it_is_reported(shop: Shop) -> None:
-    trigger_id = await per_dollar(shop)
-    first = (await shop.manage("POST", "/orders", json=an_order())).json()["items"][0]
-    assert (first["change"], first["coins"], first["order"]["amount"]) == ("created", 129, 129.9)
-    assert [(one["trigger_id"], one["state"]) for one in first["firings"]] == [(trigger_id, "granted")]
-    again = (await shop.manage("POST", "/orders", json=an_order())).json()["items"][0]
-    assert (again["change"], again["coins"]) == ("unchanged", 0)
-    update = an_order(delivery_status="fulfilled", updated_at="2026-03-15T09:00:00Z")
-    newer = (await shop.manage("POST", "/orders", json=update)).json()["items"][0]
-    assert (newer["change"], newer["coins"]) == ("updated", 0)
-    stale = an_order(delivery_status="pending", updated_at="2026-03-14T10:00:00Z")
-    assert (await shop.manage("POST", "/orders", json=stale)).json()["items"][0]["change"] == "stale"
-    assert (await shop.lead("shopify-1001"))["available"] == "129"
-    one = (await shop.manage("GET", f"/orders/{first['order']['id']}")).json()
-    assert (one["order"]["delivery_status"], one["order"]["coins_rewarded"]) == ("fulfilled", 129)
-    assert [firing["state"] for firing in one["firings"]] == ["granted"]
-
-
-async def test_a_list_is_answered_one_by_one(shop: Shop) -> None:
-    await per_dollar(shop)
-    reports = [
-        an_order("1", "10"),
-        an_order("2", "0.00"),
-        an_order("3", "10", customer={"customer_id": "shopify-1002", "email": "no address"}),
-        an_order("4", 20.5),
-        an_order("1", "10"),
-        an_order("5", "1.234"),
-    ]
-    items = (await shop.manage("POST", "/orders", json=reports)).json()["items"]
-    assert [item["change"] for item in items] == ["created", "created", "refused", "created", "unchanged", "refused"]
-    assert [item["coins"] for item in items] == [10, 0, 0, 20, 0, 0]
-    assert items[1]["firings"][0]["reason"] == "order_amount_zero"
-    assert items[2]["refusal"]["fields"] == {"email": "expected an e-mail address"}
-    assert list(items[5]["refusal"]["fields"]) == ["amount"]
-    listed = (await shop.manage("GET", "/orders", params={"limit": 2})).json()
-    assert [order["reference_id"] for order in listed["items"]] == ["4", "2"]
-    older = (await shop.manage("GET", "/orders", params={"limit": 2, "before": listed["next"]})).json()
-    assert ([order["reference_id"] for order in older["items"]], older["next"]) == (["1"], None)
-    named = (await shop.manage("GET", "/orders", params={"reference_id": "2"})).json()["items"]
-    assert [order["reference_id"] for order in named] == ["2"]
-
-
-@pytest.mark.parametrize(
-    ("order", "field"),
-    [
-        (an_order(amount="1.234"), "amount"),
-        (an_order(amount="-1"), "amount"),
-        (an_order(amount=-1), "amount"),
-        (an_order(currency_code="USD"), "currency_code"),
-        (an_order(placed_at="2026-03-14T09:00:00"), "placed_at"),
-        (an_order(placed_at="0001-01-01T00:00:00+23:59"), "placed_at"),
-        (an_order(status="lost"), "status"),
-        (an_order(customer={"customer_id": "short"}), "customer.customer_id"),
-        (an_order(colour="red"), "colour"),
-        ([an_order(), an_order(status="lost")], "[1].status"),
-        ([], "body"),
-    ],
-)
-async def test_an_order_that_can_not_be_taken_says_why(shop: Shop, order: Any, field: str) -> None:
-    answer = await shop.manage("POST", "/orders", json=order)
-    assert answer.status_code == 422
-    assert list(answer.json()["fields"]) == [field]
-    assert (await shop.manage("GET", "/orders")).json()["items"] == []
 
 
 async def test_a_customers_story_has_every_kind_of_fact(shop: Shop) -> None:

@@ -28,8 +28,9 @@ class WalletItem(msgspec.Struct, frozen=True):
 
 
 class CustomerItem(msgspec.Struct, frozen=True):
-    """`id` is the merchant API's lead_id, `customer_id` the customer's id on the shop's platform. `spent` is the total
-    of their orders, in units of the shop's currency."""
+    """`id` is the merchant API's lead_id, `customer_id` the customer's id on the shop's platform. `spent` is what
+    they spent in the shop's currency, without what was cancelled or paid back; `spent_in` the same for each
+    currency."""
 
     id: UUID
     customer_id: str
@@ -45,6 +46,7 @@ class CustomerItem(msgspec.Struct, frozen=True):
     accept_mobile: bool
     tier: str
     spent: int | float
+    spent_in: dict[str, int | float]
     orders_count: int
     last_order_at: datetime | None
     coins: WalletItem
@@ -133,7 +135,8 @@ def customer_item(customer: Customer, balances: dict[Any, Balance], workspace: W
         accept_email=customer.accept_email,
         accept_mobile=customer.accept_mobile,
         tier=customer.tier,
-        spent=events.major_units(customer.spent_minor, workspace.currency_code),
+        spent=events.major_units(customer.spent.get(workspace.currency_code, 0), workspace.currency_code),
+        spent_in={code: events.major_units(minor, code) for code, minor in customer.spent.items()},
         orders_count=customer.orders_count,
         last_order_at=customer.last_order_at,
         coins=_wallet(balances["coins"]),

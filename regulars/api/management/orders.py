@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,13 +16,15 @@ from regulars.api.management.customers import CustomerDetails
 from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item
 from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_moment
-from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal, invalid
 from regulars.triggers import Taken
 
 Money = (
-    Annotated[str, Meta(pattern=r"^[0-9]{1,13}(\.[0-9]{1,3})?$", examples=["129.90"])]
+    Annotated[
+        str,
+        Meta(max_length=40, examples=["129.90"], extra_json_schema={"pattern": r"^[0-9]{1,13}(\.[0-9]{1,20})?$"}),
+    ]
     | Annotated[float, Meta(ge=0, le=1e13)]
 )
 Word = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
@@ -32,7 +34,8 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """An order as its source has it now. `source` and `reference_id` name it: reported again, it is brought up to date.
 
     Amounts are in units of the order's currency, best as text: `"129.90"`. `updated_at` is when the source last changed
-    it, now if it is not said: a report older than the one that is kept changes nothing.
+    it, now if it is not said: a report older than the one that is kept changes nothing, and one from the future is
+    refused, but for the minutes that two clocks may be apart.
     """
 
     source: Annotated[
@@ -86,11 +89,13 @@ class OrderRefusal(msgspec.Struct, frozen=True):
 
 
 class OrderOutcome(msgspec.Struct, frozen=True):
-    """What a report changed: `created`, `updated`, `unchanged`, `stale` (older than what is kept) or `refused`.
+    """What a report changed: `created`, `updated`, `unchanged`, `stale` (older than what is kept) or `refused`. `index`
+    is its place among the reports, from 0.
 
     `coins` is what this report earned; `firings` say for each trigger what was given, or why nothing was.
     """
 
+    index: int
     change: Literal["created", "updated", "unchanged", "stale", "refused"]
     order: OrderItem | None
     coins: int
@@ -125,32 +130,20 @@ class OrderWithFirings(msgspec.Struct, frozen=True):
 Many = Annotated[list[Reported], Meta(min_length=1, max_length=limits.ORDERS_PER_CALL_MAX)]
 
 
-@management.post("/orders", "Report orders", tag="Orders")
+@management.post("/orders", "Report orders", tag="Orders", each=Reported)
 async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOutcomes:
-    """One order, or a list of up to 500. Of a list, a report that can't be taken is answered with why, and the others
-    are taken; one alone is refused with 422. A customer who is not known is created; the triggers that react to orders
-    give what the order has earned by now, once."""
-    body = call.body
-    reports = body if isinstance(body, list) else [body]
-    outcomes: list[OrderOutcome | None] = []
-    checked: list[OrderReport] = []
-    for report in reports:
-        try:
-            checked.append(activity.check(_report(report, call.now)))
-            outcomes.append(None)
-        except Refusal as refusal:
-            if not isinstance(body, list):
-                raise
-            outcomes.append(_refused(refusal))
-    taken = await triggers.take_orders(tx, call.workspace, checked, call.now, actor=call.caller.actor)
-    answers = iter(taken)
-    said = []
-    for outcome in outcomes:
-        answer = None if outcome else next(answers)
-        if isinstance(answer, Refusal) and not isinstance(body, list):
-            raise answer
-        said.append(outcome or (_refused(answer) if isinstance(answer, Refusal) else _taken(answer)))
-    return OrderOutcomes(said)
+    """One order, or a list of up to 500. Of a list, a report that can't be taken or even read is answered with why, and
+    the others are taken; one alone is refused with 422. A customer who is not known is created; the triggers that react
+    to orders give what the order has earned by now, once."""
+    body: Any = call.body
+    reports: list[Reported | Refusal] = body if isinstance(body, list) else [body]
+    checked = [_checked(report, call.now) for report in reports]
+    takeable = [report for report in checked if isinstance(report, OrderReport)]
+    taken = iter(await triggers.take_orders(tx, call.workspace, takeable, call.now, actor=call.caller.actor))
+    answers = [next(taken) if isinstance(report, OrderReport) else report for report in checked]
+    if isinstance(answers[0], Refusal) and not isinstance(body, list):
+        raise answers[0]
+    return OrderOutcomes([_said(index, answer) for index, answer in enumerate(answers)])
 
 
 @management.get("/orders", "Orders", tag="Orders")
@@ -179,21 +172,35 @@ async def read_order(call: Call[NoQuery, None], tx: Reading) -> OrderWithFirings
     return OrderWithFirings(order_item(order), [firing_item(firing) for firing in fired])
 
 
+def _checked(given: Reported | Refusal, now: datetime) -> OrderReport | Refusal:
+    if isinstance(given, Refusal):
+        return given
+    try:
+        return activity.check(_report(given, now))
+    except Refusal as refusal:
+        return refusal
+
+
 def _report(given: Reported, now: datetime) -> OrderReport:
     """Raises Invalid naming the field."""
-    units = units_of(given.currency_code)
-    if given.updated_at is not None and given.updated_at < given.placed_at:
+    code, clocks_apart = given.currency_code, timedelta(seconds=limits.ORDER_CLOCK_AHEAD_S)
+    placed_at = a_moment("placed_at", given.placed_at)
+    version = now if given.updated_at is None else a_moment("updated_at", given.updated_at)
+    if version > now + clocks_apart:
+        raise invalid("updated_at", "a time that is not in the future")
+    # Two clocks may have had a part in one report: the one that took the order, and the one that reports it.
+    if version < placed_at - clocks_apart and given.updated_at is not None:
         raise invalid("updated_at", "a time that is not before placed_at")
     return OrderReport(
         source=given.source,
         reference_id=given.reference_id,
         customer=given.customer.new_customer(),
-        amount_minor=activity.minor_units("amount", str(given.amount), units),
-        discount_minor=activity.minor_units("discount", str(given.discount), units),
-        tax_minor=activity.minor_units("tax", str(given.tax), units),
-        currency_code=given.currency_code,
-        placed_at=a_moment("placed_at", given.placed_at),
-        source_version=now if given.updated_at is None else a_moment("updated_at", given.updated_at),
+        amount_minor=activity.minor_units("amount", given.amount, code),
+        discount_minor=activity.minor_units("discount", given.discount, code),
+        tax_minor=activity.minor_units("tax", given.tax, code),
+        currency_code=code,
+        placed_at=placed_at,
+        source_version=version,
         name=given.name,
         items_count=given.items_count,
         status=given.status,
@@ -203,12 +210,9 @@ def _report(given: Reported, now: datetime) -> OrderReport:
     )
 
 
-def _taken(taken: Any) -> OrderOutcome:
-    assert isinstance(taken, Taken)
-    firings = [firing_item(firing) for firing in taken.firings]
+def _said(index: int, answer: Taken | Refusal) -> OrderOutcome:
+    if isinstance(answer, Refusal):
+        return OrderOutcome(index, "refused", None, 0, [], OrderRefusal(answer.message, answer.code, answer.fields))
+    firings = [firing_item(firing) for firing in answer.firings]
     coins = sum(firing.coins for firing in firings if firing.state == "granted")
-    return OrderOutcome(taken.recorded.change, order_item(taken.recorded.order), coins, firings)
-
-
-def _refused(refusal: Refusal) -> OrderOutcome:
-    return OrderOutcome("refused", None, 0, [], OrderRefusal(refusal.message, refusal.code, refusal.fields))
+    return OrderOutcome(index, answer.recorded.change, order_item(answer.recorded.order), coins, firings)

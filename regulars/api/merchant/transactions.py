@@ -16,7 +16,7 @@ from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.ledger import Entry, Txn
+from regulars.ledger import Entry, KeyTaken, Txn
 
 Hash = Annotated[
     str,
@@ -83,16 +83,13 @@ async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAn
         wire_hash=body.hash,
     )
     (outcome,) = await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer})
+    if isinstance(outcome, KeyTaken):
+        raise HashReused("This hash was sent before with another transaction.", fields={"hash": "expected a new hash"})
     if isinstance(outcome, Refusal):
         raise outcome
-    txn = outcome.txn
     if outcome.repeated:
-        if (txn.customer_id, txn.operation, txn.amount) != (customer.id, body.operation, body.amount):
-            raise HashReused(
-                "This hash was sent before with another transaction.", fields={"hash": "expected a new hash"}
-            )
         call.reply_headers["idempotency-hit"] = "true"
-    return TxnAnswer(txn_item(txn))
+    return TxnAnswer(txn_item(outcome.txn))
 
 
 @merchant.get(

@@ -127,14 +127,22 @@ async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
             actor=desk.who.actor,
             key=f"adjust:{form.uuid('once')}",
         )
-        async with desk.changing("customer.adjust", customer.customer_id, operation=operation, amount=amount) as tx:
+        async with desk.app.db.transaction() as tx:
             outcome = (await ledger.post(tx, desk.workspace, [entry], desk.now))[0]
             if isinstance(outcome, Refusal):
                 raise outcome
+            if not outcome.repeated:
+                await desk.audit(tx, "customer.adjust", customer.customer_id, operation=operation, amount=amount)
+    except ledger.KeyTaken:
+        form.values["once"] = str(new_id())
+        sent = Refusal(
+            "This form was sent before with other values, and then it was done. Sent again, it is done anew."
+        )
+        return desk.wrong("pages/customer_coins.html", form, sent, customer=customer, coins=balance)
     except Refusal as refusal:
         return desk.wrong("pages/customer_coins.html", form, refusal, customer=customer, coins=balance)
-    given = "given" if operation == "cr" else "taken away"
-    return desk.see(f"/customers/{id_}", f"{amount:,} {desk.workspace.coin_name} were {given}.")
+    done = f"{amount:,} {desk.workspace.coin_name} were {'given' if operation == 'cr' else 'taken away'}"
+    return desk.see(f"/customers/{id_}", f"{done} before: nothing moved now." if outcome.repeated else f"{done}.")
 
 
 async def _find(tx: Reading, desk: Desk, id_: UUID) -> Customer:

@@ -42,7 +42,7 @@ async def test_a_customer_is_created_at_the_first_mention_and_left_alone_at_the_
     customer = first.customer
     kept = (customer.name, customer.email, customer.mobile, customer.country, customer.gender, customer.dob)
     assert kept == ("Asha", "asha@example.com", "919800000000", "ind", "female", date(1990, 6, 2))
-    assert (customer.accept_email, customer.accept_mobile, customer.spent_minor, customer.tier) == (True, True, 0, "")
+    assert (customer.accept_email, customer.accept_mobile, customer.spent, customer.tier) == (True, True, {}, "")
     assert len(customer.referral_code) == 10
     second = await ensured(db, workspace, clock, NewCustomer("customer-1", "Somebody else"))
     assert second == {"customer-1": Ensured(customer, created=False)}
@@ -76,7 +76,7 @@ async def test_the_same_customer_id_in_another_shop_is_somebody_else(
     async with db.transaction() as tx:
         with pytest.raises(NotFound):
             await customers.change(tx, other, mine.id, {"name": "Taken over"}, clock.now(), available=0)
-        assert await customers.count_spending(tx, other.id, [Spending(mine.id, 1, 1, clock.now())]) == {}
+        assert await customers.count_spending(tx, other.id, [Spending(mine.id, "usd", 1, 1, clock.now())]) == {}
 
 
 async def test_a_crowd_that_mentions_the_same_customers_makes_each_once(
@@ -191,7 +191,7 @@ async def test_no_change_is_not_told(db: Database, workspace: tenancy.Workspace,
     ("changes", "field"),
     [
         ({"customer_id": "shopify-other"}, "customer_id"),
-        ({"spent_minor": 5}, "spent_minor"),
+        ({"spent": {}}, "spent"),
         ({"name": "Bela", "email": "nothing"}, "email"),
         ({"mobile": "919800000000"}, "country"),
     ],
@@ -240,17 +240,21 @@ async def test_spending_adds_up_whoever_counts_at_once(
 
     async def count(n: int) -> dict[Any, Customer]:
         async with db.transaction() as tx:
-            changes = [Spending(id, 100 + n, 1, now - timedelta(days=n)) for id in (people if n % 2 else people[::-1])]
+            ids = people if n % 2 else people[::-1]
+            changes = [Spending(id, "jpy" if n % 5 else "usd", 100 + n, 1, now - timedelta(days=n)) for id in ids]
             return await customers.count_spending(tx, workspace.id, [*changes, *changes])
 
     await asyncio.gather(*map(count, range(20)))
     async with db.transaction() as tx:
         assert await customers.count_spending(tx, workspace.id, []) == {}
-        counted = await customers.count_spending(tx, workspace.id, [Spending(people[0], -50, -1, now)])
+        counted = await customers.count_spending(tx, workspace.id, [Spending(people[0], "usd", -50, -1, now)])
         assert list(counted) == [people[0]]
         found = await customers.by_ids(tx, workspace.id, people)
-    total = 2 * sum(100 + n for n in range(20))
-    assert [(found[id].spent_minor, found[id].orders_count) for id in people] == [(total - 50, 39), (total, 40)]
+    usd, jpy = (2 * sum(100 + n for n in range(20) if (n % 5 == 0) == fifth) for fifth in (True, False))
+    assert [(found[id].spent, found[id].orders_count) for id in people] == [
+        ({"usd": usd - 50, "jpy": jpy}, 39),
+        ({"usd": usd, "jpy": jpy}, 40),
+    ]
     assert {found[id].last_order_at for id in people} == {now}
     assert counted[people[0]] == found[people[0]]
 

@@ -139,7 +139,7 @@ class Asha:
     dob = date(1990, 6, 2)
     referral_code = "2nfcdqo46x"
     tier = "silver"
-    spent_minor = 84954
+    spent = {"inr": 84954, "usd": 5}  # noqa: RUF012
 
 
 def test_every_topic_of_the_contract_is_there() -> None:

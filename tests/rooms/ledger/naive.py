@@ -24,7 +24,8 @@ class NaiveBook:
     lots: dict[Wallet, list[NaiveLot]] = field(default_factory=dict)
     credited: dict[Wallet, int] = field(default_factory=dict)
     debited: dict[Wallet, int] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
+    expired: dict[Wallet, int] = field(default_factory=dict)
+    keys: dict[str, tuple[Wallet, str, int]] = field(default_factory=dict)
     lots_made: int = 0
 
     def post(
@@ -37,8 +38,8 @@ class NaiveBook:
         now: datetime,
     ) -> str:
         """`posted`, `repeated`, or the code of a refusal."""
-        if key in self.keys:
-            return "repeated"
+        if key is not None and key in self.keys:
+            return "repeated" if self.keys[key] == (wallet, operation, amount) else "key_taken"
         if amount < 1:
             return "invalid"
         if operation == "cr":
@@ -54,8 +55,15 @@ class NaiveBook:
                 self._first(wallet, now).remaining -= 1
             self.debited[wallet] = self.debited.get(wallet, 0) + amount
         if key:
-            self.keys.add(key)
+            self.keys[key] = (wallet, operation, amount)
         return "posted"
+
+    def expire(self, wallet: Wallet, now: datetime) -> None:
+        for lot in self.lots.get(wallet, []):
+            if lot.expires_at is not None and lot.expires_at <= now:
+                self.debited[wallet] = self.debited.get(wallet, 0) + lot.remaining
+                self.expired[wallet] = self.expired.get(wallet, 0) + lot.remaining
+                lot.remaining = 0
 
     def spendable(self, wallet: Wallet, now: datetime) -> int:
         return sum(lot.remaining for lot in self._open(wallet, now))

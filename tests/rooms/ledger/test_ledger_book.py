@@ -74,7 +74,6 @@ async def _lots(tx: Tx, workspace_id: UUID, customer_id: UUID, kind: str) -> lis
         ("import", "cr", "programme.issued"),
         ("revert", "cr", "programme.issued"),
         ("redeem", "dr", "programme.redeemed"),
-        ("expire", "dr", "programme.expired"),
         ("revert", "dr", "programme.clawed_back"),
         ("adjust", "cr", "programme.adjusted"),
         ("adjust", "dr", "programme.adjusted"),

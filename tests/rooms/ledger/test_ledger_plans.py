@@ -94,7 +94,7 @@ async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[
             await ledger.txns_of(spy, workspace.id, some[0], before_seq=2)
             await customers.by_ids(spy, workspace.id, some)
             await customers.ensure(spy, workspace, [NewCustomer(f"customer-{size + n}") for n in range(size)], START)
-            await customers.count_spending(spy, workspace.id, [Spending(id, 5, 1, START) for id in some])
+            await customers.count_spending(spy, workspace.id, [Spending(id, "usd", 5, 1, START) for id in some])
         for text in ("name 12", "u7@", "9100000001", "customer-11", "nobody"):
             await customers.search(spy, workspace.id, text)
         await customers.search(spy, workspace.id, before_id=people[100].id)

@@ -70,6 +70,8 @@ async def _compare(database_url: str, batches: Sequence[Batch]) -> None:
             entries: list[Entry] = []
             expected: list[str] = []
             for act in batch.acts:
+                paper.expire((act.customer, act.kind), now)
+            for act in batch.acts:
                 expires_at = None if act.expires_in_h is None else now + timedelta(hours=act.expires_in_h)
                 how = make.credit if act.operation == "cr" else make.debit
                 entries.append(
@@ -112,5 +114,6 @@ async def _same(db: Database, workspace_id: UUID, ids: dict[str, UUID], paper: N
     left = sum(sum(paper.remains(wallet)) for wallet in paper.lots)
     assert accounts["customer.available"] == left
     assert accounts["programme.issued"] == -sum(paper.credited.values())
-    assert accounts["programme.redeemed"] == sum(paper.debited.values())
+    assert accounts["programme.redeemed"] == sum(paper.debited.values()) - sum(paper.expired.values())
+    assert accounts["programme.expired"] == sum(paper.expired.values())
     assert sum(accounts.values()) == 0

@@ -107,6 +107,7 @@ CHANGES = {
         "debited": "debited + 1",
         "txn_count": "txn_count + 1",
         "head_hash": "sha256(head_hash)",
+        "expires_at": "COALESCE(expires_at, now()) + interval '1 day'",
     },
 }
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from regulars import limits
+from regulars import limits, triggers
+from regulars.activity import OrderReport
 from regulars.customers import NewCustomer
 from regulars.kit.db import again_when_raced
+from regulars.kit.errors import Refusal
 from regulars.triggers import Rule, Taken
+from tests import make
 from tests.rooms.triggers.till import Till, again
 
 ONE_EACH = Rule(coins_per_unit=1)
@@ -194,19 +197,82 @@ async def test_customers_totals_follow_their_orders(till: Till) -> None:
     first, second = till.order("1", "10"), till.order("2", "5.50")
     await till.take(first, second, till.order("3", "7", currency_code="eur"))
 
-    async def totals() -> tuple[int, int]:
+    async def totals() -> tuple[dict[str, int], int]:
         customer = await till.customer()
         assert customer is not None
-        return customer.spent_minor, customer.orders_count
+        return customer.spent, customer.orders_count
 
-    assert await totals() == (15_50, 3)
+    async def said(usd: int, report: OrderReport, **fields: Any) -> None:
+        till.clock.advance(minutes=1)
+        await till.take(again(report, **fields, source_version=till.now))
+        assert await totals() == ({"usd": usd, "eur": 7_00}, 3)
+
+    assert await totals() == ({"usd": 15_50, "eur": 7_00}, 3)
+    await said(13_50, first, amount_minor=8_00)
+    await said(8_00, second, status="cancelled")
+    await said(13_50, second, status="completed")
+    for gone in ("refunded", "voided"):
+        await said(8_00, second, financial_status=gone)
+        await said(13_50, second, financial_status="paid")
+    await said(13_50, second, financial_status="partially_refunded")
     till.clock.advance(minutes=1)
-    await till.take(again(first, amount_minor=8_00, source_version=till.now))
-    assert await totals() == (13_50, 3)
-    await till.take(again(second, status="cancelled", source_version=till.now))
-    assert await totals() == (8_00, 3)
-    await till.take(again(second, status="completed", source_version=till.now + timedelta(minutes=1)))
-    assert await totals() == (13_50, 3)
+    await till.take(again(first, currency_code="jpy", amount_minor=900, source_version=till.now))
+    assert await totals() == ({"usd": 5_50, "eur": 7_00, "jpy": 900}, 3)
+
+
+async def test_a_report_from_the_future_closes_no_order_to_the_next_one(till: Till) -> None:
+    hours_ahead = till.now + timedelta(hours=7)
+    first = till.order(financial_status="pending", source_version=hours_ahead)
+    await till.take(first)
+    till.clock.advance(minutes=1)
+    [paid] = await till.take(again(first, financial_status="paid", source_version=till.now))
+    assert (paid.recorded.change, paid.recorded.order.financial_status) == ("updated", "paid")
+    # The same file again is no news, neither now nor when its hour has come.
+    for _ in range(2):
+        till.clock.advance(hours=4)
+        [old] = await till.take(first)
+        assert (old.recorded.change, old.recorded.order.financial_status) == ("stale", "paid")
+    till.clock.advance(minutes=1)
+    [back] = await till.take(again(first, financial_status="voided", source_version=till.now))
+    assert back.recorded.order.financial_status == "voided"
+
+
+async def test_a_file_that_is_ahead_can_be_mended_and_read_again(till: Till) -> None:
+    first = till.order(amount="12", source_version=till.now + timedelta(hours=7))
+    await till.take(first)
+    till.clock.advance(minutes=1)
+    [mended] = await till.take(again(first, amount_minor=13_00))
+    assert (mended.recorded.change, mended.recorded.order.amount_minor) == ("updated", 13_00)
+
+
+@pytest.mark.parametrize("field", ["placed_at", "source_version"])
+async def test_a_time_that_no_zone_is_ahead_by_is_refused(till: Till, field: str) -> None:
+    late = again(till.order(), **{field: till.now + timedelta(hours=25)})
+    async with till.db.transaction() as tx:
+        answers = await triggers.take_orders(tx, till.workspace, [late, till.order("2")], till.now)
+    assert isinstance(answers[0], Refusal)
+    assert list(answers[0].fields) == [{"source_version": "updated_at"}.get(field, field)]
+    assert isinstance(answers[1], Taken)
+
+
+async def test_what_has_expired_is_available_to_no_page_answer_or_event(till: Till) -> None:
+    await till.trigger(ONE_EACH)
+    await till.take(till.order("1", "10"))
+    asha = await till.customer()
+    assert asha is not None
+    soon = till.now + timedelta(days=1)
+    await make.posted(till.db, till.workspace, [make.credit(asha.id, 100, till.now, expires_at=soon)], till.now)
+    assert await till.coins() == 110
+    till.clock.advance(days=2)
+    assert await till.coins() == 10
+    [taken] = await till.take(till.order("2", "5"))
+    assert await till.coins() == 15
+    told = [(event.topic, body["user_available_balance"]) for event, body in (await till.told())[-3:]]
+    assert told == [("order_create", 10), ("walletreward_create", 10), ("walletreward_create", 15)]
+    txn_id = taken.firings[0].txn_id
+    assert txn_id is not None
+    assert (await till.txn(txn_id)).closing_balance == 15
+    await till.audited()
 
 
 async def test_an_order_stays_with_its_customer(till: Till) -> None:

@@ -1,0 +1,160 @@
+"""A program reports orders: one or many, as often as it likes, with the clocks and numbers that programs have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from regulars.kit.clock import HandClock
+from tests.doors import Shop, an_order, per_dollar
+
+
+async def test_an_order_earns_once_however_often_it_is_reported(shop: Shop, clock: HandClock) -> None:
+    trigger_id = await per_dollar(shop)
+    first = (await shop.manage("POST", "/orders", json=an_order())).json()["items"][0]
+    assert (first["change"], first["coins"], first["order"]["amount"]) == ("created", 129, 129.9)
+    assert [(one["trigger_id"], one["state"]) for one in first["firings"]] == [(trigger_id, "granted")]
+    again = (await shop.manage("POST", "/orders", json=an_order())).json()["items"][0]
+    assert (again["change"], again["coins"]) == ("unchanged", 0)
+    clock.advance(days=1)
+    update = an_order(delivery_status="fulfilled", updated_at="2026-03-15T09:00:00Z")
+    newer = (await shop.manage("POST", "/orders", json=update)).json()["items"][0]
+    assert (newer["change"], newer["coins"]) == ("updated", 0)
+    stale = an_order(delivery_status="pending", updated_at="2026-03-14T10:00:00Z")
+    assert (await shop.manage("POST", "/orders", json=stale)).json()["items"][0]["change"] == "stale"
+    assert (await shop.lead("shopify-1001"))["available"] == "129"
+    one = (await shop.manage("GET", f"/orders/{first['order']['id']}")).json()
+    assert (one["order"]["delivery_status"], one["order"]["coins_rewarded"]) == ("fulfilled", 129)
+    assert [firing["state"] for firing in one["firings"]] == ["granted"]
+
+
+async def test_a_list_is_answered_one_by_one(shop: Shop) -> None:
+    await per_dollar(shop)
+    reports = [
+        an_order("1", "10"),
+        an_order("2", "0.00"),
+        an_order("3", "10", customer={"customer_id": "shopify-1002", "email": "no address"}),
+        an_order("4", 20.5),
+        an_order("1", "10"),
+        an_order("5", "1.234"),
+    ]
+    items = (await shop.manage("POST", "/orders", json=reports)).json()["items"]
+    assert [item["change"] for item in items] == ["created", "created", "refused", "created", "unchanged", "refused"]
+    assert [item["coins"] for item in items] == [10, 0, 0, 20, 0, 0]
+    assert items[1]["firings"][0]["reason"] == "order_amount_zero"
+    assert items[2]["refusal"]["fields"] == {"email": "expected an e-mail address"}
+    assert list(items[5]["refusal"]["fields"]) == ["amount"]
+    listed = (await shop.manage("GET", "/orders", params={"limit": 2})).json()
+    assert [order["reference_id"] for order in listed["items"]] == ["4", "2"]
+    older = (await shop.manage("GET", "/orders", params={"limit": 2, "before": listed["next"]})).json()
+    assert ([order["reference_id"] for order in older["items"]], older["next"]) == (["1"], None)
+    named = (await shop.manage("GET", "/orders", params={"reference_id": "2"})).json()["items"]
+    assert [order["reference_id"] for order in named] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("order", "field"),
+    [
+        (an_order(amount="1.234"), "amount"),
+        (an_order(amount="-1"), "amount"),
+        (an_order(amount=-1), "amount"),
+        (an_order(currency_code="USD"), "currency_code"),
+        (an_order(placed_at="2026-03-14T09:00:00"), "placed_at"),
+        (an_order(placed_at="0001-01-01T00:00:00+23:59"), "placed_at"),
+        (an_order(status="lost"), "status"),
+        (an_order(customer={"customer_id": "short"}), "customer.customer_id"),
+        (an_order(colour="red"), "colour"),
+        (an_order(amount="129.905"), "amount"),
+        (an_order(currency_code="xxq"), "currency_code"),
+        (an_order(placed_at="1970-01-01T00:00:00Z"), "placed_at"),
+        (an_order(placed_at="2099-01-01T00:00:00Z"), "placed_at"),
+        (an_order(updated_at="2099-01-01T00:00:00Z"), "updated_at"),
+        (an_order(updated_at="2026-03-14T09:32:00Z"), "updated_at"),
+        (an_order(updated_at="2026-03-14T08:54:00Z"), "updated_at"),
+        ([], "body"),
+    ],
+)
+async def test_an_order_that_can_not_be_taken_says_why(shop: Shop, order: Any, field: str) -> None:
+    answer = await shop.manage("POST", "/orders", json=order)
+    assert answer.status_code == 422
+    assert list(answer.json()["fields"]) == [field]
+    assert (await shop.manage("GET", "/orders")).json()["items"] == []
+
+
+async def test_one_that_can_not_even_be_read_costs_a_list_nothing_else(shop: Shop) -> None:
+    await per_dollar(shop)
+    reports: list[Any] = [
+        an_order("1", "10"),
+        an_order("2", "84.9501"),
+        an_order("3", status="lost"),
+        an_order("4", customer={"customer_id": "short"}),
+        "an order",
+        {**an_order("5"), "name": "a\0b"},
+        {**an_order("6"), "colour": "red"},
+        an_order("7", "20"),
+    ]
+    answer = await shop.manage("POST", "/orders", json=reports)
+    items = answer.json()["items"]
+    assert [item["index"] for item in items] == list(range(8))
+    assert [item["change"] for item in items] == ["created", *["refused"] * 6, "created"]
+    wrong = [list(item["refusal"]["fields"]) for item in items[1:7]]
+    assert wrong == [["amount"], ["status"], ["customer.customer_id"], ["body"], ["name"], ["colour"]]
+    assert (await shop.lead("shopify-1001"))["available"] == "30"
+    for many in ([], [an_order(str(n)) for n in range(501)]):
+        assert (await shop.manage("POST", "/orders", json=many)).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency_code", "taken"),
+    [
+        (59.96999999999999, "usd", 59.97),
+        (0.1 + 0.2, "usd", 0.3),
+        ("59.96999999999999", "usd", 59.97),
+        ("84.9500", "usd", 84.95),
+        ("84.950000000000000000", "usd", 84.95),
+        (84, "usd", 84),
+        ("1200.0", "jpy", 1_200),
+        ("1.2345", "clf", 1.2345),
+        ("1.234", "kwd", 1.234),
+        ("1.234", "iqd", 1.234),
+    ],
+)
+async def test_amounts_are_taken_as_they_are_meant(shop: Shop, amount: Any, currency_code: str, taken: float) -> None:
+    answer = await shop.manage("POST", "/orders", json=an_order(amount=amount, currency_code=currency_code))
+    assert answer.json()["items"][0]["order"]["amount"] == taken
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency_code", "words"),
+    [
+        (59.969, "usd", "expected an amount with at most 2 decimals, as usd has"),
+        ("59.9701", "usd", "expected an amount with at most 2 decimals, as usd has"),
+        ("1200.5", "jpy", "expected an amount with no decimals, as jpy has"),
+        ("1.23456", "clf", "expected an amount with at most 4 decimals, as clf has"),
+        ("12,50", "eur", "expected an amount such as 12.34, of at least 0"),
+    ],
+)
+async def test_an_amount_that_is_finer_than_its_currency_is_told_so(
+    shop: Shop, amount: Any, currency_code: str, words: str
+) -> None:
+    answer = await shop.manage("POST", "/orders", json=an_order(amount=amount, currency_code=currency_code))
+    assert (answer.status_code, answer.json()["fields"]) == (422, {"amount": words})
+
+
+async def test_clocks_that_are_minutes_apart_neither_refuse_nor_close_an_order(shop: Shop, clock: HandClock) -> None:
+    half_a_second = an_order(placed_at="2026-03-14T09:20:00.500Z", updated_at="2026-03-14T09:20:00Z")
+    ahead = an_order(financial_status="pending", updated_at="2026-03-14T09:30:00Z")
+    assert (await shop.manage("POST", "/orders", json=half_a_second)).json()["items"][0]["change"] == "created"
+    assert (await shop.manage("POST", "/orders", json=ahead)).json()["items"][0]["change"] == "updated"
+    clock.advance(seconds=1)
+    paid = (await shop.manage("POST", "/orders", json=an_order(financial_status="paid"))).json()["items"][0]
+    assert (paid["change"], paid["order"]["financial_status"]) == ("updated", "paid")
+
+
+async def test_money_of_two_currencies_is_not_added_up(shop: Shop) -> None:
+    gone = an_order("3", "5", status="cancelled")
+    await shop.manage("POST", "/orders", json=[an_order("1", "84.95"), an_order("2", 1200, currency_code="jpy"), gone])
+    [customer] = (await shop.manage("GET", "/customers")).json()["items"]
+    assert customer["spent_in"] == {"usd": 84.95, "jpy": 1200}
+    assert (customer["spent"], customer["orders_count"]) == (84.95, 3)
