@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
 import cyclopts
@@ -137,7 +137,18 @@ def workspace_create(
 
 
 @import_app.command(name="orders")
-def import_orders(file: Path, *, workspace: str = "", source: str = "csv") -> None:
+def import_orders(
+    file: Path,
+    *,
+    workspace: str = "",
+    source: str = "csv",
+    encoding: str = "",
+    separator: Literal["", ",", ";", "|", "tab"] = "",
+    decimal: Literal["", ".", ","] = "",
+    dates: Literal["", "day-first", "month-first"] = "",
+    zone: str = "",
+    map: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+) -> None:
     """Take orders in from a CSV file; rows that can't be used are listed while the rest go in.
 
     Running it twice changes nothing.
@@ -150,12 +161,35 @@ def import_orders(file: Path, *, workspace: str = "", source: str = "csv") -> No
         The id of the shop; not needed when there is only one.
     source
         Where the orders come from, for rows that don't say: an order is known by its source and its id.
+    encoding
+        The file's code page, such as cp1251, when it is not the one that was found.
+    separator
+        What parts its columns, when it is not what was found.
+    decimal
+        Its decimal sign: whether 1.000 is one or a thousand.
+    dates
+        Whether 03/04/2026 is in April or in March.
+    zone
+        The time zone of times that don't say theirs, when it is not the shop's.
+    map
+        Which column a field is in, when it is called otherwise: amount=Total. Once for each field.
     """
     from regulars import commands
+    from regulars.activity.csv_cells import Dates
+    from regulars.activity.csv_orders import Format
     from regulars.kit.errors import Refusal
 
     with failing_with_a_sentence(Refusal, OSError, *database_errors()):
-        asyncio.run(commands.import_csv(settings(), file, workspace=workspace, source=source, say=say))
+        format = Format(
+            source=source.lower(),
+            encoding=encoding,
+            separator="\t" if separator == "tab" else separator,
+            decimal=decimal,
+            dates=cast("Dates", dates.replace("-", "_")),
+            zone=zone,
+            columns=commands.mapped(map or []),
+        )
+        asyncio.run(commands.import_csv(settings(), file, format, workspace=workspace, say=say))
 
 
 @app.command

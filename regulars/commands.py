@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from uuid import UUID
 
 import msgspec
@@ -23,11 +25,12 @@ from rich.progress import (
 )
 
 from regulars import ledger, limits, tenancy
-from regulars.activity.csv_orders import read
+from regulars.activity.csv_orders import Format, OrderFile
 from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
 from regulars.imports import import_orders
+from regulars.kit import tables
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.errors import NotFound, invalid
@@ -65,25 +68,48 @@ async def create_workspace(settings: Settings, name: str, *, email: str, as_json
     say("The keys and the password are shown this once.")
 
 
-async def import_csv(settings: Settings, file: Path, *, workspace: str, source: str, say: Say) -> None:
+async def import_csv(settings: Settings, file: Path, format: Format, *, workspace: str, say: Say) -> None:
     """Raises Invalid when the file is no CSV of orders, OSError when it can't be read."""
     async with database(settings) as url:
         db = await Database.connect(url, connections_max=2)
         try:
             shop = await _shop(db, workspace)
-            with file.open("rb") as stream, _bar("orders", _size(stream)) as (bar, task):
-                rows = read(stream, source=source, currency_code=shop.currency_code, zone=shop.zone)
+            with _opened(file) as stream, _bar("orders", _size(stream)) as (bar, task):
+                found = tables.find_encoding(stream)
+                orders = OrderFile(stream, found, format, currency_code=shop.currency_code, zone=shop.zone)
                 done, rate = Imported(), _Rate()
-                async for done in import_orders(db, SystemClock(), shop.id, rows, actor="cli"):
-                    bar.update(task, completed=stream.tell() if stream.seekable() else 0, said=rate.said(done))
+                async for done in import_orders(db, SystemClock(), shop.id, orders.rows(), actor="cli"):
+                    bar.update(task, completed=stream.tell(), said=rate.said(done))
         finally:
             await db.close()
+    if orders.encoding not in ("utf-8", format.encoding):
+        say(f"Read as {tables.ENCODINGS[orders.encoding]}; --encoding chooses another.")
     _report(done, say)
 
 
-def _size(stream: BinaryIO) -> int | None:
-    """In bytes; nobody knows how much comes through a pipe."""
-    return os.fstat(stream.fileno()).st_size if stream.seekable() else None
+def mapped(pairs: Sequence[str]) -> dict[str, str]:
+    """`amount=Total` as the format's columns. Raises Invalid."""
+    parts = [pair.partition("=") for pair in pairs]
+    if any(not equals for _, equals, _ in parts):
+        raise invalid("--map", "a field and the file's column, such as amount=Total")
+    return {field.strip(): column.strip() for field, _, column in parts}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file is read twice: once to see what it is. What comes through a pipe is kept until it is taken in."""
+    with path.open("rb") as stream:
+        if stream.seekable():
+            yield stream
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(stream, copy)
+            yield cast(BinaryIO, copy)
+
+
+def _size(stream: BinaryIO) -> int:
+    """In bytes."""
+    return os.fstat(stream.fileno()).st_size
 
 
 def _report(done: Imported, say: Say) -> None:

@@ -86,8 +86,9 @@ PASSWORD_CHARS_MIN = 8
 SESSION_S = 14 * 24 * 3_600
 
 # Importing
-CSV_LINE_BYTES_MAX = 64_000
+CSV_LINE_CHARS_MAX = 64_000
 CSV_RECORD_LINES_MAX = 20
+CSV_LOOKED_AT_BYTES = 64_000  # of what tells an encoding
 IMPORT_ORDERS_PER_COMMIT = 1_000
 IMPORT_UNUSABLE_KEPT_MAX = 200
 IMPORT_LOST_S = 60.0  # after which a run that was not heard of does not run any more

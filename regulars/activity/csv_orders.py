@@ -1,7 +1,7 @@
 """Orders out of a CSV file: a stream of reports, and of rows that can't be used with the reason why.
 
-Nothing about the file is trusted. It is read line by line in bounded memory; a line that is not UTF-8 is read as
-Windows-1252, which every Latin-1 text also is; a quote that is never closed costs its own row, not the rest.
+What the file doesn't say of itself is not guessed: an amount or a date that could mean two things leaves its row out
+until somebody chooses for the whole file. Columns are found by their names, or named by whoever hands the file over.
 
     order_id, customer_id, amount, placed_at               must be there, in any order
     source, name, currency, items_count, discount, tax     may be there
@@ -11,20 +11,19 @@ Windows-1252, which every Latin-1 text also is; a quote that is never closed cos
 
 from __future__ import annotations
 
-import csv
 import re
-from collections import deque
-from collections.abc import Iterator
-from datetime import datetime
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import limits
-from regulars.activity.model import OrderReport, check, minor_units
+from regulars.activity.csv_cells import Ambiguous, Dates, Decimals, amount, moment, whole_id, whole_number
+from regulars.activity.model import OrderReport, check
 from regulars.customers import NewCustomer
+from regulars.kit import tables
 from regulars.kit.errors import Invalid, invalid
+from regulars.kit.tables import BadRow, Encoding
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")
 PASSED_ON = ("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign")
@@ -34,183 +33,191 @@ KNOWN = (
     *("delivery_status", "updated_at", "customer_name", "email", "mobile", "country"),
     *PASSED_ON,
 )
+# How the exports of shops and spreadsheets call them, beside our own names.
+_ALSO_CALLED = {
+    "order_id": "order order_number order_no order_reference reference_id id",
+    "customer_id": "customer customer_number customer_no customer_user_id user_id client_id",
+    "amount": "total order_total grand_total total_amount total_price",
+    "placed_at": "date order_date ordered_at created_at placed_on created",
+    "currency": "currency_code",
+    "name": "order_name",
+    "items_count": "items items_number number_of_items lineitem_quantity quantity",
+    "discount": "discount_amount total_discount discounts",
+    "tax": "taxes tax_amount total_tax vat",
+    "financial_status": "payment_status",
+    "delivery_status": "fulfillment_status fulfilment_status",
+    "updated_at": "modified_at last_modified date_modified updated",
+    "customer_name": "full_name billing_name",
+    "email": "e_mail customer_email email_address billing_email",
+    "mobile": "phone mobile_number phone_number customer_phone billing_phone",
+    "country": "country_code billing_country",
+}
+_FIELD_OF = {
+    **{called: field for field, names in _ALSO_CALLED.items() for called in names.split()},
+    **{field: field for field in KNOWN},
+}
+# What a file says of an order that may be held against what is kept, by column. Of an amount it always says a currency.
+_FACTS = {
+    **{name: (name,) for name in ("placed_at", "name", "items_count", "status", "financial_status", "delivery_status")},
+    **dict.fromkeys(PASSED_ON, ("detail",)),
+    "amount": ("amount_minor", "currency_code"),
+    "discount": ("discount_minor",),
+    "tax": ("tax_minor",),
+}
 
-_WHOLE = re.compile(r"[0-9]{1,18}")
+
+class Format(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a file is to be read; what is empty is found out, or its rows are asked about.
+
+    `columns` names the file's column of a field, or "" for a field that is not to be read; the others are found by
+    their names. `zone` is of times that don't say theirs, `source` of orders that don't.
+    """
+
+    encoding: str = ""
+    separator: Literal["", ",", ";", "\t", "|"] = ""
+    decimal: Decimals = ""
+    dates: Dates = ""
+    zone: str = ""
+    source: str = "csv"
+    columns: dict[str, str] = {}
 
 
 class Unusable(msgspec.Struct, frozen=True):
-    """A row that was left out: the line it starts on, counted from 1, and why."""
+    """A row that was left out: the line it starts on, counted from 1, and why. `asks` is the choice in the format that
+    would tell what the row means, if there is one."""
 
     line: int
     reason: str
+    asks: str = ""
 
 
 Row = OrderReport | Unusable
 
 
-def read(file: BinaryIO, *, source: str, currency_code: str, zone: ZoneInfo) -> Iterator[Row]:
-    """Each row as a checked report, or why it can't be used.
+class OrderFile:
+    """A file of orders, looked at. `columns` is where each field stands, `problems` what has to be chosen or mended, by
+    the format's fields, before its rows can be read; raises Invalid when the format itself is wrong, or the file is
+    empty or no text."""
 
-    `source`, `currency_code` and `zone` hold where the row doesn't say. Raises Invalid, before the first row, when the
-    file is empty, is not text, or its header lacks a column.
-    """
-    records = _records(file)
-    first = next(records, None)
-    if first is None:
-        raise invalid("file", "a CSV file with a header line; this one is empty")
-    header = _header(first[1])
-    defaults = {"source": source, "currency": currency_code}
-    for line, record in records:
-        if isinstance(record, Unusable):
-            yield record
-            continue
+    def __init__(self, file: BinaryIO, found: Encoding, format: Format, *, currency_code: str, zone: ZoneInfo) -> None:
+        self._format, self._currency_code, self._zone = format, currency_code, _zone(format.zone, zone)
+        self.encoding = tables.chosen_encoding(format.encoding) if format.encoding else found.name
+        self.letters_told = bool(format.encoding) or found.proven
+        self.separator = format.separator or tables.find_separator(file, self.encoding)
+        self._rows = tables.read_rows(file, self.encoding, self.separator)
+        first = next(self._rows, (0, BadRow(0, "this one is empty")))[1]
+        if isinstance(first, BadRow):
+            why = first.reason if first.line == 0 else f"in this one, {first.reason}"
+            raise invalid("file", f"a CSV file with a header line; {why}")
+        self.header = _without_empty_end(first)
+        self.columns = _columns(self.header, format.columns)
+        self.problems: dict[str, str] = {}
+        if found.others and not format.encoding:
+            others = " or ".join(tables.ENCODINGS[name] for name in (found.name, *found.others))
+            self.problems["encoding"] = f"expected to be told which letters these are: {others}"
+        if missing := [name for name in REQUIRED if name not in self.columns]:
+            parted = tables.SEPARATORS[self.separator]
+            words = f"a header line with the columns {', '.join(REQUIRED)}; {', '.join(missing)} is missing"
+            has = f"parted by a {parted}, it has" if len(self.header) > 1 else f"there is no {parted} in"
+            self.problems["columns"] = f"expected {words}; {has} {', '.join(self.header)[:200]}"
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """The fields of an order that the file itself says."""
+        return frozenset(fact for column in self.columns for fact in _FACTS.get(column, ()))
+
+    def cells(self) -> Iterator[tuple[int, list[str] | BadRow]]:
+        """Rows below the header as they stand in the file, each with its line."""
+        for line, cells in self._rows:
+            yield line, cells if isinstance(cells, BadRow) else _without_empty_end(cells, len(self.header))
+
+    def rows(self) -> Iterator[Row]:
+        """Each row as a checked report, or why it can't be used. Raises Invalid, before the first, of problems."""
+        if self.problems:
+            raise Invalid("\n".join(f"file: {words}" for words in self.problems.values()), fields=self.problems)
+        return (self.report(line, cells) for line, cells in self.cells())
+
+    def report(self, line: int, cells: list[str] | BadRow) -> Row:
+        if isinstance(cells, BadRow):
+            return Unusable(line, cells.reason)
         try:
-            if len(record) != len(header):
-                raise invalid("row", f"{len(header)} cells as in the header, not {len(record)}")
-            row = {name: cell.strip() for name, cell in zip(header, record, strict=True)}
-            yield _report({**defaults, **{name: cell for name, cell in row.items() if cell}}, zone)
+            if len(cells) != len(self.header):
+                parted = f"parted by a {tables.SEPARATORS[self.separator]}"
+                raise invalid("row", f"{len(self.header)} cells as in the header, {parted}, not {len(cells)}")
+            row = {"source": self._format.source, "currency": self._currency_code}
+            row |= {name: cell for name, at in self.columns.items() if (cell := cells[at].strip())}
+            return _report(row, line, self._format, self._zone)
+        except Ambiguous as error:
+            return Unusable(line, error.message, error.asks)
         except Invalid as error:
-            yield Unusable(line, error.message)
+            return Unusable(line, error.message)
 
 
-def _header(record: list[str] | Unusable) -> list[str]:
-    if isinstance(record, Unusable):
-        raise invalid("file", f"a CSV file with a header line; in this one, {record.reason}")
-    names = [name.strip().lower() for name in record]
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        raise invalid("file", f"a header line with the columns {', '.join(REQUIRED)}; {', '.join(missing)} is missing")
-    unknown = [name for name in names if name not in KNOWN]
-    if unknown or len(set(names)) < len(names):
-        wrong = unknown[0] if unknown else next(name for name in names if names.count(name) > 1)
-        raise invalid("file", f"columns out of {', '.join(KNOWN)}, each once; not {wrong[:40]!r}")
-    return names
+def _without_empty_end(cells: list[str], least: int = 0) -> list[str]:
+    """Spreadsheets write columns that were touched once and are empty now."""
+    while len(cells) > least and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
 
 
-def _report(row: dict[str, str], zone: ZoneInfo) -> OrderReport:
+def _columns(header: Sequence[str], chosen: dict[str, str]) -> dict[str, int]:
+    """Where each field stands. Raises Invalid of a choice that names no field, or no column of the file."""
+    names = [name.strip() for name in header]
+    found: dict[str, int] = {}
+    for field, name in chosen.items():
+        if field not in KNOWN:
+            raise invalid("columns", f"fields out of {', '.join(KNOWN)}; not {field[:40]!r}")
+        if name and name.strip() not in names:
+            raise invalid("columns", f"columns of this file: {', '.join(names)[:200]}; not {name[:40]!r}")
+        if name:
+            found[field] = names.index(name.strip())
+    called = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in names]
+    for exactly in (True, False):
+        for at, name in enumerate(called):
+            field = _FIELD_OF.get(name, "")
+            if field and (field == name) == exactly and field not in (*found, *chosen) and at not in found.values():
+                found[field] = at
+    return found
+
+
+def _zone(name: str, otherwise: ZoneInfo) -> ZoneInfo:
+    try:
+        return ZoneInfo(name) if name else otherwise
+    except (KeyError, ValueError, OSError):
+        raise invalid("zone", "a time zone such as Europe/Vilnius or UTC") from None
+
+
+def _report(row: dict[str, str], line: int, format: Format, zone: ZoneInfo) -> OrderReport:
     for name in REQUIRED:
         if name not in row:
             raise invalid(name, "a value")
-    currency = row["currency"].lower()
-    placed_at = _time("placed_at", row["placed_at"], zone)
+    currency, decimal = row["currency"].lower(), format.decimal
+    placed_at = moment("placed_at", row["placed_at"], format.dates, zone)
     return check(
         OrderReport(
             source=row["source"].lower(),
-            reference_id=row["order_id"],
+            reference_id=whole_id("order_id", row["order_id"]),
             customer=NewCustomer(
-                customer_id=row["customer_id"],
+                customer_id=whole_id("customer_id", row["customer_id"]),
                 name=row.get("customer_name", ""),
                 email=row.get("email", ""),
                 mobile=row.get("mobile", ""),
                 country=row.get("country", "").lower(),
             ),
-            amount_minor=minor_units("amount", row["amount"], currency),
+            amount_minor=amount("amount", row["amount"], currency, decimal),
             currency_code=currency,
             placed_at=placed_at,
-            source_version=_time("updated_at", row["updated_at"], zone) if "updated_at" in row else placed_at,
+            source_version=moment("updated_at", row["updated_at"], format.dates, zone)
+            if "updated_at" in row
+            else placed_at,
             name=row.get("name", ""),
-            discount_minor=minor_units("discount", row.get("discount", "0"), currency),
-            tax_minor=minor_units("tax", row.get("tax", "0"), currency),
-            items_count=_whole("items_count", row.get("items_count", "0")),
+            discount_minor=amount("discount", row.get("discount", "0"), currency, decimal),
+            tax_minor=amount("tax", row.get("tax", "0"), currency, decimal),
+            items_count=whole_number("items_count", row.get("items_count", "0")),
             status=row.get("status", "pending"),
             financial_status=row.get("financial_status", "paid"),
             delivery_status=row.get("delivery_status", "pending"),
             detail={name: row[name] for name in PASSED_ON if name in row},
+            line=line,
         )
     )
-
-
-def _time(field: str, text: str, zone: ZoneInfo) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=zone)
-    except ValueError:
-        raise invalid(field, "a date such as 2026-03-14, or a time such as 2026-03-14T09:26:53Z") from None
-
-
-def _whole(field: str, text: str) -> int:
-    if not _WHOLE.fullmatch(text):
-        raise invalid(field, "a whole number")
-    return int(text)
-
-
-def _records(file: BinaryIO) -> Iterator[tuple[int, list[str] | Unusable]]:
-    """Records as cells, with the line each starts on. A quoted cell may hold line breaks, but not for ever; a record
-    that is not CSV costs its first line, and the lines that were taken for the rest of it are read anew."""
-    lines = _lines(file)
-    ahead: deque[tuple[int, str | Unusable]] = deque()
-
-    def pull() -> tuple[int, str | Unusable] | None:
-        return ahead.popleft() if ahead else next(lines, None)
-
-    while (started := pull()) is not None:
-        line, text = started
-        if isinstance(text, Unusable):
-            yield line, text
-            continue
-        tried: list[tuple[int, str | Unusable]] = []
-        open_ = _ends_in_quotes(text, False)
-        while open_ and len(tried) < limits.CSV_RECORD_LINES_MAX and (following := pull()) is not None:
-            tried.append(following)
-            if isinstance(following[1], Unusable):
-                break
-            text = f"{text}\n{following[1]}"
-            open_ = _ends_in_quotes(following[1], True)
-        cells = _cells(line, text)
-        if open_ or (tried and isinstance(cells, Unusable)):
-            cells = Unusable(line, "a quote that is not closed")
-            ahead.extendleft(reversed(tried))
-        if cells:
-            yield line, cells
-
-
-def _cells(line: int, text: str) -> list[str] | Unusable:
-    """None at all of a blank line."""
-    try:
-        return next(csv.reader([text], strict=True)) if text.strip() else []
-    except csv.Error as error:
-        return Unusable(line, f"not CSV: {error}")
-
-
-def _ends_in_quotes(text: str, inside: bool) -> bool:
-    """Whether the line breaks off within a quoted cell; `inside`: it began within one. Only a quote that a cell begins
-    with opens one: in a cell such as 7" single it is a sign like any other."""
-    if '"' not in text:
-        return inside
-    at = 0
-    while True:
-        if not inside and text.startswith('"', at):
-            inside, at = True, at + 1
-        if inside:
-            quote = text.find('"', at)
-            while text.startswith('""', quote):
-                quote = text.find('"', quote + 2)
-            if quote < 0:
-                return True
-            at = quote + 1
-        comma = text.find(",", at)
-        if comma < 0:
-            return False
-        inside, at = False, comma + 1
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str | Unusable]]:
-    number = 0
-    while raw := file.readline(limits.CSV_LINE_BYTES_MAX + 1):
-        number += 1
-        if len(raw) > limits.CSV_LINE_BYTES_MAX and not raw.endswith(b"\n"):
-            while (more := file.readline(limits.CSV_LINE_BYTES_MAX)) and not more.endswith(b"\n"):
-                pass
-            yield number, Unusable(number, f"a line longer than {limits.CSV_LINE_BYTES_MAX:,} bytes")
-        elif b"\x00" in raw:
-            yield number, Unusable(number, "a NUL byte, which no text holds")
-        else:
-            yield number, _decoded(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw).rstrip("\r\n")
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        # The five bytes that Windows-1252 leaves undefined become U+FFFD, which is seen and can be mended.
-        return raw.decode("cp1252", errors="replace")

@@ -29,7 +29,7 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     (source, reference_id) names the order; `source_version` is when the source last changed it: an older report than
     the one that is kept changes nothing, and one from the future counts as made now. Amounts are in minor units of the
     order's currency. `detail` holds what is only passed on: payment_source, payment_medium, utm_source, utm_medium,
-    utm_campaign, cart_token, redirect_link.
+    utm_campaign, cart_token, redirect_link. `line` is where it stands in a file, 0 elsewhere.
     """
 
     source: str
@@ -47,6 +47,7 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     financial_status: str = "paid"
     delivery_status: str = "pending"
     detail: dict[str, str] = {}
+    line: int = 0
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
@@ -96,10 +97,12 @@ _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def check(report: OrderReport) -> OrderReport:
-    """The same report, its customer's details in the form they are kept in. Raises Invalid naming the field."""
+    """The same report, its id and its customer's details in the form they are kept in. Raises Invalid naming the
+    field."""
+    reference_id = report.reference_id.strip()
     if not _SOURCE.fullmatch(report.source):
         raise invalid("source", "1 to 40 lower-case letters, digits, - or _")
-    if not 1 <= len(report.reference_id) <= limits.ORDER_ID_CHARS_MAX or "\x00" in report.reference_id:
+    if not 1 <= len(reference_id) <= limits.ORDER_ID_CHARS_MAX or "\x00" in reference_id:
         raise invalid("reference_id", f"1 to {limits.ORDER_ID_CHARS_MAX} characters")
     if len(report.name) > limits.NAME_CHARS_MAX or "\x00" in report.name:
         raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
@@ -116,7 +119,7 @@ def check(report: OrderReport) -> OrderReport:
             raise invalid(field, "a time with its offset from UTC")
         if not _FIRST_MOMENT <= getattr(report, field) < _LAST_MOMENT:
             raise invalid(field, f"a time from {limits.ORDER_YEAR_MIN} on, and not in the future")
-    return msgspec.structs.replace(report, customer=check_customer(report.customer))
+    return msgspec.structs.replace(report, reference_id=reference_id, customer=check_customer(report.customer))
 
 
 _NUMBERS = {

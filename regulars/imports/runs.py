@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import chain, islice
 from typing import BinaryIO, Literal, cast
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from regulars import limits
 from regulars.activity import csv_orders
 from regulars.activity.csv_orders import Row
 from regulars.imports.taking import Progress, import_orders
+from regulars.kit import tables
 from regulars.kit.db import Database, Reading, Record
 from regulars.kit.errors import Conflict, NotFound
 from regulars.kit.ids import new_id
@@ -72,8 +72,7 @@ async def begin(app: App, shop: Workspace, file: BinaryIO, *, filename: str, sou
     copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed by the one who reads it to its end
     try:
         bytes_total = await asyncio.to_thread(_copied, file, copy)
-        read = csv_orders.read(copy, source=source, currency_code=shop.currency_code, zone=shop.zone)
-        rows = await asyncio.to_thread(_begun, read)
+        rows = await asyncio.to_thread(_begun, copy, shop, source)
         run_id, now = new_id(), app.clock.now()
         async with app.db.transaction() as tx:
             await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
@@ -133,10 +132,9 @@ def _copied(file: BinaryIO, copy: BinaryIO) -> int:
     return size
 
 
-def _begun(rows: Iterator[Row]) -> Iterator[Row]:
-    """The same rows, the first of them read already, so that a file that can't be read at all is refused at once."""
-    first = list(islice(rows, 1))
-    return chain(first, rows)
+def _begun(file: BinaryIO, shop: Workspace, source: str) -> Iterator[Row]:
+    found, format = tables.find_encoding(file), csv_orders.Format(source=source)
+    return csv_orders.OrderFile(file, found, format, currency_code=shop.currency_code, zone=shop.zone).rows()
 
 
 def _run(row: Record) -> Run:

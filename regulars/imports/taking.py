@@ -50,8 +50,8 @@ async def import_orders(
         for row in batch:
             if isinstance(row, Unusable):
                 _leave_out(progress, row)
-        for answer in await _take(db, clock, workspace_id, usable, actor):
-            _count(progress, answer)
+        for report, answer in zip(usable, await _take(db, clock, workspace_id, usable, actor), strict=True):
+            _count(progress, report.line, answer)
         yield progress
 
 
@@ -70,9 +70,9 @@ async def _take(
     return await again_when_raced(transact)
 
 
-def _count(progress: Progress, answer: Taken | Refusal) -> None:
+def _count(progress: Progress, line: int, answer: Taken | Refusal) -> None:
     if isinstance(answer, Refusal):
-        _leave_out(progress, Unusable(0, answer.message))
+        _leave_out(progress, Unusable(line, answer.message))
         return
     change = answer.recorded.change
     progress.created += change == "created"

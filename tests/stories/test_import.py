@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from regulars import commands, ledger, tenancy, triggers
+from regulars.activity.csv_orders import Format
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Refusal
@@ -143,6 +144,7 @@ def test_what_it_says_and_that_running_it_twice_changes_nothing(counter: Counter
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
         [
+            "Read as Central European (Windows-1250); --encoding chooses another.",
             "7 rows: 3 orders created, 1 updated, 1 unchanged, 2 not usable; "
             "2 rewarded with 92 coins, 2 earned nothing",
             "line 3: amount: expected an amount such as 12.34, of at least 0",
@@ -157,7 +159,7 @@ def test_what_it_says_and_that_running_it_twice_changes_nothing(counter: Counter
     [at] = counter.ask("SELECT placed_at FROM activity_order WHERE reference_id = '1'")
     assert at["placed_at"].isoformat() == "2026-03-13T22:00:00+00:00"
     again = counter.run(file, "--workspace", str(counter.shop))
-    assert again.stdout.splitlines()[0] == (
+    assert again.stdout.splitlines()[1] == (
         "7 rows: 0 orders created, 0 updated, 5 unchanged, 2 not usable; 0 rewarded with 0 coins, 0 earned nothing"
     )
     assert (counter.counts(), counter.standing()) == (counts, standing)
@@ -179,11 +181,38 @@ def test_what_can_not_be_taken_is_refused(counter: Counter, content: bytes, work
     lines: list[str] = []
     with pytest.raises(Refusal) as refused:
         asyncio.run(
-            commands.import_csv(settings, counter.file(content), workspace=workspace, source="csv", say=lines.append)
+            commands.import_csv(settings, counter.file(content), Format(), workspace=workspace, say=lines.append)
         )
     assert said in refused.value.message
     assert lines == []
     assert counter.counts()["activity_order"] == 0
+
+
+def test_what_the_file_does_not_say_is_chosen_on_the_command_line(counter: Counter) -> None:
+    header = "Number;Customer;Total;Day;Customer name\n"
+    rows = "1;customer-1;1.000;03/04/2026;naïve\n2;customer-2;12.50;03/14/2026;naïve\n"
+    file = counter.file((header + rows).encode("cp1252"))
+    choices = ["--map", "order_id=Number", "--map", "placed_at=Day", "--encoding", "cp1252"]
+    asked = counter.run(file, *choices)
+    assert asked.stdout.splitlines() == [
+        "2 rows: 1 orders created, 0 updated, 0 unchanged, 1 not usable; 1 rewarded with 12 coins, 0 earned nothing",
+        "line 2: placed_at: expected day or month first, chosen for the whole file: 03/04/2026 could be the 3. of "
+        "month 4 or the 4. of month 3",
+    ]
+    asked = counter.run(file, *choices, "--dates", "day-first")
+    assert asked.stdout.splitlines()[1:] == [
+        "line 2: amount: expected a decimal sign chosen for the whole file: 1.000 could be 1 or 1000",
+        "line 3: placed_at: expected a date such as 2026-03-14, or a time such as 2026-03-14T09:26:53Z",
+    ]
+    assert counter.run(file, *choices, "--dates", "month-first", "--decimal", ".").stdout.startswith("2 rows: 1 orders")
+    assert [row["amount_minor"] for row in counter.ask("SELECT amount_minor FROM activity_order ORDER BY 1")] == [
+        *(100, 1250),
+    ]
+    assert counter.ask("SELECT DISTINCT name FROM customers_customer")[0]["name"] == "naïve"
+    wrong = counter.run(file, "--map", "Total")
+    assert (wrong.returncode, wrong.stderr) == (
+        *(1, "regulars: --map: expected a field and the file's column, such as amount=Total\n"),
+    )
 
 
 def test_a_file_that_is_not_there_is_told_in_a_sentence(counter: Counter) -> None:
