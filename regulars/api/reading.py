@@ -12,6 +12,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
+from regulars.api import leniency
+from regulars.kit import forms
 from regulars.kit.errors import Invalid, Refusal, invalid
 
 T = TypeVar("T")
@@ -75,12 +77,8 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
     """The body as the decoder's type. Raises Malformed, or Invalid naming the path of what is wrong."""
     try:
         body = decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise _said(str(error), decoder.type) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Malformed(f"The body is not valid JSON{'' if raw else ': it is empty'}.") from None
-    except RecursionError:
-        raise Malformed("The body is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        body = read_value(decoder.type, read_json(raw))
     # A NUL can be written in JSON only as this escape, and PostgreSQL stores none; anything else is not walked through.
     if b"\\u0000" in raw:
         _refuse_nul(body, "")
@@ -101,15 +99,42 @@ def decode_each(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | list[T | Re
     return items
 
 
-def convert(type_: type[T], given: Mapping[str, str]) -> T:
-    """Query parameters or headers, which are all text, as a typed struct. Raises Invalid naming the parameter."""
-    for name, value in given.items():
-        if "\x00" in value or "\x00" in name:
-            raise invalid(name.replace("\x00", "\ufffd"), "text without NUL characters")
+def read_json(raw: bytes) -> Any:
+    """Whatever a body holds. Raises Malformed, Invalid."""
     try:
-        return msgspec.convert(given, type_, strict=False)
+        return msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        raise invalid("body", "numbers that a computer can hold") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Malformed(f"The body is not valid JSON{'' if raw else ': it is empty'}.") from None
+    except RecursionError:
+        raise Malformed("The body is nested too deeply.") from None
+
+
+def is_form(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == forms.URL_ENCODED
+
+
+def read_form(raw: bytes) -> Any:
+    """What a URL-encoded body holds, all of it text. Raises Invalid naming the field."""
+    return leniency.nested(forms.fields(raw))
+
+
+def read_value(type_: type[T], given: Any, *, text: bool = False) -> T:
+    """What was read, as the type, put right where it is written otherwise than documented. Raises Invalid naming the
+    path of what is wrong."""
+    right = leniency.put_right(given, type_, text=text)
+    try:
+        value: T = msgspec.convert(right, type_, strict=not text)
     except msgspec.ValidationError as error:
         raise _said(str(error), type_) from None
+    _refuse_nul(value, "")
+    return value
+
+
+def convert(type_: type[T], given: Mapping[str, str]) -> T:
+    """Query parameters or headers, which are all text, as a typed struct. Raises Invalid naming the parameter."""
+    return read_value(type_, given, text=True)
 
 
 def an_id(field: str, text: str) -> UUID:

@@ -19,7 +19,7 @@ from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
-from regulars.api.reading import check_media_type, convert, decode, decode_each
+from regulars.api.reading import check_media_type, convert, decode, decode_each, is_form, read_form, read_value
 from regulars.kit import forms, once
 from regulars.kit.db import UNREACHABLE, Tx, again_when_raced
 from regulars.kit.errors import Refusal, invalid
@@ -101,9 +101,15 @@ class Server:
         query = convert(operation.query, forms.single(request.scope["query_string"]))
         raw, body = b"", None
         if decoder is not None:
-            check_media_type(request.headers.get("content-type", ""))
+            content_type = request.headers.get("content-type", "")
+            form = self.api.style == "envelope" and is_form(content_type)
+            if not form:
+                check_media_type(content_type)
             raw = await request.body()
-            body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
+            if form:
+                body = read_value(decoder.type, read_form(raw), text=True)
+            else:
+                body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
         call: Call[Any, Any] = Call(self.app, caller, now, query, body, request.path_params, request.headers)
         reply = await self._act(operation, call, request, raw)
         headers |= call.reply_headers

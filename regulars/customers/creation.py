@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,18 +24,25 @@ class Ensured(msgspec.Struct, frozen=True, gc=False):
 
 
 async def ensure(
-    tx: Tx, workspace: Workspace, wanted: Sequence[NewCustomer], now: datetime
+    tx: Tx,
+    workspace: Workspace,
+    wanted: Sequence[NewCustomer],
+    now: datetime,
+    *,
+    unfit: Mapping[str, Refusal] | None = None,
 ) -> dict[str, Ensured | Refusal]:
     """For each `customer_id` the customer, created with the given details if it was unknown, or why it can't be.
 
     Details are expected to have gone through `check`. Of several with one customer_id the first counts. Details of a
-    customer that exists are left as they are. Lock order: new customers by customer_id.
+    customer that exists are left as they are. `unfit`: why further customers can't be created, by customer_id; those
+    who are known, or wanted in this very call, are found all the same. Lock order: new customers by customer_id.
     """
     first: dict[str, NewCustomer] = {}
     for details in wanted:
         first.setdefault(details.customer_id, details)
-    known = await store.by_customer_ids(tx, workspace.id, list(first))
-    answers: dict[str, Ensured | Refusal] = {c.customer_id: Ensured(c, created=False) for c in known.values()}
+    known = await store.by_customer_ids(tx, workspace.id, [*first, *(unfit or ())])
+    answers: dict[str, Ensured | Refusal] = {id: no for id, no in (unfit or {}).items() if id not in first}
+    answers |= {c.customer_id: Ensured(c, created=False) for c in known.values()}
     new = [details for customer_id, details in first.items() if customer_id not in known]
     if not new:
         return answers

@@ -71,7 +71,7 @@ class _Decision:
 
     def __init__(self, trigger: Trigger, ensured: Ensured, override: Override | None, actor: str) -> None:
         rule = trigger.rule
-        set_by_call = override if override and trigger.allow_override else Override()
+        set_by_call = override or Override()
         self.id = new_id()
         self.trigger = trigger
         self.customer = ensured.customer
@@ -151,7 +151,10 @@ def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:
 def _admit(fire: Fire, trigger: Trigger, people: dict[str | UUID, Ensured | Refusal]) -> _Decision | Refusal:
     name = fire.lead_id or (fire.customer.customer_id if fire.customer else "")
     person = people.get(name, UnknownCustomer())
-    return person if isinstance(person, Refusal) else _Decision(trigger, person, fire.override, fire.actor)
+    if isinstance(person, Refusal):
+        return person
+    override = fire.override if trigger.allow_override else None
+    return override if isinstance(override, Refusal) else _Decision(trigger, person, override, fire.actor)
 
 
 async def _people(
@@ -163,9 +166,11 @@ async def _people(
     if lead_ids:
         known: dict[UUID, Customer] = await customers.by_ids(tx, workspace.id, list(lead_ids))
         people |= {id: Ensured(customer, created=False) for id, customer in known.items()}
-    wanted = [f.customer for f in fires if f.customer and not f.lead_id]
-    if wanted:
-        people.update(await customers.ensure(tx, workspace, wanted, now))
+    named = [f for f in fires if f.customer and not f.lead_id]
+    if named:
+        wanted = [f.customer for f in named if f.customer and not f.unfit]
+        unfit = {f.customer.customer_id: f.unfit for f in named if f.customer and f.unfit}
+        people.update(await customers.ensure(tx, workspace, wanted, now, unfit=unfit))
     return people
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.errors import invalid
+from regulars.kit.errors import Refusal, invalid
 from regulars.ledger import Txn
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
@@ -93,7 +93,8 @@ class Override(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A call that fires a trigger for one customer: `lead_id` if given, or `customer`, created when unknown.
+    """A call that fires a trigger for one customer: `lead_id` if given, or `customer`, created when unknown; `unfit` is
+    why they can't be. An override that can't be is one only to a trigger that allows it.
 
     `open_only`: the caller may fire only triggers that are Open.
     """
@@ -101,7 +102,8 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     trigger_id: UUID
     lead_id: UUID | None = None
     customer: NewCustomer | None = None
-    override: Override | None = None
+    unfit: Refusal | None = None
+    override: Override | Refusal | None = None
     open_only: bool = False
     actor: str = ""
 

@@ -8,6 +8,7 @@ from regulars import customers
 from tests.doors import Shop
 
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 ID = "019aa8a1-5c2e-7b1f-9c3d-2f6a1e8b4d70"
 DEEP = b"[" * 20_000 + b"]" * 20_000
 BODIES = {
@@ -34,11 +35,27 @@ BODIES = {
     "beyond floats": (b'{"trace": {"params_for_activityrule": {"amount": 1e999}}}', JSON, 422),
     "a wrong type": (b'{"trigger_id": 7}', JSON, 422),
     "an unknown key": (b'{"triger_id": "x"}', JSON, 422),
-    "a form": (b"{}", "application/x-www-form-urlencoded", 415),
+    "a form": (b"{}", FORM, 422),
+    "a form that is deep": (b"metadetail" + b"[a]" * 2_000 + b"=1", FORM, 422),
+    "a form that says it twice": (b"metadetail[email]=a&metadetail[email]=b", FORM, 422),
+    "a form that says both": (b"metadetail=a&metadetail[email]=b", FORM, 422),
+    "a form with brackets": (b"metadetail[[email]]=a", FORM, 422),
+    "a form with a nul": (b"customer_id=shopify-1001%00", FORM, 422),
+    "a form of JSON that is none": (b"metadetail={", FORM, 422),
+    "a form of deep JSON": (b"metadetail=" + DEEP, FORM, 422),
+    "many parts": (b"multipart", "multipart/form-data; boundary=x", 415),
     "xml": (b"<x/>", "text/xml", 415),
     "json by another name": (b"{}", "application/jsonx", 415),
     "too long": (b'{"name": "' + b"x" * 1_100_000 + b'"}', JSON, 413),
 }
+
+
+NULLS = {
+    "amid nulls": b'{"name": null, "customer_id": "shopify-\\u00001", "trigger_id": "%s"}' % ID.encode(),
+    "amid nulls, cut short": b'{"name": null, "customer_id": "shopify-1001", ',
+    "amid nulls, deep": b'{"name": null, "trace": {"params_for_email": {"x": ' + DEEP + b"}}}",
+}
+BODIES |= {name: (body, JSON, 422 if name == "amid nulls" else 400) for name, body in NULLS.items()}
 
 
 @pytest.mark.parametrize("case", BODIES)

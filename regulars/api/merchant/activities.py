@@ -16,7 +16,7 @@ from litestar.types import Receive, Scope, Send
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api import proofs
+from regulars.api import leniency, proofs
 from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.merchant.api import merchant
@@ -25,9 +25,18 @@ from regulars.api.merchant.leads import NO_DETAILS, CustomerId, Metadetail, Name
 from regulars.api.meters import Meters
 from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
-from regulars.api.reading import BodyTooLarge, Malformed, check_media_type, decode
+from regulars.api.reading import (
+    BodyTooLarge,
+    Malformed,
+    check_media_type,
+    decode,
+    is_form,
+    read_form,
+    read_json,
+    read_value,
+)
 from regulars.api.serving import CORS, SAFE, bug, check_source, idempotency_key
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit.errors import Invalid, Refusal, invalid
 from regulars.kit.secrets import storefront_secret
 from regulars.triggers import Fire, Override
 from regulars.wiring import App, Call
@@ -175,13 +184,14 @@ class ActivityDoor:
         if source != b"web" and source != b"unix":
             check_source(_text(headers, b"x-source"))
         content_type = headers.get(b"content-type", b"")
-        if content_type != b"application/json":
+        form = content_type != b"application/json" and is_form(content_type.decode("latin-1"))
+        if content_type != b"application/json" and not form:
             check_media_type(content_type.decode("latin-1"))
         if scope["query_string"]:
             raise invalid(scope["query_string"].decode("latin-1").partition("=")[0], "no query parameters")
         raw = await _read(headers, receive)
-        body = decode(_decoder, raw)
-        fire = _fire(body, caller)
+        body, aside = _read_activity(raw, form)
+        fire = _fire(body, aside, caller)
         if not caller.writes and needs_proof(caller):
             fire = await self._proven(fire, body, caller, _text(headers, b"x-leadtoken"))
         given = headers.get(b"idempotency-key")
@@ -213,30 +223,78 @@ def needs_proof(caller: Caller) -> bool:
     return caller.key.purpose == "STOREFRONT" and caller.workspace.settings.get("open_triggers_need_proof") is not False
 
 
-def _fire(body: NewActivity, caller: Caller) -> Fire:
+Aside = dict[str, Invalid]
+"""What is wrong with parts of a call that may turn out not to count, by the part's path."""
+
+_NOTHING_ASIDE: Aside = {}
+_DETAILS = ("name", "referral_code", "metadetail")
+_PARTS = (*_DETAILS, *(f"trace.{name}" for name in Trace.__struct_fields__ if name.startswith("via_")))
+
+
+def _read_activity(raw: bytes, form: bool) -> tuple[NewActivity, Aside]:
+    """A part that can't be read is no reason to refuse where it would be ignored: details of a customer who is known,
+    an override of a trigger that allows none. Keys that are not known are named all the same. Raises Malformed,
+    Invalid."""
+    try:
+        if not form:
+            return decode(_decoder, raw), _NOTHING_ASIDE
+        return read_value(NewActivity, read_form(raw), text=True), _NOTHING_ASIDE
+    except Invalid as refusal:
+        whole = leniency.put_right(read_form(raw) if form else read_json(raw), NewActivity, text=form)
+        aside = _lay_aside(whole, refusal)
+    # One by one, as a refusal may name only the first of them.
+    while True:
+        try:
+            return read_value(NewActivity, whole, text=form), aside
+        except Invalid as refusal:
+            aside |= _lay_aside(whole, refusal)
+
+
+def _lay_aside(whole: Any, refusal: Invalid) -> Aside:
+    """Take the parts that the refusal is about out of the call. Raises it when it is about anything else."""
+    aside: Aside = {}
+    for path in refusal.fields:
+        part = next((part for part in _PARTS if path == part or path.startswith((f"{part}.", f"{part}["))), "")
+        name = part.removeprefix("trace.")
+        holder, type_ = (whole, NewActivity) if name == part else (whole.get("trace"), Trace)
+        known = part and isinstance(holder, dict) and name in holder
+        if not known or leniency.has_unknown({name: holder[name]}, type_):
+            raise refusal
+        aside[part] = refusal
+    for part in aside:
+        (whole["trace"] if part.startswith("trace.") else whole).pop(part.removeprefix("trace."))
+    return aside
+
+
+def _fire(body: NewActivity, aside: Aside, caller: Caller) -> Fire:
     """Raises Invalid naming the field."""
-    customer = None
+    customer, unfit = None, None
     if body.lead_id is None:
         if body.customer_id is None:
             raise invalid("lead_id", "a lead_id or a customer_id")
-        customer = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
-    override = None
+        unfit = next((aside[name] for name in _DETAILS if name in aside), None)
+        try:
+            customer = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
+        except Invalid as refusal:
+            customer, unfit = new_customer(body.customer_id, "", "", NO_DETAILS), unfit or refusal
+    override: Override | Invalid | None = aside.get("trace.via_api_for_wallet")
     if body.trace is not None and body.trace.via_api_for_wallet is not None:
         override = _override(body.trace.via_api_for_wallet)
     return Fire(
         trigger_id=body.trigger_id,
         lead_id=body.lead_id,
         customer=customer,
+        unfit=unfit,
         override=override,
         open_only=not caller.writes,
         actor=caller.actor,
     )
 
 
-def _override(via: ViaWallet) -> Override:
+def _override(via: ViaWallet) -> Override | Invalid:
     coins = via.coin_range
     if coins is not None and coins.max < coins.min:
-        raise invalid("trace.via_api_for_wallet.coin_range.max", f"a whole number of at least {coins.min:,} (min)")
+        return invalid("trace.via_api_for_wallet.coin_range.max", f"a whole number of at least {coins.min:,} (min)")
     return Override(
         title=via.title,
         description=via.description,
