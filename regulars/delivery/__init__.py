@@ -54,7 +54,7 @@ from regulars.delivery.model import (
 )
 from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
-from regulars.delivery.replay import replay
+from regulars.delivery.replay import count_failed, replay, replay_failed
 from regulars.delivery.search import (
     deliveries_of_events,
     delivery_tally,
@@ -88,6 +88,7 @@ __all__ = [
     "Window",
     "attempt",
     "awake_lanes",
+    "count_failed",
     "deliveries_of_events",
     "delivery_ids",
     "delivery_tally",
@@ -106,6 +107,7 @@ __all__ = [
     "release_lane",
     "renew_lease",
     "replay",
+    "replay_failed",
     "resume_lane",
     "search_deliveries",
     "set_rate",

@@ -147,6 +147,22 @@ UPDATE delivery_delivery
  WHERE workspace_id = $1 AND id = $2 AND (state <> 'queued' OR due_at > $3)
 RETURNING lane_id
 
+-- name: failed_since
+SELECT count(*) FROM (SELECT 1 FROM delivery_delivery
+                       WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
+                         AND ($3::timestamptz IS NULL OR finished_at >= $3)
+                       LIMIT $4) f
+
+-- name: replay_failed
+-- the oldest first, locked in the order of their ids as recording does
+UPDATE delivery_delivery
+   SET state = 'queued', tries = 0, due_at = $5, finished_at = NULL, reason = ''
+ WHERE workspace_id = $1
+   AND id = ANY (ARRAY(SELECT id FROM delivery_delivery
+                        WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
+                          AND ($3::timestamptz IS NULL OR finished_at >= $3)
+                        ORDER BY id LIMIT $4 FOR UPDATE))
+
 -- name: delivery
 SELECT id, lane_id, event_id, rule_id, prefix || topic AS event_name, topic, test, state, attempts_made, reason, due_at,
        created_at, finished_at
@@ -203,6 +219,7 @@ WITH looked_at AS MATERIALIZED (
      WHERE ($3::uuid IS NULL OR l.lane_id = $3)
        AND ($4::text IS NULL OR l.state = $4)
        AND ($5::text IS NULL OR l.topic = $5)
+       AND ($13::timestamptz IS NULL OR l.finished_at >= $13)
        AND ($6::text IS NULL
             OR l.prefix || l.topic ILIKE $6 OR l.reason ILIKE $6
             OR (SELECT true FROM delivery_attempt a

@@ -1,12 +1,13 @@
-"""Send a delivery again: by hand, after what kept it from arriving has been mended."""
+"""Send again by hand, after what kept it from arriving was mended: one delivery, or all that failed at one tool."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
+from regulars import limits
 from regulars.delivery.store import sql
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, NotFound
 
 
@@ -23,3 +24,19 @@ async def replay(tx: Tx, workspace_id: UUID, delivery_id: UUID, now: datetime) -
         raise Conflict("This delivery is queued and due already.", code="delivery_queued")
     else:
         raise NotFound("This delivery does not exist.")
+
+
+async def replay_failed(tx: Tx, workspace_id: UUID, lane_id: UUID, since: datetime | None, now: datetime) -> int:
+    """Queue again all of a lane that failed for good since then (ever, when None), but tests; due at once, so that they
+    go out as fast as the lane's rate allows, oldest first. Returns how many: DELIVERIES_REPLAYED_MAX at a time."""
+    status = await tx.execute(sql.replay_failed, workspace_id, lane_id, since, limits.DELIVERIES_REPLAYED_MAX, now)
+    count = int(status.rpartition(" ")[2])
+    if count:
+        await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
+    return count
+
+
+async def count_failed(tx: Reading, workspace_id: UUID, lane_id: UUID, since: datetime | None) -> int:
+    """How many `replay_failed` would take up if it took all; counting stops at DELIVERY_COUNT_MAX."""
+    count: int = await tx.fetchval(sql.failed_since, workspace_id, lane_id, since, limits.DELIVERY_COUNT_MAX)
+    return count

@@ -27,13 +27,15 @@ async def search_deliveries(
     topic: str | None = None,
     event_id: UUID | None = None,
     customer_id: UUID | None = None,
+    since: datetime | None = None,
     text: str = "",
     before_id: UUID | None = None,
     limit: int = limits.PAGE_ITEMS_DEFAULT,
 ) -> DeliveryPage:
     """Newest first; every given condition must hold. `text` is looked for in the event's name, the reasons, the
     addresses called, what was sent and what was answered; a page of such a search looks at SEARCH_TEXT_ROWS_MAX
-    deliveries, and goes on where it ended. `customer_id` is the wire's lead_id. Raises Invalid."""
+    deliveries, and goes on where it ended. `customer_id` is the wire's lead_id;
+    `since`: delivered or failed since then. Raises Invalid."""
     if state is not None and state not in get_args(State):
         raise invalid("state", f"one of {', '.join(get_args(State))}")
     if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
@@ -51,7 +53,7 @@ async def search_deliveries(
         oldest_event = events[-1] if len(events) == asked else None
     ranges = None if events is None else [ids_of_event(one) for one in events]
     items: list[Delivery] = []
-    for most in _windows(limit, text, any_filter=bool(lane_id or topic)):
+    for most in _windows(limit, text, any_filter=bool(lane_id or topic or since)):
         found = await tx.fetch(
             sql.search,
             workspace_id,
@@ -66,6 +68,7 @@ async def search_deliveries(
             None if ranges is None else [first for first, _ in ranges],
             None if ranges is None else [last for _, last in ranges],
             _folded(text),
+            since,
         )
         items += [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
         before_id = items[-1].id if len(items) == limit else found[0]["last_id"]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from regulars import sandbox, worker
+from regulars.dashboard.security import SAID_COOKIE
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
 from regulars.worker import Drained, IntegrationCarriers
 from tests.doors import Shop, a_shop, client_of, opened
+from tests.stories.browsing import person, signed_in
 
 CUSTOMER = "shopify-7029064106277"
 EMAIL = "asha@example.com"
@@ -77,6 +81,12 @@ async def drained(shop: Shop, patience_s: float = 0.0) -> Drained:
 async def deliveries(shop: Shop, **asked: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await shop.manage("GET", "/deliveries", params=asked)).json()["items"]
     return found
+
+
+def said(response: httpx.Response) -> str:
+    """What the next page says of the act."""
+    assert response.status_code == 303, response.text
+    return base64.urlsafe_b64decode(response.cookies[SAID_COOKIE].strip('"')).decode()
 
 
 def state_at(look_alikes: Sandbox, tool: str) -> dict[str, Any]:
@@ -156,3 +166,133 @@ async def test_a_burst_goes_as_fast_as_both_of_klaviyos_windows_allow(
     await drained(shop)
     assert counts["events"] == 200
     assert counts["429"] == 0
+
+
+async def outage(shop: Shop, look_alikes: Sandbox, clock: HandClock, count: int) -> dict[str, Any]:
+    """A tool that was away for so long that deliveries failed for good."""
+    rule = await connected(shop, look_alikes, "contlo")
+    trigger = await shop.trigger(coins=(10, 10))
+    look_alikes.faults.put(Fault("contlo", "404"))
+    for _ in range(count):
+        await shop.reward(trigger, CUSTOMER)
+    clock.advance(seconds=count)
+    await drained(shop, patience_s=5)
+    look_alikes.faults.clear()
+    assert {one["state"] for one in await deliveries(shop)} == {"failed"}
+    return rule
+
+
+async def test_all_that_failed_since_a_time_is_sent_again_in_one_step(
+    shop: Shop, look_alikes: Sandbox, clock: HandClock
+) -> None:
+    rule = await outage(shop, look_alikes, clock, 3)
+    clock.advance(hours=2)
+    deploy = clock.now().isoformat().replace("+00:00", "Z")
+    trigger = await shop.trigger(coins=(7, 7))
+    look_alikes.faults.put(Fault("contlo", "404"))
+    for _ in range(8):
+        await shop.reward(trigger, CUSTOMER)
+    await drained(shop, patience_s=1)
+    await shop.manage("POST", f"/send-events/{rule['id']}/test", json={"by": "email", "address": EMAIL})
+    look_alikes.faults.clear()
+    assert len(await deliveries(shop, state="failed", since=deploy)) == 9
+
+    body = {"integration_id": rule["integration_id"], "since": deploy}
+    answer = await shop.manage("POST", "/deliveries/replay", json=body)
+    assert answer.json() == {"queued": 8, "left": 0}, "what failed before, and a test, stays as it is"
+    await drained(shop, patience_s=1)
+    assert len(await deliveries(shop, state="delivered")) == 8
+    assert len(await deliveries(shop, state="failed")) == 4
+    everything = await shop.manage("POST", "/deliveries/replay", json={"integration_id": rule["integration_id"]})
+    assert everything.json() == {"queued": 3, "left": 0}
+    assert state_at(look_alikes, "contlo")["balance"] == 3 * 10 + 8 * 7
+
+
+async def test_sending_all_again_keeps_to_the_rate(shop: Shop, look_alikes: Sandbox, clock: HandClock) -> None:
+    rule = await outage(shop, look_alikes, clock, 30)
+    await shop.manage("PATCH", f"/integrations/{rule['integration_id']}", json={"settings": {"rate_per_minute": 61}})
+    await shop.manage("POST", "/deliveries/replay", json={"integration_id": rule["integration_id"]})
+    began = clock.now()
+    await drained(shop, patience_s=60)
+    assert {one["state"] for one in await deliveries(shop)} == {"delivered"}
+    assert 27 < (clock.now() - began).total_seconds() < 33
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"integration_id": "01a1fffb-0bb0-7000-85cc-11bb84f14398"}, 404),
+        ({"integration_id": "01a1fffb-0bb0-7000-85cc-11bb84f14398", "since": "2026-03-14T09:00:00"}, 422),
+    ],
+)
+async def test_what_is_sent_again_must_be_said_rightly(shop: Shop, body: dict[str, str], status: int) -> None:
+    assert (await shop.manage("POST", "/deliveries/replay", json=body)).status_code == status
+    assert (await shop.manage("POST", "/deliveries/replay", key=shop.read_key, json=body)).status_code == 403
+
+
+async def test_the_page_sends_all_again_and_says_how_many(shop: Shop, look_alikes: Sandbox, clock: HandClock) -> None:
+    rule = await outage(shop, look_alikes, clock, 4)
+    owner = await signed_in(shop, await person(shop, "owner"))
+    reader = await signed_in(shop, await person(shop, "reader", "reader"))
+    to = rule["integration_id"]
+
+    unchosen = (await owner.get("/deliveries?state=failed")).text
+    assert "Choose a tool to send all that failed again." in unchosen
+    assert 'action="/deliveries/replay"' not in unchosen
+    assert "Send all 4 again" in (await owner.get(f"/deliveries?state=failed&to={to}")).text
+    assert "Send all 4 again" not in (await owner.get(f"/deliveries?state=failed&to={to}&q=wallet")).text
+    assert "Send all 4 again" not in (await reader.get(f"/deliveries?state=failed&to={to}")).text
+    after = (clock.now() + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
+    assert (
+        'action="/deliveries/replay"' not in (await owner.get(f"/deliveries?state=failed&to={to}&since={after}")).text
+    )
+
+    done = await owner.post("/deliveries/replay", to=to, since="")
+    assert said(done) == "4 deliveries queued again. At most 600 a minute go out."
+    await drained(shop, patience_s=1)
+    assert {one["state"] for one in await deliveries(shop)} == {"delivered"}
+    assert (await reader.post("/deliveries/replay", to=to)).status_code == 403
+    assert (await owner.post("/deliveries/replay", to="nothing")).status_code == 404
+
+
+async def test_a_delivery_behind_a_paused_tool_says_what_it_waits_for(
+    shop: Shop, look_alikes: Sandbox, clock: HandClock
+) -> None:
+    rule = await connected(shop, look_alikes, "contlo")
+    look_alikes.faults.put(Fault("contlo", "401", times=1))
+    await shop.reward(await shop.trigger(coins=(10, 10)), CUSTOMER)
+    await drained(shop, patience_s=1)
+    (one,) = await deliveries(shop)
+    owner = await signed_in(shop, await person(shop, "owner"))
+
+    page = (await owner.get(f"/deliveries/{one['id']}")).text
+    assert "It waits for Contlo, which is paused." in page
+    assert "Contlo answered 401: the API key was refused." in page
+    assert f'<a href="/integrations/{rule["integration_id"]}">Open Contlo</a>' in page
+    assert "/replay" not in page
+    assert "just now</time></dd>" not in page.partition("<dt>Tries</dt>")[0].partition("<dt>Next try</dt>")[2]
+    assert "Waits for Contlo, which is paused" in (await owner.get("/deliveries")).text
+
+    await shop.manage("PATCH", "/workspace", json={"events_on": False})
+    await shop.manage("POST", f"/integrations/{rule['integration_id']}/initialize")
+    page = (await owner.get(f"/deliveries/{one['id']}")).text
+    assert "It waits for events to be switched on." in page
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    page = (await owner.get(f"/deliveries/{one['id']}")).text
+    assert "as soon as it is its turn" in page
+    assert "/replay" not in page, "it is due: there is nothing to hurry"
+
+    look_alikes.faults.put(Fault("contlo", "500", times=1))
+    await drained(shop, patience_s=1)
+    page = (await owner.get(f"/deliveries/{one['id']}")).text
+    assert "Try now" in page
+    assert said(await owner.post(f"/deliveries/{one['id']}/replay")) == "It is sent again now."
+    await drained(shop, patience_s=1)
+    await owner.post(f"/integrations/{rule['integration_id']}/pause")
+    again = await owner.post(f"/deliveries/{one['id']}/replay")
+    assert said(again) == "Queued again. It waits for Contlo, which is paused."
+    await owner.post(f"/integrations/{rule['integration_id']}/delete")
+    page = (await owner.get(f"/deliveries/{one['id']}")).text
+    assert "The tool was removed." in page
+    assert "/replay" not in page

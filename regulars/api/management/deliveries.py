@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from regulars import delivery, limits
+from regulars import delivery, integrations, limits
 from regulars.api.management.api import PageQuery, management
 from regulars.api.management.events import TopicName
 from regulars.api.operations import Call, NoQuery
@@ -23,6 +24,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
     topic: TopicName | None = None
     event_id: UUID | None = None
     customer_id: UUID | None = None
+    since: Annotated[datetime, Meta(tz=True, description="Delivered or failed since then.")] | None = None
     text: (
         Annotated[
             str,
@@ -33,6 +35,20 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
         ]
         | None
     ) = None
+
+
+class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that failed for good of one integration. Without `since`: ever."""
+
+    integration_id: UUID
+    since: Annotated[datetime, Meta(tz=True, examples=["2026-03-14T09:00:00Z"])] | None = None
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """`left`: so many more failed since then; call again. Counting stops at 10,000."""
+
+    queued: int
+    left: int
 
 
 class DeliveryList(msgspec.Struct, frozen=True):
@@ -61,6 +77,7 @@ async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Del
         topic=query.topic,
         event_id=query.event_id,
         customer_id=query.customer_id,
+        since=query.since,
         text=query.text or "",
         before_id=query.before,
         limit=query.limit,
@@ -79,3 +96,15 @@ async def replay_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAtte
     await delivery.replay(tx, call.workspace_id, call.path_id(), call.now)
     await call.audit(tx, "delivery.replay", call.path_id())
     return DeliveryWithAttempts(*await delivery.get_delivery(tx, call.workspace_id, call.path_id()))
+
+
+@management.post("/deliveries/replay", "Send again all that failed", tag="Deliveries")
+async def replay_deliveries(call: Call[NoQuery, Replay], tx: Tx) -> Replayed:
+    """After an outage: what one integration gave up on since then is queued again, oldest first, without tests. It
+    goes out as fast as the rate allows. At most 10,000 a call."""
+    body = call.body
+    await integrations.get_integration(tx, call.workspace_id, body.integration_id)
+    queued = await delivery.replay_failed(tx, call.workspace_id, body.integration_id, body.since, call.now)
+    left = await delivery.count_failed(tx, call.workspace_id, body.integration_id, body.since)
+    await call.audit(tx, "deliveries.replay", body.integration_id, queued=queued)
+    return Replayed(queued, left)
