@@ -142,6 +142,7 @@ LANE_CALLS_IN_FLIGHT_MAX = 64
 LANE_CALLS_IN_FLIGHT_MIN = 2
 LANE_LEASE_S = 30.0
 LANE_RENEW_S = 10.0
+LANE_HOLDERS_ASKED_S = 1.0  # how often a worker asks whether those who hold lanes are still there
 LANE_TURN_S = 10.0
 LANE_IDLE_S = 2.0
 LANE_REREAD_S = 5.0

@@ -78,18 +78,19 @@ async def _run(
     def child(name: str, *arguments: str, once: bool = False) -> Child:
         return Child(name, list(arguments or [name]), environment=environment, logs=logs, say=say, once=once)
 
-    server, children = child("serve"), [child("work")]
+    server, worker, children = child("serve"), child("work"), []
     greeting = [f"Regulars is on {settings.address()}"]
     if demo:
         from regulars.demo import SANDBOX_COMMAND, prepare
 
         _, sign_in = await prepare(settings, url, SystemClock().now())
         greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
-        children += [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
-    stop = _told_to_stop([server, *children])
+        children = [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
+    stop = _told_to_stop([server, worker, *children])
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(server.keep_running())]
+            # What was queued before a crash has waited long enough: the worker waits for nobody.
+            tasks = [group.create_task(each.keep_running()) for each in (worker, server)]
             if cluster is not None:
                 tasks.append(group.create_task(_keep_serving(cluster, say)))
             if await _answers(settings, stop):

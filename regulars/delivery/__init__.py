@@ -31,6 +31,7 @@ from regulars.delivery.carrier import (
 )
 from regulars.delivery.lanes import (
     awake_lanes,
+    gone_holders,
     held_rate,
     lease_lane,
     next_wake,
@@ -95,6 +96,7 @@ __all__ = [
     "delivery_totals",
     "due",
     "get_delivery",
+    "gone_holders",
     "held_rate",
     "lane_health",
     "lease_lane",

@@ -1,7 +1,8 @@
 """A lane: the queue of one integration. Opened with it, paused and resumed, and leased by one worker at a time.
 
 The lease is also the rescue: a worker that dies stops renewing, and after LANE_LEASE_S another takes the lane up where
-the record of attempts ends.
+the record of attempts ends. It does so at once when the lease names the lock that the worker had while it lived
+(`kit.presence`) and nobody has it any more.
 
 Who changes a lane's row, and in which order: queueing (`queue`) inserts deliveries, then lowers `wake_at`; a release
 locks the row first and looks for what is queued after that. So a delivery that is committed while a lane is put down
@@ -18,6 +19,7 @@ from regulars import limits
 from regulars.delivery.model import Addressee, Lane, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
+from regulars.kit import presence
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 
@@ -74,12 +76,23 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
     return int(status.rpartition(" ")[2])
 
 
+async def gone_holders(tx: Reading, now: datetime) -> list[int]:
+    """The locks of workers that hold lanes by their leases and are not there any more."""
+    return await presence.gone(tx, [row["leased_lock"] for row in await tx.fetch(sql.holders, now)])
+
+
 async def awake_lanes(
-    tx: Reading, worker_id: UUID, now: datetime, limit: int, *, besides: Sequence[UUID] = ()
+    tx: Reading,
+    worker_id: UUID,
+    now: datetime,
+    limit: int,
+    *,
+    besides: Sequence[UUID] = (),
+    gone: Sequence[int] = (),
 ) -> list[tuple[UUID, UUID]]:
     """(workspace, lane) of every workspace with something to look at now and no live lease of another worker; longest
-    waiting first. `besides` are the lanes that the worker has in hand."""
-    rows = await tx.fetch(sql.awake_lanes, now, limit, worker_id, list(besides))
+    waiting first. `besides` are the lanes that the worker has in hand, leases under a lock of `gone` are not live."""
+    rows = await tx.fetch(sql.awake_lanes, now, limit, worker_id, list(besides), list(gone))
     return [(row["workspace_id"], row["id"]) for row in rows]
 
 
@@ -89,17 +102,27 @@ async def next_wake(tx: Reading) -> datetime | None:
     return at
 
 
-async def lease_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, worker_id: UUID, now: datetime) -> Lane | None:
-    """The lane, now this worker's for LANE_LEASE_S; None when another was quicker, or there is nothing to do."""
+async def lease_lane(
+    tx: Tx,
+    workspace_id: UUID,
+    lane_id: UUID,
+    worker_id: UUID,
+    now: datetime,
+    *,
+    lock: int | None = None,
+    gone: Sequence[int] = (),
+) -> Lane | None:
+    """The lane, now this worker's for LANE_LEASE_S, or for as long as it has the `lock`; None when another was quicker,
+    or there is nothing to do."""
     until = now + timedelta(seconds=limits.LANE_LEASE_S)
-    row = await tx.fetchrow(sql.lease_lane, workspace_id, lane_id, worker_id, now, until)
+    row = await tx.fetchrow(sql.lease_lane, workspace_id, lane_id, worker_id, now, until, lock, list(gone))
     return Lane(*row) if row else None
 
 
-async def renew_lease(tx: Tx, lane: Lane, worker_id: UUID, now: datetime) -> bool:
+async def renew_lease(tx: Tx, lane: Lane, worker_id: UUID, now: datetime, *, lock: int | None = None) -> bool:
     """False when the lease was lost, or the lane paused: stop sending."""
     until = now + timedelta(seconds=limits.LANE_LEASE_S)
-    return await tx.fetchval(sql.renew_lease, lane.workspace_id, lane.id, worker_id, until) is not None
+    return await tx.fetchval(sql.renew_lease, lane.workspace_id, lane.id, worker_id, until, lock) is not None
 
 
 async def held_rate(tx: Reading, lane: Lane, worker_id: UUID, now: datetime) -> int | None:

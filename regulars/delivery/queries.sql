@@ -17,10 +17,11 @@ UPDATE delivery_lane SET paused = false, paused_reason = '', wake_at = $3, token
 
 -- name: awake_lanes
 -- every workspace: the lane loop's round. Those that have waited longest come first, so that nobody's backlog hides
--- another's lane. A lease of the worker that asks ($3) is one that it lost hold of
+-- another's lane. A lease of the worker that asks ($3) is one that it lost hold of; $5 are the locks of those who died
 SELECT l.workspace_id, l.id
   FROM delivery_lane l
- WHERE l.wake_at <= $1 AND NOT l.paused AND (l.leased_until IS NULL OR l.leased_until <= $1 OR l.leased_by = $3)
+ WHERE l.wake_at <= $1 AND NOT l.paused
+   AND (l.leased_until IS NULL OR l.leased_until <= $1 OR l.leased_by = $3 OR l.leased_lock = ANY ($5::bigint[]))
    AND l.id <> ALL ($4::uuid[])
  ORDER BY l.wake_at, l.id
  LIMIT $2
@@ -29,14 +30,19 @@ SELECT l.workspace_id, l.id
 -- every workspace: when the next lane wants to be looked at
 SELECT min(GREATEST(wake_at, leased_until)) FROM delivery_lane WHERE wake_at IS NOT NULL AND NOT paused
 
+-- name: holders
+-- every workspace: whose life has to be asked after before their lanes can be taken up
+SELECT DISTINCT leased_lock FROM delivery_lane
+ WHERE wake_at IS NOT NULL AND NOT paused AND leased_until > $1 AND leased_lock IS NOT NULL
+
 -- name: lease_lane
-UPDATE delivery_lane SET leased_by = $3, leased_until = $5
+UPDATE delivery_lane SET leased_by = $3, leased_until = $5, leased_lock = $6
  WHERE workspace_id = $1 AND id = $2 AND wake_at <= $4 AND NOT paused
-   AND (leased_until IS NULL OR leased_until <= $4 OR leased_by = $3)
+   AND (leased_until IS NULL OR leased_until <= $4 OR leased_by = $3 OR leased_lock = ANY ($7::bigint[]))
 RETURNING workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
 
 -- name: renew_lease
-UPDATE delivery_lane SET leased_until = $4
+UPDATE delivery_lane SET leased_until = $4, leased_lock = $5
  WHERE workspace_id = $1 AND id = $2 AND leased_by = $3 AND NOT paused
 RETURNING rate_per_minute
 
@@ -51,7 +57,7 @@ SELECT leased_by FROM delivery_lane WHERE workspace_id = $1 AND id = $2 FOR UPDA
 -- name: release_lane
 -- a statement of its own after lock_lane: it sees what was queued until the lock was had
 UPDATE delivery_lane
-   SET leased_by = NULL, leased_until = NULL, tokens = $4, tokens_at = $5,
+   SET leased_by = NULL, leased_until = NULL, leased_lock = NULL, tokens = $4, tokens_at = $5,
        wake_at = (SELECT GREATEST($6::timestamptz, due_at) FROM delivery_delivery
                    WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' ORDER BY due_at LIMIT 1)
  WHERE workspace_id = $1 AND id = $2 AND leased_by = $3

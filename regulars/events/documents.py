@@ -7,8 +7,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from regulars.events.catalogue import TOPICS, Common, Topic
 from regulars.events.samples import examples
 from regulars.events.schemas import json_schema, object_schema, optional_properties, properties
@@ -63,6 +61,8 @@ def asyncapi() -> dict[str, Any]:
 
 def asyncapi_page() -> str:
     """The same as an HTML page that needs nothing else: no script, no font, no style sheet beside it."""
+    import jinja2  # by whoever draws the page, and not by each process that knows events
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

@@ -189,6 +189,13 @@ def _shifted(by: int, parameter: re.Match[str]) -> str:
     return "$1" if number == 1 else f"${number + by}"
 
 
+def lives(connection: Pooled) -> bool:
+    """One that ends by itself is taken from whoever has it, and can't be asked any more."""
+    with suppress(asyncpg.InterfaceError):
+        return not connection.is_closed()
+    return False
+
+
 async def _prepare(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
@@ -328,7 +335,7 @@ class Database:
         while self._begun:
             begun, release = self._begun.popitem()
             release.cancel()
-            if not begun.is_closed():
+            if lives(begun):
                 return begun
             await self._release(begun)
         connection: Pooled = await self.pool.acquire()
@@ -376,6 +383,6 @@ class Database:
             try:
                 await gone.wait()
             finally:
-                if not connection.is_closed():
+                if lives(connection):
                     connection.remove_termination_listener(ended)
                     await connection.remove_listener(_CHANGES, told)

@@ -5,6 +5,15 @@ SELECT key, fingerprint, status, answer FROM once_answer WHERE workspace_id = $1
 INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
 SELECT $1, a.key, a.fingerprint, a.status, a.answer, $3 FROM unnest($2::once_answer_row[]) AS a ORDER BY a.key
 
+-- name: locks_had
+-- every workspace: advisory locks are had by processes, whatever they work at. A plain statement over the server's own
+-- table, so that it is answered where the locks are
+SELECT n.key FROM unnest($1::bigint[]) AS n (key)
+ WHERE EXISTS (SELECT FROM pg_locks l
+                WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                  AND (l.classid::bigint << 32 | l.objid::bigint) = n.key)
+
 -- name: draw_allowance
 WITH known AS (
     SELECT left_over, drawn_at FROM kit_allowance WHERE workspace_id = $1 AND name = $2 FOR UPDATE

@@ -41,6 +41,7 @@ CREATE TABLE delivery_lane (
     wake_at         timestamptz,                -- when there is something to send; null: nothing is queued
     leased_by       uuid,
     leased_until    timestamptz,
+    leased_lock     bigint,                     -- the advisory lock that its holder has while it lives; null: none
     tokens          double precision[] NOT NULL DEFAULT '{}', -- what is left of each of its rates, as of tokens_at
     tokens_at       timestamptz NOT NULL,       -- in the future while the tool has asked for silence
     last_error      text NOT NULL DEFAULT '',   -- of its newest attempt that did not deliver

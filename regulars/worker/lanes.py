@@ -12,9 +12,10 @@ import structlog
 from regulars import delivery, limits
 from regulars.delivery import Bucket, Lane
 from regulars.kit.clock import Clock
-from regulars.kit.db import Database
+from regulars.kit.db import Database, Reading
 from regulars.kit.http import Sender
 from regulars.kit.ids import new_id
+from regulars.kit.presence import Presence
 from regulars.kit.workloop import Bell, guarded
 from regulars.worker.carriers import Carriers
 from regulars.worker.turns import Turn
@@ -49,6 +50,9 @@ class LaneKeeper:
         self._hands: dict[UUID, _Hand] = {}
         self._tasks: set[asyncio.Task[bool]] = set()
         self._stopping = False
+        self._presence = Presence(db)
+        self._gone: list[int] = []
+        self._asked_at = float("-inf")
 
     def wake(self, lane_ids: Iterable[UUID]) -> None:
         """More was queued for these lanes. `bell` is rung when one of them is not in hand, for a round to look for."""
@@ -64,14 +68,27 @@ class LaneKeeper:
         free = limits.LANES_PER_WORKER_MAX - len(self._hands)
         if free <= 0 or self._stopping:
             return False
+        if not await self._presence.show():
+            # Others may have taken our lanes up by now, so we put them down.
+            for hand in self._hands.values():
+                if hand.turn is not None:
+                    hand.turn.end("lost the database")
+        now = self._clock.now()
         async with self._db.reading() as tx:
-            awake = await delivery.awake_lanes(tx, self.worker_id, self._clock.now(), free, besides=list(self._hands))
+            await self._ask_after_holders(tx, now)
+            in_hand = list(self._hands)
+            awake = await delivery.awake_lanes(tx, self.worker_id, now, free, besides=in_hand, gone=self._gone)
         for workspace_id, lane_id in awake:
             hand = self._hands[lane_id] = _Hand()
             task = asyncio.create_task(guarded("lane", self._tend(workspace_id, lane_id, hand), lane_id=str(lane_id)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return False
+
+    async def _ask_after_holders(self, tx: Reading, now: datetime) -> None:
+        moment = asyncio.get_running_loop().time()
+        if moment - self._asked_at >= limits.LANE_HOLDERS_ASKED_S:
+            self._asked_at, self._gone = moment, await delivery.gone_holders(tx, now)
 
     async def work_once(self) -> tuple[int, int]:
         """For `drain`: take up every awake lane, send what is due and may be sent, put them down. Returns how many
@@ -88,13 +105,13 @@ class LaneKeeper:
             if hand.turn is not None:
                 hand.turn.end("stopping")
             hand.bell.ring()
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=limits.WORKER_STOP_S)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=limits.WORKER_STOP_S)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=limits.WORKER_STOP_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=limits.WORKER_STOP_S)
+        await self._presence.end()
 
     async def _tend(self, workspace_id: UUID, lane_id: UUID, hand: _Hand) -> None:
         well = False
@@ -143,7 +160,8 @@ class LaneKeeper:
     async def _take_up(self, workspace_id: UUID, lane_id: UUID) -> Turn | None:
         now = self._clock.now()
         async with self._db.transaction() as tx:
-            lane = await delivery.lease_lane(tx, workspace_id, lane_id, self.worker_id, now)
+            lock, gone = self._presence.lock, self._gone
+            lane = await delivery.lease_lane(tx, workspace_id, lane_id, self.worker_id, now, lock=lock, gone=gone)
             if lane is None:
                 return None
             carrier = await self._carriers.carrier_of(tx, workspace_id, lane_id)
@@ -158,6 +176,7 @@ class LaneKeeper:
             carrier,
             self._sender,
             worker_id=self.worker_id,
+            lock=lambda: self._presence.lock,
             clock=self._clock,
             random=self._random,
             carriers=self._carriers,

@@ -46,6 +46,7 @@ class Turn:
         sender: Sender,
         *,
         worker_id: UUID,
+        lock: Callable[[], int | None],
         clock: Clock,
         random: Callable[[], float],
         carriers: Carriers,
@@ -57,7 +58,7 @@ class Turn:
         self.sent = 0
         self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at, carrier.windows)
         self._db, self._carrier, self._sender = db, carrier, sender
-        self._worker_id, self._clock, self._random = worker_id, clock, random
+        self._worker_id, self._lock, self._clock, self._random = worker_id, lock, clock, random
         self._carriers = carriers
         self._renew_at = clock.now() + timedelta(seconds=limits.LANE_RENEW_S)
         self._queue: deque[Due] = deque()
@@ -177,7 +178,7 @@ class Turn:
         if now < self._renew_at or self.ended:
             return
         async with self._db.transaction() as tx:
-            if not await delivery.renew_lease(tx, self.lane, self._worker_id, now):
+            if not await delivery.renew_lease(tx, self.lane, self._worker_id, now, lock=self._lock()):
                 self.end("lost or paused")
         self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
 

@@ -12,6 +12,7 @@ from regulars.delivery import Attempt, GaveUp, Parcel
 from regulars.kit.errors import Conflict, Invalid, NotFound
 from regulars.kit.http import NoAnswer, Request
 from regulars.kit.ids import new_id
+from regulars.kit.presence import Presence
 from regulars.worker import drain
 from regulars.worker.turns import Turn
 from tests.rooms.delivery.street import Corner, PlainCarrier, answer
@@ -172,6 +173,31 @@ async def test_a_lease_that_ran_out_is_taken_up_by_another(shop: Corner) -> None
         assert await delivery.renew_lease(tx, lane, second, now)
 
 
+async def test_a_lane_whose_worker_is_gone_is_taken_up_at_once(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    await shop.queue(lane_id)
+    first, second, now, presence = new_id(), new_id(), shop.clock.now(), Presence(shop.db)
+    assert await presence.show()
+    assert presence.lock is not None
+    async with shop.db.transaction() as tx:
+        held = await delivery.lease_lane(tx, shop.workspace.id, lane_id, first, now, lock=presence.lock)
+        assert held is not None
+        assert presence.lock not in await delivery.gone_holders(tx, now)
+    lock = presence.lock
+    async with shop.db.transaction() as tx:
+        ended = (
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory'"
+            "   AND (classid::bigint << 32 | objid::bigint) = $1"
+        )
+        assert await tx.fetchval(ended, lock)
+        gone = await delivery.gone_holders(tx, now)
+        assert lock in gone
+        assert (shop.workspace.id, lane_id) in await delivery.awake_lanes(tx, second, now, 100, gone=gone)
+        assert await delivery.lease_lane(tx, shop.workspace.id, lane_id, second, now, gone=gone) is not None
+        assert not await delivery.renew_lease(tx, held, first, now)
+        assert lock not in await delivery.gone_holders(tx, now), "a lease without a lock has to run out"
+
+
 async def test_a_worker_that_lost_its_lease_sends_nothing_more(shop: Corner) -> None:
     lane_id = await shop.lane()
     ids = await shop.queue(lane_id)
@@ -185,6 +211,7 @@ async def test_a_worker_that_lost_its_lease_sends_nothing_more(shop: Corner) -> 
         PlainCarrier(TOOL),
         shop.street,
         worker_id=lane.leased_by,
+        lock=lambda: None,
         clock=shop.clock,
         random=random.random,
         carriers=shop.street,

@@ -157,6 +157,28 @@ async def test_two_workers_share_lanes_and_send_each_delivery_once(shop: Corner)
     assert sorted(sent) == sorted(str(one) for one in ids + more)
 
 
+async def test_a_worker_that_loses_its_connection_lets_go_of_its_lanes(shop: Corner) -> None:
+    lane_id = await shop.lane("first")
+    shop.street.gates["http://first/"] = asyncio.Event()
+    ids = await shop.queue(lane_id, 100)
+    async with worker(shop):
+        await shop.street.until_received("http://first/", limits.LANE_CALLS_IN_FLIGHT_MAX // 4)
+        async with shop.db.transaction() as tx:
+            await tx.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+                "   AND (classid::bigint << 32 | objid::bigint) ="
+                " (SELECT leased_lock FROM delivery_lane WHERE workspace_id = $1 AND id = $2)",
+                shop.workspace.id,
+                lane_id,
+            )
+        async with worker(shop):
+            # The calls of the first are still out, and its lease would be its own for half a minute.
+            await shop.street.until_received("http://first/", limits.LANE_CALLS_IN_FLIGHT_MAX // 2)
+            shop.street.gates["http://first/"].set()
+            await shop.street.until_received("http://first/", 100)
+    assert set(await shop.states(ids)) == {"delivered"}
+
+
 async def test_a_worker_told_to_stop_finishes_what_it_has_begun(shop: Corner) -> None:
     lane_id = await shop.lane()
     shop.street.gates["http://tool/"] = asyncio.Event()
@@ -196,6 +218,7 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
         PlainCarrier("http://tool/"),
         shop.street,
         worker_id=shop.workspace.id,
+        lock=lambda: None,
         clock=SystemClock(),
         random=random.random,
         carriers=shop.street,
