@@ -14,6 +14,7 @@ from regulars.customers.model import CHANGEABLE, Customer, check_changes
 from regulars.customers.wire import changed_event
 from regulars.kit.db import Tx
 from regulars.kit.errors import NotFound, invalid
+from regulars.kit.phones import international
 from regulars.tenancy import Workspace
 
 
@@ -45,6 +46,8 @@ async def change(
     customer = msgspec.structs.replace(customer, **kept, updated_at=now)
     if customer.mobile and not customer.country:
         raise invalid("country", "three lower-case letters such as ind, which a mobile number needs")
+    phone = international(customer.mobile, customer.country, workspace.country)
+    customer = msgspec.structs.replace(customer, phone=phone)
     await store.update(tx, workspace.id, customer)
     event = changed_event(events.business(workspace), customer, available, changed)
     await events.append(tx, workspace.id, [event], now)

@@ -13,6 +13,7 @@ from regulars.customers.model import Customer, NewCustomer, check
 from regulars.customers.wire import created_event
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Refusal, invalid
+from regulars.kit.phones import international
 from regulars.tenancy import Workspace
 
 
@@ -48,7 +49,9 @@ async def ensure(
         return answers
     for details in await _with_taken_code(tx, workspace, new):
         answers[details.customer_id] = invalid("referral_code", "one that no other customer has")
-    created = await store.insert(tx, workspace.id, [d for d in new if d.customer_id not in answers], now)
+    insertable = [details for details in new if details.customer_id not in answers]
+    phones = [international(details.mobile, details.country, workspace.country) for details in insertable]
+    created = await store.insert(tx, workspace.id, insertable, phones, now)
     answers |= {customer.customer_id: Ensured(customer, created=True) for customer in created}
     business = events.business(workspace)
     await events.append(tx, workspace.id, [created_event(business, customer) for customer in created], now)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
 from regulars.customers import store
 from regulars.customers.model import Customer
+from regulars.customers.words import asked
 from regulars.kit.db import Reading
+from regulars.kit.phones import international
 
 
 async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
@@ -24,10 +27,12 @@ async def find(
     referral_code: str | None = None,
     email: str | None = None,
     mobile: str | None = None,
+    country: str = "",
 ) -> Customer | None:
     """By the first of these that is given, in the order customer_id, referral code, e-mail, mobile, id.
 
-    An e-mail or a mobile that several customers share finds the one who was there first.
+    A mobile is found by any spelling of it; one without its country's code is read as it is dialled in `country`, the
+    shop's. An e-mail or a mobile that several customers share finds the one who was there first.
     """
     if customer_id:
         return (await store.by_customer_ids(tx, workspace_id, [customer_id])).get(customer_id)
@@ -36,22 +41,36 @@ async def find(
     if email:
         return await store.by_one(tx, workspace_id, "by_email", email)
     if mobile:
-        return await store.by_one(tx, workspace_id, "by_mobile", mobile)
+        return await _by_mobile(tx, workspace_id, mobile, country)
     return (await store.by_ids(tx, workspace_id, [id])).get(id) if id else None
 
 
 async def search(
     tx: Reading, workspace_id: UUID, text: str = "", *, before_id: UUID | None = None, limit: int = 50
 ) -> list[Customer]:
-    """Customers whose e-mail, name, mobile or customer_id starts with `text`, or whose referral code it is.
+    """Customers who are known by each word of `text`, or by one that begins with it: of their name, e-mail, customer_id
+    and referral code, accents and case apart, or any run of digits in their numbers. Without text all customers.
 
-    Newest first. Without text all customers, paged by `before_id`; a search gives its first page only.
+    Newest first, paged by `before_id`.
     """
-    if text.strip():
-        return await store.search(tx, workspace_id, text.strip(), limit)
-    return await store.newest(tx, workspace_id, before_id, limit)
+    if not text.strip():
+        return await store.newest(tx, workspace_id, before_id, limit)
+    words = asked(workspace_id, text)
+    return await store.search(tx, workspace_id, words, before_id, limit) if words else []
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:
     """Reads every row: for reports, not for pages."""
     return await store.count(tx, workspace_id)
+
+
+async def _by_mobile(tx: Reading, workspace_id: UUID, mobile: str, country: str) -> Customer | None:
+    phone = international(mobile, country)
+    found = await store.by_one(tx, workspace_id, "by_phone", phone) if phone else None
+    if found is None and (digits := _NOT_DIGITS.sub("", mobile)):
+        # As somebody in another country typed it, or one that is no number at all.
+        found = await store.by_one(tx, workspace_id, "by_mobile", digits)
+    return found
+
+
+_NOT_DIGITS = re.compile(r"[^0-9]+")

@@ -20,14 +20,16 @@ REFERRAL_CODE_CHARS = 10
 
 
 class Customer(msgspec.Struct, frozen=True, gc=False):
-    """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform. `spent` is in minor
-    units, by currency: amounts of different currencies are never added."""
+    """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform. `mobile` is the number
+    as it was typed, `phone` the same as E.164, empty when it can't be one. `spent` is in minor units, by currency:
+    amounts of different currencies are never added."""
 
     id: UUID
     customer_id: str
     name: str
     email: str
     mobile: str
+    phone: str
     country: str
     gender: str
     dob: date | None

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
+from regulars.customers.words import words_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -28,7 +29,7 @@ async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequenc
 
 
 async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:
-    """`statement` is one of by_referral_code, by_email, by_mobile, lock."""
+    """`statement` is one of by_referral_code, by_email, by_phone, by_mobile, lock."""
     row = await tx.fetchrow(getattr(_sql, statement), workspace_id, value)
     return Customer(*row) if row else None
 
@@ -37,8 +38,11 @@ async def taken_referral_codes(tx: Reading, workspace_id: UUID, codes: Sequence[
     return {row["referral_code"] for row in await tx.fetch(_sql.taken_referral_codes, workspace_id, codes)}
 
 
-async def insert(tx: Tx, workspace_id: UUID, new: Sequence[NewCustomer], now: datetime) -> list[Customer]:
-    """Those that did not exist yet, as created; a customer_id that exists is left alone and not returned."""
+async def insert(
+    tx: Tx, workspace_id: UUID, new: Sequence[NewCustomer], phones: Sequence[str], now: datetime
+) -> list[Customer]:
+    """Those that did not exist yet, as created; a customer_id that exists is left alone and not returned. `phones` are
+    their numbers as E.164, in the same order."""
     rows = await tx.fetch(
         _sql.insert_customers,
         workspace_id,
@@ -52,8 +56,12 @@ async def insert(tx: Tx, workspace_id: UUID, new: Sequence[NewCustomer], now: da
         [n.dob for n in new],
         now,
         [n.referral_code or draw_referral_code() for n in new],
+        phones,
     )
-    return [Customer(*row) for row in rows]
+    created = [Customer(*row) for row in rows]
+    words = ["\n".join(words_of(workspace_id, customer)) for customer in created]
+    tx.write(_sql.insert_words, workspace_id, [customer.id for customer in created], words)
+    return created
 
 
 async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
@@ -70,7 +78,9 @@ async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
         customer.accept_email,
         customer.accept_mobile,
         customer.updated_at,
+        customer.phone,
     )
+    tx.write(_sql.update_words, workspace_id, customer.id, "\n".join(words_of(workspace_id, customer)))
 
 
 async def count_spending(
@@ -86,10 +96,10 @@ async def newest(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit:
     return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, before_id, limit)]
 
 
-async def search(tx: Reading, workspace_id: UUID, text: str, limit: int) -> list[Customer]:
-    # No text that starts with this one comes after it and the last character there is.
-    rows = await tx.fetch(_sql.search, workspace_id, text, f"{text}\U0010ffff", limit)
-    return [Customer(*row) for row in rows]
+async def search(
+    tx: Reading, workspace_id: UUID, asked: str, before_id: UUID | None, limit: int
+) -> list[Customer]:
+    return [Customer(*row) for row in await tx.fetch(_sql.search, workspace_id, asked, before_id, limit)]
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:

@@ -37,6 +37,8 @@ class CustomerLike(Protocol):
     @property
     def mobile(self) -> str: ...
     @property
+    def phone(self) -> str: ...
+    @property
     def country(self) -> str: ...
     @property
     def dob(self) -> date | None: ...
@@ -95,7 +97,7 @@ def common(of: Business, customer: CustomerLike, available: int) -> dict[str, An
         "user_customer_id": customer.customer_id,
         "user_name": customer.name,
         "user_email": customer.email,
-        "user_mobile": customer.mobile,
+        "user_mobile": customer.phone or customer.mobile,
         "user_tier": customer.tier,
         "user_referral_code": code,
         "user_referral_coupon_code": "",

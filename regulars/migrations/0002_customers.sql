@@ -6,7 +6,8 @@ CREATE TABLE customers_customer (
     customer_id      text NOT NULL,             -- the customer's id on the shop's platform
     name             text NOT NULL DEFAULT '',
     email            text NOT NULL DEFAULT '',
-    mobile           text NOT NULL DEFAULT '',
+    mobile           text NOT NULL DEFAULT '',  -- as it was typed
+    phone            text NOT NULL DEFAULT '',  -- the same number as E.164, if it is one
     country          text NOT NULL DEFAULT '',
     gender           text NOT NULL DEFAULT '',
     dob              date,
@@ -24,10 +25,19 @@ CREATE TABLE customers_customer (
     UNIQUE (workspace_id, customer_id),
     UNIQUE (workspace_id, referral_code)
 ) WITH (fillfactor = 80);
-CREATE INDEX customers_by_email ON customers_customer (workspace_id, lower(email) text_pattern_ops) WHERE email <> '';
-CREATE INDEX customers_by_mobile ON customers_customer (workspace_id, mobile text_pattern_ops) WHERE mobile <> '';
-CREATE INDEX customers_by_name ON customers_customer (workspace_id, lower(name) text_pattern_ops);
-CREATE INDEX customers_by_reference ON customers_customer (workspace_id, lower(customer_id) text_pattern_ops);
+CREATE INDEX customers_by_email ON customers_customer (workspace_id, lower(email)) WHERE email <> '';
+CREATE INDEX customers_by_phone ON customers_customer (workspace_id, phone) WHERE phone <> '';
+CREATE INDEX customers_by_mobile
+    ON customers_customer (workspace_id, regexp_replace(mobile, '[^0-9]+', '', 'g')) WHERE mobile <> '';
+
+-- What customers are found by. A table of its own, since customers change with each of their orders and words do not.
+CREATE TABLE customers_words (
+    workspace_id     uuid NOT NULL,
+    customer_id      uuid NOT NULL,
+    words            tsvector NOT NULL,         -- each behind a mark of its workspace
+    PRIMARY KEY (workspace_id, customer_id)
+);
+CREATE INDEX customers_by_words ON customers_words USING gin (words) WITH (gin_pending_list_limit = 256);
 
 CREATE TABLE activity_order (
     workspace_id     uuid NOT NULL,

@@ -33,6 +33,12 @@ class Workspace(msgspec.Struct, frozen=True):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
+    @property
+    def country(self) -> str:
+        """The setting `country`, ISO 3166-1 alpha-3 in lower case: where numbers without a country's code are dialled.
+        Empty when the shop has not said."""
+        return str(self.settings.get("country") or "")
+
 
 class ApiKey(msgspec.Struct, frozen=True):
     """A key as it is kept: `hint` is its first characters, for telling keys apart."""
