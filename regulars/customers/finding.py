@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from regulars.customers import store
-from regulars.customers.model import Customer
+from regulars.customers.model import Customer, seen
 from regulars.customers.words import asked
 from regulars.kit.db import Reading
 from regulars.kit.phones import international
@@ -39,7 +39,7 @@ async def find(
     if referral_code:
         return await store.by_one(tx, workspace_id, "by_referral_code", referral_code)
     if email:
-        return await store.by_one(tx, workspace_id, "by_email", email)
+        return await store.by_one(tx, workspace_id, "by_email", seen(email))
     if mobile:
         return await _by_mobile(tx, workspace_id, mobile, country)
     return (await store.by_ids(tx, workspace_id, [id])).get(id) if id else None

@@ -61,14 +61,20 @@ class NewCustomer(msgspec.Struct, frozen=True, gc=False):
 CHANGEABLE = ("name", "email", "mobile", "country", "gender", "dob", "accept_email", "accept_mobile")
 """What may be changed of a customer. Ids, codes and totals follow from elsewhere."""
 
+# What can't be seen and comes along when people copy: control characters, soft hyphens, zero-width spaces, overrides of
+# direction. Names keep the joiners and marks of direction that some scripts are written with.
+_UNSEEN = re.compile(r"[\x01-\x08\x0e-\x1f\x7f-\x9f\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff]")
+_IN_NAMES = re.compile(r"[\u061c\u200c-\u200f]")
+_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+_NOT_DIGITS = re.compile(r"[^0-9]+")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+")
-_MOBILE = re.compile(r"\+?[0-9][0-9 ()-]*")
+_MOBILE = re.compile(r"\+?\(?[0-9][0-9 ()./-]*")
 _REFERRAL_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
 
 
 def check(details: NewCustomer) -> NewCustomer:
     """The same details, trimmed and in the form they are kept in. Raises Invalid naming the field."""
-    customer_id = details.customer_id.strip()
+    customer_id = seen(details.customer_id)
     shortest, longest = limits.CUSTOMER_ID_CHARS_MIN, limits.CUSTOMER_ID_CHARS_MAX
     if not shortest <= len(customer_id) <= longest or "\x00" in customer_id:
         raise invalid("customer_id", f"{shortest} to {longest} characters")
@@ -85,20 +91,35 @@ def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
     kept = dict(changes)
     for field in ("name", "email", "mobile"):
         if field in kept:
-            kept[field] = kept[field].strip()
+            kept[field] = seen(kept[field], name=field == "name")
     if len(kept.get("name", "")) > limits.NAME_CHARS_MAX or "\x00" in kept.get("name", ""):
         raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
     email = kept.get("email", "")
     if email and (len(email) > limits.EMAIL_CHARS_MAX or not _EMAIL.fullmatch(email)):
         raise invalid("email", "an e-mail address")
     mobile = kept.get("mobile", "")
-    if mobile and not (limits.MOBILE_CHARS_MIN <= len(mobile) <= limits.MOBILE_CHARS_MAX and _MOBILE.fullmatch(mobile)):
-        raise invalid("mobile", f"{limits.MOBILE_CHARS_MIN} to {limits.MOBILE_CHARS_MAX} digits")
+    if mobile and not _is_mobile(mobile):
+        least, most = limits.MOBILE_DIGITS_MIN, limits.MOBILE_DIGITS_MAX
+        raise invalid("mobile", f"a number of {least} to {most} digits, such as +91 98000 00000")
     if kept.get("country") and kept["country"] not in countries.NAMES:
         raise invalid("country", "the three-letter code of a country in lower case, such as ind")
     if kept.get("gender") and kept["gender"] not in GENDERS:
         raise invalid("gender", "male, female or other")
     return kept
+
+
+def seen(text: str, *, name: bool = False) -> str:
+    """The text as one sees it: trimmed, without characters that have no shape, its spaces ordinary ones."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    kept = _SPACES.sub(" ", _UNSEEN.sub("", text))
+    return (kept if name else _IN_NAMES.sub("", kept)).strip()
+
+
+def _is_mobile(text: str) -> bool:
+    digits = len(_NOT_DIGITS.sub("", text))
+    fits = len(text) <= limits.MOBILE_CHARS_MAX and limits.MOBILE_DIGITS_MIN <= digits <= limits.MOBILE_DIGITS_MAX
+    return fits and _MOBILE.fullmatch(text) is not None
 
 
 def draw_referral_code() -> str:

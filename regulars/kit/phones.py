@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import phonenumbers
-import pycountry
+from iso3166 import countries_by_alpha3
 
 _E164 = phonenumbers.PhoneNumberFormat.E164
 
@@ -35,7 +34,6 @@ def _parsed(dialled: str, region: str | None, known: Callable[[phonenumbers.Phon
     return phonenumbers.format_number(number, _E164) if known(number) else ""
 
 
-@lru_cache(maxsize=300)
 def _region(country: str) -> str | None:
-    found = pycountry.countries.get(alpha_3=country.upper())
-    return found.alpha_2 if found else None
+    found = countries_by_alpha3.get(country.upper())
+    return found.alpha2 if found else None

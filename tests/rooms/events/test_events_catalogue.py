@@ -134,7 +134,8 @@ class Asha:
     customer_id = "shopify-7029064106277"
     name = "Asha Rao"
     email = " Asha@Example.com"
-    mobile = "+91 98000-00000"
+    mobile = "098000-00000"
+    phone = "+919800000000"
     country = "ind"
     dob = date(1990, 6, 2)
     referral_code = "2nfcdqo46x"
@@ -236,7 +237,7 @@ def test_common_properties_of_a_customer_in_a_shop(clock: HandClock) -> None:
         "user_customer_id": "shopify-7029064106277",
         "user_name": "Asha Rao",
         "user_email": " Asha@Example.com",
-        "user_mobile": "+91 98000-00000",
+        "user_mobile": "+919800000000",
         "user_tier": "silver",
         "user_referral_code": "2nfcdqo46x",
         "user_referral_coupon_code": "",
