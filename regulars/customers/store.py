@@ -96,9 +96,7 @@ async def newest(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit:
     return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, before_id, limit)]
 
 
-async def search(
-    tx: Reading, workspace_id: UUID, asked: str, before_id: UUID | None, limit: int
-) -> list[Customer]:
+async def search(tx: Reading, workspace_id: UUID, asked: str, before_id: UUID | None, limit: int) -> list[Customer]:
     return [Customer(*row) for row in await tx.fetch(_sql.search, workspace_id, asked, before_id, limit)]
 
 

@@ -7,6 +7,7 @@ A tool of this kind is a manifest, and a carrier that says how its event looks (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -31,6 +32,7 @@ from regulars.kit.http import Answer, NoAnswer, Request
 
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 # Kept on the profile, under the prefix: what the shop's segments ask about. '' is a value: there is no tier (yet).
 ON_PROFILE = {
@@ -144,8 +146,13 @@ class ToolCarrier:
         raise NotImplementedError
 
     def unfit(self, who: str) -> str:
-        """Why the tool would not take this for whom an event is about, '' if it does."""
-        return ""
+        """Why the tool would not take this for whom an event is about, '' if it does. All of them want E.164."""
+        if self.selector != "phone" or _E164.fullmatch(who):
+            return ""
+        return (
+            f"{self.manifest.label} takes mobile numbers with a country's code, such as +919800000000, and this "
+            f"customer's is {who}: no number that anybody has there. Nothing was sent."
+        )
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
         """The call's body. What it says of the event is made of `body` alone, of the customer of `parcel.profile`."""

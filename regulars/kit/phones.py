@@ -14,8 +14,8 @@ def international(typed: str, *countries: str) -> str:
     """The number as a plus and its digits; empty when nobody can have it.
 
     With a plus or two zeros before it a number stands for itself. Another one is read as it is dialled in one of
-    `countries` (ISO 3166-1 alpha-3, lower case; empty ones are passed over), the first where it is valid, and at last as
-    one that lacks its plus.
+    `countries` (ISO 3166-1 alpha-3, lower case; empty ones are passed over), the first where it is valid, and
+    at last as one that lacks its plus.
     """
     dialled = typed.strip()
     if dialled.startswith(("+", "00")):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from regulars import limits
+from regulars.kit import countries
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.ids import new_id
@@ -135,6 +136,8 @@ def _check(workspace: Workspace) -> None:
         len(workspace.currency_code) == 3 and workspace.currency_code.isascii() and workspace.currency_code.isalpha()
     ):
         raise invalid("currency_code", "a three-letter ISO 4217 code such as usd")
+    if workspace.country and workspace.country not in countries.NAMES:
+        raise invalid("settings.country", "the three-letter code of a country in lower case, such as ind")
     try:
         ZoneInfo(workspace.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

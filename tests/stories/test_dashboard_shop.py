@@ -18,10 +18,16 @@ WARNING = "Anybody can give coins to anybody by an Open trigger."
 async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
     owner = await signed_in(shop, await person(shop, "asha"))
     assert WARNING not in (await owner.get("/settings")).text
-    more = {"calls_per_minute": "1,200", "referral_link_base": "https://club.example", "utm_source": "club"}
+    more = {
+        "country": "ind",
+        "calls_per_minute": "1,200",
+        "referral_link_base": "https://club.example",
+        "utm_source": "club",
+    }
     assert (await owner.post("/settings", **FORM, **more)).status_code == 303
     settings = (await shop.manage("GET", "/workspace")).json()["settings"]
     assert settings == {
+        "country": "ind",
         "calls_per_minute": 1_200,
         "open_triggers_need_proof": False,
         "referral_link_base": "https://club.example",
@@ -42,6 +48,7 @@ async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
         {"calls_per_minute": "60,000,001"},
         {"referral_link_base": "ftp://club.example"},
         {"utm_source": "a b"},
+        {"country": "xyz"},
     ],
 )
 async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, wrong: dict[str, Any]) -> None:

@@ -155,3 +155,18 @@ async def test_what_is_known_is_completed_but_not_overwritten(shop: Shop) -> Non
     body = {"name": "Ben", "metadetail": {"mobile": "9876500000", "country": "usa"}}
     seen = (await shop.merchant("PUT", f"/leads/{ben['_id']}", json=body)).json()["data"]["item"]
     assert (seen["name"], seen["mobile"], seen["country"]) == ("Ben", "9876500000", "usa")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["+919876543210", "91 98765 43210", "+91 98765 43210", "98765-43210", "0091 9876543210"]
+)
+async def test_a_mobile_is_found_by_any_spelling(shop: Shop, spelling: str) -> None:
+    await shop.manage("PATCH", "/workspace", json={"settings": {"country": "ind"}})
+    lead = {**ASHA, "metadetail": {"mobile": "+91 98765 43210", "country": "ind"}}
+    made = (await shop.merchant("POST", "/leads", json=lead)).json()["data"]["item"]
+    item = (await shop.merchant("GET", NOBODY, params={"mobile": spelling})).json()["data"]["item"]
+    assert (item["_id"], item["mobile"]) == (made["_id"], "+91 98765 43210")
+    async with shop.app.db.reading() as tx:
+        body = (await events.recent(tx, shop.workspace.id, topic="lead_create", limit=1))[0].body
+    assert '"mobile":"+919876543210"' in body
+    assert '"user_mobile":"+919876543210"' in body

@@ -42,11 +42,21 @@ UtmSource = Annotated[
     ),
 ]
 
+Country = Annotated[
+    str,
+    Meta(
+        max_length=3,
+        description="ISO 3166-1 alpha-3, lower case: mobile numbers without a country's code are dialled there.",
+        examples=["ind"],
+    ),
+]
+
 
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What only some shops set; null sets it back to how it is for everybody."""
 
     calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
+    country: Country | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
     utm_source: UtmSource | UnsetType | None = UNSET

@@ -184,6 +184,7 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
         referral_code=query.referral_code,
         email=query.email,
         mobile=query.mobile,
+        country=call.workspace.country,
     )
     if storefront and by_token:
         # Also when nobody was found: a token must not tell who else is a customer.

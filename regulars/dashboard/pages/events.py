@@ -174,9 +174,11 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
         address = form.text("address")
         async with desk.changing("rule.test", rule_id) as tx:
             email, mobile = (address, None) if by == "email" else (None, address)
-            person = await customers.find(
-                tx, desk.id, email=email, mobile=mobile, country=desk.workspace.country
-            ) if address else None
+            person = (
+                await customers.find(tx, desk.id, email=email, mobile=mobile, country=desk.workspace.country)
+                if address
+                else None
+            )
             have = await ledger.balances(tx, desk.id, [person.id], desk.now) if person else {}
             prepared = await dispatch.prepare_test(
                 tx,

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from regulars import limits, tenancy
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
+from regulars.kit import countries
 from regulars.kit.errors import Forbidden, NotFound, Refusal, invalid
 from regulars.kit.secrets import storefront_secret
 
@@ -30,6 +31,7 @@ async def settings(desk: Handed) -> Response[str]:
         coin_name=shop.coin_name,
         currency_code=shop.currency_code,
         time_zone=shop.time_zone,
+        country=shop.country,
         calls_per_minute=shop.settings.get("calls_per_minute") or "",
         open_triggers_need_proof="" if shop.settings.get("open_triggers_need_proof") is False else "yes",
         referral_link_base=shop.settings.get("referral_link_base") or "",
@@ -70,7 +72,10 @@ def _settings_of(form: Form) -> dict[str, Any]:
     link = form.text("referral_link_base")
     if link and (not link.startswith(("https://", "http://")) or len(link) > limits.NAME_CHARS_MAX):
         raise invalid("referral_link_base", "an address that starts with https:// or http://")
+    if form.text("country") and form.text("country") not in countries.NAMES:
+        raise invalid("country", "a country of the list")
     return {
+        "country": form.text("country") or None,
         "calls_per_minute": calls,
         "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
         "referral_link_base": link or None,
@@ -91,6 +96,7 @@ def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         status=status,
         form=form,
         zones=_zones(),
+        countries=sorted(countries.NAMES.items(), key=lambda country: country[1]),
         calls_per_minute=limits.CALLS_PER_MINUTE_PER_KEY,
     )
 

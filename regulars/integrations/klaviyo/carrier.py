@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,6 @@ from regulars.kit.http import Answer, Request
 
 _REVISION = "2026-07-15"
 _IDENTIFIERS = {"email": "email", "phone": "phone_number", "id": "external_id"}
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class _Source(msgspec.Struct):
@@ -50,14 +48,6 @@ class KlaviyoCarrier(ToolCarrier):
             "accept": self.media_type,
         }
         return f"{self.host}/api/events", headers, frozenset({"Authorization"})
-
-    def unfit(self, who: str) -> str:
-        if self.selector != "phone" or _E164.fullmatch(who):
-            return ""
-        return (
-            f"Klaviyo takes mobile numbers with a country code, such as +919800000000; this customer's is {who}. "
-            "Nothing was sent."
-        )
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
         profile: dict[str, Any] = {_IDENTIFIERS[self.selector]: who}

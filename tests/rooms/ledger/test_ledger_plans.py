@@ -95,7 +95,7 @@ async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[
             await customers.by_ids(spy, workspace.id, some)
             await customers.ensure(spy, workspace, [NewCustomer(f"customer-{size + n}") for n in range(size)], START)
             await customers.count_spending(spy, workspace.id, [Spending(id, "usd", 5, 1, START) for id in some])
-        for text in ("name 12", "u7@", "9100000001", "customer-11", "nobody"):
+        for text in ("name 12", "u7@", "9100000001", "customer-11", "nobody", "name 7", "asha@example.com"):
             await customers.search(spy, workspace.id, text)
         await customers.search(spy, workspace.id, before_id=people[100].id)
         await customers.find(spy, workspace.id, email="U7@example.com")
@@ -107,5 +107,7 @@ async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[
 
 
 def _reads_too_much(plan: str) -> bool:
+    # Without statistics a shop's index entries may be met with those of a word: no row is read for it.
+    plan = re.sub(r"Bitmap Index Scan on customers_words_pkey.*\n.*", "", plan) if "BitmapAnd" in plan else plan
     by_workspace_alone = re.search(r"Index Cond: \(workspace_id = [^ ()]+\)$", plan, re.MULTILINE)
     return "Seq Scan" in plan or by_workspace_alone is not None
