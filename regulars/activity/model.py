@@ -14,7 +14,7 @@ from regulars import limits
 from regulars.customers import NewCustomer
 from regulars.customers import check as check_customer
 from regulars.kit import currency
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit.errors import Faults, Refusal, invalid
 
 STATUSES = ("pending", "completed", "cancelled")
 FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
@@ -97,29 +97,34 @@ _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def check(report: OrderReport) -> OrderReport:
-    """The same report, its id and its customer's details in the form they are kept in. Raises Invalid naming the
+    """The same report, its id and its customer's details in the form they are kept in. Raises Invalid naming each
     field."""
+    faults = Faults()
     reference_id = report.reference_id.strip()
     if not _SOURCE.fullmatch(report.source):
-        raise invalid("source", "1 to 40 lower-case letters, digits, - or _")
+        faults.add("source", "1 to 40 lower-case letters, digits, - or _")
     if not 1 <= len(reference_id) <= limits.ORDER_ID_CHARS_MAX or "\x00" in reference_id:
-        raise invalid("reference_id", f"1 to {limits.ORDER_ID_CHARS_MAX} characters")
+        faults.add("reference_id", f"1 to {limits.ORDER_ID_CHARS_MAX} characters")
     if len(report.name) > limits.NAME_CHARS_MAX or "\x00" in report.name:
-        raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
+        faults.add("name", f"at most {limits.NAME_CHARS_MAX} characters")
     if report.currency_code not in currency.NAMES:
-        raise invalid("currency_code", "a three-letter ISO 4217 code in lower case")
+        faults.add("currency_code", "a three-letter ISO 4217 code in lower case")
     for field, most in _NUMBERS.items():
         if not 0 <= getattr(report, field) <= most:
-            raise invalid(field, f"0 to {most:,}")
+            faults.add(field, f"0 to {most:,}")
     for field, words in _WORDS.items():
         if getattr(report, field) not in words:
-            raise invalid(field, f"one of {', '.join(words)}")
+            faults.add(field, f"one of {', '.join(words)}")
     for field in ("placed_at", "source_version"):
         if getattr(report, field).tzinfo is None:
-            raise invalid(field, "a time with its offset from UTC")
-        if not _FIRST_MOMENT <= getattr(report, field) < _LAST_MOMENT:
-            raise invalid(field, f"a time from {limits.ORDER_YEAR_MIN} on, and not in the future")
-    return msgspec.structs.replace(report, reference_id=reference_id, customer=check_customer(report.customer))
+            faults.add(field, "a time with its offset from UTC")
+        elif not _FIRST_MOMENT <= getattr(report, field) < _LAST_MOMENT:
+            faults.add(field, f"a time from {limits.ORDER_YEAR_MIN} on, and not in the future")
+    customer = report.customer
+    with faults:
+        customer = check_customer(customer)
+    faults.check()
+    return msgspec.structs.replace(report, reference_id=reference_id, customer=customer)
 
 
 _NUMBERS = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from itertools import islice
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -14,14 +15,13 @@ import msgspec
 from regulars import limits
 from regulars.api import leniency
 from regulars.kit import forms
-from regulars.kit.errors import Invalid, Refusal, invalid
+from regulars.kit.errors import Faults, Invalid, Refusal, invalid
 
 T = TypeVar("T")
 
 _FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 _PATH = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
-_QUOTED = re.compile(r"`([^`]*)`")
 _EXPECTED = re.compile(r"Expected `([^`]+)`(.*)", re.DOTALL)
 _GOT = re.compile(r", got `[^`]+`")
 _WORDS = {
@@ -74,14 +74,14 @@ def check_media_type(content_type: str) -> None:
 
 
 def decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
-    """The body as the decoder's type. Raises Malformed, or Invalid naming the path of what is wrong."""
+    """The body as the decoder's type. Raises Malformed, or Invalid naming the path of each thing that is wrong."""
     try:
         body = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = read_value(decoder.type, read_json(raw))
     # A NUL can be written in JSON only as this escape, and PostgreSQL stores none; anything else is not walked through.
     if b"\\u0000" in raw:
-        _refuse_nul(body, "")
+        _gathered(_nul_places(body, "")).check()
     return body
 
 
@@ -122,18 +122,18 @@ def read_form(raw: bytes) -> Any:
 
 def read_value(type_: type[T], given: Any, *, text: bool = False) -> T:
     """What was read, as the type, put right where it is written otherwise than documented. Raises Invalid naming the
-    path of what is wrong."""
+    path of each thing that is wrong."""
     right = leniency.put_right(given, type_, text=text)
     try:
         value: T = msgspec.convert(right, type_, strict=not text)
     except msgspec.ValidationError as error:
-        raise _said(str(error), type_) from None
-    _refuse_nul(value, "")
+        raise _all_faults(type_, right, error, strict=not text) from None
+    _gathered(_nul_places(value, "")).check()
     return value
 
 
 def convert(type_: type[T], given: Mapping[str, str]) -> T:
-    """Query parameters or headers, which are all text, as a typed struct. Raises Invalid naming the parameter."""
+    """Query parameters or headers, which are all text, as a typed struct. Raises Invalid naming each parameter."""
     return read_value(type_, given, text=True)
 
 
@@ -165,63 +165,115 @@ def _no_id(field: str) -> UUID:
     raise invalid(field, "a UUID")
 
 
-def _said(message: str, type_: Any) -> Invalid:
-    """msgspec's message, in the words of every other refusal."""
+def _all_faults(type_: Any, given: Any, error: msgspec.ValidationError, *, strict: bool) -> Invalid:
+    """msgspec stops at the first fault. Once there is one, the parts are tried one by one, and all are named, up to
+    limits.FAULTS_NAMED_MAX."""
+    faults = _gathered(_faults(type_, given, "", strict=strict))
+    if not faults.fields:
+        path, text = _path_and_text(error)
+        faults.add(path or "body", _expected(text, type_))
+    return faults.refusal()
+
+
+def _gathered(found: Iterable[tuple[str, str]]) -> Faults:
+    faults = Faults()
+    for path, expected in islice(found, limits.FAULTS_NAMED_MAX):
+        faults.add(path or "body", expected)
+    return faults
+
+
+def _faults(type_: Any, given: Any, path: str, *, strict: bool) -> Iterator[tuple[str, str]]:
+    try:
+        msgspec.convert(given, type_, strict=strict)
+    except msgspec.ValidationError as error:
+        deeper, text = _path_and_text(error)
+    else:
+        return
+    named = False
+    for step, part_type, part in _parts(type_, given):
+        if part_type is None:
+            yield _joined(path, step), part
+            named = True
+            continue
+        for fault in _faults(part_type, part, _joined(path, step), strict=strict):
+            yield fault
+            named = True
+    if not named or (not deeper and not text.startswith("Object ")):
+        yield _joined(path, deeper), _expected(text, type_)
+
+
+def _parts(type_: Any, given: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The fields of an object and the items of a list, as (step, type, value); without a type what is wrong with a
+    field that is not known, or not there."""
+    options = list(_options(type_))
+    if isinstance(given, dict):
+        structs = [option for option in options if isinstance(option, type) and issubclass(option, msgspec.Struct)]
+        if len(structs) == 1:
+            fields = {field.encode_name: field for field in msgspec.structs.fields(structs[0])}
+            for name, field in fields.items():
+                if name in given:
+                    yield name, field.type, given[name]
+                elif field.required:
+                    yield name, None, "a value: this field is required"
+            if structs[0].__struct_config__.forbid_unknown_fields:
+                words = f"only {', '.join(fields)}" if fields else "no such field"
+                yield from ((name[: limits.NAME_CHARS_MAX], None, words) for name in given if name not in fields)
+    elif isinstance(given, list):
+        lists = [option for option in options if get_origin(option) is list]
+        if len(lists) == 1:
+            for at, item in enumerate(given):
+                yield f"[{at}]", get_args(lists[0])[0], item
+
+
+def _options(type_: Any) -> Iterator[Any]:
+    """The types that a type stands for, without annotations and unions around them."""
+    if get_origin(type_) is Annotated:
+        yield from _options(get_args(type_)[0])
+    elif get_origin(type_) in (Union, UnionType):
+        for option in get_args(type_):
+            yield from _options(option)
+    else:
+        yield type_
+
+
+def _joined(path: str, step: str) -> str:
+    return path + step if not path or not step or step.startswith("[") else f"{path}.{step}"
+
+
+def _path_and_text(error: msgspec.ValidationError) -> tuple[str, str]:
+    message = str(error)
     found = _PATH.search(message)
-    path = found[1].lstrip(".") if found else ""
-    text = message[: found.start()] if found else message
-    if text.startswith(("Object contains unknown field", "Object missing required field")):
-        quoted = _QUOTED.findall(text)
-        name = f"{path}.{quoted[0]}" if path else quoted[0]
-        if "unknown" in text:
-            known = _schema_at(type_, path).get("properties", {})
-            return invalid(name, f"only {', '.join(known)}" if known else "no such field")
-        return invalid(name, "a value: this field is required")
-    field = path or "body"
+    return (found[1].lstrip("."), message[: found.start()]) if found else ("", message)
+
+
+def _expected(text: str, type_: Any) -> str:
+    """msgspec's message of one value, in the words of every other refusal."""
     if text.startswith("Invalid enum value"):
-        values = [value for value in _schema_at(type_, path).get("enum", []) if value != ""]
-        return invalid(field, f"one of {', '.join(str(value) for value in values)}" if values else "another value")
+        literals = [option for option in _options(type_) if get_origin(option) is Literal]
+        values = [str(value) for literal in literals for value in get_args(literal) if value != ""]
+        return f"one of {', '.join(values)}" if values else "another value"
     expected = _EXPECTED.match(text)
     if expected:
         kinds = [_WORDS.get(kind.strip(), kind.strip()) for kind in expected[1].split("|")]
-        return invalid(field, " or ".join(kinds) + _GOT.sub("", expected[2]))
+        return " or ".join(kinds) + _GOT.sub("", expected[2])
     if text.startswith("Invalid UUID"):
-        return invalid(field, "a UUID")
+        return "a UUID"
     if text.startswith("Invalid RFC3339 encoded date"):
-        return invalid(field, _WORDS["datetime"] if "datetime" in text else _WORDS["date"])
-    return invalid(field, f"another value ({text[:1].lower()}{text[1:]})")
+        return _WORDS["datetime"] if "datetime" in text else _WORDS["date"]
+    return f"another value ({text[:1].lower()}{text[1:]})"
 
 
-def _schema_at(type_: Any, path: str) -> dict[str, Any]:
-    """The JSON Schema of what stands at this path, {} where it can't be told."""
-    node, definitions = _schema(type_)
-    for step in [None, *re.findall(r"[^.\[\]]+|\[[^\]]*\]", path)]:
-        if step is not None:
-            node = node.get("items", {}) if step.startswith("[") else node.get("properties", {}).get(step, {})
-        options = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
-        node = options[0] if len(options) == 1 else node
-        if "$ref" in node:
-            node = definitions[node["$ref"].removeprefix("#/$defs/")]
-    return node
-
-
-@lru_cache(256)
-def _schema(type_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    schema = msgspec.json.schema(type_)
-    return schema, schema.get("$defs", {})
-
-
-def _refuse_nul(value: Any, path: str) -> None:
+def _nul_places(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, str) and "\x00" in value:
-        raise invalid(path or "body", "text without NUL characters")
+        yield path, "text without NUL characters"
     if isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            _refuse_nul(getattr(value, name), f"{path}.{name}" if path else name)
-    elif isinstance(value, dict):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, dict):
         for name, inner in value.items():
             if isinstance(name, str) and "\x00" in name:
-                raise invalid(path or "body", "names without NUL characters")
-            _refuse_nul(inner, f"{path}.{name}" if path else str(name))
+                yield path, "names without NUL characters"
+            else:
+                yield from _nul_places(inner, _joined(path, str(name)))
     elif isinstance(value, list | tuple):
         for at, inner in enumerate(value):
-            _refuse_nul(inner, f"{path}[{at}]")
+            yield from _nul_places(inner, f"{path}[{at}]")

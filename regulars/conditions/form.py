@@ -15,9 +15,11 @@ The form's fields, for a form field called `condition` (rows count from 0, gaps 
     condition.2.operator     between
     condition.2.value        2026-01-01                         ranges: from `value` to `value_to`
     condition.2.value_to     2026-01-31
+    condition.2.shown        created_at                         the property whose operators the row was drawn with
 
-yes/no values are `yes` and `no`; dates `2026-03-14`; days of a year `03-14`. A row whose property and values are blank
-is passed over, so a form may always end in an empty row.
+yes/no values are `yes` and `no`; dates `2026-03-14`; days of a year `03-14`. Nothing that was begun is passed over: a
+row without a property, an operator or a value, and a group without rows, are refused by name until they are completed
+or removed. So is what does not fit the schema, after another event was chosen, say; the page goes on showing it.
 
 Buttons, each an `<button name=... value=...>` that sends the form; `draft` obeys them, the page is drawn again:
 
@@ -36,28 +38,30 @@ A page does this:
     except Invalid as no:
         return page(draft=conditions.draft(pairs), errors=no.fields)   # {"condition.0.value": "expected a number"}
 
-and to draw what is stored: `conditions.draft(conditions.to_form(condition))`, when `conditions.fits_form(condition)`;
-what came deeper by the API is shown as its sentence. In the template, for each item of `draft.items`: a `DraftGroup`
-(its `items` are rows) or a `DraftRow`; the fields' names are `{{ item.name }}.property` and so on; the operators are
-`operators_for(schema[row.property_name])`, and where `row.operator` is not among them, the first.
+and to draw what is stored: `conditions.draft(conditions.to_form(stored))`, when `conditions.fits_form(stored)`; what
+came deeper by the API is shown as its sentence. In the template, for each item of `draft.items`: a `DraftGroup` (its
+`items` are rows) or a `DraftRow`; the fields' names are `{{ item.name }}.property` and so on; the operators are
+`operators_for(schema[row.property_name])`. Where `row.operator` is not among them, the first is meant if the property
+was just chosen (`row.fresh`); else it is kept, and shown as not fitting.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from regulars import limits
-from regulars.conditions.model import GROUPS, Condition, Group, Property, Schema, word_of
-from regulars.conditions.operators import OPERATORS, ValueKind, operator_named
-from regulars.conditions.parsing import gather, parse_leaf
+from regulars.conditions.model import GROUPS, Condition, Group, Property, Schema
+from regulars.conditions.operators import ValueKind, operators_for
+from regulars.conditions.parsing import parse_leaf
 from regulars.conditions.reading import read_number
-from regulars.kit.errors import Invalid, invalid
+from regulars.kit.errors import Faults, Invalid, invalid
 
 _BUTTONS = ("add_row", "add_group", "remove", "redraw")
-_PART = re.compile(r"(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?\.(match|property|operator|value|value_to)")
+_PART = re.compile(r"(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?\.(match|property|operator|value|value_to|shown)")
 _ITEM_OF_VALUE = re.compile(r"\.value\[([0-9]+)\]$")
 
 
@@ -69,6 +73,12 @@ class DraftRow(Struct, frozen=True):
     operator: str = ""
     values: tuple[str, ...] = ()
     value_to: str = ""
+    shown: str = ""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether another property was chosen than the operator and the values were meant for."""
+        return self.property_name != self.shown
 
     @property
     def value(self) -> str:
@@ -125,36 +135,37 @@ def from_form(pairs: Iterable[tuple[str, object]], schema: Schema, *, name: str 
     """The condition that the form describes, None when it has no rows. Raises Invalid whose `fields` are the form's own
     names: `{"condition.0.value": "expected a number"}`."""
     whole = draft(pairs, name=name)
-    problems: dict[str, str] = {}
     count = 1 + sum(1 + len(item.items) if isinstance(item, DraftGroup) else 1 for item in whole.items)
     if count > limits.CONDITION_NODES_MAX:
         raise invalid(name, f"at most {limits.CONDITION_NODES_MAX} conditions")
-    condition = _group_of(whole, schema, problems)
-    if problems:
-        raise gather(problems)
+    faults = Faults()
+    condition = _group_of(whole, schema, faults)
+    faults.check()
     return condition
 
 
-def fits_form(condition: Condition) -> bool:
-    """Whether the form can show it: nothing deeper than groups of rows within a group."""
-    if isinstance(condition, Property):
-        return True
-    inner = [item for item in condition.items if not isinstance(item, Property)]
-    return all(isinstance(leaf, Property) for group in inner for leaf in group.items)
+def fits_form(stored: Mapping[str, Any]) -> bool:
+    """Whether the form can show this JSON form of a condition: nothing deeper than groups of rows within a group."""
+    inner = [item for item in _items(stored) if "property" not in item]
+    return all("property" in leaf for group in inner for leaf in _items(group))
 
 
-def to_form(condition: Condition | None, *, name: str = "condition") -> list[tuple[str, str]]:
-    """The pairs from which `from_form` gives the same condition back (a single property as a group of one). Ask
-    `fits_form` first."""
-    if condition is None:
+def to_form(stored: Mapping[str, Any] | None, *, name: str = "condition") -> list[tuple[str, str]]:
+    """The pairs from which `from_form` gives the same condition back (a single property as a group of one), from its
+    JSON form, which may ask for what the schema no longer knows. Ask `fits_form` first."""
+    if stored is None:
         return []
-    if isinstance(condition, Property):
-        return [(f"{name}.match", "all"), *_row_pairs(condition, f"{name}.0")]
-    pairs = [(f"{name}.match", str(word_of(condition)))]
-    for index, item in enumerate(condition.items):
+    if "property" in stored:
+        return [(f"{name}.match", "all"), *_row_pairs(stored, f"{name}.0")]
+    pairs = [(f"{name}.match", next(iter(stored)))]
+    for index, item in enumerate(_items(stored)):
         inner = f"{name}.{index}"
-        pairs += _row_pairs(item, inner) if isinstance(item, Property) else to_form(item, name=inner)
+        pairs += _row_pairs(item, inner) if "property" in item else to_form(item, name=inner)
     return pairs
+
+
+def _items(stored: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [] if "property" in stored else next(iter(stored.values()))
 
 
 _Path = tuple[int, ...]
@@ -190,41 +201,52 @@ def _row(name: str, fields: dict[str, list[str]]) -> DraftRow:
     def last(key: str) -> str:
         return fields.get(key, [""])[-1].strip()
 
-    return DraftRow(name, last("property"), last("operator"), tuple(fields.get("value", ())), last("value_to"))
+    shown = last("shown") if "shown" in fields else last("property")
+    return DraftRow(name, last("property"), last("operator"), tuple(fields.get("value", ())), last("value_to"), shown)
 
 
 def _next_index(items: Iterable[DraftRow | DraftGroup]) -> int:
     return max((int(item.name.rpartition(".")[2]) for item in items), default=-1) + 1
 
 
-def _group_of(group: DraftGroup, schema: Schema, problems: dict[str, str]) -> Group | None:
+def _group_of(group: DraftGroup, schema: Schema, faults: Faults) -> Group | None:
     parsed: list[Condition] = []
     for item in group.items:
-        made = _group_of(item, schema, problems) if isinstance(item, DraftGroup) else _leaf_of(item, schema, problems)
+        made = _group_of(item, schema, faults) if isinstance(item, DraftGroup) else _leaf_of(item, schema, faults)
         if made is not None:
             parsed.append(made)
+        elif isinstance(item, DraftGroup) and not item.items:
+            faults.add(f"{item.name}.match", "a condition in this group; remove the group if it is not needed")
     make = next((make for word, make in GROUPS.items() if word == group.match), None)
     if make is None:
-        problems[f"{group.name}.match"] = f"expected one of: {', '.join(GROUPS)}"
+        faults.add(f"{group.name}.match", f"one of: {', '.join(GROUPS)}")
         return None
     return make(tuple(parsed)) if parsed else None
 
 
-def _leaf_of(row: DraftRow, schema: Schema, problems: dict[str, str]) -> Property | None:
+def _leaf_of(row: DraftRow, schema: Schema, faults: Faults) -> Property | None:
     if not row.property_name:
-        if row.lines or row.value_to:
-            problems[f"{row.name}.property"] = "expected a property, chosen from the list"
+        faults.add(f"{row.name}.property", "a property from the list; remove the row if it is not needed")
+        return None
+    field = schema.get(row.property_name)
+    if field is None:
+        faults.add(f"{row.name}.property", "a property that this event has; choose another, or remove the row")
         return None
     leaf: dict[str, object] = {"property": row.property_name, "operator": row.operator}
-    field = schema.get(row.property_name)
-    operator = operator_named(field.type, row.operator) if field is not None else None
-    if operator is not None and operator.value != "nothing":
+    operator = next((each for each in operators_for(field) if each.name == row.operator), None)
+    if operator is None:
+        faults.add(f"{row.name}.operator", f"a choice from the list: {row.operator or 'nothing'!r} does not fit here")
+        return None
+    if operator.value in ("text", "texts") and not row.lines:
+        faults.add(f"{row.name}.value", "a value; remove the row if it is not needed")
+        return None
+    if operator.value != "nothing":
         leaf["value"] = _json_value(row, operator.value)
     try:
         return parse_leaf(leaf, schema, row.name)
     except Invalid as no:
-        for path, expected in no.fields.items():
-            problems.setdefault(_field_name(path, operator.value if operator is not None else "nothing"), expected)
+        for path, words in no.fields.items():
+            faults.fields.setdefault(_field_name(path, operator.value), words)
         return None
 
 
@@ -259,18 +281,16 @@ def _typed_number(text: str) -> object:
     return text if number is None else number
 
 
-def _row_pairs(leaf: Property, name: str) -> list[tuple[str, str]]:
-    pairs = [(f"{name}.property", leaf.name), (f"{name}.operator", leaf.operator)]
-    value = leaf.value
-    kinds = {operator.name: operator.value for operator in OPERATORS[leaf.type]}
-    if isinstance(value, tuple):
-        texts = [_typed(each) for each in value]
-        if kinds[leaf.operator] == "texts":
-            return pairs + [(f"{name}.value", text) for text in texts]
-        return [*pairs, (f"{name}.value", texts[0]), (f"{name}.value_to", texts[1])]
-    if value is not None:
-        pairs.append((f"{name}.value", _typed(value)))
-    return pairs
+def _row_pairs(leaf: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
+    pairs = [(f"{name}.{part}", leaf[key]) for part, key in _NAMED]
+    value = leaf.get("value")
+    if isinstance(value, list) and leaf["operator"] == "between":
+        return [*pairs, (f"{name}.value", _typed(value[0])), (f"{name}.value_to", _typed(value[1]))]
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return pairs + [(f"{name}.value", _typed(each)) for each in values]
+
+
+_NAMED = (("property", "property"), ("operator", "operator"), ("shown", "property"))
 
 
 def _typed(value: str | float) -> str:

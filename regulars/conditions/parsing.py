@@ -11,7 +11,7 @@ from regulars import limits
 from regulars.conditions.model import GROUPS, Condition, Field, Group, Number, Property, Schema, Value, word_of
 from regulars.conditions.operators import ValueKind, operators_for
 from regulars.conditions.reading import fold
-from regulars.kit.errors import Invalid, invalid
+from regulars.kit.errors import Faults, invalid
 
 _LEAF_KEYS = ("property", "operator", "value")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -59,13 +59,6 @@ def parse_leaf(obj: Mapping[str, object], schema: Schema, at: str) -> Property:
     return Property(field.name, field.type, operator.name, value)
 
 
-def gather(problems: dict[str, str]) -> Invalid:
-    """One refusal that names every wrong field."""
-    field, expected = next(iter(problems.items()))
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return Invalid(f"{field}: {expected}{more}", fields=problems)
-
-
 def _check_size(obj: object, at: str) -> None:
     """Refuses what is too big before anything recurses into it."""
     seen = 0
@@ -99,14 +92,11 @@ def _group(obj: dict[object, object], word: str, schema: Schema, at: str) -> Gro
     if not items:
         raise invalid(f"{at}.{word}", "at least one condition; no restriction at all is null for the whole tree")
     parsed: list[Condition] = []
-    problems: dict[str, str] = {}
+    faults = Faults()
     for index, item in enumerate(items):
-        try:
+        with faults:
             parsed.append(_node(item, schema, f"{at}.{word}[{index}]"))
-        except Invalid as no:
-            problems.update(no.fields)
-    if problems:
-        raise gather(problems)
+    faults.check()
     return next(make for name, make in GROUPS.items() if name == word)(tuple(parsed))
 
 
@@ -130,9 +120,12 @@ def _text(value: object, field: Field, at: str) -> str:
     if field.choices is None:
         return text
     folded = fold(text)
-    choice = next((choice for choice in field.choices if fold(choice.value) == folded), None)
+    # Germany is as good as deu.
+    choice = next((choice for choice in field.choices if folded in (fold(choice.value), fold(choice.label))), None)
     if choice is None:
-        raise invalid(at, f"one of: {', '.join(choice.value for choice in field.choices)}")
+        shown = ", ".join(choice.value for choice in field.choices[: limits.CHOICES_IN_WORDS_MAX])
+        more = len(field.choices) - limits.CHOICES_IN_WORDS_MAX
+        raise invalid(at, f"one of: {shown}" + (f" and {more} more" if more > 0 else ""))
     return choice.value
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from regulars import limits
 from regulars.kit import countries
-from regulars.kit.errors import invalid
+from regulars.kit.errors import Faults
 
 GENDERS = ("male", "female", "other")
 REFERRAL_CODE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -73,38 +73,44 @@ _REFERRAL_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
 
 
 def check(details: NewCustomer) -> NewCustomer:
-    """The same details, trimmed and in the form they are kept in. Raises Invalid naming the field."""
+    """The same details, trimmed and in the form they are kept in. Raises Invalid naming each field."""
+    faults = Faults()
     customer_id = seen(details.customer_id)
     shortest, longest = limits.CUSTOMER_ID_CHARS_MIN, limits.CUSTOMER_ID_CHARS_MAX
     if not shortest <= len(customer_id) <= longest or "\x00" in customer_id:
-        raise invalid("customer_id", f"{shortest} to {longest} characters")
+        faults.add("customer_id", f"{shortest} to {longest} characters")
     if details.referral_code and not _REFERRAL_CODE.fullmatch(details.referral_code):
-        raise invalid("referral_code", "3 to 40 letters, digits, - or _")
-    kept = check_changes({name: value for name in CHANGEABLE if (value := getattr(details, name, None))})
-    if kept.get("mobile") and not kept.get("country"):
-        raise invalid("country", "three lower-case letters such as ind, which a mobile number needs")
+        faults.add("referral_code", "3 to 40 letters, digits, - or _")
+    if details.mobile.strip() and not details.country:
+        faults.add("country", "three lower-case letters such as ind, which a mobile number needs")
+    kept: dict[str, Any] = {}
+    with faults:
+        kept = check_changes({name: value for name in CHANGEABLE if (value := getattr(details, name, None))})
+    faults.check()
     return NewCustomer(customer_id=customer_id, referral_code=details.referral_code, **kept)
 
 
 def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
-    """The same changes in the form they are kept in. Raises Invalid naming the field that can't be kept."""
+    """The same changes in the form they are kept in. Raises Invalid naming each field that can't be kept."""
     kept = dict(changes)
+    faults = Faults()
     for field in ("name", "email", "mobile"):
         if field in kept:
             kept[field] = seen(kept[field], name=field == "name")
     if len(kept.get("name", "")) > limits.NAME_CHARS_MAX or "\x00" in kept.get("name", ""):
-        raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
+        faults.add("name", f"at most {limits.NAME_CHARS_MAX} characters")
     email = kept.get("email", "")
     if email and (len(email) > limits.EMAIL_CHARS_MAX or not _EMAIL.fullmatch(email)):
-        raise invalid("email", "an e-mail address")
+        faults.add("email", "an e-mail address")
     mobile = kept.get("mobile", "")
     if mobile and not _is_mobile(mobile):
         least, most = limits.MOBILE_DIGITS_MIN, limits.MOBILE_DIGITS_MAX
-        raise invalid("mobile", f"a number of {least} to {most} digits, such as +91 98000 00000")
+        faults.add("mobile", f"a number of {least} to {most} digits, such as +91 98000 00000")
     if kept.get("country") and kept["country"] not in countries.NAMES:
-        raise invalid("country", "the three-letter code of a country in lower case, such as ind")
+        faults.add("country", "the three-letter code of a country in lower case, such as ind")
     if kept.get("gender") and kept["gender"] not in GENDERS:
-        raise invalid("gender", "male, female or other")
+        faults.add("gender", "male, female or other")
+    faults.check()
     return kept
 
 

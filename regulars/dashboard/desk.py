@@ -21,7 +21,7 @@ from regulars.dashboard import security
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of, here_of
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Faults, Invalid, Refusal
 from regulars.wiring import App
 
 Call = Request[Any, Any, Any]
@@ -46,6 +46,7 @@ class Desk:
         self.who = who
         self.now: datetime = app.clock.now()
         self.csrf_token = security.csrf_token(token)
+        self._form: Form | None = None
         self._templates = templates
 
     @property
@@ -62,24 +63,38 @@ class Desk:
 
     @asynccontextmanager
     async def changing(self, act: str, target: object = "", **detail: Any) -> AsyncIterator[Tx]:
-        """One transaction that also says in the audit log who did what to what."""
+        """One transaction that also says in the audit log who did what to what. Raises Invalid, and changes nothing,
+        when the request's form could not be read as it was asked to be."""
+        faults = self._form.faults if self._form else Faults()
         async with self.app.db.transaction() as tx:
-            yield tx
+            try:
+                yield tx
+            except Refusal as refusal:
+                # Perhaps of what stood in for a field that could not be read, so the form's own faults come first.
+                if faults.fields and isinstance(refusal, Invalid):
+                    faults.note(refusal)
+                faults.check()
+                raise
+            faults.check()
             await self.audit(tx, act, target, **detail)
 
     async def audit(self, tx: Tx, act: str, target: object = "", **detail: Any) -> None:
         await tenancy.audit(tx, self.id, self.who.actor, act, str(target), now=self.now, detail=detail)
 
     async def form(self) -> Form:
-        return await read_form(self.request)
+        """As it came; one and the same, however often it is asked for."""
+        if self._form is None:
+            self._form = await read_form(self.request)
+        return self._form
 
     def blank(self, **values: Any) -> Form:
         """A form to be filled in, or to be looked at by a reader."""
         return Form(values=values, locked=not self.who.may_write)
 
     def page(self, template: str, *, status: int = 200, **context: Any) -> Response[str]:
-        """An HTML page; what was said by the act before it is shown once."""
+        """An HTML page; what was said by the act before it is shown once, and not beside a no."""
         said = _read_said(security.read_cookie(self.app.settings, self.request, security.SAID_COOKIE))
+        said = said if status < 400 else ""
         html = self._templates.get_template(template).render(
             context_of(
                 workspace=self.workspace,

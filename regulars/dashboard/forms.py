@@ -4,7 +4,6 @@ beside their fields."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ import msgspec
 from litestar import Request
 
 from regulars.kit import forms
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit.errors import Faults, Refusal
 
 NOBODY = UUID(int=0)
 
@@ -20,6 +19,8 @@ NOBODY = UUID(int=0)
 class Form(msgspec.Struct):
     """`values` by field's name as texts (a list where a name came more than once), `errors` as sentences by field.
 
+    What is read and can't be is noted in `faults` and stood in for by some value that fits, so that all that is wrong
+    is said at once: `Desk.changing` undoes what was done with it, and raises. Whoever changes nothing asks `check`.
     `locked`: shown, but not to be changed (by a reader).
     """
 
@@ -28,6 +29,7 @@ class Form(msgspec.Struct):
     message: str = ""
     locked: bool = False
     files: dict[str, forms.Upload] = {}
+    faults: Faults = msgspec.field(default_factory=Faults)
 
     def text(self, name: str) -> str:
         """Without blanks around it."""
@@ -42,38 +44,39 @@ class Form(msgspec.Struct):
         return self.text(name) == "yes"
 
     def whole(self, name: str, *, least: int = 0, default: int | None = None) -> int:
-        """A whole number, written with or without thousands separators. Raises Invalid naming the field."""
+        """A whole number, written with or without thousands separators."""
         text = self.text(name).replace(",", "").replace(" ", "")
         if not text and default is not None:
             return default
         sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
         if not (digits.isascii() and digits.isdigit()) or len(digits) > 18 or sign * int(digits) < least:
-            raise invalid(name, f"a whole number of at least {least:,}")
+            self.faults.add(name, f"a whole number of at least {least:,}")
+            return least
         return sign * int(digits)
 
-    def minor(self, name: str, places: int) -> int:
-        """An amount of money as minor units. Raises Invalid naming the field."""
-        try:
-            amount = Decimal(self.text(name).replace(",", "")).scaleb(places)
-        except InvalidOperation:
-            raise invalid(name, "an amount such as 12.50") from None
-        if not amount.is_finite() or amount != amount.to_integral_value() or abs(amount) > 10**15:
-            raise invalid(name, f"an amount with at most {places} decimal places")
-        return int(amount)
-
     def choice(self, name: str, options: Mapping[str, str]) -> str:
-        """Raises Invalid naming the field when the value is none of the options' keys."""
+        """One of the options' keys."""
         value = self.text(name)
         if value not in options:
-            raise invalid(name, "one of " + ", ".join(options.values()))
+            self.faults.add(name, "one of " + ", ".join(options.values()))
+            return next(iter(options))
         return value
 
     def uuid(self, name: str, what: str = "one from the list") -> UUID:
-        """Raises Invalid naming the field."""
         try:
             return UUID(self.text(name))
         except ValueError:
-            raise invalid(name, what) from None
+            self.faults.add(name, what)
+            return NOBODY
+
+    def check(self) -> None:
+        """Raises Invalid naming each field that could not be read."""
+        self.faults.check()
+
+    @property
+    def again(self) -> bool:
+        """Whether something was given that is never shown again: a password, a file. Such fields say so themselves."""
+        return any(self.values.get(name) or name in self.files for name in self.texts("_again"))
 
     def refused(self, refusal: Refusal) -> Form:
         """The same form with what was wrong, in words."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,17 @@ import msgspec
 from regulars import limits
 from regulars.dispatch.model import Rule, checked_active, checked_condition, checked_prefix, checked_topic
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.kit.errors import Conflict, Faults, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 _CHANGEABLE = ("integration_id", "prefix", "condition", "active")
+_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "prefix": lambda prefix, topic: checked_prefix(prefix),
+    "condition": checked_condition,
+    "active": lambda active, topic: checked_active(active),
+}
 
 
 async def create_rule(
@@ -31,21 +36,30 @@ async def create_rule(
     active: bool = True,
     now: datetime,
 ) -> Rule:
-    """`condition` is the JSON form of the conditions room, None for every event. Raises Invalid naming the field."""
-    topic = checked_topic(topic)
-    kept = (checked_prefix(prefix), checked_condition(condition, topic), checked_active(active))
-    await _check_integration(tx, workspace_id, integration_id)
+    """`condition` is the JSON form of the conditions room, None for every event. Raises Invalid naming each field."""
+    faults = Faults()
+    with faults:
+        topic = checked_topic(topic)
+        with faults:
+            condition = checked_condition(condition, topic)
+    with faults:
+        prefix = checked_prefix(prefix)
+    with faults:
+        active = checked_active(active)
+    with faults:
+        await _check_integration(tx, workspace_id, integration_id)
+    faults.check()
     if await tx.fetchval(_sql.count_rules, workspace_id) >= limits.RULES_MAX:
         raise Conflict(f"A shop can have {limits.RULES_MAX} rules at most. Delete one that is not needed.")
     rule_id = new_id()
-    await tx.execute(_sql.insert_rule, workspace_id, rule_id, topic, integration_id, *kept, now)
+    await tx.execute(_sql.insert_rule, workspace_id, rule_id, topic, integration_id, prefix, condition, active, now)
     return await get_rule(tx, workspace_id, rule_id)
 
 
 async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mapping[str, Any], now: datetime) -> Rule:
     """Set any of integration_id, prefix, condition, active. Events matched before keep the tool and name they had.
 
-    Raises Invalid naming the field, NotFound.
+    Raises Invalid naming each field, NotFound.
     """
     rule = await get_rule(tx, workspace_id, rule_id)
     if rule.deleted_at is not None:
@@ -53,13 +67,20 @@ async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mappin
     for field in changes:
         if field not in _CHANGEABLE:
             raise invalid(field, f"one of {', '.join(_CHANGEABLE)}; for another event, create another rule")
-    changed = msgspec.structs.replace(rule, **changes)
-    prefix, active = checked_prefix(changed.prefix), checked_active(changed.active)
     # Only what is changed is checked: a catalogue that has moved on must not keep a rule from being stopped.
-    condition = checked_condition(changed.condition, rule.topic) if "condition" in changes else rule.condition
-    if changed.integration_id != rule.integration_id:
-        await _check_integration(tx, workspace_id, changed.integration_id)
-    await tx.execute(_sql.update_rule, workspace_id, rule_id, changed.integration_id, prefix, condition, active, now)
+    changed = dict(changes)
+    faults = Faults()
+    for field, check in _CHECKS.items():
+        with faults:
+            if field in changed:
+                changed[field] = check(changed[field], rule.topic)
+    with faults:
+        if changed.get("integration_id", rule.integration_id) != rule.integration_id:
+            await _check_integration(tx, workspace_id, changed["integration_id"])
+    faults.check()
+    rule = msgspec.structs.replace(rule, **changed)
+    kept = (rule.integration_id, rule.prefix, rule.condition, rule.active)
+    await tx.execute(_sql.update_rule, workspace_id, rule_id, *kept, now)
     return await get_rule(tx, workspace_id, rule_id)
 
 

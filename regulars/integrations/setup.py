@@ -15,7 +15,7 @@ from regulars.integrations.registry import connector_of
 from regulars.integrations.store import sql
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
+from regulars.kit.errors import Conflict, Faults, Invalid, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 
@@ -26,12 +26,16 @@ async def add(
     """A new integration with its lane, not initialized yet: nothing is sent until it is. `given` holds the manifest's
     fields, secrets among them. Raises Invalid naming every wrong field, Conflict when the shop has too many."""
     manifest = connector_of(tool).manifest
-    settings, secrets = checked_settings(manifest, given, {}, {})
+    faults = Faults()
+    with faults:
+        name = _checked_name(name or manifest.label)
+    with faults:
+        settings, secrets = checked_settings(manifest, given, {}, {})
+    faults.check()
     if await tx.fetchval(sql.count_integrations, workspace_id) >= limits.INTEGRATIONS_MAX:
         raise Conflict(f"A shop can have {limits.INTEGRATIONS_MAX} integrations. Remove one that is not used.")
     integration_id = new_id()
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
-    name = _checked_name(name or manifest.label)
     await tx.execute(sql.insert_integration, workspace_id, integration_id, tool, name, settings, sealed, now)
     await delivery.open_lane(tx, workspace_id, integration_id, tool, settings["rate_per_minute"], now)
     await delivery.pause_lane(tx, workspace_id, integration_id, "Not initialized yet.")
@@ -62,9 +66,13 @@ async def change(
         missing = [f.name for f in manifest.fields if f.kind == "secret" and not given.get(f.name)]
         if missing:
             raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
-    settings, secrets = checked_settings(manifest, given, known.settings, stored)
+    faults = Faults()
+    with faults:
+        settings, secrets = checked_settings(manifest, given, known.settings, stored)
+    with faults:
+        new_name = known.name if name is None else _checked_name(name)
+    faults.check()
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
-    new_name = known.name if name is None else _checked_name(name)
     if settings["rate_per_minute"] != known.settings["rate_per_minute"]:
         await delivery.set_rate(tx, workspace_id, integration_id, settings["rate_per_minute"])
     return await store.change(tx, known, new_name, settings, sealed, now)

@@ -3,6 +3,11 @@ world is a value (see delivery); anything else is a bug and crashes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from types import TracebackType
+
+from regulars import limits
+
 
 class Refusal(Exception):
     """An expected no. `code` is stable; `message` is for people; `fields` says what each wrong field should hold.
@@ -69,3 +74,49 @@ class TooMany(Refusal):
 def invalid(field: str, expected: str) -> Invalid:
     """One field, one sentence: `invalid("amount", "a whole number of at least 1")`."""
     return Invalid(f"{field}: expected {expected}", fields={field: f"expected {expected}"})
+
+
+class Faults:
+    """What is wrong field by field, so that somebody is told all of it at once.
+
+        faults = Faults()
+        with faults:                      # an Invalid in here is noted, and what follows goes on
+            topic = checked_topic(topic)
+        if len(name) > 200:
+            faults.add("name", "at most 200 characters")
+        faults.check()                    # raises Invalid with all of them
+
+    Of a field the first fault counts.
+    """
+
+    __slots__ = ("fields",)
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+
+    def add(self, field: str, expected: str) -> None:
+        self.fields.setdefault(field, f"expected {expected}")
+
+    def note(self, refusal: Invalid, inside: str = "", names: Collection[str] = ()) -> None:
+        """With `inside`, the fields of these names stand within that one: `metadetail.email`."""
+        for field, words in refusal.fields.items():
+            self.fields.setdefault(f"{inside}.{field}" if field in names else field, words)
+
+    def refusal(self) -> Invalid:
+        named = [f"{field}: {words}" for field, words in self.fields.items()][: limits.FAULTS_IN_WORDS_MAX]
+        more = len(self.fields) - len(named)
+        return Invalid("; ".join(named) + (f" (and {more} more)" if more else ""), fields=dict(self.fields))
+
+    def check(self) -> None:
+        """Raises Invalid naming every field, if there is a fault."""
+        if self.fields:
+            raise self.refusal()
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, raised: BaseException | None, _: TracebackType | None) -> bool:
+        if not isinstance(raised, Invalid) or not raised.fields:
+            return False
+        self.note(raised)
+        return True

@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from regulars import limits
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, NotFound, Unauthenticated, invalid
+from regulars.kit.errors import Conflict, Faults, NotFound, Unauthenticated, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.model import Person, Role
@@ -44,13 +44,18 @@ class Session(msgspec.Struct, frozen=True):
 async def add_staff(
     tx: Tx, workspace_id: UUID, email: str, password: str, *, now: datetime, name: str = "", role: Role = "owner"
 ) -> Person:
-    """Raises Invalid naming the field, or Conflict when the workspace has somebody with this e-mail."""
+    """Raises Invalid naming each field, or Conflict when the workspace has somebody with this e-mail."""
+    faults = Faults()
     email, name = email.strip().lower(), name.strip()
     if "@" not in email or len(email) > limits.EMAIL_CHARS_MAX or "\0" in email:
-        raise invalid("email", "an e-mail address")
+        faults.add("email", "an e-mail address")
     if len(name) > limits.NAME_CHARS_MAX or "\0" in name:
-        raise invalid("name", f"at most {limits.NAME_CHARS_MAX} characters")
-    _check_role(role)
+        faults.add("name", f"at most {limits.NAME_CHARS_MAX} characters")
+    with faults:
+        _check_role(role)
+    with faults:
+        _check_password(password)
+    faults.check()
     password_hash = await _hashed(password)
     person = Person(new_id(), workspace_id, email, name or email.partition("@")[0], role)
     added = await tx.fetchval(_sql.insert_staff, workspace_id, person.id, email, person.name, role, password_hash, now)
@@ -66,9 +71,13 @@ def _check_role(role: str) -> None:
 
 async def _hashed(password: str) -> str:
     """Raises Invalid."""
+    _check_password(password)
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
+def _check_password(password: str) -> None:
     if not limits.PASSWORD_CHARS_MIN <= len(password) <= limits.NAME_CHARS_MAX:
         raise invalid("password", f"{limits.PASSWORD_CHARS_MIN} to {limits.NAME_CHARS_MAX} characters")
-    return await asyncio.to_thread(_hasher.hash, password)
 
 
 def draw_password() -> str:

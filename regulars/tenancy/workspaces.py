@@ -12,7 +12,7 @@ import msgspec
 from regulars import limits
 from regulars.kit import countries
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.errors import Faults, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.model import Workspace
@@ -123,22 +123,24 @@ def _symbol(currency_code: str) -> str:
 
 
 def _check(workspace: Workspace) -> None:
+    faults = Faults()
     for field in ("name", "uri", "coin_name"):
         if "\0" in getattr(workspace, field):
-            raise invalid(field, "text without NUL characters")
+            faults.add(field, "text without NUL characters")
     if not 1 <= len(workspace.name) <= limits.NAME_CHARS_MAX:
-        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+        faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
     if not 1 <= len(workspace.coin_name) <= limits.COIN_NAME_CHARS_MAX:
-        raise invalid("coin_name", f"1 to {limits.COIN_NAME_CHARS_MAX} characters")
+        faults.add("coin_name", f"1 to {limits.COIN_NAME_CHARS_MAX} characters")
     if workspace.uri and not workspace.uri.startswith(("https://", "http://")):
-        raise invalid("uri", "an address that starts with https:// or http://")
+        faults.add("uri", "an address that starts with https:// or http://")
     if not (
         len(workspace.currency_code) == 3 and workspace.currency_code.isascii() and workspace.currency_code.isalpha()
     ):
-        raise invalid("currency_code", "a three-letter ISO 4217 code such as usd")
+        faults.add("currency_code", "a three-letter ISO 4217 code such as usd")
     if workspace.country and workspace.country not in countries.NAMES:
-        raise invalid("settings.country", "the three-letter code of a country in lower case, such as ind")
+        faults.add("settings.country", "the three-letter code of a country in lower case, such as ind")
     try:
         ZoneInfo(workspace.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid("time_zone", "an IANA time zone such as Europe/Vilnius") from None
+        faults.add("time_zone", "an IANA time zone such as Europe/Vilnius")
+    faults.check()

@@ -10,7 +10,7 @@ import msgspec
 
 from regulars import limits
 from regulars.kit.db import Tx
-from regulars.kit.errors import invalid
+from regulars.kit.errors import Faults, invalid
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
@@ -35,21 +35,22 @@ async def create_trigger(
     content: Content = NO_CONTENT,
     actor: str = "",
 ) -> Trigger:
-    """A wallet trigger. Raises Invalid naming the field."""
+    """A wallet trigger. Raises Invalid naming each field."""
     if source not in ("api", "order"):
         raise invalid("source", "api or order")
+    name, rule, content = _checked(source, name, rule, content)
     trigger = Trigger(
         id=new_id(),
         version=1,
         kind="wallet",
-        name=_name(name),
+        name=name,
         source=source,
         active=active,
         open=open,
         allow_override=allow_override,
         show_in_widget=show_in_widget,
-        rule=check_rule(source, rule),
-        content=check_content(content),
+        rule=rule,
+        content=content,
         created_at=now,
         updated_at=now,
     )
@@ -63,7 +64,7 @@ async def change_trigger(
 ) -> Trigger:
     """Set any of CHANGEABLE. Another rule makes a new version; switches, the name and the content do not.
 
-    Raises Invalid naming the field, UnknownTrigger. Locks the trigger.
+    Raises Invalid naming each field, UnknownTrigger. Locks the trigger.
     """
     kept = await store.lock(tx, workspace.id, trigger_id)
     if kept is None:
@@ -72,12 +73,8 @@ async def change_trigger(
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
     changed = msgspec.structs.replace(kept, **changes, updated_at=now)
-    changed = msgspec.structs.replace(
-        changed,
-        name=_name(changed.name),
-        rule=check_rule(kept.source, changed.rule),
-        content=check_content(changed.content),
-    )
+    name, rule, content = _checked(kept.source, changed.name, changed.rule, changed.content)
+    changed = msgspec.structs.replace(changed, name=name, rule=rule, content=content)
     if changed.rule != kept.rule:
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)
@@ -85,8 +82,14 @@ async def change_trigger(
     return changed
 
 
-def _name(name: str) -> str:
+def _checked(source: Source, name: str, rule: Rule, content: Content) -> tuple[str, Rule, Content]:
+    faults = Faults()
     name = name.strip()
     if not 1 <= len(name) <= limits.NAME_CHARS_MAX or "\x00" in name:
-        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
-    return name
+        faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    with faults:
+        rule = check_rule(source, rule)
+    with faults:
+        content = check_content(content)
+    faults.check()
+    return name, rule, content

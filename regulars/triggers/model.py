@@ -11,7 +11,7 @@ import msgspec
 
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit.errors import Faults, Refusal
 from regulars.ledger import Txn
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
@@ -139,42 +139,45 @@ class Fired(msgspec.Struct, frozen=True, gc=False):
 
 
 def check_rule(source: Source, rule: Rule) -> Rule:
-    """The same rule, trimmed. Raises Invalid naming the field."""
+    """The same rule, trimmed. Raises Invalid naming each field."""
+    faults = Faults()
     rule = msgspec.structs.replace(rule, title=rule.title.strip(), description=rule.description.strip())
     if len(rule.title) > limits.TITLE_CHARS_MAX or "\x00" in rule.title:
-        raise invalid("title", f"at most {limits.TITLE_CHARS_MAX} characters")
+        faults.add("title", f"at most {limits.TITLE_CHARS_MAX} characters")
     if len(rule.description) > limits.DESCRIPTION_CHARS_MAX or "\x00" in rule.description:
-        raise invalid("description", f"at most {limits.DESCRIPTION_CHARS_MAX} characters")
+        faults.add("description", f"at most {limits.DESCRIPTION_CHARS_MAX} characters")
     if rule.operation not in ("cr", "dr"):
-        raise invalid("operation", "cr or dr")
+        faults.add("operation", "cr or dr")
     if source == "order":
         if rule.operation != "cr":
-            raise invalid("operation", "cr: an order earns coins")
+            faults.add("operation", "cr: an order earns coins")
         if not 1 <= rule.coins_per_unit <= limits.COINS_MAX:
-            raise invalid("coins_per_unit", f"a whole number from 1 to {limits.COINS_MAX:,}")
+            faults.add("coins_per_unit", f"a whole number from 1 to {limits.COINS_MAX:,}")
         if rule.per_day_max or rule.per_month_max:
-            raise invalid("per_day_max", "0: every order earns, once")
+            faults.add("per_day_max", "0: every order earns, once")
     else:
-        check_range(rule.coins_min, rule.coins_max)
+        _check_range(rule.coins_min, rule.coins_max, faults)
     if rule.earn_when not in ("placed", "paid", "fulfilled"):
-        raise invalid("earn_when", "placed, paid or fulfilled")
+        faults.add("earn_when", "placed, paid or fulfilled")
     for field in ("per_day_max", "per_month_max"):
         if not 0 <= getattr(rule, field) <= limits.FIRINGS_LIMIT_MAX:
-            raise invalid(field, f"0 (no limit) to {limits.FIRINGS_LIMIT_MAX:,}")
+            faults.add(field, f"0 (no limit) to {limits.FIRINGS_LIMIT_MAX:,}")
+    faults.check()
     return rule
 
 
-def check_range(coins_min: int, coins_max: int) -> None:
-    """Raises Invalid naming the end of the range that can't be."""
+def _check_range(coins_min: int, coins_max: int, faults: Faults) -> None:
     if not 0 <= coins_min <= limits.COINS_MAX:
-        raise invalid("coins_min", f"a whole number from 0 to {limits.COINS_MAX:,}")
+        faults.add("coins_min", f"a whole number from 0 to {limits.COINS_MAX:,}")
+        return
     least = max(coins_min, 1)
     if not least <= coins_max <= limits.COINS_MAX:
-        raise invalid("coins_max", f"a whole number from {least:,} to {limits.COINS_MAX:,}, not below coins_min")
+        faults.add("coins_max", f"a whole number from {least:,} to {limits.COINS_MAX:,}, not below coins_min")
 
 
 def check_content(content: Content) -> Content:
-    """The same content, trimmed. Raises Invalid naming the field, as `content.link`."""
+    """The same content, trimmed. Raises Invalid naming each field, as `content.link`."""
+    faults = Faults()
     content = Content(**{name: value.strip() for name, value in msgspec.structs.asdict(content).items()})
     for field, most in (
         ("title", limits.TITLE_CHARS_MAX),
@@ -183,13 +186,14 @@ def check_content(content: Content) -> Content:
         ("link", limits.URI_CHARS_MAX),
     ):
         if len(getattr(content, field)) > most or "\x00" in getattr(content, field):
-            raise invalid(f"content.{field}", f"at most {most:,} characters")
+            faults.add(f"content.{field}", f"at most {most:,} characters")
     if content.type not in get_args(ContentType):
-        raise invalid("content.type", "earn, referral or social")
+        faults.add("content.type", "earn, referral or social")
     if content.link and not _ADDRESS.fullmatch(content.link):
-        raise invalid("content.link", "an address that starts with https:// or /")
+        faults.add("content.link", "an address that starts with https:// or /")
     if content.icon and not (_ADDRESS.fullmatch(content.icon) or _ICON_NAME.fullmatch(content.icon)):
-        raise invalid("content.icon", "an address that starts with https:// or /, or a name such as gift")
+        faults.add("content.icon", "an address that starts with https:// or /, or a name such as gift")
+    faults.check()
     return content
 
 

@@ -43,7 +43,7 @@ async def test_a_list_is_answered_one_by_one(shop: Shop) -> None:
     assert [item["change"] for item in items] == ["created", "created", "refused", "created", "unchanged", "refused"]
     assert [item["coins"] for item in items] == [10, 0, 0, 20, 0, 0]
     assert items[1]["firings"][0]["reason"] == "order_amount_zero"
-    assert items[2]["refusal"]["fields"] == {"email": "expected an e-mail address"}
+    assert items[2]["refusal"]["fields"] == {"customer.email": "expected an e-mail address"}
     assert list(items[5]["refusal"]["fields"]) == ["amount"]
     listed = (await shop.manage("GET", "/orders", params={"limit": 2})).json()
     assert [order["reference_id"] for order in listed["items"]] == ["4", "2"]

@@ -15,9 +15,10 @@ from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.management.customers import CustomerDetails
 from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item
 from regulars.api.operations import Call, NoQuery
-from regulars.api.reading import a_moment
+from regulars.api.reading import a_birthday, a_moment
+from regulars.customers import NewCustomer
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit.errors import Faults, Invalid, Refusal, invalid
 from regulars.triggers import Taken
 
 Money = (
@@ -176,28 +177,38 @@ def _checked(given: Reported | Refusal, now: datetime) -> OrderReport | Refusal:
     if isinstance(given, Refusal):
         return given
     try:
-        return activity.check(_report(given, now))
+        return _report(given, now)
     except Refusal as refusal:
         return refusal
 
 
 def _report(given: Reported, now: datetime) -> OrderReport:
-    """Raises Invalid naming the field."""
+    """Checked. Raises Invalid naming each field by its path in the report."""
+    faults = Faults()
     code, clocks_apart = given.currency_code, timedelta(seconds=limits.ORDER_CLOCK_AHEAD_S)
-    placed_at = a_moment("placed_at", given.placed_at)
-    version = now if given.updated_at is None else a_moment("updated_at", given.updated_at)
-    if version > now + clocks_apart:
-        raise invalid("updated_at", "a time that is not in the future")
-    # Two clocks may have had a part in one report: the one that took the order, and the one that reports it.
-    if version < placed_at - clocks_apart and given.updated_at is not None:
-        raise invalid("updated_at", "a time that is not before placed_at")
-    return OrderReport(
+    amounts = {"amount": 0, "discount": 0, "tax": 0}
+    for field in amounts:
+        with faults:
+            amounts[field] = activity.minor_units(field, getattr(given, field), code)
+    placed_at, version = given.placed_at, given.updated_at or now
+    with faults:
+        version = a_moment("updated_at", version)
+        if version > now + clocks_apart:
+            raise invalid("updated_at", "a time that is not in the future")
+    with faults:
+        placed_at = a_moment("placed_at", placed_at)
+        # Two clocks may have had a part in one report: the one that took the order, and the one that reports it.
+        if version < placed_at - clocks_apart and given.updated_at is not None:
+            raise invalid("updated_at", "a time that is not before placed_at")
+    with faults:
+        a_birthday("customer.dob", given.customer.dob)
+    report = OrderReport(
         source=given.source,
         reference_id=given.reference_id,
-        customer=given.customer.new_customer(),
-        amount_minor=activity.minor_units("amount", given.amount, code),
-        discount_minor=activity.minor_units("discount", given.discount, code),
-        tax_minor=activity.minor_units("tax", given.tax, code),
+        customer=NewCustomer(**msgspec.structs.asdict(given.customer)),
+        amount_minor=amounts["amount"],
+        discount_minor=amounts["discount"],
+        tax_minor=amounts["tax"],
         currency_code=code,
         placed_at=placed_at,
         source_version=version,
@@ -208,6 +219,12 @@ def _report(given: Reported, now: datetime) -> OrderReport:
         delivery_status=given.delivery_status,
         detail={name: value for name in _DETAIL if (value := getattr(given, name))},
     )
+    try:
+        report = activity.check(report)
+    except Invalid as refusal:
+        faults.note(refusal, "customer", ("customer_id", "email", "mobile", "country", "gender", "referral_code"))
+    faults.check()
+    return report
 
 
 def _said(index: int, answer: Taken | Refusal) -> OrderOutcome:

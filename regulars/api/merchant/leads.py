@@ -19,7 +19,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Invalid, NotFound, invalid
+from regulars.kit.errors import Faults, Invalid, NotFound
 from regulars.kit.secrets import storefront_secret
 
 CustomerId = Annotated[
@@ -88,11 +88,15 @@ class LeadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def new_customer(customer_id: str, name: str, referral_code: str, details: Metadetail) -> NewCustomer:
-    """Checked, and in the form it is kept in. Raises Invalid naming the field by its path in the body."""
-    with _named_by_path():
-        a_birthday("dob", details.dob)
+    """Checked, and in the form it is kept in. Raises Invalid naming each field by its path in the body."""
+    faults = Faults()
+    with faults:
+        a_birthday("metadetail.dob", details.dob)
+    with faults, _named_by_path():
         given = msgspec.structs.asdict(details)
-        return customers.check(NewCustomer(customer_id=customer_id, name=name, referral_code=referral_code, **given))
+        checked = customers.check(NewCustomer(customer_id=customer_id, name=name, referral_code=referral_code, **given))
+    faults.check()
+    return checked
 
 
 @contextmanager
@@ -101,11 +105,9 @@ def _named_by_path() -> Iterator[None]:
     try:
         yield
     except Invalid as refusal:
-        fields = {
-            f"metadetail.{field}" if field in Metadetail.__struct_fields__ else field: expected
-            for field, expected in refusal.fields.items()
-        }
-        raise Invalid("; ".join(f"{path}: {expected}" for path, expected in fields.items()), fields=fields) from None
+        faults = Faults()
+        faults.note(refusal, "metadetail", Metadetail.__struct_fields__)
+        raise faults.refusal() from None
 
 
 async def the_lead(tx: Reading, workspace_id: UUID, **by: Any) -> Customer:
@@ -132,10 +134,12 @@ def prove(call: Call[Any, Any], lead_id: UUID, *, changes: bool = False) -> None
 @merchant.post("/leads", "Create a customer", tag="Leads")
 async def create_lead(call: Call[NoQuery, NewLead], tx: Tx) -> LeadAnswer:
     """A customer_id that is known already is refused: `Lead already exists`."""
-    body = call.body
+    body, faults = call.body, Faults()
     if not body.metadetail.email and not body.metadetail.mobile:
-        raise invalid("metadetail", "an email or a mobile")
-    details = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
+        faults.add("metadetail", "an email or a mobile")
+    with faults:
+        details = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
+    faults.check()
     customer = await customers.create(tx, call.workspace, details, call.now)
     return await _answer(call, tx, customer)
 

@@ -16,7 +16,7 @@ from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.paging import cursor
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal, invalid
+from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.ids import new_id
 
 DETAILS = ("name", "email", "mobile", "country", "gender", "dob")
@@ -115,7 +115,7 @@ async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         operation: Any = form.choice("operation", WAYS)
         amount, reason = form.whole("amount", least=1), form.text("reason")
         if not reason:
-            raise invalid("reason", "a few words, which the customer's history will show")
+            form.faults.add("reason", "a few words, which the customer's history will show")
         # The form's own number is the key: sent twice, the coins move once.
         entry = ledger.Entry(
             customer_id=id_,
@@ -171,7 +171,8 @@ def _details(form: Form) -> dict[str, Any]:
     try:
         details["dob"] = date.fromisoformat(details["dob"]) if details["dob"] else None
     except ValueError:
-        raise invalid("dob", "a date such as 1990-05-26") from None
+        details["dob"] = None
+        form.faults.add("dob", "a date such as 1990-05-26")
     return details
 
 

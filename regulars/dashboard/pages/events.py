@@ -17,10 +17,12 @@ from regulars.dashboard.paging import cursor
 from regulars.dispatch import Rule
 from regulars.events import TOPICS
 from regulars.kit.db import Reading
-from regulars.kit.errors import Invalid, NotFound, Refusal, invalid
+from regulars.kit.errors import Invalid, NotFound, Refusal
 
 MODES = {"email": "E-mail", "mobile": "Mobile"}
 _FIRST_CHOICE = "walletreward_create"
+# Of every event's properties: a row may ask for one that the event chosen now does not have.
+_LABELS = {name: field.label for topic in TOPICS.values() for name, field in topic.restrictions.items()}
 
 
 @get("/events")
@@ -84,9 +86,7 @@ async def create(desk: Handed) -> Response[str]:
     if conditions.button_pressed(pairs):
         return await _new_page(desk, form, pairs)
     try:
-        if topic not in TOPICS:
-            raise invalid("topic", "an event from the list")
-        condition = _condition(pairs, TOPICS[topic].restrictions)
+        condition = _condition(form, pairs, topic)
         integration_id = form.uuid("integration_id", "the integration that is to be told")
         async with desk.changing("rule.create", topic) as tx:
             rule = await dispatch.create_rule(
@@ -125,8 +125,11 @@ async def change(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
             "prefix": _prefix(form),
             "active": form.on("active"),
         }
-        if not form.on("keep_condition"):
-            changes["condition"] = _condition(pairs, TOPICS[rule.topic].restrictions)
+        # What the page was drawn with and came back as it was is no change, also where it can't be read any more.
+        stored = rule.condition
+        kept = stored is not None and conditions.draft(pairs) == conditions.draft(conditions.to_form(stored))
+        if not kept and not form.on("keep_condition"):
+            changes["condition"] = _condition(form, pairs, rule.topic)
         async with desk.changing("rule.update", rule_id) as tx:
             await dispatch.change_rule(tx, desk.id, rule_id, changes, desk.now)
     except Refusal as refusal:
@@ -243,17 +246,9 @@ async def _rule_page(
         tools = await integrations.list_integrations(tx, desk.id)
         recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
     schema = TOPICS[rule.topic].restrictions
-    deep = ""
+    fits = rule.condition is None or conditions.fits_form(rule.condition)
     if pairs is None:
-        pairs = []
-        try:
-            stored = rule.parsed_condition()
-            if stored is not None and conditions.fits_form(stored):
-                pairs = list(conditions.to_form(stored))
-            elif stored is not None:
-                deep = conditions.sentence(stored, schema)
-        except Invalid as refusal:
-            deep = refusal.message
+        pairs = list(conditions.to_form(rule.condition)) if fits else []
     return desk.page(
         "pages/rule.html",
         status=status,
@@ -264,9 +259,17 @@ async def _rule_page(
         tool=next((tool for tool in tools if tool.id == rule.integration_id), None),
         topic=TOPICS[rule.topic],
         recent=[one for one in recent.items if one.rule_id == rule.id],
-        deep=deep,
+        deep="" if fits else _in_words(rule),
         **_builder(pairs, schema),
     )
+
+
+def _in_words(rule: Rule) -> str:
+    try:
+        condition = rule.parsed_condition()
+    except Invalid as refusal:
+        return refusal.message
+    return conditions.sentence(condition, TOPICS[rule.topic].restrictions) if condition else ""
 
 
 def _builder(pairs: list[tuple[str, object]], schema: Schema) -> dict[str, Any]:
@@ -274,12 +277,15 @@ def _builder(pairs: list[tuple[str, object]], schema: Schema) -> dict[str, Any]:
         "draft": conditions.draft(pairs),
         "schema": schema,
         "operators_for": conditions.operators_for,
+        "labels": _LABELS,
         "pressed": next((key for key, _ in pairs if key.startswith("condition.add")), ""),
     }
 
 
-def _condition(pairs: list[tuple[str, object]], schema: Schema) -> object:
-    parsed = conditions.from_form(pairs, schema)
+def _condition(form: Form, pairs: list[tuple[str, object]], topic: str) -> object:
+    parsed = None
+    with form.faults:
+        parsed = conditions.from_form(pairs, TOPICS[topic].restrictions) if topic in TOPICS else None
     return None if parsed is None else conditions.dump(parsed)
 
 

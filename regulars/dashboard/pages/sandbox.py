@@ -52,6 +52,7 @@ async def break_something(desk: Handed) -> Response[str]:
     form = await desk.form()
     tool, fault = form.choice("tool", TOOLS), form.choice("fault", FAULTS)
     times = min(form.whole("times", least=1, default=1), 1000)
+    form.check()
     await _must(desk, "PUT", "/faults", {"tool": tool, "fault": fault, "times": times})
     return desk.see("/sandbox", f"{TOOLS[tool]}: {FAULTS[fault].lower()}, for the next {times:,}.")
 

@@ -15,7 +15,7 @@ from regulars import limits, tenancy
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.kit import countries
-from regulars.kit.errors import Forbidden, NotFound, Refusal, invalid
+from regulars.kit.errors import Forbidden, NotFound, Refusal
 from regulars.kit.secrets import storefront_secret
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only"}
@@ -65,29 +65,25 @@ async def reveal_secret(desk: Handed) -> Response[str]:
 
 
 def _settings_of(form: Form) -> dict[str, Any]:
-    """What only some shops set; None is how it is for everybody. Raises Invalid naming the field."""
+    """What only some shops set; None is how it is for everybody."""
     calls = form.whole("calls_per_minute", least=1) if form.text("calls_per_minute") else None
     if calls is not None and calls > limits.CALLS_PER_MINUTE_PER_KEY_MAX:
-        raise invalid("calls_per_minute", f"at most {limits.CALLS_PER_MINUTE_PER_KEY_MAX:,}")
+        form.faults.add("calls_per_minute", f"at most {limits.CALLS_PER_MINUTE_PER_KEY_MAX:,}")
     link = form.text("referral_link_base")
     if link and (not link.startswith(("https://", "http://")) or len(link) > limits.NAME_CHARS_MAX):
-        raise invalid("referral_link_base", "an address that starts with https:// or http://")
+        form.faults.add("referral_link_base", "an address that starts with https:// or http://")
     if form.text("country") and form.text("country") not in countries.NAMES:
-        raise invalid("country", "a country of the list")
+        form.faults.add("country", "a country of the list")
+    utm_source = form.text("utm_source")
+    if utm_source and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", utm_source):
+        form.faults.add("utm_source", "at most 40 letters, digits, dots, - or _")
     return {
         "country": form.text("country") or None,
         "calls_per_minute": calls,
         "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
         "referral_link_base": link or None,
-        "utm_source": _utm_source(form.text("utm_source")),
+        "utm_source": utm_source or None,
     }
-
-
-def _utm_source(name: str) -> str | None:
-    """Raises Invalid."""
-    if name and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", name):
-        raise invalid("utm_source", "at most 40 letters, digits, dots, - or _")
-    return name or None
 
 
 def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from regulars import tenancy
 from regulars.dashboard import security
 from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.kit.errors import Forbidden, Refusal, invalid
+from regulars.kit.errors import Forbidden, Refusal
 from regulars.tenancy import Person
 
 ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
@@ -115,7 +115,7 @@ async def change_own_password(desk: Handed) -> Response[str]:
     try:
         password = _typed(form, "password")
         if password != _typed(form, "again"):
-            raise invalid("again", "the new password once more, the same")
+            form.faults.add("again", "the new password once more, the same")
         async with desk.changing("staff.new_password", desk.who.email) as tx:
             current = _typed(form, "current_password")
             session = await tenancy.change_own_password(tx, desk.who, current, password, desk.now)

@@ -81,7 +81,11 @@ addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; }
   if (form.method === "dialog") return;
-  if (form.method === "post") busy(form, event.submitter);
+  if (form.method === "post") {
+    // What was said of the act before must not stand beside what comes of this one.
+    for (const toast of all(".toast")) toast.remove();
+    busy(form, event.submitter);
+  }
   changed.delete(form);
 }, true);
 

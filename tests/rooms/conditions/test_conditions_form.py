@@ -26,9 +26,8 @@ FORM = [
     ("condition.2.property", "is_verified"),
     ("condition.2.operator", "is"),
     ("condition.2.value", "no"),
-    ("condition.7.property", ""),
-    ("condition.7.operator", "is"),
-    ("condition.7.value", ""),
+    ("condition.7.property", "name"),
+    ("condition.7.operator", "is_set"),
 ]
 
 
@@ -45,6 +44,7 @@ def test_a_form_becomes_a_tree() -> None:
                 ]
             },
             {"property": "is_verified", "operator": "is", "value": False},
+            {"property": "name", "operator": "is_set"},
         ]
     }
 
@@ -54,8 +54,6 @@ def test_a_form_becomes_a_tree() -> None:
     [
         [],
         [("condition.match", "any")],
-        [("condition.match", "all"), ("condition.0.property", ""), ("condition.0.value", " ")],
-        [("condition.match", "all"), ("condition.0.match", "any"), ("condition.0.0.property", "")],
         [("unrelated", "x"), ("conditional.0.property", "amount")],
     ],
 )
@@ -71,12 +69,13 @@ def test_no_rows_are_no_restriction(pairs: list[tuple[str, str]]) -> None:
         (("amount", "between", "1", "many"), "condition.0.value_to", "a number"),
         (("amount", "between", "", "1"), "condition.0.value", "a number"),
         (("amount", "between", "3", "2"), "condition.0.value_to", "at least 3"),
-        (("amount", "contains", "3", ""), "condition.0.operator", "one of"),
-        (("amount", "", "3", ""), "condition.0.operator", "one of"),
-        (("nope", "is", "3", ""), "condition.0.property", "one of"),
-        (("", "is", "3", ""), "condition.0.property", "a property"),
-        (("name", "is", "", ""), "condition.0.value", "not empty"),
-        (("name", "one_of", "", ""), "condition.0.value", "at least one text"),
+        (("amount", "contains", "3", ""), "condition.0.operator", "'contains' does not fit here"),
+        (("amount", "", "3", ""), "condition.0.operator", "a choice from the list"),
+        (("nope", "is", "3", ""), "condition.0.property", "a property that this event has"),
+        (("", "is", "3", ""), "condition.0.property", "a property from the list"),
+        (("", "", "", ""), "condition.0.property", "a property from the list"),
+        (("name", "is", "", ""), "condition.0.value", "a value"),
+        (("name", "one_of", "", ""), "condition.0.value", "a value"),
         (("operation", "one_of", "cr\nxx", ""), "condition.0.value", "one of: cr, dr"),
         (("is_verified", "is", "maybe", ""), "condition.0.value", "true or false"),
         (("created_at", "between", "2026-02-01", "2026-01-01"), "condition.0.value_to", "on or after"),
@@ -94,7 +93,7 @@ def test_a_fault_is_named_by_the_forms_own_field(row: tuple[str, ...], field: st
     assert expected in caught.value.fields[field]
     # Nothing typed is lost.
     drawn = conditions.draft(pairs)
-    assert drawn.items == (DraftRow("condition.0", row[0], row[1], (row[2],), row[3]),)
+    assert drawn.items == (DraftRow("condition.0", row[0], row[1], (row[2],), row[3], row[0]),)
 
 
 def test_all_faults_come_at_once() -> None:
@@ -102,6 +101,31 @@ def test_all_faults_come_at_once() -> None:
     with pytest.raises(Invalid) as caught:
         conditions.from_form(pairs, SCHEMA)
     assert set(caught.value.fields) == {"condition.match", "condition.0.property", "condition.3.0.operator"}
+
+
+def test_a_group_without_rows_is_asked_about() -> None:
+    with pytest.raises(Invalid) as caught:
+        conditions.from_form([*ROW, ("condition.1.match", "any")], SCHEMA)
+    assert set(caught.value.fields) == {"condition.1.match"}
+
+
+def test_what_another_schema_does_not_have_is_kept_as_it_was_typed() -> None:
+    narrow = {name: field for name, field in SCHEMA.items() if name != "amount"}
+    with pytest.raises(Invalid) as caught:
+        conditions.from_form(FORM, narrow)
+    assert set(caught.value.fields) == {"condition.0.property"}
+    row = conditions.draft([*FORM, ("condition.redraw", "yes")]).items[0]
+    assert row == DraftRow("condition.0", "amount", "at_least", ("100",), "", "amount")
+    assert conditions.from_form(FORM, SCHEMA) is not None
+
+
+def test_a_row_knows_whether_another_property_was_chosen_for_it() -> None:
+    (row,) = conditions.draft([*ROW, ("condition.0.shown", "name")]).items
+    assert isinstance(row, DraftRow)
+    assert row.fresh
+    (row,) = conditions.draft([*ROW, ("condition.0.shown", "amount")]).items
+    assert isinstance(row, DraftRow)
+    assert not row.fresh
 
 
 def test_a_value_left_from_another_operator_is_passed_over() -> None:
@@ -157,7 +181,8 @@ def test_sending_the_form_presses_none_of_the_buttons() -> None:
 
 def test_what_is_stored_can_be_drawn() -> None:
     condition = conditions.from_form(FORM, SCHEMA)
-    drawn = conditions.draft(conditions.to_form(condition))
+    assert condition is not None
+    drawn = conditions.draft(conditions.to_form(conditions.dump(condition)))
     assert drawn.match == "all"
     row, group = drawn.items[0], drawn.items[1]
     assert isinstance(row, DraftRow)
@@ -169,8 +194,9 @@ def test_what_is_stored_can_be_drawn() -> None:
 
 
 def test_what_does_not_fit_is_told_beforehand() -> None:
-    single = conditions.parse({"property": "name", "operator": "is_set"}, SCHEMA)
+    single = {"property": "name", "operator": "is_set"}
     assert conditions.fits_form(single)
-    assert conditions.from_form(conditions.to_form(single), SCHEMA) == conditions.AllOf((single,))
-    deep = conditions.AllOf((conditions.AnyOf((conditions.NoneOf((single,)),)),))
+    parsed = conditions.from_form(conditions.to_form(single), SCHEMA)
+    assert parsed == conditions.AllOf((conditions.parse(single, SCHEMA),))
+    deep = {"all": [{"any": [{"none": [single]}]}]}
     assert not conditions.fits_form(deep)

@@ -1,0 +1,131 @@
+"""Whatever is wrong with what was sent is told at once, field by field, at both APIs and in every form."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from regulars.dashboard import security
+from tests.doors import Shop
+from tests.stories.browsing import person, signed_in
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def named(body: dict[str, Any]) -> set[str]:
+    return set(body.get("data", body)["fields"])
+
+
+async def test_the_management_api_names_every_field_of_a_body(shop: Shop) -> None:
+    rule = {"coins_min": -1, "coins_max": "many", "operation": "lend", "colour": "red"}
+    answer = await shop.manage("POST", "/triggers", json={"name": "", "source": "moon", "rule": rule})
+    assert answer.status_code == 422
+    assert named(answer.json()) == {
+        *("name", "source", "rule.coins_min", "rule.coins_max", "rule.operation", "rule.colour"),
+    }
+    assert answer.json()["fields"]["source"].startswith("expected one of api, order")
+    assert "name: " in answer.json()["detail"]
+
+
+async def test_what_a_room_refuses_is_named_at_once_too(shop: Shop) -> None:
+    person_ = {"customer_id": "shopify-1", "email": "asha", "mobile": "call me", "referral_code": "-"}
+    answer = await shop.manage("POST", "/customers", json=person_)
+    assert named(answer.json()) == {"email", "mobile", "country", "referral_code"}
+    rule = {"topic": "nothing_create", "integration_id": NOBODY, "prefix": "#"}
+    answer = await shop.manage("POST", "/send-events", json=rule)
+    assert named(answer.json()) == {"topic", "integration_id", "prefix"}
+
+
+async def test_parameters_are_named_at_once(shop: Shop) -> None:
+    answer = await shop.manage("GET", "/events", params={"limit": "1000", "customer_id": "asha", "colour": "red"})
+    assert named(answer.json()) == {"limit", "customer_id", "colour"}
+
+
+async def test_the_merchant_api_names_every_field_by_its_path(shop: Shop) -> None:
+    lead = {"customer_id": "shopify-1001", "metadetail": {"email": "asha", "mobile": "me", "dob": "1700-01-01"}}
+    answer = await shop.merchant("POST", "/leads", json=lead)
+    assert answer.status_code == 422
+    assert named(answer.json()) == {
+        *("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob"),
+    }
+    activity = {"trigger_id": "?", "trace": {"via_api_for_wallet": {"operation": "lend", "coin_range": {"max": "x"}}}}
+    answer = await shop.merchant("POST", "/activities", json=activity)
+    wallet = "trace.via_api_for_wallet"
+    assert {"trigger_id", f"{wallet}.operation", f"{wallet}.coin_range.max"} <= named(answer.json())
+
+
+async def test_no_more_faults_are_listed_than_somebody_reads(shop: Shop) -> None:
+    body = {"customer_id": "shopify-1001", **{f"x{n}": n for n in range(2_000)}}
+    answer = await shop.manage("POST", "/customers", json=body)
+    assert len(named(answer.json())) == 50
+
+
+def wrong(page: str) -> set[str]:
+    """The fields that the page complains about."""
+    return set(re.findall(r'id="([^"]+)-wrong"', page))
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "fields"),
+    [
+        (
+            "/triggers/new",
+            {"source": "api", "name": " ", "operation": "lend", "coins_min": "few", "per_day_max": "-1"},
+            {"name", "operation", "coins_min", "per_day_max"},
+        ),
+        (
+            "/triggers/new",
+            {"source": "order", "name": "", "coins_per_unit": "", "earn_when": "never"},
+            {"name", "coins_per_unit", "earn_when"},
+        ),
+        (
+            "/customers/new",
+            {"customer_id": "1", "email": "asha", "mobile": "x", "dob": "soon"},
+            {"customer_id", "email", "mobile", "country", "dob"},
+        ),
+        (
+            "/settings",
+            {"name": "", "uri": "shop", "coin_name": "", "calls_per_minute": "0"},
+            {"name", "uri", "coin_name", "calls_per_minute"},
+        ),
+        ("/staff/new", {"email": "asha", "password": "short", "role": "king"}, {"email", "password", "role"}),
+        ("/integrations/new/webhook", {"name": "x" * 201, "url": "ftp://a"}, {"name", "url"}),
+    ],
+)
+async def test_a_form_says_all_that_is_wrong_and_keeps_what_was_typed(
+    shop: Shop, path: str, form: dict[str, str], fields: set[str]
+) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    answer = await owner.post(path, **form)
+    assert answer.status_code == 422
+    assert fields <= wrong(answer.text)
+    assert "Nothing was saved; what you typed is still here" in answer.text
+
+
+async def test_a_form_that_asks_for_a_password_again_says_so(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    form = {"email": "ben", "role": "editor", "_again": "password"}
+    again = "except passwords, keys and files: give those again"
+    assert 'name="_again" value="password"' in (await owner.get("/staff/new")).text
+    assert again in (await owner.post("/staff/new", **form, password="long enough")).text
+    assert again not in (await owner.post("/staff/new", **form, password="")).text
+    refused = await owner.upload("/orders/import", "orders.txt", b"nothing of use", source="?", _again="file")
+    assert refused.status_code == 422
+    assert again in refused.text
+
+
+async def test_what_was_saved_before_does_not_stand_beside_what_was_not(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    saved = await owner.post(
+        "/settings", name="Corner", uri="", coin_name="coins", currency_code="usd", time_zone="UTC"
+    )
+    said = saved.headers["set-cookie"].partition(";")[0]
+    shop.client.cookies.clear()
+    headers = {"cookie": f"{security.SESSION_COOKIE}={owner.token}; {said}"}
+    form = {"name": "", "_csrf": security.csrf_token(owner.token)}
+    answer = await shop.client.post("/settings", headers=headers, data=form)
+    assert answer.status_code == 422
+    assert "Saved." not in answer.text
+    assert "Saved." in (await shop.client.get("/settings", headers=headers)).text
