@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 import msgspec
@@ -42,17 +42,27 @@ from regulars.wiring import App
 Say = Callable[[str], None]
 
 
+_FIRST_KEYS: dict[str, dict[str, Any]] = {
+    "write_key": {"access": "WRITE", "areas": msgspec.structs.replace(tenancy.EVERY_AREA, staff="NONE")},
+    "read_key": {"access": "READ"},
+    "admin_key": {"access": "WRITE", "areas": tenancy.EVERY_AREA},
+}
+"""All but the last can't make an owner, nor another key."""
+
+
 async def create_workspace(settings: Settings, name: str, *, email: str, as_json: bool, say: Say) -> None:
-    """A shop and two keys for it; with `email`, somebody who may sign in, their password drawn and printed once."""
+    """A shop and three keys for it; with `email`, somebody who may sign in, their password drawn and printed once."""
     now = SystemClock().now()
     async with database(settings) as url:
         db = await Database.connect(url, connections_max=1)
         try:
             async with db.transaction() as tx:
                 shop = await tenancy.create_workspace(tx, name, now=now)
-                write = await tenancy.issue_key(tx, shop.id, "First write key", access="WRITE", now=now)
-                read_only = await tenancy.issue_key(tx, shop.id, "First read key", access="READ", now=now)
-                made = {"workspace_id": str(shop.id), "write_key": write.key, "read_key": read_only.key}
+                made = {"workspace_id": str(shop.id)}
+                for name, rights in _FIRST_KEYS.items():
+                    called = f"First {name.replace('_', ' ')}"
+                    issued = await tenancy.issue_key(tx, shop.id, called, **rights, made_by="cli", now=now)
+                    made[name] = issued.key
                 if email:
                     password = tenancy.draw_password()
                     await tenancy.add_staff(tx, shop.id, email, password, now=now)

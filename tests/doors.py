@@ -23,6 +23,12 @@ from regulars.kit.settings import Settings
 from regulars.triggers import Rule, Trigger
 from regulars.wiring import App
 
+KEYS: dict[str, dict[str, Any]] = {
+    "Till": {"access": "WRITE"},
+    "Report": {"access": "READ"},
+    "Page": {"access": "READ", "purpose": "STOREFRONT"},
+    "Office": {"access": "WRITE", "areas": tenancy.EVERY_AREA},
+}
 SECRET_KEY = "a secret key of forty characters or more."
 
 
@@ -49,6 +55,7 @@ class Shop:
     write_key: str
     read_key: str
     storefront_key: str
+    admin_key: str
 
     @property
     def id(self) -> str:
@@ -68,8 +75,8 @@ class Shop:
     async def manage(
         self, method: str, path: str, *, key: str | None = None, send: dict[str, str] | None = None, **more: Any
     ) -> httpx.Response:
-        """A call of the management API."""
-        headers = {"authorization": f"Bearer {key or self.write_key}", "x-workspaceid": self.id} | (send or {})
+        """A call of the management API, by a key that may do everything there unless another is given."""
+        headers = {"authorization": f"Bearer {key or self.admin_key}", "x-workspaceid": self.id} | (send or {})
         return as_documented(await self.client.request(method, f"/api/v1{path}", headers=headers, **more))
 
     async def reward(
@@ -79,7 +86,8 @@ class Shop:
         return await self.merchant("POST", "/activities", key=key, json=body, **more)
 
     async def trigger(self, name: str = "Bonus", *, coins: tuple[int, int] = (10, 10), **more: Any) -> Trigger:
-        rule = Rule(coins_min=coins[0], coins_max=coins[1], **more.pop("rule", {}))
+        limit = {"per_month_max": 1_000} if more.get("open") else {}
+        rule = Rule(coins_min=coins[0], coins_max=coins[1], **limit | more.pop("rule", {}))
         async with self.app.db.transaction() as tx:
             return await triggers.create_trigger(
                 tx, self.workspace, name, more.pop("source", "api"), rule, self.app.clock.now(), **more
@@ -148,7 +156,8 @@ def _validator(template: str | None, method: str, status: str, media_type: str) 
 async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str = "Corner Shop", **more: Any) -> Shop:
     async with app.db.transaction() as tx:
         workspace = await tenancy.create_workspace(tx, name, now=now, **more)
-        write = await tenancy.issue_key(tx, workspace.id, "Till", access="WRITE", now=now)
-        read = await tenancy.issue_key(tx, workspace.id, "Report", access="READ", now=now)
-        page = await tenancy.issue_key(tx, workspace.id, "Page", access="READ", purpose="STOREFRONT", now=now)
-    return Shop(app, client, workspace, write.key, read.key, page.key)
+        keys = [
+            (await tenancy.issue_key(tx, workspace.id, name, **rights, made_by="cli", now=now)).key
+            for name, rights in KEYS.items()
+        ]
+    return Shop(app, client, workspace, *keys)

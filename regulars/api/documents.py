@@ -94,7 +94,9 @@ def _with_times(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _operation(api: Api, operation: Operation, schema_of: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     name = re.sub(r"_(\w)", lambda found: found[1].upper(), operation.name)
-    right = "a READ or a WRITE key" if operation.access == "READ" else "a WRITE key"
+    right = (
+        f"a key with the right {operation.access} to {f'`{operation.area}`' if operation.area else 'the merchant API'}"
+    )
     described: dict[str, Any] = {
         "operationId": f"{api.name}.{name}",
         "tags": [operation.tag],

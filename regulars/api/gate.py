@@ -1,8 +1,9 @@
 """Who is calling: a key of a workspace, within its rate. Shared by every route of both APIs.
 
-A key is looked up in the database at most once per KEY_CACHE_S. A change of it, or of its workspace, is heard of as it
-commits; should that be missed, it holds within KEY_CACHE_S. In memory, as in the database, keys are known by their hash
-alone. The rate is one allowance for all server processes, each of which draws some of it at a time.
+A key is looked up in the database at most once per KEY_CACHE_S; its use is noted then, once per KEY_USE_NOTED_S. A
+change of it, or of its workspace, is heard of as it commits; should that be missed, it holds within KEY_CACHE_S. In
+memory, as in the database, keys are known by their hash alone. The rate is one allowance for all server processes, each
+of which draws some of it at a time.
 
     key --known for KEY_CACHE_S--> caller --calls left, or drawn--> admitted
             `--looked up--> caller            `--none to draw--> TooMany, with when to come back
@@ -20,9 +21,11 @@ from regulars import limits, tenancy
 from regulars.kit import allowance
 from regulars.kit.errors import Forbidden, TooMany, Unauthenticated
 from regulars.tenancy import ApiKey, Workspace
+from regulars.tenancy.model import Access, Area
 from regulars.wiring import App
 
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
+_USE_NOTED = timedelta(seconds=limits.KEY_USE_NOTED_S)
 
 
 class NoKey(Unauthenticated):
@@ -43,17 +46,19 @@ class Caller:
         self.key = key
         self.workspace = workspace
         self.fresh_until = fresh_until
-        self.writes = key.access == "WRITE"
+        self.writes = key.may(None, "WRITE")
         self.actor = f"key:{key.name}"
         self.left = 0
         """Calls that this process has drawn and not yet let in."""
         self.closed_until: datetime | None = None
         self.drawing: asyncio.Task[None] | None = None
 
-    def must_write(self) -> None:
-        """Raises Forbidden."""
-        if not self.writes:
-            raise Forbidden("This takes a key with the WRITE right; this key may only READ.")
+    def must(self, area: Area | None, needed: Access) -> None:
+        """Have this right to an area of the management API, or to the merchant API. Raises Forbidden."""
+        if not self.key.may(area, needed):
+            to = f"to `{area}`" if area else "to the merchant API"
+            has = getattr(self.key.areas, area) if area else self.key.access
+            raise Forbidden(f"This takes a key with the right {needed} {to}; this key has {has}.")
 
 
 class Gate:
@@ -106,6 +111,9 @@ class Gate:
             async with self._app.db.reading() as tx:
                 record = await tenancy.find_key(tx, id, key)
                 workspace = await tenancy.get_workspace(tx, id) if record else None
+            if record and (record.last_used_at is None or record.last_used_at <= now - _USE_NOTED):
+                async with self._app.db.transaction() as tx:
+                    await tenancy.note_use(tx, record, now)
         known = self._callers.pop(digest, None)
         if record is None or workspace is None:
             raise Unauthenticated(

@@ -25,6 +25,7 @@ from regulars.api.gate import Caller
 from regulars.api.reading import an_id
 from regulars.kit.db import Tx
 from regulars.tenancy import Workspace
+from regulars.tenancy.model import Area
 from regulars.wiring import App
 
 Q = TypeVar("Q")
@@ -87,6 +88,7 @@ class Operation(msgspec.Struct, frozen=True):
     `stored`: its answer is kept under the Idempotency-Key. Not so where the answer holds a secret. `served`: by this
     table; otherwise the table only documents it. `each`: the body is this, or a list of which each item is read by
     itself, so that the act is handed what can be read and, in place of what can't, the refusal.
+    A key needs `access` to the `area`, or to the merchant API.
     """
 
     method: Method
@@ -95,6 +97,7 @@ class Operation(msgspec.Struct, frozen=True):
     summary: str
     description: str
     tag: str
+    area: Area | None
     access: AccessNeeded
     status: int
     transaction: Transaction
@@ -113,9 +116,12 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """One of the APIs: its base path, the way it says no, and its operations, grouped by `tags` in this order."""
+    """One of the APIs: its base path, the way it says no, and its operations, grouped by `tags` in this order, each
+    with the area that a key needs a right to."""
 
-    def __init__(self, name: str, base: str, style: Style, title: str, description: str, tags: tuple[str, ...]) -> None:
+    def __init__(
+        self, name: str, base: str, style: Style, title: str, description: str, tags: Mapping[str, Area | None]
+    ) -> None:
         self.name = name
         self.base = base
         self.style = style
@@ -146,14 +152,15 @@ class Api:
         summary: str,
         *,
         tag: str,
-        access: AccessNeeded = "WRITE",
+        area: Area | None = None,
+        access: AccessNeeded | None = None,
         status: int = 200,
         stored: bool = True,
         headers: tuple[str, ...] = (),
         served: bool = True,
         each: type[Any] | None = None,
     ) -> Callable[[Act], Act]:
-        """`headers` are further request headers it reads."""
+        """`headers` are further request headers it reads; `area` where it is another than its tag's. A GET reads."""
         assert tag in self.tags
 
         def declare(act: Act) -> Act:
@@ -170,7 +177,8 @@ class Api:
                     summary=summary,
                     description=inspect.getdoc(act) or "",
                     tag=tag,
-                    access=access,
+                    area=area or self.tags[tag],
+                    access=access or ("READ" if method == "GET" else "WRITE"),
                     status=status,
                     transaction=transaction,
                     stored=stored and transaction == "writing",

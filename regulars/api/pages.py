@@ -53,7 +53,8 @@ def page_of(api: Api, document: dict[str, Any]) -> Page:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
-    shown.sort(key=lambda operation: api.tags.index(operation.tag))
+    tags = list(api.tags)
+    shown.sort(key=lambda operation: tags.index(operation.tag))
     return Page(api.title, _paragraphs(api.description), shown)
 
 

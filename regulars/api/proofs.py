@@ -2,23 +2,26 @@
 
     shop's server: digest(secret, customer_id, timestamp) --> page --x-leaddigest--> GET /leads --x-leadtoken--> calls
 
-The secret is one per workspace, derived from the server's secret key, so that nothing is stored and a lost database
-gives nobody away. The shop's owner finds it in the dashboard's settings, and a program at
-`GET /api/v1/workspace/storefront-secret`. A shop's server may as well sign the token itself: a JSON Web Token,
-HS256 by the secret's text, `{"lead_id": ..., "exp": ...}`.
+A token is good for an hour and is renewed by a digest alone: whoever got hold of one can't make it last. The secret is
+the workspace's (`tenancy/storefront.py`); while it is rotated two are alive, and either proves. The shop's owner finds
+it in the dashboard's settings, and a program at `GET /api/v1/workspace/storefront-secret`. A shop's server may as well
+sign the token itself: a JSON Web Token, HS256 by the secret's text, `{"lead_id": ..., "exp": ...}`.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import jwt
 
 from regulars import limits
-from regulars.kit.errors import Forbidden, Unauthenticated
+from regulars.kit.errors import Forbidden, Unauthenticated, invalid
 from regulars.kit.secrets import same
 
 
@@ -48,8 +51,8 @@ def digest(secret: str, customer_id: str, timestamp: str) -> str:
     return hmac.new(secret.encode(), f"{customer_id}.{timestamp}".encode(), sha256).hexdigest()
 
 
-def check_digest(secret: str, customer_id: str, timestamp: str, given: str, now: datetime) -> None:
-    """`timestamp`: seconds or milliseconds since 1970. Raises ProofMissing, ProofWrong."""
+def check_digest(secrets: Sequence[str], customer_id: str, timestamp: str, given: str, now: datetime) -> None:
+    """`timestamp`: seconds or milliseconds since 1970. Raises Invalid, ProofMissing, ProofWrong."""
     if not given or not timestamp:
         raise ProofMissing(
             "This key is for a shop's pages: the call must prove its customer.",
@@ -62,7 +65,9 @@ def check_digest(secret: str, customer_id: str, timestamp: str, given: str, now:
     at_s = int(timestamp) / (1000 if len(timestamp) == 13 else 1)
     if abs(now.timestamp() - at_s) > limits.LEAD_PROOF_S:
         raise ProofWrong("x-leaddigest is too old.", fields={"x-timestamp": "expected a time within the last hour"})
-    if not same(digest(secret, customer_id, timestamp), given.lower()):
+    if not customer_id:
+        raise invalid("customer_id", "the customer whom x-leaddigest proves")
+    if not any(same(digest(secret, customer_id, timestamp), given.lower()) for secret in secrets):
         raise ProofWrong("x-leaddigest is not the digest of this customer_id and x-timestamp.")
 
 
@@ -71,16 +76,14 @@ def issue_token(secret: str, lead_id: UUID, now: datetime) -> str:
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
-def customer_of(secret: str, token: str, now: datetime) -> UUID:
+def customer_of(secrets: Sequence[str], token: str, now: datetime) -> UUID:
     """The lead_id that the token proves. Raises ProofMissing, ProofWrong."""
     if not token:
         raise ProofMissing(
             "The call must prove its customer.", fields={"x-leadtoken": "expected the token that GET /leads answers"}
         )
     try:
-        claims = jwt.decode(
-            token, secret, algorithms=["HS256"], options={"verify_exp": False, "verify_iat": False, "verify_nbf": False}
-        )
+        claims = _claims(secrets, token)
         expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
         lead_id = UUID(str(claims["lead_id"]))
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, OSError):
@@ -89,3 +92,18 @@ def customer_of(secret: str, token: str, now: datetime) -> UUID:
     if not now < expires_at <= now + timedelta(seconds=limits.LEAD_PROOF_S + limits.CLOCK_SKEW_S):
         raise ProofWrong("x-leadtoken has expired, or is good for more than an hour.")
     return lead_id
+
+
+def _claims(secrets: Sequence[str], token: str) -> dict[str, Any]:
+    """What the token says, if one of the secrets signed it. Raises jwt.InvalidTokenError."""
+    *newer, oldest = secrets
+    for secret in newer:
+        with suppress(jwt.InvalidSignatureError):
+            return _decode(token, secret)
+    return _decode(token, oldest)
+
+
+def _decode(token: str, secret: str) -> dict[str, Any]:
+    return jwt.decode(
+        token, secret, algorithms=["HS256"], options={"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -14,7 +15,8 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler, route
 from litestar.response.base import ASGIResponse
 
-from regulars import limits
+from regulars import limits, tenancy
+from regulars.api import proofs
 from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.meters import Meters
@@ -121,8 +123,7 @@ class Server:
         caller = await self.gate.admit(headers.get("x-workspaceid", ""), key_of(headers, bearer=not merchant), now)
         if merchant:
             check_source(headers.get("x-source", ""))
-        if operation.access == "WRITE":
-            caller.must_write()
+        caller.must(operation.area, operation.access)
         return caller
 
     async def _act(self, operation: Operation, call: Call[Any, Any], request: Http, raw: bytes) -> Reply:
@@ -132,7 +133,7 @@ class Server:
         if operation.transaction == "reading":
             async with db.reading() as tx:
                 return self._reply(operation, await operation.act(call, tx))
-        key = idempotency_key(call.headers.get("idempotency-key")) if operation.stored else None
+        key = self._once(call) if operation.stored else None
         route = f"{request.method} {request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
         mark = self.app.fingerprint(route, raw) if key else b""
 
@@ -143,6 +144,13 @@ class Server:
         # Another call may have made the same thing, or stored its answer under the same key, between our look and our
         # write: run again, this one finds what the other one made.
         return await again_when_raced(transact)
+
+    def _once(self, call: Call[Any, Any]) -> str | None:
+        """Raises Invalid, ProofWrong."""
+        token = call.headers.get("x-leadtoken") if call.caller.key.purpose == "STOREFRONT" else None
+        secrets = tenancy.storefront_secrets(self.app.settings.secret(), call.workspace) if token else []
+        lead_id = proofs.customer_of(secrets, token, call.now) if token else None
+        return idempotency_key(call.headers.get("idempotency-key"), call.caller, lead_id)
 
     async def _act_once(
         self, operation: Operation, call: Call[Any, Any], tx: Tx, key: str | None, mark: bytes
@@ -186,11 +194,13 @@ def check_source(source: str) -> None:
         raise invalid("x-source", "mobile, unix or web")
 
 
-def idempotency_key(given: str | None) -> str | None:
-    """Raises Invalid."""
+def idempotency_key(given: str | None, caller: Caller, lead_id: UUID | None) -> str | None:
+    """The name under which the answer is kept: one that comes from a page is its customer's own, if one is proven, and
+    never takes a name from the shop's server. Raises Invalid."""
     if given is not None and not _IDEMPOTENCY_KEY.fullmatch(given):
         raise invalid("Idempotency-Key", f"1 to {limits.IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters")
-    return given
+    # What was given holds no blank, so that no name can be made up to be another's.
+    return f"{lead_id or 'STOREFRONT'} {given}" if given and caller.key.purpose == "STOREFRONT" else given
 
 
 def bug(api: Api | None, what: str, error: BaseException) -> Failure:

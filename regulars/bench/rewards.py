@@ -57,7 +57,7 @@ async def measure(stage: Stage) -> list[Row]:
     await _welcome(stage, shop, trigger)
     await postgres.settle(stage.url)
     async with stage.app.db.transaction() as tx:
-        key = await tenancy.issue_key(tx, shop.id, "bench", access="WRITE", now=stage.app.clock.now())
+        key = await tenancy.issue_key(tx, shop.id, "bench", access="WRITE", made_by="bench", now=stage.app.clock.now())
     simple: list[float] = []
     tpcb: list[float] = []
     reports: list[Report] = []

@@ -21,7 +21,7 @@ from regulars.dashboard import security
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of, here_of
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, Invalid, Refusal
+from regulars.kit.errors import Faults, Forbidden, Invalid, Refusal
 from regulars.wiring import App
 
 Call = Request[Any, Any, Any]
@@ -57,6 +57,11 @@ class Desk:
     @property
     def zone(self) -> ZoneInfo:
         return self.workspace.zone
+
+    def only_owners(self, what: str) -> None:
+        """Raises Forbidden."""
+        if self.who.role != "owner":
+            raise Forbidden(f"Only an owner of this workspace can {what}.")
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
         return self.app.db.reading()

@@ -99,7 +99,6 @@ def act(name: str) -> str:
 
 _VERBS = {
     "create": "Created",
-    "issue": "Created",
     "update": "Changed",
     "delete": "Deleted",
     "revoke": "Revoked",
@@ -108,6 +107,7 @@ _VERBS = {
     "initialize": "Initialized",
     "pause": "Paused",
     "rotate": "Made a new secret of",
+    "retire": "Retired",
     "new_password": "Changed the password of",
     "replay": "Sent again",
     "test": "Tested",
@@ -117,6 +117,7 @@ _VERBS = {
 _NOUNS = {
     "workspace": "the shop's settings",
     "key": "an API key",
+    "storefront_secret": "a storefront secret",
     "staff": "a person of the staff",
     "customer": "a customer",
     "trigger": "a trigger",

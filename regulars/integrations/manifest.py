@@ -28,7 +28,8 @@ class Field(msgspec.Struct, frozen=True):
     """One thing to fill in. `expected` ends the sentence "expected ...", shown when the value does not fit.
 
     A secret with `generate` need not be given: it is made here, shown once, and can be rotated: the old one stays
-    valid beside the new one for `limits.SECRET_ROTATION_S`.
+    valid beside the new one for `limits.SECRET_ROTATION_S`. `sent_to` says of a secret where it goes by these settings,
+    '' where nobody is told it; by default it goes wherever the addresses among the settings say.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Field(msgspec.Struct, frozen=True):
     minimum: int = 0
     maximum: int = 0
     generate: Callable[[], str] | None = None
+    sent_to: Callable[[Mapping[str, Any]], str] | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -96,7 +98,8 @@ def checked_settings(
     manifest: Manifest, given: Mapping[str, Any], stored: Mapping[str, Any], stored_secrets: Mapping[str, str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """What is stored after `given` is laid over it: (settings, secrets). A secret that is not given, or empty, keeps
-    its stored value, because a form never shows it again.
+    its stored value, because a form never shows it again, unless it would be sent elsewhere: who does not know a secret
+    could have it sent to themselves.
 
     Raises Invalid naming every field that is wrong.
     """
@@ -114,11 +117,27 @@ def checked_settings(
             wrong[field.name] = problem
         elif value is not None:
             into[field.name] = int(value) if field.kind == "number" else value
+    wrong |= _secrets_sent_elsewhere(manifest, given, settings, stored) if stored else {}
     if not wrong and manifest.also is not None:
         wrong = manifest.also(settings, secrets)
     if wrong:
         raise Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=wrong)
     return settings, secrets
+
+
+def _secrets_sent_elsewhere(
+    manifest: Manifest, given: Mapping[str, Any], settings: Mapping[str, Any], stored: Mapping[str, Any]
+) -> dict[str, str]:
+    def addresses(of: Mapping[str, Any]) -> str:
+        return "\n".join(str(of.get(field.name, "")) for field in manifest.fields if field.kind == "url")
+
+    wrong = {}
+    for field in manifest.fields:
+        if field.kind == "secret" and not str(given.get(field.name) or "").strip():
+            sent_to = field.sent_to or addresses
+            if sent_to(settings) not in ("", sent_to(stored)):
+                wrong[field.name] = "expected it once more, since it would be sent somewhere else than before"
+    return wrong
 
 
 def _value(field: Field, given: Mapping[str, Any], stored: Mapping[str, Any]) -> Any:

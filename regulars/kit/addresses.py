@@ -33,6 +33,14 @@ def refusal(address: str, *, allow_loopback: bool) -> str | None:
     return "which is not on the public internet"
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a URL's host is this machine by its very name, before any look-up."""
+    try:
+        return _inner(ipaddress.ip_address(host.strip("[]"))).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The address that is really dialled: an IPv4 address can be written as an IPv6 one."""
     if isinstance(address, IPv6Address):

@@ -358,7 +358,11 @@ def _aim(text: str) -> tuple[Url, str] | str:
 def url_refusal(text: str) -> str | None:
     """What is wrong with `text` as an address to call, as a sentence, before any look-up; None when nothing is."""
     target = _aim(text)
-    return target if isinstance(target, str) else None
+    if isinstance(target, str):
+        return target
+    if target[0].scheme != "https" and not addresses.is_this_machine(target[0].host_str or ""):
+        return "What is sent holds secrets and customers: expected https, but for an address of this machine itself."
+    return None
 
 
 def _classify(error: RequestError, url: Url) -> tuple[NoAnswerKind, str]:

@@ -24,10 +24,10 @@ _NONCE_BYTES = 12
 
 
 @lru_cache(1024)
-def storefront_secret(server_secret: str, workspace_id: UUID) -> str:
-    """By which a shop's server proves its customers: 43 characters, always the same for this server's secret key and
-    this workspace."""
-    info = b"regulars storefront secret " + workspace_id.bytes
+def storefront_secret(server_secret: str, workspace_id: UUID, version: int) -> str:
+    """By which a shop's server proves its customers: 43 characters, always the same for this server's secret key, this
+    workspace and this version."""
+    info = b"regulars storefront secret " + workspace_id.bytes + version.to_bytes(4, "big")
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(server_secret.encode())
     return urlsafe_b64encode(derived).decode().rstrip("=")
 

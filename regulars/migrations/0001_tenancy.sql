@@ -11,18 +11,24 @@ CREATE TABLE tenancy_workspace (
     events_on       boolean NOT NULL DEFAULT false,
     settings        jsonb NOT NULL DEFAULT '{}',
     created_at      timestamptz NOT NULL,
-    updated_at      timestamptz NOT NULL
+    updated_at      timestamptz NOT NULL,
+    -- Storefront secrets are derived, one for each version; alive are those from the oldest to the newest: one or two.
+    storefront_version integer NOT NULL DEFAULT 1,
+    storefront_oldest  integer NOT NULL DEFAULT 1
 );
 
 CREATE TABLE tenancy_api_key (
     workspace_id uuid NOT NULL REFERENCES tenancy_workspace,
     id           uuid NOT NULL,
     name         text NOT NULL,
-    access       text NOT NULL CHECK (access IN ('READ', 'WRITE')),
+    access       text NOT NULL CHECK (access IN ('NONE', 'READ', 'WRITE')), -- to the merchant API
     purpose      text NOT NULL CHECK (purpose IN ('SERVER', 'STOREFRONT')),
+    areas        jsonb NOT NULL DEFAULT '{}',   -- tenancy.model.Areas: to the management API
     hint         text NOT NULL,                 -- the first characters, to tell keys apart
     hash         bytea NOT NULL,                -- SHA-256 of the key; the key itself is never stored
+    made_by      text NOT NULL,                 -- 'staff:<email>', 'key:<name>', 'cli'
     created_at   timestamptz NOT NULL,
+    last_used_at timestamptz,                   -- to the minute
     revoked_at   timestamptz,
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, hash)

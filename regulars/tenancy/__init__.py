@@ -11,8 +11,8 @@ Does not know what a customer, a coin or an event is.
 """
 
 from regulars.tenancy.audit import AuditLine, audit, audit_log
-from regulars.tenancy.keys import find_key, issue_key, list_keys, revoke_key
-from regulars.tenancy.model import ApiKey, IssuedKey, Person, Workspace
+from regulars.tenancy.keys import find_key, issue_key, list_keys, live_keys_of, note_use, revoke_key
+from regulars.tenancy.model import EVERY_AREA, ApiKey, Areas, IssuedKey, Person, Workspace
 from regulars.tenancy.staff import (
     LastOwner,
     add_staff,
@@ -27,10 +27,13 @@ from regulars.tenancy.staff import (
     sign_in,
     sign_out,
 )
+from regulars.tenancy.storefront import retire_storefront_secret, rotate_storefront_secret, storefront_secrets
 from regulars.tenancy.workspaces import change_workspace, create_workspace, get_workspace, list_workspaces
 
 __all__ = [
+    "EVERY_AREA",
     "ApiKey",
+    "Areas",
     "AuditLine",
     "IssuedKey",
     "LastOwner",
@@ -52,9 +55,14 @@ __all__ = [
     "list_keys",
     "list_staff",
     "list_workspaces",
+    "live_keys_of",
+    "note_use",
     "person_of",
     "remove_staff",
+    "retire_storefront_secret",
     "revoke_key",
+    "rotate_storefront_secret",
     "sign_in",
     "sign_out",
+    "storefront_secrets",
 ]

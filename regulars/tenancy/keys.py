@@ -5,34 +5,66 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from hashlib import sha256
+from typing import get_args
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import asdict
+
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.db import Reading, Record, Tx
+from regulars.kit.errors import Faults, NotFound
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
-from regulars.tenancy.model import Access, ApiKey, IssuedKey, Purpose
+from regulars.tenancy.model import Access, ApiKey, Areas, IssuedKey, Purpose
 
 _sql = Queries(__file__)
+_NO_AREA = Areas()
 
 
 async def issue_key(
-    tx: Tx, workspace_id: UUID, name: str, *, access: Access, purpose: Purpose = "SERVER", now: datetime
+    tx: Tx,
+    workspace_id: UUID,
+    name: str,
+    *,
+    access: Access = "NONE",
+    purpose: Purpose = "SERVER",
+    areas: Areas = _NO_AREA,
+    made_by: str,
+    now: datetime,
 ) -> IssuedKey:
     """The key is 256 random bits, so a plain SHA-256 of it is as safe to store as a slow hash. Raises Invalid."""
+    faults, rights = Faults(), get_args(Access)
     if not 1 <= len(name.strip()) <= limits.NAME_CHARS_MAX or "\0" in name:
-        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
-    if access not in ("READ", "WRITE"):
-        raise invalid("access", "READ or WRITE")
-    if purpose not in ("SERVER", "STOREFRONT"):
-        raise invalid("purpose", "SERVER or STOREFRONT")
-    if access == "WRITE" and purpose == "STOREFRONT":
-        raise invalid("purpose", "SERVER for a key that may write: a storefront key can be read by anybody")
-    key = f"rg_{access.lower()}_{secrets.token_urlsafe(32)}"
-    record = ApiKey(new_id(), workspace_id, name.strip(), access, purpose, f"{key[:12]}…", now, None)
+        faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    if access not in rights:
+        faults.add("access", "NONE, READ or WRITE")
+    for area, right in asdict(areas).items():
+        if right not in rights:
+            faults.add(f"areas.{area}", "NONE, READ or WRITE")
+    if access == "NONE" and areas == _NO_AREA:
+        faults.add("access", "READ or WRITE, or a right to one of the areas")
+    if purpose not in get_args(Purpose):
+        faults.add("purpose", "SERVER or STOREFRONT")
+    elif purpose == "STOREFRONT" and (access != "READ" or areas != _NO_AREA):
+        faults.add("purpose", "SERVER for a key that does more than READ: a storefront key can be read by anybody")
+    faults.check()
+    kind = "manage" if access == "NONE" else access.lower()
+    key = f"rg_{kind}_{secrets.token_urlsafe(32)}"
+    hint = f"{key[:12]}…"
+    record = ApiKey(new_id(), workspace_id, name.strip(), access, purpose, areas, hint, made_by, now, None, None)
     await tx.execute(
-        _sql.insert_key, workspace_id, record.id, record.name, access, purpose, record.hint, _hash(key), now
+        _sql.insert_key,
+        workspace_id,
+        record.id,
+        record.name,
+        access,
+        purpose,
+        asdict(areas),
+        hint,
+        _hash(key),
+        made_by,
+        now,
     )
     return IssuedKey(key, record)
 
@@ -40,12 +72,21 @@ async def issue_key(
 async def find_key(tx: Reading, workspace_id: UUID, key: str) -> ApiKey | None:
     """The key's record, unless it is unknown to this workspace or revoked."""
     row = await tx.fetchrow(_sql.key_by_hash, workspace_id, _hash(key))
-    return ApiKey(**dict(row)) if row else None
+    return _key(row) if row else None
+
+
+async def note_use(tx: Tx, key: ApiKey, now: datetime) -> None:
+    await tx.execute(_sql.note_use, key.workspace_id, key.id, now)
 
 
 async def list_keys(tx: Reading, workspace_id: UUID) -> list[ApiKey]:
     """Revoked keys too: a log line may still name them."""
-    return [ApiKey(**dict(row)) for row in await tx.fetch(_sql.keys, workspace_id)]
+    return [_key(row) for row in await tx.fetch(_sql.keys, workspace_id)]
+
+
+async def live_keys_of(tx: Reading, workspace_id: UUID, made_by: str) -> list[ApiKey]:
+    """Those that somebody made and that are not revoked: whoever leaves may have kept a copy."""
+    return [key for key in await list_keys(tx, workspace_id) if key.made_by == made_by and key.revoked_at is None]
 
 
 async def revoke_key(tx: Tx, workspace_id: UUID, key_id: UUID, now: datetime) -> None:
@@ -53,6 +94,10 @@ async def revoke_key(tx: Tx, workspace_id: UUID, key_id: UUID, now: datetime) ->
     if await tx.fetchval(_sql.revoke_key, workspace_id, key_id, now) is None:
         raise NotFound("This key does not exist, or is revoked already.")
     tx.say_changed(workspace_id)
+
+
+def _key(row: Record) -> ApiKey:
+    return ApiKey(**dict(row) | {"areas": msgspec.convert(row["areas"], Areas)})
 
 
 def _hash(key: str) -> bytes:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-Access = Literal["READ", "WRITE"]
+Access = Literal["NONE", "READ", "WRITE"]
+Area = Literal["staff", "settings", "rules", "data"]
 Purpose = Literal["SERVER", "STOREFRONT"]
 Role = Literal["owner", "editor", "reader"]
 
@@ -28,6 +29,8 @@ class Workspace(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    storefront_version: int = 1
+    storefront_oldest: int = 1
 
     @property
     def zone(self) -> ZoneInfo:
@@ -40,17 +43,43 @@ class Workspace(msgspec.Struct, frozen=True):
         return str(self.settings.get("country") or "")
 
 
+class Areas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a key may do through the management API. `staff`: people, keys and the storefront secret, everything with
+    which one could become owner; `settings`: the shop, its switch for events, its audit log; `rules`: triggers, Send
+    Events rules, integrations; `data`: customers, their coins, orders, events, deliveries."""
+
+    staff: Access = "NONE"
+    settings: Access = "NONE"
+    rules: Access = "NONE"
+    data: Access = "NONE"
+
+
+EVERY_AREA = Areas("WRITE", "WRITE", "WRITE", "WRITE")
+
+
 class ApiKey(msgspec.Struct, frozen=True):
-    """A key as it is kept: `hint` is its first characters, for telling keys apart."""
+    """A key as it is kept. `access` is to the merchant API; `hint` is its first characters, for telling keys apart;
+    `made_by` an actor, as the audit log names them; `last_used_at` is true to the minute."""
 
     id: UUID
     workspace_id: UUID
     name: str
     access: Access
     purpose: Purpose
+    areas: Areas
     hint: str
+    made_by: str
     created_at: datetime
+    last_used_at: datetime | None
     revoked_at: datetime | None
+
+    def may(self, area: Area | None, needed: Access) -> bool:
+        """Whether the key has this right, or a greater one, to an area, or to the merchant API."""
+        has = self.access if area is None else getattr(self.areas, area)
+        return _GREATNESS[has] >= _GREATNESS[needed]
+
+
+_GREATNESS = {"NONE": 0, "READ": 1, "WRITE": 2}
 
 
 class IssuedKey(msgspec.Struct, frozen=True):

@@ -5,18 +5,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, false, '{}', $8, $8)
 
 -- name: workspace
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at
+       created_at, updated_at, storefront_version, storefront_oldest
   FROM tenancy_workspace WHERE workspace_id = $1
 
 -- name: lock_workspace
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at
+       created_at, updated_at, storefront_version, storefront_oldest
   FROM tenancy_workspace WHERE workspace_id = $1 FOR NO KEY UPDATE
 
 -- name: workspaces
 -- every workspace: the operator's list, and the background loops' rounds
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at
+       created_at, updated_at, storefront_version, storefront_oldest
   FROM tenancy_workspace ORDER BY created_at, workspace_id
 
 -- name: update_workspace
@@ -25,17 +25,23 @@ UPDATE tenancy_workspace
        settings = $9, updated_at = $10
  WHERE workspace_id = $1
 
+-- name: set_storefront_versions
+UPDATE tenancy_workspace SET storefront_version = $2, storefront_oldest = $3, updated_at = $4 WHERE workspace_id = $1
+
 -- name: insert_key
-INSERT INTO tenancy_api_key (workspace_id, id, name, access, purpose, hint, hash, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO tenancy_api_key (workspace_id, id, name, access, purpose, areas, hint, hash, made_by, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: key_by_hash
-SELECT id, workspace_id, name, access, purpose, hint, created_at, revoked_at
+SELECT id, workspace_id, name, access, purpose, areas, hint, made_by, created_at, last_used_at, revoked_at
   FROM tenancy_api_key WHERE workspace_id = $1 AND hash = $2 AND revoked_at IS NULL
 
 -- name: keys
-SELECT id, workspace_id, name, access, purpose, hint, created_at, revoked_at
+SELECT id, workspace_id, name, access, purpose, areas, hint, made_by, created_at, last_used_at, revoked_at
   FROM tenancy_api_key WHERE workspace_id = $1 ORDER BY created_at, id
+
+-- name: note_use
+UPDATE tenancy_api_key SET last_used_at = $3 WHERE workspace_id = $1 AND id = $2
 
 -- name: revoke_key
 UPDATE tenancy_api_key SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id

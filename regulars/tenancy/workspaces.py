@@ -70,6 +70,14 @@ async def get_workspace(tx: Reading, workspace_id: UUID) -> Workspace:
     return Workspace(**dict(row))
 
 
+async def lock_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
+    """The same, and nobody else changes it until the transaction ends. Raises NotFound."""
+    row = await tx.fetchrow(_sql.lock_workspace, workspace_id)
+    if row is None:
+        raise NotFound("This workspace does not exist.")
+    return Workspace(**dict(row))
+
+
 async def list_workspaces(tx: Reading) -> list[Workspace]:
     return [Workspace(**dict(row)) for row in await tx.fetch(_sql.workspaces)]
 
@@ -79,10 +87,7 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
 
     Raises Invalid naming the field, NotFound. Locks the workspace, so that two changes at once don't undo each other.
     """
-    row = await tx.fetchrow(_sql.lock_workspace, workspace_id)
-    if row is None:
-        raise NotFound("This workspace does not exist.")
-    workspace = Workspace(**dict(row))
+    workspace = await lock_workspace(tx, workspace_id)
     allowed = {"name", "uri", "time_zone", "currency_code", "coin_name", "events_on", "settings"}
     for field in changes:
         if field not in allowed:

@@ -38,7 +38,7 @@ async def create_trigger(
     """A wallet trigger. Raises Invalid naming each field."""
     if source not in ("api", "order"):
         raise invalid("source", "api or order")
-    name, rule, content = _checked(source, name, rule, content)
+    name, rule, content = _checked(source, name, rule, content, open)
     trigger = Trigger(
         id=new_id(),
         version=1,
@@ -73,7 +73,7 @@ async def change_trigger(
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
     changed = msgspec.structs.replace(kept, **changes, updated_at=now)
-    name, rule, content = _checked(kept.source, changed.name, changed.rule, changed.content)
+    name, rule, content = _checked(kept.source, changed.name, changed.rule, changed.content, changed.open)
     changed = msgspec.structs.replace(changed, name=name, rule=rule, content=content)
     if changed.rule != kept.rule:
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
@@ -82,13 +82,16 @@ async def change_trigger(
     return changed
 
 
-def _checked(source: Source, name: str, rule: Rule, content: Content) -> tuple[str, Rule, Content]:
+def _checked(source: Source, name: str, rule: Rule, content: Content, open: bool) -> tuple[str, Rule, Content]:
     faults = Faults()
     name = name.strip()
     if not 1 <= len(name) <= limits.NAME_CHARS_MAX or "\x00" in name:
         faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
     with faults:
         rule = check_rule(source, rule)
+    if open and source == "api" and not (rule.per_day_max or rule.per_month_max):
+        # Whoever reads a page of the shop can fire what is Open as often as they like.
+        faults.add("per_day_max", "a limit a day or a month for each customer, since the trigger is Open")
     with faults:
         content = check_content(content)
     faults.check()

@@ -60,7 +60,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     now = site.app.clock.now()
     async with site.app.db.transaction() as tx:
         shop = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, now)
-        await tenancy.issue_key(tx, shop.id, LONG, access="WRITE", now=now)
+        await tenancy.issue_key(tx, shop.id, LONG, access="WRITE", made_by="cli", now=now)
         by_order = await triggers.create_trigger(tx, shop, LONG, "order", Rule(coins_per_unit=1), now)
         people = [
             NewCustomer(f"shopify-{n:012d}", name=name, email=f"c{n}@example.com") for n, name in enumerate(NAMES)

@@ -24,7 +24,7 @@ START_S = 30.0
 
 @dataclass
 class Served:
-    """Where the server listens, and a WRITE key of a workspace."""
+    """Where the server listens, and a key of a workspace that may do everything."""
 
     url: str
     workspace_id: str
@@ -58,7 +58,9 @@ async def _database(server_url: str) -> tuple[str, str, str]:
     async with db.transaction() as tx:
         now = datetime.now(UTC)
         workspace = await tenancy.create_workspace(tx, "Corner Shop", now=now)
-        issued = await tenancy.issue_key(tx, workspace.id, "Contracts", access="WRITE", now=now)
+        issued = await tenancy.issue_key(
+            tx, workspace.id, "Contracts", access="WRITE", areas=tenancy.EVERY_AREA, made_by="cli", now=now
+        )
     await db.close()
     return url, str(workspace.id), issued.key
 

@@ -21,6 +21,7 @@ from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Refusal
 from regulars.kit.settings import Settings
+from regulars.tenancy import Areas
 from tests import make
 from tests.conftest import fresh_database
 from tests.stories.crashing import CHECKOUT
@@ -49,7 +50,7 @@ def test_a_shop_from_nothing(directory: str) -> None:
     done = run("workspace", "create", "Corner Shop", "--email", "asha@a.shop", "--json", REGULARS_DATA_DIR=directory)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
-    assert made.keys() == {"workspace_id", "write_key", "read_key", "email", "password"}
+    assert made.keys() == {"workspace_id", "write_key", "read_key", "admin_key", "email", "password"}
 
     async def look(url: str) -> None:
         db = await Database.connect(url, connections_max=1)
@@ -57,10 +58,15 @@ def test_a_shop_from_nothing(directory: str) -> None:
             async with db.transaction() as tx:
                 shop = await tenancy.get_workspace(tx, UUID(made["workspace_id"]))
                 assert shop.name == "Corner Shop"
-                for name, access in (("write_key", "WRITE"), ("read_key", "READ")):
+                office = Areas(settings="WRITE", rules="WRITE", data="WRITE")
+                for name, access, areas in (
+                    ("write_key", "WRITE", office),
+                    ("read_key", "READ", Areas()),
+                    ("admin_key", "WRITE", tenancy.EVERY_AREA),
+                ):
                     found = await tenancy.find_key(tx, shop.id, made[name])
                     assert found is not None
-                    assert found.access == access
+                    assert (found.access, found.areas, found.made_by) == (access, areas, "cli")
                 assert await tenancy.sign_in(tx, made["email"], made["password"], SystemClock().now())
         finally:
             await db.close()

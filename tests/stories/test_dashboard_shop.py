@@ -59,8 +59,22 @@ async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, wrong: d
     assert (await shop.manage("GET", "/workspace")).json()["settings"] == {}
 
 
+async def test_an_owner_rotates_the_storefront_secret(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    first, second = (storefront_secret(SECRET_KEY, shop.workspace.id, version) for version in (1, 2))
+    rotated = (await owner.post("/settings/storefront-secret/rotate")).text
+    assert first in rotated
+    assert second in rotated
+    assert (await owner.post("/settings/storefront-secret/rotate")).status_code == 409
+    assert "Retire the older" in (await owner.get("/settings/storefront-secret/retire")).text
+    assert (await owner.post("/settings/storefront-secret/retire")).status_code == 303
+    shown = (await owner.get("/settings/storefront-secret")).text
+    assert first not in shown
+    assert second in shown
+
+
 async def test_the_storefront_secret_is_shown_to_owners_on_a_click(shop: Shop) -> None:
-    secret = storefront_secret(SECRET_KEY, shop.workspace.id)
+    secret = storefront_secret(SECRET_KEY, shop.workspace.id, 1)
     owner = await signed_in(shop, await person(shop, "asha"))
     editor = await signed_in(shop, await person(shop, "ben", "editor"))
     assert secret not in (await owner.get("/settings")).text

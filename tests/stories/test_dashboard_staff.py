@@ -49,6 +49,42 @@ async def test_an_owner_changes_and_removes_people(shop: Shop) -> None:
     assert await acts(shop) == [(asha.actor, act) for act in done]
 
 
+async def test_whoever_is_removed_leaves_no_key_that_the_owner_does_not_know(shop: Shop) -> None:
+    asha, ben = await person(shop, "asha"), await person(shop, "ben")
+    owner, leaving = await signed_in(shop, asha), await signed_in(shop, ben)
+    for name in ("Checkout", "Laptop"):
+        assert (await leaving.post("/keys/new", name=name, access="WRITE", purpose="SERVER")).status_code == 200
+    keys = {key["name"]: key["id"] for key in (await shop.manage("GET", "/keys")).json()["items"]}
+
+    asked = (await owner.get(f"/staff/{ben.id}/remove")).text
+    assert all(name in asked and keys[name] in asked for name in ("Checkout", "Laptop"))
+    assert keys["Till"] not in asked
+    done = await owner.post(f"/staff/{ben.id}/remove", key=keys["Laptop"])
+    assert done.status_code == 303
+
+    revoked = {key["name"] for key in (await shop.manage("GET", "/keys")).json()["items"] if key["revoked_at"]}
+    assert revoked == {"Laptop"}
+    assert sorted((await acts(shop))[:2]) == [(asha.actor, "key.revoke"), (asha.actor, "staff.delete")]
+
+
+async def test_keys_are_issued_and_revoked_by_owners_alone(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    editor = await signed_in(shop, await person(shop, "ben", "editor"))
+    form = {"name": "Stock", "access": "NONE", "purpose": "SERVER", "areas.data": "READ", "areas.rules": "WRITE"}
+    assert (await editor.post("/keys/new", **form)).status_code == 403
+    assert "areas.staff" in (await owner.get("/keys/new")).text
+    assert (await owner.post("/keys/new", **form | {"purpose": "STOREFRONT"})).status_code == 422
+    made = await owner.post("/keys/new", **form)
+    assert "rg_manage_" in made.text
+    [key] = [key for key in (await shop.manage("GET", "/keys")).json()["items"] if key["name"] == "Stock"]
+    assert key["areas"] == {"staff": "NONE", "settings": "NONE", "rules": "WRITE", "data": "READ"}
+    page = (await editor.get("/keys")).text
+    for said in ("Customers and orders: read only", "Rules: read and write", "asha@", "never"):
+        assert said in page
+    assert (await editor.post(f"/keys/{key['id']}/revoke")).status_code == 403
+    assert (await owner.post(f"/keys/{key['id']}/revoke")).status_code == 303
+
+
 async def test_only_owners_change_people(shop: Shop) -> None:
     asha, ben = await person(shop, "asha"), await person(shop, "ben", "editor")
     editor = await signed_in(shop, ben)

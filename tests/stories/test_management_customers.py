@@ -47,7 +47,7 @@ async def test_coins_are_given_and_taken_by_hand(shop: Shop) -> None:
     again = await shop.manage("POST", path, json=body, send={"idempotency-key": "k"})
     assert (first.status_code, again.status_code, again.headers["idempotency-hit"]) == (201, 201, "true")
     assert again.json() == first.json()
-    assert (first.json()["type"], first.json()["actor"]) == ("adjust", "key:Till")
+    assert (first.json()["type"], first.json()["actor"]) == ("adjust", "key:Office")
     too_much = await shop.manage("POST", path, json={**body, "operation": "dr", "amount": 31})
     assert (too_much.status_code, too_much.json()["code"]) == (422, "insufficient_balance")
     await shop.manage("POST", path, json={**body, "operation": "dr", "amount": 10})
@@ -69,8 +69,8 @@ async def test_triggers_are_versioned(shop: Shop) -> None:
     assert (richer["version"], richer["rule"]["coins_min"], richer["rule"]["coins_max"]) == (2, 50, 60)
     versions = (await shop.manage("GET", f"{path}/versions")).json()["items"]
     assert [(one["version"], one["actor"], one["rule"]["coins_max"]) for one in versions] == [
-        (2, "key:Till", 60),
-        (1, "key:Till", 50),
+        (2, "key:Office", 60),
+        (1, "key:Office", 50),
     ]
     assert [one["id"] for one in (await shop.manage("GET", "/triggers")).json()["items"]] == [made["id"]]
     wrong = await shop.manage("PATCH", path, json={"rule": {"coins_max": 40}})

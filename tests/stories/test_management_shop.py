@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from regulars import events, tenancy
+from regulars.kit.clock import HandClock
 from regulars.kit.errors import Unauthenticated
 from tests.doors import Shop
 
@@ -19,7 +20,7 @@ async def test_the_shop_is_read_and_changed(shop: Shop) -> None:
     assert (after["coin_name"], after["currency_code"], after["currency_symbol"]) == ("stars", "eur", "€")
     assert (await shop.manage("GET", "/workspace")).json() == after
     lines = (await shop.manage("GET", "/audit")).json()["items"]
-    assert [(line["actor"], line["act"]) for line in lines] == [("key:Till", "workspace.update")]
+    assert [(line["actor"], line["act"]) for line in lines] == [("key:Office", "workspace.update")]
     assert lines[0]["detail"] == changes
 
 
@@ -55,12 +56,15 @@ async def test_what_happened_while_events_were_off_is_not_sent_later(shop: Shop)
 
 
 async def test_a_key_is_said_once(shop: Shop) -> None:
-    made = await shop.manage("POST", "/keys", json={"name": "Import", "access": "WRITE"})
+    rights = {"access": "WRITE", "areas": {"settings": "READ"}}
+    made = await shop.manage("POST", "/keys", json={"name": "Import", **rights})
     assert made.status_code == 201
     key, record = made.json()["key"], made.json()["record"]
     assert (await shop.manage("GET", "/workspace", key=key)).status_code == 200
+    assert record["areas"] == {"staff": "NONE", "settings": "READ", "rules": "NONE", "data": "NONE"}
+    assert (record["made_by"], record["last_used_at"]) == ("key:Office", None)
     listed = await shop.manage("GET", "/keys")
-    assert record in listed.json()["items"]
+    assert record | {"last_used_at": "2026-03-14T09:26:53.589000Z"} in listed.json()["items"]
     assert key not in listed.text
     wrong = await shop.manage("POST", "/keys", json={"name": "Page", "access": "WRITE", "purpose": "STOREFRONT"})
     assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["purpose"])
@@ -103,8 +107,55 @@ async def test_staff_are_changed_and_removed_but_for_the_last_owner(shop: Shop) 
     assert "battery staple" not in audit.text
 
 
+async def test_a_merchant_key_makes_no_owner_and_no_key(shop: Shop) -> None:
+    for method, path, body in (
+        ("POST", "/staff", {"email": "eve@shop.example", "password": "correct horse", "role": "owner"}),
+        ("POST", "/keys", {"name": "More", "access": "WRITE", "areas": {"staff": "WRITE"}}),
+        ("GET", "/workspace/storefront-secret", None),
+        ("GET", "/customers", None),
+    ):
+        answer = await shop.manage(method, path, key=shop.write_key, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (await shop.manage("GET", "/staff")).json()["items"] == []
+
+
+async def test_when_a_key_was_last_used_is_noted_once_a_minute(shop: Shop, clock: HandClock) -> None:
+    async def last_used() -> str:
+        keys = (await shop.manage("GET", "/keys")).json()["items"]
+        at: str = next(key["last_used_at"] for key in keys if key["name"] == "Till")
+        return at
+
+    assert await last_used() is None
+    await shop.merchant("GET", "/triggers", key=shop.write_key)
+    first = await last_used()
+    clock.advance(seconds=30)
+    await shop.merchant("GET", "/triggers", key=shop.write_key)
+    assert await last_used() == first == "2026-03-14T09:26:53.589000Z"
+    clock.advance(seconds=31)
+    await shop.merchant("GET", "/triggers", key=shop.write_key)
+    assert await last_used() == "2026-03-14T09:27:54.589000Z"
+
+
+async def test_whoever_leaves_can_leave_no_key_behind(shop: Shop, clock: HandClock) -> None:
+    body = {"email": f"ben@{shop.id}.example", "password": "correct horse", "role": "editor"}
+    ids = []
+    for n in range(2):
+        person = (await shop.manage("POST", "/staff", json=body)).json()
+        async with shop.app.db.transaction() as tx:
+            made_by = f"staff:{person['email']}"
+            issued = await tenancy.issue_key(
+                tx, shop.workspace.id, f"Of Ben {n}", access="READ", made_by=made_by, now=clock.now()
+            )
+        ids.append(str(issued.record.id))
+        query = {"revoke_keys": "true"} if n else {}
+        assert (await shop.manage("DELETE", f"/staff/{person['id']}", params=query)).status_code == 204
+        live = {key["id"] for key in (await shop.manage("GET", "/keys")).json()["items"] if not key["revoked_at"]}
+        assert live.isdisjoint(ids) == bool(n)
+    assert len(live) == 4
+
+
 @pytest.mark.parametrize("key", ["read_key", "storefront_key"])
-async def test_only_write_keys_manage(shop: Shop, key: str) -> None:
+async def test_only_keys_with_the_right_manage(shop: Shop, key: str) -> None:
     answer = await shop.manage("GET", "/customers", key=getattr(shop, key))
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
@@ -113,7 +164,7 @@ async def test_who_is_unknown_is_told_so(shop: Shop) -> None:
     bare = await shop.client.get("/api/v1/workspace")
     assert (bare.status_code, bare.headers["www-authenticate"]) == (401, "Bearer")
     assert list(bare.json()["fields"]) == ["Authorization"]
-    by_header = await shop.client.get("/api/v1/workspace", headers=shop.headers())
+    by_header = await shop.client.get("/api/v1/workspace", headers=shop.headers(shop.admin_key))
     assert by_header.status_code == 200
     nowhere = await shop.manage("GET", "/nowhere")
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "route_not_found")

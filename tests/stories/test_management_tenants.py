@@ -136,6 +136,7 @@ async def test_no_operation_takes_another_shops_key(shop: Shop, theirs: dict[str
         shop.write_key,
         shop.read_key,
         shop.storefront_key,
+        shop.admin_key,
     )
     for api, operation in OPERATIONS:
         path = re.sub(r"\{\w+\}", theirs["customer"], operation.path)

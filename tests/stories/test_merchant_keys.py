@@ -139,7 +139,7 @@ async def test_a_shop_can_do_without_the_proof(shop: Shop) -> None:
 async def test_a_token_signed_by_the_shop_itself_is_as_good(shop: Shop, clock: HandClock) -> None:
     trigger = await shop.trigger("Visit", open=True)
     lead_id = (await shop.reward(trigger, "shopify-1001")).json()["data"]["activity"]["lead_id"]
-    secret = storefront_secret(SECRET_KEY, shop.workspace.id)
+    secret = storefront_secret(SECRET_KEY, shop.workspace.id, 1)
     soon = int(clock.now().timestamp()) + 600
     for claims, signed_by, status in (
         ({"lead_id": lead_id, "exp": soon}, secret, 200),

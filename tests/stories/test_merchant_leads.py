@@ -118,6 +118,12 @@ async def test_read_keys_see_masks(shop: Shop) -> None:
     assert (seen["email"], seen["mobile"]) == ("a***@example.com", "******10")
     assert "asha@" not in answer.text
     assert "9876" not in answer.text
+    # Whoever hashes every number there is finds the one behind a hash.
+    assert (seen["mid"], seen["eid"]) == ("", "")
+    full = (await shop.merchant("GET", f"/leads/{item['_id']}")).json()["data"]["item"]
+    assert "" not in (full["mid"], full["eid"])
+    assert full["mid"] not in answer.text
+    assert full["eid"] not in answer.text
 
 
 async def test_a_birthday_is_completed_but_not_overwritten(shop: Shop) -> None:

@@ -158,5 +158,8 @@ async def test_the_widget_is_told_the_ways_to_earn(shop: Shop, clock: HandClock)
     await other.trigger("Theirs", show_in_widget=True)
     data = (await shop.merchant("GET", "/triggers", key=shop.storefront_key)).json()["data"]
     assert (data["count"], [item["_id"] for item in data["items"]]) == (1, [str(shown.id)])
-    assert data["items"][0]["sentence"] == "When your shop calls it, it gives 5 coins."
+    assert (
+        data["items"][0]["sentence"]
+        == "When your shop calls it, it gives 5 coins, at most 1,000 times a month per customer."
+    )
     assert (data["items"][0]["is_open"], data["items"][0]["coin_range"]) == (True, {"min": 5, "max": 5})

@@ -67,7 +67,9 @@ async def a_shop(server_url: str) -> tuple[str, str, str]:
     db = await Database.connect(url)
     async with db.transaction() as tx:
         shop = await tenancy.create_workspace(tx, "Corner Shop", now=now)
-        issued = await tenancy.issue_key(tx, shop.id, "Till", access="WRITE", now=now)
+        issued = await tenancy.issue_key(
+            tx, shop.id, "Till", access="WRITE", areas=tenancy.EVERY_AREA, made_by="cli", now=now
+        )
     await db.close()
     return url, str(shop.id), issued.key
 

@@ -25,9 +25,11 @@ management = Api(
     """Everything that can be done in the dashboard: the shop and its keys, customers and their coins, triggers, orders,
 events, who is told of them, and what became of it.
 
-Every call carries a WRITE key as `Authorization: Bearer <key>` (or as `x-apikey`) and the workspace's id as
-`x-workspaceid`. A refusal is a problem document (RFC 9457): `detail` says what is wrong in words, `code` is stable,
-`fields` says of each wrong field what was expected. A refused call changes nothing.
+Every call carries a key as `Authorization: Bearer <key>` (or as `x-apikey`) and the workspace's id as `x-workspaceid`.
+A key may READ or WRITE what was chosen when it was issued, by area: `staff` (people, keys, the storefront secret),
+`settings` (the shop, its audit log), `rules` (triggers, Send Events rules, integrations) and `data` (customers, coins,
+orders, events, deliveries). A refusal is a problem document (RFC 9457): `detail` says what is wrong in words, `code` is
+stable, `fields` says of each wrong field what was expected. A refused call changes nothing.
 
 Lists are cut into pages: `next`, sent back as `before`, continues after the page; it is null on the last one. Amounts
 of money are in units of their currency, coins are whole numbers, times are ISO 8601 with an offset.
@@ -35,10 +37,18 @@ of money are in units of their currency, coins are whole numbers, times are ISO 
 Calls that write take an `Idempotency-Key`: sent again with the same request they answer what they answered first, with
 `Idempotency-Hit: true`, and do nothing; with another request they are refused. What is written stands in the audit log
 with the key's name.""",
-    (
-        *("Shop", "Keys", "Staff", "Customers", "Triggers", "Orders"),
-        *("Events", "Send Events", "Integrations", "Deliveries"),
-    ),
+    {
+        "Shop": "settings",
+        "Keys": "staff",
+        "Staff": "staff",
+        "Customers": "data",
+        "Triggers": "rules",
+        "Orders": "data",
+        "Events": "data",
+        "Send Events": "rules",
+        "Integrations": "rules",
+        "Deliveries": "data",
+    },
 )
 
 Limit = Annotated[int, Meta(ge=1, le=limits.PAGE_ITEMS_MAX, description="How many at most.")]

@@ -111,13 +111,13 @@ async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliver
     return EventWithDeliveries(event_item(event), sent.get(event.id, []))
 
 
-@management.get("/event-topics", "What events there are", tag="Events")
+@management.get("/event-topics", "What events there are", tag="Events", area="rules")
 async def list_topics(call: Call[NoQuery, None]) -> TopicList:
     """Those that are sent by this version first. A rule may be made for any of them; it waits for its first event."""
     return TopicList([_topic(topic) for topic in sorted(TOPICS.values(), key=lambda topic: not topic.emitted)])
 
 
-@management.get("/event-topics/{topic}", "What an event holds", tag="Events")
+@management.get("/event-topics/{topic}", "What an event holds", tag="Events", area="rules")
 async def read_topic(call: Call[NoQuery, None]) -> TopicDetail:
     topic = TOPICS.get(call.path["topic"])
     if topic is None:

@@ -139,7 +139,8 @@ async def read_integration(call: Call[NoQuery, None], tx: Reading) -> Integratio
 
 @management.patch("/integrations/{id}", "Change an integration", tag="Integrations")
 async def change_integration(call: Call[NoQuery, IntegrationChange], tx: Tx) -> IntegrationItem:
-    """It goes on sending as it was; initialize it again after changing what the tool must accept."""
+    """It goes on sending as it was; initialize it again after changing what the tool must accept. Secrets that are not
+    given stay, unless an address among the settings changes: then they are given once more."""
     body = call.body
     integration = await integrations.change(
         tx,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -13,28 +13,34 @@ from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.tenancy import ApiKey
+from regulars.tenancy import ApiKey, Areas
 from regulars.tenancy.model import Access, Purpose
 
 
 class Key(msgspec.Struct, frozen=True):
-    """`hint` is the key's first characters."""
+    """`access` is to the merchant API, `areas` are of this one. `hint` is the key's first characters, `made_by` says
+    who issued it, `last_used_at` is true to the minute."""
 
     id: UUID
     name: str
     access: Access
     purpose: Purpose
+    areas: Areas
     hint: str
+    made_by: str
     created_at: datetime
+    last_used_at: datetime | None
     revoked_at: datetime | None
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A STOREFRONT key stands in a shop's pages for everybody to read, so it may only READ."""
+    """`access` is what it may do at the merchant API, `areas` what it may do at this one: nothing, unless it is said. A
+    STOREFRONT key stands in a shop's pages for everybody to read, so it may only READ, and nothing here."""
 
     name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Till"])]
-    access: Annotated[Access, Meta(examples=["WRITE"])]
+    access: Annotated[Access, Meta(examples=["WRITE"])] = "NONE"
     purpose: Purpose = "SERVER"
+    areas: Areas = Areas()
 
 
 class IssuedKey(msgspec.Struct, frozen=True):
@@ -57,10 +63,11 @@ async def list_keys(call: Call[NoQuery, None], tx: Reading) -> KeyList:
 async def issue_key(call: Call[NoQuery, NewKey], tx: Tx) -> IssuedKey:
     """No Idempotency-Key here: the answer holds the key, and is kept nowhere."""
     body = call.body
+    rights: dict[str, Any] = {"access": body.access, "purpose": body.purpose, "areas": body.areas}
     issued = await tenancy.issue_key(
-        tx, call.workspace_id, body.name, access=body.access, purpose=body.purpose, now=call.now
+        tx, call.workspace_id, body.name, **rights, made_by=call.caller.actor, now=call.now
     )
-    await call.audit(tx, "key.create", issued.record.id, name=body.name, access=body.access, purpose=body.purpose)
+    await call.audit(tx, "key.create", issued.record.id, name=body.name, **msgspec.to_builtins(rights))
     return IssuedKey(issued.key, _key(issued.record))
 
 
@@ -72,4 +79,4 @@ async def revoke_key(call: Call[NoQuery, None], tx: Tx) -> None:
 
 
 def _key(key: ApiKey) -> Key:
-    return Key(key.id, key.name, key.access, key.purpose, key.hint, key.created_at, key.revoked_at)
+    return Key(**{name: getattr(key, name) for name in Key.__struct_fields__})

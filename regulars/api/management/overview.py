@@ -31,7 +31,7 @@ class Today(msgspec.Struct, frozen=True):
     integrations: list[LaneHealth]
 
 
-@management.get("/overview", "What happened today", tag="Shop")
+@management.get("/overview", "What happened today", tag="Shop", area="data")
 async def read_overview(call: Call[NoQuery, None], tx: Reading) -> Today:
     workspace_id, zone = call.workspace_id, call.workspace.zone
     logged = await events.counts_by_hour(tx, workspace_id, call.now, zone)

@@ -43,6 +43,10 @@ class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Password
 
 
+class Removal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    revoke_keys: Annotated[bool, Meta(description="Whether the keys that they made are revoked too.")] = False
+
+
 class StaffList(msgspec.Struct, frozen=True):
     items: list[StaffMember]
 
@@ -78,10 +82,15 @@ async def change_password(call: Call[NoQuery, NewPassword], tx: Tx) -> None:
 
 
 @management.delete("/staff/{id}", "Remove somebody", tag="Staff", status=204)
-async def remove_staff(call: Call[NoQuery, None], tx: Tx) -> None:
-    """They can't sign in any more, and their sessions end. The last owner can't be removed: `last_owner`."""
+async def remove_staff(call: Call[Removal, None], tx: Tx) -> None:
+    """They can't sign in any more, and their sessions end. The last owner can't be removed: `last_owner`. Keys they
+    made, whose `made_by` is `staff:<their e-mail>`, go on working unless `revoke_keys` is true."""
     person = await tenancy.remove_staff(tx, call.workspace_id, call.path_id())
     await call.audit(tx, "staff.delete", person.email)
+    if call.query.revoke_keys:
+        for key in await tenancy.live_keys_of(tx, call.workspace_id, person.actor):
+            await tenancy.revoke_key(tx, call.workspace_id, key.id, call.now)
+            await call.audit(tx, "key.revoke", key.id)
 
 
 def _member(person: Person) -> StaffMember:

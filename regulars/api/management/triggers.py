@@ -51,8 +51,8 @@ class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source`: fired by a call (`api`), or by orders. `open`: READ keys may fire it. `allow_override`: a call may set
-    other words and coins."""
+    """`source`: fired by a call (`api`), or by orders. `open`: READ keys may fire it, and it needs a limit for each
+    customer. `allow_override`: a call by a WRITE key may set other words and coins."""
 
     name: Name
     source: Source
@@ -173,7 +173,7 @@ async def list_versions(call: Call[NoQuery, None], tx: Reading) -> VersionList:
     return VersionList(await triggers.versions_of(tx, call.workspace_id, trigger.id))
 
 
-@management.get("/firings", "What came of triggers", tag="Triggers")
+@management.get("/firings", "What came of triggers", tag="Triggers", area="data")
 async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> FiringPage:
     """Newest first; of a trigger, of a customer, or of the whole shop. Refused ones say why."""
     query = call.query

@@ -13,7 +13,6 @@ from regulars import events, limits, tenancy
 from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.kit.secrets import storefront_secret
 from regulars.tenancy import AuditLine, Workspace
 
 CallsPerMinute = Annotated[
@@ -90,9 +89,12 @@ class ShopChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class StorefrontSecret(msgspec.Struct, frozen=True):
-    """By it the shop's server signs `x-leaddigest` and may sign `x-leadtoken`. It must never stand in a page."""
+    """By it the shop's server signs `x-leaddigest` and may sign `x-leadtoken`. It must never stand in a page. While a
+    new one is brought in, `previous` proves too; it is null otherwise."""
 
     secret: str
+    version: int
+    previous: str | None
 
 
 class AuditPage(msgspec.Struct, frozen=True):
@@ -101,7 +103,7 @@ class AuditPage(msgspec.Struct, frozen=True):
 
 
 def shop(workspace: Workspace) -> Shop:
-    return Shop(**msgspec.structs.asdict(workspace))
+    return Shop(**{name: getattr(workspace, name) for name in Shop.__struct_fields__})
 
 
 @management.get("/workspace", "The shop", tag="Shop")
@@ -122,10 +124,34 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     return shop(changed)
 
 
-@management.get("/workspace/storefront-secret", "The secret that proves customers", tag="Shop")
+_SECRET: dict[str, Any] = {"tag": "Shop", "area": "staff", "access": "WRITE", "stored": False}
+"""Whoever has the storefront secret can speak for every customer."""
+
+
+@management.get("/workspace/storefront-secret", "The secret that proves customers", **_SECRET)
 async def read_storefront_secret(call: Call[NoQuery, None]) -> StorefrontSecret:
-    """One per workspace, and the same for as long as the server's secret key is."""
-    return StorefrontSecret(storefront_secret(call.app.settings.secret(), call.workspace_id))
+    return _storefront_secret(call, call.workspace)
+
+
+@management.post("/workspace/storefront-secret/rotate", "Make a new storefront secret", **_SECRET)
+async def rotate_storefront_secret(call: Call[NoQuery, None], tx: Tx) -> StorefrontSecret:
+    """The one there was goes on proving, until it is retired: `two_secrets_alive`, when it was not retired yet."""
+    changed = await tenancy.rotate_storefront_secret(tx, call.workspace_id, call.now)
+    await call.audit(tx, "storefront_secret.create", call.workspace_id, version=changed.storefront_version)
+    return _storefront_secret(call, changed)
+
+
+@management.post("/workspace/storefront-secret/retire", "Retire the older storefront secret", **_SECRET)
+async def retire_storefront_secret(call: Call[NoQuery, None], tx: Tx) -> StorefrontSecret:
+    """What was signed with it is refused from now on: `one_secret_alive`, when there is no older one."""
+    changed = await tenancy.retire_storefront_secret(tx, call.workspace_id, call.now)
+    await call.audit(tx, "storefront_secret.retire", call.workspace_id, version=changed.storefront_version - 1)
+    return _storefront_secret(call, changed)
+
+
+def _storefront_secret(call: Call[Any, Any], workspace: Workspace) -> StorefrontSecret:
+    newest, *older = tenancy.storefront_secrets(call.app.settings.secret(), workspace)
+    return StorefrontSecret(newest, workspace.storefront_version, older[0] if older else None)
 
 
 @management.get("/audit", "Who changed what", tag="Shop")

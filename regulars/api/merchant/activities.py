@@ -15,7 +15,7 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 from msgspec import Meta
 
-from regulars import customers, limits
+from regulars import customers, limits, tenancy
 from regulars.api import leniency, proofs
 from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
@@ -37,7 +37,6 @@ from regulars.api.reading import (
 )
 from regulars.api.serving import CORS, SAFE, bug, check_source, idempotency_key
 from regulars.kit.errors import Invalid, Refusal, invalid
-from regulars.kit.secrets import storefront_secret
 from regulars.triggers import Fire, Override
 from regulars.wiring import App, Call
 
@@ -59,7 +58,8 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class ViaWallet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """In place of a wallet trigger's own words and coins, where the trigger allows override; ignored otherwise."""
+    """In place of a wallet trigger's own words and coins, by a WRITE key where the trigger allows override; ignored
+    otherwise."""
 
     title: Title | None = None
     description: Text | None = None
@@ -180,6 +180,8 @@ class ActivityDoor:
         if not key or not workspace_id:
             raise NoKey("x-workspaceid" if key else "x-apikey")
         caller = await self._gate.admit(workspace_id.decode("latin-1"), key.decode("latin-1"), self._app.clock.now())
+        if not caller.writes:
+            caller.must(None, "READ")
         source = headers.get(b"x-source")
         if source != b"web" and source != b"unix":
             check_source(_text(headers, b"x-source"))
@@ -191,13 +193,15 @@ class ActivityDoor:
             raise invalid(scope["query_string"].decode("latin-1").partition("=")[0], "no query parameters")
         raw = await _read(headers, receive)
         body, aside = _read_activity(raw, form)
-        fire = _fire(body, aside, caller)
+        fire, proven = _fire(body, aside, caller), None
         if not caller.writes and needs_proof(caller):
             fire = await self._proven(fire, body, caller, _text(headers, b"x-leadtoken"))
+            proven = fire.lead_id
         given = headers.get(b"idempotency-key")
         once, mark = "", b""
         if given is not None:
-            once, mark = idempotency_key(given.decode("latin-1")) or "", self._app.fingerprint(LABEL, raw)
+            once = idempotency_key(given.decode("latin-1"), caller, proven) or ""
+            mark = self._app.fingerprint(LABEL, raw)
         answered = await self._app.fire(Call(caller.workspace, fire, fired_answer, once, mark))
         said = _HIT_HEADERS if answered.hit else _JSON_HEADERS
         return answered.status, [*said, *_CORS] if b"origin" in headers else said, answered.body.encode()
@@ -205,8 +209,8 @@ class ActivityDoor:
     async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:
         """The same call, for the customer whom the token proves and nobody else; never for one to be created."""
         workspace_id = caller.workspace.id
-        secret = storefront_secret(self._app.settings.secret(), workspace_id)
-        lead_id = proofs.customer_of(secret, token, self._app.clock.now())
+        secrets = tenancy.storefront_secrets(self._app.settings.secret(), caller.workspace)
+        lead_id = proofs.customer_of(secrets, token, self._app.clock.now())
         if body.lead_id is None:
             async with self._app.db.reading() as tx:
                 named = await customers.find(tx, workspace_id, customer_id=body.customer_id)
@@ -277,8 +281,9 @@ def _fire(body: NewActivity, aside: Aside, caller: Caller) -> Fire:
             customer = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
         except Invalid as refusal:
             customer, unfit = new_customer(body.customer_id, "", "", NO_DETAILS), unfit or refusal
-    override: Override | Invalid | None = aside.get("trace.via_api_for_wallet")
-    if body.trace is not None and body.trace.via_api_for_wallet is not None:
+    # Whoever fires an Open trigger from a page must not choose what it gives: with a READ key it is not even looked at.
+    override: Override | Invalid | None = aside.get("trace.via_api_for_wallet") if caller.writes else None
+    if caller.writes and body.trace is not None and body.trace.via_api_for_wallet is not None:
         override = _override(body.trace.via_api_for_wallet)
     return Fire(
         trigger_id=body.trigger_id,

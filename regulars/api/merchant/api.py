@@ -28,5 +28,5 @@ which every further call carries.
 
 Calls that write take an `Idempotency-Key`: sent again with the same body they answer what they answered first, with
 `Idempotency-Hit: true`, and do nothing; with another body they are refused.""",
-    ("Activities", "Leads", "Wallet transactions", "Triggers"),
+    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Triggers")),
 )

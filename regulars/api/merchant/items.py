@@ -21,7 +21,8 @@ class Wallet(msgspec.Struct, frozen=True):
 
 
 class LeadItem(msgspec.Struct, frozen=True):
-    """A customer. READ keys see `email` and `mobile` masked; `entity_id` is the business, the same for each of them."""
+    """A customer. READ keys see `email` and `mobile` masked, and no `eid` and `mid`, which are hashes of them.
+    `entity_id` is the business, the same for each of them."""
 
     id: UUID = msgspec.field(name="_id")
     customer_id: str
@@ -162,8 +163,9 @@ def lead_item(customer: Customer, balances: dict[Any, Balance], entity_id: UUID,
         pending=coins.pending,
         wallet=Wallet(coins.available),
         creditwallet=Wallet(amount_on_wire("credits", credits.available)),
-        mid=events.mid(customer.mobile),
-        eid=events.eid(customer.email),
+        # Whoever hashes every number there is finds the one behind a hash: where one is masked, the other is left out.
+        mid="" if masked else events.mid(customer.mobile),
+        eid="" if masked else events.eid(customer.email),
         referral_code=customer.referral_code,
         referred_by_referral_code=customer.referred_by_code,
         entity_id=entity_id,

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import customers, ledger, limits
+from regulars import customers, ledger, limits, tenancy
 from regulars.api import proofs
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import LeadAnswer, lead_item
@@ -20,7 +20,6 @@ from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Invalid, NotFound
-from regulars.kit.secrets import storefront_secret
 
 CustomerId = Annotated[
     str,
@@ -118,8 +117,8 @@ async def the_lead(tx: Reading, workspace_id: UUID, **by: Any) -> Customer:
     return customer
 
 
-def secret_of(call: Call[Any, Any]) -> str:
-    return storefront_secret(call.app.settings.secret(), call.workspace_id)
+def secrets_of(call: Call[Any, Any]) -> list[str]:
+    return tenancy.storefront_secrets(call.app.settings.secret(), call.workspace)
 
 
 def prove(call: Call[Any, Any], lead_id: UUID, *, changes: bool = False) -> None:
@@ -127,7 +126,7 @@ def prove(call: Call[Any, Any], lead_id: UUID, *, changes: bool = False) -> None
     token it carries. Raises Unauthenticated, Forbidden."""
     if call.caller.writes or (call.caller.key.purpose != "STOREFRONT" and not changes):
         return
-    if proofs.customer_of(secret_of(call), call.headers.get("x-leadtoken", ""), call.now) != lead_id:
+    if proofs.customer_of(secrets_of(call), call.headers.get("x-leadtoken", ""), call.now) != lead_id:
         raise proofs.ProofOfAnother
 
 
@@ -171,15 +170,15 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
     """By customer_id, referral code, e-mail, mobile or id, the first that is given in this order.
 
     With a STOREFRONT key the call carries an `x-leadtoken`, or names a customer_id and carries `x-leaddigest`: 64 hex
-    digits, HMAC-SHA256 by the workspace's storefront secret over `<customer_id>.<x-timestamp>`. The answer then holds a
-    `leadtoken`, also as the header `x-leadtoken`, good for an hour.
+    digits, HMAC-SHA256 by the workspace's storefront secret over `<customer_id>.<x-timestamp>`. The answer to a digest
+    holds a `leadtoken`, also as the header `x-leadtoken`, good for an hour; a token is not exchanged for another.
     """
     query, headers = call.query, call.headers
     storefront = call.caller.key.purpose == "STOREFRONT"
     by_token = bool(headers.get("x-leadtoken"))
     if storefront and not by_token:
         stamp, given = headers.get("x-timestamp", ""), headers.get("x-leaddigest", "")
-        proofs.check_digest(secret_of(call), query.customer_id or "", stamp, given, call.now)
+        proofs.check_digest(secrets_of(call), query.customer_id or "", stamp, given, call.now)
     customer = await customers.find(
         tx,
         call.workspace_id,
@@ -196,8 +195,8 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
     if customer is None:
         raise NotFound("Lead does not exists")
     answer = await _answer(call, tx, customer)
-    if storefront:
-        token = proofs.issue_token(secret_of(call), customer.id, call.now)
+    if storefront and not by_token:
+        token = proofs.issue_token(secrets_of(call)[0], customer.id, call.now)
         call.reply_headers["x-leadtoken"] = token
         answer = msgspec.structs.replace(answer, leadtoken=token)
     return answer

@@ -15,10 +15,18 @@ from regulars import limits, tenancy
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.kit import countries
-from regulars.kit.errors import Forbidden, NotFound, Refusal
-from regulars.kit.secrets import storefront_secret
+from regulars.kit.errors import NotFound, Refusal
+from regulars.tenancy import Areas
 
-ACCESS = {"WRITE": "Read and write", "READ": "Read only"}
+ACCESS = {"WRITE": "Read and write", "READ": "Read only", "NONE": "Nothing"}
+AREAS = {
+    "data": ("Customers and orders", "Coins, events and deliveries too, with e-mail addresses and mobile numbers."),
+    "rules": ("Rules", "Triggers, Send Events rules, and the tools that are told."),
+    "settings": ("The shop", "Its settings, the switch for events, the audit log."),
+    "staff": ("People and keys", "The storefront secret too. Whoever may write here can become an owner."),
+}
+_SEE_STOREFRONT = "see and change its storefront secret"
+_ISSUE_KEYS = "create and revoke API keys"
 PURPOSES = {"SERVER": "Your server", "STOREFRONT": "Your storefront"}
 
 
@@ -58,10 +66,43 @@ async def change_settings(desk: Handed) -> Response[str]:
 @get("/settings/storefront-secret")
 async def reveal_secret(desk: Handed) -> Response[str]:
     """Owners alone: whoever has it can speak for every customer."""
-    if desk.who.role != "owner":
-        raise Forbidden("Only an owner of this workspace can see its storefront secret.")
-    secret = storefront_secret(desk.app.settings.secret(), desk.id)
-    return desk.page("pages/storefront_secret.html", secret=secret)
+    desk.only_owners(_SEE_STOREFRONT)
+    return _secret_page(desk, desk.workspace)
+
+
+@post("/settings/storefront-secret/rotate")
+async def rotate_secret(desk: Handed) -> Response[str]:
+    desk.only_owners(_SEE_STOREFRONT)
+    async with desk.changing("storefront_secret.create", desk.id) as tx:
+        changed = await tenancy.rotate_storefront_secret(tx, desk.id, desk.now)
+    return _secret_page(desk, changed)
+
+
+@get("/settings/storefront-secret/retire")
+async def ask_retire(desk: Handed) -> Response[str]:
+    desk.only_owners(_SEE_STOREFRONT)
+    return desk.page(
+        "pages/confirm.html",
+        title="Retire the older storefront secret?",
+        words="What your shop's server signs with it is refused from now on, and pages opened with it must be loaded "
+        "again. Retire it when your server signs with the new one.",
+        action="/settings/storefront-secret/retire",
+        yes="Retire",
+        back="/settings",
+    )
+
+
+@post("/settings/storefront-secret/retire")
+async def retire_secret(desk: Handed) -> Response[str]:
+    desk.only_owners(_SEE_STOREFRONT)
+    async with desk.changing("storefront_secret.retire", desk.id) as tx:
+        await tenancy.retire_storefront_secret(tx, desk.id, desk.now)
+    return desk.see("/settings", "The older storefront secret is retired.")
+
+
+def _secret_page(desk: Desk, workspace: tenancy.Workspace) -> Response[str]:
+    newest, *older = tenancy.storefront_secrets(desk.app.settings.secret(), workspace)
+    return desk.page("pages/storefront_secret.html", secret=newest, older=older[0] if older else "")
 
 
 def _settings_of(form: Form) -> dict[str, Any]:
@@ -103,30 +144,35 @@ async def keys(desk: Handed) -> Response[str]:
         found = await tenancy.list_keys(tx, desk.id)
     live = [key for key in reversed(found) if key.revoked_at is None]
     revoked = [key for key in reversed(found) if key.revoked_at is not None]
-    return desk.page("pages/keys.html", live=live, revoked=revoked, access=ACCESS, purposes=PURPOSES)
+    return desk.page("pages/keys.html", live=live, revoked=revoked, purposes=PURPOSES, rights=_rights)
 
 
 @get("/keys/new")
 async def new_key(desk: Handed) -> Response[str]:
-    return desk.page("pages/key_new.html", form=Form(values={"access": "WRITE", "purpose": "SERVER"}), issued=None)
+    desk.only_owners(_ISSUE_KEYS)
+    form = Form(values={"access": "WRITE", "purpose": "SERVER"})
+    return desk.page("pages/key_new.html", form=form, issued=None, areas=AREAS, access=ACCESS)
 
 
 @post("/keys/new")
 async def issue_key(desk: Handed) -> Response[str]:
+    desk.only_owners(_ISSUE_KEYS)
     form = await desk.form()
-    access: Any = form.text("access")
-    purpose: Any = form.text("purpose")
-    name = form.text("name")
+    name, access = form.text("name"), form.text("access")
+    areas = {area: form.text(f"areas.{area}") or "NONE" for area in AREAS}
+    rights: dict[str, Any] = {"access": access, "purpose": form.text("purpose"), "areas": areas}
     try:
-        async with desk.changing("key.issue", name, access=access, purpose=purpose) as tx:
-            issued = await tenancy.issue_key(tx, desk.id, name, access=access, purpose=purpose, now=desk.now)
+        async with desk.changing("key.create", name, **rights) as tx:
+            given: Any = rights | {"areas": Areas(**areas)}  # type: ignore[arg-type]
+            issued = await tenancy.issue_key(tx, desk.id, name, **given, made_by=desk.who.actor, now=desk.now)
     except Refusal as refusal:
-        return desk.wrong("pages/key_new.html", form, refusal, issued=None)
+        return desk.wrong("pages/key_new.html", form, refusal, issued=None, areas=AREAS, access=ACCESS)
     return desk.page("pages/key_new.html", form=form, issued=issued)
 
 
 @get("/keys/{key_id:uuid}/revoke")
 async def ask_revoke(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
+    desk.only_owners(_ISSUE_KEYS)
     async with desk.reading() as tx:
         key = next((key for key in await tenancy.list_keys(tx, desk.id) if key.id == key_id), None)
     if key is None:
@@ -143,6 +189,7 @@ async def ask_revoke(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
 
 @post("/keys/{key_id:uuid}/revoke")
 async def revoke_key(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
+    desk.only_owners(_ISSUE_KEYS)
     async with desk.changing("key.revoke", key_id) as tx:
         await tenancy.revoke_key(tx, desk.id, key_id, desk.now)
     return desk.see("/keys", "The key is revoked.")
@@ -154,6 +201,13 @@ async def audit(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         found = await tenancy.audit_log(tx, desk.id, before_id=at.after_id, limit=at.limit)
     return desk.page("pages/audit.html", page=at.page(found, lambda line: line.id))
+
+
+def _rights(key: tenancy.ApiKey) -> list[str]:
+    """What a key may do, a line for each kind of right."""
+    reward = {"WRITE": ["Rewards: read and write"], "READ": ["Rewards: read only"], "NONE": list[str]()}[key.access]
+    areas = {area: getattr(key.areas, area) for area in AREAS}
+    return reward + [f"{AREAS[a][0]}: {ACCESS[right].lower()}" for a, right in areas.items() if right != "NONE"]
 
 
 @cache
@@ -168,6 +222,9 @@ HANDLERS = [
     settings,
     change_settings,
     reveal_secret,
+    rotate_secret,
+    ask_retire,
+    retire_secret,
     keys,
     new_key,
     issue_key,

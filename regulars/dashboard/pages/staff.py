@@ -11,7 +11,8 @@ from litestar.params import FromPath
 from regulars import tenancy
 from regulars.dashboard import security
 from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.kit.errors import Forbidden, Refusal
+from regulars.dashboard.words import plural
+from regulars.kit.errors import Refusal
 from regulars.tenancy import Person
 
 ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
@@ -26,12 +27,13 @@ async def staff(desk: Handed) -> Response[str]:
 
 @get("/staff/new")
 async def new_staff(desk: Handed) -> Response[str]:
+    desk.only_owners(_CHANGE_PEOPLE)
     return desk.page("pages/staff_new.html", form=Form(values={"role": "editor"}))
 
 
 @post("/staff/new")
 async def add_staff(desk: Handed) -> Response[str]:
-    _only_owners(desk)
+    desk.only_owners(_CHANGE_PEOPLE)
     form = await desk.form()
     email = form.text("email")
     try:
@@ -55,7 +57,7 @@ async def shown(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
 
 @post("/staff/{staff_id:uuid}")
 async def change_role(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    _only_owners(desk)
+    desk.only_owners(_CHANGE_PEOPLE)
     person, form = await _person(desk, staff_id), await desk.form()
     try:
         role: Any = form.choice("role", ROLES)
@@ -71,7 +73,7 @@ async def change_role(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
 
 @post("/staff/{staff_id:uuid}/password")
 async def give_password(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    _only_owners(desk)
+    desk.only_owners(_CHANGE_PEOPLE)
     person, form = await _person(desk, staff_id), await desk.form()
     try:
         async with desk.changing("staff.new_password", person.email) as tx:
@@ -83,24 +85,25 @@ async def give_password(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]
 
 @get("/staff/{staff_id:uuid}/remove")
 async def ask_remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
+    desk.only_owners(_CHANGE_PEOPLE)
     person = await _person(desk, staff_id)
-    return desk.page(
-        "pages/confirm.html",
-        title=f"Remove {person.name}?",
-        words=f"{person.email} can't sign in any more, at once. What they did stays in the audit log.",
-        action=f"/staff/{staff_id}/remove",
-        yes="Remove",
-        back="/staff",
-    )
+    async with desk.reading() as tx:
+        keys = await tenancy.live_keys_of(tx, desk.id, person.actor)
+    return desk.page("pages/staff_remove.html", person=person, keys=keys)
 
 
 @post("/staff/{staff_id:uuid}/remove")
 async def remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    _only_owners(desk)
-    person = await _person(desk, staff_id)
+    desk.only_owners(_CHANGE_PEOPLE)
+    person, ticked = await _person(desk, staff_id), (await desk.form()).texts("key")
     async with desk.changing("staff.delete", person.email) as tx:
         await tenancy.remove_staff(tx, desk.id, staff_id)
-    return desk.see("/staff", f"{person.email} is removed.")
+        revoked = [k for k in await tenancy.live_keys_of(tx, desk.id, person.actor) if str(k.id) in ticked]
+        for key in revoked:
+            await tenancy.revoke_key(tx, desk.id, key.id, desk.now)
+            await tenancy.audit(tx, desk.id, desk.who.actor, "key.revoke", str(key.id), now=desk.now)
+    also = f" {plural(len(revoked), 'key')} revoked." if revoked else ""
+    return desk.see("/staff", f"{person.email} is removed.{also}")
 
 
 @get("/password")
@@ -126,9 +129,7 @@ async def change_own_password(desk: Handed) -> Response[str]:
     return response
 
 
-def _only_owners(desk: Desk) -> None:
-    if desk.who.role != "owner":
-        raise Forbidden("Only an owner of this workspace can add, change and remove people.")
+_CHANGE_PEOPLE = "add, change and remove people"
 
 
 def _typed(form: Form, name: str) -> str:

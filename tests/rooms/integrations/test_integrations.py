@@ -111,6 +111,50 @@ async def test_initialize_that_fails_pauses_and_says_why_until_it_is_mended(
     assert (await initialize(db, mended, http, clock)).state == "ready"
 
 
+HTTPS = "https://loyalty.example"
+
+
+@pytest.mark.parametrize(
+    ("tool", "first", "then", "refused"),
+    [
+        ("omnisend", {"api_key": "sandbox-1"}, {"host": HTTPS}, {"api_key"}),
+        ("omnisend", {"api_key": "sandbox-1"}, {"host": HTTPS, "api_key": "  "}, {"api_key"}),
+        ("omnisend", {"api_key": "sandbox-1"}, {"host": HTTPS, "api_key": "sandbox-1"}, set()),
+        ("omnisend", {"api_key": "sandbox-1"}, {"host": "https://api.omnisend.com"}, set()),
+        ("omnisend", {"api_key": "sandbox-1"}, {"host": "http://loyalty.example", "api_key": "sandbox-1"}, {"host"}),
+        # Nobody learns a secret from what it signs.
+        ("webhook", {"url": "https://a.example"}, {"url": HTTPS}, set()),
+        # Receivers of the older style are sent its hash, which some take for a proof.
+        ("webhook", {"url": "https://a.example", "style": "nector"}, {"url": HTTPS}, {"secret"}),
+        ("webhook", {"url": "https://a.example"}, {"url": HTTPS, "style": "nector"}, {"secret"}),
+        (
+            "webhook",
+            {"url": "https://a.example"},
+            {"url": HTTPS, "style": "nector", "secret": "any-16-letters-do"},
+            set(),
+        ),
+        ("webhook", {"url": "https://a.example", "style": "nector"}, {"url": HTTPS, "style": "standard"}, set()),
+    ],
+)
+async def test_whoever_changes_where_a_secret_is_sent_gives_it_again(
+    db: Database,
+    workspace: Workspace,
+    clock: HandClock,
+    tool: str,
+    first: dict[str, str],
+    then: dict[str, str],
+    refused: set[str],
+) -> None:
+    made = (await add(db, workspace, clock, tool, **first)).integration
+    wrong: set[str] = set()
+    try:
+        async with db.transaction() as tx:
+            await integrations.change(tx, workspace.id, made.id, BOX, given=then, now=clock.now())
+    except Invalid as refusal:
+        wrong = set(refusal.fields)
+    assert wrong == refused
+
+
 async def test_a_check_of_what_was_changed_meanwhile_counts_for_nothing(
     db: Database, workspace: Workspace, clock: HandClock, http: Http
 ) -> None:

@@ -161,10 +161,23 @@ async def test_urls_that_are_no_address_to_call(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://shop.example/hook?a=1", "http://shop.example:8080", "https://münchen.example/"]
+    "url",
+    [
+        "https://shop.example/hook?a=1",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "http://localhost:8080",
+        "https://shop.example:8443",
+        "https://münchen.example/",
+    ],
 )
 def test_urls_that_may_be_given(url: str) -> None:
     assert url_refusal(url) is None
+
+
+@pytest.mark.parametrize("url", ["http://shop.example/hook", "http://93.184.216.34/", "http://localhost.example/"])
+def test_only_this_machine_is_called_without_encryption(url: str) -> None:
+    assert "https" in (url_refusal(url) or "")
 
 
 async def test_the_dialled_address_is_the_checked_one() -> None:

@@ -12,12 +12,13 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Invalid, NotFound
 from regulars.kit.ids import new_id
+from regulars.tenancy import Areas
 from tests import make
 
 
 async def test_a_key_is_found_until_it_is_revoked(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
     async with db.transaction() as tx:
-        issued = await tenancy.issue_key(tx, workspace.id, " Shop ", access="WRITE", now=clock.now())
+        issued = await tenancy.issue_key(tx, workspace.id, " Shop ", access="WRITE", made_by="cli", now=clock.now())
         record = issued.record
         assert (record.name, record.access, record.purpose, record.revoked_at) == ("Shop", "WRITE", "SERVER", None)
         assert await tenancy.find_key(tx, workspace.id, issued.key) == record
@@ -31,7 +32,7 @@ async def test_a_key_is_found_until_it_is_revoked(db: Database, workspace: tenan
 
 async def test_only_the_hash_is_stored(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
     async with db.transaction() as tx:
-        issued = await tenancy.issue_key(tx, workspace.id, "Shop", access="READ", now=clock.now())
+        issued = await tenancy.issue_key(tx, workspace.id, "Shop", access="READ", made_by="cli", now=clock.now())
         row = await tx.fetchrow(
             "SELECT t.*, t::text AS all FROM tenancy_api_key t WHERE workspace_id = $1", workspace.id
         )
@@ -45,7 +46,7 @@ async def test_only_the_hash_is_stored(db: Database, workspace: tenancy.Workspac
 async def test_a_key_is_of_one_workspace(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
     other = await make.a_workspace(db, clock.now())
     async with db.transaction() as tx:
-        issued = await tenancy.issue_key(tx, workspace.id, "Shop", access="WRITE", now=clock.now())
+        issued = await tenancy.issue_key(tx, workspace.id, "Shop", access="WRITE", made_by="cli", now=clock.now())
         assert await tenancy.find_key(tx, other.id, issued.key) is None
         assert await tenancy.list_keys(tx, other.id) == []
         with pytest.raises(NotFound):
@@ -64,6 +65,10 @@ async def test_a_key_is_of_one_workspace(db: Database, workspace: tenancy.Worksp
         ({"name": "x" * 201}, "name"),
         ({"name": "a\x00b"}, "name"),
         ({"access": "ALL"}, "access"),
+        ({"access": "NONE"}, "access"),
+        ({"areas": Areas(data="ALL")}, "areas.data"),  # type: ignore[arg-type]
+        ({"areas": Areas(data="READ"), "purpose": "STOREFRONT"}, "purpose"),
+        ({"access": "NONE", "areas": Areas(data="READ"), "purpose": "STOREFRONT"}, "purpose"),
         ({"purpose": "PHONE"}, "purpose"),
         ({"access": "WRITE", "purpose": "STOREFRONT"}, "purpose"),
     ],
@@ -74,7 +79,7 @@ async def test_a_wrong_key_is_not_issued(
     async with db.transaction() as tx:
         with pytest.raises(Invalid) as refused:
             await tenancy.issue_key(
-                tx, workspace.id, **{"name": "Shop", "access": "READ", "purpose": "SERVER", "now": clock.now(), **given}
+                tx, workspace.id, **{"name": "Shop", "access": "READ", "made_by": "cli", "now": clock.now(), **given}
             )
         assert list(refused.value.fields) == [field]
         assert await tenancy.list_keys(tx, workspace.id) == []

@@ -1,0 +1,272 @@
+"""Who may do what: every route by every role and every kind of key.
+
+A route that is not in these tables fails the test: whoever adds one says here who may call it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from regulars import tenancy
+from regulars.api.app import Doors
+from regulars.api.management import management
+from regulars.api.merchant import merchant
+from regulars.dashboard import security
+from regulars.kit.ids import new_id
+from regulars.tenancy import Areas
+from tests.doors import Shop
+from tests.stories.browsing import person, signed_in
+
+APIS = """
+A key's right to the merchant API: a STOREFRONT key, a READ key, a WRITE key. "proof": only with the customer's token.
+Its right to an area of the management API: what it needs at least. "-" is refused.
+
+                                                          merchant                management
+                                                          storefront read  write  staff  settings  rules  data
+POST   /api/v2/merchant/leads                             -          -     yes    -      -         -      -
+PUT    /api/v2/merchant/leads/{id}                        proof      proof yes    -      -         -      -
+GET    /api/v2/merchant/leads/{id}                        proof      yes   yes    -      -         -      -
+POST   /api/v2/merchant/activities                        proof      yes   yes    -      -         -      -
+POST   /api/v2/merchant/wallettransactions                -          -     yes    -      -         -      -
+GET    /api/v2/merchant/wallettransactions                proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/wallettransactions/{id}           proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/triggers                          yes        yes   yes    -      -         -      -
+GET    /api/v1/events                                     -          -     -      -      -         -      READ
+GET    /api/v1/events/{id}                                -          -     -      -      -         -      READ
+GET    /api/v1/event-topics                               -          -     -      -      -         READ   -
+GET    /api/v1/event-topics/{topic}                       -          -     -      -      -         READ   -
+GET    /api/v1/customers                                  -          -     -      -      -         -      READ
+POST   /api/v1/customers                                  -          -     -      -      -         -      WRITE
+GET    /api/v1/customers/{id}                             -          -     -      -      -         -      READ
+PATCH  /api/v1/customers/{id}                             -          -     -      -      -         -      WRITE
+GET    /api/v1/customers/{id}/transactions                -          -     -      -      -         -      READ
+POST   /api/v1/customers/{id}/transactions                -          -     -      -      -         -      WRITE
+GET    /api/v1/customers/{id}/timeline                    -          -     -      -      -         -      READ
+GET    /api/v1/deliveries                                 -          -     -      -      -         -      READ
+GET    /api/v1/deliveries/{id}                            -          -     -      -      -         -      READ
+POST   /api/v1/deliveries/replay                           -          -     -      -      -         -      WRITE
+POST   /api/v1/deliveries/{id}/replay                     -          -     -      -      -         -      WRITE
+GET    /api/v1/send-events                                -          -     -      -      -         READ   -
+POST   /api/v1/send-events                                -          -     -      -      -         WRITE  -
+GET    /api/v1/send-events/{id}                           -          -     -      -      -         READ   -
+PATCH  /api/v1/send-events/{id}                           -          -     -      -      -         WRITE  -
+DELETE /api/v1/send-events/{id}                           -          -     -      -      -         WRITE  -
+POST   /api/v1/send-events/{id}/test                      -          -     -      -      -         WRITE  -
+GET    /api/v1/integration-tools                          -          -     -      -      -         READ   -
+GET    /api/v1/integrations                               -          -     -      -      -         READ   -
+POST   /api/v1/integrations                               -          -     -      -      -         WRITE  -
+GET    /api/v1/integrations/{id}                          -          -     -      -      -         READ   -
+PATCH  /api/v1/integrations/{id}                          -          -     -      -      -         WRITE  -
+DELETE /api/v1/integrations/{id}                          -          -     -      -      -         WRITE  -
+POST   /api/v1/integrations/{id}/initialize               -          -     -      -      -         WRITE  -
+POST   /api/v1/integrations/{id}/pause                    -          -     -      -      -         WRITE  -
+POST   /api/v1/integrations/{id}/rotate                   -          -     -      -      -         WRITE  -
+GET    /api/v1/keys                                       -          -     -      READ   -         -      -
+POST   /api/v1/keys                                       -          -     -      WRITE  -         -      -
+DELETE /api/v1/keys/{id}                                  -          -     -      WRITE  -         -      -
+POST   /api/v1/orders                                     -          -     -      -      -         -      WRITE
+GET    /api/v1/orders                                     -          -     -      -      -         -      READ
+GET    /api/v1/orders/{id}                                -          -     -      -      -         -      READ
+GET    /api/v1/overview                                   -          -     -      -      -         -      READ
+GET    /api/v1/staff                                      -          -     -      READ   -         -      -
+POST   /api/v1/staff                                      -          -     -      WRITE  -         -      -
+PATCH  /api/v1/staff/{id}                                 -          -     -      WRITE  -         -      -
+PUT    /api/v1/staff/{id}/password                        -          -     -      WRITE  -         -      -
+DELETE /api/v1/staff/{id}                                 -          -     -      WRITE  -         -      -
+GET    /api/v1/triggers                                   -          -     -      -      -         READ   -
+POST   /api/v1/triggers                                   -          -     -      -      -         WRITE  -
+GET    /api/v1/triggers/{id}                              -          -     -      -      -         READ   -
+PATCH  /api/v1/triggers/{id}                              -          -     -      -      -         WRITE  -
+GET    /api/v1/triggers/{id}/versions                     -          -     -      -      -         READ   -
+GET    /api/v1/firings                                    -          -     -      -      -         -      READ
+GET    /api/v1/workspace                                  -          -     -      -      READ      -      -
+PATCH  /api/v1/workspace                                  -          -     -      -      WRITE     -      -
+GET    /api/v1/workspace/storefront-secret                -          -     -      WRITE  -         -      -
+POST   /api/v1/workspace/storefront-secret/rotate         -          -     -      WRITE  -         -      -
+POST   /api/v1/workspace/storefront-secret/retire         -          -     -      WRITE  -         -      -
+GET    /api/v1/audit                                      -          -     -      -      READ      -      -
+"""
+
+PAGES = """
+Who is signed in to the dashboard. "no" is refused with 403, and nobody is sent to the door.
+
+                                                          owner  editor  reader  nobody
+GET    /api/docs                                          yes    yes     yes     yes
+GET    /api/docs/events                                   yes    yes     yes     yes
+GET    /api/docs/openapi.json                             yes    yes     yes     yes
+GET    /api/docs/asyncapi.json                            yes    yes     yes     yes
+GET    /api/docs/merchant                                 yes    yes     yes     yes
+GET    /api/docs/merchant.json                            yes    yes     yes     yes
+GET    /api/docs/management                               yes    yes     yes     yes
+GET    /api/docs/management.json                          yes    yes     yes     yes
+GET    /healthz                                           yes    yes     yes     yes
+GET    /readyz                                            yes    yes     yes     yes
+GET    /metrics                                           yes    yes     yes     yes
+GET    /sign-in                                           yes    yes     yes     yes
+POST   /sign-in                                           yes    yes     yes     yes
+GET    /static/{file_path}                                yes    yes     yes     yes
+POST   /theme                                             yes    yes     yes     no
+GET    /                                                  yes    yes     yes     no
+GET    /customers                                         yes    yes     yes     no
+GET    /customers/new                                     yes    yes     yes     no
+POST   /customers/new                                     yes    yes     no      no
+GET    /customers/{id_}                                   yes    yes     yes     no
+GET    /customers/{id_}/edit                              yes    yes     yes     no
+POST   /customers/{id_}/edit                              yes    yes     no      no
+GET    /customers/{id_}/coins                             yes    yes     yes     no
+POST   /customers/{id_}/coins                             yes    yes     no      no
+GET    /triggers                                          yes    yes     yes     no
+GET    /triggers/new                                      yes    yes     yes     no
+POST   /triggers/new                                      yes    yes     no      no
+GET    /triggers/{trigger_id}                             yes    yes     yes     no
+POST   /triggers/{trigger_id}                             yes    yes     no      no
+GET    /orders                                            yes    yes     yes     no
+GET    /orders/{order_id}                                 yes    yes     yes     no
+GET    /orders/import                                     yes    yes     yes     no
+POST   /orders/import                                     yes    yes     no      no
+GET    /orders/import/{run_id}                            yes    yes     yes     no
+GET    /events                                            yes    yes     yes     no
+GET    /events/{event_id}                                 yes    yes     yes     no
+POST   /events/switch                                     yes    yes     no      no
+GET    /events/send                                       yes    yes     yes     no
+GET    /events/send/new                                   yes    yes     yes     no
+POST   /events/send/new                                   yes    yes     no      no
+GET    /events/send/{rule_id}                             yes    yes     yes     no
+POST   /events/send/{rule_id}                             yes    yes     no      no
+GET    /events/send/{rule_id}/delete                      yes    yes     yes     no
+POST   /events/send/{rule_id}/delete                      yes    yes     no      no
+GET    /events/send/{rule_id}/test                        yes    yes     yes     no
+POST   /events/send/{rule_id}/test                        yes    yes     no      no
+GET    /integrations                                      yes    yes     yes     no
+GET    /integrations/new/{tool}                           yes    yes     yes     no
+POST   /integrations/new/{tool}                           yes    yes     no      no
+GET    /integrations/{integration_id}                     yes    yes     yes     no
+POST   /integrations/{integration_id}                     yes    yes     no      no
+POST   /integrations/{integration_id}/pause               yes    yes     no      no
+GET    /integrations/{integration_id}/rotate              yes    yes     yes     no
+POST   /integrations/{integration_id}/rotate              yes    yes     no      no
+GET    /integrations/{integration_id}/delete              yes    yes     yes     no
+POST   /integrations/{integration_id}/delete              yes    yes     no      no
+GET    /deliveries                                        yes    yes     yes     no
+GET    /deliveries/{delivery_id}                          yes    yes     yes     no
+POST   /deliveries/replay                                  yes    yes     no      no
+POST   /deliveries/{delivery_id}/replay                   yes    yes     no      no
+GET    /sandbox                                           yes    yes     yes     no
+POST   /sandbox/faults                                    yes    yes     no      no
+POST   /sandbox/faults/stop                               yes    yes     no      no
+POST   /sandbox/clear                                     yes    yes     no      no
+GET    /settings                                          yes    yes     yes     no
+POST   /settings                                          yes    yes     no      no
+GET    /settings/storefront-secret                        yes    no      no      no
+POST   /settings/storefront-secret/rotate                 yes    no      no      no
+GET    /settings/storefront-secret/retire                 yes    no      no      no
+POST   /settings/storefront-secret/retire                 yes    no      no      no
+GET    /keys                                              yes    yes     yes     no
+GET    /keys/new                                          yes    no      no      no
+POST   /keys/new                                          yes    no      no      no
+GET    /keys/{key_id}/revoke                              yes    no      no      no
+POST   /keys/{key_id}/revoke                              yes    no      no      no
+GET    /audit                                             yes    yes     yes     no
+GET    /staff                                             yes    yes     yes     no
+GET    /staff/new                                         yes    no      no      no
+POST   /staff/new                                         yes    no      no      no
+GET    /staff/{staff_id}                                  yes    yes     yes     no
+POST   /staff/{staff_id}                                  yes    no      no      no
+POST   /staff/{staff_id}/password                         yes    no      no      no
+GET    /staff/{staff_id}/remove                           yes    no      no      no
+POST   /staff/{staff_id}/remove                           yes    no      no      no
+GET    /password                                          yes    yes     yes     no
+POST   /password                                          yes    yes     yes     no
+POST   /sign-out                                          yes    yes     yes     no
+"""
+
+
+def lines(table: str) -> dict[tuple[str, str], list[str]]:
+    found = (line.split() for line in table.splitlines() if re.match(r"(GET|POST|PUT|PATCH|DELETE) ", line))
+    return {(method, path): cells for method, path, *cells in found}
+
+
+def filled(path: str) -> str:
+    """The same path to things that are not there."""
+    path = path.replace("{tool}", "webhook").replace("{topic}", "lead_create").replace("{file_path}", "app.css")
+    return re.sub(r"\{\w+\}", str(new_id()), path)
+
+
+async def test_every_operation_has_its_line() -> None:
+    operations = {(o.method, api.base + o.path) for api in (merchant, management) for o in api.operations}
+    assert operations == lines(APIS).keys(), "say in APIS which keys may call it"
+
+
+KEYS: dict[str, dict[str, Any]] = {
+    "storefront": {"access": "READ", "purpose": "STOREFRONT"},
+    "read": {"access": "READ"},
+    "write": {"access": "WRITE"},
+} | {
+    f"{area} {right}": {"areas": Areas(**{area: right})}  # type: ignore[arg-type]
+    for area in Areas.__struct_fields__
+    for right in ("READ", "WRITE")
+}
+
+
+@pytest.mark.parametrize("kind", [*KEYS, "nobody"])
+async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
+    key = "rg_write_guessed"
+    if kind != "nobody":
+        async with shop.app.db.transaction() as tx:
+            now = shop.app.clock.now()
+            key = (await tenancy.issue_key(tx, shop.workspace.id, kind, **KEYS[kind], made_by="cli", now=now)).key
+    trigger = await shop.trigger("Visit", open=True)
+    area, _, right = kind.partition(" ")
+    for (method, path), cells in lines(APIS).items():
+        needed = dict(zip(["storefront", "read", "write", *Areas.__struct_fields__], cells, strict=True)).get(area, "-")
+        body: Any = (
+            {"trigger_id": str(trigger.id), "customer_id": "shopify-1001"} if path.endswith("/activities") else {}
+        )
+        query = {"lead_id": str(new_id())} if "/wallettransactions" in path and method == "GET" else {}
+        answer = await shop.client.request(
+            method, filled(path), headers=shop.headers(key), json=None if method == "GET" else body, params=query
+        )
+        said = answer.json() if answer.content else {}
+        code = said.get("data", said).get("code", "")
+        if kind == "nobody":
+            assert answer.status_code == 401, f"{method} {path}"
+        elif needed == "proof":
+            assert (answer.status_code, code) == (401, "customer_proof_missing"), f"{method} {path} by {kind}"
+        elif needed == "yes" or needed == right or (needed, right) == ("READ", "WRITE"):
+            assert answer.status_code not in (401, 403, 500), f"{method} {path} by {kind}"
+        else:
+            assert (answer.status_code, code) == (403, "forbidden"), f"{method} {path} by {kind}"
+
+
+async def test_every_page_has_its_line(shop: Shop) -> None:
+    routes = {
+        (method, route.path_format)
+        for route in Doors(shop.app).litestar.routes
+        for method in getattr(route, "methods", set()) - {"OPTIONS", "HEAD"}
+        if not route.path.startswith((merchant.base, management.base))
+    }
+    assert routes == lines(PAGES).keys(), "say in PAGES who may open it"
+
+
+@pytest.mark.parametrize("role", ["owner", "editor", "reader", "nobody"])
+async def test_a_person_may_what_their_role_says(shop: Shop, role: str) -> None:
+    token = ""
+    if role != "nobody":
+        token = (await signed_in(shop, await person(shop, role, role))).token
+    for (method, path), cells in lines(PAGES).items():
+        may = dict(zip(["owner", "editor", "reader", "nobody"], cells, strict=True))[role]
+        headers = {"cookie": f"{security.SESSION_COOKIE}={token}"} if token else {}
+        form = {"_csrf": security.csrf_token(token)} if method == "POST" else None
+        answer = await shop.client.request(method, filled(path), data=form, headers=headers)
+        turned_away = answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
+        if may == "yes":
+            # The door asks for the token of its own form, which is tried elsewhere.
+            assert answer.status_code != 403 or path == "/sign-in", f"{method} {path} by {role}"
+            assert not turned_away or path == "/sign-out", f"{method} {path} by {role}"
+        elif role == "nobody":
+            assert turned_away, f"{method} {path} by nobody"
+        else:
+            assert answer.status_code == 403, f"{method} {path} by {role}"
