@@ -13,7 +13,7 @@ from regulars import customers, events
 from regulars.activity import store
 from regulars.activity.model import REPORTED, VERSION, Order, OrderReport, Recorded, not_from_the_future, same
 from regulars.activity.wire import order_event
-from regulars.customers import Customer, Ensured, Spending
+from regulars.customers import Customer, Ensured, Ensuring, Spending
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
@@ -28,18 +28,25 @@ it were new, since only writing it tells, and once more, of those that changed, 
 
 
 async def record(
-    tx: Tx, workspace: Workspace, reports: Sequence[OrderReport], now: datetime, *, earn: Earn, available: Available
+    tx: Tx,
+    workspace: Workspace,
+    reports: Sequence[OrderReport],
+    now: datetime,
+    *,
+    ensuring: Ensuring,
+    earn: Earn,
+    available: Available,
 ) -> list[Recorded | Refusal]:
-    """Record checked reports; unknown customers are created. An order stays with the customer it was first reported
-    for. A report from the future is refused; of one that is ahead by less than limits.ORDER_AHEAD_S the version counts
-    as now, so that no order is closed to what is reported next.
+    """Record checked reports; unknown customers are created, by `ensuring`. An order stays with the customer it was
+    first reported for. A report from the future is refused; of one that is ahead by less than limits.ORDER_AHEAD_S the
+    version counts as now, so that no order is closed to what is reported next.
 
     No order may be reported twice in one call. Lock order: new customers by customer_id, orders by (source,
     reference_id), customers by id.
     """
     ahead = [not_from_the_future(report, now) for report in reports]
     known = [report for report, refused in zip(reports, ahead, strict=True) if refused is None]
-    ensured = await customers.ensure(tx, workspace, [report.customer for report in known], now)
+    ensured = await ensuring(tx, workspace, [report.customer for report in known], now)
     people = {a.customer.id: a.customer for a in ensured.values() if isinstance(a, Ensured)}
     takeable: list[tuple[OrderReport, Customer]] = []
     for report in known:

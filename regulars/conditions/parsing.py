@@ -120,8 +120,10 @@ def _text(value: object, field: Field, at: str) -> str:
     if field.choices is None:
         return text
     folded = fold(text)
-    # Germany is as good as deu.
-    choice = next((choice for choice in field.choices if folded in (fold(choice.value), fold(choice.label))), None)
+    # Germany is as good as deu; what was stored is found without folding all the others.
+    choice = next((choice for choice in field.choices if choice.value == text), None) or next(
+        (choice for choice in field.choices if folded in (fold(choice.value), fold(choice.label))), None
+    )
     if choice is None:
         shown = ", ".join(choice.value for choice in field.choices[: limits.CHOICES_IN_WORDS_MAX])
         more = len(field.choices) - limits.CHOICES_IN_WORDS_MAX

@@ -8,7 +8,7 @@ Does not know what coins are; the balance an event mentions is read from the led
 """
 
 from regulars.customers.changing import change
-from regulars.customers.creation import Ensured, create, ensure
+from regulars.customers.creation import Ensured, Ensuring, create, ensure
 from regulars.customers.finding import by_ids, count, find, search
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes
 from regulars.customers.spending import Spending, count_spending
@@ -17,6 +17,7 @@ __all__ = [
     "CHANGEABLE",
     "Customer",
     "Ensured",
+    "Ensuring",
     "NewCustomer",
     "Spending",
     "by_ids",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -18,10 +20,19 @@ from regulars.tenancy import Workspace
 
 
 class Ensured(msgspec.Struct, frozen=True, gc=False):
-    """A customer that exists now; `created` when this call made it."""
+    """A customer that exists now; `created` when this call made it, and `event_id` the event that told of it."""
 
     customer: Customer
     created: bool
+    event_id: UUID | None = None
+
+
+class Ensuring(Protocol):
+    """`ensure`, or something that does more for those who are new."""
+
+    async def __call__(
+        self, tx: Tx, workspace: Workspace, wanted: Sequence[NewCustomer], now: datetime, /
+    ) -> dict[str, Ensured | Refusal]: ...
 
 
 async def ensure(
@@ -52,18 +63,20 @@ async def ensure(
     insertable = [details for details in new if details.customer_id not in answers]
     phones = [international(details.mobile, details.country, workspace.country) for details in insertable]
     created = await store.insert(tx, workspace.id, insertable, phones, now)
-    answers |= {customer.customer_id: Ensured(customer, created=True) for customer in created}
     business = events.business(workspace)
-    await events.append(tx, workspace.id, [created_event(business, customer) for customer in created], now)
+    told = await events.append(tx, workspace.id, [created_event(business, customer) for customer in created], now)
+    answers |= {c.customer_id: Ensured(c, created=True, event_id=id) for c, id in zip(created, told, strict=True)}
     # Whoever is still missing was created by another call between the two statements.
     raced = await store.by_customer_ids(tx, workspace.id, [c for c in first if c not in answers])
     return answers | {customer_id: Ensured(customer, created=False) for customer_id, customer in raced.items()}
 
 
-async def create(tx: Tx, workspace: Workspace, details: NewCustomer, now: datetime) -> Customer:
-    """Raises Invalid naming the field, or Conflict when the customer exists."""
+async def create(
+    tx: Tx, workspace: Workspace, details: NewCustomer, now: datetime, *, ensuring: Ensuring = ensure
+) -> Customer:
+    """Raises Invalid naming each field, or Conflict when the customer exists."""
     checked = check(details)
-    answer = (await ensure(tx, workspace, [checked], now))[checked.customer_id]
+    answer = (await ensuring(tx, workspace, [checked], now))[checked.customer_id]
     if isinstance(answer, Refusal):
         raise answer
     if not answer.created:

@@ -5,3 +5,6 @@ from __future__ import annotations
 from iso3166 import countries
 
 NAMES = {country.alpha3.lower(): country.name for country in countries}
+
+LISTED = sorted(NAMES.items(), key=lambda country: country[1])
+"""For a list to choose from, by name."""

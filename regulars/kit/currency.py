@@ -7,6 +7,9 @@ from iso4217 import Currency
 NAMES = {c.value.lower(): c.currency_name for c in Currency if c.exponent is not None}
 """`{"usd": "US Dollar"}`: all that are paid with, so not gold, nor the code for none."""
 
+LISTED = sorted(((code, f"{name} ({code.upper()})") for code, name in NAMES.items()), key=lambda listed: listed[1])
+"""For a list to choose from, by name."""
+
 _DECIMALS = {c.value.lower(): c.exponent or 0 for c in Currency}
 
 

@@ -6,7 +6,7 @@ CREATE TABLE triggers_trigger (
     version        integer NOT NULL,
     kind           text NOT NULL CHECK (kind IN ('wallet', 'offer', 'email', 'event', 'webhook')),
     name           text NOT NULL,
-    source         text NOT NULL CHECK (source IN ('api', 'order')), -- fired by a call, or by an order
+    source         text NOT NULL CHECK (source IN ('api', 'order', 'customer_created')), -- what fires it
     active         boolean NOT NULL,
     open           boolean NOT NULL,
     allow_override boolean NOT NULL,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from regulars import limits
-from regulars.kit import countries
+from regulars.kit import countries, currency
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, NotFound, invalid
 from regulars.kit.ids import new_id
@@ -138,9 +138,7 @@ def _check(workspace: Workspace) -> None:
         faults.add("coin_name", f"1 to {limits.COIN_NAME_CHARS_MAX} characters")
     if workspace.uri and not workspace.uri.startswith(("https://", "http://")):
         faults.add("uri", "an address that starts with https:// or http://")
-    if not (
-        len(workspace.currency_code) == 3 and workspace.currency_code.isascii() and workspace.currency_code.isalpha()
-    ):
+    if workspace.currency_code not in currency.NAMES:
         faults.add("currency_code", "a three-letter ISO 4217 code such as usd")
     if workspace.country and workspace.country not in countries.NAMES:
         faults.add("settings.country", "the three-letter code of a country in lower case, such as ind")

@@ -1,4 +1,4 @@
-"""Rules that reward: a trigger is fired by a call, or reacts to an order.
+"""Rules that reward: a trigger is fired by a call, or reacts to an order or to a new customer.
 
 Promises: changing a trigger makes a new version, and what was given names the version that gave it. Every firing is
 kept with what came of it: granted, with its txn, or refused, with a stable reason and the same in words, so that "why
@@ -17,6 +17,7 @@ from regulars.triggers.firing import fire
 from regulars.triggers.firings import firings, tally
 from regulars.triggers.model import Content, Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
 from regulars.triggers.reactions import Taken, take_orders
+from regulars.triggers.signup import create_customer
 
 __all__ = [
     "Content",
@@ -29,6 +30,7 @@ __all__ = [
     "Trigger",
     "Version",
     "change_trigger",
+    "create_customer",
     "create_trigger",
     "find_trigger",
     "fire",

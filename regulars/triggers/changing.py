@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -36,8 +36,8 @@ async def create_trigger(
     actor: str = "",
 ) -> Trigger:
     """A wallet trigger. Raises Invalid naming each field."""
-    if source not in ("api", "order"):
-        raise invalid("source", "api or order")
+    if source not in get_args(Source):
+        raise invalid("source", ", ".join(get_args(Source)))
     name, rule, content = _checked(source, name, rule, content, open)
     trigger = Trigger(
         id=new_id(),
@@ -89,9 +89,9 @@ def _checked(source: Source, name: str, rule: Rule, content: Content, open: bool
         faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
     with faults:
         rule = check_rule(source, rule)
-    if open and source == "api" and not (rule.per_day_max or rule.per_month_max):
+    if open and source == "api" and not rule.limited:
         # Whoever reads a page of the shop can fire what is Open as often as they like.
-        faults.add("per_day_max", "a limit a day or a month for each customer, since the trigger is Open")
+        faults.add("per_day_max", "a limit a day, a month or in all for each customer, since the trigger is Open")
     with faults:
         content = check_content(content)
     faults.check()

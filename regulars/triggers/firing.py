@@ -18,8 +18,9 @@ from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
 from regulars.triggers.model import Fire, Fired, Firing, Override, Trigger, times
+from regulars.triggers.signup import ensure
 
-Granted = dict[tuple[UUID, UUID], tuple[int, int]]
+Granted = dict[tuple[UUID, UUID], tuple[int, int, int]]
 
 
 async def fire(
@@ -35,8 +36,8 @@ async def fire(
     or the caller may not. A Fired that is refused is stored, with its reason.
 
     `known` saves reading triggers that were read already, and is added to. Customers named by `customer` must have gone
-    through `customers.check`. Lock order: new customers by customer_id, wallets by (customer, kind). Raises the
-    driver's UniqueViolationError when a drawn code is taken: run again.
+    through `customers.check`. Lock order: new customers by customer_id, their wallets, wallets by (customer, kind).
+    Raises the driver's UniqueViolationError when a drawn code is taken: run again.
     """
     triggers = {} if known is None else known
     unread = {f.trigger_id for f in fires} - triggers.keys()
@@ -89,10 +90,14 @@ class _Decision:
     def decide(self, granted: Granted, counted: Counter[tuple[UUID, UUID]], random: Random) -> None:
         """Draw the coins, or find the reason for giving none. `counted` are grants earlier in this batch."""
         rule, pair = self.trigger.rule, (self.customer.id, self.trigger.id)
-        today, this_month = granted.get(pair, (0, 0))
+        today, this_month, ever = granted.get(pair, (0, 0, 0))
         earlier = counted[pair]
         if not self.trigger.active:
             self.refuse("trigger_inactive", "The trigger is switched off.")
+        elif rule.per_customer_max and ever + earlier >= rule.per_customer_max:
+            self.refuse(
+                "customer_limit_reached", f"The trigger gives at most {times(rule.per_customer_max)} to each customer."
+            )
         elif rule.per_day_max and today + earlier >= rule.per_day_max:
             self.refuse("day_limit_reached", f"The trigger gives at most {times(rule.per_day_max)} a day.")
         elif rule.per_month_max and this_month + earlier >= rule.per_month_max:
@@ -170,14 +175,12 @@ async def _people(
     if named:
         wanted = [f.customer for f in named if f.customer and not f.unfit]
         unfit = {f.customer.customer_id: f.unfit for f in named if f.customer and f.unfit}
-        people.update(await customers.ensure(tx, workspace, wanted, now, unfit=unfit))
+        people.update(await ensure(tx, workspace, wanted, now, unfit=unfit, actor=named[0].actor))
     return people
 
 
 async def _granted_so_far(tx: Tx, workspace: Workspace, decisions: Sequence[_Decision], now: datetime) -> Granted:
-    limited = {
-        (d.customer.id, d.trigger.id) for d in decisions if d.trigger.rule.per_day_max or d.trigger.rule.per_month_max
-    }
+    limited = {(d.customer.id, d.trigger.id) for d in decisions if d.trigger.rule.limited}
     if not limited:
         return {}
     # Under the wallets' locks, so that a call that races this one has either been counted or waits.
@@ -185,4 +188,5 @@ async def _granted_so_far(tx: Tx, workspace: Workspace, decisions: Sequence[_Dec
     await ledger.lock(tx, workspace.id, [(d.customer.id, "coins") for d in decisions])
     local = now.astimezone(workspace.zone)
     today = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    return await store.granted_since(tx, workspace.id, limited, today, today.replace(day=1))
+    ever = any(d.trigger.rule.per_customer_max for d in decisions)
+    return await store.granted_since(tx, workspace.id, limited, today, today.replace(day=1), ever=ever)

@@ -12,10 +12,10 @@ import msgspec
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.errors import Faults, Refusal
-from regulars.ledger import Txn
+from regulars.ledger import Outcome, Posted, Txn
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
-Source = Literal["api", "order"]
+Source = Literal["api", "order", "customer_created"]
 EarnWhen = Literal["placed", "paid", "fulfilled"]
 ContentType = Literal["earn", "referral", "social"]
 
@@ -27,9 +27,10 @@ _ICON_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a trigger gives. Its text in the database is one version of the trigger.
 
-    A trigger fired by a call gives `coins_min` to `coins_max` coins, drawn evenly. One that reacts to orders gives
-    `coins_per_unit` coins for each whole unit of the order's amount, once the order is as far as `earn_when` says.
-    A limit of 0 is no limit; days and months are the shop's.
+    A trigger fired by a call gives `coins_min` to `coins_max` coins, drawn evenly; a `coins_max` of 0 stands for the
+    same number. One that reacts to orders gives `coins_per_unit` coins for each whole unit of the order's amount, once
+    the order is as far as `earn_when` says. One for new customers gives `coins_min`, once. A limit of 0 is no limit;
+    days and months are the shop's, `per_customer_max` counts from the beginning.
     """
 
     title: str = ""
@@ -41,6 +42,11 @@ class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     earn_when: EarnWhen = "paid"
     per_day_max: int = 0
     per_month_max: int = 0
+    per_customer_max: int = 0
+
+    @property
+    def limited(self) -> bool:
+        return bool(self.per_day_max or self.per_month_max or self.per_customer_max)
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -58,7 +64,7 @@ NO_CONTENT = Content()
 
 
 class Trigger(msgspec.Struct, frozen=True, gc=False):
-    """A trigger at its newest version. `source`: fired by a call (`api`) or by orders."""
+    """A trigger at its newest version. `source`: fired by a call (`api`), by orders, or by a customer being created."""
 
     id: UUID
     version: int
@@ -138,8 +144,22 @@ class Fired(msgspec.Struct, frozen=True, gc=False):
     customer_created: bool
 
 
+def posted(firing: Firing, outcome: Outcome) -> Firing:
+    """A granted firing, with what the book said to it."""
+    if isinstance(outcome, Posted):
+        return msgspec.structs.replace(firing, txn_id=outcome.txn.id)
+    return msgspec.structs.replace(firing, state="refused", reason=outcome.code, explanation=outcome.message, amount=0)
+
+
+def revised(rule: Rule, given: dict[str, Any]) -> Rule:
+    """The rule with only what is given changed. A fixed number stays one: its other end moves along."""
+    if rule.coins_min == rule.coins_max and "coins_min" in given:
+        given = {"coins_max": 0, **given}
+    return msgspec.structs.replace(rule, **given)
+
+
 def check_rule(source: Source, rule: Rule) -> Rule:
-    """The same rule, trimmed. Raises Invalid naming each field."""
+    """The same rule, trimmed, its numbers in the form they are kept in. Raises Invalid naming each field."""
     faults = Faults()
     rule = msgspec.structs.replace(rule, title=rule.title.strip(), description=rule.description.strip())
     if len(rule.title) > limits.TITLE_CHARS_MAX or "\x00" in rule.title:
@@ -148,21 +168,37 @@ def check_rule(source: Source, rule: Rule) -> Rule:
         faults.add("description", f"at most {limits.DESCRIPTION_CHARS_MAX} characters")
     if rule.operation not in ("cr", "dr"):
         faults.add("operation", "cr or dr")
+    rule = _checked_coins(source, rule, faults)
+    if rule.earn_when not in ("placed", "paid", "fulfilled"):
+        faults.add("earn_when", "placed, paid or fulfilled")
+    for field in ("per_day_max", "per_month_max", "per_customer_max"):
+        if not 0 <= getattr(rule, field) <= limits.FIRINGS_LIMIT_MAX:
+            faults.add(field, f"0 (no limit) to {limits.FIRINGS_LIMIT_MAX:,}")
+    faults.check()
+    return rule
+
+
+def _checked_coins(source: Source, rule: Rule, faults: Faults) -> Rule:
     if source == "order":
         if rule.operation != "cr":
             faults.add("operation", "cr: an order earns coins")
         if not 1 <= rule.coins_per_unit <= limits.COINS_MAX:
             faults.add("coins_per_unit", f"a whole number from 1 to {limits.COINS_MAX:,}")
-        if rule.per_day_max or rule.per_month_max:
-            faults.add("per_day_max", "0: every order earns, once")
+        if rule.limited:
+            faults.add("per_day_max", "no limit: every order earns, once")
+    elif source == "customer_created":
+        if rule.operation != "cr":
+            faults.add("operation", "cr: a new customer has no coins to take")
+        if not 1 <= rule.coins_min <= limits.COINS_MAX:
+            faults.add("coins_min", f"a whole number from 1 to {limits.COINS_MAX:,}")
+        if rule.coins_max not in (0, rule.coins_min):
+            faults.add("coins_max", "the same as coins_min, or nothing")
+        if rule.per_day_max or rule.per_month_max or rule.per_customer_max not in (0, 1):
+            faults.add("per_customer_max", "once: a customer is created once")
+        rule = msgspec.structs.replace(rule, coins_max=rule.coins_min, per_customer_max=1)
     else:
+        rule = msgspec.structs.replace(rule, coins_max=rule.coins_max or rule.coins_min)
         _check_range(rule.coins_min, rule.coins_max, faults)
-    if rule.earn_when not in ("placed", "paid", "fulfilled"):
-        faults.add("earn_when", "placed, paid or fulfilled")
-    for field in ("per_day_max", "per_month_max"):
-        if not 0 <= getattr(rule, field) <= limits.FIRINGS_LIMIT_MAX:
-            faults.add(field, f"0 (no limit) to {limits.FIRINGS_LIMIT_MAX:,}")
-    faults.check()
     return rule
 
 
@@ -205,6 +241,8 @@ def sentence(trigger: Trigger, coin_name: str, currency_symbol: str) -> str:
         when = {"placed": "is placed", "paid": "is paid", "fulfilled": "is fulfilled"}[rule.earn_when]
         each = f"{rule.coins_per_unit:,} {coin_name} per whole {currency_symbol.strip()}1"
         said = f"When an order {when}, it {gives} {each}"
+    elif trigger.source == "customer_created":
+        said = f"When a customer is created, it gives {rule.coins_min:,} {coin_name}, once"
     elif rule.coins_min == rule.coins_max:
         said = f"When your shop calls it, it {gives} {rule.coins_min:,} {coin_name}"
     else:
@@ -212,6 +250,8 @@ def sentence(trigger: Trigger, coin_name: str, currency_symbol: str) -> str:
     limited = []
     if rule.per_day_max:
         limited.append(f"{times(rule.per_day_max)} a day")
+    if rule.per_customer_max and trigger.source == "api":
+        limited.append(f"{times(rule.per_customer_max)} in all")
     if rule.per_month_max:
         limited.append(f"{times(rule.per_month_max)} a month")
     return f"{said}, at most {' and '.join(limited)} per customer." if limited else f"{said}."

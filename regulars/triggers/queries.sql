@@ -29,11 +29,13 @@ SELECT version, rule, actor, created_at
   FROM triggers_version WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY version DESC
 
 -- name: granted_since
-SELECT n.customer_id, n.trigger_id, f.today, f.this_month
+SELECT n.customer_id, n.trigger_id, f.today, f.this_month, f.ever
   FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, trigger_id)
  CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE fired_at >= $4) AS today, count(*) AS this_month FROM triggers_firing
-         WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id AND fired_at >= $5
+        SELECT count(*) FILTER (WHERE fired_at >= $4) AS today, count(*) FILTER (WHERE fired_at >= $5) AS this_month,
+               count(*) AS ever FROM triggers_firing
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id
+           AND fired_at >= CASE WHEN $6 THEN '-infinity'::timestamptz ELSE $5 END
            AND state = 'granted') AS f
 
 -- name: last_about

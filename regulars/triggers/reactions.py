@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -14,10 +15,11 @@ from regulars.kit.currency import units_of
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
-from regulars.ledger import Entry, Posted
+from regulars.ledger import Entry
 from regulars.tenancy import Workspace
 from regulars.triggers import store
-from regulars.triggers.model import Firing, Trigger
+from regulars.triggers.model import Firing, Trigger, posted
+from regulars.triggers.signup import ensure
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
@@ -33,14 +35,22 @@ async def take_orders(
     """Record each checked report, in order, and give what it earns by the active triggers that react to orders.
 
     An order earns once per trigger, when it first is as far as the trigger asks; why it earns nothing (yet) is kept
-    when it is first reported, and when the reason changes. Lock order: as `activity.record`, then wallets.
+    when it is first reported, and when the reason changes. Lock order: new customers by customer_id and their wallets,
+    then as `activity.record`, then wallets.
     """
-    triggers = [t for t in await store.all_triggers(tx, workspace.id) if t.source == "order" and t.active]
+    active = [t for t in await store.all_triggers(tx, workspace.id) if t.active]
+    triggers = [t for t in active if t.source == "order"]
     answers: dict[int, Taken | Refusal] = {}
     for turn in _turns(reports):
         reactions = _Reactions(tx, workspace, triggers, now)
         recorded = await activity.record(
-            tx, workspace, [reports[n] for n in turn], now, earn=reactions.earn, available=reactions.available
+            tx,
+            workspace,
+            [reports[n] for n in turn],
+            now,
+            ensuring=partial(ensure, triggers=active, actor=actor),
+            earn=reactions.earn,
+            available=reactions.available,
         )
         taken = await reactions.give([r for r in recorded if isinstance(r, Recorded)], actor)
         rewarded = iter(taken)
@@ -106,18 +116,12 @@ class _Reactions:
         granted = [(r, f) for r, firings in zip(recorded, led_to, strict=True) for f in firings if f.state == "granted"]
         entries = [_entry(self._triggers[f.trigger_id], r, f, actor) for r, f in granted]
         outcomes = await ledger.post(self._tx, self._workspace, entries, self._now)
-        posted = {f.id: _posted(f, outcome) for (_, f), outcome in zip(granted, outcomes, strict=True)}
-        taken = [Taken(r, [posted.get(f.id, f) for f in firings]) for r, firings in zip(recorded, led_to, strict=True)]
+        kept = {f.id: posted(f, outcome) for (_, f), outcome in zip(granted, outcomes, strict=True)}
+        taken = [Taken(r, [kept.get(f.id, f) for f in firings]) for r, firings in zip(recorded, led_to, strict=True)]
         firings = [firing for t in taken for firing in t.firings]
         if firings:
             store.insert_firings(self._tx, self._workspace.id, firings)
         return taken
-
-
-def _posted(firing: Firing, outcome: ledger.Outcome) -> Firing:
-    if isinstance(outcome, Posted):
-        return msgspec.structs.replace(firing, txn_id=outcome.txn.id)
-    return msgspec.structs.replace(firing, state="refused", reason=outcome.code, explanation=outcome.message, amount=0)
 
 
 def refusal(workspace: Workspace, trigger: Trigger, order: Order) -> tuple[str, str]:

@@ -49,14 +49,21 @@ async def versions(tx: Reading, workspace_id: UUID, trigger_id: UUID) -> list[Ve
 
 
 async def granted_since(
-    tx: Reading, workspace_id: UUID, pairs: Iterable[tuple[UUID, UUID]], today: datetime, this_month: datetime
-) -> dict[tuple[UUID, UUID], tuple[int, int]]:
-    """Granted firings per (customer, trigger), as (since `today`, since `this_month`); none is missing."""
+    tx: Reading,
+    workspace_id: UUID,
+    pairs: Iterable[tuple[UUID, UUID]],
+    today: datetime,
+    this_month: datetime,
+    *,
+    ever: bool,
+) -> dict[tuple[UUID, UUID], tuple[int, int, int]]:
+    """Granted firings per (customer, trigger), as (since `today`, since `this_month`, and, if asked, `ever`); none is
+    missing."""
     ordered = sorted(pairs)
     rows = await tx.fetch(
-        _sql.granted_since, workspace_id, [p[0] for p in ordered], [p[1] for p in ordered], today, this_month
+        _sql.granted_since, workspace_id, [p[0] for p in ordered], [p[1] for p in ordered], today, this_month, ever
     )
-    return {(row["customer_id"], row["trigger_id"]): (row["today"], row["this_month"]) for row in rows}
+    return {(r["customer_id"], r["trigger_id"]): (r["today"], r["this_month"], r["ever"]) for r in rows}
 
 
 async def last_about(

@@ -199,9 +199,9 @@ async def test_nothing_typed_is_lost_and_nothing_happens_twice(site: Site, visit
     page = await visit(await site.staff(shop))
     await page.goto("/settings")
     await page.get_by_label("Shop's name").fill("Another Name")
-    await page.get_by_label("Currency").fill("??")
+    await page.get_by_label("Shop's address").fill("??")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_label("Currency")).to_be_focused()
+    await expect(page.get_by_label("Shop's address")).to_be_focused()
     await expect(page.get_by_label("Shop's name")).to_have_value("Another Name")
     asked: list[str] = []
 
@@ -214,7 +214,7 @@ async def test_nothing_typed_is_lost_and_nothing_happens_twice(site: Site, visit
     await expect(page.get_by_label("Shop's name")).to_have_value("Another Name")
     assert asked == ["beforeunload"]
     page.remove_listener("dialog", stay)
-    await page.get_by_label("Currency").fill("eur")
+    await page.get_by_label("Shop's address").fill("https://shop.example")
     await page.get_by_role("button", name="Save").dblclick()
     await expect(page.locator("#toasts")).to_contain_text("Saved.")
     await page.goto("/audit")

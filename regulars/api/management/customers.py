@@ -149,7 +149,9 @@ async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Custom
 
 @management.post("/customers", "Create a customer", tag="Customers", status=201)
 async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> CustomerItem:
-    customer = await customers.create(tx, call.workspace, call.body.new_customer(), call.now)
+    customer = await triggers.create_customer(
+        tx, call.workspace, call.body.new_customer(), call.now, actor=call.caller.actor
+    )
     await call.audit(tx, "customer.create", customer.customer_id)
     return await _said(call, tx, customer)
 

@@ -18,7 +18,7 @@ from regulars.kit.errors import NotFound, invalid
 from regulars.tenancy import Workspace
 from regulars.triggers import Content, Rule, Trigger, Version, sentence
 from regulars.triggers.errors import UnknownTrigger
-from regulars.triggers.model import ContentType, EarnWhen, Kind, Source
+from regulars.triggers.model import ContentType, EarnWhen, Kind, Source, revised
 
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Birthday"])]
 Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
@@ -26,8 +26,9 @@ Most = Annotated[int, Meta(ge=0, le=limits.FIRINGS_LIMIT_MAX, description="Per c
 
 
 class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A trigger fired by calls gives `coins_min` to `coins_max`; one that reacts to orders gives `coins_per_unit` for
-    each whole unit of the order's amount, once the order is as far as `earn_when` says."""
+    """A trigger fired by calls gives `coins_min` to `coins_max`, or always `coins_min`; one that reacts to orders gives
+    `coins_per_unit` for each whole unit of the order's amount, once the order is as far as `earn_when` says; one for
+    new customers gives `coins_min`, once."""
 
     title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] | UnsetType = UNSET
@@ -38,6 +39,7 @@ class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     earn_when: EarnWhen | UnsetType = UNSET
     per_day_max: Most | UnsetType = UNSET
     per_month_max: Most | UnsetType = UNSET
+    per_customer_max: Most | UnsetType = UNSET
 
 
 class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,8 +53,8 @@ class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source`: fired by a call (`api`), or by orders. `open`: READ keys may fire it, and it needs a limit for each
-    customer. `allow_override`: a call by a WRITE key may set other words and coins."""
+    """`source`: fired by a call (`api`), by orders, or by a customer being created. `open`: READ keys may fire it, and
+    it needs a limit for each customer. `allow_override`: a call by a WRITE key may set other words and coins."""
 
     name: Name
     source: Source
@@ -158,9 +160,10 @@ async def read_trigger(call: Call[NoQuery, None], tx: Reading) -> TriggerItem:
 async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerItem:
     trigger = await _find(call, tx)
     changes = _given(call.body)
-    for name, part in (("rule", call.body.rule), ("content", call.body.content)):
-        if part is not UNSET:
-            changes[name] = msgspec.structs.replace(getattr(trigger, name), **_given(part))
+    if call.body.rule is not UNSET:
+        changes["rule"] = revised(trigger.rule, _given(call.body.rule))
+    if call.body.content is not UNSET:
+        changes["content"] = msgspec.structs.replace(trigger.content, **_given(call.body.content))
     changed = await triggers.change_trigger(tx, call.workspace, trigger.id, changes, call.now, actor=call.caller.actor)
     await call.audit(tx, "trigger.update", trigger.id, changed=sorted(changes), version=changed.version)
     return _said(changed, call.workspace)

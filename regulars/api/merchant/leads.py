@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import customers, ledger, limits, tenancy
+from regulars import customers, ledger, limits, tenancy, triggers
 from regulars.api import proofs
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import LeadAnswer, lead_item
@@ -139,7 +139,7 @@ async def create_lead(call: Call[NoQuery, NewLead], tx: Tx) -> LeadAnswer:
     with faults:
         details = new_customer(body.customer_id, body.name, body.referral_code, body.metadetail)
     faults.check()
-    customer = await customers.create(tx, call.workspace, details, call.now)
+    customer = await triggers.create_customer(tx, call.workspace, details, call.now, actor=call.caller.actor)
     return await _answer(call, tx, customer)
 
 

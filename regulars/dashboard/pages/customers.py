@@ -9,17 +9,22 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import customers, integrations, ledger
+from regulars import customers, integrations, ledger, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import story
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.paging import cursor
+from regulars.kit import countries
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.ids import new_id
 
 DETAILS = ("name", "email", "mobile", "country", "gender", "dob")
+LISTS: dict[str, Any] = {
+    "genders": [(gender, gender.capitalize()) for gender in ("female", "male", "other")],
+    "countries": countries.LISTED,
+}
 WAYS = {"cr": "Give", "dr": "Take away"}
 
 
@@ -36,7 +41,7 @@ async def listed(desk: Handed) -> Response[str]:
 
 @get("/customers/new")
 async def blank(desk: Handed) -> Response[str]:
-    return desk.page("pages/customer_new.html", form=Form(), genders=_genders())
+    return desk.page("pages/customer_new.html", form=Form(), **LISTS)
 
 
 @post("/customers/new")
@@ -47,9 +52,9 @@ async def create(desk: Handed) -> Response[str]:
             customer_id=form.text("customer_id"), referral_code=form.text("referral_code"), **_details(form)
         )
         async with desk.changing("customer.create", details.customer_id) as tx:
-            made = await customers.create(tx, desk.workspace, details, desk.now)
+            made = await triggers.create_customer(tx, desk.workspace, details, desk.now, actor=desk.who.actor)
     except Refusal as refusal:
-        return desk.wrong("pages/customer_new.html", form, _in_our_words(refusal), genders=_genders())
+        return desk.wrong("pages/customer_new.html", form, _in_our_words(refusal), **LISTS)
     return desk.see(f"/customers/{made.id}", "The customer is created.")
 
 
@@ -70,7 +75,7 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         show=kind,
         kinds=story.KINDS,
         form=_filled(desk, customer),
-        genders=_genders(),
+        **LISTS,
     )
 
 
@@ -78,7 +83,7 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
 async def edit(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
-    return desk.page("pages/customer_edit.html", customer=customer, form=_filled(desk, customer), genders=_genders())
+    return desk.page("pages/customer_edit.html", customer=customer, form=_filled(desk, customer), **LISTS)
 
 
 @post("/customers/{id_:uuid}/edit")
@@ -92,7 +97,7 @@ async def change(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         async with desk.changing("customer.update", customer.customer_id) as tx:
             await customers.change(tx, desk.workspace, id_, changes, desk.now, available=available)
     except Refusal as refusal:
-        return desk.wrong("pages/customer_edit.html", form, refusal, customer=customer, genders=_genders())
+        return desk.wrong("pages/customer_edit.html", form, refusal, customer=customer, **LISTS)
     return desk.see(f"/customers/{id_}", "Saved.")
 
 
@@ -167,7 +172,6 @@ def _filled(desk: Desk, customer: Customer) -> Form:
 
 def _details(form: Form) -> dict[str, Any]:
     details: dict[str, Any] = {name: form.text(name) for name in DETAILS}
-    details["country"] = details["country"].lower()
     try:
         details["dob"] = date.fromisoformat(details["dob"]) if details["dob"] else None
     except ValueError:
@@ -181,10 +185,6 @@ def _in_our_words(refusal: Refusal) -> Refusal:
     if refusal.code == "customer_exists":
         return Refusal(refusal.message, fields={"customer_id": "A customer with this id exists already."})
     return refusal
-
-
-def _genders() -> list[tuple[str, str]]:
-    return [(gender, gender.capitalize()) for gender in ("female", "male", "other")]
 
 
 HANDLERS = [listed, blank, create, shown, edit, change, ask_coins, adjust]

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from regulars import limits, tenancy
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
-from regulars.kit import countries
+from regulars.kit import countries, currency
 from regulars.kit.errors import NotFound, Refusal
 from regulars.tenancy import Areas
 
@@ -133,7 +133,8 @@ def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         status=status,
         form=form,
         zones=_zones(),
-        countries=sorted(countries.NAMES.items(), key=lambda country: country[1]),
+        countries=countries.LISTED,
+        currencies=currency.LISTED,
         calls_per_minute=limits.CALLS_PER_MINUTE_PER_KEY,
     )
 

@@ -18,9 +18,13 @@ from regulars.triggers import Content, Rule, Trigger
 
 EARN_WHEN = {"placed": "as soon as it is placed", "paid": "when it is paid", "fulfilled": "when it is fulfilled"}
 OPERATIONS = {"cr": "Gives", "dr": "Takes"}
-SOURCES = ("api", "order")
+SOURCES = {
+    "order": "Coins for orders",
+    "customer_created": "Coins for new customers",
+    "api": "Coins when your shop calls",
+}
 CONTENT_TYPES = {"earn": "A way to earn", "referral": "Refer a friend", "social": "Follow or share"}
-LISTS: dict[str, Any] = {"earn_when": EARN_WHEN, "content_types": CONTENT_TYPES}
+LISTS: dict[str, Any] = {"earn_when": EARN_WHEN, "content_types": CONTENT_TYPES, "sources": SOURCES}
 
 
 @get("/triggers")
@@ -37,7 +41,7 @@ async def blank(desk: Handed) -> Response[str]:
         return desk.page("pages/trigger_kind.html")
     form = Form(
         values={"active": "yes", "operation": "cr", "earn_when": "paid", "coins_per_unit": "1", "coins_min": ""}
-        | ({"name": "Coins for orders"} if source == "order" else {})
+        | ({"name": SOURCES[source]} if source != "api" else {})
     )
     return desk.page("pages/trigger_new.html", form=form, source=source, **LISTS)
 
@@ -45,7 +49,7 @@ async def blank(desk: Handed) -> Response[str]:
 @post("/triggers/new")
 async def create(desk: Handed) -> Response[str]:
     form = await desk.form()
-    source: Any = "order" if form.text("source") == "order" else "api"
+    source: Any = form.text("source") if form.text("source") in SOURCES else "api"
     try:
         async with desk.changing("trigger.create", form.text("name")) as tx:
             made = await triggers.create_trigger(
@@ -78,11 +82,12 @@ async def shown(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
         description=rule.description,
         operation=rule.operation,
         coins_min=str(rule.coins_min),
-        coins_max=str(rule.coins_max),
+        coins_max=str(rule.coins_max) if rule.coins_max != rule.coins_min else "",
         coins_per_unit=str(rule.coins_per_unit),
         earn_when=rule.earn_when,
         per_day_max=str(rule.per_day_max or ""),
         per_month_max=str(rule.per_month_max or ""),
+        per_customer_max=str(rule.per_customer_max or ""),
         **{f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()},
         **{
             name: "yes" if getattr(trigger, name) else ""
@@ -147,7 +152,6 @@ def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
 
 
 def _rule(form: Form, source: str) -> Rule:
-    """Raises Invalid naming the field."""
     title, description = form.text("title"), form.text("description")
     if source == "order":
         earn_when: Any = form.choice("earn_when", EARN_WHEN)
@@ -157,15 +161,17 @@ def _rule(form: Form, source: str) -> Rule:
             coins_per_unit=form.whole("coins_per_unit", least=1),
             earn_when=earn_when,
         )
-    coins_min = form.whole("coins_min")
+    if source == "customer_created":
+        return Rule(title=title, description=description, coins_min=form.whole("coins_min", least=1))
     return Rule(
         title=title,
         description=description,
         operation="dr" if form.choice("operation", OPERATIONS) == "dr" else "cr",
-        coins_min=coins_min,
-        coins_max=form.whole("coins_max", least=1, default=coins_min),
+        coins_min=form.whole("coins_min"),
+        coins_max=form.whole("coins_max", least=1, default=0),
         per_day_max=form.whole("per_day_max", default=0),
         per_month_max=form.whole("per_month_max", default=0),
+        per_customer_max=form.whole("per_customer_max", default=0),
     )
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from regulars.events.catalogue.common import BusinessId, Common, Number, says
 
+COUPON_STATUSES = ("issued", "redeemed", "expired", "cancelled")
+
 
 class Coupon(Common, frozen=True, kw_only=True, gc=False):
     """A coupon was issued to a customer, changed, or lies unused."""

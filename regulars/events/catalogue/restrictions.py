@@ -5,13 +5,21 @@ Choices are given where this program closes the set; what a shop or its platform
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from regulars.conditions import Choice, Field, Schema, schema
+from regulars.events.catalogue.coupons import COUPON_STATUSES
 from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
 from regulars.events.catalogue.wallet import OPERATIONS, TRANSACTION_TYPES, WALLETS
+from regulars.kit import countries, currency
 
 
 def _as_they_stand(values: tuple[str, ...]) -> tuple[Choice, ...]:
     return tuple(Choice(value, value.replace("_", " ")) for value in values)
+
+
+def _listed(values: Sequence[tuple[str, str]]) -> tuple[Choice, ...]:
+    return tuple(Choice(value, label) for value, label in values)
 
 
 def _with_common(*fields: Field) -> Schema:
@@ -20,7 +28,7 @@ def _with_common(*fields: Field) -> Schema:
 
 
 _COMMON = (
-    Field("user_country", "Country", "text", help="The customer's country, three letters: ind, usa."),
+    Field("user_country", "Country", "text", choices=_listed(countries.LISTED), help="The customer's country."),
     Field("user_tier", "Customer's tier", "text", help="The VIP tier the customer is in."),
     Field("user_email", "E-mail", "text", help="“Is filled in” leaves out customers without an e-mail address."),
     Field("user_mobile", "Mobile number", "text", help="“Is filled in” leaves out customers without a mobile number."),
@@ -70,7 +78,7 @@ _ORDER = (
     Field("financial_status", "Payment status", "text", choices=_as_they_stand(FINANCIAL_STATUSES)),
     Field("delivery_status", "Delivery status", "text", choices=_as_they_stand(DELIVERY_STATUSES)),
     Field("fiat_amount", "Order amount", "number", help="In units of the order's currency."),
-    Field("currency_code", "Currency", "text", help="Three letters: inr, usd."),
+    Field("currency_code", "Currency", "text", choices=_listed(currency.LISTED)),
     Field("reference_order_source", "Order source", "text", help="The platform the order was placed on: shopify."),
     Field("utm_source", "UTM source", "text"),
     Field("utm_medium", "UTM medium", "text"),
@@ -103,7 +111,7 @@ UNUSED_COINS = _with_common(Field("user_available_balance", "Balance", "number",
 
 COUPON = _with_common(
     Field("type", "Coupon type", "text", help="How it came to be issued: manual_redeem."),
-    Field("status", "Coupon status", "text", help="Such as issued, redeemed, expired or cancelled."),
+    Field("status", "Coupon status", "text", choices=_as_they_stand(COUPON_STATUSES)),
     Field("fiat_class", "Kind of discount", "text", choices=_as_they_stand(("percent", "amount"))),
     Field("fiat_value", "Discount", "number", help="A percentage or an amount, as the kind of discount says."),
     Field("fiat_target", "Discount target", "text", help="What is made cheaper: cart."),
