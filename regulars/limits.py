@@ -115,6 +115,7 @@ FIRINGS_LIMIT_MAX = 10_000
 EVENT_DEPTH_MAX = 8
 EVENT_BODY_BYTES_MAX = 256_000
 EVENTS_COUNTED_MAX = 100_000
+EVENTS_LATE_S = 60.0  # one that still waits to be looked at by then is told of
 
 # Conditions
 CONDITION_NODES_MAX = 200
@@ -175,6 +176,8 @@ DELIVERIES_REPLAYED_MAX = 10_000
 FANOUT_EVENTS_MAX = 1_000
 FANOUT_GATHER_S = 0.01
 FANOUT_UNMATCHED_S = 0.1
+FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
+FANOUT_ASIDE_S = 30.0  # after which what was set aside is tried again
 RULES_MAX = 500
 PREFIX_CHARS_MAX = 64
 

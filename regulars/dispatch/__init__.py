@@ -3,15 +3,17 @@
 Promises: every event that is pending is matched against every active rule of its topic, once, in the transaction that
 takes it off the pending ones; a rule sends an event at most once, however often the fan-out runs. While a workspace's
 events are off, nothing is queued, and nothing is kept to be queued later. A deleted rule is kept, so that a delivery
-can still name it.
+can still name it. An event that can't be held against a rule, because this version can't read the one or the other,
+waits for that rule alone, and the rule says why.
 
 Does not know how a tool is called, and makes no facts.
 
     event:  pending --fan_out--> a delivery for each rule that matches     rule:  active <--> stopped
-                    `-(events off)-> dropped, still in the log                     `-----------`--> deleted
+               |    `-(events off)-> dropped, still in the log                     `-----------`--> deleted
+               `-(unreadable)-> set aside for the rule --retry_aside--> as if it were pending
 """
 
-from regulars.dispatch.fanout import FanoutCount, fan_out
+from regulars.dispatch.fanout import FanoutCount, fan_out, retry_aside, workspaces_with_aside
 from regulars.dispatch.model import Rule
 from regulars.dispatch.rules import change_rule, create_rule, delete_rule, get_rule, list_rules
 from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
@@ -29,6 +31,8 @@ __all__ = [
     "get_rule",
     "list_rules",
     "prepare_test",
+    "retry_aside",
     "rule_sentence",
     "rule_sentence_parts",
+    "workspaces_with_aside",
 ]

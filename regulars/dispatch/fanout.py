@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,8 +14,9 @@ import structlog
 from regulars import conditions, delivery, events, limits
 from regulars.conditions import Test
 from regulars.delivery import Addressee
-from regulars.events import TOPICS, Pending
-from regulars.kit.db import Reading, Tx
+from regulars.dispatch.model import readable_condition
+from regulars.events import Pending
+from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.errors import Invalid
 from regulars.kit.queries import Queries
 from regulars.tenancy import Workspace
@@ -33,63 +35,115 @@ class FanoutCount(msgspec.Struct, frozen=True):
 
 
 class _Reader(msgspec.Struct, frozen=True, gc=False):
-    """An active rule, ready to be asked. `test` None lets every event through."""
+    """An active rule, ready to be asked. `test` None lets every event through; with a `problem` it can't be asked."""
 
     addressee: Addressee
     test: Test | None
+    problem: str = ""
+
+
+class _Aside(msgspec.Struct, frozen=True, gc=False):
+    rule_id: UUID
+    event_id: UUID
+    topic: str
+    reason: str
 
 
 async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limits.FANOUT_EVENTS_MAX) -> FanoutCount:
     """Take up to `limit` pending events and queue a delivery for each rule that matches, in this transaction.
 
     `workspace` must have been read in this transaction: its switch and its time zone count. Any number of fan-outs may
-    run side by side; none waits for another's events.
+    run side by side; none waits for another's events. An event that can't be held against a rule, since this program
+    can't read the one or the other, is set aside for that rule until `retry_aside`.
     """
     if not workspace.events_on:
         return FanoutCount(await events.drop_pending(tx, workspace.id, limit), 0, frozenset())
     claimed = await events.claim_pending(tx, workspace.id, limit)
     if not claimed:
         return FanoutCount(0, 0, frozenset())
-    readers = await _readers(tx, workspace, sorted({event.topic for event in claimed}))
-    # Bodies are read only where some rule of the topic asks about one.
-    asked = {reader.addressee.topic for reader in readers if reader.test is not None}
-    bodies = (
-        await events.bodies(tx, workspace.id, [event for event in claimed if event.topic in asked]) if asked else {}
-    )
-    matched = _matched(claimed, bodies, readers, now)
-    queued = await delivery.queue(tx, workspace.id, matched, now)
-    return FanoutCount(len(claimed), queued, frozenset(addressee.lane_id for addressee, _ in matched))
-
-
-def _matched(
-    claimed: Sequence[Pending], bodies: Mapping[UUID, str], readers: Sequence[_Reader], now: datetime
-) -> list[tuple[Addressee, list[UUID]]]:
-    """The events that each rule wants; rules that want none are left out."""
-    asked: list[tuple[_Reader, list[UUID]]] = [(reader, []) for reader in readers]
-    by_topic: dict[str, list[tuple[_Reader, list[UUID]]]] = {}
-    for pair in asked:
-        by_topic.setdefault(pair[0].addressee.topic, []).append(pair)
+    rows = await tx.fetch(_sql.rules_of_topics, workspace.id, sorted({event.topic for event in claimed}))
+    readers = [_reader(row, workspace.zone) for row in rows]
+    for reader in readers:
+        if reader.problem:
+            _log.error(
+                "rule_unreadable",
+                workspace_id=str(workspace.id),
+                rule_id=str(reader.addressee.rule_id),
+                why=reader.problem,
+            )
+    by_topic: dict[str, list[UUID]] = {}
     for event in claimed:
-        payload = _decode(bodies[event.id]) if event.id in bodies else {}
-        for reader, wanted in by_topic.get(event.topic, ()):
-            if reader.test is None or reader.test(payload, now):
-                wanted.append(event.id)
-    return [(reader.addressee, wanted) for reader, wanted in asked if wanted]
+        by_topic.setdefault(event.topic, []).append(event.id)
+    wanted = [(reader, by_topic[reader.addressee.topic]) for reader in readers]
+    return FanoutCount(len(claimed), *await _queue(tx, workspace, wanted, now))
 
 
-async def _readers(tx: Reading, workspace: Workspace, topics: list[str]) -> list[_Reader]:
-    zone = ZoneInfo(workspace.time_zone)
-    readers: list[_Reader] = []
-    for row in await tx.fetch(_sql.rules_of_topics, workspace.id, topics):
-        test: Test | None = None
-        if row["condition"] is not None:
-            try:
-                parsed = conditions.parse(row["condition"], TOPICS[row["topic"]].restrictions)
-            except Invalid as no:
-                # The catalogue has moved on since the rule was saved. Sending what the shop wanted kept back would be
-                # worse than sending nothing; the rule's page says the same.
-                _log.error("rule_unreadable", workspace_id=str(workspace.id), rule_id=str(row["id"]), why=no.message)
-                continue
-            test = conditions.compiled(parsed, zone)
-        readers.append(_Reader(Addressee(row["integration_id"], row["id"], row["prefix"], row["topic"]), test))
-    return readers
+async def retry_aside(
+    tx: Tx, workspace: Workspace, now: datetime, limit: int = limits.FANOUT_EVENTS_MAX
+) -> FanoutCount:
+    """Hold up to `limit` events that were set aside against their rules, those that can be read by now. What waits for
+    a rule that is off or deleted is let go, as are all while the shop's events are off."""
+    rows = await tx.fetch(_sql.rules_waited_for, workspace.id)
+    active = {row["id"]: _reader(row, workspace.zone) for row in rows if row["active"] and workspace.events_on}
+    rule_ids = [row["id"] for row in rows if row["id"] not in active or not active[row["id"]].problem]
+    by_rule: dict[UUID, list[UUID]] = {}
+    taken = await tx.fetch(_sql.take_aside, workspace.id, rule_ids, limit) if rule_ids else []
+    for row in taken:
+        by_rule.setdefault(row["rule_id"], []).append(row["event_id"])
+    wanted = [(active[rule_id], sorted(ids)) for rule_id, ids in by_rule.items() if rule_id in active]
+    return FanoutCount(len(taken), *await _queue(tx, workspace, wanted, now))
+
+
+async def workspaces_with_aside(tx: Reading) -> list[UUID]:
+    """Where something waits for a rule."""
+    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_aside)]
+
+
+async def _queue(
+    tx: Tx, workspace: Workspace, wanted: Sequence[tuple[_Reader, list[UUID]]], now: datetime
+) -> tuple[int, frozenset[UUID]]:
+    """Of each rule's events those that it lets through; how many deliveries are new, and their lanes."""
+    # Bodies are read only where some rule of the topic asks about one.
+    asked = {id: reader.addressee.topic for reader, ids in wanted if reader.test for id in ids}
+    pending = [Pending(id, topic) for id, topic in asked.items()]
+    bodies = await events.bodies(tx, workspace.id, pending) if pending else {}
+    payloads = {id: _payload(bodies.get(id)) for id in asked}
+    matched: list[tuple[Addressee, list[UUID]]] = []
+    aside: list[_Aside] = []
+    for reader, ids in wanted:
+        addressee, test = reader.addressee, reader.test
+        through = [] if reader.problem else ids
+        unread = ids if reader.problem else []
+        if test is not None:
+            through = [id for id in ids if (payload := payloads[id]) is not None and test(payload, now)]
+            unread = [id for id in ids if payloads[id] is None]
+        if through:
+            matched.append((addressee, through))
+        reason = reader.problem or _BODY_UNREADABLE
+        aside += [_Aside(addressee.rule_id, id, addressee.topic, reason) for id in unread]
+    if aside:
+        columns = [[getattr(one, column) for one in aside] for column in _Aside.__struct_fields__]
+        tx.write(_sql.set_aside, workspace.id, *columns, now)
+    queued = await delivery.queue(tx, workspace.id, matched, now)
+    return queued, frozenset(addressee.lane_id for addressee, _ in matched)
+
+
+_BODY_UNREADABLE = "The event's properties can't be read, so its restrictions could not be tried."
+
+
+def _payload(body: str | None) -> dict[str, object] | None:
+    """None for a body that is missing, or is not an object as JSON writes it."""
+    if body is not None:
+        with suppress(msgspec.DecodeError):
+            return _decode(body)
+    return None
+
+
+def _reader(row: Record, zone: ZoneInfo) -> _Reader:
+    addressee = Addressee(row["integration_id"], row["id"], row["prefix"], row["topic"])
+    try:
+        parsed = readable_condition(row["topic"], row["condition"])
+    except Invalid as no:
+        # Sending what the shop wanted kept back would be worse than sending nothing yet.
+        return _Reader(addressee, None, no.message)
+    return _Reader(addressee, None if parsed is None else conditions.compiled(parsed, zone))

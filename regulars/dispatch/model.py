@@ -12,7 +12,7 @@ import msgspec
 from regulars import conditions, limits
 from regulars.conditions import Condition
 from regulars.events import TOPICS
-from regulars.kit.errors import invalid
+from regulars.kit.errors import Invalid, invalid
 
 _PREFIX = re.compile(r"[A-Za-z0-9 ._:/-]*")
 
@@ -21,7 +21,8 @@ class Rule(msgspec.Struct, frozen=True):
     """Events of `topic` go to the integration under the name `prefix` + `topic`, those that the condition lets through.
 
     `condition` is the JSON form of the conditions room, None for every event. `tool` and `integration_name` are the
-    integration's, for showing.
+    integration's, for showing. `waiting` events could not be held against it, and wait until they can, the oldest of
+    them for the reason given; they are counted up to limits.EVENTS_COUNTED_MAX.
     """
 
     id: UUID
@@ -35,6 +36,8 @@ class Rule(msgspec.Struct, frozen=True):
     deleted_at: datetime | None
     tool: str
     integration_name: str
+    waiting: int = 0
+    waiting_why: str = ""
 
     @property
     def event_name(self) -> str:
@@ -42,10 +45,25 @@ class Rule(msgspec.Struct, frozen=True):
         return self.prefix + self.topic
 
     def parsed_condition(self) -> Condition | None:
-        """Raises Invalid when the catalogue no longer has a property that the condition asks about."""
-        if self.condition is None:
-            return None
-        return conditions.parse(self.condition, TOPICS[self.topic].restrictions)
+        """Raises Invalid as `readable_condition`."""
+        return readable_condition(self.topic, self.condition)
+
+    @property
+    def problem(self) -> str:
+        """Why events wait for this rule, or will: a sentence, '' when nothing is in the way."""
+        try:
+            self.parsed_condition()
+        except Invalid as no:
+            return no.message
+        return self.waiting_why
+
+
+def readable_condition(topic: str, condition: object) -> Condition | None:
+    """Raises Invalid when this program does not know the topic, or not what the condition asks: a newer one may have
+    stored the rule, or an older one with another catalogue."""
+    if topic not in TOPICS:
+        raise Invalid(f"This version of Regulars does not know the event {topic}.")
+    return None if condition is None else conditions.parse(condition, TOPICS[topic].restrictions)
 
 
 def checked_topic(topic: object) -> str:

@@ -11,15 +11,23 @@ UPDATE dispatch_rule SET deleted_at = $3, updated_at = $3
  WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING id
 
 -- name: rule
-SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at, r.deleted_at,
-       COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name
+SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at,
+       r.deleted_at, COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name,
+       (SELECT count(*) FROM (SELECT FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id LIMIT $3) AS w)
+           AS waiting,
+       COALESCE((SELECT reason FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id
+                  ORDER BY a.event_id LIMIT 1), '') AS waiting_why
   FROM dispatch_rule r
   LEFT JOIN integrations_summary i ON i.workspace_id = $1 AND i.id = r.integration_id
  WHERE r.workspace_id = $1 AND r.id = $2
 
 -- name: rules
-SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at, r.deleted_at,
-       COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name
+SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at,
+       r.deleted_at, COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name,
+       (SELECT count(*) FROM (SELECT FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id LIMIT $2) AS w)
+           AS waiting,
+       COALESCE((SELECT reason FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id
+                  ORDER BY a.event_id LIMIT 1), '') AS waiting_why
   FROM dispatch_rule r
   LEFT JOIN integrations_summary i ON i.workspace_id = $1 AND i.id = r.integration_id
  WHERE r.workspace_id = $1 AND r.deleted_at IS NULL
@@ -36,3 +44,28 @@ SELECT id, topic, integration_id, prefix, condition
 
 -- name: integration
 SELECT id FROM integrations_summary WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
+
+-- name: set_aside
+-- An event may wait for a rule already, when a fan-out that was cut off is repeated.
+INSERT INTO dispatch_aside (workspace_id, rule_id, event_id, topic, reason, set_aside_at)
+SELECT $1, n.rule_id, n.event_id, n.topic, n.reason, $6
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS n (rule_id, event_id, topic, reason)
+ON CONFLICT (workspace_id, rule_id, event_id) DO NOTHING
+
+-- name: workspaces_with_aside
+-- every workspace: where something waits to be read, which is next to nowhere
+SELECT DISTINCT workspace_id FROM dispatch_aside
+
+-- name: rules_waited_for
+-- One index entry for each rule that something waits for.
+SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active AND r.deleted_at IS NULL AS active
+  FROM dispatch_rule r
+ WHERE r.workspace_id = $1
+   AND EXISTS (SELECT FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id)
+
+-- name: take_aside
+DELETE FROM dispatch_aside
+ WHERE workspace_id = $1 AND (rule_id, event_id) IN (
+        SELECT rule_id, event_id FROM dispatch_aside WHERE workspace_id = $1 AND rule_id = ANY ($2::uuid[])
+         ORDER BY event_id, rule_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING rule_id, event_id, topic

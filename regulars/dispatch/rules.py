@@ -92,7 +92,7 @@ async def delete_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, now: datetime) 
 
 async def get_rule(tx: Reading, workspace_id: UUID, rule_id: UUID) -> Rule:
     """Deleted ones too, with `deleted_at` set: a delivery may still name its rule. Raises NotFound."""
-    row = await tx.fetchrow(_sql.rule, workspace_id, rule_id)
+    row = await tx.fetchrow(_sql.rule, workspace_id, rule_id, limits.EVENTS_COUNTED_MAX)
     if row is None:
         raise _no_such_rule()
     return Rule(*row)
@@ -100,7 +100,7 @@ async def get_rule(tx: Reading, workspace_id: UUID, rule_id: UUID) -> Rule:
 
 async def list_rules(tx: Reading, workspace_id: UUID) -> list[Rule]:
     """Those that are not deleted, oldest first."""
-    return [Rule(*row) for row in await tx.fetch(_sql.rules, workspace_id)]
+    return [Rule(*row) for row in await tx.fetch(_sql.rules, workspace_id, limits.EVENTS_COUNTED_MAX)]
 
 
 async def _check_integration(tx: Reading, workspace_id: UUID, integration_id: object) -> None:

@@ -19,6 +19,7 @@ import msgspec
 
 from regulars import delivery, events
 from regulars.delivery import Parcel
+from regulars.dispatch.model import checked_topic
 from regulars.dispatch.rules import get_rule
 from regulars.events.rendering import CustomerLike
 from regulars.kit.db import Tx
@@ -57,6 +58,7 @@ async def prepare_test(
     if not address.strip():
         raise invalid(by, "the e-mail address of a customer" if by == "email" else "the mobile number of a customer")
     rule = await get_rule(tx, workspace.id, rule_id)
+    checked_topic(rule.topic)
     if rule.deleted_at is not None:
         raise NotFound("This rule was deleted.")
     if not workspace.events_on:

@@ -39,13 +39,15 @@ def rule_sentence(rule: Rule) -> str:
 
 def rule_sentence_parts(rule: Rule) -> list[Part]:
     """The same in pieces, those to emphasise marked strong."""
-    happening = _HAPPENINGS.get(rule.topic) or f"“{TOPICS[rule.topic].label}” happens"
+    label = TOPICS[rule.topic].label if rule.topic in TOPICS else rule.topic
+    happening = _HAPPENINGS.get(rule.topic) or f"“{label}” happens"
     parts = [Part("When "), Part(happening, strong=True)]
     try:
         condition = rule.parsed_condition()
     except Invalid as no:
         condition = None
-        parts.append(Part(f" and a restriction holds that can't be read any more ({no.message})"))
+        if rule.topic in TOPICS:
+            parts.append(Part(f" and a restriction holds that can't be read any more ({no.message})"))
     if condition is not None:
         parts += [Part(" and "), *conditions.sentence_parts(condition, TOPICS[rule.topic].restrictions)]
     to = rule.integration_name or "an integration that is gone"

@@ -118,6 +118,9 @@ WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
     FOR UPDATE SKIP LOCKED
 ));
 
+-- name: oldest_pending
+SELECT event_id FROM events_pending WHERE workspace_id = $1 ORDER BY event_id LIMIT 1;
+
 -- name: workspaces_with_pending
 -- every workspace: a worker asks it to learn where there is work, and reads one index entry per workspace that has some.
 WITH RECURSIVE found AS (

@@ -10,10 +10,13 @@ event is pending again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from regulars import limits
 from regulars.events.model import Pending
 from regulars.kit.db import Reading, Tx
+from regulars.kit.ids import made_at
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -41,6 +44,14 @@ async def drop_pending(tx: Tx, workspace_id: UUID, limit: int | None = None) -> 
     """
     status: str = await tx.execute(_sql.drop_pending, workspace_id, limit)
     return int(status.removeprefix("DELETE "))
+
+
+async def late_since(tx: Reading, workspace_id: UUID, now: datetime) -> datetime | None:
+    """When the oldest event was recorded that has waited to be carried away for longer than it should; None when none
+    has."""
+    oldest: UUID | None = await tx.fetchval(_sql.oldest_pending, workspace_id)
+    late = oldest is not None and now - made_at(oldest) > timedelta(seconds=limits.EVENTS_LATE_S)
+    return made_at(oldest) if oldest is not None and late else None
 
 
 async def workspaces_with_pending(tx: Reading) -> list[UUID]:

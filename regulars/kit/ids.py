@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from struct import Struct, iter_unpack
 from uuid import UUID
 
@@ -49,6 +49,11 @@ def new_id() -> UUID:
         _refill()
         tail = next(_tails)
     return pgproto.UUID(_halves((_last_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | _counter, 0x2 << 62 | tail[0] >> 2))
+
+
+def made_at(id: UUID) -> datetime:
+    """When one of our ids was made."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
 def first_id_at(at: datetime) -> UUID:

@@ -30,6 +30,17 @@ CREATE TABLE dispatch_rule (
 );
 CREATE INDEX dispatch_rule_by_topic ON dispatch_rule (workspace_id, topic) WHERE deleted_at IS NULL;
 
+-- Events that wait for a rule, since this program could not read the one or the other: tried again now and then.
+CREATE TABLE dispatch_aside (
+    workspace_id uuid NOT NULL,
+    rule_id      uuid NOT NULL,
+    event_id     uuid NOT NULL,
+    topic        text NOT NULL,
+    reason       text NOT NULL,                 -- in words, for the shop
+    set_aside_at timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, rule_id, event_id)
+);
+
 -- One lane per integration. A worker leases the lane, so its deliveries need no claim of their own.
 CREATE TABLE delivery_lane (
     workspace_id    uuid NOT NULL,

@@ -1,7 +1,7 @@
 """ALL background work, in one list. What is not here does not run by itself.
 
-fan-out    pending events become deliveries
-lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too, its lease run out
+fan-out    pending events become deliveries; what was set aside is tried again
+lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
 from regulars.worker.carriers import Carriers
-from regulars.worker.fanning import fan_out_everywhere
+from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
 
 
@@ -26,13 +26,13 @@ class Loops:
         self, db: Database, carriers: Carriers, sender: Sender, *, clock: Clock, random: Callable[[], float]
     ) -> None:
         self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
-        self._db, self._clock = db, clock
+        self.fan_out = FanOut(db, clock)
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.all = [self.fan_out_loop, self.lane_loop]
 
     async def _fan_out(self) -> bool:
-        count = await fan_out_everywhere(self._db, self._clock)
+        count = await self.fan_out.round()
         self.lanes.wake(count.lanes)
         if 0 < count.events < limits.FANOUT_EVENTS_MAX:
             # What comes in the next moment goes along in one batch: a round for every few events costs more than they.

@@ -16,7 +16,7 @@ from regulars.kit.http import Sender
 from regulars.kit.settings import Settings
 from regulars.wiring import App
 from regulars.worker.carriers import Carriers, IntegrationCarriers
-from regulars.worker.fanning import fan_out_everywhere
+from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
 from regulars.worker.loops import Loops
 
@@ -54,6 +54,7 @@ async def work(
     finally:
         for loop in loops.all:
             loop.stop()
+        await loops.fan_out.finish()
         await loops.lanes.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -72,12 +73,16 @@ async def drain(
     What is due later is waited for up to `patience_s` in all: a clock moved by hand is advanced to it, with another
     the time really passes.
     """
+    fan_out = FanOut(db, clock)
     keeper = LaneKeeper(db, carriers, sender, clock=clock, random=random)
     until = clock.now() + timedelta(seconds=patience_s)
     events = sent = 0
     while True:
-        while (count := await fan_out_everywhere(db, clock)).events:
+        while (count := await fan_out.round()).events:
             events += count.events
+        await fan_out.finish()
+        if fan_out.faults:
+            raise RuntimeError(f"events of {', '.join(map(str, fan_out.faults))} could not be fanned out")
         lanes_worked, sent_now = await keeper.work_once()
         sent += sent_now
         if lanes_worked:

@@ -25,10 +25,12 @@ class Hour(msgspec.Struct, frozen=True):
 
 
 class Today(msgspec.Struct, frozen=True):
-    """The hours of the shop's day, from its midnight to the next, and each integration's queue."""
+    """The hours of the shop's day, from its midnight to the next, and each integration's queue. `events_late_since`: an
+    event has waited since then to be carried to the tools, which is longer than it should."""
 
     hours: list[Hour]
     integrations: list[LaneHealth]
+    events_late_since: datetime | None
 
 
 @management.get("/overview", "What happened today", tag="Shop", area="data")
@@ -42,4 +44,5 @@ async def read_overview(call: Call[NoQuery, None], tx: Reading) -> Today:
         Hour(event.starts_at, event.count, order.count, flow.credited, flow.debited)
         for event, order, flow in zip(logged, ordered, flows, strict=True)
     ]
-    return Today(hours, await delivery.lane_health(tx, workspace_id, call.now))
+    late_since = await events.late_since(tx, workspace_id, call.now)
+    return Today(hours, await delivery.lane_health(tx, workspace_id, call.now), late_since)

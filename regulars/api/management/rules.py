@@ -48,7 +48,10 @@ class RuleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RuleItem(msgspec.Struct, frozen=True):
-    """`event_name` is the event's name as the tool sees it; `sentence` says the rule in words."""
+    """`event_name` is the event's name as the tool sees it; `sentence` says the rule in words.
+
+    `waiting` events could not be held against the rule, as `problem` says, and are sent once they can be.
+    """
 
     id: UUID
     topic: str
@@ -60,6 +63,8 @@ class RuleItem(msgspec.Struct, frozen=True):
     condition: dict[str, Any] | None
     active: bool
     sentence: str
+    problem: str
+    waiting: int
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None
@@ -179,6 +184,8 @@ def _said(rule: Rule) -> RuleItem:
         condition=rule.condition,
         active=rule.active,
         sentence=dispatch.rule_sentence(rule),
+        problem=rule.problem,
+        waiting=rule.waiting,
         created_at=rule.created_at,
         updated_at=rule.updated_at,
         deleted_at=rule.deleted_at,

@@ -37,8 +37,16 @@ async def log(desk: Handed) -> Response[str]:
         page = at.page(found, lambda event: event.id)
         people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page.items}))
         sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page.items])
+        late = await events.late_since(tx, desk.id, desk.now)
     return desk.page(
-        "pages/events.html", page=page, people=people, sent=sent, topics=TOPICS, topic=topic or "", groups=_groups()
+        "pages/events.html",
+        page=page,
+        people=people,
+        sent=sent,
+        topics=TOPICS,
+        topic=topic or "",
+        groups=_groups(),
+        late=late,
     )
 
 
@@ -67,8 +75,9 @@ async def rules(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         found = await dispatch.list_rules(tx, desk.id)
         tools = await integrations.list_integrations(tx, desk.id)
+        late = await events.late_since(tx, desk.id, desk.now)
     told = [(rule, dispatch.rule_sentence_parts(rule)) for rule in found]
-    return desk.page("pages/rules.html", rules=told, tools=tools, topics=TOPICS)
+    return desk.page("pages/rules.html", rules=told, tools=tools, topics=TOPICS, late=late)
 
 
 @get("/events/send/new")
@@ -128,7 +137,7 @@ async def change(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
         # What the page was drawn with and came back as it was is no change, also where it can't be read any more.
         stored = rule.condition
         kept = stored is not None and conditions.draft(pairs) == conditions.draft(conditions.to_form(stored))
-        if not kept and not form.on("keep_condition"):
+        if not kept and not form.on("keep_condition") and rule.topic in TOPICS:
             changes["condition"] = _condition(form, pairs, rule.topic)
         async with desk.changing("rule.update", rule_id) as tx:
             await dispatch.change_rule(tx, desk.id, rule_id, changes, desk.now)
@@ -245,10 +254,12 @@ async def _rule_page(
     async with desk.reading() as tx:
         tools = await integrations.list_integrations(tx, desk.id)
         recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
-    schema = TOPICS[rule.topic].restrictions
+    topic = TOPICS.get(rule.topic)
+    schema = topic.restrictions if topic else {}
     fits = rule.condition is None or conditions.fits_form(rule.condition)
     if pairs is None:
         pairs = list(conditions.to_form(rule.condition)) if fits else []
+        form.values["keep_condition"] = "" if fits else "yes"
     return desk.page(
         "pages/rule.html",
         status=status,
@@ -257,7 +268,7 @@ async def _rule_page(
         form=form,
         tools=[(str(tool.id), tool.name) for tool in tools],
         tool=next((tool for tool in tools if tool.id == rule.integration_id), None),
-        topic=TOPICS[rule.topic],
+        topic=topic,
         recent=[one for one in recent.items if one.rule_id == rule.id],
         deep="" if fits else _in_words(rule),
         **_builder(pairs, schema),

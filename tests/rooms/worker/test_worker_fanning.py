@@ -1,0 +1,107 @@
+"""One shop can stop nobody else's events."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from regulars import events, limits, tenancy
+from regulars.events import NewEvent
+from regulars.kit.clock import HandClock
+from regulars.kit.db import Database
+from regulars.kit.ids import new_id
+from regulars.tenancy import Workspace
+from regulars.worker.fanning import FanOut
+from tests import make
+
+
+async def a_shop_with_events(db: Database, clock: HandClock, count: int = 1) -> Workspace:
+    shop = await make.a_workspace(db, clock.now())
+    async with db.transaction() as tx:
+        shop = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, clock.now())
+        new = [NewEvent(topic="order_create", customer_id=new_id(), body="{}", occurred_at=clock.now())] * count
+        await events.append(tx, shop.id, new, clock.now())
+    return shop
+
+
+async def waiting(db: Database, shop: Workspace) -> bool:
+    async with db.reading() as tx:
+        return shop.id in await events.workspaces_with_pending(tx)
+
+
+async def test_a_shop_whose_batch_fails_is_let_alone_and_the_others_go_on(
+    db: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LOOP_BACKOFF_MAX_S", 0.0)
+    shops = [await a_shop_with_events(db, clock) for _ in range(3)]
+    broken = sorted(shop.id for shop in shops)[0]
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE tenancy_workspace SET time_zone = 'Mars/Olympus' WHERE workspace_id = $1", broken)
+        # A rule asks after the time zone.
+        await tx.execute(
+            "INSERT INTO dispatch_rule (workspace_id, id, topic, integration_id, created_at, updated_at)"
+            " VALUES ($1, $2, 'order_create', $2, $3, $3)",
+            broken,
+            new_id(),
+            clock.now(),
+        )
+    fan_out = FanOut(db, clock)
+    for _ in range(4):
+        await fan_out.round()
+    await fan_out.finish()
+    assert [await waiting(db, shop) for shop in shops] == [shop.id == broken for shop in shops]
+    assert set(fan_out.faults) == {broken}
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE tenancy_workspace SET time_zone = 'UTC' WHERE workspace_id = $1", broken)
+        await tx.execute("DELETE FROM dispatch_rule WHERE workspace_id = $1", broken)
+    await fan_out.round()
+    assert not await waiting(db, next(shop for shop in shops if shop.id == broken))
+    assert not fan_out.faults
+
+
+async def test_a_shop_whose_batch_is_held_up_holds_up_no_other(db: Database, clock: HandClock) -> None:
+    slow, quick = await a_shop_with_events(db, clock), await a_shop_with_events(db, clock)
+    integration_id = new_id()
+    fan_out = FanOut(db, clock)
+    async with db.transaction() as tx:
+        await _a_rule_and_its_lane(db, slow, integration_id, clock)
+        await tx.fetch("SELECT id FROM delivery_lane WHERE workspace_id = $1 FOR UPDATE", slow.id)
+        while await waiting(db, quick):
+            await fan_out.round()
+        again = await a_shop_with_events(db, clock)
+        while await waiting(db, again):
+            await fan_out.round()
+        assert await waiting(db, slow)
+    while await waiting(db, slow):
+        await fan_out.round()
+
+
+async def test_shops_take_turns(db: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FANOUT_WORKSPACES_MAX", 1)
+    shops = [await a_shop_with_events(db, clock, 2 * limits.FANOUT_EVENTS_MAX) for _ in range(3)]
+    fan_out = FanOut(db, clock)
+    left: list[int] = []
+    while not left or left[-1]:
+        await fan_out.round()
+        left.append(sum([await waiting(db, shop) for shop in shops]))
+    # None was done before each had had its first turn.
+    assert left.index(2) > max(n for n, count in enumerate(left) if count == 3) >= 3
+
+
+async def _a_rule_and_its_lane(db: Database, shop: Workspace, integration_id: UUID, clock: HandClock) -> None:
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO dispatch_rule (workspace_id, id, topic, integration_id, created_at, updated_at)"
+            " VALUES ($1, $2, 'order_create', $2, $3, $3)",
+            shop.id,
+            integration_id,
+            clock.now(),
+        )
+        await tx.execute(
+            "INSERT INTO delivery_lane (workspace_id, id, tool, rate_per_minute, tokens_at, created_at)"
+            " VALUES ($1, $2, 'webhook', 60, $3, $3)",
+            shop.id,
+            integration_id,
+            clock.now(),
+        )
