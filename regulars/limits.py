@@ -34,6 +34,7 @@ HTTP_HEAD_BYTES_MAX = 65_536
 HTTP_BODY_PAUSE_S = 30.0
 HTTP_BODY_S = 30.0  # for a body of no length; each byte that arrives adds its part of a second
 HTTP_BODY_BYTES_PER_S_MIN = 16_000  # on the average: a file of 50 MB may take 52 minutes
+HTTP_REST_S = 5.0
 HTTP_PATH_CHARS_MAX = 1_000
 FORM_DEPTH_MAX = 6  # names such as metadetail[email]
 FORM_FIELDS_MAX = 2_000

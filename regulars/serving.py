@@ -28,13 +28,20 @@ class PatientHttp(HttpToolsProtocol):
     slowly or its head for ever.
 
         quiet --first byte--> head --complete--> body --complete--> quiet
-          `-- HTTP_KEEP_ALIVE_S    `-- HTTP_HEAD_S, HTTP_HEAD_BYTES_MAX    `-- HTTP_BODY_PAUSE_S between two parts
+          |                     |                  |`-- HTTP_BODY_PAUSE_S between two parts; for all of it HTTP_BODY_S
+          |                     |                  |    and what HTTP_BODY_BYTES_PER_S_MIN makes of what came
+          |                     |                  `--answered--> rest, which nobody reads: HTTP_REST_S
+          `-- HTTP_KEEP_ALIVE_S `-- HTTP_HEAD_S, HTTP_HEAD_BYTES_MAX
 
     A request that comes in one piece, as nearly all do, sets no timer.
     """
 
     _stage = "quiet"
     _head_bytes = 0
+    _body_bytes = 0
+    _began_s = 0.0
+    _came_s = 0.0
+    _held_up = False
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,8 +58,8 @@ class PatientHttp(HttpToolsProtocol):
             if self._deadline is not None:
                 self._be_patient(None)
         elif self._stage == "body":
-            self._be_patient(limits.HTTP_BODY_PAUSE_S)
-        else:
+            self._wait_for_more(len(data))
+        elif self._stage == "head":
             self._head_bytes += len(data)
             if self._head_bytes > limits.HTTP_HEAD_BYTES_MAX and not self.transport.is_closing():
                 self.send_400_response("The request's head is too long.")
@@ -65,6 +72,7 @@ class PatientHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stage = "body"
+        self._began_s, self._body_bytes, self._held_up = self.loop.time(), 0, False
         if self._deadline is not None:
             self._be_patient(None)
         super().on_headers_complete()
@@ -72,6 +80,22 @@ class PatientHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._stage = "quiet"
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._stage == "body" and self.cycle.response_complete:
+            # Cut off at once, the sender may never see the answer.
+            self._stage = "rest"
+            self._be_patient(limits.HTTP_REST_S)
+
+    def _wait_for_more(self, came_bytes: int) -> None:
+        now_s = self.loop.time()
+        if self._held_up:
+            self._began_s += now_s - self._came_s
+        self._came_s, self._held_up = now_s, self.flow.read_paused
+        self._body_bytes += came_bytes
+        whole_s = limits.HTTP_BODY_S + self._body_bytes / limits.HTTP_BODY_BYTES_PER_S_MIN
+        self._be_patient(min(limits.HTTP_BODY_PAUSE_S, self._began_s + whole_s - now_s))
 
     def _be_patient(self, delay_s: float | None) -> None:
         if self._deadline is not None:

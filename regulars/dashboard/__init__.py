@@ -12,9 +12,12 @@ Does not know SQL, and does not decide anything: it parses a form, calls a room,
 
 from __future__ import annotations
 
+import re
+
 from litestar import Response, Router
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
+from litestar.exceptions import NotFoundException
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
@@ -32,6 +35,8 @@ __all__ = ["lost", "prepare", "routes"]
 
 # What a reader may do although it is a form.
 _OPEN_TO_READERS = frozenset({"/sign-out", "/theme", "/password"})
+
+_STATIC_NAME = re.compile(r"[\w./-]{1,200}", re.ASCII)
 
 _FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 """An address of a static file carries a mark of its content, so it never changes."""
@@ -75,10 +80,17 @@ def routes(app: App, *, development: bool = False) -> list[ControllerRouterHandl
     static = create_static_files_router(
         path="/static",
         directories=[STATIC],
+        before_request=_static_name,
         cache_control=None if development else _FOR_EVER,
         include_in_schema=False,
     )
     return [pages, door, static]
+
+
+def _static_name(request: Call) -> None:
+    """The file system is not asked for names that no file of ours can have, and that it may answer with a fault."""
+    if not _STATIC_NAME.fullmatch(request.scope["path"]):
+        raise NotFoundException
 
 
 def _desk(request: Call) -> Desk:

@@ -128,7 +128,7 @@ class Desk:
 
     def see(self, address: str, said: str = "") -> Response[str]:
         """Done: go there, and say so there. A form sent by htmx is told by a header, so that the page is left."""
-        cookies: list[Cookie] = []
+        address, cookies = security.location(address), list[Cookie]()
         if said:
             text = base64.urlsafe_b64encode(said[:300].encode()).decode()
             cookies.append(security.cookie(self.app.settings, self.request, security.SAID_COOKIE, text, max_age_s=30))

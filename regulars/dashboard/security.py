@@ -3,9 +3,11 @@ often somebody may try to sign in."""
 
 from __future__ import annotations
 
+import string
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from litestar import Request
@@ -40,6 +42,11 @@ HEADERS = [
     ResponseHeader(name="cross-origin-opener-policy", value="same-origin"),
     ResponseHeader(name="cache-control", value="no-store"),
 ]
+
+
+def location(address: str) -> str:
+    """An address as a header can carry it; what is escaped already stays so."""
+    return quote(address, safe=string.punctuation)
 
 
 def over_tls(settings: Settings, request: Request[Any, Any, Any]) -> bool:

@@ -51,7 +51,7 @@ def router(app: App, templates: Environment) -> Router:
                 async with app.db.transaction() as tx:
                     await security.count_failure(tx, email, caller, app.clock.now())
             return door(request, form.refused(refusal), refusal.status)
-        response = Response("", status_code=303, headers={"location": _inside(form.text("to"))})
+        response = Response("", status_code=303, headers={"location": security.location(_inside(form.text("to")))})
         response.set_cookie(security.session_cookie(app.settings, request, session.token))
         return response
 
