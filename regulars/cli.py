@@ -110,7 +110,8 @@ def migrate() -> None:
 workspace_app = cyclopts.App(name="workspace", help="Shops on this server.")
 import_app = cyclopts.App(name="import", help="Take in what a shop already has.")
 demo_app = cyclopts.App(name="demo", help="The demo shop, with 69,659 real purchases.")
-for group in (workspace_app, import_app, demo_app):
+staff_app = cyclopts.App(name="staff", help="Who signs in to a shop's dashboard.")
+for group in (workspace_app, staff_app, import_app, demo_app):
     app.command(group)
 
 
@@ -134,6 +135,64 @@ def workspace_create(
 
     with failing_with_a_sentence(Refusal, *database_errors()):
         asyncio.run(commands.create_workspace(settings(), name, email=email, as_json=as_json, say=say))
+
+
+@staff_app.command(name="list")
+def staff_list(*, workspace: str = "") -> None:
+    """Print who may sign in, and as what.
+
+    Parameters
+    ----------
+    workspace
+        The id of the shop; without it, those of every shop.
+    """
+    from regulars import commands
+    from regulars.kit.errors import Refusal
+
+    with failing_with_a_sentence(Refusal, *database_errors()):
+        asyncio.run(commands.list_staff(settings(), workspace=workspace, say=say))
+
+
+@staff_app.command(name="add")
+def staff_add(
+    email: str, *, name: str = "", role: Literal["owner", "editor", "reader"] = "owner", workspace: str = ""
+) -> None:
+    """Let somebody sign in; their password is drawn and printed.
+
+    Parameters
+    ----------
+    email
+        How they sign in.
+    name
+        What the dashboard calls them.
+    role
+        An owner may do everything, an editor everything but people and keys, a reader only looks.
+    workspace
+        The id of the shop; not needed when there is only one.
+    """
+    from regulars import commands
+    from regulars.kit.errors import Refusal
+
+    with failing_with_a_sentence(Refusal, *database_errors()):
+        asyncio.run(commands.add_staff(settings(), email, name=name, role=role, workspace=workspace, say=say))
+
+
+@staff_app.command(name="password")
+def staff_password(email: str, *, workspace: str = "") -> None:
+    """Draw a new password for somebody and print it; wherever they are signed in, they are signed out.
+
+    Parameters
+    ----------
+    email
+        How they sign in.
+    workspace
+        The id of the shop; not needed when only one knows this address.
+    """
+    from regulars import commands
+    from regulars.kit.errors import Refusal
+
+    with failing_with_a_sentence(Refusal, *database_errors()):
+        asyncio.run(commands.set_password(settings(), email, workspace=workspace, say=say))
 
 
 @import_app.command(name="orders")

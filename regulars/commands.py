@@ -6,8 +6,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -26,6 +26,7 @@ from rich.progress import (
 
 from regulars import ledger, limits, tenancy
 from regulars.activity.csv_orders import Format, OrderFile
+from regulars.dashboard import attempts
 from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
@@ -36,6 +37,7 @@ from regulars.kit.db import Database
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
+from regulars.tenancy.model import Role
 from regulars.up import database
 from regulars.wiring import App
 
@@ -52,24 +54,19 @@ _FIRST_KEYS: dict[str, dict[str, Any]] = {
 
 async def create_workspace(settings: Settings, name: str, *, email: str, as_json: bool, say: Say) -> None:
     """A shop and three keys for it; with `email`, somebody who may sign in, their password drawn and printed once."""
-    now = SystemClock().now()
-    async with database(settings) as url:
-        db = await Database.connect(url, connections_max=1)
-        try:
-            async with db.transaction() as tx:
-                shop = await tenancy.create_workspace(tx, name, now=now)
-                made = {"workspace_id": str(shop.id)}
-                for name, rights in _FIRST_KEYS.items():
-                    called = f"First {name.replace('_', ' ')}"
-                    issued = await tenancy.issue_key(tx, shop.id, called, **rights, made_by="cli", now=now)
-                    made[name] = issued.key
-                if email:
-                    password = tenancy.draw_password()
-                    await tenancy.add_staff(tx, shop.id, email, password, now=now)
-                    made |= {"email": email, "password": password}
-                await tenancy.audit(tx, shop.id, "cli", "workspace.create", str(shop.id), now=now)
-        finally:
-            await db.close()
+    now, drawn = SystemClock().now(), tenancy.draw_password()
+    password = await tenancy.hashed(drawn)
+    async with _database(settings) as db, db.transaction() as tx:
+        shop = await tenancy.create_workspace(tx, name, now=now)
+        made = {"workspace_id": str(shop.id)}
+        for name, rights in _FIRST_KEYS.items():
+            called = f"First {name.replace('_', ' ')}"
+            issued = await tenancy.issue_key(tx, shop.id, called, **rights, made_by="cli", now=now)
+            made[name] = issued.key
+        if email:
+            await tenancy.add_staff(tx, shop.id, email, password, now=now)
+            made |= {"email": email, "password": drawn}
+        await tenancy.audit(tx, shop.id, "cli", "workspace.create", str(shop.id), now=now)
     if as_json:
         say(msgspec.json.encode(made).decode())
         return
@@ -78,20 +75,69 @@ async def create_workspace(settings: Settings, name: str, *, email: str, as_json
     say("The keys and the password are shown this once.")
 
 
-async def import_csv(settings: Settings, file: Path, format: Format, *, workspace: str, say: Say) -> None:
-    """Raises Invalid when the file is no CSV of orders, OSError when it can't be read."""
+async def list_staff(settings: Settings, *, workspace: str, say: Say) -> None:
+    async with _database(settings) as db:
+        one = [await _shop(db, workspace)] if workspace else None
+        async with db.reading() as tx:
+            for shop in one or await tenancy.list_workspaces(tx):
+                for person in await tenancy.list_staff(tx, shop.id):
+                    say(f"{person.email}  {person.role}  {shop.name} ({shop.id})")
+
+
+async def add_staff(settings: Settings, email: str, *, name: str, role: Role, workspace: str, say: Say) -> None:
+    """Raises Invalid naming the field, Conflict when they are on the staff already."""
+    drawn = tenancy.draw_password()
+    password = await tenancy.hashed(drawn)
+    async with _database(settings) as db:
+        shop, now = await _shop(db, workspace), SystemClock().now()
+        async with db.transaction() as tx:
+            person = await tenancy.add_staff(tx, shop.id, email, password, now=now, name=name, role=role)
+            await tenancy.audit(tx, shop.id, "cli", "staff.create", person.email, now=now, detail={"role": role})
+    say(f"{person.email} signs in to {shop.name} with the password {drawn}")
+
+
+async def set_password(settings: Settings, email: str, *, workspace: str, say: Say) -> None:
+    """Raises NotFound, Invalid."""
+    drawn = tenancy.draw_password()
+    password = await tenancy.hashed(drawn)
+    async with _database(settings) as db:
+        async with db.reading() as read:
+            people = [known.person for known in await tenancy.known_by_email(read, email)]
+        if workspace:
+            shop = await _shop(db, workspace)
+            people = [person for person in people if person.workspace_id == shop.id]
+        if not people:
+            raise NotFound(f"Nobody signs in as {email}: `regulars staff list` says who does.")
+        if len(people) > 1:
+            raise invalid("--workspace", "the id of one of: " + ", ".join(str(one.workspace_id) for one in people))
+        async with db.transaction() as tx:
+            person = await tenancy.change_password(tx, people[0].workspace_id, people[0].id, password)
+            await attempts.forget(tx, person.email)
+            now = SystemClock().now()
+            await tenancy.audit(tx, person.workspace_id, "cli", "staff.new_password", person.email, now=now)
+    say(f"{person.email} signs in with the password {drawn} from now on; their other sessions have ended.")
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[Database]:
     async with database(settings) as url:
         db = await Database.connect(url, connections_max=2)
         try:
-            shop = await _shop(db, workspace)
-            with _opened(file) as stream, _bar("orders", _size(stream)) as (bar, task):
-                found = tables.find_encoding(stream)
-                orders = OrderFile(stream, found, format, currency_code=shop.currency_code, zone=shop.zone)
-                done, rate = Imported(), _Rate()
-                async for done in import_orders(db, SystemClock(), shop.id, orders.rows(), actor="cli"):
-                    bar.update(task, completed=stream.tell(), said=rate.said(done))
+            yield db
         finally:
             await db.close()
+
+
+async def import_csv(settings: Settings, file: Path, format: Format, *, workspace: str, say: Say) -> None:
+    """Raises Invalid when the file is no CSV of orders, OSError when it can't be read."""
+    async with _database(settings) as db:
+        shop = await _shop(db, workspace)
+        with _opened(file) as stream, _bar("orders", _size(stream)) as (bar, task):
+            found = tables.find_encoding(stream)
+            orders = OrderFile(stream, found, format, currency_code=shop.currency_code, zone=shop.zone)
+            done, rate = Imported(), _Rate()
+            async for done in import_orders(db, SystemClock(), shop.id, orders.rows(), actor="cli"):
+                bar.update(task, completed=stream.tell(), said=rate.said(done))
     if orders.encoding not in ("utf-8", format.encoding):
         say(f"Read as {tables.ENCODINGS[orders.encoding]}; --encoding chooses another.")
     _report(done, say)
@@ -137,18 +183,11 @@ def _report(done: Imported, say: Say) -> None:
 async def audit(settings: Settings, *, say: Say) -> bool:
     """Whether the books of all shops hold."""
     sound = True
-    async with database(settings) as url:
-        db = await Database.connect(url, connections_max=1)
-        try:
-            async with db.snapshot() as tx:
-                for shop in await tenancy.list_workspaces(tx):
-                    found = await ledger.verify(tx, shop.id)
-                    say(
-                        f"{shop.name} ({shop.id}): {'ok' if found is None else f'BROKEN, {found.check}: {found.where}'}"
-                    )
-                    sound = sound and found is None
-        finally:
-            await db.close()
+    async with _database(settings) as db, db.snapshot() as tx:
+        for shop in await tenancy.list_workspaces(tx):
+            found = await ledger.verify(tx, shop.id)
+            say(f"{shop.name} ({shop.id}): {'ok' if found is None else f'BROKEN, {found.check}: {found.where}'}")
+            sound = sound and found is None
     return sound
 
 

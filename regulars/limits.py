@@ -88,7 +88,11 @@ ORDER_CLOCK_AHEAD_S = 300  # what a shop's clock may be ahead by
 COIN_NAME_CHARS_MAX = 40
 URI_CHARS_MAX = 2_000
 EMAIL_CHARS_MAX = 254
-PASSWORD_CHARS_MIN = 8
+PASSWORD_CHARS_MIN = 10
+PASSWORD_CHARS_WEIGHED_MAX = 60
+PASSWORD_SCORE_MIN = 3  # zxcvbn's: stands 10**8 guesses
+PASSWORDS_AT_ONCE = 1  # in each process: a hash takes 64 MiB and four threads
+PASSWORDS_WAITING_MAX = 8
 SESSION_S = 14 * 24 * 3_600
 
 # Importing
@@ -205,9 +209,14 @@ URLS_REMEMBERED_MAX = 1_024
 
 # Dashboard
 SIGN_IN_BODY_BYTES_MAX = 16_000
-SIGN_IN_FAILURES_MAX = 10  # of an e-mail address from one caller's address
+SIGN_IN_FAILURES_MAX = 10  # of an e-mail address from one caller's address, or in one browser
+SIGN_IN_FAILURES_FROM_MAX = 50  # from one caller's address
 SIGN_IN_FAILURES_ANYWHERE_MAX = 100  # of an e-mail address from all of them
 SIGN_IN_WINDOW_S = 600.0
+SIGN_IN_FAILURES_IN_ALL_MAX = 120
+SIGN_IN_IN_ALL_WINDOW_S = 60.0
+BROWSER_KNOWN_S = 365 * 24 * 3_600
+PROXIES_MAX = 10  # of those that pass a request on to each other
 UPLOAD_BYTES_MAX = 50_000_000
 IMPORT_PROBLEMS_SHOWN_MAX = 200
 STORY_ITEMS_MAX = 100

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+from argon2 import PasswordHasher
+
 from regulars import customers, ledger, tenancy
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.db import Database
+from regulars.kit.db import Database, Tx
 from regulars.ledger import Break, Entry
+from regulars.tenancy.staff import Session
 
 
 async def a_workspace(db: Database, now: datetime, name: str = "Book Shop", **fields: Any) -> tenancy.Workspace:
@@ -35,6 +39,18 @@ async def some_customers(db: Database, workspace: tenancy.Workspace, now: dateti
 
 async def a_customer(db: Database, workspace: tenancy.Workspace, now: datetime, name: str = "Asha") -> Customer:
     return (await some_customers(db, workspace, now, name))[name]
+
+
+@cache
+def hashed(password: str) -> tenancy.Hashed:
+    """What is stored of it, made in no time."""
+    return tenancy.Hashed(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(password))
+
+
+async def signed_in(tx: Tx, email: str, password: str, now: datetime) -> Session:
+    """As at the door, in one transaction. Raises Unauthenticated."""
+    known = await tenancy.known_by_email(tx, email)
+    return await tenancy.open_session(tx, await tenancy.proven(known, password), now)
 
 
 def credit(customer_id: UUID, amount: int, at: datetime, **fields: Any) -> Entry:

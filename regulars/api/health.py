@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.enums import HttpMethod
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler, route
 
 from regulars import limits
 from regulars.api.meters import Meters
+from regulars.kit.errors import Unauthenticated
+from regulars.kit.secrets import same
 from regulars.wiring import App
 
 # Balancers ask by HEAD.
@@ -32,7 +36,14 @@ def handlers(app: App, meters: Meters) -> list[HTTPRouteHandler]:
         return Response("ok\n", media_type=MediaType.TEXT)
 
     @get("/metrics", include_in_schema=False, sync_to_thread=False)
-    def metrics() -> Response[bytes]:
+    def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Where nobody decided who may read them, only this machine may; others don't learn that there are any."""
+        token = app.settings.metrics_token
+        if token is None:
+            if not app.settings.on_this_machine_alone() or "x-forwarded-for" in request.headers:
+                raise NotFoundException
+        elif not same(f"Bearer {token.get_secret_value()}", request.headers.get("authorization", "")):
+            raise Unauthenticated("Metrics are read with `Authorization: Bearer` and REGULARS_METRICS_TOKEN.")
         return Response(meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [alive, ready, metrics]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -55,10 +56,8 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
     def refused(request: Call, refusal: Refusal) -> Response[str]:
         if isinstance(refusal, Unauthenticated):
             return to_sign_in(request)
-        response = show(request, refusal.status, _TITLES.get(refusal.status, _TITLES[422]), refusal.message)
-        if isinstance(refusal, TooMany):
-            response.headers["retry-after"] = str(max(1, round(refusal.retry_after_s)))
-        return response
+        page = show(request, refusal.status, _TITLES.get(refusal.status, _TITLES[422]), refusal.message)
+        return with_wait(page, refusal)
 
     def answered(request: Call, failure: HTTPException) -> Response[str]:
         status = failure.status_code
@@ -89,6 +88,13 @@ def lost(request: Call, status: int) -> Response[str]:
         .render(context_of(theme=security.theme_of(request)) | context)
     )
     return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
+
+
+def with_wait(response: Response[str], refusal: Refusal) -> Response[str]:
+    """What the page says in words, for programs."""
+    if isinstance(refusal, TooMany):
+        response.headers["retry-after"] = str(max(1, math.ceil(refusal.retry_after_s)))
+    return response
 
 
 def to_sign_in(request: Call) -> Response[str]:

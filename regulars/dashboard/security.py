@@ -1,23 +1,17 @@
-"""Who may call: the session's cookie, the proof that a form was ours, the headers that keep a page to itself, and how
-often somebody may try to sign in."""
+"""Who may call: the session's cookie, the proof that a form was ours, the headers that keep a page to itself."""
 
 from __future__ import annotations
 
 import string
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 from litestar import Request
 from litestar.datastructures import Cookie, ResponseHeader
 
 from regulars import limits
-from regulars.dashboard.words import plural
-from regulars.kit import allowance
-from regulars.kit.db import Tx
-from regulars.kit.errors import Forbidden, TooMany
+from regulars.kit.errors import Forbidden
 from regulars.kit.forms import cookies
 from regulars.kit.secrets import same
 from regulars.kit.settings import Settings
@@ -26,6 +20,7 @@ SESSION_COOKIE = "regulars_session"
 DOOR_COOKIE = "regulars_door"
 SAID_COOKIE = "regulars_said"
 THEME_COOKIE = "regulars_theme"
+KNOWN_COOKIE = "regulars_known"
 _HOST_ONLY = "__Host-"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -99,37 +94,3 @@ def check_form(request: Request[Any, Any, Any], secret: str, given: str) -> None
             "it once more.",
             code="form_out_of_date",
         )
-
-
-async def check_attempts(tx: Tx, email: str, caller: str, now: datetime) -> None:
-    """Raises TooMany when signing in failed too often lately: with an e-mail address from one caller's address, or with
-    an e-mail address from wherever. Never from a caller's address alone: behind a proxy that is everybody's."""
-    for name, most, per_s in _counted(email, caller):
-        drawn = await allowance.draw(tx, _NO_WORKSPACE, name, now, wanted=0, most=most, per_s=per_s)
-        if drawn.left < 1:
-            wait_s = (1 - drawn.left) / per_s
-            wait = plural(max(1, round(wait_s / 60)), "minute")
-            raise TooMany(f"Too many attempts. Wait {wait}, then try again.", retry_after_s=wait_s)
-
-
-async def count_failure(tx: Tx, email: str, caller: str, now: datetime) -> None:
-    for name, most, per_s in _counted(email, caller):
-        await allowance.draw(tx, _NO_WORKSPACE, name, now, wanted=1, most=most, per_s=per_s)
-    await allowance.forget_unused(tx, _NO_WORKSPACE, now, unused_s=limits.SIGN_IN_WINDOW_S)
-
-
-_NO_WORKSPACE = UUID(int=0)
-"""Of which shop somebody is who can't sign in, nobody knows."""
-
-
-def _counted(email: str, caller: str) -> tuple[tuple[str, int, float], ...]:
-    """What is counted, each with how often it may fail, and how much of that comes back in a second. What people type
-    into the field for an e-mail address may be a password, so it is not written down as it is."""
-    counted = (
-        ("from", f"{email}\0{caller}", limits.SIGN_IN_FAILURES_MAX),
-        ("of", email, limits.SIGN_IN_FAILURES_ANYWHERE_MAX),
-    )
-    return tuple(
-        (f"sign-in {kind} {sha256(who.encode('utf-8', 'replace')).hexdigest()}", most, most / limits.SIGN_IN_WINDOW_S)
-        for kind, who, most in counted
-    )

@@ -9,7 +9,7 @@ from litestar import Response, Router, get, post
 from litestar.enums import MediaType
 
 from regulars import limits, tenancy
-from regulars.dashboard import failures, security
+from regulars.dashboard import attempts, failures, security
 from regulars.dashboard.desk import Call, Handed
 from regulars.dashboard.forms import Form, query_of, read_form
 from regulars.dashboard.rendering import context_of
@@ -38,21 +38,22 @@ def router(app: App, templates: Environment) -> Router:
 
     @post("/sign-in", include_in_schema=False, request_max_body_size=limits.SIGN_IN_BODY_BYTES_MAX)
     async def sign_in(request: Call) -> Response[str]:
-        form = await read_form(request)
-        email, caller = form.text("email").lower(), request.client.host if request.client else ""
+        form, now = await read_form(request), app.clock.now()
+        email, password = form.text("email").lower(), str(form.values.get("password", ""))
         try:
             secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE)
             security.check_form(request, secret, form.text("_csrf"))
-            async with app.db.transaction() as tx:
-                await security.check_attempts(tx, email, caller, app.clock.now())
-                session = await tenancy.sign_in(tx, email, str(form.values.get("password", "")), app.clock.now())
-        except Refusal as refusal:
-            if isinstance(refusal, Unauthenticated):
+            async with attempts.attempt(app, attempts.at_sign_in(app, request, email), Unauthenticated):
+                async with app.db.reading() as tx:
+                    known = await tenancy.known_by_email(tx, email)
+                proven = await tenancy.proven(known, password)
                 async with app.db.transaction() as tx:
-                    await security.count_failure(tx, email, caller, app.clock.now())
-            return door(request, form.refused(refusal), refusal.status)
+                    session = await tenancy.open_session(tx, proven, now)
+        except Refusal as refusal:
+            return failures.with_wait(door(request, form.refused(refusal), refusal.status), refusal)
         response = Response("", status_code=303, headers={"location": security.location(_inside(form.text("to")))})
         response.set_cookie(security.session_cookie(app.settings, request, session.token))
+        response.set_cookie(attempts.known_browser(app, request, email))
         return response
 
     return Router(

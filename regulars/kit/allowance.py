@@ -25,9 +25,13 @@ class Drawn(msgspec.Struct, frozen=True, gc=False):
 
 
 async def draw(tx: Tx, workspace_id: UUID, name: str, now: datetime, *, wanted: int, most: int, per_s: float) -> Drawn:
-    """As many of `wanted` as there are. An allowance holds `most` at first, and again when nothing was drawn for long;
-    it gains `per_s`. A clock that is set back does not fill it."""
+    """As many of `wanted` as there are; fewer than none are given back. An allowance holds `most` at first, and again
+    when nothing was drawn for long; it gains `per_s`. A clock that is set back does not fill it."""
     row = await tx.fetchrow(_sql.draw_allowance, workspace_id, name, now, most, per_s, wanted)
+    if row is None:
+        # Two that open it at once wait for each other here, and draw from one.
+        await tx.execute(_sql.open_allowance, workspace_id, name, now, most)
+        row = await tx.fetchrow(_sql.draw_allowance, workspace_id, name, now, most, per_s, wanted)
     assert row is not None
     return Drawn(*row)
 
@@ -35,3 +39,8 @@ async def draw(tx: Tx, workspace_id: UUID, name: str, now: datetime, *, wanted: 
 async def forget_unused(tx: Tx, workspace_id: UUID, now: datetime, *, unused_s: float) -> None:
     """Drop those that nobody has drawn from for so long that they are full again."""
     tx.write(_sql.drop_allowances, workspace_id, now - timedelta(seconds=unused_s))
+
+
+async def forget(tx: Tx, workspace_id: UUID, beginning: str) -> None:
+    """Those whose names begin so are full again."""
+    await tx.execute(_sql.forget_allowances, workspace_id, beginning)

@@ -28,6 +28,7 @@ from typing import Literal, Protocol, Self
 
 import certifi
 import msgspec
+import structlog
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import (
     BodyDecodeError,
@@ -41,6 +42,8 @@ from pyreqwest.response import Response
 
 from regulars import limits
 from regulars.kit import addresses
+
+_log = structlog.get_logger()
 
 NoAnswerKind = Literal[
     "connect",
@@ -231,7 +234,10 @@ class Http:
         for address in found:
             why = addresses.refusal(address, allow_loopback=self._allow_loopback)
             if why is not None:
-                return _Refused("refused_address", f"{host} leads to {address}, {why}; it is not called.")
+                # Who reads the refusal may not know the network inside; who reads the log does.
+                _log.warning("address_refused", host=host, address=address, why=why)
+                words = f"{host} leads to an address that is not on the public internet; it is not called."
+                return _Refused("refused_address", words)
         route = self._routes.get(origin)
         if route is not None and route.addresses[0] in found:
             route.addresses[1:] = [address for address in found if address != route.addresses[0]]

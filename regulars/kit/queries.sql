@@ -18,16 +18,23 @@ SELECT n.key FROM unnest($1::bigint[]) AS n (key)
 WITH known AS (
     SELECT left_over, drawn_at FROM kit_allowance WHERE workspace_id = $1 AND name = $2 FOR UPDATE
 ), filled AS (
-    SELECT least($4::integer, (SELECT left_over + $5::float8 * greatest(0, extract(epoch FROM $3 - drawn_at)) FROM known))
-               AS tokens
+    SELECT least($4::integer, left_over + $5::float8 * greatest(0, extract(epoch FROM $3 - drawn_at))) AS tokens
+      FROM known
 ), drawn AS (
     SELECT tokens, least($6::integer, floor(tokens + 1e-6))::integer AS granted FROM filled
 )
-INSERT INTO kit_allowance AS a (workspace_id, name, left_over, granted, drawn_at)
-SELECT $1, $2, tokens - granted, granted, $3 FROM drawn
-    ON CONFLICT (workspace_id, name) DO UPDATE
-   SET left_over = excluded.left_over, granted = excluded.granted, drawn_at = greatest(a.drawn_at, $3)
-RETURNING granted, left_over
+UPDATE kit_allowance AS a
+   SET left_over = least($4::integer, tokens - drawn.granted), granted = drawn.granted,
+       drawn_at = greatest(a.drawn_at, $3)
+  FROM drawn WHERE a.workspace_id = $1 AND a.name = $2
+RETURNING a.granted, a.left_over
+
+-- name: open_allowance
+INSERT INTO kit_allowance (workspace_id, name, left_over, granted, drawn_at) VALUES ($1, $2, $4, 0, $3)
+    ON CONFLICT (workspace_id, name) DO NOTHING
+
+-- name: forget_allowances
+DELETE FROM kit_allowance WHERE workspace_id = $1 AND starts_with(name, $2)
 
 -- name: drop_allowances
 DELETE FROM kit_allowance WHERE workspace_id = $1 AND drawn_at < $2

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -88,9 +89,25 @@ class Settings(BaseSettings):
         le=65535,
         description="The port of `regulars sandbox`. Without it: the server's port plus one.",
     )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses and networks of the proxies in front of the server, as `10.0.0.7,10.1.0.0/16`. What they"
+        " say in `X-Forwarded-For` is taken for the caller's address, by which attempts to sign in are counted.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What `Authorization: Bearer` must carry to read `/metrics`. Without it, `/metrics` answers only"
+        " where the server listens on this machine alone and has no public URL.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe lines that are logged."
     )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
 
     def shared_database_url(self) -> str:
         """For processes that work on one database with others. Raises NoDatabase."""
@@ -102,6 +119,10 @@ class Settings(BaseSettings):
         """Where this server is reached, without a closing slash."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def on_this_machine_alone(self) -> bool:
+        """Whether nobody else reaches this server, as far as the settings tell."""
+        return self.public_url is None and self.host in ("127.0.0.1", "::1", "localhost")
 
     def sandbox_port_used(self) -> int:
         return self.sandbox_port or self.port + 1

@@ -61,8 +61,8 @@ SELECT id, workspace_id, email, name, role FROM tenancy_staff WHERE workspace_id
 -- in the order of their ids: two that lock them must not wait for each other
 SELECT id FROM tenancy_staff WHERE workspace_id = $1 AND role = 'owner' ORDER BY id FOR UPDATE
 
--- name: password_hash
-SELECT password_hash FROM tenancy_staff WHERE workspace_id = $1 AND id = $2
+-- name: known
+SELECT id, workspace_id, email, name, role, password_hash FROM tenancy_staff WHERE workspace_id = $1 AND id = $2
 
 -- name: set_password
 UPDATE tenancy_staff SET password_hash = $3 WHERE workspace_id = $1 AND id = $2
@@ -79,7 +79,10 @@ DELETE FROM tenancy_staff WHERE workspace_id = $1 AND id = $2
 SELECT id, workspace_id, email, name, role, password_hash FROM tenancy_staff WHERE email = $1 ORDER BY created_at
 
 -- name: insert_session
-INSERT INTO tenancy_session (workspace_id, token_hash, staff_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+-- locks the person, so that a new password, set at this moment, ends this session too or keeps it from being opened
+INSERT INTO tenancy_session (workspace_id, token_hash, staff_id, created_at, expires_at)
+SELECT $1, $2, id, $4, $5 FROM tenancy_staff WHERE workspace_id = $1 AND id = $3 AND password_hash = $6 FOR SHARE
+RETURNING staff_id
 
 -- name: session
 SELECT p.id, p.workspace_id, p.email, p.name, p.role

@@ -26,6 +26,7 @@ from regulars.kit.settings import Settings
 from regulars.serving import HOW
 from regulars.tenancy import Workspace
 from regulars.wiring import App
+from tests import make
 
 PASSWORD = "correct horse battery"
 FLAGS = [
@@ -56,12 +57,14 @@ class Site:
         """A new person's e-mail."""
         email = f"{role}-{new_id().hex[-8:]}@example.com"
         async with self.app.db.transaction() as tx:
-            await tenancy.add_staff(tx, shop.id, email, PASSWORD, now=self.app.clock.now(), name=name, role=role)
+            await tenancy.add_staff(
+                tx, shop.id, email, make.hashed(PASSWORD), now=self.app.clock.now(), name=name, role=role
+            )
         return email
 
     async def session(self, email: str) -> str:
         async with self.app.db.transaction() as tx:
-            return (await tenancy.sign_in(tx, email, PASSWORD, self.app.clock.now())).token
+            return (await make.signed_in(tx, email, PASSWORD, self.app.clock.now())).token
 
 
 def free_port() -> int:

@@ -265,7 +265,7 @@ def test_an_unclear_end_is_tried_again_where_the_tool_deduplicates(tool: str, ki
 
 @every_tool
 def test_an_address_that_must_not_be_called_pauses(tool: str) -> None:
-    end = NoAnswer("refused_address", "x leads to 10.0.0.1, which is not on the public internet; it is not called.", 1)
+    end = NoAnswer("refused_address", "x leads to an address that is not on the public internet.", 1)
     assert isinstance(carrier_for(tool, "https://tool.example").unanswered(parcel(), end), Paused)
 
 

@@ -9,6 +9,7 @@ import httpx
 from regulars import tenancy
 from regulars.dashboard import security
 from regulars.tenancy import Person
+from tests import make
 from tests.doors import Shop
 
 PASSWORD = "correct horse"
@@ -17,7 +18,9 @@ PASSWORD = "correct horse"
 async def person(shop: Shop, name: str, role: Any = "owner") -> Person:
     async with shop.app.db.transaction() as tx:
         email = f"{name}@{shop.id}.example"
-        return await tenancy.add_staff(tx, shop.workspace.id, email, PASSWORD, now=shop.app.clock.now(), role=role)
+        return await tenancy.add_staff(
+            tx, shop.workspace.id, email, make.hashed(PASSWORD), now=shop.app.clock.now(), role=role
+        )
 
 
 class Browser:
@@ -44,4 +47,4 @@ class Browser:
 
 async def signed_in(shop: Shop, who: Person, password: str = PASSWORD) -> Browser:
     async with shop.app.db.transaction() as tx:
-        return Browser(shop, (await tenancy.sign_in(tx, who.email, password, shop.app.clock.now())).token)
+        return Browser(shop, (await make.signed_in(tx, who.email, password, shop.app.clock.now())).token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from regulars import commands, embedded, tenancy
 from regulars.cli import whereabouts
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Refusal, Unauthenticated
 from regulars.kit.settings import Settings
 from regulars.tenancy import Areas
 from tests import make
@@ -67,7 +68,7 @@ def test_a_shop_from_nothing(directory: str) -> None:
                     found = await tenancy.find_key(tx, shop.id, made[name])
                     assert found is not None
                     assert (found.access, found.areas, found.made_by) == (access, areas, "cli")
-                assert await tenancy.sign_in(tx, made["email"], made["password"], SystemClock().now())
+                assert await make.signed_in(tx, made["email"], made["password"], SystemClock().now())
         finally:
             await db.close()
 
@@ -143,3 +144,42 @@ def test_the_audit_ends_with_1_when_a_book_is_broken(server_url: str) -> None:
     assert done.returncode == 1
     assert [line.split(": ", 1)[1].split(",")[0] for line in sorted(done.stdout.splitlines())] == ["BROKEN", "ok"]
     assert "Traceback" not in done.stderr
+
+
+def test_whoever_forgot_their_password_is_given_a_new_one(server_url: str) -> None:
+    url = asyncio.run(fresh_database(server_url))
+    first = run("workspace", "create", "Corner Shop", "--email", "asha@a.shop", "--json", DATABASE_URL=url)
+    made = json.loads(first.stdout)
+    added = run("staff", "add", "Ben@a.shop", "--role", "reader", DATABASE_URL=url)
+    assert re.fullmatch(r"ben@a\.shop signs in to Corner Shop with the password \S{16}\n", added.stdout), added.stderr
+    listed = run("staff", "list", DATABASE_URL=url).stdout.splitlines()
+    whose = f"Corner Shop ({made['workspace_id']})"
+    assert listed == [f"asha@a.shop  owner  {whose}", f"ben@a.shop  reader  {whose}"]
+    given = run("staff", "password", "ASHA@a.shop", DATABASE_URL=url)
+    password = given.stdout.split()[6]
+
+    async def look() -> None:
+        db = await Database.connect(url, connections_max=1)
+        async with db.transaction() as tx:
+            assert (await make.signed_in(tx, "asha@a.shop", password, SystemClock().now())).person.role == "owner"
+            with pytest.raises(Unauthenticated):
+                await make.signed_in(tx, "asha@a.shop", made["password"], SystemClock().now())
+            acts = [(line.actor, line.act) for line in await tenancy.audit_log(tx, UUID(made["workspace_id"]), limit=9)]
+        await db.close()
+        assert acts[:2] == [("cli", "staff.new_password"), ("cli", "staff.create")]
+
+    asyncio.run(look())
+    unknown = run("staff", "password", "nobody@a.shop", DATABASE_URL=url)
+    assert (unknown.returncode, unknown.stderr) == (
+        1,
+        "regulars: Nobody signs in as nobody@a.shop: `regulars staff list` says who does.\n",
+    )
+    twice = run("staff", "add", "ben@a.shop", DATABASE_URL=url)
+    assert (twice.returncode, "on the staff already" in twice.stderr) == (1, True)
+    forged = run("staff", "password", "x\nregulars: \x1b[2Jall is well", DATABASE_URL=url)
+    assert "\x1b" not in forged.stderr
+    run("workspace", "create", "Second Shop", "--email", "asha@a.shop", DATABASE_URL=url)
+    both = run("staff", "password", "asha@a.shop", DATABASE_URL=url)
+    assert (both.returncode, made["workspace_id"] in both.stderr) == (1, True)
+    one = run("staff", "password", "asha@a.shop", "--workspace", made["workspace_id"], DATABASE_URL=url)
+    assert one.returncode == 0, one.stderr

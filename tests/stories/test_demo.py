@@ -12,6 +12,7 @@ from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.settings import Settings
 from regulars.triggers.model import Trigger
+from tests import make
 from tests.conftest import fresh_database
 
 
@@ -28,7 +29,7 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
     try:
         async with db.transaction() as tx:
             assert len(await tenancy.list_workspaces(tx)) == 1
-            assert await tenancy.sign_in(tx, sign_in.email, sign_in.password, now)
+            assert await make.signed_in(tx, sign_in.email, sign_in.password, now)
             rules = await dispatch.list_rules(tx, shop.id)
             tools = {i.tool: i for i in await integrations.list_integrations(tx, shop.id)}
             earning = [t for t in await triggers.list_triggers(tx, shop.id) if t.source == "order"]

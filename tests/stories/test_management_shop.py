@@ -9,6 +9,7 @@ import pytest
 from regulars import events, tenancy
 from regulars.kit.clock import HandClock
 from regulars.kit.errors import Unauthenticated
+from tests import make
 from tests.doors import Shop
 
 
@@ -98,9 +99,9 @@ async def test_staff_are_changed_and_removed_but_for_the_last_owner(shop: Shop) 
     assert [person["id"] for person in (await shop.manage("GET", "/staff")).json()["items"]] == [ben]
     async with shop.app.db.transaction() as tx:
         now = shop.app.clock.now()
-        assert await tenancy.sign_in(tx, f"ben@{shop.id}.example", "battery staple", now)
+        assert await make.signed_in(tx, f"ben@{shop.id}.example", "battery staple", now)
         with pytest.raises(Unauthenticated):
-            await tenancy.sign_in(tx, f"asha@{shop.id}.example", "correct horse", now)
+            await make.signed_in(tx, f"asha@{shop.id}.example", "correct horse", now)
     audit = await shop.manage("GET", "/audit")
     acts = [(line["act"], line["target"].partition("@")[0]) for line in audit.json()["items"]]
     assert acts[:3] == [("staff.delete", "asha"), ("staff.new_password", "ben"), ("staff.update", "ben")]

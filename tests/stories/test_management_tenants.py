@@ -22,6 +22,7 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.ids import new_id
 from regulars.wiring import App
+from tests import make
 from tests.doors import Shop, a_shop
 
 MARK = "OnlyTheirs"
@@ -152,8 +153,8 @@ async def test_no_page_shows_or_changes_another_shops_rows(shop: Shop, theirs: d
         now = shop.app.clock.now()
         # An address of its own: signing in finds staff of every shop, and so of other tests.
         email = f"ben@{shop.id}.example"
-        await tenancy.add_staff(tx, shop.workspace.id, email, "correct horse", now=now)
-        session = await tenancy.sign_in(tx, email, "correct horse", now)
+        await tenancy.add_staff(tx, shop.workspace.id, email, make.hashed("correct horse"), now=now)
+        session = await make.signed_in(tx, email, "correct horse", now)
     shop.client.cookies.set(security.SESSION_COOKIE, session.token)
     doors = Doors(shop.app)
     tried = 0

@@ -7,6 +7,7 @@ import json
 import re
 import string
 from functools import _lru_cache_wrapper
+from hashlib import blake2b, sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -211,3 +212,44 @@ async def test_over_tls_cookies_are_of_this_very_host(shop: Shop) -> None:
     ).status_code == 200
     assert (await call(shop, "GET", "/", headers=tls | {"cookie": f"regulars_session={session}"})).status_code == 303
     assert (await Browser(shop, session).get("/")).status_code == 200, "and over plain HTTP, as on one's own machine"
+
+
+async def test_what_is_kept_under_an_idempotency_key_gives_no_password_away(shop: Shop) -> None:
+    """Whoever reads the table can guess bodies fast: without the server's secret it gets them nowhere."""
+    trigger = json.dumps({"name": "Bonus", "source": "api", "rule": {"coins_min": 1, "coins_max": 1}}).encode()
+    sent = {"idempotency-key": "once", "content-type": "application/json"}
+    assert (await shop.manage("POST", "/triggers", content=trigger, send=sent)).status_code == 201
+    staff = json.dumps({"email": f"ben@{shop.id}.example", "password": "correct horse"}).encode()
+    sent["idempotency-key"] = "twice"
+    assert (await shop.manage("POST", "/staff", content=staff, send=sent)).status_code == 201
+    again = await shop.manage("POST", "/staff", content=staff, send=sent)
+    assert (again.status_code, again.json()["code"]) == (409, "staff_exists")
+    async with shop.app.db.reading() as tx:
+        kept = await tx.fetch("SELECT key, fingerprint FROM once_answer WHERE workspace_id = $1", shop.workspace.id)
+    assert [row["key"] for row in kept] == ["once"]
+    route = "POST /api/v1/triggers?"
+    whole = route.encode() + b"\0" + trigger
+    guesses = {hashed(text).digest() for hashed in (sha256, blake2b) for text in (trigger, whole)}
+    assert kept[0]["fingerprint"] not in guesses
+    assert kept[0]["fingerprint"] == shop.app.fingerprint(route, trigger)
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers", "status"),
+    [
+        ({}, {}, 200),
+        ({}, {"x-forwarded-for": "8.8.8.8"}, 404),
+        ({"host": "0.0.0.0"}, {}, 404),
+        ({"public_url": "https://rewards.shop.example"}, {}, 404),
+        ({"metrics_token": "a token of metrics"}, {}, 401),
+        ({"metrics_token": "a token of metrics"}, {"authorization": b"Bearer \xff"}, 401),
+        (
+            {"host": "0.0.0.0", "metrics_token": "a token of metrics"},
+            {"authorization": "Bearer a token of metrics"},
+            200,
+        ),
+    ],
+)
+async def test_metrics_are_for_who_was_named(shop: Shop, settings: dict[str, str], headers: Any, status: int) -> None:
+    shop.app.settings = type(shop.app.settings)(**{**shop.app.settings.model_dump(), **settings})
+    assert (await call(shop, "GET", "/metrics", headers=headers)).status_code == status

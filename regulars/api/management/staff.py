@@ -57,12 +57,16 @@ async def list_staff(call: Call[NoQuery, None], tx: Reading) -> StaffList:
 
 
 @management.post("/staff", "Let somebody sign in", tag="Staff", status=201)
-async def add_staff(call: Call[NoQuery, NewStaffMember], tx: Tx) -> StaffMember:
+async def add_staff(call: Call[NoQuery, NewStaffMember]) -> StaffMember:
+    """Made again it answers `staff_exists`: no answer is kept for it."""
     body = call.body
-    person = await tenancy.add_staff(
-        tx, call.workspace_id, body.email, body.password, now=call.now, name=body.name, role=body.role
-    )
-    await call.audit(tx, "staff.create", person.email, role=body.role)
+    tenancy.check_staff(body.email, body.password, body.name, body.role)
+    password = await tenancy.hashed(body.password, body.email, body.name)
+    async with call.app.db.transaction() as tx:
+        person = await tenancy.add_staff(
+            tx, call.workspace_id, body.email, password, now=call.now, name=body.name, role=body.role
+        )
+        await call.audit(tx, "staff.create", person.email, role=body.role)
     return _member(person)
 
 
@@ -75,10 +79,14 @@ async def change_role(call: Call[NoQuery, RoleChange], tx: Tx) -> StaffMember:
 
 
 @management.put("/staff/{id}/password", "Give somebody a new password", tag="Staff", status=204, stored=False)
-async def change_password(call: Call[NoQuery, NewPassword], tx: Tx) -> None:
+async def change_password(call: Call[NoQuery, NewPassword]) -> None:
     """Their sessions end."""
-    person = await tenancy.change_password(tx, call.workspace_id, call.path_id(), call.body.password)
-    await call.audit(tx, "staff.new_password", person.email)
+    async with call.app.db.reading() as tx:
+        person = await tenancy.get_staff(tx, call.workspace_id, call.path_id())
+    password = await tenancy.hashed(call.body.password, person.email, person.name)
+    async with call.app.db.transaction() as tx:
+        await tenancy.change_password(tx, call.workspace_id, person.id, password)
+        await call.audit(tx, "staff.new_password", person.email)
 
 
 @management.delete("/staff/{id}", "Remove somebody", tag="Staff", status=204)

@@ -9,10 +9,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from regulars import tenancy
-from regulars.dashboard import security
+from regulars.dashboard import attempts, security
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.words import plural
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Invalid, Refusal, Unauthenticated, invalid
 from regulars.tenancy import Person
 
 ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
@@ -38,11 +38,14 @@ async def add_staff(desk: Handed) -> Response[str]:
     email = form.text("email")
     try:
         role: Any = form.choice("role", ROLES)
+        with form.faults:
+            tenancy.check_staff(email, _typed(form, "password"), form.text("name"), role)
+        form.faults.check()
+        password = await tenancy.hashed(_typed(form, "password"), email, form.text("name"))
         async with desk.changing("staff.create", email, role=role) as tx:
             known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
             if email.strip().lower() in known:
                 raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
-            password = str(form.values.get("password", ""))
             await tenancy.add_staff(tx, desk.id, email, password, now=desk.now, name=form.text("name"), role=role)
     except Refusal as refusal:
         return desk.wrong("pages/staff_new.html", form, refusal)
@@ -76,8 +79,10 @@ async def give_password(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]
     desk.only_owners(_CHANGE_PEOPLE)
     person, form = await _person(desk, staff_id), await desk.form()
     try:
+        password = await tenancy.hashed(_typed(form, "password"), person.email, person.name)
         async with desk.changing("staff.new_password", person.email) as tx:
-            await tenancy.change_password(tx, desk.id, staff_id, _typed(form, "password"))
+            await tenancy.change_password(tx, desk.id, staff_id, password)
+            await attempts.forget(tx, person.email)
     except Refusal as refusal:
         return _page(desk, person, desk.blank(role=person.role), form.refused(refusal), 422)
     return desk.see("/staff", f"{person.email} signs in with the new password from now on.")
@@ -119,10 +124,21 @@ async def change_own_password(desk: Handed) -> Response[str]:
         password = _typed(form, "password")
         if password != _typed(form, "again"):
             form.faults.add("again", "the new password once more, the same")
+        with form.faults:
+            tenancy.check_password(password, desk.who.email, desk.who.name)
+        form.faults.check()
+        async with attempts.attempt(desk.app, attempts.at_own_password(desk.who), Unauthenticated):
+            async with desk.reading() as tx:
+                known = await tenancy.known_person(tx, desk.who)
+            await tenancy.proven([known], _typed(form, "current_password"))
+        new = await tenancy.hashed(password, desk.who.email, desk.who.name)
         async with desk.changing("staff.new_password", desk.who.email) as tx:
-            current = _typed(form, "current_password")
-            session = await tenancy.change_own_password(tx, desk.who, current, password, desk.now)
-    except Refusal as refusal:
+            await tenancy.change_password(tx, desk.id, desk.who.id, new)
+            session = await tenancy.open_session(tx, tenancy.Known(desk.who, new), desk.now)
+    except Unauthenticated:
+        refusal = invalid("current_password", "the password you sign in with now")
+        return desk.wrong("pages/password.html", form, refusal)
+    except Invalid as refusal:
         return desk.wrong("pages/password.html", form, refusal)
     response = desk.see("/", "Your password is changed. Wherever else you were signed in, you are signed out.")
     response.set_cookie(security.session_cookie(desk.app.settings, desk.request, session.token))

@@ -195,7 +195,7 @@ async def test_the_dialled_address_is_the_checked_one() -> None:
         assert len(look_alikes.memory.newest) == 4
 
 
-async def test_one_private_address_among_public_ones_refuses_the_name() -> None:
+async def test_one_private_address_among_public_ones_refuses_the_name(capsys: pytest.CaptureFixture[str]) -> None:
     async def resolve(host: str) -> list[str]:
         return ["1.1.1.1", "10.0.0.1"]
 
@@ -204,7 +204,9 @@ async def test_one_private_address_among_public_ones_refuses_the_name() -> None:
 
     assert isinstance(end, NoAnswer)
     assert end.kind == "refused_address"
-    assert "10.0.0.1" in end.detail
+    assert "not on the public internet" in end.detail
+    assert "10.0.0.1" not in end.detail, "which network is inside is not for who reads it"
+    assert "10.0.0.1" in capsys.readouterr().out, "but for who runs the server"
 
 
 async def test_a_name_server_that_hangs_ends_at_the_deadline_and_is_asked_once() -> None:
