@@ -68,7 +68,7 @@ over one customer or over all; the meanings above are chosen so that SQL can kee
 `form.py` tells how a builder without JavaScript encodes a tree.
 """
 
-from regulars.conditions.explanation import explain
+from regulars.conditions.explanation import Failed, explain, failed
 from regulars.conditions.form import (
     DraftGroup,
     DraftRow,
@@ -105,6 +105,7 @@ __all__ = [
     "Condition",
     "DraftGroup",
     "DraftRow",
+    "Failed",
     "Field",
     "FieldType",
     "NoneOf",
@@ -121,6 +122,7 @@ __all__ = [
     "draft",
     "dump",
     "explain",
+    "failed",
     "fits_form",
     "from_form",
     "matches",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
+from msgspec import Struct
+
 from regulars.conditions.matching import compiled
 from regulars.conditions.model import Condition, Field, Property, Schema, Why, word_of
 from regulars.conditions.wording import found_in_words, sentence_parts
@@ -27,3 +29,28 @@ def explain(
         )
     items = tuple(explain(item, payload, schema, now=now, time_zone=time_zone) for item in condition.items)
     return Why(kind=word_of(condition), holds=holds, items=items)
+
+
+class Failed(Struct, frozen=True):
+    """A condition because of which a tree did not hold, as a sentence, and what the payload had instead."""
+
+    asked: str
+    found: str
+
+
+def failed(why: Why) -> list[Failed]:
+    """Those conditions that would have to be otherwise for a tree that did not hold."""
+    return [_failed(leaf) for leaf in _guilty(why)]
+
+
+def _guilty(why: Why) -> list[Why]:
+    if why.kind == "property":
+        return [why]
+    # A group answers as those of its items do that settle it; `none` as the opposite.
+    settles = why.holds is not (why.kind == "none")
+    return [leaf for item in why.items if item.holds is settles for leaf in _guilty(item)]
+
+
+def _failed(leaf: Why) -> Failed:
+    said = "".join(part.text for part in leaf.parts)
+    return Failed(f"it is not true that {said}" if leaf.holds else said, leaf.found_words)

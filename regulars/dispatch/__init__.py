@@ -15,6 +15,7 @@ Does not know how a tool is called, and makes no facts.
 
 from regulars.dispatch.fanout import FanoutCount, fan_out, retry_aside, workspaces_with_aside
 from regulars.dispatch.model import Rule
+from regulars.dispatch.outcomes import RuleOutcome, outcomes
 from regulars.dispatch.rules import change_rule, create_rule, delete_rule, get_rule, list_rules
 from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
 from regulars.dispatch.wording import rule_sentence, rule_sentence_parts
@@ -24,12 +25,14 @@ __all__ = [
     "KnownCustomer",
     "PreparedTest",
     "Rule",
+    "RuleOutcome",
     "change_rule",
     "create_rule",
     "delete_rule",
     "fan_out",
     "get_rule",
     "list_rules",
+    "outcomes",
     "prepare_test",
     "retry_aside",
     "rule_sentence",

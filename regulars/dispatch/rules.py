@@ -53,6 +53,7 @@ async def create_rule(
         raise Conflict(f"A shop can have {limits.RULES_MAX} rules at most. Delete one that is not needed.")
     rule_id = new_id()
     await tx.execute(_sql.insert_rule, workspace_id, rule_id, topic, integration_id, prefix, condition, active, now)
+    await tx.execute(_sql.keep_version, workspace_id, rule_id)
     return await get_rule(tx, workspace_id, rule_id)
 
 
@@ -81,6 +82,7 @@ async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mappin
     rule = msgspec.structs.replace(rule, **changed)
     kept = (rule.integration_id, rule.prefix, rule.condition, rule.active)
     await tx.execute(_sql.update_rule, workspace_id, rule_id, *kept, now)
+    await tx.execute(_sql.keep_version, workspace_id, rule_id)
     return await get_rule(tx, workspace_id, rule_id)
 
 

@@ -20,6 +20,7 @@ import msgspec
 from regulars import delivery, events
 from regulars.delivery import Parcel
 from regulars.dispatch.model import checked_topic
+from regulars.dispatch.outcomes import RuleOutcome, judged
 from regulars.dispatch.rules import get_rule
 from regulars.events.rendering import CustomerLike
 from regulars.kit.db import Tx
@@ -35,11 +36,13 @@ class KnownCustomer(CustomerLike, Protocol):
 
 
 class PreparedTest(msgspec.Struct, frozen=True):
-    """A test that is written down and waits to be sent. `real`: the body is that of an event that happened."""
+    """A test that is written down and waits to be sent. `real`: the body is that of an event that happened.
+    `outcome`: what the rule, which a test does not ask, would have made of it."""
 
     lane_id: UUID
     parcel: Parcel
     real: bool
+    outcome: RuleOutcome
 
 
 async def prepare_test(
@@ -89,4 +92,6 @@ async def prepare_test(
         now=now,
         profile=common,
     )
-    return PreparedTest(rule.integration_id, parcel, real=event_id is not None)
+    return PreparedTest(
+        rule.integration_id, parcel, real=event_id is not None, outcome=judged(workspace, rule, body, now)
+    )

@@ -18,7 +18,7 @@ from regulars.events.documents import asyncapi, asyncapi_page, documents
 from regulars.events.errors import EventTooLarge
 from regulars.events.log import append, count, counts_between, counts_by_hour, counts_by_topic, get, newest_body, recent
 from regulars.events.model import Event, HourCount, NewEvent, Pending
-from regulars.events.readers import bodies, claim_pending, drop_pending, late_since, workspaces_with_pending
+from regulars.events.readers import bodies, claim_pending, drop_pending, is_pending, late_since, workspaces_with_pending
 from regulars.events.rendering import (
     Business,
     business,
@@ -62,6 +62,7 @@ __all__ = [
     "formatted",
     "formatted_date",
     "get",
+    "is_pending",
     "late_since",
     "major_units",
     "mid",

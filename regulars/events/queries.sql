@@ -121,6 +121,16 @@ WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
 -- name: oldest_pending
 SELECT event_id FROM events_pending WHERE workspace_id = $1 ORDER BY event_id LIMIT 1;
 
+-- name: is_pending
+SELECT EXISTS (SELECT FROM events_pending WHERE workspace_id = $1 AND event_id = $2);
+
+-- name: insert_switching
+INSERT INTO events_switching (workspace_id, at, events_on) VALUES ($1, $2, $3)
+    ON CONFLICT (workspace_id, at) DO UPDATE SET events_on = $3;
+
+-- name: switchings
+SELECT at, events_on FROM events_switching WHERE workspace_id = $1 ORDER BY at;
+
 -- name: workspaces_with_pending
 -- every workspace: a worker asks it to learn where there is work, and reads one index entry per workspace that has some.
 WITH RECURSIVE found AS (

@@ -36,6 +36,12 @@ async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) ->
     return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 
+async def is_pending(tx: Reading, workspace_id: UUID, event_id: UUID) -> bool:
+    """Whether nobody has read it yet."""
+    found: bool = await tx.fetchval(_sql.is_pending, workspace_id, event_id)
+    return found
+
+
 async def drop_pending(tx: Tx, workspace_id: UUID, limit: int | None = None) -> int:
     """Let up to `limit` pending events (None: all) stay in the log without being read; how many they were.
 

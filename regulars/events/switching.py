@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from regulars import tenancy
 from regulars.events.readers import drop_pending
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
+from regulars.kit.queries import Queries
 from regulars.tenancy import Workspace
+
+_sql = Queries(__file__)
 
 
 async def switch(tx: Tx, workspace_id: UUID, on: bool, now: datetime) -> Workspace:
@@ -18,4 +23,21 @@ async def switch(tx: Tx, workspace_id: UUID, on: bool, now: datetime) -> Workspa
     changed = await tenancy.change_workspace(tx, workspace_id, {"events_on": on}, now)
     if on and not before.events_on:
         await drop_pending(tx, workspace_id)
+    if on != before.events_on:
+        await tx.execute(_sql.insert_switching, workspace_id, now, on)
     return changed
+
+
+class Switched(msgspec.Struct, frozen=True):
+    """Whether events were on at some moment, and when they were switched off next."""
+
+    on: bool
+    off_at: datetime | None
+
+
+async def switched(tx: Reading, workspace: Workspace, at: datetime) -> Switched:
+    turns = [(row["at"], row["events_on"]) for row in await tx.fetch(_sql.switchings, workspace.id)]
+    before, after = [on for turned, on in turns if turned <= at], [turn for turn in turns if turn[0] > at]
+    # Before the first turn that is known, it stood the other way round.
+    on = before[-1] if before else not after[0][1] if after else workspace.events_on
+    return Switched(on, next((turned for turned, stayed_on in after if not stayed_on), None))

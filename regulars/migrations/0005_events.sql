@@ -32,6 +32,14 @@ CREATE TABLE events_pending (
     autovacuum_vacuum_threshold = 5000
 );
 
+-- Each turn of the shop's switch, so that an event can say why nobody was told.
+CREATE TABLE events_switching (
+    workspace_id uuid NOT NULL,
+    at           timestamptz NOT NULL,
+    events_on    boolean NOT NULL,
+    PRIMARY KEY (workspace_id, at)
+);
+
 CREATE VIEW events_log AS
     SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;
 

@@ -28,6 +28,15 @@ CREATE TABLE dispatch_rule (
     deleted_at     timestamptz,                 -- kept, so that a delivery can still name its rule
     PRIMARY KEY (workspace_id, id)
 );
+-- What a rule asked for, and whether it was on, from each change on: so that an event can say why it was not sent.
+CREATE TABLE dispatch_rule_version (
+    workspace_id uuid NOT NULL,
+    rule_id      uuid NOT NULL,
+    since        timestamptz NOT NULL,
+    condition    jsonb,
+    active       boolean NOT NULL,
+    PRIMARY KEY (workspace_id, rule_id, since)
+);
 CREATE INDEX dispatch_rule_by_topic ON dispatch_rule (workspace_id, topic) WHERE deleted_at IS NULL;
 
 -- Events that wait for a rule, since this program could not read the one or the other: tried again now and then.

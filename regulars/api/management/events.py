@@ -9,11 +9,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import delivery, events
+from regulars import delivery, dispatch, events
 from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
 from regulars.delivery import Delivery
+from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema
 from regulars.kit.db import Reading
@@ -46,8 +47,13 @@ class EventPage(msgspec.Struct, frozen=True):
 
 
 class EventWithDeliveries(msgspec.Struct, frozen=True):
+    """`rules` says of each rule of the event's topic what it made of it: `delivered`, `queued` or `failed` with the
+    delivery; `restricted` with the conditions that were not met and what was found; `rule_off`, `events_off`,
+    `made_later` and so on, as `words` say."""
+
     event: EventItem
     deliveries: list[Delivery]
+    rules: list[RuleOutcome]
 
 
 class TopicItem(msgspec.Struct, frozen=True):
@@ -105,10 +111,11 @@ async def list_events(call: Call[EventQuery, None], tx: Reading) -> EventPage:
 
 @management.get("/events/{id}", "One event", tag="Events")
 async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliveries:
-    """With what became of it: its delivery by each rule that sent it."""
+    """With what became of it: what each rule made of it, and its deliveries, tests too."""
     event = await events.get(tx, call.workspace_id, call.path_id())
-    sent = await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])
-    return EventWithDeliveries(event_item(event), sent.get(event.id, []))
+    sent = (await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])).get(event.id, [])
+    rules = await dispatch.outcomes(tx, call.workspace, event, sent)
+    return EventWithDeliveries(event_item(event), sent, rules)
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")

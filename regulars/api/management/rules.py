@@ -15,7 +15,7 @@ from regulars.api.management.api import management
 from regulars.api.management.events import TopicName
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import Delivery, StoredAttempt
-from regulars.dispatch import Rule
+from regulars.dispatch import Rule, RuleOutcome
 from regulars.kit.db import Reading, Tx
 
 Prefix = Annotated[
@@ -82,11 +82,13 @@ class TestOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TestResult(msgspec.Struct, frozen=True):
-    """`real`: what was sent is an event that happened; otherwise it was made from the customer's data."""
+    """`real`: what was sent is an event that happened; otherwise it was made from the customer's data. `rule` says what
+    the rule would make of such an event by itself."""
 
     delivery: Delivery
     attempt: StoredAttempt | None
     real: bool
+    rule: RuleOutcome
 
 
 @management.get("/send-events", "All rules", tag="Send Events")
@@ -161,7 +163,7 @@ async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
             tx, workspace_id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random
         )
         sent, attempts = await delivery.get_delivery(tx, workspace_id, prepared.parcel.delivery_id)
-    return TestResult(sent, attempts[-1] if attempts else None, prepared.real)
+    return TestResult(sent, attempts[-1] if attempts else None, prepared.real, prepared.outcome)
 
 
 async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> int:

@@ -56,9 +56,18 @@ async def shown(desk: Handed, event_id: FromPath[UUID]) -> Response[str]:
         event = await events.get(tx, desk.id, event_id)
         customer = await customers.find(tx, desk.id, id=event.customer_id)
         sent = (await delivery.deliveries_of_events(tx, desk.id, [event_id])).get(event_id, [])
+        outcomes = await dispatch.outcomes(tx, desk.workspace, event, sent)
         tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
-    topic = TOPICS.get(event.topic)
-    return desk.page("pages/event.html", event=event, topic=topic, customer=customer, sent=sent, tools=tools)
+    return desk.page(
+        "pages/event.html",
+        event=event,
+        topic=TOPICS.get(event.topic),
+        customer=customer,
+        outcomes=outcomes,
+        sent={one.id: one for one in sent},
+        tests=[one for one in sent if one.test],
+        tools=tools,
+    )
 
 
 @post("/events/switch")
@@ -217,7 +226,12 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
         rule=rule,
         form=form,
         modes=MODES,
-        result={"delivery": one, "attempt": attempts[-1] if attempts else None, "real": prepared.real},
+        result={
+            "delivery": one,
+            "attempt": attempts[-1] if attempts else None,
+            "real": prepared.real,
+            "rule": prepared.outcome,
+        },
     )
 
 
