@@ -117,7 +117,7 @@ for group in (workspace_app, staff_app, import_app, demo_app):
 
 @workspace_app.command(name="create")
 def workspace_create(
-    name: str, *, email: str = "", as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False
+    name: str, *, id: str = "", email: str = "", as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False
 ) -> None:
     """Make a shop and print its id and its keys.
 
@@ -125,6 +125,8 @@ def workspace_create(
     ----------
     name
         The shop's name.
+    id
+        An id of your choice for it, such as shopify-corner, unique on this server; without it, one is drawn.
     email
         Somebody who may sign in to its dashboard; their password is drawn and printed.
     as_json
@@ -134,7 +136,7 @@ def workspace_create(
     from regulars.kit.errors import Refusal
 
     with failing_with_a_sentence(Refusal, *database_errors()):
-        asyncio.run(commands.create_workspace(settings(), name, email=email, as_json=as_json, say=say))
+        asyncio.run(commands.create_workspace(settings(), name, id=id, email=email, as_json=as_json, say=say))
 
 
 @staff_app.command(name="list")

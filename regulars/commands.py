@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from uuid import UUID
 
 import msgspec
 from rich.console import Console
@@ -52,13 +51,13 @@ _FIRST_KEYS: dict[str, dict[str, Any]] = {
 """All but the last can't make an owner, nor another key."""
 
 
-async def create_workspace(settings: Settings, name: str, *, email: str, as_json: bool, say: Say) -> None:
+async def create_workspace(settings: Settings, name: str, *, id: str, email: str, as_json: bool, say: Say) -> None:
     """A shop and three keys for it; with `email`, somebody who may sign in, their password drawn and printed once."""
     now, drawn = SystemClock().now(), tenancy.draw_password()
     password = await tenancy.hashed(drawn)
     async with _database(settings) as db, db.transaction() as tx:
-        shop = await tenancy.create_workspace(tx, name, now=now)
-        made = {"workspace_id": str(shop.id)}
+        shop = await tenancy.create_workspace(tx, name, now=now, chosen_id=id or None)
+        made = {"workspace_id": shop.shown_id}
         for name, rights in _FIRST_KEYS.items():
             called = f"First {name.replace('_', ' ')}"
             issued = await tenancy.issue_key(tx, shop.id, called, **rights, made_by="cli", now=now)
@@ -186,7 +185,8 @@ async def audit(settings: Settings, *, say: Say) -> bool:
     async with _database(settings) as db, db.snapshot() as tx:
         for shop in await tenancy.list_workspaces(tx):
             found = await ledger.verify(tx, shop.id)
-            say(f"{shop.name} ({shop.id}): {'ok' if found is None else f'BROKEN, {found.check}: {found.where}'}")
+            verdict = "ok" if found is None else f"BROKEN, {found.check}: {found.where}"
+            say(f"{shop.name} ({shop.shown_id}): {verdict}")
             sound = sound and found is None
     return sound
 
@@ -250,13 +250,13 @@ async def _shop(db: Database, workspace: str) -> Workspace:
     """The shop with this id, or the only one there is. Raises NotFound, Invalid."""
     async with db.reading() as tx:
         if workspace:
-            try:
-                return await tenancy.get_workspace(tx, UUID(workspace))
-            except ValueError:
-                raise invalid("--workspace", "the id of a workspace") from None
+            id = await tenancy.workspace_id_of(tx, workspace)
+            if id is None:
+                raise invalid("--workspace", "the id of a workspace")
+            return await tenancy.get_workspace(tx, id)
         shops = await tenancy.list_workspaces(tx)
     if len(shops) == 1:
         return shops[0]
     if not shops:
         raise NotFound("There is no shop yet: `regulars workspace create NAME` makes one.")
-    raise invalid("--workspace", "the id of one of: " + ", ".join(f"{shop.id} ({shop.name})" for shop in shops))
+    raise invalid("--workspace", "the id of one of: " + ", ".join(f"{shop.shown_id} ({shop.name})" for shop in shops))

@@ -85,6 +85,8 @@ ORDER_AHEAD_S = 86_400  # what a file's times may be ahead by, which are read in
 ORDER_CLOCK_AHEAD_S = 300  # what a shop's clock may be ahead by
 
 # Tenancy
+CHOSEN_ID_CHARS_MIN = 3
+CHOSEN_ID_CHARS_MAX = 64
 COIN_NAME_CHARS_MAX = 40
 URI_CHARS_MAX = 2_000
 EMAIL_CHARS_MAX = 254

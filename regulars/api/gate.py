@@ -106,11 +106,11 @@ class Gate:
 
     async def _find(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
         changes, record, workspace = self._changes, None, None
-        id = _as_id(workspace_id)
-        if id and key and key.isascii() and "\x00" not in key:
+        if key and key.isascii() and "\x00" not in key:
             async with self._app.db.reading() as tx:
-                record = await tenancy.find_key(tx, id, key)
-                workspace = await tenancy.get_workspace(tx, id) if record else None
+                id = await tenancy.workspace_id_of(tx, workspace_id)
+                record = await tenancy.find_key(tx, id, key) if id else None
+                workspace = await tenancy.get_workspace(tx, record.workspace_id) if record else None
             if record and (record.last_used_at is None or record.last_used_at <= now - _USE_NOTED):
                 async with self._app.db.transaction() as tx:
                     await tenancy.note_use(tx, record, now)
@@ -171,10 +171,3 @@ def calls_per_minute(workspace: Workspace) -> int:
     if isinstance(setting, int) and 1 <= setting <= limits.CALLS_PER_MINUTE_PER_KEY_MAX:
         return setting
     return limits.CALLS_PER_MINUTE_PER_KEY
-
-
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

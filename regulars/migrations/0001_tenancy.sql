@@ -2,6 +2,7 @@
 
 CREATE TABLE tenancy_workspace (
     workspace_id    uuid PRIMARY KEY,
+    chosen_id       text UNIQUE,                -- what the shop calls it in place of that UUID
     name            text NOT NULL,
     uri             text NOT NULL DEFAULT '',
     time_zone       text NOT NULL DEFAULT 'UTC',

@@ -32,7 +32,13 @@ from regulars.tenancy.staff import (
     sign_out,
 )
 from regulars.tenancy.storefront import retire_storefront_secret, rotate_storefront_secret, storefront_secrets
-from regulars.tenancy.workspaces import change_workspace, create_workspace, get_workspace, list_workspaces
+from regulars.tenancy.workspaces import (
+    change_workspace,
+    create_workspace,
+    get_workspace,
+    list_workspaces,
+    workspace_id_of,
+)
 
 __all__ = [
     "EVERY_AREA",
@@ -76,4 +82,5 @@ __all__ = [
     "rotate_storefront_secret",
     "sign_out",
     "storefront_secrets",
+    "workspace_id_of",
 ]

@@ -16,7 +16,8 @@ Role = Literal["owner", "editor", "reader"]
 
 
 class Workspace(msgspec.Struct, frozen=True):
-    """One shop. `settings` holds what only some shops set, each key documented where it is read."""
+    """One shop. `settings` holds what only some shops set, each key documented where it is read. `chosen_id` is a name
+    of its own for its id, which callers may use in its place; inside, rows are keyed by `id`."""
 
     id: UUID
     name: str
@@ -31,6 +32,12 @@ class Workspace(msgspec.Struct, frozen=True):
     updated_at: datetime
     storefront_version: int = 1
     storefront_oldest: int = 1
+    chosen_id: str | None = None
+
+    @property
+    def shown_id(self) -> str:
+        """The id as people and programs are told it."""
+        return self.chosen_id or str(self.id)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,22 +1,28 @@
 -- name: insert_workspace
+-- Answers nothing where another workspace has the chosen id.
 INSERT INTO tenancy_workspace (workspace_id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on,
-                               settings, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, false, '{}', $8, $8)
+                               settings, chosen_id, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, false, '{}', $9, $8, $8)
+    ON CONFLICT (chosen_id) DO NOTHING RETURNING workspace_id
+
+-- name: workspace_by_chosen_id
+-- every workspace: a caller who names a shop by its chosen id doesn't know the other one
+SELECT workspace_id FROM tenancy_workspace WHERE chosen_id = $1
 
 -- name: workspace
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at, storefront_version, storefront_oldest
+       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
   FROM tenancy_workspace WHERE workspace_id = $1
 
 -- name: lock_workspace
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at, storefront_version, storefront_oldest
+       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
   FROM tenancy_workspace WHERE workspace_id = $1 FOR NO KEY UPDATE
 
 -- name: workspaces
 -- every workspace: the operator's list, and the background loops' rounds
 SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at, storefront_version, storefront_oldest
+       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
   FROM tenancy_workspace ORDER BY created_at, workspace_id
 
 -- name: update_workspace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,13 +13,14 @@ import msgspec
 from regulars import limits
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, NotFound, invalid
+from regulars.kit.errors import Conflict, Faults, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.model import Workspace
 
 _sql = Queries(__file__)
 
+_CHOSEN_ID = re.compile(rf"[a-z0-9._-]{{{limits.CHOSEN_ID_CHARS_MIN},{limits.CHOSEN_ID_CHARS_MAX}}}")
 CURRENCY_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "inr": "₹", "jpy": "¥", "aud": "A$", "cad": "C$", "chf": "CHF "}
 """Symbols for the currencies asked for most; any other three-letter code is written in capitals before the amount."""
 
@@ -32,8 +34,9 @@ async def create_workspace(
     time_zone: str = "UTC",
     currency_code: str = "usd",
     coin_name: str = "coins",
+    chosen_id: str | None = None,
 ) -> Workspace:
-    """A new shop, its events switched off. Raises Invalid naming the field."""
+    """A new shop, its events switched off. Raises Invalid naming the field, Conflict when its chosen id is taken."""
     workspace = Workspace(
         id=new_id(),
         name=name.strip(),
@@ -46,9 +49,10 @@ async def create_workspace(
         settings={},
         created_at=now,
         updated_at=now,
+        chosen_id=chosen_id,
     )
     _check(workspace)
-    await tx.execute(
+    made = await tx.fetchval(
         _sql.insert_workspace,
         workspace.id,
         workspace.name,
@@ -58,8 +62,19 @@ async def create_workspace(
         workspace.currency_symbol,
         workspace.coin_name,
         now,
+        workspace.chosen_id,
     )
+    if made is None:
+        raise Conflict(f"Another workspace has the id {chosen_id}.", code="workspace_exists")
     return workspace
+
+
+async def workspace_id_of(tx: Reading, text: str) -> UUID | None:
+    """The id that a caller names, as it is or by its chosen name; None when it can be neither, or nobody chose it."""
+    if _CHOSEN_ID.fullmatch(text) and not _is_uuid(text):
+        found: UUID | None = await tx.fetchval(_sql.workspace_by_chosen_id, text)
+        return found
+    return UUID(text) if _is_uuid(text) else None
 
 
 async def get_workspace(tx: Reading, workspace_id: UUID) -> Workspace:
@@ -127,8 +142,19 @@ def _symbol(currency_code: str) -> str:
     return CURRENCY_SYMBOLS.get(currency_code.lower(), f"{currency_code.upper()} ")
 
 
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
+
+
 def _check(workspace: Workspace) -> None:
     faults = Faults()
+    chosen = workspace.chosen_id
+    if chosen is not None and (not _CHOSEN_ID.fullmatch(chosen) or _is_uuid(chosen)):
+        least, most = limits.CHOSEN_ID_CHARS_MIN, limits.CHOSEN_ID_CHARS_MAX
+        faults.add("id", f"{least} to {most} lower-case letters, digits, dots, - or _, such as shopify-corner")
     for field in ("name", "uri", "coin_name"):
         if "\0" in getattr(workspace, field):
             faults.add(field, "text without NUL characters")

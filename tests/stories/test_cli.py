@@ -79,12 +79,38 @@ def test_a_shop_from_nothing(directory: str) -> None:
         assert (audited.returncode, audited.stdout) == (0, f"Corner Shop ({made['workspace_id']}): ok\n")
 
 
+def test_a_shop_is_called_by_the_id_that_was_chosen_for_it(database_url: str, directory: str) -> None:
+    made = run("workspace", "create", "Corner Shop", "--id", "shopify-corner", "--json", DATABASE_URL=database_url)
+    assert json.loads(made.stdout)["workspace_id"] == "shopify-corner", made.stderr
+    again = run("workspace", "create", "Another", "--id", "shopify-corner", DATABASE_URL=database_url)
+    assert (again.returncode, again.stderr) == (1, "regulars: Another workspace has the id shopify-corner.\n")
+    file = Path(directory) / "orders.csv"
+    file.write_text("order_id,customer_id,amount,placed_at\n1001,shopify-1001,10,2026-03-14\n")
+    for workspace, code in (("shopify-corner", 0), ("shopify-other", 1)):
+        done = run("import", "orders", str(file), "--workspace", workspace, DATABASE_URL=database_url)
+        assert done.returncode == code, done.stderr
+    assert (
+        "1 rows: 1 orders created"
+        in run(
+            "import",
+            "orders",
+            str(file),
+            "--workspace",
+            "shopify-corner",
+            "--source",
+            "till",
+            DATABASE_URL=database_url,
+        ).stdout
+    )
+    assert "(shopify-corner): ok" in run("audit", DATABASE_URL=database_url).stdout
+
+
 def test_a_shop_that_can_not_be_is_told_in_a_sentence(database_url: str) -> None:
     settings = Settings(DATABASE_URL=database_url)  # type: ignore[call-arg]
     for name, email in ((" ", ""), ("x" * 201, ""), ("Corner Shop", "no address")):
         said: list[str] = []
         with pytest.raises(Refusal):
-            asyncio.run(commands.create_workspace(settings, name, email=email, as_json=True, say=said.append))
+            asyncio.run(commands.create_workspace(settings, name, id="", email=email, as_json=True, say=said.append))
         assert said == []
 
 

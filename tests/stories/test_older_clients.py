@@ -10,7 +10,8 @@ import pytest
 
 from regulars import events
 from regulars.kit.clock import HandClock
-from tests.doors import Shop
+from tests.doors import Shop, a_shop
+from tests.stories.browsing import person, signed_in
 
 ORDER = {
     "source": "shopify",
@@ -373,3 +374,32 @@ async def test_a_body_may_be_a_form(shop: Shop, form: dict[str, str]) -> None:
 
 async def test_a_form_is_no_body_of_the_management_api(shop: Shop) -> None:
     assert (await shop.manage("POST", "/customers", data={"customer_id": "shopify-1001"})).status_code == 415
+
+
+async def test_a_workspace_is_called_by_the_id_it_chose(shop: Shop, clock: HandClock) -> None:
+    chosen = await a_shop(shop.app, shop.client, clock.now(), "Corner Books", chosen_id="shopify-corner.books_2")
+    for id, status in ((chosen.id, 200), ("shopify-corner.books_2", 200), ("shopify-corner", 401), ("SHOPIFY", 401)):
+        for method, path in (("GET", "/triggers"), ("POST", "/activities")):
+            answer = await chosen.merchant(method, path, send={"x-workspaceid": id}, json={})
+            assert answer.status_code == (422 if status == 200 and method == "POST" else status)
+    workspace = (await chosen.manage("GET", "/workspace", send={"x-workspaceid": "shopify-corner.books_2"})).json()
+    assert (workspace["id"], workspace["chosen_id"]) == (chosen.id, "shopify-corner.books_2")
+    for key in (shop.write_key, shop.read_key):
+        other = await shop.merchant("GET", "/triggers", key=key, send={"x-workspaceid": "shopify-corner.books_2"})
+        assert other.status_code == 401
+    owner = await signed_in(chosen, await person(chosen, "asha"))
+    assert 'data-copy="shopify-corner.books_2"' in (await owner.get("/settings")).text
+    await chosen.reward(await chosen.trigger(), "shopify-1001")
+    _, body = await newest(chosen, "lead_create")
+    assert body["entity_id"] == chosen.id
+
+
+async def test_a_key_stays_known_by_either_id_until_it_is_revoked(shop: Shop, clock: HandClock) -> None:
+    chosen = await a_shop(shop.app, shop.client, clock.now(), "Corner Books", chosen_id="shopify-by-either")
+    ids = (chosen.id, "shopify-by-either")
+    asked = [await chosen.merchant("GET", "/triggers", key=chosen.read_key, send={"x-workspaceid": id}) for id in ids]
+    assert [answer.status_code for answer in asked] == [200, 200]
+    key_id = next(k["id"] for k in (await chosen.manage("GET", "/keys")).json()["items"] if k["name"] == "Report")
+    assert (await chosen.manage("DELETE", f"/keys/{key_id}")).status_code == 204
+    asked = [await chosen.merchant("GET", "/triggers", key=chosen.read_key, send={"x-workspaceid": id}) for id in ids]
+    assert [answer.status_code for answer in asked] == [401, 401]

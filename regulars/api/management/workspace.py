@@ -62,7 +62,10 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 class Shop(msgspec.Struct, frozen=True):
+    """`chosen_id` may stand in place of `id` wherever a call names its workspace; null where none was chosen."""
+
     id: UUID
+    chosen_id: str | None
     name: str
     uri: str
     time_zone: str

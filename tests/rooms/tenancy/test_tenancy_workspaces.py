@@ -10,7 +10,7 @@ import pytest
 from regulars import tenancy
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
-from regulars.kit.errors import Invalid, NotFound
+from regulars.kit.errors import Conflict, Invalid, NotFound
 from regulars.kit.ids import new_id
 from tests import make
 
@@ -74,6 +74,40 @@ async def test_a_wrong_detail_is_named(
             await tenancy.change_workspace(tx, workspace.id, given, clock.now())
         assert list(refused.value.fields) == [field]
         assert await tenancy.get_workspace(tx, workspace.id) == workspace
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "",
+        "ab",
+        "x" * 65,
+        "Shopify-Corner",
+        "shopify corner",
+        "shopify-corner\n",
+        "019aa8a1-5c2e-7b1f-9c3d-2f6a1e8b4d70",
+    ],
+)
+async def test_an_id_that_can_not_be_chosen(db: Database, clock: HandClock, chosen: str) -> None:
+    async with db.transaction() as tx:
+        with pytest.raises(Invalid) as refused:
+            await tenancy.create_workspace(tx, "Shop", now=clock.now(), chosen_id=chosen)
+        assert list(refused.value.fields) == ["id"]
+
+
+async def test_a_chosen_id_is_had_by_one(db: Database, clock: HandClock) -> None:
+    made = await make.a_workspace(db, clock.now(), chosen_id="shopify-one-only")
+    async with db.transaction() as tx:
+        assert await tenancy.get_workspace(tx, made.id) == made
+        for text, id in (
+            ("shopify-one-only", made.id),
+            (str(made.id), made.id),
+            ("shopify-nobody", None),
+            ("x\0", None),
+        ):
+            assert await tenancy.workspace_id_of(tx, text) == id
+        with pytest.raises(Conflict):
+            await tenancy.create_workspace(tx, "Another", now=clock.now(), chosen_id="shopify-one-only")
 
 
 async def test_a_change(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> None:
