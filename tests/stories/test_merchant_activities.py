@@ -88,7 +88,7 @@ async def test_a_customer_can_be_named_by_lead_id(shop: Shop) -> None:
         ({"customer_id": "shopify-1001", "metadetail": {"mobile": "9876543210"}}, "metadetail.country: expected three"),
         (
             {"customer_id": "shopify-1001", "metadetail": {"gender": "x"}},
-            "metadetail.gender: expected one of female, male",
+            "metadetail.gender: expected one of male, female",
         ),
         ({"customer_id": "shopify-1001", "colour": "red"}, "colour: expected only trigger_id, lead_id"),
     ],
