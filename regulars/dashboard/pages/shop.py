@@ -27,7 +27,6 @@ AREAS = {
 }
 _SEE_STOREFRONT = "see and change its storefront secret"
 _ISSUE_KEYS = "create and revoke API keys"
-PURPOSES = {"SERVER": "Your server", "STOREFRONT": "Your storefront"}
 
 
 @get("/settings")
@@ -145,7 +144,7 @@ async def keys(desk: Handed) -> Response[str]:
         found = await tenancy.list_keys(tx, desk.id)
     live = [key for key in reversed(found) if key.revoked_at is None]
     revoked = [key for key in reversed(found) if key.revoked_at is not None]
-    return desk.page("pages/keys.html", live=live, revoked=revoked, purposes=PURPOSES, rights=_rights)
+    return desk.page("pages/keys.html", live=live, revoked=revoked, rights=_rights)
 
 
 @get("/keys/new")
@@ -205,10 +204,11 @@ async def audit(desk: Handed) -> Response[str]:
 
 
 def _rights(key: tenancy.ApiKey) -> list[str]:
-    """What a key may do, a line for each kind of right."""
-    reward = {"WRITE": ["Rewards: read and write"], "READ": ["Rewards: read only"], "NONE": list[str]()}[key.access]
-    areas = {area: getattr(key.areas, area) for area in AREAS}
-    return reward + [f"{AREAS[a][0]}: {ACCESS[right].lower()}" for a, right in areas.items() if right != "NONE"]
+    """`Read and write: rewards, rules`, a line for each kind of right."""
+    has = {"rewards": key.access} | {label.lower(): getattr(key.areas, area) for area, (label, _) in AREAS.items()}
+    named = {right: ", ".join(what for what, its in has.items() if its == right) for right in ("WRITE", "READ")}
+    lines = [f"{ACCESS[right]}: {what}" for right, what in named.items() if what]
+    return [*lines, "Stands in your storefront"] if key.purpose == "STOREFRONT" else lines
 
 
 @cache
