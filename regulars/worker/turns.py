@@ -27,7 +27,7 @@ from regulars import delivery, limits, tenancy
 from regulars.delivery import Attempt, Bucket, Carrier, Delivered, Due, Lane, Paused, silence_until
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Reading
-from regulars.kit.http import NoAnswer, Sender
+from regulars.kit.http import Answer, NoAnswer, Sender
 from regulars.tenancy import Workspace
 from regulars.worker.carriers import Carriers
 
@@ -249,11 +249,10 @@ class Turn:
         self._done.append((made, due.tries))
         if isinstance(made.outcome, Delivered):
             self._window = min(self._window + 1, limits.LANE_CALLS_IN_FLIGHT_MAX)
+            if isinstance(made.end, Answer) and "ratelimit-remaining" in made.end.headers:
+                self._rest(made)
         else:
             self._mind(made)
-        silence = silence_until(made, self._clock.now())
-        if silence is not None:
-            self.bucket.silence(silence)
         if self._recorder is None:
             self._recorder = self._task(self._record())
         if self._queue and len(self._senders) < self._window:
@@ -261,7 +260,13 @@ class Turn:
         if not self._exhausted and len(self._queue) <= self._page // 2:
             self._progress.set()
 
+    def _rest(self, made: Attempt) -> None:
+        silence = silence_until(made, self._clock.now())
+        if silence is not None:
+            self.bucket.silence(silence)
+
     def _mind(self, made: Attempt) -> None:
+        self._rest(made)
         if isinstance(made.end, NoAnswer) and made.end.kind.startswith("timeout"):
             self._window = max(limits.LANE_CALLS_IN_FLIGHT_MIN, self._window // 2)
         if isinstance(made.outcome, Paused) and not made.parcel.test:
