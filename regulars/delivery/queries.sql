@@ -156,7 +156,7 @@ RETURNING lane_id
 -- name: failed_since
 SELECT count(*) FROM (SELECT 1 FROM delivery_delivery
                        WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
-                         AND ($3::timestamptz IS NULL OR finished_at >= $3)
+                         AND finished_at >= COALESCE($3::timestamptz, '-infinity')
                        LIMIT $4) f
 
 -- name: replay_failed
@@ -166,7 +166,7 @@ UPDATE delivery_delivery
  WHERE workspace_id = $1
    AND id = ANY (ARRAY(SELECT id FROM delivery_delivery
                         WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
-                          AND ($3::timestamptz IS NULL OR finished_at >= $3)
+                          AND finished_at >= COALESCE($3::timestamptz, '-infinity')
                         ORDER BY id LIMIT $4 FOR UPDATE))
 
 -- name: delivery

@@ -94,7 +94,7 @@ CREATE TABLE delivery_delivery (
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
-CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, id) WHERE state = 'failed';
+CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
 
 -- Bodies stay in the row as they are up to a page: compressing those above 2 kB would cost more than all the rest.
 CREATE TABLE delivery_attempt (
