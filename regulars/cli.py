@@ -209,6 +209,8 @@ def import_orders(
     dates: Literal["", "day-first", "month-first"] = "",
     zone: str = "",
     map: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+    preview: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    replace: Annotated[bool, cyclopts.Parameter(negative=())] = False,
 ) -> None:
     """Take orders in from a CSV file; rows that can't be used are listed while the rest go in.
 
@@ -234,6 +236,10 @@ def import_orders(
         The time zone of times that don't say theirs, when it is not the shop's.
     map
         Which column a field is in, when it is called otherwise: amount=Total. Once for each field.
+    preview
+        Import nothing; say how the file is read and what it would give.
+    replace
+        Let the file win over what is kept of its orders, although it is not newer.
     """
     from regulars import commands
     from regulars.activity.csv_cells import Dates
@@ -250,7 +256,11 @@ def import_orders(
             zone=zone,
             columns=commands.mapped(map or []),
         )
-        asyncio.run(commands.import_csv(settings(), file, format, workspace=workspace, say=say))
+        asyncio.run(
+            commands.import_csv(
+                settings(), file, format, workspace=workspace, preview=preview, replace=replace, say=say
+            )
+        )
 
 
 @app.command

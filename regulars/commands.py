@@ -23,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from regulars import ledger, limits, tenancy
+from regulars import imports, ledger, limits, tenancy
 from regulars.activity.csv_orders import Format, OrderFile
 from regulars.dashboard import attempts
 from regulars.demo import connect, feed, prepare
@@ -127,19 +127,50 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
             await db.close()
 
 
-async def import_csv(settings: Settings, file: Path, format: Format, *, workspace: str, say: Say) -> None:
+async def import_csv(
+    settings: Settings, file: Path, format: Format, *, workspace: str, preview: bool, replace: bool, say: Say
+) -> None:
     """Raises Invalid when the file is no CSV of orders, OSError when it can't be read."""
     async with _database(settings) as db:
-        shop = await _shop(db, workspace)
-        with _opened(file) as stream, _bar("orders", _size(stream)) as (bar, task):
+        shop, clock = await _shop(db, workspace), SystemClock()
+        with _opened(file) as stream:
             found = tables.find_encoding(stream)
+            if preview:
+                now = clock.now()
+                _tell(await imports.preview(db, shop, stream, found, format, now, whole=True, replace=replace), say)
+                return
             orders = OrderFile(stream, found, format, currency_code=shop.currency_code, zone=shop.zone)
-            done, rate = Imported(), _Rate()
-            async for done in import_orders(db, SystemClock(), shop.id, orders.rows(), actor="cli"):
-                bar.update(task, completed=stream.tell(), said=rate.said(done))
+            rows, correcting = orders.rows(), orders.correcting(replace=replace)
+            with _bar("orders", os.fstat(stream.fileno()).st_size) as (bar, task):
+                done, rate = Imported(), _Rate()
+                async for done in import_orders(db, clock, shop.id, rows, actor="cli", correcting=correcting):
+                    bar.update(task, completed=stream.tell(), said=rate.said(done))
     if orders.encoding not in ("utf-8", format.encoding):
         say(f"Read as {tables.ENCODINGS[orders.encoding]}; --encoding chooses another.")
     _report(done, say)
+
+
+def _tell(given: imports.Preview, say: Say) -> None:
+    """What a file would give, nothing of which has happened."""
+    letters, parted = tables.ENCODINGS[given.encodings[0]], tables.SEPARATORS[given.separator]
+    say(f"Letters: {letters}. Columns are parted by a {parted}. Times that don't say theirs are of {given.zone}.")
+    for column in given.columns:
+        say(f"{column.name} is {column.field or 'not read'}: {', '.join(column.cells)}")
+    for words in given.problems.values():
+        say(f"file: {words}")
+    for field, count in given.asks.items():
+        say(f"{count:,} rows wait for a choice: --{field}")
+    for row in given.first:
+        if not row.reason:
+            order = f"order {row.reference_id} of {row.customer_id} {row.customer_name}".rstrip()
+            say(f"line {row.line}: {order}, {row.amount} {row.currency_code}, {row.placed_at:%Y-%m-%d %H:%M %Z}")
+    say(f"Worked out from {'all' if given.whole else 'the first'} {given.progress.rows:,} rows; nothing was imported.")
+    _report(given.progress, say)
+    say(f"{given.new_customers:,} new customers, who get {given.welcome_coins:,} coins for being new")
+    if not given.triggers_asked:
+        say("No trigger rewards orders, so they would earn nothing.")
+    for why, count in given.reasons.items():
+        say(f"{count:,} would earn nothing: {why}")
 
 
 def mapped(pairs: Sequence[str]) -> dict[str, str]:
@@ -162,11 +193,6 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, copy)
 
 
-def _size(stream: BinaryIO) -> int:
-    """In bytes."""
-    return os.fstat(stream.fileno()).st_size
-
-
 def _report(done: Imported, say: Say) -> None:
     say(
         f"{done.rows:,} rows: {done.created:,} orders created, {done.updated:,} updated, {done.unchanged:,} unchanged, "
@@ -177,6 +203,10 @@ def _report(done: Imported, say: Say) -> None:
         say(f"line {row.line}: {row.reason}")
     if done.unusable_count > len(done.unusable):
         say(f"and {done.unusable_count - len(done.unusable):,} more rows that can't be used")
+    if done.differing_count:
+        say(f"{done.differing_count:,} say otherwise than what is kept and newer; --replace has the file win")
+    for row in done.differing:
+        say(f"line {row.line}: {row.reason}")
 
 
 async def audit(settings: Settings, *, say: Say) -> bool:

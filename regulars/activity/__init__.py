@@ -9,16 +9,22 @@ Does not know how coins are earned: it asks how many a change earns and keeps th
     report --> created | updated | unchanged | stale
 """
 
+from regulars.activity.correcting import Correcting, differences
+from regulars.activity.foresight import Foresight
 from regulars.activity.model import Order, OrderReport, Recorded, check, minor_units
 from regulars.activity.orders import count, find_order, orders_of, recent_orders
-from regulars.activity.recording import record
+from regulars.activity.recording import AS_REPORTED, record
 
 __all__ = [
+    "AS_REPORTED",
+    "Correcting",
+    "Foresight",
     "Order",
     "OrderReport",
     "Recorded",
     "check",
     "count",
+    "differences",
     "find_order",
     "minor_units",
     "orders_of",

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from regulars import limits
+from regulars.activity.correcting import Correcting
 from regulars.activity.csv_cells import Ambiguous, Dates, Decimals, amount, moment, whole_id, whole_number
 from regulars.activity.model import OrderReport, check
 from regulars.customers import NewCustomer
@@ -100,9 +102,9 @@ class OrderFile:
     empty or no text."""
 
     def __init__(self, file: BinaryIO, found: Encoding, format: Format, *, currency_code: str, zone: ZoneInfo) -> None:
-        self._format, self._currency_code, self._zone = format, currency_code, _zone(format.zone, zone)
+        self._format, self._currency_code, self.zone = format, currency_code, _zone(format.zone, zone)
         self.encoding = tables.chosen_encoding(format.encoding) if format.encoding else found.name
-        self.letters_told = bool(format.encoding) or found.proven
+        self._letters = bool(format.encoding) or found.proven
         self.separator = format.separator or tables.find_separator(file, self.encoding)
         self._rows = tables.read_rows(file, self.encoding, self.separator)
         first = next(self._rows, (0, BadRow(0, "this one is empty")))[1]
@@ -110,6 +112,8 @@ class OrderFile:
             why = first.reason if first.line == 0 else f"in this one, {first.reason}"
             raise invalid("file", f"a CSV file with a header line; {why}")
         self.header = _without_empty_end(first)
+        if len(self.header) > limits.CSV_COLUMNS_MAX:
+            raise invalid("file", f"a CSV file of at most {limits.CSV_COLUMNS_MAX} columns, not {len(self.header):,}")
         self.columns = _columns(self.header, format.columns)
         self.problems: dict[str, str] = {}
         if found.others and not format.encoding:
@@ -121,10 +125,10 @@ class OrderFile:
             has = f"parted by a {parted}, it has" if len(self.header) > 1 else f"there is no {parted} in"
             self.problems["columns"] = f"expected {words}; {has} {', '.join(self.header)[:200]}"
 
-    @property
-    def facts(self) -> frozenset[str]:
-        """The fields of an order that the file itself says."""
-        return frozenset(fact for column in self.columns for fact in _FACTS.get(column, ()))
+    def correcting(self, *, replace: bool) -> Correcting:
+        """What this file may put right; `replace`: also where what is kept is newer."""
+        facts = frozenset(fact for column in self.columns for fact in _FACTS.get(column, ()))
+        return Correcting(facts, replace, self._letters)
 
     def cells(self) -> Iterator[tuple[int, list[str] | BadRow]]:
         """Rows below the header as they stand in the file, each with its line."""
@@ -146,7 +150,7 @@ class OrderFile:
                 raise invalid("row", f"{len(self.header)} cells as in the header, {parted}, not {len(cells)}")
             row = {"source": self._format.source, "currency": self._currency_code}
             row |= {name: cell for name, at in self.columns.items() if (cell := cells[at].strip())}
-            return _report(row, line, self._format, self._zone)
+            return _report(row, line, self._format, self.zone)
         except Ambiguous as error:
             return Unusable(line, error.message, error.asks)
         except Invalid as error:

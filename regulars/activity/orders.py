@@ -28,7 +28,7 @@ async def recent_orders(
 ) -> list[Order]:
     """Orders in the order they were first reported, newest first; or those with this reference, of any source."""
     if reference_id:
-        return await store.orders_by_reference(tx, workspace_id, reference_id, limit)
+        return await store.orders_by_reference(tx, workspace_id, reference_id.strip(), limit)
     return await store.recent_orders(tx, workspace_id, before_id, limit)
 
 

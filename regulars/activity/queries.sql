@@ -24,6 +24,13 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
  ORDER BY o.source, o.reference_id
    FOR UPDATE
 
+-- name: orders_named
+SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
+       o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
+       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
+  FROM activity_order o
+ WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+
 -- name: update_orders
 UPDATE activity_order o
    SET name = u.name, currency_code = u.currency_code, amount_minor = u.amount_minor,

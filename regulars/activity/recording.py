@@ -11,6 +11,7 @@ import msgspec
 
 from regulars import customers, events
 from regulars.activity import store
+from regulars.activity.correcting import Correcting, corrected, misread
 from regulars.activity.model import REPORTED, VERSION, Order, OrderReport, Recorded, not_from_the_future, same
 from regulars.activity.wire import order_event
 from regulars.customers import Customer, Ensured, Ensuring, Spending
@@ -27,6 +28,9 @@ Earn = Callable[[Sequence[Recorded]], Awaitable[Sequence[int]]]
 it were new, since only writing it tells, and once more, of those that changed, with the order as it was kept."""
 
 
+AS_REPORTED = Correcting()
+
+
 async def record(
     tx: Tx,
     workspace: Workspace,
@@ -36,10 +40,12 @@ async def record(
     ensuring: Ensuring,
     earn: Earn,
     available: Available,
+    correcting: Correcting = AS_REPORTED,
 ) -> list[Recorded | Refusal]:
     """Record checked reports; unknown customers are created, by `ensuring`. An order stays with the customer it was
     first reported for. A report from the future is refused; of one that is ahead by less than limits.ORDER_AHEAD_S the
-    version counts as now, so that no order is closed to what is reported next.
+    version counts as now, so that no order is closed to what is reported next. An older one changes only what
+    `correcting` says.
 
     No order may be reported twice in one call. Lock order: new customers by customer_id, orders by (source,
     reference_id), customers by id.
@@ -53,7 +59,10 @@ async def record(
         answer = ensured[report.customer.customer_id]
         if isinstance(answer, Ensured):
             takeable.append((report, answer.customer))
-    recorded = await _upsert(tx, workspace, takeable, now, earn)
+    recorded = await _upsert(tx, workspace, takeable, now, earn, correcting)
+    names = {c.id: r.customer.name for r, c in takeable if correcting.letters and misread(c.name, r.customer.name)}
+    if names:
+        people |= await customers.rename(tx, workspace, names, now, available=await available(sorted(names)))
     people |= await customers.count_spending(tx, workspace.id, _spending(recorded.values()))
     told = {name: r for name, r in recorded.items() if r.change in ("created", "updated")}
     others = {r.order.customer_id for r in told.values()} - people.keys()
@@ -75,9 +84,14 @@ async def record(
 
 
 async def _upsert(
-    tx: Tx, workspace: Workspace, reports: Sequence[tuple[OrderReport, Customer]], now: datetime, earn: Earn
+    tx: Tx,
+    workspace: Workspace,
+    reports: Sequence[tuple[OrderReport, Customer]],
+    now: datetime,
+    earn: Earn,
+    correcting: Correcting,
 ) -> dict[tuple[str, str], Recorded]:
-    orders = [_new_order(report, customer, now) for report, customer in reports]
+    orders = [new_order(report, customer.id, now) for report, customer in reports]
     coins = await earn([Recorded(order, "created") for order in orders])
     new = {(order.source, order.reference_id): _rewarded(order, n) for order, n in zip(orders, coins, strict=True)}
     created = await store.insert_orders(tx, workspace.id, list(new.values()), now)
@@ -86,7 +100,7 @@ async def _upsert(
     for report, _ in reports:
         name = (report.source, report.reference_id)
         if name in kept:
-            recorded[name] = _compare(kept[name], report, now)
+            recorded[name] = compare(kept[name], report, now, correcting)
     updated = {name: r for name, r in recorded.items() if r.change == "updated"}
     if updated:
         coins = await earn(list(updated.values()))
@@ -105,12 +119,12 @@ def _rewarded(order: Order, coins: int) -> Order:
     return msgspec.structs.replace(order, coins_rewarded=order.coins_rewarded + coins) if coins else order
 
 
-def _new_order(report: OrderReport, customer: Customer, now: datetime) -> Order:
+def new_order(report: OrderReport, customer_id: UUID, now: datetime) -> Order:
     return Order(
         id=new_id(),
         source=report.source,
         reference_id=report.reference_id,
-        customer_id=customer.id,
+        customer_id=customer_id,
         coins_rewarded=0,
         coins_spent=0,
         created_at=now,
@@ -120,10 +134,12 @@ def _new_order(report: OrderReport, customer: Customer, now: datetime) -> Order:
     )
 
 
-def _compare(kept: Order, report: OrderReport, now: datetime) -> Recorded:
+def compare(kept: Order, report: OrderReport, now: datetime, correcting: Correcting) -> Recorded:
     version = _version(report, kept, now)
     if version["source_version"] < kept.source_version:
-        return Recorded(kept, "stale", kept)
+        wrong = corrected(kept, report, correcting.facts) if correcting.replace else {}
+        order = msgspec.structs.replace(kept, **wrong, updated_at=now) if wrong else kept
+        return Recorded(order, "updated" if wrong else "stale", kept)
     if same(kept, report):
         # That it still is so at that time counts against reports which are older, and come later.
         return Recorded(msgspec.structs.replace(kept, **version), "unchanged", kept)

@@ -32,6 +32,14 @@ async def lock_orders(tx: Tx, workspace_id: UUID, names: Sequence[tuple[str, str
     return {(row["source"], row["reference_id"]): Order(*row) for row in rows}
 
 
+async def orders_named(
+    tx: Reading, workspace_id: UUID, names: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], Order]:
+    """The orders that exist, by (source, reference_id)."""
+    rows = await tx.fetch(_sql.orders_named, workspace_id, [name[0] for name in names], [name[1] for name in names])
+    return {(row["source"], row["reference_id"]): Order(*row) for row in rows}
+
+
 async def update_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now: datetime) -> None:
     columns = [[getattr(order, field) for order in orders] for field in _UPDATED]
     await tx.execute(_sql.update_orders, workspace_id, *columns, now)

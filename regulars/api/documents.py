@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -47,7 +47,7 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
     operations = [
         (api, operation) for api in apis for tag in api.tags for operation in api.operations if operation.tag == tag
     ]
-    types = {type_ for _, o in operations for type_ in (o.body, o.answer) if type_ is not None}
+    types = {type_ for _, o in operations for type_ in (o.body, o.answer) if type_ not in (None, BinaryIO)}
     ordered = sorted(types, key=str)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(ordered, schemas, strict=True))
@@ -108,7 +108,9 @@ def _operation(api: Api, operation: Operation, schema_of: dict[Any, dict[str, An
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schema_of[operation.body]}},
+            "content": {"text/csv": {"schema": {"type": "string"}}}
+            if operation.body is BinaryIO
+            else {"application/json": {"schema": schema_of[operation.body]}},
         }
     described["responses"] = _responses(api, operation, schema_of)
     return described

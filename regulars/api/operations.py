@@ -87,7 +87,8 @@ class Operation(msgspec.Struct, frozen=True):
 
     `stored`: its answer is kept under the Idempotency-Key. Not so where the answer holds a secret. `served`: by this
     table; otherwise the table only documents it. `each`: the body is this, or a list of which each item is read by
-    itself, so that the act is handed what can be read and, in place of what can't, the refusal.
+    itself, so that the act is handed what can be read and, in place of what can't, the refusal. A body of type BinaryIO
+    is a file as it came, at most limits.UPLOAD_BYTES_MAX long.
     A key needs `access` to the `area`, or to the merchant API.
     """
 

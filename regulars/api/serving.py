@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -67,7 +67,8 @@ class Server:
         return [self._handler(operation) for operation in self.api.operations if operation.served]
 
     def _handler(self, operation: Operation) -> HTTPRouteHandler:
-        decoder = None if operation.body is None else msgspec.json.Decoder(operation.each or operation.body)
+        body = operation.each or operation.body
+        decoder = None if body in (None, BinaryIO) else msgspec.json.Decoder(body)
         label = f"{operation.method} {self.api.base}{operation.path}"
 
         async def handle(request: Http) -> ASGIResponse:
@@ -95,14 +96,20 @@ class Server:
             include_in_schema=False,
             status_code=200,
             name=f"{self.api.name}.{operation.name}",
+            request_max_body_size=limits.UPLOAD_BYTES_MAX if body is BinaryIO else limits.BODY_BYTES_MAX,
         )(handle)
 
     async def _serve(self, operation: Operation, decoder: Any, request: Http, headers: dict[str, str]) -> Reply:
         now = self.app.clock.now()
         caller = await self._admit(operation, request.headers, now)
         query = convert(operation.query, forms.single(request.scope["query_string"]))
-        raw, body = b"", None
-        if decoder is not None:
+        raw: bytes = b""
+        body: Any = None
+        if operation.body is BinaryIO:
+            body = forms.Spooled(limits.BODY_BYTES_MAX)
+            async for part in request.stream():
+                body.write(part)
+        elif decoder is not None:
             content_type = request.headers.get("content-type", "")
             form = self.api.style == "envelope" and is_form(content_type)
             if not form:

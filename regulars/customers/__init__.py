@@ -7,9 +7,9 @@ and `lead_update` in the same transaction. What a shop reported is kept as it wa
 Does not know what coins are; the balance an event mentions is read from the ledger's published view.
 """
 
-from regulars.customers.changing import change
+from regulars.customers.changing import change, rename
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
-from regulars.customers.finding import by_ids, count, find, search
+from regulars.customers.finding import by_customer_ids, by_ids, count, find, search
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes
 from regulars.customers.spending import Spending, count_spending
 
@@ -20,6 +20,7 @@ __all__ = [
     "Ensuring",
     "NewCustomer",
     "Spending",
+    "by_customer_ids",
     "by_ids",
     "change",
     "check",
@@ -29,5 +30,6 @@ __all__ = [
     "create",
     "ensure",
     "find",
+    "rename",
     "search",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,3 +53,14 @@ async def change(
     event = changed_event(events.business(workspace), customer, available, changed)
     await events.append(tx, workspace.id, [event], now)
     return customer
+
+
+async def rename(
+    tx: Tx, workspace: Workspace, names: Mapping[UUID, str], now: datetime, *, available: Mapping[UUID, int]
+) -> dict[UUID, Customer]:
+    """Give each of these customers this name, and announce it. Lock order: customers by id."""
+    renamed = await store.rename(tx, workspace.id, sorted(names.items()), now)
+    business = events.business(workspace)
+    told = [changed_event(business, customer, available[id], ["name"]) for id, customer in renamed.items()]
+    await events.append(tx, workspace.id, told, now)
+    return renamed

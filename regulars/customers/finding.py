@@ -18,6 +18,11 @@ async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[U
     return await store.by_ids(tx, workspace_id, ids)
 
 
+async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
+    """The customers that exist, by the shop's own id."""
+    return await store.by_customer_ids(tx, workspace_id, customer_ids)
+
+
 async def find(
     tx: Reading,
     workspace_id: UUID,
@@ -35,7 +40,7 @@ async def find(
     shop's. An e-mail or a mobile that several customers share finds the one who was there first.
     """
     if customer_id:
-        return (await store.by_customer_ids(tx, workspace_id, [customer_id])).get(customer_id)
+        return (await store.by_customer_ids(tx, workspace_id, [customer_id.strip()])).get(customer_id.strip())
     if referral_code:
         return await store.by_one(tx, workspace_id, "by_referral_code", referral_code)
     if email:

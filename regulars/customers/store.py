@@ -92,6 +92,11 @@ async def count_spending(
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.count_spending, workspace_id, *columns)}
 
 
+async def rename(tx: Tx, workspace_id: UUID, names: Sequence[tuple[UUID, str]], now: datetime) -> dict[UUID, Customer]:
+    columns = [[row[n] for row in names] for n in range(2)]
+    return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.rename, workspace_id, *columns, now)}
+
+
 async def newest(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Customer]:
     return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, before_id, limit)]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -135,3 +136,12 @@ def actor(name: str) -> str:
     """`staff:ann@example.com` is `ann@example.com`, `key:Checkout` is `Checkout (API key)`."""
     kind, _, who = name.partition(":")
     return {"staff": who, "key": f"{who} (API key)", "cli": "The command line"}.get(kind, name)
+
+
+@cache
+def zones() -> list[tuple[str, str]]:
+    """The time zones to choose from, each with its words."""
+    named = sorted(
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
+    )
+    return [(zone, zone.replace("_", " ")) for zone in ["UTC", *named]]

@@ -1,15 +1,37 @@
-"""Streams of orders, taken in many to a commit; and files that a server takes in beside its requests.
+"""Streams of orders, taken in many to a commit; and files that a server looks at and takes in beside its requests.
 
-Promises: a stop at any moment loses nothing and repeats nothing; each row that was left out is named; how far a file is
-stands in the database, so that whichever server is asked can say it.
+Promises: what a file would give is said before it happens, by a rehearsal that writes nothing. A stop at any moment
+loses nothing and repeats nothing; each row that was left out, and each that says otherwise than what is kept and newer,
+is named. How far a file is stands in the database, and the file itself until it is done or a day has gone, so that
+whichever server is asked can go on.
 
-Does not know where a stream comes from: the command line, the dashboard and the demo each bring their own.
+Does not know where a stream comes from: the command line, the dashboard, the API and the demo each bring their own.
 
-    run of a file:  running --> done
-                       `------> stopped (the server ended, or broke; the file is simply imported again)
+    run of a file:  uploaded (looked at, as often as its format is chosen anew) --> running --> done
+                                                                                      |  ^
+                                                                                      v  |
+                                                                                    stopped (the server ended, or broke)
 """
 
-from regulars.imports.runs import Run, begin, get_run, newest_runs
+from regulars.imports.files import FileGone, expire
+from regulars.imports.previewing import Preview, PreviewColumn, preview
+from regulars.imports.runs import Run, State, begin, choose, get_run, look, newest_runs, upload
 from regulars.imports.taking import Progress, import_orders
 
-__all__ = ["Progress", "Run", "begin", "get_run", "import_orders", "newest_runs"]
+__all__ = [
+    "FileGone",
+    "Preview",
+    "PreviewColumn",
+    "Progress",
+    "Run",
+    "State",
+    "begin",
+    "choose",
+    "expire",
+    "get_run",
+    "import_orders",
+    "look",
+    "newest_runs",
+    "preview",
+    "upload",
+]

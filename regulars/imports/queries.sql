@@ -1,11 +1,44 @@
 -- name: end_lost
--- the server that ran it is gone, and its file with it
+-- the server that ran it is gone
 UPDATE imports_run SET state = 'stopped' WHERE workspace_id = $1 AND state = 'running' AND seen_at < $2
 
 -- name: insert
-INSERT INTO imports_run (workspace_id, id, filename, actor, state, bytes_total, progress, started_at, seen_at)
-VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $7)
-    ON CONFLICT (workspace_id) WHERE state = 'running' DO NOTHING RETURNING id
+INSERT INTO imports_run (workspace_id, id, filename, actor, state, encoding, format, bytes_total, progress, started_at,
+                         seen_at)
+VALUES ($1, $2, $3, $4, 'uploaded', $5, $6, $7, $8, $9, $9)
+
+-- name: insert_part
+INSERT INTO imports_part (workspace_id, run_id, number, kept_at, bytes) VALUES ($1, $2, $3, $4, $5)
+
+-- name: parts
+SELECT bytes FROM imports_part WHERE workspace_id = $1 AND run_id = $2 ORDER BY number LIMIT $3
+
+-- name: drop_parts
+DELETE FROM imports_part WHERE workspace_id = $1 AND run_id = $2
+
+-- name: drop_uploaded
+-- all that were looked at and not taken in, but for the newest
+WITH old AS (
+    SELECT id FROM imports_run WHERE workspace_id = $1 AND state = 'uploaded' ORDER BY id DESC OFFSET $2
+), parts AS (
+    DELETE FROM imports_part WHERE workspace_id = $1 AND run_id = ANY (ARRAY(SELECT id FROM old))
+)
+DELETE FROM imports_run WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT id FROM old))
+
+-- name: expire
+-- every workspace: what is too old is as old in all of them
+DELETE FROM imports_part WHERE kept_at < $1
+
+-- name: choose
+UPDATE imports_run SET format = $3, replaces = $4, seen_at = $5
+ WHERE workspace_id = $1 AND id = $2 AND state IN ('uploaded', 'stopped') RETURNING id
+
+-- name: begin
+UPDATE imports_run r
+   SET state = 'running', format = $3, replaces = $4, bytes_read = 0, progress = $5, started_at = $6, seen_at = $6
+ WHERE r.workspace_id = $1 AND r.id = $2 AND r.state IN ('uploaded', 'stopped')
+   AND NOT EXISTS (SELECT 1 FROM imports_run other WHERE other.workspace_id = $1 AND other.state = 'running')
+RETURNING id
 
 -- name: note
 UPDATE imports_run SET bytes_read = $3, progress = $4, seen_at = $5
@@ -15,9 +48,9 @@ UPDATE imports_run SET bytes_read = $3, progress = $4, seen_at = $5
 UPDATE imports_run SET state = $3, seen_at = $4 WHERE workspace_id = $1 AND id = $2 AND state = 'running'
 
 -- name: run
-SELECT id, filename, actor, state, bytes_total, bytes_read, progress, started_at, seen_at
+SELECT id, filename, actor, state, encoding, format, replaces, bytes_total, bytes_read, progress, started_at, seen_at
   FROM imports_run WHERE workspace_id = $1 AND id = $2
 
 -- name: newest
-SELECT id, filename, actor, state, bytes_total, bytes_read, progress, started_at, seen_at
+SELECT id, filename, actor, state, encoding, format, replaces, bytes_total, bytes_read, progress, started_at, seen_at
   FROM imports_run WHERE workspace_id = $1 ORDER BY id DESC LIMIT $2

@@ -1,33 +1,35 @@
-"""A file that is handed over: kept while it is taken in, its progress written down after every batch."""
+"""A file that is handed over: kept, looked at as often as one likes, and taken in with its progress written down after
+every batch."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 from uuid import UUID
 
 import msgspec
 
 from regulars import limits
-from regulars.activity import csv_orders
-from regulars.activity.csv_orders import Row
+from regulars.activity import Correcting
+from regulars.activity.csv_orders import Format, OrderFile, Row
+from regulars.imports import files
+from regulars.imports.previewing import Preview, preview
 from regulars.imports.taking import Progress, import_orders
 from regulars.kit import tables
-from regulars.kit.db import Database, Reading, Record
-from regulars.kit.errors import Conflict, NotFound
+from regulars.kit.db import Database, Reading, Record, again_when_raced
+from regulars.kit.errors import Conflict, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
+from regulars.kit.tables import Encoding
 from regulars.kit.workloop import guarded
 from regulars.tenancy import Workspace
 from regulars.wiring import App
 
 _sql = Queries(__file__)
 
-State = Literal["running", "done", "stopped"]
+State = Literal["uploaded", "running", "done", "stopped"]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -37,6 +39,9 @@ class Run(msgspec.Struct, frozen=True):
     filename: str
     actor: str
     state: State
+    encoding: Encoding
+    format: Format
+    replaces: bool
     bytes_total: int
     bytes_read: int
     progress: Progress
@@ -64,27 +69,104 @@ class Run(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, state="stopped") if lost else self
 
 
-async def begin(app: App, shop: Workspace, file: BinaryIO, *, filename: str, source: str, actor: str) -> UUID:
-    """Copy the file, begin to take it in beside the requests of this process, and return the id of its run.
+async def upload(
+    app: App, shop: Workspace, file: BinaryIO, *, filename: str, actor: str, format: Format | None = None
+) -> UUID:
+    """Keep the file, and return the id of its run, which does not begin by itself. Raises Invalid when it is no text at
+    all, or larger than a file may be."""
+    format = format or Format()
+    encoding = await asyncio.to_thread(_first_look, file, format, shop)
+    run_id, now, nothing = new_id(), app.clock.now(), msgspec.to_builtins(Progress())
+    async with app.db.transaction() as tx:
+        size = await files.keep(tx, shop.id, run_id, file, now)
+        shown = filename[: limits.NAME_CHARS_MAX].replace("\0", "")
+        found = msgspec.to_builtins(encoding)
+        await tx.execute(
+            _sql.insert, shop.id, run_id, shown, actor, found, msgspec.to_builtins(format), size, nothing, now
+        )
+        await tx.execute(_sql.drop_uploaded, shop.id, limits.IMPORTS_LOOKED_AT_MAX)
+    return run_id
 
-    Raises Invalid when it is no CSV of orders, Conflict while the shop takes another one in; nothing runs then.
-    """
-    copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed by the one who reads it to its end
+
+def _first_look(file: BinaryIO, format: Format, shop: Workspace) -> Encoding:
+    if file.seek(0, 2) > limits.UPLOAD_BYTES_MAX:
+        raise invalid("file", f"a file of at most {limits.UPLOAD_BYTES_MAX:,} bytes")
+    found = tables.find_encoding(file)
+    OrderFile(file, found, format, currency_code=shop.currency_code, zone=shop.zone)
+    return found
+
+
+async def look(app: App, shop: Workspace, run_id: UUID) -> tuple[Run, Preview | None]:
+    """The run, and what would come of it as its format stands if it can be begun: of its first
+    limits.IMPORT_SAMPLE_ROWS rows. Raises NotFound, and FileGone."""
+    now = app.clock.now()
+    async with app.db.reading() as tx:
+        run = await get_run(tx, shop.id, run_id, now)
+    if run.state != "uploaded":
+        return run, None
+    return run, await _previewed(app, shop, run)
+
+
+async def choose(
+    app: App, shop: Workspace, run_id: UUID, format: Format, *, replaces: bool
+) -> tuple[Run, Preview | None]:
+    """Have the file read in this format, and look. Raises as `look`; Invalid when the format is wrong in itself, and
+    nothing is chosen then."""
+    now = app.clock.now()
+    async with app.db.reading() as tx:
+        run = await get_run(tx, shop.id, run_id, now)
+    run = msgspec.structs.replace(run, format=format, replaces=replaces)
+    shown = await _previewed(app, shop, run)
+    async with app.db.transaction() as tx:
+        chosen = (msgspec.to_builtins(format), replaces, now)
+        if await tx.fetchval(_sql.choose, shop.id, run_id, *chosen) is None:
+            raise Conflict("This file is taken in already.")
+    return run, shown
+
+
+async def _previewed(app: App, shop: Workspace, run: Run) -> Preview:
+    file = await files.opened(app.db, shop.id, run.id, limits.IMPORT_SAMPLE_BYTES)
+    whole = run.bytes_total <= limits.IMPORT_SAMPLE_BYTES
     try:
-        bytes_total = await asyncio.to_thread(_copied, file, copy)
-        rows = await asyncio.to_thread(_begun, copy, shop, source)
-        run_id, now = new_id(), app.clock.now()
-        async with app.db.transaction() as tx:
-            await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
-            nothing = msgspec.to_builtins(Progress())
-            begun = await tx.fetchval(_sql.insert, shop.id, run_id, filename, actor, bytes_total, nothing, now)
-        if begun is None:
+        now = app.clock.now()
+        return await preview(app.db, shop, file, run.encoding, run.format, now, whole=whole, replace=run.replaces)
+    finally:
+        file.close()
+
+
+async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
+    """Begin to take the file in beside the requests of this process, as it was chosen.
+
+    Raises NotFound and FileGone; Invalid when something has to be chosen first; Conflict while the shop takes another
+    one in, and when this one is taken in already. Nothing runs then.
+    """
+    async with app.db.reading() as tx:
+        run = await get_run(tx, shop.id, run_id, app.clock.now())
+    if run.state not in ("uploaded", "stopped"):
+        raise Conflict("This file is taken in already.")
+    file = await files.opened(app.db, shop.id, run_id)
+    try:
+        rows, correcting = await asyncio.to_thread(_rows, file, run, shop)
+
+        async def transact() -> UUID | None:
+            now, nothing = app.clock.now(), msgspec.to_builtins(Progress())
+            async with app.db.transaction() as tx:
+                await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
+                chosen = (msgspec.to_builtins(run.format), run.replaces)
+                begun: UUID | None = await tx.fetchval(_sql.begin, shop.id, run_id, *chosen, nothing, now)
+                return begun
+
+        if await again_when_raced(transact) is None:
             raise Conflict("Another file is being imported. Wait until it is done, then import this one.")
     except BaseException:
-        copy.close()
+        file.close()
         raise
-    app.beside(_take_in(app, shop.id, run_id, copy, rows, actor))
-    return run_id
+    app.beside(_take_in(app, shop.id, run_id, file, rows, actor, correcting))
+
+
+def _rows(file: BinaryIO, run: Run, shop: Workspace) -> tuple[Iterator[Row], Correcting]:
+    orders = OrderFile(file, run.encoding, run.format, currency_code=shop.currency_code, zone=shop.zone)
+    return orders.rows(), orders.correcting(replace=run.replaces)
 
 
 async def get_run(tx: Reading, workspace_id: UUID, run_id: UUID, now: datetime) -> Run:
@@ -99,12 +181,21 @@ async def newest_runs(tx: Reading, workspace_id: UUID, now: datetime, limit: int
     return [_run(row).at(now) for row in await tx.fetch(_sql.newest, workspace_id, limit)]
 
 
-async def _take_in(app: App, workspace_id: UUID, run_id: UUID, file: BinaryIO, rows: Iterator[Row], actor: str) -> None:
+async def _take_in(
+    app: App,
+    workspace_id: UUID,
+    run_id: UUID,
+    file: BinaryIO,
+    rows: Iterator[Row],
+    actor: str,
+    correcting: Correcting,
+) -> None:
     state: State = "stopped"
 
     async def all_of_it() -> None:
         nonlocal state
-        async for done in import_orders(app.db, app.clock, workspace_id, rows, actor=actor):
+        taking = import_orders(app.db, app.clock, workspace_id, rows, actor=actor, correcting=correcting)
+        async for done in taking:
             note = (file.tell(), msgspec.to_builtins(done), app.clock.now())
             async with app.db.transaction() as tx:
                 if await tx.fetchval(_sql.note, workspace_id, run_id, *note) is None:
@@ -119,22 +210,11 @@ async def _take_in(app: App, workspace_id: UUID, run_id: UUID, file: BinaryIO, r
 
 
 async def _end(db: Database, workspace_id: UUID, run_id: UUID, state: State, now: datetime) -> None:
+    """What is done needs its file no more; what was stopped can be begun again."""
     async with db.transaction() as tx:
         await tx.execute(_sql.end, workspace_id, run_id, state, now)
-
-
-def _copied(file: BinaryIO, copy: BinaryIO) -> int:
-    """In bytes; the copy stands at its beginning."""
-    file.seek(0)
-    shutil.copyfileobj(file, copy)
-    size = copy.tell()
-    copy.seek(0)
-    return size
-
-
-def _begun(file: BinaryIO, shop: Workspace, source: str) -> Iterator[Row]:
-    found, format = tables.find_encoding(file), csv_orders.Format(source=source)
-    return csv_orders.OrderFile(file, found, format, currency_code=shop.currency_code, zone=shop.zone).rows()
+        if state == "done":
+            await files.drop(tx, workspace_id, run_id)
 
 
 def _run(row: Record) -> Run:

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import islice
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import limits, tenancy, triggers
-from regulars.activity import OrderReport
+from regulars import activity, limits, tenancy, triggers
+from regulars.activity import Correcting, OrderReport
 from regulars.activity.csv_orders import Row, Unusable
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, again_when_raced
@@ -35,10 +36,41 @@ class Progress(msgspec.Struct):
     unusable_count: int = 0
     unusable: list[Unusable] = []
     """The first `limits.IMPORT_UNUSABLE_KEPT_MAX` rows that were left out."""
+    differing_count: int = 0
+    differing: list[Unusable] = []
+    """As many rows that say otherwise than what is kept, which is newer: it stays."""
+
+    def left_out(self, row: Unusable) -> None:
+        self.unusable_count += 1
+        if len(self.unusable) < limits.IMPORT_UNUSABLE_KEPT_MAX:
+            self.unusable.append(row)
+
+    def took(self, report: OrderReport, answer: Taken | Refusal, correcting: Correcting, zone: ZoneInfo) -> None:
+        if isinstance(answer, Refusal):
+            self.left_out(Unusable(report.line, answer.message))
+            return
+        change, order = answer.recorded.change, answer.recorded.order
+        self.created += change == "created"
+        self.updated += change == "updated"
+        self.unchanged += change in ("unchanged", "stale")
+        if change == "stale" and (differs := activity.differences(order, report, correcting.facts, zone)):
+            self.differing_count += 1
+            if len(self.differing) < limits.IMPORT_UNUSABLE_KEPT_MAX:
+                self.differing.append(Unusable(report.line, f"order {order.reference_id}: {differs}"))
+        for firing in answer.firings:
+            self.rewards += firing.state == "granted"
+            self.coins += firing.amount
+            self.refused += firing.state == "refused"
 
 
 async def import_orders(
-    db: Database, clock: Clock, workspace_id: UUID, rows: Iterable[Row], *, actor: str
+    db: Database,
+    clock: Clock,
+    workspace_id: UUID,
+    rows: Iterable[Row],
+    *,
+    actor: str,
+    correcting: Correcting = activity.AS_REPORTED,
 ) -> AsyncIterator[Progress]:
     """Take the rows in; after each batch, once it is committed, the progress so far."""
     progress = Progress()
@@ -49,9 +81,10 @@ async def import_orders(
         progress.rows += len(batch)
         for row in batch:
             if isinstance(row, Unusable):
-                _leave_out(progress, row)
-        for report, answer in zip(usable, await _take(db, clock, workspace_id, usable, actor), strict=True):
-            _count(progress, report.line, answer)
+                progress.left_out(row)
+        zone, answers = await _take(db, clock, workspace_id, usable, actor, correcting)
+        for report, answer in zip(usable, answers, strict=True):
+            progress.took(report, answer, correcting, zone)
         yield progress
 
 
@@ -60,31 +93,14 @@ def _batch(stream: Iterator[Row]) -> list[Row]:
 
 
 async def _take(
-    db: Database, clock: Clock, workspace_id: UUID, reports: list[OrderReport], actor: str
-) -> list[Taken | Refusal]:
-    async def transact() -> list[Taken | Refusal]:
+    db: Database, clock: Clock, workspace_id: UUID, reports: list[OrderReport], actor: str, correcting: Correcting
+) -> tuple[ZoneInfo, list[Taken | Refusal]]:
+    async def transact() -> tuple[ZoneInfo, list[Taken | Refusal]]:
         async with db.transaction() as tx:
             workspace = await tenancy.get_workspace(tx, workspace_id)
-            return await triggers.take_orders(tx, workspace, reports, clock.now(), actor=actor)
+            answers = await triggers.take_orders(
+                tx, workspace, reports, clock.now(), actor=actor, correcting=correcting
+            )
+            return workspace.zone, answers
 
     return await again_when_raced(transact)
-
-
-def _count(progress: Progress, line: int, answer: Taken | Refusal) -> None:
-    if isinstance(answer, Refusal):
-        _leave_out(progress, Unusable(line, answer.message))
-        return
-    change = answer.recorded.change
-    progress.created += change == "created"
-    progress.updated += change == "updated"
-    progress.unchanged += change in ("unchanged", "stale")
-    for firing in answer.firings:
-        progress.rewards += firing.state == "granted"
-        progress.coins += firing.amount
-        progress.refused += firing.state == "refused"
-
-
-def _leave_out(progress: Progress, row: Unusable) -> None:
-    progress.unusable_count += 1
-    if len(progress.unusable) < limits.IMPORT_UNUSABLE_KEPT_MAX:
-        progress.unusable.append(row)

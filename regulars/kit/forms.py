@@ -43,8 +43,8 @@ class Upload(msgspec.Struct, frozen=True):
     file: BinaryIO
 
 
-class _File(tempfile.SpooledTemporaryFile[bytes]):
-    """Small ones stay in memory, the others lie on the disk."""
+class Spooled(tempfile.SpooledTemporaryFile[bytes]):
+    """A file that came: a small one stays in memory, others lie on the disk; gone when nobody holds it any more."""
 
     def __del__(self) -> None:
         self.close()
@@ -130,7 +130,7 @@ class _Multipart:
                 raise _too_many("form")
             self._segment, self._text, self._file = event, bytearray(), None
             if event.filename:
-                self._file = cast(BinaryIO, _File(limits.BODY_BYTES_MAX))
+                self._file = cast(BinaryIO, Spooled(limits.BODY_BYTES_MAX))
         elif event is None:
             self._end()
         elif self._file is not None:

@@ -1,17 +1,33 @@
--- Files of orders that were handed to a server, which takes them in beside its requests.
+-- Files of orders that were handed to a server: kept while they are looked at, and taken in beside its requests.
 
 CREATE TABLE imports_run (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
     filename     text NOT NULL,
-    actor        text NOT NULL,
-    state        text NOT NULL CHECK (state IN ('running', 'done', 'stopped')),
+    actor        text NOT NULL,                 -- who handed it over
+    state        text NOT NULL CHECK (state IN ('uploaded', 'running', 'done', 'stopped')),
+    encoding     jsonb NOT NULL,                -- kit.tables.Encoding: as it was found
+    format       jsonb NOT NULL,                -- activity.csv_orders.Format: as it was chosen
+    replaces     boolean NOT NULL DEFAULT false, -- whether it wins over what is kept and newer
     bytes_total  bigint NOT NULL,
     bytes_read   bigint NOT NULL DEFAULT 0,
     progress     jsonb NOT NULL,                -- imports.Progress: what was done so far
     started_at   timestamptz NOT NULL,
-    seen_at      timestamptz NOT NULL,          -- when the server that runs it last said so
+    seen_at      timestamptz NOT NULL,          -- when a server last had it in hand
     PRIMARY KEY (workspace_id, id)
 );
 -- A shop takes in one file at a time.
 CREATE UNIQUE INDEX imports_run_running ON imports_run (workspace_id) WHERE state = 'running';
+CREATE INDEX imports_run_uploaded ON imports_run (workspace_id, id) WHERE state = 'uploaded';
+
+-- The files themselves, in pieces, so that whichever server is asked can read them. Gone when they are taken in, or
+-- after a day.
+CREATE TABLE imports_part (
+    workspace_id uuid NOT NULL,
+    run_id       uuid NOT NULL,
+    number       integer NOT NULL,
+    kept_at      timestamptz NOT NULL,
+    bytes        bytea NOT NULL,
+    PRIMARY KEY (workspace_id, run_id, number)
+);
+CREATE INDEX imports_part_kept ON imports_part (kept_at);

@@ -16,7 +16,7 @@ from regulars.triggers.finding import find_trigger, list_triggers, versions_of
 from regulars.triggers.firing import fire
 from regulars.triggers.firings import firings, tally
 from regulars.triggers.model import Content, Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
-from regulars.triggers.reactions import Taken, take_orders
+from regulars.triggers.reactions import Rehearsed, Taken, rehearse_orders, take_orders
 from regulars.triggers.signup import create_customer
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Fired",
     "Firing",
     "Override",
+    "Rehearsed",
     "Rule",
     "Taken",
     "Trigger",
@@ -36,6 +37,7 @@ __all__ = [
     "fire",
     "firings",
     "list_triggers",
+    "rehearse_orders",
     "sentence",
     "take_orders",
     "tally",

@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 
 from regulars import activity, ledger, limits
-from regulars.activity import Order, OrderReport, Recorded
+from regulars.activity import Correcting, Order, OrderReport, Recorded
 from regulars.kit.currency import units_of
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.ledger import Entry
@@ -29,8 +29,52 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     firings: list[Firing]
 
 
+class Rehearsed(msgspec.Struct, frozen=True):
+    """What would come of reports: one answer for each, how many customers are new and what they get for it, how many
+    triggers were asked about the orders."""
+
+    answers: list[Taken | Refusal]
+    new_customers: int
+    welcome_coins: int
+    triggers_asked: int
+
+
+async def rehearse_orders(
+    tx: Reading,
+    workspace: Workspace,
+    reports: Sequence[OrderReport],
+    now: datetime,
+    *,
+    correcting: Correcting = activity.AS_REPORTED,
+) -> Rehearsed:
+    """What `take_orders` would do with these reports if it were called now; nothing is written, nothing locked."""
+    active = [t for t in await store.all_triggers(tx, workspace.id) if t.active]
+    triggers = [t for t in active if t.source == "order"]
+    welcome = sum(t.rule.coins_min for t in active if t.source == "customer_created")
+    foresight = activity.Foresight(tx, workspace.id, now, correcting)
+    reactions = _Reactions(tx, workspace, triggers, now)
+    answers: dict[int, Taken | Refusal] = {}
+    for turn in _turns(reports):
+        recorded = await foresight.record([reports[n] for n in turn])
+        taken = [r for r in recorded if isinstance(r, Recorded)]
+        await reactions.earn([r for r in taken if r.change in ("created", "updated")])
+        reactions.decided |= {(f.trigger_id, f.reference): f.reason for r in taken for f in reactions.led_to(r)}
+        answers |= {
+            n: Taken(r, reactions.led_to(r)) if isinstance(r, Recorded) else r
+            for n, r in zip(turn, recorded, strict=True)
+        }
+    new = foresight.new_customers
+    return Rehearsed([answers[n] for n in range(len(reports))], new, new * welcome, len(triggers))
+
+
 async def take_orders(
-    tx: Tx, workspace: Workspace, reports: Sequence[OrderReport], now: datetime, *, actor: str = ""
+    tx: Tx,
+    workspace: Workspace,
+    reports: Sequence[OrderReport],
+    now: datetime,
+    *,
+    actor: str = "",
+    correcting: Correcting = activity.AS_REPORTED,
 ) -> list[Taken | Refusal]:
     """Record each checked report, in order, and give what it earns by the active triggers that react to orders.
 
@@ -51,8 +95,9 @@ async def take_orders(
             ensuring=partial(ensure, triggers=active, actor=actor),
             earn=reactions.earn,
             available=reactions.available,
+            correcting=correcting,
         )
-        taken = await reactions.give([r for r in recorded if isinstance(r, Recorded)], actor)
+        taken = await reactions.give(tx, [r for r in recorded if isinstance(r, Recorded)], actor)
         rewarded = iter(taken)
         for n, answer in zip(turn, recorded, strict=True):
             answers[n] = next(rewarded) if isinstance(answer, Recorded) else answer
@@ -60,14 +105,17 @@ async def take_orders(
 
 
 class _Reactions:
-    """What the triggers make of the orders of one turn: decided while they are recorded, given afterwards."""
+    """What the triggers make of the orders of one turn: decided while they are recorded, given afterwards; or of
+    several turns, if nothing is given."""
 
-    def __init__(self, tx: Tx, workspace: Workspace, triggers: Sequence[Trigger], now: datetime) -> None:
+    def __init__(self, tx: Reading, workspace: Workspace, triggers: Sequence[Trigger], now: datetime) -> None:
         self._tx = tx
         self._workspace = workspace
         self._triggers = {trigger.id: trigger for trigger in triggers}
         self._now = now
         self._firings: dict[UUID, list[Firing]] = {}
+        self.decided: dict[tuple[UUID, str], str] = {}
+        """What was decided in turns before, where it is not written: as `store.last_about`."""
 
     async def available(self, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
         return await ledger.available(self._tx, self._workspace.id, customer_ids, self._now)
@@ -77,6 +125,7 @@ class _Reactions:
         known = [r.order for r in recorded if r.before]
         asked = [(order.customer_id, trigger_id, _reference(order)) for order in known for trigger_id in self._triggers]
         last = await store.last_about(self._tx, self._workspace.id, asked) if asked else {}
+        last |= self.decided
         self._firings |= {r.order.id: self._decide(r, last) for r in recorded}
         return [sum(f.amount for f in self._firings[r.order.id] if f.state == "granted") for r in recorded]
 
@@ -110,17 +159,20 @@ class _Reactions:
             )
         return firings
 
-    async def give(self, recorded: Sequence[Recorded], actor: str) -> list[Taken]:
+    def led_to(self, recorded: Recorded) -> list[Firing]:
+        return self._firings[recorded.order.id] if recorded.change in ("created", "updated") else []
+
+    async def give(self, tx: Tx, recorded: Sequence[Recorded], actor: str) -> list[Taken]:
         """Post what was granted and keep every firing."""
-        led_to = [self._firings[r.order.id] if r.change in ("created", "updated") else [] for r in recorded]
+        led_to = [self.led_to(r) for r in recorded]
         granted = [(r, f) for r, firings in zip(recorded, led_to, strict=True) for f in firings if f.state == "granted"]
         entries = [_entry(self._triggers[f.trigger_id], r, f, actor) for r, f in granted]
-        outcomes = await ledger.post(self._tx, self._workspace, entries, self._now)
+        outcomes = await ledger.post(tx, self._workspace, entries, self._now)
         kept = {f.id: posted(f, outcome) for (_, f), outcome in zip(granted, outcomes, strict=True)}
         taken = [Taken(r, [kept.get(f.id, f) for f in firings]) for r, firings in zip(recorded, led_to, strict=True)]
         firings = [firing for t in taken for firing in t.firings]
         if firings:
-            store.insert_firings(self._tx, self._workspace.id, firings)
+            store.insert_firings(tx, self._workspace.id, firings)
         return taken
 
 

@@ -2,14 +2,16 @@
 
 fan-out    pending events become deliveries; what was set aside is tried again
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
+expiry     files that were looked at and not taken in are forgotten
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
-from regulars import limits
+from regulars import imports, limits
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -27,9 +29,12 @@ class Loops:
     ) -> None:
         self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
+        self._db, self._clock = db, clock
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
-        self.all = [self.fan_out_loop, self.lane_loop]
+        self.expiry_loop = Loop("expiry", self._expire)
+        self._expires_at = clock.now()
+        self.all = [self.fan_out_loop, self.lane_loop, self.expiry_loop]
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
@@ -39,3 +44,10 @@ class Loops:
             # Where no rule asks for what happens, nobody waits for it either.
             await asyncio.sleep(limits.FANOUT_GATHER_S if count.deliveries else limits.FANOUT_UNMATCHED_S)
         return count.events > 0
+
+    async def _expire(self) -> bool:
+        now = self._clock.now()
+        if now >= self._expires_at:
+            self._expires_at = now + timedelta(seconds=limits.IMPORT_EXPIRE_S)
+            await imports.expire(self._db, now)
+        return False

@@ -34,6 +34,11 @@ few = settings(
 )
 
 
+@schemathesis.serializer("text/csv")
+def _file(_: object, value: object) -> bytes:
+    return str(value).encode()
+
+
 def _document(api: Api) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_dict(openapi([api])).exclude(path=sorted(LEFT_OUT))
 

@@ -149,6 +149,8 @@ def test_what_it_says_and_that_running_it_twice_changes_nothing(counter: Counter
             "2 rewarded with 92 coins, 2 earned nothing",
             "line 3: amount: expected an amount such as 12.34, of at least 0",
             "line 5: a quote that is not closed",
+            "1 say otherwise than what is kept and newer; --replace has the file win",
+            "line 8: order 5: amount from 80.00 to 90.00",
         ],
     )
     assert "orders:" in done.stderr
@@ -181,7 +183,15 @@ def test_what_can_not_be_taken_is_refused(counter: Counter, content: bytes, work
     lines: list[str] = []
     with pytest.raises(Refusal) as refused:
         asyncio.run(
-            commands.import_csv(settings, counter.file(content), Format(), workspace=workspace, say=lines.append)
+            commands.import_csv(
+                settings,
+                counter.file(content),
+                Format(),
+                workspace=workspace,
+                preview=False,
+                replace=False,
+                say=lines.append,
+            )
         )
     assert said in refused.value.message
     assert lines == []
@@ -213,6 +223,39 @@ def test_what_the_file_does_not_say_is_chosen_on_the_command_line(counter: Count
     assert (wrong.returncode, wrong.stderr) == (
         *(1, "regulars: --map: expected a field and the file's column, such as amount=Total\n"),
     )
+
+
+def test_a_preview_says_what_a_file_would_give_and_imports_nothing(counter: Counter) -> None:
+    file = counter.file(HEADER + "1,customer-1,12.50,2026-03-14,paid,,Asha\n2,customer-2,1.000,2026-03-14,pending,,\n")
+    before = counter.counts()
+    shown = counter.run(file, "--preview")
+    assert counter.counts() == before
+    assert shown.stdout.splitlines() == [
+        "Letters: UTF-8. Columns are parted by a comma. Times that don't say theirs are of Europe/Vilnius.",
+        "order_id is order_id: 1, 2",
+        "customer_id is customer_id: customer-1, customer-2",
+        "amount is amount: 12.50, 1.000",
+        "placed_at is placed_at: 2026-03-14, 2026-03-14",
+        "financial_status is financial_status: paid, pending",
+        "updated_at is updated_at: ",
+        "customer_name is customer_name: Asha",
+        "1 rows wait for a choice: --decimal",
+        "line 2: order 1 of customer-1 Asha, 12.50 usd, 2026-03-14 00:00 EET",
+        "Worked out from all 2 rows; nothing was imported.",
+        "2 rows: 1 orders created, 0 updated, 0 unchanged, 1 not usable; 1 rewarded with 12 coins, 0 earned nothing",
+        "line 3: amount: expected a decimal sign chosen for the whole file: 1.000 could be 1 or 1000",
+        "1 new customers",
+    ]
+    counter.run(file)
+    moved = counter.file(HEADER + "1,customer-1,12.50,2026-03-10,paid,,Asha\n")
+    told = [
+        "1 say otherwise than what is kept and newer; --replace has the file win",
+        "line 2: order 1: date from 2026-03-14 00:00 to 2026-03-10 00:00",
+    ]
+    assert counter.run(moved).stdout.splitlines()[1:] == told
+    assert counter.run(moved, "--replace").stdout.startswith("1 rows: 0 orders created, 1 updated")
+    [at] = counter.ask("SELECT placed_at FROM activity_order")
+    assert at["placed_at"].isoformat() == "2026-03-09T22:00:00+00:00"
 
 
 def test_a_file_that_is_not_there_is_told_in_a_sentence(counter: Counter) -> None:

@@ -70,6 +70,11 @@ DELETE /api/v1/keys/{id}                                  -          -     -    
 POST   /api/v1/orders                                     -          -     -      -      -         -      WRITE
 GET    /api/v1/orders                                     -          -     -      -      -         -      READ
 GET    /api/v1/orders/{id}                                -          -     -      -      -         -      READ
+POST   /api/v1/imports                                    -          -     -      -      -         -      WRITE
+GET    /api/v1/imports                                    -          -     -      -      -         -      READ
+GET    /api/v1/imports/{id}                               -          -     -      -      -         -      READ
+POST   /api/v1/imports/{id}/preview                       -          -     -      -      -         -      WRITE
+POST   /api/v1/imports/{id}/run                           -          -     -      -      -         -      WRITE
 GET    /api/v1/overview                                   -          -     -      -      -         -      READ
 GET    /api/v1/staff                                      -          -     -      READ   -         -      -
 POST   /api/v1/staff                                      -          -     -      WRITE  -         -      -
@@ -128,6 +133,7 @@ GET    /orders/{order_id}                                 yes    yes     yes    
 GET    /orders/import                                     yes    yes     yes     no
 POST   /orders/import                                     yes    yes     no      no
 GET    /orders/import/{run_id}                            yes    yes     yes     no
+POST   /orders/import/{run_id}                            yes    yes     no      no
 GET    /events                                            yes    yes     yes     no
 GET    /events/{event_id}                                 yes    yes     yes     no
 POST   /events/switch                                     yes    yes     no      no

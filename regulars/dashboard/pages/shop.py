@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from litestar import Response, get, post
 from litestar.params import FromPath
@@ -14,6 +12,7 @@ from litestar.params import FromPath
 from regulars import limits, tenancy
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
+from regulars.dashboard.words import zones
 from regulars.kit import countries, currency
 from regulars.kit.errors import NotFound, Refusal
 from regulars.tenancy import Areas
@@ -131,7 +130,7 @@ def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         "pages/settings.html",
         status=status,
         form=form,
-        zones=_zones(),
+        zones=zones(),
         countries=countries.LISTED,
         currencies=currency.LISTED,
         calls_per_minute=limits.CALLS_PER_MINUTE_PER_KEY,
@@ -209,14 +208,6 @@ def _rights(key: tenancy.ApiKey) -> list[str]:
     named = {right: ", ".join(what for what, its in has.items() if its == right) for right in ("WRITE", "READ")}
     lines = [f"{ACCESS[right]}: {what}" for right, what in named.items() if what]
     return [*lines, "Stands in your storefront"] if key.purpose == "STOREFRONT" else lines
-
-
-@cache
-def _zones() -> list[tuple[str, str]]:
-    named = sorted(
-        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix/", "right/"))
-    )
-    return [(zone, zone.replace("_", " ")) for zone in ["UTC", *named]]
 
 
 HANDLERS = [

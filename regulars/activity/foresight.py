@@ -1,0 +1,48 @@
+"""What reports would change, found out without a row written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars import customers
+from regulars.activity import store
+from regulars.activity.correcting import Correcting
+from regulars.activity.model import Order, OrderReport, Recorded, not_from_the_future
+from regulars.activity.recording import compare, new_order
+from regulars.kit.db import Reading
+from regulars.kit.errors import Refusal
+from regulars.kit.ids import new_id
+
+
+class Foresight:
+    """Says of checked reports what `record` would: each knows what those before it would have changed."""
+
+    def __init__(self, tx: Reading, workspace_id: UUID, now: datetime, correcting: Correcting) -> None:
+        self._tx, self._workspace_id, self._now, self._correcting = tx, workspace_id, now, correcting
+        self._customers: dict[str, UUID] = {}
+        self._orders: dict[tuple[str, str], Order] = {}
+        self.new_customers = 0
+
+    async def record(self, reports: Sequence[OrderReport]) -> list[Recorded | Refusal]:
+        """No order may be reported twice in one call."""
+        people = {report.customer.customer_id for report in reports} - self._customers.keys()
+        known = await customers.by_customer_ids(self._tx, self._workspace_id, sorted(people))
+        self._customers |= {id: customer.id for id, customer in known.items()}
+        names = [name for r in reports if (name := (r.source, r.reference_id)) not in self._orders]
+        self._orders |= await store.orders_named(self._tx, self._workspace_id, names)
+        return [not_from_the_future(report, self._now) or self._recorded(report) for report in reports]
+
+    def _recorded(self, report: OrderReport) -> Recorded:
+        name, customer_id = (report.source, report.reference_id), report.customer.customer_id
+        if customer_id not in self._customers:
+            self._customers[customer_id] = new_id()
+            self.new_customers += 1
+        kept = self._orders.get(name)
+        if kept is None:
+            recorded = Recorded(new_order(report, self._customers[customer_id], self._now), "created")
+        else:
+            recorded = compare(kept, report, self._now, self._correcting)
+        self._orders[name] = recorded.order
+        return recorded

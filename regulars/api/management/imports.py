@@ -1,0 +1,141 @@
+"""Files of orders: handed over, looked at, taken in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, BinaryIO
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import imports, limits
+from regulars.activity.csv_orders import Format, Unusable
+from regulars.api.management.api import management
+from regulars.api.operations import Call, NoQuery
+from regulars.imports import Preview, Run
+from regulars.kit.db import Tx
+
+
+class ImportItem(msgspec.Struct, frozen=True):
+    """A file and how far it is. `uploaded` waits to be run, `stopped` can be run again. `left_out` and `differing` name
+    the first of their rows: what can't be used, and what says otherwise than is kept and newer."""
+
+    id: UUID
+    filename: str
+    state: imports.State
+    actor: str
+    format: Format
+    replaces: bool
+    bytes: int
+    bytes_read: int
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    rewards: int
+    coins: int
+    refused: int
+    left_out_count: int
+    left_out: list[Unusable]
+    differing_count: int
+    differing: list[Unusable]
+    started_at: datetime
+    seen_at: datetime
+
+
+class ImportItems(msgspec.Struct, frozen=True):
+    items: list[ImportItem]
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """`preview` is of what waits to be run, null of the others."""
+
+    run: ImportItem
+    preview: Preview | None
+
+
+class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    filename: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = "orders.csv"
+
+
+class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`replaces`: the file wins over what is kept of its orders, although it is not newer."""
+
+    format: Format = Format()
+    replaces: bool = False
+
+
+@management.post("/imports", "Hand a file of orders over", tag="Imports", status=201)
+async def upload_import(call: Call[UploadQuery, BinaryIO]) -> Looked:
+    """The body is the CSV file as it is, of up to 50 MB. It is looked at, not taken in: `preview` says how it was read
+    and what it would give. It is kept for a day."""
+    run_id = await imports.upload(
+        call.app, call.workspace, call.body, filename=call.query.filename, actor=call.caller.actor
+    )
+    return await _looked(call, run_id)
+
+
+@management.get("/imports", "Files of orders", tag="Imports")
+async def list_imports(call: Call[NoQuery, None], tx: Tx) -> ImportItems:
+    """The newest, newest first."""
+    found = await imports.newest_runs(tx, call.workspace_id, call.now, limits.PAGE_ITEMS_DEFAULT)
+    return ImportItems([_item(run) for run in found])
+
+
+@management.get("/imports/{id}", "One file of orders", tag="Imports")
+async def read_import(call: Call[NoQuery, None]) -> Looked:
+    """How far it is, or what it would give. A file that is not kept any more answers 404, `file_gone`."""
+    return await _looked(call, call.path_id())
+
+
+@management.post("/imports/{id}/preview", "Look at it in another format", tag="Imports")
+async def preview_import(call: Call[NoQuery, Chosen]) -> Looked:
+    """What is empty in `format` is found out, or asked about."""
+    run, preview = await imports.choose(
+        call.app, call.workspace, call.path_id(), call.body.format, replaces=call.body.replaces
+    )
+    return Looked(_item(run), preview)
+
+
+@management.post("/imports/{id}/run", "Take it in", tag="Imports", status=202)
+async def run_import(call: Call[NoQuery, None]) -> ImportItem:
+    """In the format that was chosen, beside other calls: read it to see how far it is. Running it again changes
+    nothing."""
+    await imports.begin(call.app, call.workspace, call.path_id(), actor=call.caller.actor)
+    async with call.app.db.transaction() as tx:
+        run = await imports.get_run(tx, call.workspace_id, call.path_id(), call.now)
+        await call.audit(tx, "orders.import", run.filename)
+    return _item(run)
+
+
+async def _looked(call: Call[Any, Any], run_id: UUID) -> Looked:
+    run, preview = await imports.look(call.app, call.workspace, run_id)
+    return Looked(_item(run), preview)
+
+
+def _item(run: Run) -> ImportItem:
+    done = run.progress
+    return ImportItem(
+        id=run.id,
+        filename=run.filename,
+        state=run.state,
+        actor=run.actor,
+        format=run.format,
+        replaces=run.replaces,
+        bytes=run.bytes_total,
+        bytes_read=run.bytes_read,
+        rows=done.rows,
+        created=done.created,
+        updated=done.updated,
+        unchanged=done.unchanged,
+        rewards=done.rewards,
+        coins=done.coins,
+        refused=done.refused,
+        left_out_count=done.unusable_count,
+        left_out=done.unusable,
+        differing_count=done.differing_count,
+        differing=done.differing,
+        started_at=run.started_at,
+        seen_at=run.seen_at,
+    )
