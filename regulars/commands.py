@@ -80,7 +80,7 @@ async def list_staff(settings: Settings, *, workspace: str, say: Say) -> None:
         async with db.reading() as tx:
             for shop in one or await tenancy.list_workspaces(tx):
                 for person in await tenancy.list_staff(tx, shop.id):
-                    say(f"{person.email}  {person.role}  {shop.name} ({shop.id})")
+                    say(f"{person.email}  {person.role}  {shop.name} ({shop.shown_id})")
 
 
 async def add_staff(settings: Settings, email: str, *, name: str, role: Role, workspace: str, say: Say) -> None:

@@ -7,6 +7,7 @@ until somebody chooses for the whole file. Columns are found by their names, or 
     source, name, currency, items_count, discount, tax     may be there
     status, financial_status, delivery_status, updated_at
     customer_name, email, mobile, country, payment_source, payment_medium, utm_source, utm_medium, utm_campaign
+    order_driven_by, couponredeem_driven_by
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ from regulars.kit.errors import Invalid, invalid
 from regulars.kit.tables import BadRow, Encoding
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")
-PASSED_ON = ("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign")
+PASSED_ON = (
+    *("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign"),
+    *("order_driven_by", "couponredeem_driven_by"),
+)
 KNOWN = (
     *REQUIRED,
     *("source", "name", "currency", "items_count", "discount", "tax", "status", "financial_status"),

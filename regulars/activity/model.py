@@ -29,7 +29,8 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     (source, reference_id) names the order; `source_version` is when the source last changed it: an older report than
     the one that is kept changes nothing, and one from the future counts as made now. Amounts are in minor units of the
     order's currency. `detail` holds what is only passed on: payment_source, payment_medium, utm_source, utm_medium,
-    utm_campaign, cart_token, redirect_link. `line` is where it stands in a file, 0 elsewhere.
+    utm_campaign, order_driven_by, couponredeem_driven_by, cart_token, redirect_link. `line` is where it stands in a
+    file, 0 elsewhere.
     """
 
     source: str

@@ -82,11 +82,12 @@ def test_every_column_is_read() -> None:
     header = (
         b"amount,placed_at,customer_id,order_id,source,name,currency,items_count,discount,tax,status,financial_status,"
         b"delivery_status,updated_at,customer_name,email,mobile,country,payment_source,payment_medium,utm_source,"
-        b"utm_medium,utm_campaign\n"
+        b"utm_medium,utm_campaign,order_driven_by,couponredeem_driven_by\n"
     )
     row = (
         b"1200,2026-03-14T09:26:53Z,customer-1,A-1,Shopify,#1,JPY,3,100,80,completed,pending,fulfilled,"
-        b"2026-03-15T10:00:00+02:00,Asha Rao,asha@a.shop,9900112233,IND,card,online,news,mail,spring\n"
+        b"2026-03-15T10:00:00+02:00,Asha Rao,asha@a.shop,9900112233,IND,card,online,news,mail,spring,"
+        b"nector_but_code,manual_slide\n"
     )
     [order] = rows(row, header)
     assert isinstance(order, OrderReport)
@@ -101,6 +102,8 @@ def test_every_column_is_read() -> None:
         "utm_source": "news",
         "utm_medium": "mail",
         "utm_campaign": "spring",
+        "order_driven_by": "nector_but_code",
+        "couponredeem_driven_by": "manual_slide",
     }
 
 
