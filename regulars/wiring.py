@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -159,7 +159,8 @@ class App:
         self.box = box
         self.fingerprint = partial(once.fingerprint, derived(settings.secret(), b"idempotency fingerprints"))
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, self._fire)
-        self._triggers: dict[UUID, tuple[Workspace, dict[UUID, Trigger]]] = {}
+        self._triggers: dict[UUID, tuple[datetime, dict[UUID, Trigger]]] = {}
+        db.remembering(self._forget)
         self.tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -169,16 +170,19 @@ class App:
         http = Http(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
 
+    def _forget(self, workspace_id: UUID) -> None:
+        self._triggers.pop(workspace_id, None)
+
     async def _fire(
         self, tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime
     ) -> Sequence[Fired | Refusal]:
-        of, known = self._triggers.get(workspace.id, (None, {}))
-        if of is not workspace:
-            # The door reads a workspace anew when it, or a trigger of it, has changed: so its triggers are read too.
+        # Forgotten when one of them changes; read anew now and then, as keys are, since that may not have been heard.
+        fresh_until, known = self._triggers.get(workspace.id, (now, {}))
+        if fresh_until <= now:
             while len(self._triggers) >= limits.WORKSPACES_CACHED_MAX:
                 del self._triggers[next(iter(self._triggers))]
             known = {}
-            self._triggers[workspace.id] = workspace, known
+            self._triggers[workspace.id] = now + timedelta(seconds=limits.KEY_CACHE_S), known
         return await triggers.fire(tx, workspace, fires, now, _random, known=known)
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:

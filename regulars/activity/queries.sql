@@ -16,13 +16,15 @@ SELECT $1, o.*, $21, $21
 RETURNING id
 
 -- name: lock_orders
+-- Each found by its key, in the order in which they are to be locked.
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
        o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
        o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
-  FROM activity_order o
- WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
- ORDER BY o.source, o.reference_id
-   FOR UPDATE
+  FROM (SELECT n.source, n.reference_id FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
+         ORDER BY n.source COLLATE "C", n.reference_id COLLATE "C") AS n
+ CROSS JOIN LATERAL (SELECT * FROM activity_order
+                      WHERE workspace_id = $1 AND source = n.source AND reference_id = n.reference_id
+                        FOR UPDATE) AS o
 
 -- name: orders_named
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
@@ -68,7 +70,7 @@ SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor,
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order WHERE workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3
+  FROM activity_order WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
 
 -- name: orders_by_reference
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from regulars.activity.model import VERSION, Order
 from regulars.kit.db import Reading, Tx
+from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -61,7 +62,8 @@ async def orders_of_customer(tx: Reading, workspace_id: UUID, customer_id: UUID,
 
 
 async def recent_orders(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Order]:
-    return [Order(*row) for row in await tx.fetch(_sql.recent_orders, workspace_id, before_id, limit)]
+    before = before_id or AFTER_ALL_IDS
+    return [Order(*row) for row in await tx.fetch(_sql.recent_orders, workspace_id, before, limit)]
 
 
 async def orders_by_reference(tx: Reading, workspace_id: UUID, reference_id: str, limit: int) -> list[Order]:

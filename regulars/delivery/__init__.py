@@ -1,9 +1,9 @@
 """The one way out: a lane per integration, each delivery tried until the tool has it or it is given up, every try kept.
 
 Promises: a queued delivery is sent at least once, under one id that never changes; two workers don't send from one
-lane at a time (a lane is leased, and a dead worker's lease runs out); a lane that hangs slows no other; a lane never
-calls more often than its rate allows; every attempt is stored with what was sent, what came back and what was
-concluded.
+lane at a time (a lane is leased, and a dead worker is seen to be gone, or its lease runs out); a lane that hangs slows
+no other; a lane never calls more often than its rate allows; every attempt is stored with what was sent, what came back
+and what was concluded.
 
 Does not know what an event means, which rule chose it, or what an integration's settings are: a carrier renders the
 request and reads the answer.
@@ -16,6 +16,9 @@ request and reads the answer.
 `queue` puts deliveries in. A worker takes awake lanes (`awake_lanes`, `lease_lane`), reads what is `due`, sends it
 (`attempt`), writes down what came of it (`record`), and puts the lane down (`release_lane`). A delivery that must go at
 once and show its answer, as a test does, is sent by `attempt` and kept by `record` too.
+
+Locks are taken in one order: the integration, its lane (several by their ids), deliveries by their ids. What is queued
+anew is nobody else's yet, so its lanes are woken after it was put in.
 """
 
 from regulars.delivery.attempts import Attempt, Verdict, attempt, silence_until

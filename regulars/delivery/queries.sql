@@ -201,24 +201,24 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
 WITH looked_at AS MATERIALIZED (
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
-        AND workspace_id = $1 AND ($2::uuid IS NULL OR id < $2)
+        AND workspace_id = $1 AND id < $2
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND $4 = 'failed'
-        AND workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) AND state = 'failed'
+        AND workspace_id = $1 AND id < $2 AND state = 'failed'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND $4 = 'queued'
-        AND workspace_id = $1 AND ($2::uuid IS NULL OR id < $2) AND state = 'queued'
+        AND workspace_id = $1 AND id < $2 AND state = 'queued'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT d.*
        FROM unnest($9::uuid[], $10::uuid[], $11::uuid[]) AS u (event_id, first_id, last_id)
        JOIN delivery_delivery d
          ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
-      WHERE $2::uuid IS NULL OR d.id < $2
+      WHERE d.id < $2
       ORDER BY d.id DESC LIMIT $8)
 ), found AS (
     SELECT l.* FROM looked_at l
@@ -251,7 +251,8 @@ SELECT workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, 
 -- name: health
 SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
        (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
-                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued' LIMIT $3) q) AS queued,
+                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued'
+                               ORDER BY d.due_at, d.id LIMIT $3) q) AS queued,
        (SELECT min(d.due_at) FROM delivery_delivery d
          WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued') AS oldest_due_at,
        (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
@@ -262,9 +263,9 @@ SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
        (t.duration_ms / NULLIF(t.delivered + t.retried + t.failed, 0))::float8 AS mean_ms_last_hour,
        l.last_error, l.last_error_at
   FROM delivery_lane l
-  LEFT JOIN (SELECT lane_id, sum(delivered) AS delivered, sum(retried) AS retried, sum(failed) AS failed,
-                    sum(duration_ms) AS duration_ms
-               FROM delivery_tally WHERE workspace_id = $1 AND slot > $2 GROUP BY lane_id) t ON t.lane_id = l.id
+  LEFT JOIN LATERAL (SELECT sum(delivered) AS delivered, sum(retried) AS retried, sum(failed) AS failed,
+                            sum(duration_ms) AS duration_ms
+                       FROM delivery_tally WHERE workspace_id = $1 AND lane_id = l.id AND slot > $2) t ON true
  WHERE l.workspace_id = $1
  ORDER BY l.created_at, l.id
 

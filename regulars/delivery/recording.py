@@ -27,6 +27,8 @@ async def record(
     An attempt is kept even when its delivery has moved on without it (a worker that lost its lease and came back): it
     was made, and the tool may have seen it. Only a queued delivery changes state. A test that fails is kept like all
     others, and is no trouble of the lane.
+
+    Locks the lane, if something was not delivered, then the deliveries by their ids.
     """
     verdicts = [judge(one.outcome, one.parcel, tries, now, random()) for one, tries in made]
     # Most attempts of a batch differ in little: what they share goes over the wire once.
@@ -47,6 +49,9 @@ async def record(
     delivered = sum(verdict.state == "delivered" for _, verdict in counted)
     failed = sum(verdict.state == "failed" for _, verdict in counted)
     duration_ms = sum(one.end.duration_ms for one, _ in counted if one.end is not None)
+    if delivered < len(counted):
+        newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")
+        await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
     await tx.execute(sql.lock_deliveries, workspace_id, sorted(ids))
     await tx.execute(
         sql.record,
@@ -63,7 +68,4 @@ async def record(
         failed,
         duration_ms,
     )
-    if delivered < len(counted):
-        newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")
-        await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
     return verdicts

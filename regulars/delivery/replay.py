@@ -1,4 +1,6 @@
-"""Send again by hand, after what kept it from arriving was mended: one delivery, or all that failed at one tool."""
+"""Send again by hand, after what kept it from arriving was mended: one delivery, or all that failed at one tool.
+
+Locks: the lane, then its deliveries by their ids, as recording does."""
 
 from __future__ import annotations
 
@@ -17,23 +19,20 @@ async def replay(tx: Tx, workspace_id: UUID, delivery_id: UUID, now: datetime) -
     One that was delivered may be sent again too, under the same id; one that waits for its next try is tried at once.
     Raises NotFound, and Conflict when it is waiting to be sent at this moment.
     """
-    lane_id = await tx.fetchval(sql.replay, workspace_id, delivery_id, now)
-    if lane_id is not None:
-        await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
-    elif await tx.fetchrow(sql.delivery, workspace_id, delivery_id):
-        raise Conflict("This delivery is queued and due already.", code="delivery_queued")
-    else:
+    known = await tx.fetchrow(sql.delivery, workspace_id, delivery_id)
+    if known is None:
         raise NotFound("This delivery does not exist.")
+    await tx.execute(sql.wake_lanes, workspace_id, [known["lane_id"]], now)
+    if await tx.fetchval(sql.replay, workspace_id, delivery_id, now) is None:
+        raise Conflict("This delivery is queued and due already.", code="delivery_queued")
 
 
 async def replay_failed(tx: Tx, workspace_id: UUID, lane_id: UUID, since: datetime | None, now: datetime) -> int:
     """Queue again all of a lane that failed for good since then (ever, when None), but tests; due at once, so that they
     go out as fast as the lane's rate allows, oldest first. Returns how many: DELIVERIES_REPLAYED_MAX at a time."""
+    await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
     status = await tx.execute(sql.replay_failed, workspace_id, lane_id, since, limits.DELIVERIES_REPLAYED_MAX, now)
-    count = int(status.rpartition(" ")[2])
-    if count:
-        await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
-    return count
+    return int(status.rpartition(" ")[2])
 
 
 async def count_failed(tx: Reading, workspace_id: UUID, lane_id: UUID, since: datetime | None) -> int:

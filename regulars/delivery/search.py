@@ -14,6 +14,7 @@ from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, S
 from regulars.delivery.store import sql
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
+from regulars.kit.ids import AFTER_ALL_IDS
 
 _FIELDS = Delivery.__struct_fields__
 
@@ -57,7 +58,7 @@ async def search_deliveries(
         found = await tx.fetch(
             sql.search,
             workspace_id,
-            before_id,
+            before_id or AFTER_ALL_IDS,
             lane_id,
             state,
             topic,

@@ -13,11 +13,10 @@ from regulars.events.errors import EventTooLarge
 from regulars.events.model import Event, HourCount, NewEvent
 from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.errors import NotFound
-from regulars.kit.ids import first_id_at, new_id
+from regulars.kit.ids import AFTER_ALL_IDS, first_id_at, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
-_AFTER_ALL_IDS = UUID(int=2**128 - 1)
 
 
 async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
@@ -65,7 +64,7 @@ async def recent(
     limit: int,
 ) -> list[Event]:
     """The newest events, newest first; for the next page `before_id` is the id of the last one of this page."""
-    before = before_id or _AFTER_ALL_IDS
+    before = before_id or AFTER_ALL_IDS
     if topic is not None and customer_id is not None:
         rows = await tx.fetch(_sql.recent_of_customer_and_topic, workspace_id, before, limit, customer_id, topic)
     elif topic is not None:

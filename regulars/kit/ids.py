@@ -15,6 +15,7 @@ from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
+AFTER_ALL_IDS = UUID(int=2**128 - 1)
 _halves = Struct(">QQ").pack
 _last_ms = 0
 _counter = 0

@@ -17,6 +17,8 @@ CREATE TABLE triggers_trigger (
     updated_at     timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)
 );
+CREATE INDEX triggers_reacting ON triggers_trigger (workspace_id, created_at, id) WHERE active AND source <> 'api';
+
 CREATE TABLE triggers_version (
     workspace_id uuid NOT NULL,
     trigger_id   uuid NOT NULL,
@@ -45,6 +47,9 @@ CREATE TABLE triggers_firing (
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX triggers_firing_by_customer ON triggers_firing (workspace_id, customer_id, trigger_id, fired_at);
+CREATE INDEX triggers_firing_by_trigger ON triggers_firing (workspace_id, trigger_id, id);
+CREATE INDEX triggers_refusal ON triggers_firing (workspace_id, id) WHERE state = 'refused';
+CREATE INDEX triggers_refusal_by_trigger ON triggers_firing (workspace_id, trigger_id, id) WHERE state = 'refused';
 
 CREATE TYPE triggers_firing_row AS (
     id uuid, trigger_id uuid, trigger_version integer, customer_id uuid, state text, reason text, explanation text,

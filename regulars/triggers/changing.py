@@ -10,7 +10,7 @@ import msgspec
 
 from regulars import limits
 from regulars.kit.db import Tx
-from regulars.kit.errors import Faults, invalid
+from regulars.kit.errors import Conflict, Faults, invalid
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
@@ -35,10 +35,14 @@ async def create_trigger(
     content: Content = NO_CONTENT,
     actor: str = "",
 ) -> Trigger:
-    """A wallet trigger. Raises Invalid naming each field."""
+    """A wallet trigger. Raises Invalid naming each field, and Conflict when there are limits.TRIGGERS_MAX already."""
     if source not in get_args(Source):
         raise invalid("source", ", ".join(get_args(Source)))
     name, rule, content = _checked(source, name, rule, content, open)
+    if await store.count(tx, workspace.id) >= limits.TRIGGERS_MAX:
+        raise Conflict(
+            f"A shop can have {limits.TRIGGERS_MAX} triggers at most. Change one that is not needed any more."
+        )
     trigger = Trigger(
         id=new_id(),
         version=1,

@@ -8,6 +8,14 @@ SELECT id, version, kind, name, source, active, open, allow_override, show_in_wi
        updated_at
   FROM triggers_trigger WHERE workspace_id = $1 ORDER BY created_at, id
 
+-- name: reacting
+SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
+       updated_at
+  FROM triggers_trigger WHERE workspace_id = $1 AND active AND source <> 'api' ORDER BY created_at, id
+
+-- name: count
+SELECT count(*) FROM triggers_trigger WHERE workspace_id = $1
+
 -- name: lock
 SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
        updated_at
@@ -57,9 +65,30 @@ SELECT $1, f.* FROM unnest($2::triggers_firing_row[]) AS f
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing
- WHERE workspace_id = $1 AND ($2::uuid IS NULL OR trigger_id = $2) AND ($3::text IS NULL OR state = $3)
-   AND ($4::uuid IS NULL OR id < $4)
- ORDER BY id DESC LIMIT $5
+ WHERE workspace_id = $1 AND id < $2 AND ($4::text IS NULL OR state = $4)
+ ORDER BY id DESC LIMIT $3
+
+-- name: refusals
+-- They have an index of their own, as those of a trigger below: nobody reads through all grants for a few of them.
+SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+       fired_at
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND state = 'refused'
+ ORDER BY id DESC LIMIT $3
+
+-- name: firings_of_trigger
+SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+       fired_at
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND trigger_id = $4 AND ($5::text IS NULL OR state = $5)
+ ORDER BY trigger_id DESC, id DESC LIMIT $3
+
+-- name: refusals_of_trigger
+SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+       fired_at
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND trigger_id = $4 AND state = 'refused'
+ ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: firings_of_customer
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,

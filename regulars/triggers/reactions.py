@@ -82,7 +82,7 @@ async def take_orders(
     when it is first reported, and when the reason changes. Lock order: new customers by customer_id and their wallets,
     then as `activity.record`, then wallets.
     """
-    active = [t for t in await store.all_triggers(tx, workspace.id) if t.active]
+    active = await store.reacting(tx, workspace.id)
     triggers = [t for t in active if t.source == "order"]
     answers: dict[int, Taken | Refusal] = {}
     for turn in _turns(reports):

@@ -41,8 +41,8 @@ async def ensure(
     answers = await customers.ensure(tx, workspace, wanted, now, unfit=unfit)
     created = [answer for answer in answers.values() if isinstance(answer, Ensured) and answer.created]
     if created:
-        known = await store.all_triggers(tx, workspace.id) if triggers is None else triggers
-        giving = [trigger for trigger in known if trigger.source == "customer_created" and trigger.active]
+        known = await store.reacting(tx, workspace.id) if triggers is None else triggers
+        giving = [trigger for trigger in known if trigger.source == "customer_created"]
         if giving:
             await _welcome(tx, workspace, created, giving, now, actor)
     return answers

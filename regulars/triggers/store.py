@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from regulars.kit.db import Reading, Tx
+from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.kit.queries import Queries
 from regulars.triggers.model import Content, Firing, Rule, Trigger, Version, as_json
 
@@ -24,6 +25,16 @@ async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[U
 
 async def all_triggers(tx: Reading, workspace_id: UUID) -> list[Trigger]:
     return [_trigger(row) for row in await tx.fetch(_sql.all, workspace_id)]
+
+
+async def reacting(tx: Reading, workspace_id: UUID) -> list[Trigger]:
+    """The active ones that react to what happens by themselves, oldest first."""
+    return [_trigger(row) for row in await tx.fetch(_sql.reacting, workspace_id)]
+
+
+async def count(tx: Reading, workspace_id: UUID) -> int:
+    found: int = await tx.fetchval(_sql.count, workspace_id)
+    return found
 
 
 async def lock(tx: Tx, workspace_id: UUID, trigger_id: UUID) -> Trigger | None:
@@ -83,7 +94,16 @@ def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> Non
 async def firings(
     tx: Reading, workspace_id: UUID, trigger_id: UUID | None, state: str | None, before_id: UUID | None, limit: int
 ) -> list[Firing]:
-    return [Firing(*row) for row in await tx.fetch(_sql.firings, workspace_id, trigger_id, state, before_id, limit)]
+    before = before_id or AFTER_ALL_IDS
+    if trigger_id is None and state == "refused":
+        rows = await tx.fetch(_sql.refusals, workspace_id, before, limit)
+    elif trigger_id is None:
+        rows = await tx.fetch(_sql.firings, workspace_id, before, limit, state)
+    elif state == "refused":
+        rows = await tx.fetch(_sql.refusals_of_trigger, workspace_id, before, limit, trigger_id)
+    else:
+        rows = await tx.fetch(_sql.firings_of_trigger, workspace_id, before, limit, trigger_id, state)
+    return [Firing(*row) for row in rows]
 
 
 async def firings_of_customer(

@@ -8,17 +8,22 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
-from regulars import ledger, limits
-from regulars.customers import Customer
+from regulars import ledger, limits, triggers
+from regulars.customers import Customer, NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import Refusal
+from regulars.kit.http import Http
 from regulars.kit.once import KeyReused, fingerprint
+from regulars.kit.secrets import SecretBox
+from regulars.kit.settings import Settings
 from regulars.ledger import Entry, Posted
 from regulars.tenancy import Workspace
-from regulars.wiring import Answered, Call, Gathered
+from regulars.triggers import Fire, Rule, store
+from regulars.wiring import Answered, App, Call, Gathered
 from tests import make
 
 Act = Callable[[Tx, Workspace, Sequence[Entry], datetime], Any]
@@ -206,3 +211,37 @@ async def test_shops_do_not_share_a_commit(
     calls = [post(posting(shop, who, 3, "same")) for shop, who in ((workspace, asha), (other, ravi))]
     assert [answer.hit for answer in await answers_of(calls)] == [False, False]
     assert [await coins(db, shop, who, clock) for shop, who in ((workspace, asha), (other, ravi))] == [3, 3]
+
+
+async def test_keys_in_turn_do_not_read_a_shops_triggers_anew(
+    db: Database, workspace: Workspace, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = App(Settings(), db, clock, Http(allow_loopback=True), SecretBox("a secret key of forty characters or more."))
+    async with db.transaction() as tx:
+        made = await triggers.create_trigger(tx, workspace, "Bonus", "api", Rule(coins_min=1, coins_max=1), clock.now())
+    read: list[int] = []
+    by_ids = store.by_ids
+
+    async def counting(*arguments: Any) -> Any:
+        read.append(1)
+        return await by_ids(*arguments)
+
+    monkeypatch.setattr(store, "by_ids", counting)
+
+    async def fire(key_of_workspace: Workspace) -> int:
+        fire = Fire(trigger_id=made.id, customer=NewCustomer("customer-1"))
+        answer = await app.fire(Call(key_of_workspace, fire, lambda fired: (200, str(fired.firing.amount))))
+        return int(answer.body)
+
+    # Each key has the workspace as it was found with it.
+    mine, others = msgspec.structs.replace(workspace), msgspec.structs.replace(workspace)
+    assert [await fire(one) for one in (mine, others, mine, others)] == [1, 1, 1, 1]
+    assert len(read) == 1
+    async with db.transaction() as tx:
+        rule = Rule(coins_min=5, coins_max=5)
+        await triggers.change_trigger(tx, workspace, made.id, {"rule": rule}, clock.now())
+    assert [await fire(mine), await fire(others)] == [5, 5]
+    assert len(read) == 2
+    clock.advance(seconds=limits.KEY_CACHE_S)
+    assert await fire(mine) == 5
+    assert len(read) == 3, "a change of another process may not have been heard of"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import timedelta
 
@@ -313,3 +314,36 @@ async def test_health_tells_what_a_lane_is_doing(shop: Corner) -> None:
     assert health.oldest_due_at == shop.clock.now()
     assert totals == {lane_id: (3, 1)}
     assert [counts for _, *counts in tally] == [[3, 0, 1]]
+
+
+async def test_sending_and_replaying_take_their_locks_in_one_order(shop: Corner) -> None:
+    lane_id = await shop.lane()
+    (one,) = await shop.queue(lane_id)
+    now, workspace_id = shop.clock.now(), shop.workspace.id
+    async with shop.db.reading() as tx:
+        (due,) = await delivery.due(tx, workspace_id, lane_id, now, (now - timedelta(days=1), new_id()), 1)
+    failed = delivery.Attempt(due.parcel(now), None, None, delivery.GaveUp("No."))
+    async with shop.db.transaction() as tx:
+        await delivery.record(tx, workspace_id, lane_id, [(failed, 0)], now=now, random=random.random)
+
+    async def replay(how: str) -> None:
+        async with shop.db.transaction() as tx:
+            if how == "one":
+                await delivery.replay(tx, workspace_id, one, now)
+            else:
+                await delivery.replay_failed(tx, workspace_id, lane_id, None, now)
+
+    for how in ("one", "all"):
+        async with shop.db.transaction() as tx:
+            # As sending does when the tool's answer pauses the lane: first the lane, then what was sent.
+            await delivery.pause_lane(tx, workspace_id, lane_id, "Paused.")
+            replaying = asyncio.create_task(replay(how))
+            while not await tx.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+            ):
+                assert not replaying.done(), "it waits for the lane"
+            await delivery.record(tx, workspace_id, lane_id, [(failed, 0)], now=now, random=random.random)
+        await replaying
+        assert await shop.states([one]) == ["queued"]
+        async with shop.db.transaction() as tx:
+            await delivery.record(tx, workspace_id, lane_id, [(failed, 0)], now=now, random=random.random)

@@ -1,0 +1,80 @@
+"""How PostgreSQL would run what a room asks: one mechanism for the tests of every room's plans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from regulars.kit.db import Connection, Database, Tx
+from tests.conftest import fresh_database
+
+
+class Planned:
+    """A connection that also asks how each statement is planned, for these very values and for any."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.plans: list[tuple[str, str]] = []
+
+    async def _ask(self, sql: str, arguments: tuple[object, ...]) -> None:
+        plan = await self._connection.fetch(f"EXPLAIN {sql}", *arguments)
+        self.plans.append((sql, "\n".join(row[0] for row in plan)))
+        await self._connection.execute(f"SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")
+        plan = await self._connection.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * len(arguments))})")
+        self.plans.append((sql, "\n".join(row[0] for row in plan)))
+        await self._connection.execute("DEALLOCATE asked; SET LOCAL plan_cache_mode = auto")
+
+    async def fetch(self, sql: str, *arguments: object) -> Any:
+        await self._ask(sql, arguments)
+        return await self._connection.fetch(sql, *arguments)
+
+    async def fetchrow(self, sql: str, *arguments: object) -> Any:
+        await self._ask(sql, arguments)
+        return await self._connection.fetchrow(sql, *arguments)
+
+    async def fetchval(self, sql: str, *arguments: object) -> Any:
+        await self._ask(sql, arguments)
+        return await self._connection.fetchval(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: object) -> Any:
+        await self._ask(sql, arguments)
+        return await self._connection.execute(sql, *arguments)
+
+
+async def unanalysed(server_url: str) -> Database:
+    """A database of its own that nobody analyses behind our back."""
+    db = await Database.connect(await fresh_database(server_url))
+    async with db.transaction() as tx:
+        for row in await tx.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ):
+            await tx.execute(f"ALTER TABLE {row['relname']} SET (autovacuum_enabled = false)")
+    return db
+
+
+@asynccontextmanager
+async def planning(db: Database, *, analysed: bool, at_least: int) -> AsyncIterator[Tx]:
+    """A transaction whose statements must all go by keys, and be so many that something was looked at."""
+    async with db.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET TRANSACTION READ WRITE")
+        if analysed:
+            await connection.execute("ANALYZE")
+        planned = Planned(connection)
+        yield Tx(cast(Connection, planned))
+    wrong = [f"{sql}\n{plan}" for sql, plan in planned.plans if _reads_too_much(plan)]
+    assert not wrong, "\n\n".join(wrong)
+    assert len(planned.plans) >= at_least
+
+
+_FEW = "triggers_trigger|triggers_reacting|dispatch_\\w+|delivery_lane|integrations_integration|events_pending"
+"""Of these a shop has few, by limits or since they are soon gone: they are read as a whole."""
+
+
+def _reads_too_much(plan: str) -> bool:
+    plan = re.sub(rf"Scan[^\n]* on ({_FEW})[^\n]*\n[^\n]*", "", plan)
+    # Without statistics a shop's index entries may be met with those of a word: no row is read for it.
+    plan = re.sub(r"Bitmap Index Scan on customers_words_pkey.*\n.*", "", plan) if "BitmapAnd" in plan else plan
+    by_workspace_alone = re.search(r"Index Cond: \(workspace_id = [^ ()]+\)$", plan, re.MULTILINE)
+    return "Seq Scan" in plan or by_workspace_alone is not None

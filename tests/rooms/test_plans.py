@@ -1,0 +1,97 @@
+"""Orders, triggers, rules and deliveries are found by keys, as batches of the book are, however little PostgreSQL knows
+of the tables."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from regulars import activity, delivery, dispatch, events, triggers
+from regulars.customers import NewCustomer
+from regulars.delivery import Attempt, Delivered, RetryAfter
+from regulars.kit.clock import HandClock
+from regulars.triggers import Fire, Rule
+from tests.rooms.delivery.street import Corner, corner
+from tests.rooms.plans import planning, unanalysed
+from tests.rooms.triggers.till import Till
+
+MANY = 1_500
+
+
+def somebody(number: int) -> NewCustomer:
+    return NewCustomer(f"customer-{number:04d}")
+
+
+@pytest.fixture
+async def shop(server_url: str, clock: HandClock) -> AsyncIterator[Corner]:
+    db = await unanalysed(server_url)
+    async with corner(db, clock) as made:
+        yield made
+    await db.close()
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> None:
+    db, workspace, clock = shop.db, shop.workspace, shop.clock
+    till = Till(db, workspace, clock)
+    often = await till.trigger(Rule(coins_min=1, coins_max=1), "api")
+    rare = await till.trigger(Rule(coins_min=1, coins_max=1, per_day_max=1), "api")
+    earning = await till.trigger(Rule(coins_per_unit=1))
+    await till.fire(rare, times=2)
+    for first in range(0, MANY, 500):
+        await till.fire(often, times=500)
+        await till.take(*(till.order(str(n), customer=somebody(n)) for n in range(first, first + 500)))
+    async with planning(db, analysed=analysed, at_least=80) as spy:
+        for size in (1, 200):
+            known = [till.order(str(n), customer=somebody(n)) for n in range(size)]
+            await triggers.take_orders(spy, workspace, known, clock.now())
+            new = [till.order(f"{size}-{n}", amount="20.00", customer=somebody(n)) for n in range(size)]
+            await triggers.take_orders(spy, workspace, new, clock.now())
+            fires = [Fire(trigger_id=one.id, customer=NewCustomer("customer-asha")) for one in (often, rare)] * size
+            await triggers.fire(spy, workspace, fires, clock.now(), random.Random(1))
+        for trigger in (None, often.id, rare.id, earning.id):
+            for state in (None, "granted", "refused"):
+                found = await triggers.firings(spy, workspace.id, trigger_id=trigger, state=state, limit=20)
+                await triggers.firings(
+                    spy, workspace.id, trigger_id=trigger, state=state, before_id=found[-1].id if found else None
+                )
+        asha = await till.customer()
+        assert asha is not None
+        await triggers.firings(spy, workspace.id, customer_id=asha.id, limit=20)
+        await triggers.firings(spy, workspace.id, customer_id=asha.id, reference="order:1")
+        orders = await activity.recent_orders(spy, workspace.id, limit=20)
+        await activity.find_order(spy, workspace.id, orders[0].id)
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_rules_and_deliveries_go_by_keys(shop: Corner, analysed: bool) -> None:
+    db, workspace, clock = shop.db, shop.workspace, shop.clock
+    lane_id = await shop.lane()
+    ids = await shop.queue(lane_id, MANY)
+    now = clock.now()
+    async with planning(db, analysed=analysed, at_least=40) as spy:
+        new = [events.NewEvent("order_create", workspace.id, "{}", now)] * 200
+        await events.append(spy, workspace.id, new, now)
+        await dispatch.fan_out(spy, workspace, now)
+        await dispatch.retry_aside(spy, workspace, now)
+        await dispatch.list_rules(spy, workspace.id)
+        worker_id = workspace.id
+        lane = await delivery.lease_lane(spy, workspace.id, lane_id, worker_id, now, gone=[1])
+        assert lane is not None
+        for limit in (1, 200):
+            page = await delivery.due(spy, workspace.id, lane_id, now, (now - timedelta(days=1), workspace.id), limit)
+            made = [
+                (Attempt(one.parcel(now), None, None, outcome), 0)
+                for one, outcome in zip(page, [Delivered(""), RetryAfter(None, "No.")] * limit, strict=False)
+            ]
+            await delivery.record(spy, workspace.id, lane_id, made, now=now, random=random.random)
+        await delivery.renew_lease(spy, lane, worker_id, now)
+        await delivery.release_lane(spy, lane, worker_id, delivery.Bucket(60, [0.0], now), now)
+        await delivery.replay(spy, workspace.id, page[0].id, now)
+        await delivery.get_delivery(spy, workspace.id, ids[-1])
+        for state in (None, "queued", "delivered", "failed"):
+            await delivery.search_deliveries(spy, workspace.id, state=state, limit=20)
+        await delivery.lane_health(spy, workspace.id, now)
