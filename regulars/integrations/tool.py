@@ -91,6 +91,7 @@ def prefix_field(default: str, pattern: str, expected: str) -> Field:
         kind="text",
         help="Stands before what is kept on each customer's profile: balance, tier, referral link and code.",
         default=default,
+        required=bool(default),
         pattern=pattern,
         expected=expected,
     )
