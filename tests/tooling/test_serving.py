@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,7 +136,7 @@ def test_killed_while_it_starts_it_leaves_no_orphan_on_its_port(starting: Served
 
 
 async def answering(scope: object, receive: Callable[[], Awaitable[dict[str, object]]], send: object) -> None:
-    while (await receive()).get("more_body"):
+    while scope["path"] == "/" and (await receive()).get("more_body"):  # type: ignore[index]
         pass
     await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
     await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
@@ -144,7 +145,7 @@ async def answering(scope: object, receive: Callable[[], Awaitable[dict[str, obj
 @pytest.fixture
 async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """The port of a server with little patience."""
-    for name in ("HTTP_KEEP_ALIVE_S", "HTTP_HEAD_S", "HTTP_BODY_PAUSE_S"):
+    for name in ("HTTP_KEEP_ALIVE_S", "HTTP_HEAD_S", "HTTP_BODY_PAUSE_S", "HTTP_REST_S"):
         monkeypatch.setattr(limits, name, 0.1)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(answering, port=port, lifespan="off", **{**HOW, "timeout_keep_alive": 0.1}))
@@ -174,4 +175,39 @@ async def test_nobody_holds_a_connection_by_being_slow(impatient: int, sent: byt
     async with asyncio.timeout(10):
         said = await reader.read()
     assert said[: len(answer) or None] == answer
+    writer.close()
+
+
+@pytest.fixture
+async def in_a_hurry(monkeypatch: pytest.MonkeyPatch, impatient: int) -> int:
+    """The same, patient between two parts, but not for ever."""
+    monkeypatch.setattr(limits, "HTTP_BODY_PAUSE_S", 20)
+    monkeypatch.setattr(limits, "HTTP_BODY_S", 0.3)
+    return impatient
+
+
+@pytest.mark.parametrize("target", [b"/", b"/answered-before-it-is-read"])
+async def test_a_body_of_a_byte_now_and_then_has_an_end(in_a_hurry: int, target: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", in_a_hurry)
+    writer.write(b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: 99999\r\n\r\n" % target)
+    async with asyncio.timeout(15):
+        with suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"a")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+                if target != b"/":
+                    await reader.read(1_000)
+    writer.close()
+
+
+async def test_a_large_body_has_the_time_that_it_takes(in_a_hurry: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", in_a_hurry)
+    writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 400000\r\n\r\n")
+    for _ in range(10):
+        writer.write(b"a" * 40_000)
+        await writer.drain()
+        await asyncio.sleep(0.1)
+    async with asyncio.timeout(15):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
     writer.close()
