@@ -4,6 +4,7 @@ Ambiguous, and is told by a choice for the whole file."""
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -84,7 +85,7 @@ def _other_moment(field: str, text: str, dates: Dates) -> datetime:
         first, second, year = int(found[1]), int(found[3]), int(found[4])
         # Nobody parts a month that comes first by points; beyond twelve there is no month.
         if not dates and found[2] != "." and first != second and first <= 12 and second <= 12:
-            either = f"{text} could be the {first}. of month {second} or the {second}. of month {first}"
+            either = f"{text} could be {first} {month_name[second]} or {second} {month_name[first]}"
             raise Ambiguous("dates", field, f"day or month first, chosen for the whole file: {either}")
         month_first = dates == "month_first" or (not dates and second > 12)
         day, month = (second, first) if month_first else (first, second)

@@ -105,7 +105,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     async with site.app.db.reading() as tx:
         member = (await tenancy.list_staff(tx, shop.id))[0]
     return [
-        f"/orders/import/{await imported(site, shop)}",
+        *[f"/orders/import/{await imported(site, shop, run=run)}" for run in (True, False)],
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
@@ -114,14 +114,18 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     ]
 
 
-async def imported(site: Site, shop: Workspace) -> UUID:
-    """A file whose second row can't be used."""
-    rows = b"order_id,customer_id,amount,placed_at\n1,shop-00001,84.95,2026-03-14\n2,shop-00001,much,2026-03-14\n"
-    run = await imports.begin(
-        site.app, shop, io.BytesIO(rows), filename=f"{LONG}.csv", source="csv", actor="staff:ann@example.com"
+async def imported(site: Site, shop: Workspace, *, run: bool) -> UUID:
+    """A file of which rows can't be used and much has to be chosen; `run`: it is taken in."""
+    rows = (
+        "order_id;customer_id;amount;placed_at;Kundenname mit Umlauten\n1;shop-00001;84.95;2026-03-14;Žemaitė\n"
+        f"2;shop-00001;much;2026-03-14;{LONG}\n3;shop-00002;1.000;2026-03-13;\n4;shop-00003;5;03/04/2026;\n"
     )
-    await asyncio.gather(*site.app.tasks)
-    return run
+    file = io.BytesIO(rows.encode())
+    id = await imports.upload(site.app, shop, file, filename=f"{LONG}.csv", actor="staff:ann@example.com")
+    if run:
+        await imports.begin(site.app, shop, id, actor="staff:ann@example.com")
+        await asyncio.gather(*site.app.tasks)
+    return id
 
 
 async def told(site: Site, shop: Workspace) -> tuple[UUID, UUID]:

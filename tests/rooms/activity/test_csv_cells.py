@@ -135,8 +135,7 @@ def test_days_and_months_are_told_apart_by_a_choice_for_the_file() -> None:
     assert isinstance(row, Unusable)
     assert (row.asks, row.reason) == (
         "dates",
-        "placed_at: expected day or month first, chosen for the whole file: 03/04/2026 could be the 3. of "
-        "month 4 or the 4. of month 3",
+        "placed_at: expected day or month first, chosen for the whole file: 03/04/2026 could be 3 April or 4 March",
     )
     for dates, month in (("day_first", 4), ("month_first", 3)):
         [order] = rows(content, dates=dates, zone="UTC")
