@@ -199,6 +199,8 @@ def _report(done: Imported, say: Say) -> None:
         f"{done.unusable_count:,} not usable; {done.rewards:,} rewarded with {done.coins:,} coins, "
         f"{done.refused:,} earned nothing"
     )
+    for words, why in done.reasons.items():
+        say(f"earned nothing, {why.orders:,}: {words}")
     for row in done.unusable:
         say(f"line {row.line}: {row.reason}")
     if done.unusable_count > len(done.unusable):

@@ -105,6 +105,7 @@ CSV_LOOKED_AT_BYTES = 64_000  # of what tells an encoding
 IMPORT_ORDERS_PER_COMMIT = 1_000
 IMPORT_UNUSABLE_KEPT_MAX = 200
 IMPORT_LOST_S = 60.0  # after which a run that was not heard of does not run any more
+IMPORT_REASONS_MAX = 50
 IMPORTS_SHOWN = 5
 IMPORTS_LOOKED_AT_MAX = 3  # files of a shop that are kept without being taken in
 IMPORT_KEPT_S = 24 * 3_600.0

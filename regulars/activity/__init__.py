@@ -10,9 +10,18 @@ Does not know how coins are earned: it asks how many a change earns and keeps th
 """
 
 from regulars.activity.correcting import Correcting, differences
+from regulars.activity.currency import check_currency_change
 from regulars.activity.foresight import Foresight
 from regulars.activity.model import Order, OrderReport, Recorded, check, minor_units
-from regulars.activity.orders import count, find_order, orders_of, recent_orders
+from regulars.activity.orders import (
+    count,
+    find_order,
+    lock_orders,
+    next_orders,
+    orders_of,
+    recent_orders,
+    reward_orders,
+)
 from regulars.activity.recording import AS_REPORTED, record
 
 __all__ = [
@@ -23,11 +32,15 @@ __all__ = [
     "OrderReport",
     "Recorded",
     "check",
+    "check_currency_change",
     "count",
     "differences",
     "find_order",
+    "lock_orders",
     "minor_units",
+    "next_orders",
     "orders_of",
     "recent_orders",
     "record",
+    "reward_orders",
 ]

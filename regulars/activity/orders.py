@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from regulars.activity import store
 from regulars.activity.model import Order
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 
 
@@ -30,6 +31,23 @@ async def recent_orders(
     if reference_id:
         return await store.orders_by_reference(tx, workspace_id, reference_id.strip(), limit)
     return await store.recent_orders(tx, workspace_id, before_id, limit)
+
+
+async def next_orders(tx: Reading, workspace_id: UUID, after: Order | None, limit: int) -> list[Order]:
+    """Every order after that one, customer by customer, each customer's in the order they were placed."""
+    return await store.orders_by_customer(tx, workspace_id, after, limit)
+
+
+async def lock_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order]) -> list[Order]:
+    """The same orders as they are now. Lock order: by (source, reference_id)."""
+    names = [(order.source, order.reference_id) for order in orders]
+    locked = await store.lock_orders(tx, workspace_id, names)
+    return [locked[name] for name in names]
+
+
+async def reward_orders(tx: Tx, workspace_id: UUID, coins: Mapping[UUID, int]) -> None:
+    """Keep with each order how many coins it has earned besides; they are locked."""
+    await store.reward_orders(tx, workspace_id, coins)
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:

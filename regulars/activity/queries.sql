@@ -33,6 +33,19 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
   FROM activity_order o
  WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
 
+-- name: orders_by_customer
+SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
+       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
+       ahead_version, ahead_seen_at, created_at, updated_at
+  FROM activity_order
+ WHERE workspace_id = $1 AND (customer_id, placed_at, id) > ($2::uuid, $3::timestamptz, $4::uuid)
+ ORDER BY customer_id, placed_at, id LIMIT $5
+
+-- name: reward_orders
+UPDATE activity_order o SET coins_rewarded = o.coins_rewarded + r.coins
+  FROM unnest($2::uuid[], $3::bigint[]) AS r (id, coins)
+ WHERE o.workspace_id = $1 AND o.id = r.id
+
 -- name: update_orders
 UPDATE activity_order o
    SET name = u.name, currency_code = u.currency_code, amount_minor = u.amount_minor,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from regulars.activity.model import VERSION, Order
@@ -12,6 +12,8 @@ from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
+
+_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 _INSERTED = (
     *("id", "source", "reference_id", "name", "customer_id", "currency_code", "amount_minor", "discount_minor"),
@@ -39,6 +41,15 @@ async def orders_named(
     """The orders that exist, by (source, reference_id)."""
     rows = await tx.fetch(_sql.orders_named, workspace_id, [name[0] for name in names], [name[1] for name in names])
     return {(row["source"], row["reference_id"]): Order(*row) for row in rows}
+
+
+async def orders_by_customer(tx: Reading, workspace_id: UUID, after: Order | None, limit: int) -> list[Order]:
+    place = (after.customer_id, after.placed_at, after.id) if after else (UUID(int=0), _BEFORE_ALL, UUID(int=0))
+    return [Order(*row) for row in await tx.fetch(_sql.orders_by_customer, workspace_id, *place, limit)]
+
+
+async def reward_orders(tx: Tx, workspace_id: UUID, coins: Mapping[UUID, int]) -> None:
+    await tx.execute(_sql.reward_orders, workspace_id, list(coins), list(coins.values()))
 
 
 async def update_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now: datetime) -> None:

@@ -86,8 +86,12 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
     """Facts by what they are about ("order:<id>", "txn:<id>", ...), so that what follows finds its place."""
     most = limits.STORY_ITEMS_MAX
     facts: dict[str, Fact] = {}
-    for order in await activity.orders_of(tx, workspace.id, customer.id, limit=most):
+    orders = await activity.orders_of(tx, workspace.id, customer.id, limit=most)
+    unasked = await triggers.never_asked(tx, workspace.id, customer.id, [f"order:{order.id}" for order in orders])
+    for order in orders:
         facts[str(order.id)] = _order(workspace, order)
+        if f"order:{order.id}" in unasked:
+            facts[str(order.id)].notes.append(Note("refused", "care", triggers.NO_TRIGGER, "/triggers"))
     for txn in await book.txns_of(tx, workspace.id, customer.id, limit=most):
         about = facts.get(txn.reference.removeprefix("order:"))
         if about is None:

@@ -105,6 +105,7 @@ _VERBS = {
     "revoke": "Revoked",
     "import": "Imported",
     "adjust": "Adjusted the coins of",
+    "apply": "Applied",
     "initialize": "Initialized",
     "pause": "Paused",
     "rotate": "Made a new secret of",

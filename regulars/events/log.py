@@ -19,8 +19,10 @@ from regulars.kit.queries import Queries
 _sql = Queries(__file__)
 
 
-async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: datetime) -> list[UUID]:
-    """Log the events and mark them as pending; their ids, in the same order.
+async def append(
+    tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: datetime, *, announced: bool = True
+) -> list[UUID]:
+    """Log the events and mark them as pending, if they are to be announced; their ids, in the same order.
 
     An event with more than `limits.EVENT_DEPTH_MAX` causes behind it is logged but not pending: facts are never lost,
     yet a circle of rules that cause each other comes to rest. Raises EventTooLarge, and logs nothing, if a body is
@@ -34,7 +36,7 @@ async def append(tx: Tx, workspace_id: UUID, events: Sequence[NewEvent], now: da
     named = list(zip(ids, events, strict=True))
     rows = [(id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at) for id, e in named]
     tx.write(_sql.insert_events, workspace_id, rows, now)
-    pending = [(id, e.topic) for id, e in named if e.depth <= limits.EVENT_DEPTH_MAX]
+    pending = [(id, e.topic) for id, e in named if announced and e.depth <= limits.EVENT_DEPTH_MAX]
     if pending:
         tx.write(_sql.insert_pending, workspace_id, [id for id, _ in pending], [topic for _, topic in pending])
     return ids

@@ -1,4 +1,5 @@
-"""Streams of orders, taken in many to a commit; and files that a server looks at and takes in beside its requests.
+"""Streams of orders, taken in many to a commit; files that a server looks at and takes in beside its requests; and
+triggers that it applies to the orders that are in already.
 
 Promises: what a file would give is said before it happens, by a rehearsal that writes nothing. A stop at any moment
 loses nothing and repeats nothing; each row that was left out, and each that says otherwise than what is kept and newer,
@@ -13,24 +14,30 @@ Does not know where a stream comes from: the command line, the dashboard, the AP
                                                                                     stopped (the server ended, or broke)
 """
 
+from regulars.imports.applying import Application, begin_applying, get_application, newest_applications
 from regulars.imports.files import FileGone, expire
 from regulars.imports.previewing import Preview, PreviewColumn, preview
 from regulars.imports.runs import Run, State, begin, choose, get_run, look, newest_runs, upload
-from regulars.imports.taking import Progress, import_orders
+from regulars.imports.taking import Progress, Why, import_orders
 
 __all__ = [
+    "Application",
     "FileGone",
     "Preview",
     "PreviewColumn",
     "Progress",
     "Run",
     "State",
+    "Why",
     "begin",
+    "begin_applying",
     "choose",
     "expire",
+    "get_application",
     "get_run",
     "import_orders",
     "look",
+    "newest_applications",
     "newest_runs",
     "preview",
     "upload",

@@ -3,9 +3,9 @@
 UPDATE imports_run SET state = 'stopped' WHERE workspace_id = $1 AND state = 'running' AND seen_at < $2
 
 -- name: insert
-INSERT INTO imports_run (workspace_id, id, filename, actor, state, encoding, format, bytes_total, progress, started_at,
+INSERT INTO imports_run (workspace_id, id, kind, filename, actor, state, encoding, format, size_total, progress, started_at,
                          seen_at)
-VALUES ($1, $2, $3, $4, 'uploaded', $5, $6, $7, $8, $9, $9)
+VALUES ($1, $2, 'orders', $3, $4, 'uploaded', $5, $6, $7, $8, $9, $9)
 
 -- name: insert_part
 INSERT INTO imports_part (workspace_id, run_id, number, kept_at, bytes) VALUES ($1, $2, $3, $4, $5)
@@ -35,22 +35,35 @@ UPDATE imports_run SET format = $3, replaces = $4, seen_at = $5
 
 -- name: begin
 UPDATE imports_run r
-   SET state = 'running', format = $3, replaces = $4, bytes_read = 0, progress = $5, started_at = $6, seen_at = $6
+   SET state = 'running', format = $3, replaces = $4, size_done = 0, progress = $5, started_at = $6, seen_at = $6
  WHERE r.workspace_id = $1 AND r.id = $2 AND r.state IN ('uploaded', 'stopped')
    AND NOT EXISTS (SELECT 1 FROM imports_run other WHERE other.workspace_id = $1 AND other.state = 'running')
 RETURNING id
 
 -- name: note
-UPDATE imports_run SET bytes_read = $3, progress = $4, seen_at = $5
+UPDATE imports_run SET size_done = $3, progress = $4, seen_at = $5
  WHERE workspace_id = $1 AND id = $2 AND state = 'running' RETURNING id
 
 -- name: end
 UPDATE imports_run SET state = $3, seen_at = $4 WHERE workspace_id = $1 AND id = $2 AND state = 'running'
 
 -- name: run
-SELECT id, filename, actor, state, encoding, format, replaces, bytes_total, bytes_read, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 AND id = $2
+SELECT id, filename, actor, state, encoding, format, replaces, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind = 'orders'
 
 -- name: newest
-SELECT id, filename, actor, state, encoding, format, replaces, bytes_total, bytes_read, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 ORDER BY id DESC LIMIT $2
+SELECT id, filename, actor, state, encoding, format, replaces, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND kind = 'orders' ORDER BY id DESC LIMIT $2
+
+-- name: insert_application
+INSERT INTO imports_run (workspace_id, id, kind, trigger_id, actor, state, size_total, progress, started_at, seen_at)
+VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $8)
+    ON CONFLICT (workspace_id) WHERE state = 'running' DO NOTHING RETURNING id
+
+-- name: application
+SELECT id, kind, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind <> 'orders'
+
+-- name: applications
+SELECT id, kind, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY id DESC LIMIT $3

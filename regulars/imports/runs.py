@@ -4,9 +4,9 @@ every batch."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -30,28 +30,26 @@ from regulars.wiring import App
 _sql = Queries(__file__)
 
 State = Literal["uploaded", "running", "done", "stopped"]
+Steps = AsyncIterator[tuple[int, Progress]]
+"""After each batch how much of the whole size is done, and the progress."""
 
 
-class Run(msgspec.Struct, frozen=True):
-    """One file and how far it is."""
+class Work(msgspec.Struct, frozen=True):
+    """Work with many orders, and how far it is. Its size is in bytes of a file, or in orders."""
 
     id: UUID
-    filename: str
     actor: str
     state: State
-    encoding: Encoding
-    format: Format
-    replaces: bool
-    bytes_total: int
-    bytes_read: int
+    size_total: int
+    size_done: int
     progress: Progress
     started_at: datetime
     seen_at: datetime
 
     @property
     def part(self) -> float:
-        """How much of the file is read, from 0 to 1."""
-        return min(1.0, self.bytes_read / self.bytes_total) if self.bytes_total else 1.0
+        """How much of it is done, from 0 to 1."""
+        return min(1.0, self.size_done / self.size_total) if self.size_total else 1.0
 
     @property
     def rows_per_s(self) -> float:
@@ -63,10 +61,19 @@ class Run(msgspec.Struct, frozen=True):
         took_s = (self.seen_at - self.started_at).total_seconds()
         return took_s / self.part * (1 - self.part) if self.part and took_s else None
 
-    def at(self, now: datetime) -> Run:
+    def at(self, now: datetime) -> Self:
         """As it must be taken now: what runs and has not been heard of for IMPORT_LOST_S does not run any more."""
         lost = self.state == "running" and (now - self.seen_at).total_seconds() > limits.IMPORT_LOST_S
         return msgspec.structs.replace(self, state="stopped") if lost else self
+
+
+class Run(Work, frozen=True):
+    """One file and how far it is."""
+
+    filename: str
+    encoding: Encoding
+    format: Format
+    replaces: bool
 
 
 async def upload(
@@ -126,7 +133,7 @@ async def choose(
 
 async def _previewed(app: App, shop: Workspace, run: Run) -> Preview:
     file = await files.opened(app.db, shop.id, run.id, limits.IMPORT_SAMPLE_BYTES)
-    whole = run.bytes_total <= limits.IMPORT_SAMPLE_BYTES
+    whole = run.size_total <= limits.IMPORT_SAMPLE_BYTES
     try:
         now = app.clock.now()
         return await preview(app.db, shop, file, run.encoding, run.format, now, whole=whole, replace=run.replaces)
@@ -157,11 +164,13 @@ async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
                 return begun
 
         if await again_when_raced(transact) is None:
-            raise Conflict("Another file is being imported. Wait until it is done, then import this one.")
+            raise Conflict(
+                "Another file is being imported, or a trigger applied. Wait until that is done, then try again."
+            )
     except BaseException:
         file.close()
         raise
-    app.beside(_take_in(app, shop.id, run_id, file, rows, actor, correcting))
+    app.beside(carry_out(app, shop.id, run_id, _of_file(app, shop.id, file, rows, actor, correcting)))
 
 
 def _rows(file: BinaryIO, run: Run, shop: Workspace) -> tuple[Iterator[Row], Correcting]:
@@ -181,22 +190,14 @@ async def newest_runs(tx: Reading, workspace_id: UUID, now: datetime, limit: int
     return [_run(row).at(now) for row in await tx.fetch(_sql.newest, workspace_id, limit)]
 
 
-async def _take_in(
-    app: App,
-    workspace_id: UUID,
-    run_id: UUID,
-    file: BinaryIO,
-    rows: Iterator[Row],
-    actor: str,
-    correcting: Correcting,
-) -> None:
+async def carry_out(app: App, workspace_id: UUID, run_id: UUID, steps: Steps) -> None:
+    """Write down after each step how far it is; it has `stopped` when a step breaks or the server ends."""
     state: State = "stopped"
 
     async def all_of_it() -> None:
         nonlocal state
-        taking = import_orders(app.db, app.clock, workspace_id, rows, actor=actor, correcting=correcting)
-        async for done in taking:
-            note = (file.tell(), msgspec.to_builtins(done), app.clock.now())
+        async for size_done, done in steps:
+            note = (size_done, msgspec.to_builtins(done), app.clock.now())
             async with app.db.transaction() as tx:
                 if await tx.fetchval(_sql.note, workspace_id, run_id, *note) is None:
                     return  # it was taken for lost, and another may have begun
@@ -205,8 +206,16 @@ async def _take_in(
     try:
         await guarded("import", all_of_it(), workspace_id=str(workspace_id), run_id=str(run_id))
     finally:
-        file.close()
         await _end(app.db, workspace_id, run_id, state, app.clock.now())
+
+
+async def _of_file(
+    app: App, workspace_id: UUID, file: BinaryIO, rows: Iterator[Row], actor: str, correcting: Correcting
+) -> Steps:
+    with file:
+        taking = import_orders(app.db, app.clock, workspace_id, rows, actor=actor, correcting=correcting)
+        async for done in taking:
+            yield file.tell(), done
 
 
 async def _end(db: Database, workspace_id: UUID, run_id: UUID, state: State, now: datetime) -> None:

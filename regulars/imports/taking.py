@@ -23,8 +23,16 @@ from regulars.kit.errors import Refusal
 from regulars.triggers import Taken
 
 
+class Why(msgspec.Struct):
+    """How many orders earned nothing for one reason: a stable code, whose words are the key it stands under."""
+
+    reason: str
+    orders: int = 0
+
+
 class Progress(msgspec.Struct):
-    """What an import has done so far; the same object is handed out after every batch."""
+    """What was done so far; the same object is handed out after every batch. `rewards` were given, or would be, to so
+    many `customers`; of `unchanged` orders nothing was to be done."""
 
     rows: int = 0
     created: int = 0
@@ -32,7 +40,10 @@ class Progress(msgspec.Struct):
     unchanged: int = 0
     rewards: int = 0
     coins: int = 0
+    customers: int = 0
+    last_rewarded: UUID | None = None
     refused: int = 0
+    reasons: dict[str, Why] = {}
     unusable_count: int = 0
     unusable: list[Unusable] = []
     """The first `limits.IMPORT_UNUSABLE_KEPT_MAX` rows that were left out."""
@@ -60,7 +71,15 @@ class Progress(msgspec.Struct):
         for firing in answer.firings:
             self.rewards += firing.state == "granted"
             self.coins += firing.amount
-            self.refused += firing.state == "refused"
+            if firing.state == "refused":
+                self.say_refused(firing.reason, firing.explanation)
+        if change == "created" and not answer.firings:
+            self.say_refused("no_trigger", triggers.NO_TRIGGER)
+
+    def say_refused(self, reason: str, words: str) -> None:
+        self.refused += 1
+        if words in self.reasons or len(self.reasons) < limits.IMPORT_REASONS_MAX:
+            self.reasons.setdefault(words, Why(reason)).orders += 1
 
 
 async def import_orders(

@@ -39,13 +39,14 @@ async def post(
     now: datetime,
     *,
     known: Mapping[UUID, Customer] | None = None,
+    announced: bool = True,
 ) -> list[Outcome]:
     """Post each entry, in order, and answer for each with what was posted or why not; a refusal stops no other.
 
     What has expired in a wallet by now is written down first, as a txn of its own, so that what each txn leaves is what
-    can be spent. Every new txn appends one `walletreward_create`. `known` saves reading customers the caller has read
-    already. Lock order: wallets by (customer, kind). A key raced by another transaction raises the driver's
-    UniqueViolation: the door runs the batch again, and then finds the txn.
+    can be spent. Every new txn appends one `walletreward_create`, which tools are told of if it is `announced`. `known`
+    saves reading customers the caller has read already. Lock order: wallets by (customer, kind). A key raced by another
+    transaction raises the driver's UniqueViolation: the door runs the batch again, and then finds the txn.
     """
     if not entries:
         return []
@@ -69,7 +70,7 @@ async def post(
         in_credits = sorted({t.customer_id for t in batch.txns if t.kind == "credits"})
         coins = await balances(tx, workspace.id, in_credits, now) if in_credits else {}
         business = events.business(workspace)
-        announced = [
+        told = [
             reward_event(
                 business,
                 people[entry.customer_id],
@@ -80,7 +81,7 @@ async def post(
             for entry, outcome in zip(entries, outcomes, strict=True)
             if isinstance(outcome, Posted) and not outcome.repeated
         ]
-        await events.append(tx, workspace.id, announced, now)
+        await events.append(tx, workspace.id, told, now, announced=announced)
     return outcomes[-asked:]
 
 

@@ -1,22 +1,25 @@
--- Files of orders that were handed to a server: kept while they are looked at, and taken in beside its requests.
+-- What a server does with many orders beside its requests: takes in those of a file, which is kept while it is looked at;
+-- applies a trigger to those that are in, or rehearses that.
 
 CREATE TABLE imports_run (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
-    filename     text NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('orders', 'rehearsal', 'application')),
+    trigger_id   uuid,                          -- of a rehearsal or an application
+    filename     text NOT NULL DEFAULT '',
     actor        text NOT NULL,                 -- who handed it over
     state        text NOT NULL CHECK (state IN ('uploaded', 'running', 'done', 'stopped')),
-    encoding     jsonb NOT NULL,                -- kit.tables.Encoding: as it was found
-    format       jsonb NOT NULL,                -- activity.csv_orders.Format: as it was chosen
+    encoding     jsonb,                         -- of a file: kit.tables.Encoding: as it was found
+    format       jsonb,                         -- of a file: activity.csv_orders.Format: as it was chosen
     replaces     boolean NOT NULL DEFAULT false, -- whether it wins over what is kept and newer
-    bytes_total  bigint NOT NULL,
-    bytes_read   bigint NOT NULL DEFAULT 0,
+    size_total   bigint NOT NULL,               -- of the file in bytes, or how many orders
+    size_done    bigint NOT NULL DEFAULT 0,
     progress     jsonb NOT NULL,                -- imports.Progress: what was done so far
     started_at   timestamptz NOT NULL,
     seen_at      timestamptz NOT NULL,          -- when a server last had it in hand
     PRIMARY KEY (workspace_id, id)
 );
--- A shop takes in one file at a time.
+-- A shop does one at a time.
 CREATE UNIQUE INDEX imports_run_running ON imports_run (workspace_id) WHERE state = 'running';
 CREATE INDEX imports_run_uploaded ON imports_run (workspace_id, id) WHERE state = 'uploaded';
 

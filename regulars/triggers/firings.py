@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -30,6 +31,11 @@ async def firings(
     if customer_id is not None:
         return await store.firings_of_customer(tx, workspace_id, customer_id, state, before_id, limit)
     return await store.firings(tx, workspace_id, trigger_id, state, before_id, limit)
+
+
+async def never_asked(tx: Reading, workspace_id: UUID, customer_id: UUID, references: Sequence[str]) -> set[str]:
+    """Those of the references, all about one customer, of which no firing is kept."""
+    return set(references) - await store.asked_about(tx, workspace_id, customer_id, references)
 
 
 async def tally(tx: Reading, workspace_id: UUID) -> dict[str, int]:

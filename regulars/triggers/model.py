@@ -158,6 +158,10 @@ def revised(rule: Rule, given: dict[str, Any]) -> Rule:
     return msgspec.structs.replace(rule, **given)
 
 
+NO_TRIGGER = "No trigger rewarded orders when this came in."
+"""Why an order earned nothing of which no firing is kept."""
+
+
 def check_rule(source: Source, rule: Rule) -> Rule:
     """The same rule, trimmed, its numbers in the form they are kept in. Raises Invalid naming each field."""
     faults = Faults()

@@ -102,5 +102,9 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
        fired_at
   FROM triggers_firing WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3 ORDER BY fired_at DESC, id DESC
 
+-- name: asked_about
+SELECT DISTINCT reference FROM triggers_firing
+ WHERE workspace_id = $1 AND customer_id = $2 AND reference = ANY($3::text[])
+
 -- name: tally
 SELECT state, count(*) AS firings FROM triggers_firing WHERE workspace_id = $1 GROUP BY state

@@ -104,6 +104,63 @@ async def take_orders(
     return [answers[n] for n in range(len(reports))]
 
 
+class Outlook(msgspec.Struct, frozen=True, gc=False):
+    """What a trigger makes of an order that is in already: nothing more, where it earned before; or so many coins; or
+    none, with the reason as a code and in words."""
+
+    order: Order
+    earned_before: bool
+    coins: int
+    reason: str
+    explanation: str
+
+
+async def look_ahead(tx: Reading, workspace: Workspace, trigger: Trigger, orders: Sequence[Order]) -> list[Outlook]:
+    """What applying the trigger to these orders would come to, as they and the trigger are now. Writes nothing."""
+    asked = [(order.customer_id, trigger.id, _reference(order)) for order in orders]
+    last = await store.last_about(tx, workspace.id, asked)
+    seen = []
+    for order in orders:
+        reason, explanation = refusal(workspace, trigger, order)
+        earned = last.get((trigger.id, _reference(order))) == ""
+        coins = 0 if earned or reason else _coins(trigger, order)
+        seen.append(Outlook(order, earned, coins, "" if earned else reason, "" if earned else explanation))
+    return seen
+
+
+async def apply(
+    tx: Tx,
+    workspace: Workspace,
+    trigger: Trigger,
+    orders: Sequence[Order],
+    now: datetime,
+    *,
+    actor: str,
+    announced: bool = True,
+) -> list[Outlook]:
+    """Give what the trigger gives for orders that are in already, each at most once, and keep why it gives nothing.
+    What came of each is answered; coins that are not `announced` are logged, and no tool is told.
+
+    Lock order: orders by (source, reference_id), wallets.
+    """
+    locked = await activity.lock_orders(tx, workspace.id, orders)
+    seen = await look_ahead(tx, workspace, trigger, locked)
+    reactions = _Reactions(tx, workspace, [trigger], now)
+    taken = await reactions.reconsider(tx, locked, actor, announced=announced)
+    given = {t.recorded.order.id: f for t in taken for f in t.firings}
+    rewarded = {id: firing.amount for id, firing in given.items() if firing.amount}
+    if rewarded:
+        await activity.reward_orders(tx, workspace.id, rewarded)
+    return [_outcome(one, given.get(one.order.id)) for one in seen]
+
+
+def _outcome(seen: Outlook, firing: Firing | None) -> Outlook:
+    """The book may have refused what the trigger would give."""
+    if firing is None:
+        return seen
+    return Outlook(seen.order, False, firing.amount, firing.reason, firing.explanation)
+
+
 class _Reactions:
     """What the triggers make of the orders of one turn: decided while they are recorded, given afterwards; or of
     several turns, if nothing is given."""
@@ -122,12 +179,21 @@ class _Reactions:
 
     async def earn(self, recorded: Sequence[Recorded]) -> list[int]:
         """Decide, and say how many coins each change earns."""
-        known = [r.order for r in recorded if r.before]
+        await self._decide_all(recorded, [r.order for r in recorded if r.before])
+        return [sum(f.amount for f in self._firings[r.order.id] if f.state == "granted") for r in recorded]
+
+    async def reconsider(self, tx: Tx, orders: Sequence[Order], actor: str, *, announced: bool) -> list[Taken]:
+        """Decide about orders that are in already, as if they came in now, and give."""
+        recorded = [Recorded(order, "unchanged") for order in orders]
+        await self._decide_all(recorded, orders)
+        return await self._post(tx, recorded, [self._firings[order.id] for order in orders], actor, announced)
+
+    async def _decide_all(self, recorded: Sequence[Recorded], known: Sequence[Order]) -> None:
+        """`known`: those that may have been decided about before."""
         asked = [(order.customer_id, trigger_id, _reference(order)) for order in known for trigger_id in self._triggers]
         last = await store.last_about(self._tx, self._workspace.id, asked) if asked else {}
         last |= self.decided
         self._firings |= {r.order.id: self._decide(r, last) for r in recorded}
-        return [sum(f.amount for f in self._firings[r.order.id] if f.state == "granted") for r in recorded]
 
     def _decide(self, recorded: Recorded, last: dict[tuple[UUID, str], str]) -> list[Firing]:
         firings = []
@@ -164,10 +230,14 @@ class _Reactions:
 
     async def give(self, tx: Tx, recorded: Sequence[Recorded], actor: str) -> list[Taken]:
         """Post what was granted and keep every firing."""
-        led_to = [self.led_to(r) for r in recorded]
+        return await self._post(tx, recorded, [self.led_to(r) for r in recorded], actor, announced=True)
+
+    async def _post(
+        self, tx: Tx, recorded: Sequence[Recorded], led_to: Sequence[list[Firing]], actor: str, announced: bool
+    ) -> list[Taken]:
         granted = [(r, f) for r, firings in zip(recorded, led_to, strict=True) for f in firings if f.state == "granted"]
         entries = [_entry(self._triggers[f.trigger_id], r, f, actor) for r, f in granted]
-        outcomes = await ledger.post(tx, self._workspace, entries, self._now)
+        outcomes = await ledger.post(tx, self._workspace, entries, self._now, announced=announced)
         kept = {f.id: posted(f, outcome) for (_, f), outcome in zip(granted, outcomes, strict=True)}
         taken = [Taken(r, [kept.get(f.id, f) for f in firings]) for r, firings in zip(recorded, led_to, strict=True)]
         firings = [firing for t in taken for firing in t.firings]
@@ -222,7 +292,7 @@ def _entry(trigger: Trigger, recorded: Recorded, firing: Firing, actor: str) -> 
         key=f"order:{order.id}:{trigger.id}",
         firing_id=firing.id,
         cause_id=recorded.event_id,
-        depth=1,
+        depth=1 if recorded.event_id else 0,
     )
 
 

@@ -113,6 +113,11 @@ async def firings_of_customer(
     return [Firing(*row) for row in rows]
 
 
+async def asked_about(tx: Reading, workspace_id: UUID, customer_id: UUID, references: Sequence[str]) -> set[str]:
+    rows = await tx.fetch(_sql.asked_about, workspace_id, customer_id, references)
+    return {row["reference"] for row in rows}
+
+
 async def firings_of_reference(tx: Reading, workspace_id: UUID, customer_id: UUID, reference: str) -> list[Firing]:
     return [Firing(*row) for row in await tx.fetch(_sql.firings_of_reference, workspace_id, customer_id, reference)]
 

@@ -147,6 +147,8 @@ def test_what_it_says_and_that_running_it_twice_changes_nothing(counter: Counter
             "Read as Central European (Windows-1250); --encoding chooses another.",
             "7 rows: 3 orders created, 1 updated, 1 unchanged, 2 not usable; "
             "2 rewarded with 92 coins, 2 earned nothing",
+            "earned nothing, 1: The order's amount is $0.",
+            "earned nothing, 1: The order is not paid yet; it earns when it is.",
             "line 3: amount: expected an amount such as 12.34, of at least 0",
             "line 5: a quote that is not closed",
             "1 say otherwise than what is kept and newer; --replace has the file win",

@@ -86,6 +86,10 @@ POST   /api/v1/triggers                                   -          -     -    
 GET    /api/v1/triggers/{id}                              -          -     -      -      -         READ   -
 PATCH  /api/v1/triggers/{id}                              -          -     -      -      -         WRITE  -
 GET    /api/v1/triggers/{id}/versions                     -          -     -      -      -         READ   -
+POST   /api/v1/triggers/{id}/rehearsals                   -          -     -      -      -         WRITE  -
+POST   /api/v1/triggers/{id}/applications                 -          -     -      -      -         WRITE  -
+GET    /api/v1/triggers/{id}/runs                         -          -     -      -      -         READ   -
+GET    /api/v1/runs/{id}                                  -          -     -      -      -         READ   -
 GET    /api/v1/firings                                    -          -     -      -      -         -      READ
 GET    /api/v1/workspace                                  -          -     -      -      READ      -      -
 PATCH  /api/v1/workspace                                  -          -     -      -      WRITE     -      -
@@ -128,6 +132,9 @@ GET    /triggers/new                                      yes    yes     yes    
 POST   /triggers/new                                      yes    yes     no      no
 GET    /triggers/{trigger_id}                             yes    yes     yes     no
 POST   /triggers/{trigger_id}                             yes    yes     no      no
+POST   /triggers/{trigger_id}/rehearsals                  yes    yes     no      no
+POST   /triggers/{trigger_id}/applications                yes    yes     no      no
+GET    /triggers/{trigger_id}/runs/{run_id}               yes    yes     yes     no
 GET    /orders                                            yes    yes     yes     no
 GET    /orders/{order_id}                                 yes    yes     yes     no
 GET    /orders/import                                     yes    yes     yes     no

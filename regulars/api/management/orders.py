@@ -19,7 +19,7 @@ from regulars.api.reading import a_birthday, a_moment
 from regulars.customers import NewCustomer
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Invalid, Refusal, invalid
-from regulars.triggers import Taken
+from regulars.triggers import NO_TRIGGER, Taken
 
 Money = (
     Annotated[
@@ -124,8 +124,11 @@ class OrderPage(msgspec.Struct, frozen=True):
 
 
 class OrderWithFirings(msgspec.Struct, frozen=True):
+    """`explanation` says why it earned nothing where no firing does."""
+
     order: OrderItem
     firings: list[FiringItem]
+    explanation: str
 
 
 Many = Annotated[list[Reported], Meta(min_length=1, max_length=limits.ORDERS_PER_CALL_MAX)]
@@ -170,7 +173,7 @@ async def read_order(call: Call[NoQuery, None], tx: Reading) -> OrderWithFirings
     """With what it earned, or why it earned nothing."""
     order = await activity.find_order(tx, call.workspace_id, call.path_id())
     fired = await triggers.firings(tx, call.workspace_id, customer_id=order.customer_id, reference=f"order:{order.id}")
-    return OrderWithFirings(order_item(order), [firing_item(firing) for firing in fired])
+    return OrderWithFirings(order_item(order), [firing_item(firing) for firing in fired], "" if fired else NO_TRIGGER)
 
 
 def _checked(given: Reported | Refusal, now: datetime) -> OrderReport | Refusal:

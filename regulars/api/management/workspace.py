@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars import events, limits, tenancy
+from regulars import activity, events, limits, tenancy
 from regulars.api.management.api import PageQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
@@ -86,6 +86,12 @@ class ShopChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     uri: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX, description="The shop's website.")] | UnsetType = UNSET
     time_zone: Annotated[str, Meta(max_length=64, description="IANA: Europe/Vilnius.")] | UnsetType = UNSET
     currency_code: Annotated[str, Meta(min_length=3, max_length=3, description="ISO 4217: usd.")] | UnsetType = UNSET
+    currency_confirmed: Annotated[
+        bool,
+        Meta(
+            description="Of a shop with orders, the currency is changed only with this: a refusal says what it changes."
+        ),
+    ] = False
     coin_name: Annotated[str, Meta(min_length=1, max_length=limits.COIN_NAME_CHARS_MAX)] | UnsetType = UNSET
     events_on: bool | UnsetType = UNSET
     settings: ShopSettings | UnsetType = UNSET
@@ -117,7 +123,10 @@ async def read_workspace(call: Call[NoQuery, None], tx: Reading) -> Shop:
 @management.patch("/workspace", "Change the shop", tag="Shop")
 async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     changes: dict[str, Any] = msgspec.to_builtins(call.body)
-    rest = {name: value for name, value in changes.items() if name != "events_on"}
+    rest = {name: value for name, value in changes.items() if name not in ("events_on", "currency_confirmed")}
+    if "currency_code" in rest:
+        known = call.body.currency_confirmed
+        await activity.check_currency_change(tx, call.workspace, rest["currency_code"], confirmed=known)
     changed = await tenancy.change_workspace(tx, call.workspace_id, rest, call.now)
     on = call.body.events_on
     if on is not UNSET and on != changed.events_on:

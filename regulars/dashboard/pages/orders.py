@@ -43,6 +43,7 @@ async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
         topics=events.TOPICS,
         fired=fired,
         by_trigger=named,
+        no_trigger=triggers.NO_TRIGGER,
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import limits, tenancy
+from regulars import activity, limits, tenancy
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.paging import cursor
 from regulars.dashboard.words import zones
@@ -55,9 +55,14 @@ async def change_settings(desk: Handed) -> Response[str]:
     try:
         changes["settings"] = _settings_of(form)
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
+            known = form.on("currency_confirmed")
+            await activity.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=known)
             await tenancy.change_workspace(tx, desk.id, changes, desk.now)
     except Refusal as refusal:
         return _settings_page(desk, form.refused(refusal), 422)
+    if changes["currency_code"].lower() != desk.workspace.currency_code:
+        words = "Saved. Orders that earned nothing for their currency can earn now: apply a trigger to past orders."
+        return desk.see("/triggers", words)
     return desk.see("/settings", "Saved.")
 
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import customers, triggers
+from regulars import activity, customers, imports, limits, triggers
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.paging import cursor
@@ -122,6 +122,36 @@ async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
     return desk.see(f"/triggers/{trigger_id}", said)
 
 
+@post("/triggers/{trigger_id:uuid}/rehearsals")
+async def rehearse(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
+    await desk.form()
+    return await _begin(desk, trigger_id, rehearsal=True)
+
+
+@post("/triggers/{trigger_id:uuid}/applications")
+async def apply(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
+    form = await desk.form()
+    return await _begin(desk, trigger_id, rehearsal=False, announced=form.on("announced"))
+
+
+async def _begin(desk: Desk, trigger_id: UUID, **how: Any) -> Response[str]:
+    run_id = await imports.begin_applying(desk.app, desk.workspace, trigger_id, actor=desk.who.actor, **how)
+    if not how["rehearsal"]:
+        async with desk.changing("trigger.apply", trigger_id):
+            pass
+    return desk.see(f"/triggers/{trigger_id}/runs/{run_id}")
+
+
+@get("/triggers/{trigger_id:uuid}/runs/{run_id:uuid}")
+async def run(desk: Handed, trigger_id: FromPath[UUID], run_id: FromPath[UUID]) -> Response[str]:
+    """While it runs, the page asks again by itself."""
+    async with desk.reading() as tx:
+        found = await imports.get_application(tx, desk.id, run_id, desk.now)
+        trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
+    form = desk.blank(announced="yes")
+    return desk.page("pages/trigger_run.html", run=found, progress=found.progress, trigger=trigger, form=form)
+
+
 async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> Response[str]:
     at = cursor(desk.request, "show")
     state: Any = at.params["show"] if at.params["show"] in ("granted", "refused") else None
@@ -131,6 +161,8 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         )
         people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
         versions = await triggers.versions_of(tx, desk.id, trigger.id)
+        runs = await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN)
+        has_orders = bool(await activity.recent_orders(tx, desk.id, limit=1))
     return desk.page(
         "pages/trigger.html",
         status=status,
@@ -140,6 +172,8 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         form=form,
         firings=at.page(found, lambda firing: firing.id),
         people=people,
+        runs=runs,
+        has_orders=has_orders,
         versions=[(version, _sentence(desk, trigger, version.rule)) for version in versions],
         show=at.params["show"],
         **LISTS,
@@ -182,4 +216,4 @@ def _content(form: Form) -> Content:
     return Content(type=kind, **words)
 
 
-HANDLERS = [listed, blank, create, shown, change]
+HANDLERS = [listed, blank, create, shown, change, rehearse, apply, run]

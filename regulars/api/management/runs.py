@@ -1,0 +1,123 @@
+"""Triggers applied to the orders that are in already: rehearsed, done, and how far that is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import imports, limits
+from regulars.api.management.api import management
+from regulars.api.operations import Call, NoQuery
+from regulars.imports import Application as Run
+from regulars.imports.applying import Kind
+from regulars.kit.db import Reading
+from regulars.kit.errors import NotFound
+from regulars.triggers.errors import UnknownTrigger
+
+
+class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`announced`: tools are told of the coins, as of any others; otherwise they are given and logged, and no tool is
+    told."""
+
+    announced: bool = True
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why so many orders earn nothing: a stable code, and the same in words."""
+
+    reason: str
+    explanation: str
+    orders: int
+
+
+class RunItem(msgspec.Struct, frozen=True):
+    """A trigger that is rehearsed, or applied to orders that are in. `done` is how much of it is done, from 0 to 1.
+
+    `orders` were looked at; `rewarded` of them earn (or, in a rehearsal, would) so many `coins` for so many
+    `customers`; `unchanged` had earned by it before; `refused` earn nothing, for these reasons.
+    """
+
+    id: UUID
+    kind: Kind
+    trigger_id: UUID
+    state: Literal["uploaded", "running", "done", "stopped"]
+    done: Annotated[float, Meta(ge=0, le=1)]
+    orders: int
+    rewarded: int
+    customers: int
+    coins: int
+    unchanged: int
+    refused: int
+    reasons: list[Reason]
+    actor: str
+    started_at: datetime
+    seen_at: datetime
+
+
+class RunList(msgspec.Struct, frozen=True):
+    items: list[RunItem]
+
+
+@management.post("/triggers/{id}/rehearsals", "Rehearse a trigger", tag="Triggers", status=202)
+async def rehearse_trigger(call: Call[NoQuery, None]) -> RunItem:
+    """What applying it to the orders that are in already would come to; nothing is given or kept. It goes on beside
+    this call: ask for the run until it is `done`."""
+    return await _begin(call, rehearsal=True)
+
+
+@management.post("/triggers/{id}/applications", "Apply a trigger to past orders", tag="Triggers", status=202)
+async def apply_trigger(call: Call[NoQuery, Application]) -> RunItem:
+    """Give what it gives for the orders that are in already, each at most once, whatever it earned by other triggers.
+    It goes on beside this call: ask for the run until it is `done`. One that has `stopped` is simply begun again."""
+    return await _begin(call, rehearsal=False, announced=call.body.announced)
+
+
+@management.get("/triggers/{id}/runs", "A trigger's rehearsals and applications", tag="Triggers")
+async def list_trigger_runs(call: Call[NoQuery, None], tx: Reading) -> RunList:
+    """The newest, newest first."""
+    most = limits.PAGE_ITEMS_DEFAULT
+    runs = await imports.newest_applications(tx, call.workspace_id, call.path_id(), call.now, most)
+    return RunList([run_item(run) for run in runs])
+
+
+@management.get("/runs/{id}", "One run", tag="Triggers")
+async def read_run(call: Call[NoQuery, None], tx: Reading) -> RunItem:
+    """How far it is, and what it came to so far."""
+    return run_item(await imports.get_application(tx, call.workspace_id, call.path_id(), call.now))
+
+
+async def _begin(call: Call[Any, Any], **how: Any) -> RunItem:
+    actor, trigger_id = call.caller.actor, call.path_id()
+    try:
+        run_id = await imports.begin_applying(call.app, call.workspace, trigger_id, actor=actor, **how)
+    except UnknownTrigger:
+        raise NotFound("This trigger does not exist.") from None
+    async with call.app.db.transaction() as tx:
+        if not how["rehearsal"]:
+            await call.audit(tx, "trigger.apply", trigger_id, **how)
+        return run_item(await imports.get_application(tx, call.workspace_id, run_id, call.now))
+
+
+def run_item(run: Run) -> RunItem:
+    progress = run.progress
+    return RunItem(
+        id=run.id,
+        kind=run.kind,
+        trigger_id=run.trigger_id,
+        state=run.state,
+        done=run.part,
+        orders=progress.rows,
+        rewarded=progress.rewards,
+        customers=progress.customers,
+        coins=progress.coins,
+        unchanged=progress.unchanged,
+        refused=progress.refused,
+        reasons=[Reason(why.reason, words, why.orders) for words, why in progress.reasons.items()],
+        actor=run.actor,
+        started_at=run.started_at,
+        seen_at=run.seen_at,
+    )

@@ -1,0 +1,136 @@
+"""Apply a trigger to the orders that are in already, many to a commit; or rehearse it, which writes nothing.
+
+Orders come customer by customer, each customer's in the order they were placed, as they would have earned at the time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from regulars import activity, limits, tenancy, triggers
+from regulars.activity import Order
+from regulars.imports.runs import Steps, Work, carry_out
+from regulars.imports.taking import Progress
+from regulars.kit.db import Reading, again_when_raced
+from regulars.kit.errors import Conflict, NotFound
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
+from regulars.tenancy import Workspace
+from regulars.triggers import Outlook, Trigger
+from regulars.wiring import App
+
+_sql = Queries(__file__)
+
+Kind = Literal["rehearsal", "application"]
+
+
+class Application(Work, frozen=True):
+    """A trigger that is applied to orders that are in, or is rehearsed, and how far that is."""
+
+    kind: Kind
+    trigger_id: UUID
+
+
+async def begin_applying(
+    app: App, shop: Workspace, trigger_id: UUID, *, rehearsal: bool, actor: str, announced: bool = True
+) -> UUID:
+    """Begin to apply a trigger to the orders that are in already, or to find out what that would come to, beside the
+    requests of this process; its id. Coins that are not `announced` are given, and no tool is told of them.
+
+    Stopped in the middle it is simply begun again: no order earns twice. Raises UnknownTrigger; Conflict while another
+    run goes on, or when the trigger is not one that can be applied.
+    """
+    async with app.db.reading() as tx:
+        trigger = await triggers.find_trigger(tx, shop.id, trigger_id)
+        orders = await activity.count(tx, shop.id)
+    if trigger.source != "order":
+        raise Conflict("Only a trigger that reacts to orders can be applied to them.")
+    if not rehearsal:
+        _must_be_active(trigger)
+    id, now, nothing = new_id(), app.clock.now(), msgspec.to_builtins(Progress())
+    kind: Kind = "rehearsal" if rehearsal else "application"
+    async with app.db.transaction() as tx:
+        await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
+        new = (id, kind, trigger_id, actor, orders, nothing, now)
+        if await tx.fetchval(_sql.insert_application, shop.id, *new) is None:
+            raise Conflict("A file is being imported, or a trigger applied. Wait until that is done, then try again.")
+    steps = _rehearse(app, shop.id, trigger_id) if rehearsal else _apply(app, shop.id, trigger_id, actor, announced)
+    app.beside(carry_out(app, shop.id, id, steps))
+    return id
+
+
+async def get_application(tx: Reading, workspace_id: UUID, id: UUID, now: datetime) -> Application:
+    """Raises NotFound."""
+    row = await tx.fetchrow(_sql.application, workspace_id, id)
+    if row is None:
+        raise NotFound("This run does not exist.")
+    return msgspec.convert(dict(row), Application).at(now)
+
+
+async def newest_applications(
+    tx: Reading, workspace_id: UUID, trigger_id: UUID, now: datetime, limit: int
+) -> list[Application]:
+    rows = await tx.fetch(_sql.applications, workspace_id, trigger_id, limit)
+    return [msgspec.convert(dict(row), Application).at(now) for row in rows]
+
+
+async def _rehearse(app: App, workspace_id: UUID, trigger_id: UUID) -> Steps:
+    progress, last = Progress(), None
+    while True:
+        async with app.db.reading() as tx:
+            shop = await tenancy.get_workspace(tx, workspace_id)
+            trigger = await triggers.find_trigger(tx, workspace_id, trigger_id)
+            orders = await activity.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
+            seen = await triggers.look_ahead(tx, shop, trigger, orders) if orders else []
+        last = _count(progress, seen, last)
+        yield progress.rows, progress
+        if len(orders) < limits.IMPORT_ORDERS_PER_COMMIT:
+            return
+
+
+async def _apply(app: App, workspace_id: UUID, trigger_id: UUID, actor: str, announced: bool) -> Steps:
+    progress: Progress = Progress()
+    last: Order | None = None
+
+    async def batch() -> list[Outlook]:
+        async with app.db.transaction() as tx:
+            shop = await tenancy.get_workspace(tx, workspace_id)
+            trigger = await triggers.find_trigger(tx, workspace_id, trigger_id)
+            _must_be_active(trigger)  # whoever switches it off meanwhile stops this too
+            orders = await activity.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
+            if not orders:
+                return []
+            return await triggers.apply(tx, shop, trigger, orders, app.clock.now(), actor=actor, announced=announced)
+
+    while True:
+        seen = await again_when_raced(batch)
+        last = _count(progress, seen, last)
+        yield progress.rows, progress
+        if len(seen) < limits.IMPORT_ORDERS_PER_COMMIT:
+            return
+
+
+def _must_be_active(trigger: Trigger) -> None:
+    """Raises Conflict."""
+    if not trigger.active:
+        raise Conflict("The trigger is switched off. Switch it on, then apply it.")
+
+
+def _count(progress: Progress, seen: list[Outlook], last: Order | None) -> Order | None:
+    """Add them up; the order that the next batch goes on after."""
+    for one in seen:
+        progress.rows += 1
+        progress.unchanged += one.earned_before
+        if one.coins:
+            progress.rewards += 1
+            progress.coins += one.coins
+            progress.customers += one.order.customer_id != progress.last_rewarded
+            progress.last_rewarded = one.order.customer_id
+        elif one.reason:
+            progress.say_refused(one.reason, one.explanation)
+        last = one.order
+    return last
