@@ -77,3 +77,25 @@ async def test_what_goes_wrong_is_shown_counted_down_and_stopped(shop: Shop) -> 
 
     assert "Goes wrong" not in (await owner.get("/sandbox")).text
     assert (await asks_omnisend(shop)).ok
+
+
+async def test_an_editor_does_not_have_a_tools_key_sent_to_themselves(shop: Shop) -> None:
+    editor = await signed_in(shop, await person(shop, "ben", "editor"))
+    made = (
+        await shop.manage("POST", "/integrations", json={"tool": "omnisend", "settings": {"api_key": "of-the-shop"}})
+    ).json()
+    path, host = f"/integrations/{made['integration']['id']}", shop.app.settings.sandbox_address(shop.workspace.id)
+
+    by_program = await shop.manage("PATCH", path, key=shop.admin_key, json={"settings": {"host": f"{host}/omnisend"}})
+    assert (by_program.status_code, list(by_program.json()["fields"])) == (422, ["api_key"])
+    settings = {"name": "Omnisend"} | {name: str(value) for name, value in made["integration"]["settings"].items()}
+    by_form = await editor.post(path, **settings | {"host": f"{host}/omnisend", "api_key": "", "act": "initialize"})
+    assert by_form.status_code == 422
+    assert "Give it once more, since it would be sent somewhere else than before." in by_form.text
+    assert "No call yet" in (await editor.get("/sandbox")).text
+
+    known = await editor.post(
+        path, **settings | {"host": f"{host}/omnisend", "api_key": "sandbox-1", "act": "initialize"}
+    )
+    assert known.status_code == 303
+    assert "No call yet" not in (await editor.get("/sandbox")).text
