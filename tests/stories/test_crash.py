@@ -159,7 +159,8 @@ async def _a_shop(url: str, receiver_url: str) -> Shop:
         async with db.transaction() as tx:
             shop = await tenancy.create_workspace(tx, "Corner Shop", now=now)
             shop = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, now)
-            key = await tenancy.issue_key(tx, shop.id, "Till", access="WRITE", made_by="cli", now=now)
+            areas = tenancy.Areas(data="WRITE")
+            key = await tenancy.issue_key(tx, shop.id, "Till", access="WRITE", areas=areas, made_by="cli", now=now)
             bonus = await triggers.create_trigger(tx, shop, "Bonus", "api", Rule(coins_min=1, coins_max=500), now)
             await triggers.create_trigger(tx, shop, "Purchase", "order", Rule(coins_per_unit=2), now)
             hook = await integrations.add(
