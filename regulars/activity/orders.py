@@ -27,7 +27,8 @@ async def orders_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit
 async def recent_orders(
     tx: Reading, workspace_id: UUID, *, reference_id: str = "", before_id: UUID | None = None, limit: int = 50
 ) -> list[Order]:
-    """Orders in the order they were first reported, newest first; or those with this reference, of any source."""
+    """Orders in the order they were first reported, newest first; or those with this reference or name,
+    of any source."""
     if reference_id:
         return await store.orders_by_reference(tx, workspace_id, reference_id.strip(), limit)
     return await store.recent_orders(tx, workspace_id, before_id, limit)

@@ -86,12 +86,18 @@ SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor,
   FROM activity_order WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
 
 -- name: orders_by_reference
-SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
-       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order
- WHERE workspace_id = $1 AND source = ANY($2::text[]) AND reference_id = $3
- ORDER BY id DESC LIMIT $4
+-- People know an order by its name, which shops often write with a # before it.
+SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor, o.tax_minor, o.items_count,
+       o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded, o.coins_spent, o.placed_at, o.source_version,
+       o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
+  FROM (
+    (SELECT id FROM activity_order
+      WHERE workspace_id = $1 AND source = ANY($2::text[]) AND reference_id = $3 LIMIT $4)
+    UNION (SELECT id FROM activity_order
+            WHERE workspace_id = $1 AND name = ANY(ARRAY[$3, '#' || $3]) AND name <> '' ORDER BY name, id DESC LIMIT $4)
+  ) AS found
+ CROSS JOIN LATERAL (SELECT * FROM activity_order WHERE workspace_id = $1 AND id = found.id OFFSET 0) AS o
+ ORDER BY o.id DESC LIMIT $4
 
 -- name: sources
 -- A skip scan over the index: one step per source, however many orders there are.

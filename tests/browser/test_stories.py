@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from regulars import customers
 from tests.browser.conftest import PASSWORD, Open, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -290,3 +291,32 @@ async def test_orders_out_of_a_file(site: Site, visit: Open) -> None:
 async def focused(page: Page) -> str:
     words: str = await page.evaluate("document.activeElement.textContent.trim()")
     return words
+
+
+async def test_the_box_at_the_top_answers_as_one_types(site: Site, visit: Open) -> None:
+    shop = await site.shop()
+    async with site.app.db.transaction() as tx:
+        people = [
+            customers.NewCustomer("shopify-7029064106277", "Zoë Müller-Lüdenscheidt", "zoe@example.com"),
+            customers.NewCustomer(
+                "shopify-7029064106278", "A very long name that goes on and on " * 2, "long@example.com"
+            ),
+        ]
+        await customers.ensure(tx, shop, people, site.app.clock.now())
+    page = await visit(await site.staff(shop))
+    await page.goto("/orders")
+    await page.keyboard.press("/")
+    await page.keyboard.type("mull")
+    found = page.locator("#find-found").get_by_role("link")
+    await expect(found).to_have_count(1)
+    await page.get_by_label("Search everything").fill("70290641")
+    await expect(found).to_have_count(2)
+    await page.keyboard.press("Tab")
+    await expect(found.first).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(found.first).to_be_hidden()
+    await page.keyboard.press("/")
+    await page.get_by_label("Search everything").fill("nobody at all")
+    await expect(page.locator("#find-found")).to_contain_text("Nothing found")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile(r"/search\?q=nobody"))

@@ -45,6 +45,7 @@ PATCH  /api/v1/customers/{id}                             -          -     -    
 GET    /api/v1/customers/{id}/transactions                -          -     -      -      -         -      READ
 POST   /api/v1/customers/{id}/transactions                -          -     -      -      -         -      WRITE
 GET    /api/v1/customers/{id}/timeline                    -          -     -      -      -         -      READ
+GET    /api/v1/search                                     -          -     -      -      -         -      READ
 GET    /api/v1/deliveries                                 -          -     -      -      -         -      READ
 GET    /api/v1/deliveries/{id}                            -          -     -      -      -         -      READ
 POST   /api/v1/deliveries/replay                           -          -     -      -      -         -      WRITE
@@ -127,6 +128,7 @@ GET    /customers/{id_}/edit                              yes    yes     yes    
 POST   /customers/{id_}/edit                              yes    yes     no      no
 GET    /customers/{id_}/coins                             yes    yes     yes     no
 POST   /customers/{id_}/coins                             yes    yes     no      no
+GET    /search                                            yes    yes     yes     no
 GET    /triggers                                          yes    yes     yes     no
 GET    /triggers/new                                      yes    yes     yes     no
 POST   /triggers/new                                      yes    yes     no      no

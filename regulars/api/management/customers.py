@@ -81,8 +81,8 @@ class CustomerQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
             str,
             Meta(
                 max_length=limits.NAME_CHARS_MAX,
-                description="The start of an e-mail address, name, mobile or customer_id, or a referral code. A search"
-                " gives one page.",
+                description="Words, or beginnings of words, of their name, e-mail address, customer_id or referral"
+                " code, accents and case apart; any digits of their numbers.",
             ),
         ]
         | None
@@ -144,7 +144,7 @@ async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Custom
     items, after = page_of(found, query.limit, lambda customer: customer.id)
     balances = await ledger.balances(tx, call.workspace_id, [customer.id for customer in items], call.now)
     said = [customer_item(customer, balances[customer.id], call.workspace) for customer in items]
-    return CustomerPage(said, None if text else after)
+    return CustomerPage(said, after)
 
 
 @management.post("/customers", "Create a customer", tag="Customers", status=201)

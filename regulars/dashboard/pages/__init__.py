@@ -8,6 +8,7 @@ from regulars.dashboard.pages import (
     customers,
     deliveries,
     events,
+    finding,
     importing,
     integrations,
     orders,
@@ -22,6 +23,7 @@ from regulars.dashboard.pages import (
 HANDLERS: list[ControllerRouterHandler] = [
     *overview.HANDLERS,
     *customers.HANDLERS,
+    *finding.HANDLERS,
     *triggers.HANDLERS,
     *orders.HANDLERS,
     *importing.HANDLERS,

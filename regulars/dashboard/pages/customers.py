@@ -36,7 +36,7 @@ async def listed(desk: Handed) -> Response[str]:
         found = await customers.search(tx, desk.id, text, before_id=at.after_id, limit=at.limit)
         have = await ledger.balances(tx, desk.id, [customer.id for customer in found], desk.now)
     page = at.page(found, lambda customer: customer.id)
-    return desk.page("pages/customers.html", page=page, q=text, have=have, more=bool(text and page.older))
+    return desk.page("pages/customers.html", page=page, q=text, have=have)
 
 
 @get("/customers/new")

@@ -153,11 +153,11 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !one("dialog[open]")) {
     for (const menu of all("details.menu[open]")) { menu.open = false; one("summary", menu).focus(); }
     if (location.hash === "#menu") { location.hash = "main"; one(".top .open").focus(); }
-    if (event.target.matches("input[type=search]")) event.target.blur();
+    if (event.target.matches("input[type=search]") || event.target.closest(".find")) event.target.blur();
   }
   if (event.target.matches("input, select, textarea, [contenteditable]") || one("dialog[open]")) return;
   if (event.key === "/") {
-    const search = one("main input[type=search]") || one("input[type=search]");
+    const search = one("#find");
     if (search) { event.preventDefault(); search.focus(); search.select(); }
   }
   if (event.key === "?") { event.preventDefault(); show(one("#keys")); }

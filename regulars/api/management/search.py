@@ -1,0 +1,52 @@
+"""One question to all rooms."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from regulars import ledger, limits
+from regulars.api.management.api import management
+from regulars.api.management.events import EventItem, event_item
+from regulars.api.management.items import CustomerItem, OrderItem, customer_item, order_item
+from regulars.api.operations import Call
+from regulars.delivery import Delivery
+from regulars.kit.db import Reading
+from regulars.search import everywhere
+
+
+class SearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    text: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=limits.NAME_CHARS_MAX,
+            description="Words of a customer's name, e-mail address or customer_id, any digits of their numbers; an"
+            " order's id or name; the id of anything.",
+            examples=["asha rao"],
+        ),
+    ]
+
+
+class FoundItems(msgspec.Struct, frozen=True):
+    """The newest of each kind, at most ten."""
+
+    customers: list[CustomerItem]
+    orders: list[OrderItem]
+    events: list[EventItem]
+    deliveries: list[Delivery]
+
+
+@management.get("/search", "Search everything", tag="Customers")
+async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> FoundItems:
+    """Accents and case don't matter, and words may be begun: `mull` finds Zoë Müller."""
+    found = await everywhere(tx, call.workspace_id, call.query.text)
+    have = await ledger.balances(tx, call.workspace_id, [customer.id for customer in found.customers], call.now)
+    return FoundItems(
+        [customer_item(customer, have[customer.id], call.workspace) for customer in found.customers],
+        [order_item(order) for order in found.orders],
+        [event_item(event) for event in found.events],
+        found.deliveries,
+    )

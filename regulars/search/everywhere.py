@@ -1,0 +1,56 @@
+"""Look in every room."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+import msgspec
+
+from regulars import activity, customers, delivery, events, limits
+from regulars.activity import Order
+from regulars.customers import Customer
+from regulars.delivery import Delivery
+from regulars.events import Event
+from regulars.kit.db import Reading
+from regulars.kit.errors import NotFound
+
+
+class Found(msgspec.Struct):
+    """What was meant, the newest of each kind first."""
+
+    customers: list[Customer] = []
+    orders: list[Order] = []
+    events: list[Event] = []
+    deliveries: list[Delivery] = []
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.customers or self.orders or self.events or self.deliveries)
+
+
+async def everywhere(tx: Reading, workspace_id: UUID, text: str) -> Found:
+    """At most limits.SEARCH_FOUND_MAX of each kind. An id finds what it names, whatever that is; any other text finds
+    customers by their words, and orders by their id at the shop or their name."""
+    asked = text.strip().removeprefix("#")
+    if not asked or "\0" in asked:
+        return Found()
+    try:
+        return await _by_id(tx, workspace_id, UUID(asked))
+    except ValueError:
+        most = limits.SEARCH_FOUND_MAX
+        return Found(
+            customers=await customers.search(tx, workspace_id, asked, limit=most),
+            orders=await activity.recent_orders(tx, workspace_id, reference_id=asked, limit=most),
+        )
+
+
+async def _by_id(tx: Reading, workspace_id: UUID, id: UUID) -> Found:
+    found = Found(customers=list((await customers.by_ids(tx, workspace_id, [id])).values()))
+    with suppress(NotFound):
+        found.orders.append(await activity.find_order(tx, workspace_id, id))
+    with suppress(NotFound):
+        found.events.append(await events.get(tx, workspace_id, id))
+    with suppress(NotFound):
+        found.deliveries.append((await delivery.get_delivery(tx, workspace_id, id))[0])
+    return found
