@@ -36,7 +36,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
         yield settings.database_url
         return
     with embedded.running(_cluster(settings)) as server_url:
-        url = await embedded.ensure_database(server_url, _DATABASE)
+        url = await migrations.as_owner(await embedded.ensure_database(server_url, _DATABASE))
         await migrations.migrate(url)
         yield url
 
@@ -55,7 +55,7 @@ async def up(settings: Settings, *, demo: bool, say: Say) -> None:
         if settings.database_url is None:
             cluster = embedded.Server(_cluster(settings))
             cluster.start()
-            url = await embedded.ensure_database(cluster.url(), _DATABASE)
+            url = await migrations.as_owner(await embedded.ensure_database(cluster.url(), _DATABASE))
         else:
             url = settings.database_url
         await migrations.migrate(url)

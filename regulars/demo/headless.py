@@ -89,7 +89,7 @@ async def _fresh_database(settings: Settings, folder: Path) -> AsyncIterator[str
     if settings.database_url is None:
         folder.chmod(0o711)  # a root's server runs as another account and has to get through
         with embedded.running(folder / "postgres") as server_url:
-            yield await embedded.ensure_database(server_url, name)
+            yield await migrations.as_owner(await embedded.ensure_database(server_url, name))
     else:
         url = await embedded.ensure_database(settings.database_url, name)
         try:

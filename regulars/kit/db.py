@@ -1,7 +1,7 @@
 """The one way to PostgreSQL: a pool, transactions, and JSON columns as Python values.
 
-Only doors and loops open transactions; rooms are handed a `Tx` and never commit. Nothing here waits on a network
-other than the database's.
+Rooms are handed a `Tx`, or a `Reading` where they only read, and never commit. Nothing here waits on a network other
+than the database's.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """The schema, as plain SQL files applied in the order of their names, forward only.
 
 Each file runs in a transaction of its own and is written down in `schema_migration`. Two processes that start at once
-take turns on an advisory lock. A statement that would wait long for a lock gives up, so that a migration never stands
-in front of a shop's traffic.
+take turns on an advisory lock. A statement that would wait long for a lock gives up, so that a migration does not
+stand waiting in front of a shop's traffic; while it has its lock, the traffic of that table waits for it.
 """
 
 from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -17,6 +18,7 @@ from regulars import limits
 _ADVISORY_LOCK = 0x5245_4755  # "REGU"
 
 
+_OWNER = "regulars"
 _SERVER_VERSION_MIN = 15_00_00  # PostgreSQL 15, as `server_version_num` counts
 
 
@@ -48,6 +50,39 @@ async def migrate(url: str) -> list[str]:
         return [file.name for file in files if await _apply(connection, file, applied.get(file.name))]
     finally:
         await connection.close()
+
+
+async def as_owner(url: str) -> str:
+    """Have the database belong to an account that may do nothing else on the server, and return its URL with that one.
+    `url` is a superuser's who needs no password, as the embedded server's is."""
+    connection = await asyncpg.connect(url)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", _OWNER):
+            await connection.execute(f"CREATE ROLE {_OWNER} LOGIN")
+        owned = "SELECT datdba = $1::text::regrole FROM pg_database WHERE datname = current_database()"
+        if not await connection.fetchval(owned, _OWNER):
+            # New, or from the time when the product was the server's superuser.
+            async with connection.transaction():
+                name = await connection.fetchval("SELECT quote_ident(current_database())")
+                for row in await connection.fetch(_MADE_BY_OTHERS):
+                    await connection.execute(f"{row['alter']} OWNER TO {_OWNER}")
+                await connection.execute(f"ALTER DATABASE {name} OWNER TO {_OWNER}")
+    finally:
+        await connection.close()
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{_OWNER}@{parts.netloc.rpartition('@')[2]}").geturl()
+
+
+# What stands by itself in the schema; indexes, and the sequences and types of tables, go with their tables.
+_MADE_BY_OTHERS = """
+SELECT format('ALTER TABLE %s', oid::regclass) AS alter FROM pg_class
+ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+UNION ALL
+SELECT format('ALTER TYPE %s', reltype::regtype) FROM pg_class
+ WHERE relnamespace = 'public'::regnamespace AND relkind = 'c'
+UNION ALL
+SELECT format('ALTER ROUTINE %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+"""
 
 
 async def _apply(connection: asyncpg.Connection[asyncpg.Record], file: Path, digest_applied: str | None) -> bool:

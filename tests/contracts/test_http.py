@@ -11,6 +11,8 @@ import pytest
 
 from tests.contracts.conftest import Served
 
+PATIENCE_S = 30.0
+
 CASES = {
     "no HTTP": b"hello\r\n\r\n",
     "half a head": b"POST /api/v2/merchant/activities HTTP/1.1\r\nhost: x",
@@ -28,12 +30,12 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_garbled_request_ends_with_itself(served: Served, case: str) -> None:
     where = urlsplit(served.url)
-    with socket.create_connection((where.hostname or "", where.port or 0), timeout=5) as connection:
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=PATIENCE_S) as connection:
         try:
             connection.sendall(CASES[case])
             connection.shutdown(socket.SHUT_WR)
             answer = connection.recv(1_000)
-        except OSError:
+        except ConnectionError:  # cut off, which is an answer; silence is not, and fails the test
             answer = b""
     assert not answer.startswith(b"HTTP/1.1 5")
     assert httpx.get(f"{served.url}/healthz").status_code == 200
@@ -46,7 +48,7 @@ def test_a_body_is_cut_off_at_its_limit(served: Served, path: str) -> None:
     try:
         answer = httpx.post(served.url + path, headers=headers | {"content-type": "application/json"}, content=chunks)
         assert answer.status_code == 413
-    except httpx.TransportError:
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
         # The server had heard enough and closed the connection while more was being sent.
         assert httpx.get(f"{served.url}/healthz").status_code == 200
 
@@ -67,7 +69,7 @@ def test_a_caller_who_hangs_up_within_the_body_has_asked_for_nothing(served: Ser
         f"POST {path} HTTP/1.1\r\nhost: x\r\nx-apikey: {served.key}\r\nx-workspaceid: {served.workspace_id}\r\n"
         f"x-source: unix\r\ncontent-type: application/json\r\ncontent-length: {len(raw) + 9}\r\n\r\n"
     )
-    with socket.create_connection((where.hostname or "", where.port or 0), timeout=5) as connection:
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=PATIENCE_S) as connection:
         connection.sendall(head.encode() + raw)
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1_000)

@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from regulars import embedded
+from regulars import embedded, migrations
 
 
 @pytest.fixture
@@ -111,3 +111,26 @@ def test_carries_what_the_bench_needs() -> None:
     assert "PostgreSQL" in done.stdout
     with pytest.raises(embedded.EmbeddedError):
         embedded.binary("no-such-program")
+
+
+async def test_the_product_is_not_the_servers_superuser(directory: Path) -> None:
+    with embedded.running(directory) as server_url:
+        # As it was made before: everything the superuser's.
+        before = await embedded.ensure_database(server_url, "shop")
+        for statement in (
+            "CREATE TYPE pair AS (a int, b int)",
+            "CREATE TABLE kept (id int GENERATED ALWAYS AS IDENTITY)",
+            "CREATE VIEW seen AS SELECT id FROM kept",
+            "CREATE FUNCTION one() RETURNS int RETURN 1",
+        ):
+            await ask(before, statement)
+        for name in ("new", "shop", "shop"):
+            url = await migrations.as_owner(await embedded.ensure_database(server_url, name))
+            rights = "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = user"
+            assert await ask(url, rights) is False
+            await migrations.migrate(url)
+        for statement in ("ALTER TABLE kept ADD more int", "DROP VIEW seen", "DROP FUNCTION one", "DROP TYPE pair"):
+            await ask(url, statement)
+        for forbidden in ("COPY kept TO PROGRAM 'cat'", "CREATE DATABASE other", "ALTER SYSTEM SET fsync = off"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await ask(url, forbidden)
