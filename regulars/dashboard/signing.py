@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from jinja2 import Environment
 from litestar import Response, Router, get, post
@@ -22,8 +21,7 @@ def router(app: App, templates: Environment) -> Router:
     def door(request: Call, form: Form, status: int = 200) -> Response[str]:
         """The form's token rests on a cookie of its own, since nobody is signed in yet."""
         secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE) or secrets.token_urlsafe(24)
-        context: dict[str, Any] = {"form": form, "csrf_token": security.csrf_token(secret)}
-        context |= context_of(theme=security.theme_of(request))
+        context = context_of(theme=security.theme_of(request), form=form, csrf_token=security.csrf_token(secret))
         html = templates.get_template("pages/sign_in.html").render(context)
         response = Response(html, status_code=status, media_type=MediaType.HTML)
         response.set_cookie(security.cookie(app.settings, request, security.DOOR_COOKIE, secret, max_age_s=None))
