@@ -166,7 +166,8 @@ def _tell(given: imports.Preview, say: Say) -> None:
             say(f"line {row.line}: {order}, {row.amount} {row.currency_code}, {row.placed_at:%Y-%m-%d %H:%M %Z}")
     say(f"Worked out from {'all' if given.whole else 'the first'} {given.progress.rows:,} rows; nothing was imported.")
     _report(given.progress, say)
-    say(f"{given.new_customers:,} new customers, who get {given.welcome_coins:,} coins for being new")
+    welcome = f", who get {given.welcome_coins:,} coins for being new" if given.welcome_coins else ""
+    say(f"{given.new_customers:,} new customers{welcome}")
     if not given.triggers_asked:
         say("No trigger rewards orders, so they would earn nothing.")
     for why, count in given.reasons.items():
