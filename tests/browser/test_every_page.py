@@ -106,12 +106,19 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         member = (await tenancy.list_staff(tx, shop.id))[0]
     return [
         *[f"/orders/import/{await imported(site, shop, run=run)}" for run in (True, False)],
+        f"/triggers/{by_order.id}/runs/{await rehearsed(site, shop, by_order.id)}",
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
     ]
+
+
+async def rehearsed(site: Site, shop: Workspace, trigger_id: UUID) -> UUID:
+    id = await imports.begin_applying(site.app, shop, trigger_id, rehearsal=True, actor="staff:ann@example.com")
+    await asyncio.gather(*site.app.tasks)
+    return id
 
 
 async def imported(site: Site, shop: Workspace, *, run: bool) -> UUID:
