@@ -10,8 +10,8 @@ from uuid import UUID
 from regulars import customers, events, integrations, ledger
 from regulars.delivery import Carrier
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
-from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.kit.errors import Refusal
+from regulars.kit.secrets import SecretBox
 from regulars.tenancy import Workspace
 
 
@@ -19,7 +19,7 @@ class Carriers(Protocol):
     """What a worker is given."""
 
     async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
-        """None when it can't be used: it is gone, or its secrets can't be read with this key."""
+        """None when it can't be used: it is gone, its secrets can't be read with this key, or its tool is not known."""
         ...
 
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
@@ -42,7 +42,7 @@ class IntegrationCarriers:
     async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
         try:
             return await integrations.carrier_of(tx, workspace_id, integration_id, self._box)
-        except (NotFound, Unreadable):
+        except Refusal:  # it is gone, its secrets can't be read, or this version does not know its tool
             return None
 
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
