@@ -98,7 +98,7 @@ class Lane(msgspec.Struct, frozen=True):
 class LaneHealth(msgspec.Struct, frozen=True):
     """How a lane is doing. `queued` and `failed` (all that wait for a replay) stop counting at DELIVERY_COUNT_MAX."""
 
-    lane_id: UUID
+    lane_id: UUID = msgspec.field(name="integration_id")
     tool: str
     rate_per_minute: int
     paused: bool
@@ -115,10 +115,10 @@ class LaneHealth(msgspec.Struct, frozen=True):
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """A delivery as pages and the API show it."""
+    """A delivery as pages and the API show it; its lane is known there as the integration whose queue it is."""
 
     id: UUID
-    lane_id: UUID
+    lane_id: UUID = msgspec.field(name="integration_id")
     event_id: UUID
     rule_id: UUID
     event_name: str

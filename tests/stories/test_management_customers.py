@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from regulars.api.documents import openapi
+from regulars.api.management import management
 from regulars.kit.ids import new_id
 from tests.doors import ASHA, Shop, an_order, per_dollar
 
@@ -17,7 +19,7 @@ async def test_a_customer_is_created_changed_and_found(shop: Shop) -> None:
     cleared = await shop.manage("PATCH", f"/customers/{id}", json={"dob": None, "name": ""})
     assert (cleared.json()["dob"], cleared.json()["name"]) == (None, "")
     for text in ("asha@", "98765", "shopify-10", changed.json()["referral_code"]):
-        found = (await shop.manage("GET", "/customers", params={"search": text})).json()
+        found = (await shop.manage("GET", "/customers", params={"text": text})).json()
         assert [one["id"] for one in found["items"]] == [id]
     assert (await shop.manage("GET", f"/customers/{new_id()}")).status_code == 404
     acts = [line["act"] for line in (await shop.manage("GET", "/audit")).json()["items"]]
@@ -85,5 +87,31 @@ async def test_a_customers_story_has_every_kind_of_fact(shop: Shop) -> None:
     facts = (await shop.manage("GET", f"/customers/{id}/timeline")).json()["items"]
     assert {fact["kind"] for fact in facts} == {"order", "transaction", "firing", "event"}
     assert all(set(fact) == {"at", "kind", fact["kind"]} for fact in facts)
-    refused = (await shop.manage("GET", "/firings", params={"customer_id": id, "state": "refused"})).json()["items"]
+    of = {"customer_id": "shopify-1001", "state": "refused"}
+    refused = (await shop.manage("GET", "/firings", params=of)).json()["items"]
     assert [one["explanation"] for one in refused] == ["The order's amount is $0."]
+
+
+async def test_a_customers_two_ids_have_one_name_each_wherever_they_stand(shop: Shop) -> None:
+    await per_dollar(shop)
+    made = (await shop.manage("POST", "/orders", json=an_order("1", "10"))).json()["items"][0]
+    customer = made["order"]["customer"]
+    assert customer == {
+        "id": (await shop.lead("shopify-1001"))["_id"],
+        "customer_id": "shopify-1001",
+        "name": "Asha Rao",
+    }
+    for path in ("/orders", "/firings", "/events"):
+        mine, nobodys = [
+            (await shop.manage("GET", path, params={"customer_id": id})).json()["items"]
+            for id in ("shopify-1001", "shopify-9999")
+        ]
+        assert mine
+        assert all(one["customer"] == customer for one in mine)
+        assert nobodys == []
+    wallet = (await shop.manage("GET", f"/customers/{customer['id']}/transactions")).json()["items"]
+    assert [one["customer"] for one in wallet] == [customer]
+    schemas = openapi([management])["components"]["schemas"]
+    fields = [(name, of) for schema in schemas.values() for name, of in schema.get("properties", {}).items()]
+    assert [name for name, of in fields if name == "lane_id"] == []
+    assert [of for name, of in fields if name == "customer_id" and of.get("format") == "uuid"] == []

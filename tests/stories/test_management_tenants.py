@@ -59,7 +59,7 @@ async def theirs(app: App, client: httpx.AsyncClient, clock: HandClock) -> dict[
     sent = (await shop.manage("GET", "/deliveries")).json()["items"][0]
     return {
         "workspace": shop.id,
-        "customer": taken["order"]["customer_id"],
+        "customer": taken["order"]["customer"]["id"],
         "order": taken["order"]["id"],
         "trigger": str(trigger.id),
         "firing": fired["activity"]["_id"],

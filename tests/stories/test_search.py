@@ -28,7 +28,7 @@ async def test_a_customer_is_found_by_any_word_or_digits(shop: Shop, text: str) 
     await shop.manage("POST", "/customers", json={"customer_id": "shopify-1001", "name": "Asha Rao"})
     id = (await shop.manage("POST", "/customers", json=ZOE)).json()["id"]
     assert [one["id"] for one in (await found(shop, text))["customers"]] == [id]
-    listed = (await shop.manage("GET", "/customers", params={"search": text.lstrip("#")})).json()
+    listed = (await shop.manage("GET", "/customers", params={"text": text.lstrip("#")})).json()
     assert [one["id"] for one in listed["items"]] == [id]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api.operations import Api
+from regulars.api.operations import Api, Call
 from regulars.customers import Customer
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
@@ -30,6 +30,10 @@ A key may READ or WRITE what was chosen when it was issued, by area: `staff` (pe
 `settings` (the shop, its audit log), `rules` (triggers, Send Events rules, integrations) and `data` (customers, coins,
 orders, events, deliveries). A refusal is a problem document (RFC 9457): `detail` says what is wrong in words, `code` is
 stable, `fields` says of each wrong field what was expected. A refused call changes nothing.
+
+Every thing has an `id`, and `..._id` elsewhere names it by that. Two ids are the shop's own: `customer_id` is the
+customer's on its platform, `reference_id` an order's at its source. Whose something is stands in `customer`, with both:
+`{"id": ..., "customer_id": ..., "name": ...}`; a customer's address here has the `id`.
 
 Lists are cut into pages: `next`, sent back as `before`, continues after the page; it is null on the last one. Amounts
 of money are in units of their currency, coins are whole numbers, times are ISO 8601 with an offset.
@@ -54,6 +58,15 @@ with the key's name.""",
 
 Limit = Annotated[int, Meta(ge=1, le=limits.PAGE_ITEMS_MAX, description="How many at most.")]
 Before = Annotated[UUID, Meta(description="`next` of the page before.")]
+CustomerId = Annotated[
+    str,
+    Meta(
+        min_length=limits.CUSTOMER_ID_CHARS_MIN,
+        max_length=limits.CUSTOMER_ID_CHARS_MAX,
+        description="The customer's id on the shop's platform.",
+        examples=["shopify-7029064106277"],
+    ),
+]
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,6 +78,14 @@ def page_of(found: Sequence[T], limit: int, name: Callable[[T], UUID]) -> tuple[
     """Found are the page's items and one more, if there is one: the items, and what continues after them."""
     items = list(found[:limit])
     return items, name(items[-1]) if len(found) > limit else None
+
+
+async def asked_of(call: Call[Any, Any], tx: Reading) -> UUID | None:
+    """Our id of the customer whom the query's `customer_id` names; one that nobody has where there is no such."""
+    if call.query.customer_id is None:
+        return None
+    customer = await customers.find(tx, call.workspace_id, customer_id=call.query.customer_id)
+    return customer.id if customer else UUID(int=0)
 
 
 async def the_customer(tx: Reading, workspace_id: UUID, id: UUID) -> Customer:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import activity, customers, events, ledger, limits, triggers
-from regulars.api.management.api import Limit, PageQuery, management, page_of, the_customer
+from regulars.api.management.api import CustomerId, Limit, PageQuery, management, page_of, the_customer
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
@@ -29,15 +29,6 @@ from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Entry
 
-CustomerId = Annotated[
-    str,
-    Meta(
-        min_length=limits.CUSTOMER_ID_CHARS_MIN,
-        max_length=limits.CUSTOMER_ID_CHARS_MAX,
-        description="The customer's id on the shop's platform.",
-        examples=["shopify-7029064106277"],
-    ),
-]
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
 Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
 Mobile = Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; needs `country`.")]
@@ -76,7 +67,7 @@ class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomerQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    search: (
+    text: (
         Annotated[
             str,
             Meta(
@@ -139,7 +130,7 @@ class Story(msgspec.Struct, frozen=True):
 async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> CustomerPage:
     """Newest first."""
     query = call.query
-    text = (query.search or "").strip()
+    text = (query.text or "").strip()
     found = await customers.search(tx, call.workspace_id, text, before_id=query.before, limit=query.limit + 1)
     items, after = page_of(found, query.limit, lambda customer: customer.id)
     balances = await ledger.balances(tx, call.workspace_id, [customer.id for customer in items], call.now)
@@ -182,7 +173,7 @@ async def list_transactions(call: Call[TransactionQuery, None], tx: Reading) -> 
     found = await ledger.txns_of(
         tx, call.workspace_id, customer.id, kind=query.wallet, before_seq=query.before, limit=query.limit + 1
     )
-    items = [transaction_item(txn) for txn in found[: query.limit]]
+    items = [transaction_item(txn, customer) for txn in found[: query.limit]]
     return TransactionPage(items, items[-1].seq if len(found) > query.limit else None)
 
 
@@ -204,7 +195,7 @@ async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionIt
     if isinstance(outcome, Refusal):
         raise outcome
     await call.audit(tx, "customer.adjust", customer.customer_id, operation=body.operation, amount=body.amount)
-    return transaction_item(outcome.txn)
+    return transaction_item(outcome.txn, customer)
 
 
 @management.get("/customers/{id}/timeline", "A customer's story", tag="Customers")
@@ -217,10 +208,10 @@ async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
     fired = await triggers.firings(tx, workspace_id, customer_id=customer.id, limit=limit)
     logged = await events.recent(tx, workspace_id, customer_id=customer.id, limit=limit)
     facts = [
-        *(Fact(order.placed_at, "order", order=order_item(order)) for order in orders),
-        *(Fact(txn.occurred_at, "transaction", transaction=transaction_item(txn)) for txn in txns),
-        *(Fact(firing.fired_at, "firing", firing=firing_item(firing)) for firing in fired),
-        *(Fact(event.occurred_at, "event", event=event_item(event)) for event in logged),
+        *(Fact(order.placed_at, "order", order=order_item(order, customer)) for order in orders),
+        *(Fact(txn.occurred_at, "transaction", transaction=transaction_item(txn, customer)) for txn in txns),
+        *(Fact(firing.fired_at, "firing", firing=firing_item(firing, customer)) for firing in fired),
+        *(Fact(event.occurred_at, "event", event=event_item(event, customer)) for event in logged),
     ]
     return Story(sorted(facts, key=lambda fact: fact.at, reverse=True)[:limit])
 

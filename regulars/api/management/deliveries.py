@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, integrations, limits
-from regulars.api.management.api import PageQuery, management
+from regulars.api.management.api import CustomerId, PageQuery, asked_of, management
 from regulars.api.management.events import TopicName
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import Delivery, StoredAttempt
@@ -23,7 +23,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
     state: State | None = None
     topic: TopicName | None = None
     event_id: UUID | None = None
-    customer_id: UUID | None = None
+    customer_id: CustomerId | None = None
     since: Annotated[datetime, Meta(tz=True, description="Delivered or failed since then.")] | None = None
     text: (
         Annotated[
@@ -76,7 +76,7 @@ async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Del
         state=query.state,
         topic=query.topic,
         event_id=query.event_id,
-        customer_id=query.customer_id,
+        customer_id=await asked_of(call, tx),
         since=query.since,
         text=query.text or "",
         before_id=query.before,

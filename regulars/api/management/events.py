@@ -10,9 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, dispatch, events
-from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.management.api import CustomerId, PageQuery, asked_of, management, page_of
+from regulars.api.management.items import Whose, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
+from regulars.customers import Customer
 from regulars.delivery import Delivery
 from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
@@ -28,7 +30,7 @@ class EventItem(msgspec.Struct, frozen=True):
 
     id: UUID
     topic: str
-    customer_id: UUID
+    customer: Whose
     cause_id: UUID | None
     depth: int
     body: dict[str, Any]
@@ -38,7 +40,7 @@ class EventItem(msgspec.Struct, frozen=True):
 
 class EventQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     topic: TopicName | None = None
-    customer_id: UUID | None = None
+    customer_id: CustomerId | None = None
 
 
 class EventPage(msgspec.Struct, frozen=True):
@@ -78,11 +80,11 @@ class TopicDetail(msgspec.Struct, frozen=True):
     restrictions: list[Field]
 
 
-def event_item(event: Event) -> EventItem:
+def event_item(event: Event, customer: Customer) -> EventItem:
     return EventItem(
         id=event.id,
         topic=event.topic,
-        customer_id=event.customer_id,
+        customer=named(customer),
         cause_id=event.cause_id,
         depth=event.depth,
         body=msgspec.json.decode(event.body),
@@ -101,12 +103,13 @@ async def list_events(call: Call[EventQuery, None], tx: Reading) -> EventPage:
         tx,
         call.workspace_id,
         topic=query.topic,
-        customer_id=query.customer_id,
+        customer_id=await asked_of(call, tx),
         before_id=query.before,
         limit=query.limit + 1,
     )
     items, after = page_of(found, query.limit, lambda event: event.id)
-    return EventPage([event_item(event) for event in items], after)
+    of = await whose(tx, call.workspace, items)
+    return EventPage([event_item(event, of[event.customer_id]) for event in items], after)
 
 
 @management.get("/events/{id}", "One event", tag="Events")
@@ -115,7 +118,8 @@ async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliver
     event = await events.get(tx, call.workspace_id, call.path_id())
     sent = (await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])).get(event.id, [])
     rules = await dispatch.outcomes(tx, call.workspace, event, sent)
-    return EventWithDeliveries(event_item(event), sent, rules)
+    of = await whose(tx, call.workspace, [event])
+    return EventWithDeliveries(event_item(event, of[event.customer_id]), sent, rules)
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
-from regulars import events
+from regulars import customers, events
 from regulars.activity import Order
 from regulars.customers import Customer
+from regulars.kit.db import Reading
 from regulars.ledger import Balance, Txn, amount_on_wire
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
@@ -55,11 +57,19 @@ class CustomerItem(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class Whose(msgspec.Struct, frozen=True):
+    """A customer, by name: `id` is theirs here, `customer_id` theirs on the shop's platform."""
+
+    id: UUID
+    customer_id: str
+    name: str
+
+
 class TransactionItem(msgspec.Struct, frozen=True):
     """One line of a wallet; `seq` counts from 1. `reference` says what it is about: `order:<id>`, `firing:<id>`."""
 
     id: UUID
-    customer_id: UUID
+    customer: Whose
     wallet: str
     seq: int
     type: str
@@ -84,7 +94,7 @@ class FiringItem(msgspec.Struct, frozen=True):
     id: UUID
     trigger_id: UUID
     trigger_version: int
-    customer_id: UUID
+    customer: Whose
     state: str
     reason: str
     explanation: str
@@ -102,7 +112,7 @@ class OrderItem(msgspec.Struct, frozen=True):
     source: str
     reference_id: str
     name: str
-    customer_id: UUID
+    customer: Whose
     currency_code: str
     amount: int | float
     discount: int | float
@@ -146,10 +156,24 @@ def customer_item(customer: Customer, balances: dict[Any, Balance], workspace: W
     )
 
 
-def transaction_item(txn: Txn) -> TransactionItem:
+class _OfSomebody(Protocol):
+    @property
+    def customer_id(self) -> UUID: ...
+
+
+async def whose(tx: Reading, workspace: Workspace, things: Iterable[_OfSomebody]) -> dict[UUID, Customer]:
+    """The customers that these are of, by id."""
+    return await customers.by_ids(tx, workspace.id, sorted({thing.customer_id for thing in things}))
+
+
+def named(customer: Customer) -> Whose:
+    return Whose(customer.id, customer.customer_id, customer.name)
+
+
+def transaction_item(txn: Txn, customer: Customer) -> TransactionItem:
     return TransactionItem(
         id=txn.id,
-        customer_id=txn.customer_id,
+        customer=named(customer),
         wallet=txn.kind,
         seq=txn.seq,
         type=txn.type,
@@ -168,12 +192,12 @@ def transaction_item(txn: Txn) -> TransactionItem:
     )
 
 
-def firing_item(firing: Firing) -> FiringItem:
+def firing_item(firing: Firing, customer: Customer) -> FiringItem:
     return FiringItem(
         id=firing.id,
         trigger_id=firing.trigger_id,
         trigger_version=firing.trigger_version,
-        customer_id=firing.customer_id,
+        customer=named(customer),
         state=firing.state,
         reason=firing.reason,
         explanation=firing.explanation,
@@ -185,13 +209,13 @@ def firing_item(firing: Firing) -> FiringItem:
     )
 
 
-def order_item(order: Order) -> OrderItem:
+def order_item(order: Order, customer: Customer) -> OrderItem:
     return OrderItem(
         id=order.id,
         source=order.source,
         reference_id=order.reference_id,
         name=order.name,
-        customer_id=order.customer_id,
+        customer=named(customer),
         currency_code=order.currency_code,
         amount=events.major_units(order.amount_minor, order.currency_code),
         discount=events.major_units(order.discount_minor, order.currency_code),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -10,13 +11,13 @@ import msgspec
 from msgspec import Meta
 
 from regulars import activity, limits, triggers
-from regulars.activity import OrderReport
-from regulars.api.management.api import PageQuery, management, page_of
+from regulars.activity import Order, OrderReport
+from regulars.api.management.api import CustomerId, PageQuery, asked_of, management, page_of
 from regulars.api.management.customers import CustomerDetails
-from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item
+from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.reading import a_birthday, a_moment
-from regulars.customers import NewCustomer
+from regulars.customers import Customer, NewCustomer
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Invalid, Refusal, invalid
 from regulars.triggers import NO_TRIGGER, Taken
@@ -115,7 +116,7 @@ class OrderQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     placed. Either gives one page."""
 
     reference_id: Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX)] | None = None
-    customer_id: UUID | None = None
+    customer_id: CustomerId | None = None
 
 
 class OrderPage(msgspec.Struct, frozen=True):
@@ -147,16 +148,18 @@ async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOu
     answers = [next(taken) if isinstance(report, OrderReport) else report for report in checked]
     if isinstance(answers[0], Refusal) and not isinstance(body, list):
         raise answers[0]
-    return OrderOutcomes([_said(index, answer) for index, answer in enumerate(answers)])
+    of = await whose(tx, call.workspace, [a.recorded.order for a in answers if not isinstance(a, Refusal)])
+    return OrderOutcomes([_outcome(index, answer, of) for index, answer in enumerate(answers)])
 
 
 @management.get("/orders", "Orders", tag="Orders")
 async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
     """In the order they were first reported, newest first."""
     query = call.query
-    if query.customer_id is not None:
-        placed = await activity.orders_of(tx, call.workspace_id, query.customer_id, limit=query.limit)
-        return OrderPage([order_item(order) for order in placed], None)
+    customer_id = await asked_of(call, tx)
+    if customer_id is not None:
+        placed = await activity.orders_of(tx, call.workspace_id, customer_id, limit=query.limit)
+        return OrderPage(await _said(call, tx, placed), None)
     found = await activity.recent_orders(
         tx,
         call.workspace_id,
@@ -165,7 +168,7 @@ async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
         limit=query.limit + 1,
     )
     items, after = page_of(found, query.limit, lambda order: order.id)
-    return OrderPage([order_item(order) for order in items], None if query.reference_id else after)
+    return OrderPage(await _said(call, tx, items), None if query.reference_id else after)
 
 
 @management.get("/orders/{id}", "One order", tag="Orders")
@@ -173,7 +176,14 @@ async def read_order(call: Call[NoQuery, None], tx: Reading) -> OrderWithFirings
     """With what it earned, or why it earned nothing."""
     order = await activity.find_order(tx, call.workspace_id, call.path_id())
     fired = await triggers.firings(tx, call.workspace_id, customer_id=order.customer_id, reference=f"order:{order.id}")
-    return OrderWithFirings(order_item(order), [firing_item(firing) for firing in fired], "" if fired else NO_TRIGGER)
+    customer = (await whose(tx, call.workspace, [order]))[order.customer_id]
+    explanation = "" if fired else NO_TRIGGER
+    return OrderWithFirings(order_item(order, customer), [firing_item(one, customer) for one in fired], explanation)
+
+
+async def _said(call: Call[Any, Any], tx: Reading, orders: Sequence[Order]) -> list[OrderItem]:
+    of = await whose(tx, call.workspace, orders)
+    return [order_item(order, of[order.customer_id]) for order in orders]
 
 
 def _checked(given: Reported | Refusal, now: datetime) -> OrderReport | Refusal:
@@ -230,9 +240,11 @@ def _report(given: Reported, now: datetime) -> OrderReport:
     return report
 
 
-def _said(index: int, answer: Taken | Refusal) -> OrderOutcome:
+def _outcome(index: int, answer: Taken | Refusal, of: dict[UUID, Customer]) -> OrderOutcome:
     if isinstance(answer, Refusal):
         return OrderOutcome(index, "refused", None, 0, [], OrderRefusal(answer.message, answer.code, answer.fields))
-    firings = [firing_item(firing) for firing in answer.firings]
+    order = answer.recorded.order
+    customer = of[order.customer_id]
+    firings = [firing_item(firing, customer) for firing in answer.firings]
     coins = sum(firing.coins for firing in firings if firing.state == "granted")
-    return OrderOutcome(index, answer.recorded.change, order_item(answer.recorded.order), coins, firings)
+    return OrderOutcome(index, answer.recorded.change, order_item(order, customer), coins, firings)

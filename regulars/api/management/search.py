@@ -10,7 +10,7 @@ from msgspec import Meta
 from regulars import ledger, limits
 from regulars.api.management.api import management
 from regulars.api.management.events import EventItem, event_item
-from regulars.api.management.items import CustomerItem, OrderItem, customer_item, order_item
+from regulars.api.management.items import CustomerItem, OrderItem, customer_item, order_item, whose
 from regulars.api.operations import Call
 from regulars.delivery import Delivery
 from regulars.kit.db import Reading
@@ -43,10 +43,11 @@ class FoundItems(msgspec.Struct, frozen=True):
 async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> FoundItems:
     """Accents and case don't matter, and words may be begun: `mull` finds Zoë Müller."""
     found = await everywhere(tx, call.workspace_id, call.query.text)
+    of = await whose(tx, call.workspace, [*found.orders, *found.events])
     have = await ledger.balances(tx, call.workspace_id, [customer.id for customer in found.customers], call.now)
     return FoundItems(
         [customer_item(customer, have[customer.id], call.workspace) for customer in found.customers],
-        [order_item(order) for order in found.orders],
-        [event_item(event) for event in found.events],
+        [order_item(order, of[order.customer_id]) for order in found.orders],
+        [event_item(event, of[event.customer_id]) for event in found.events],
         found.deliveries,
     )

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import limits, triggers
-from regulars.api.management.api import PageQuery, management, page_of
-from regulars.api.management.items import FiringItem, firing_item
+from regulars.api.management.api import CustomerId, PageQuery, asked_of, management, page_of
+from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
@@ -108,7 +108,7 @@ class VersionList(msgspec.Struct, frozen=True):
 
 class FiringQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger_id: UUID | None = None
-    customer_id: UUID | None = None
+    customer_id: CustomerId | None = None
     state: Literal["granted", "refused"] | None = None
     reference: (
         Annotated[
@@ -186,14 +186,15 @@ async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> FiringPage
         tx,
         call.workspace_id,
         trigger_id=query.trigger_id,
-        customer_id=query.customer_id,
+        customer_id=await asked_of(call, tx),
         reference=query.reference or "",
         state=query.state,
         before_id=query.before,
         limit=query.limit + 1,
     )
     items, after = page_of(found, query.limit, lambda firing: firing.id)
-    return FiringPage([firing_item(firing) for firing in items], after)
+    of = await whose(tx, call.workspace, items)
+    return FiringPage([firing_item(firing, of[firing.customer_id]) for firing in items], after)
 
 
 def _given(body: Any) -> dict[str, Any]:
