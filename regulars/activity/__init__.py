@@ -14,6 +14,7 @@ from regulars.activity.currency import check_currency_change
 from regulars.activity.foresight import Foresight
 from regulars.activity.model import Order, OrderReport, Recorded, check, minor_units
 from regulars.activity.orders import (
+    by_ids,
     count,
     find_order,
     lock_orders,
@@ -31,6 +32,7 @@ __all__ = [
     "Order",
     "OrderReport",
     "Recorded",
+    "by_ids",
     "check",
     "check_currency_change",
     "count",

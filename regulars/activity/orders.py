@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from regulars.activity import store
@@ -17,6 +17,11 @@ async def find_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order:
     if order is None:
         raise NotFound("This order does not exist.")
     return order
+
+
+async def by_ids(tx: Reading, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Order]:
+    """The orders that exist, by id."""
+    return await store.orders_by_ids(tx, workspace_id, ids)
 
 
 async def orders_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit: int = 50) -> list[Order]:

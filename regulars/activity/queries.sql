@@ -73,6 +73,12 @@ SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor,
        ahead_version, ahead_seen_at, created_at, updated_at
   FROM activity_order WHERE workspace_id = $1 AND id = $2
 
+-- name: orders_by_ids
+SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
+       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
+       ahead_version, ahead_seen_at, created_at, updated_at
+  FROM activity_order WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+
 -- name: orders_of_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -66,6 +66,10 @@ async def confirm_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order]) ->
 async def order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order | None:
     row = await tx.fetchrow(_sql.order, workspace_id, order_id)
     return Order(*row) if row else None
+
+
+async def orders_by_ids(tx: Reading, workspace_id: UUID, ids: Collection[UUID]) -> dict[UUID, Order]:
+    return {row["id"]: Order(*row) for row in await tx.fetch(_sql.orders_by_ids, workspace_id, list(ids))}
 
 
 async def orders_of_customer(tx: Reading, workspace_id: UUID, customer_id: UUID, limit: int) -> list[Order]:

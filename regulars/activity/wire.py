@@ -55,6 +55,7 @@ def order_event(business: Business, customer: Customer, available: int, recorded
         customer_id=order.customer_id,
         body=events.encode(event),
         occurred_at=_occurred_at(recorded),
+        order_id=order.id,
     )
 
 

@@ -10,8 +10,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
+from regulars import events
 from regulars.dashboard import words
+from regulars.events import Event
+from regulars.kit.wording import counted
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -54,7 +58,13 @@ def _money(context: Context, amount_minor: int, currency_code: str = "") -> str:
 @pass_context
 def _coins(context: Context, amount: int) -> str:
     """`1,250 coins`, in the shop's own word for them."""
-    return f"{amount:,} {context['workspace'].coin_name}"
+    return counted(amount, context["workspace"].coin_name)
+
+
+def _sentence(event: Event) -> Markup:
+    """An event in words, each name in it kept from turning the rest around."""
+    parts = events.sentence_parts(event.topic, event.body)
+    return Markup().join(Markup("<bdi>{}</bdi>").format(part.text) if part.strong else part.text for part in parts)
 
 
 def _asset(name: str) -> str:
@@ -89,11 +99,13 @@ def environment(*, development: bool) -> Environment:
         "exact": _exact,
         "headers": words.headers,
         "iso": words.iso,
+        "label": events.label,
         "money": _money,
         "number": words.number,
         "deliveries": words.deliveries,
         "plural": words.plural,
         "pretty": words.pretty,
+        "sentence": _sentence,
     }
     made.globals |= {"asset": _uncached_asset if development else _asset, "nav": NAV}
     return made

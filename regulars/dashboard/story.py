@@ -18,6 +18,7 @@ from regulars.dashboard.words import money, number
 from regulars.delivery import Delivery
 from regulars.events import Event
 from regulars.kit.db import Reading
+from regulars.kit.wording import counted
 from regulars.ledger import Txn
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
@@ -71,7 +72,9 @@ async def of_customer(
     elif kind == "coins":
         facts = [_txn(workspace, t) for t in await book.txns_of(tx, workspace.id, customer.id, limit=most)]
     elif kind == "refusals":
-        facts = [_refusal(firing) for firing in await _refused(tx, workspace, customer)]
+        refused = await _refused(tx, workspace, customer)
+        about = await activity.by_ids(tx, workspace.id, [id for one in refused if (id := one.order_id)])
+        facts = [_refusal(workspace, one, about) for one in refused]
     elif kind == "events":
         facts = [_event(e) for e in await events.recent(tx, workspace.id, customer_id=customer.id, limit=most)]
     elif kind == "deliveries":
@@ -103,7 +106,7 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
     for firing in await _refused(tx, workspace, customer):
         about = facts.get(firing.reference.removeprefix("order:"))
         if about is None:
-            facts[str(firing.id)] = _refusal(firing)
+            facts[str(firing.id)] = _refusal(workspace, firing, {})
         else:
             about.notes.append(Note("refused", "care", firing.explanation, f"/triggers/{firing.trigger_id}"))
     logged = await events.recent(tx, workspace.id, customer_id=customer.id, limit=2 * most)
@@ -130,11 +133,14 @@ async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> lis
 
 
 def _order(workspace: Workspace, order: Order) -> Fact:
+    more = f"{order.financial_status.replace('_', ' ').capitalize()}, from {order.source}"
+    return Fact(order.placed_at, "order", "", f"Order {_priced(workspace, order)}", f"/orders/{order.id}", more)
+
+
+def _priced(workspace: Workspace, order: Order) -> str:
     own = order.currency_code == workspace.currency_code
     paid = money(order.amount_minor, order.currency_code, workspace.currency_symbol if own else "")
-    more = f"{order.financial_status.replace('_', ' ').capitalize()}, from {order.source}"
-    title = f"Order {order.name or order.reference_id} over {paid}"
-    return Fact(order.placed_at, "order", "", title, f"/orders/{order.id}", more)
+    return f"{order.name or order.reference_id} over {paid}"
 
 
 def _txn(workspace: Workspace, txn: Txn) -> Fact:
@@ -142,7 +148,7 @@ def _txn(workspace: Workspace, txn: Txn) -> Fact:
     verb = _VERBS.get((txn.type, txn.operation), "earned" if came else "spent")
     icon, kind = ("plus", "good") if came else ("minus", "")
     about = ", ".join(part for part in (txn.title, f"balance {number(txn.closing_balance)}") if part)
-    return Fact(txn.occurred_at, icon, kind, f"{number(txn.amount)} {workspace.coin_name} {verb}", "", about)
+    return Fact(txn.occurred_at, icon, kind, f"{counted(txn.amount, workspace.coin_name)} {verb}", "", about)
 
 
 _VERBS: dict[tuple[Any, Any], str] = {
@@ -156,16 +162,19 @@ _VERBS: dict[tuple[Any, Any], str] = {
 }
 
 
-def _refusal(firing: Firing) -> Fact:
-    about = firing.reference.partition("order:")[2]
-    href = f"/orders/{about}" if about else f"/triggers/{firing.trigger_id}"
-    return Fact(firing.fired_at, "refused", "care", "No reward", href, firing.explanation)
+def _refusal(workspace: Workspace, firing: Firing, orders: dict[UUID, Order]) -> Fact:
+    order = orders.get(firing.order_id) if firing.order_id else None
+    title = f"No reward for order {_priced(workspace, order)}" if order else "No reward"
+    href = f"/orders/{firing.order_id}" if firing.order_id else f"/triggers/{firing.trigger_id}"
+    return Fact(firing.fired_at, "refused", "care", title, href, firing.explanation)
 
 
 def _delivery(one: Delivery, tools: dict[UUID, str]) -> Fact:
     kind, verb = _STATES[one.state]
     tool = tools.get(one.lane_id, "A removed tool")
-    return Fact(one.created_at, "send", kind, f"{tool} {verb} {one.event_name}", f"/deliveries/{one.id}", one.reason)
+    return Fact(
+        one.created_at, "send", kind, f"{tool} {verb} “{events.label(one.topic)}”", f"/deliveries/{one.id}", one.reason
+    )
 
 
 _STATES = {
@@ -176,6 +185,5 @@ _STATES = {
 
 
 def _event(event: Event) -> Fact:
-    topic = events.TOPICS.get(event.topic)
-    title = topic.label if topic else event.topic
-    return Fact(event.occurred_at, "event", "busy", title, f"/events/{event.id}", event.topic)
+    said = events.sentence(event.topic, event.body)
+    return Fact(event.occurred_at, "event", "busy", said, f"/events/{event.id}", events.label(event.topic))

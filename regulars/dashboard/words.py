@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from regulars import limits
-from regulars.kit.currency import decimals_of
+from regulars.kit import wording
+from regulars.kit.currency import units_of
 
 _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
 
@@ -30,10 +31,7 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def money(amount_minor: int, currency_code: str, symbol: str = "") -> str:
     """`$1,234.50` with a symbol, `1,234.50 EUR` without one."""
-    places = decimals_of(currency_code.lower())
-    text = f"{abs(amount_minor) / 10**places:,.{places}f}"
-    sign = "-" if amount_minor < 0 else ""
-    return f"{sign}{symbol}{text}" if symbol else f"{sign}{text} {currency_code.upper()}"
+    return wording.money(amount_minor / units_of(currency_code.lower()), currency_code, symbol)
 
 
 def exact(at: datetime, zone: ZoneInfo) -> str:

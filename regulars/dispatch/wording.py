@@ -6,7 +6,7 @@ from __future__ import annotations
 from regulars import conditions
 from regulars.conditions import Part
 from regulars.dispatch.model import Rule
-from regulars.events import TOPICS
+from regulars.events import TOPICS, label
 from regulars.kit.errors import Invalid
 
 # What happens, as it reads after "When".
@@ -39,8 +39,7 @@ def rule_sentence(rule: Rule) -> str:
 
 def rule_sentence_parts(rule: Rule) -> list[Part]:
     """The same in pieces, those to emphasise marked strong."""
-    label = TOPICS[rule.topic].label if rule.topic in TOPICS else rule.topic
-    happening = _HAPPENINGS.get(rule.topic) or f"“{label}” happens"
+    happening = _HAPPENINGS.get(rule.topic) or f"“{label(rule.topic)}” happens"
     parts = [Part("When "), Part(happening, strong=True)]
     try:
         condition = rule.parsed_condition()

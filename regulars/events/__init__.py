@@ -16,7 +16,18 @@ from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
 from regulars.events.documents import asyncapi, asyncapi_page, documents
 from regulars.events.errors import EventTooLarge
-from regulars.events.log import append, count, counts_between, counts_by_hour, counts_by_topic, get, newest_body, recent
+from regulars.events.log import (
+    append,
+    by_ids,
+    count,
+    counts_between,
+    counts_by_hour,
+    counts_by_topic,
+    get,
+    newest_body,
+    of_order,
+    recent,
+)
 from regulars.events.model import Event, HourCount, NewEvent, Pending
 from regulars.events.readers import bodies, claim_pending, drop_pending, is_pending, late_since, workspaces_with_pending
 from regulars.events.rendering import (
@@ -33,6 +44,7 @@ from regulars.events.rendering import (
 )
 from regulars.events.samples import sample
 from regulars.events.switching import switch
+from regulars.events.wording import label, sentence, sentence_parts
 
 __all__ = [
     "TOPICS",
@@ -48,6 +60,7 @@ __all__ = [
     "asyncapi_page",
     "bodies",
     "business",
+    "by_ids",
     "catalogue",
     "claim_pending",
     "common",
@@ -63,12 +76,16 @@ __all__ = [
     "formatted_date",
     "get",
     "is_pending",
+    "label",
     "late_since",
     "major_units",
     "mid",
     "newest_body",
+    "of_order",
     "recent",
     "sample",
+    "sentence",
+    "sentence_parts",
     "switch",
     "tagged",
     "workspaces_with_pending",

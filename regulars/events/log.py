@@ -34,7 +34,7 @@ async def append(
         _check_size(event)
     ids = [event.id or new_id() for event in events]
     named = list(zip(ids, events, strict=True))
-    rows = [(id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at) for id, e in named]
+    rows = [(id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id) for id, e in named]
     tx.write(_sql.insert_events, workspace_id, rows, now)
     pending = [(id, e.topic) for id, e in named if announced and e.depth <= limits.EVENT_DEPTH_MAX]
     if pending:
@@ -76,6 +76,17 @@ async def recent(
     else:
         rows = await tx.fetch(_sql.recent, workspace_id, before, limit)
     return [_event(row) for row in rows]
+
+
+async def of_order(tx: Reading, workspace_id: UUID, order_id: UUID, *, limit: int) -> list[Event]:
+    """What is about an order: its own events and those of its coins, newest first."""
+    return [_event(row) for row in await tx.fetch(_sql.of_order, workspace_id, order_id, limit)]
+
+
+async def by_ids(tx: Reading, workspace_id: UUID, named: Sequence[tuple[UUID, str]]) -> dict[UUID, Event]:
+    """Those that exist, of (id, topic)."""
+    ids, topics = [id for id, _ in named], [topic for _, topic in named]
+    return {row["id"]: _event(row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids, topics)}
 
 
 async def newest_body(tx: Reading, workspace_id: UUID, topic: str, customer_id: UUID) -> str | None:

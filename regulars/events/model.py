@@ -12,6 +12,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """A fact to be logged. `body` is what `encode` made; `customer_id` is the customer's id here, not the shop's.
 
     `cause_id` is the event that led to this one, and `depth` counts all the causes behind it: the cause's plus one.
+    `order_id` is the order it is about, by which it is found.
     """
 
     topic: str
@@ -21,6 +22,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     id: UUID | None = None
     cause_id: UUID | None = None
     depth: int = 0
+    order_id: UUID | None = None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -1,5 +1,6 @@
 -- name: insert_events
-INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at)
+INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, order_id,
+                          recorded_at)
 SELECT $1, e.*, $3 FROM unnest($2::events_event_row[]) AS e;
 
 -- name: insert_pending
@@ -46,6 +47,21 @@ FROM (
 WHERE topic = $5
 ORDER BY id DESC
 LIMIT $3;
+
+-- name: of_order
+SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+FROM events_event
+WHERE workspace_id = $1 AND order_id = $2
+ORDER BY id DESC
+LIMIT $3;
+
+-- name: by_ids
+-- Each found by its key; with the topic any index that begins with the workspace and ends with the id finds it at once.
+SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
+FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
+CROSS JOIN LATERAL (
+    SELECT * FROM events_event WHERE workspace_id = $1 AND topic = n.topic AND id = n.id OFFSET 0
+) AS e;
 
 -- name: counts_by_topic
 SELECT wanted.topic, counted.events

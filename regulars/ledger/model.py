@@ -39,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     description: str = ""
     kind: Kind = "coins"
     reference: str = ""
+    order_name: str = ""
     trigger_id: UUID | None = None
     trigger_version: int | None = None
     actor: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from regulars import events
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
@@ -16,6 +18,8 @@ def reward_event(business: Business, customer: Customer, entry: Entry, posted: P
     txn = posted.txn
     balance = amount_on_wire(txn.kind, txn.closing_balance)
     recorded_at = wire_time(txn.recorded_at)
+    about, _, order_id = txn.reference.partition(":")
+    order_id = order_id if about == "order" else ""
     event = WalletTransaction(
         **events.common(business, customer, coins),
         entity_id=business.entity_id,
@@ -36,6 +40,8 @@ def reward_event(business: Business, customer: Customer, entry: Entry, posted: P
         updated_at=recorded_at,
         created_at=recorded_at,
         wallettransaction_id=str(txn.id),
+        order_id=order_id,
+        reference_order_name=entry.order_name,
     )
     return NewEvent(
         id=posted.event_id,
@@ -45,4 +51,5 @@ def reward_event(business: Business, customer: Customer, entry: Entry, posted: P
         occurred_at=entry.occurred_at,
         cause_id=entry.cause_id,
         depth=entry.depth,
+        order_id=UUID(order_id) if order_id else None,
     )

@@ -11,6 +11,7 @@ CREATE TABLE events_event (
     body         text NOT NULL,                 -- rendered once, as text: a retry is byte-identical
     occurred_at  timestamptz NOT NULL,
     recorded_at  timestamptz NOT NULL,
+    order_id     uuid,                          -- the order that it is about, if one is
     PRIMARY KEY (workspace_id, id)
 ) WITH (
     -- Vacuumed by rows added, not by a share of all, so that counting today's events reads the index alone however long
@@ -19,6 +20,7 @@ CREATE TABLE events_event (
     autovacuum_vacuum_insert_threshold = 50000
 );
 CREATE INDEX events_event_by_customer ON events_event (workspace_id, customer_id, id);
+CREATE INDEX events_event_by_order ON events_event (workspace_id, order_id, id) WHERE order_id IS NOT NULL;
 CREATE INDEX events_event_by_topic ON events_event (workspace_id, topic, id);
 
 CREATE TABLE events_pending (
@@ -44,7 +46,8 @@ CREATE VIEW events_log AS
     SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;
 
 CREATE TYPE events_event_row AS (
-    id uuid, topic text, customer_id uuid, cause_id uuid, depth smallint, body text, occurred_at timestamptz
+    id uuid, topic text, customer_id uuid, cause_id uuid, depth smallint, body text, occurred_at timestamptz,
+    order_id uuid
 );
 
 -- PostgreSQL 18 finds an id in the index by topic too, skipping from one topic to the next, and believes that to be

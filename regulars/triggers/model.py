@@ -134,6 +134,12 @@ class Firing(msgspec.Struct, frozen=True, gc=False):
     amount: int
     fired_at: datetime
 
+    @property
+    def order_id(self) -> UUID | None:
+        """The order that set it off, if one did."""
+        about, _, id = self.reference.partition(":")
+        return UUID(id) if about == "order" else None
+
 
 class Fired(msgspec.Struct, frozen=True, gc=False):
     """What came of a call: the firing, granted or refused, its txn when granted, and for whom."""

@@ -286,6 +286,7 @@ def _entry(trigger: Trigger, recorded: Recorded, firing: Firing, actor: str) -> 
         title=trigger.rule.title or trigger.name,
         description=trigger.rule.description or f"Order {order.name or order.reference_id}",
         reference=firing.reference,
+        order_name=order.name or order.reference_id,
         trigger_id=trigger.id,
         trigger_version=trigger.version,
         actor=actor,

@@ -26,10 +26,11 @@ TopicName = Annotated[str, Meta(max_length=64, description="The event's name: wa
 
 
 class EventItem(msgspec.Struct, frozen=True):
-    """`body` is what tools are sent. `cause_id` is the event that led to this one."""
+    """`body` is what tools are sent, `sentence` the same in words. `cause_id` is the event that led to this one."""
 
     id: UUID
     topic: str
+    sentence: str
     customer: Whose
     cause_id: UUID | None
     depth: int
@@ -84,6 +85,7 @@ def event_item(event: Event, customer: Customer) -> EventItem:
     return EventItem(
         id=event.id,
         topic=event.topic,
+        sentence=events.sentence(event.topic, event.body),
         customer=named(customer),
         cause_id=event.cause_id,
         depth=event.depth,

@@ -41,10 +41,12 @@ async def listed(desk: Handed) -> Response[str]:
             text=asked["q"],
             before_id=at.after_id,
         )
+        about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
+        people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in about.values()}))
         person = await customers.find(tx, desk.id, id=customer_id) if customer_id else None
         # A text that names a customer finds all of their deliveries at once, however old.
         text = asked["q"].strip()
-        named = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text else []
+        offered = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text else []
         # All that failed is sent again only where the list shows all of it.
         whole = state == "failed" and not (asked["q"] or asked["event"] or asked["customer"])
         tool = tools.get(lane_id) if whole and lane_id else None
@@ -56,6 +58,8 @@ async def listed(desk: Handed) -> Response[str]:
     return desk.page(
         "pages/deliveries.html",
         page=at.page_until(found.items, found.next_before_id),
+        about=about,
+        people=people,
         asked=asked,
         since=since,
         state=state,
@@ -63,7 +67,7 @@ async def listed(desk: Handed) -> Response[str]:
         tools=tools,
         lane_id=lane_id,
         person=person,
-        named=named,
+        offered=offered,
         narrowed=narrowed,
         filtered=any(asked.values()),
         topics=TOPICS,

@@ -7,7 +7,6 @@ from litestar import Response, get
 from regulars import customers, ledger
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.forms import query_of
-from regulars.events import TOPICS
 from regulars.search import everywhere
 
 
@@ -18,7 +17,7 @@ async def found(desk: Handed) -> Response[str]:
         all_found = await everywhere(tx, desk.id, text)
         have = await ledger.balances(tx, desk.id, [one.id for one in all_found.customers], desk.now)
         buyers = await customers.by_ids(tx, desk.id, [order.customer_id for order in all_found.orders])
-    return desk.page("pages/search.html", q=text, found=all_found, have=have, people=buyers, topics=TOPICS)
+    return desk.page("pages/search.html", q=text, found=all_found, have=have, people=buyers)
 
 
 HANDLERS = [found]

@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
-from regulars import activity, customers, events, triggers
+from regulars import activity, customers, delivery, events, integrations, limits, triggers
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.paging import cursor
 
@@ -33,14 +33,16 @@ async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
             tx, desk.id, customer_id=order.customer_id, reference=f"order:{order_id}", limit=20
         )
         named = {trigger.id: trigger for trigger in await triggers.list_triggers(tx, desk.id)}
-        logged = await events.recent(tx, desk.id, customer_id=order.customer_id, limit=200)
-    about = [event for event in logged if str(order_id) in event.body]
+        logged = await events.of_order(tx, desk.id, order_id, limit=limits.STORY_ITEMS_MAX)
+        sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in logged])
+        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
     return desk.page(
         "pages/order.html",
         order=order,
         customer=customer,
-        logged=about,
-        topics=events.TOPICS,
+        logged=logged,
+        sent=sent,
+        tools=tools,
         fired=fired,
         by_trigger=named,
         no_trigger=triggers.NO_TRIGGER,

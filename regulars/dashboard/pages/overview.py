@@ -10,14 +10,13 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from regulars import customers, delivery, dispatch, events, integrations, ledger, limits
+from regulars import delivery, dispatch, events, integrations, ledger, limits
 from regulars.dashboard import chart
 from regulars.dashboard.chart import Chart
 from regulars.dashboard.day import Day
 from regulars.dashboard.desk import Desk, Handed
 from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
-from regulars.events import TOPICS
 from regulars.integrations import Integration
 from regulars.ledger import Flow
 
@@ -60,7 +59,6 @@ async def show(desk: Handed) -> Response[str]:
         totals = await delivery.delivery_totals(tx, desk.id)
         tally = await delivery.delivery_tally(tx, desk.id, hours[0])
         lately = await events.recent(tx, desk.id, limit=LATELY_ITEMS)
-        people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in lately}))
     ordered, logged, flows = await counting
     delivered = any(done for done, _ in totals.values())
     steps = Steps(
@@ -87,8 +85,6 @@ async def show(desk: Handed) -> Response[str]:
             "deliveries": _draw(desk, "Deliveries per hour today", "Delivered", hours, _by_hour(hours, tally)),
         },
         "lately": lately,
-        "people": people,
-        "topics": TOPICS,
     }
     return desk.page("pages/overview.html", **context)
 

@@ -160,6 +160,7 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
             tx, desk.id, trigger_id=trigger.id, state=state, before_id=at.after_id, limit=at.limit
         )
         people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
+        about = await activity.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)})
         versions = await triggers.versions_of(tx, desk.id, trigger.id)
         runs = await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN)
         has_orders = bool(await activity.recent_orders(tx, desk.id, limit=1))
@@ -172,6 +173,7 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         form=form,
         firings=at.page(found, lambda firing: firing.id),
         people=people,
+        about=about,
         runs=runs,
         has_orders=has_orders,
         versions=[(version, _sentence(desk, trigger, version.rule)) for version in versions],

@@ -32,6 +32,8 @@ class WalletTransaction(Common, frozen=True, kw_only=True, gc=False):
     created_at: Annotated[str, says("When the transaction was made.", "2023-05-18T06:37:57.506Z")]
     wallet: Annotated[str, says(f"Which of the customer's wallets: {listed(WALLETS)}.", *WALLETS)] = "coins"
     wallettransaction_id: Annotated[str, says("Id of the wallet transaction.", "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9")]
+    order_id: Annotated[str, says("Id of the order here that it is about, if one is.", "")] = ""
+    reference_order_name: Annotated[str, says("That order's name as people know it.", "")] = ""
 
 
 class CoinExpiry(Common, frozen=True, kw_only=True, gc=False):
