@@ -206,6 +206,8 @@ def _report(done: Imported, say: Say) -> None:
         say(f"line {row.line}: {row.reason}")
     if done.unusable_count > len(done.unusable):
         say(f"and {done.unusable_count - len(done.unusable):,} more rows that can't be used")
+    for row in done.details:
+        say(f"line {row.line}: the order was taken, a detail of its customer was left out: {row.reason}")
     if done.differing_count:
         say(f"{done.differing_count:,} say otherwise than what is kept and newer; --replace has the file win")
     for row in done.differing:

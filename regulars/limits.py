@@ -233,6 +233,7 @@ PROXIES_MAX = 10  # of those that pass a request on to each other
 UPLOAD_BYTES_MAX = 50_000_000
 IMPORT_PROBLEMS_SHOWN_MAX = 20
 STORY_ITEMS_MAX = 100
+BOOKED_LATE_MINUTES = 60  # what is written down later than that after it happened says both times
 DAYS_REMEMBERED_MAX = 1_000
 
 # Integrations

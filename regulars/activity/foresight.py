@@ -32,7 +32,13 @@ class Foresight:
         self._customers |= {id: customer.id for id, customer in known.items()}
         names = [name for r in reports if (name := (r.source, r.reference_id)) not in self._orders]
         self._orders |= await store.orders_named(self._tx, self._workspace_id, names)
-        return [not_from_the_future(report, self._now) or self._recorded(report) for report in reports]
+        fit = {report.customer.customer_id for report in reports if report.unfit is None} | self._customers.keys()
+        return [
+            not_from_the_future(report, self._now)
+            or (report.unfit if report.customer.customer_id not in fit else None)
+            or self._recorded(report)
+            for report in reports
+        ]
 
     def _recorded(self, report: OrderReport) -> Recorded:
         name, customer_id = (report.source, report.reference_id), report.customer.customer_id

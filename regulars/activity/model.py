@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.customers import NewCustomer
+from regulars.customers import NewCustomer, seen
 from regulars.customers import check as check_customer
 from regulars.kit import currency
-from regulars.kit.errors import Faults, Refusal, invalid
+from regulars.kit.errors import Faults, Invalid, Refusal, invalid
 
 STATUSES = ("pending", "completed", "cancelled")
 FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
@@ -30,7 +30,8 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     the one that is kept changes nothing, and one from the future counts as made now. Amounts are in minor units of the
     order's currency. `detail` holds what is only passed on: payment_source, payment_medium, utm_source, utm_medium,
     utm_campaign, order_driven_by, couponredeem_driven_by, cart_token, redirect_link. `line` is where it stands in a
-    file, 0 elsewhere.
+    file, 0 elsewhere. `unfit` names details of the customer that can't be kept: the order of one who is known is taken
+    without them, a customer who is not is not made of them.
     """
 
     source: str
@@ -49,6 +50,7 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     delivery_status: str = "pending"
     detail: dict[str, str] = {}
     line: int = 0
+    unfit: Invalid | None = None
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
@@ -98,8 +100,8 @@ _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def check(report: OrderReport) -> OrderReport:
-    """The same report, its id and its customer's details in the form they are kept in. Raises Invalid naming each
-    field."""
+    """The same report, its id and its customer's details in the form they are kept in, or, as `unfit`, why they can't
+    be. Raises Invalid naming each field."""
     faults = Faults()
     reference_id = report.reference_id.strip()
     if not _SOURCE.fullmatch(report.source):
@@ -121,11 +123,20 @@ def check(report: OrderReport) -> OrderReport:
             faults.add(field, "a time with its offset from UTC")
         elif not _FIRST_MOMENT <= getattr(report, field) < _LAST_MOMENT:
             faults.add(field, f"a time from {limits.ORDER_YEAR_MIN} on, and not in the future")
-    customer = report.customer
-    with faults:
-        customer = check_customer(customer)
+    customer, unfit = _fit(report.customer, faults)
     faults.check()
-    return msgspec.structs.replace(report, reference_id=reference_id, customer=customer)
+    return msgspec.structs.replace(report, reference_id=reference_id, customer=customer, unfit=unfit)
+
+
+def _fit(customer: NewCustomer, faults: Faults) -> tuple[NewCustomer, Invalid | None]:
+    """The customer as they can be kept; of one with details that can't be, the id alone, and what is wrong, which is a
+    fault of the report only where it is refused anyway."""
+    try:
+        return check_customer(customer), None
+    except Invalid as refusal:
+        if faults.fields or "customer_id" in refusal.fields:
+            faults.note(refusal)
+        return NewCustomer(seen(customer.customer_id)), refusal
 
 
 _NUMBERS = {

@@ -52,7 +52,9 @@ async def record(
     """
     ahead = [not_from_the_future(report, now) for report in reports]
     known = [report for report, refused in zip(reports, ahead, strict=True) if refused is None]
-    ensured = await ensuring(tx, workspace, [report.customer for report in known], now)
+    fit = [report.customer for report in known if report.unfit is None]
+    unfit = {report.customer.customer_id: report.unfit for report in known if report.unfit is not None}
+    ensured = await ensuring(tx, workspace, fit, now, unfit=unfit)
     people = {a.customer.id: a.customer for a in ensured.values() if isinstance(a, Ensured)}
     takeable: list[tuple[OrderReport, Customer]] = []
     for report in known:

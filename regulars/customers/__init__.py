@@ -10,7 +10,7 @@ Does not know what coins are; the balance an event mentions is read from the led
 from regulars.customers.changing import change, rename
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
 from regulars.customers.finding import by_customer_ids, by_ids, count, find, search
-from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes
+from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "find",
     "rename",
     "search",
+    "seen",
 ]

@@ -31,7 +31,14 @@ class Ensuring(Protocol):
     """`ensure`, or something that does more for those who are new."""
 
     async def __call__(
-        self, tx: Tx, workspace: Workspace, wanted: Sequence[NewCustomer], now: datetime, /
+        self,
+        tx: Tx,
+        workspace: Workspace,
+        wanted: Sequence[NewCustomer],
+        now: datetime,
+        /,
+        *,
+        unfit: Mapping[str, Refusal] | None = None,
     ) -> dict[str, Ensured | Refusal]: ...
 
 

@@ -1,10 +1,10 @@
-"""A customer's story: what happened, newest first, and under each fact what followed from it: coins earned or refused,
-and which tool was told."""
+"""A customer's story: what happened, last booked first, and under each fact what followed from it: coins earned or
+refused, and which tool was told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +44,8 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Fact(msgspec.Struct):
-    """`icon` is the shape, `kind` its meaning (good, care, bad, busy or nothing)."""
+    """`icon` is the shape, `kind` its meaning (good, care, bad, busy or nothing). `at` is when it happened, `booked_at`
+    when it was written down if that may be later: balances follow one another in that order."""
 
     at: datetime
     icon: str
@@ -53,6 +54,17 @@ class Fact(msgspec.Struct):
     href: str
     more: str
     notes: list[Note] = []
+    booked_at: datetime | None = None
+
+    @property
+    def order(self) -> tuple[datetime, datetime]:
+        return self.booked_at or self.at, self.at
+
+    @property
+    def late(self) -> bool:
+        return self.booked_at is not None and abs(self.booked_at - self.at) > timedelta(
+            minutes=limits.BOOKED_LATE_MINUTES
+        )
 
 
 class _SubjectOf(msgspec.Struct):
@@ -82,7 +94,7 @@ async def of_customer(
         facts = [_delivery(one, tools) for one in found.items]
     else:
         facts = await _everything(tx, workspace, customer, tools)
-    return sorted(facts, key=lambda fact: fact.at, reverse=True)[:most]
+    return sorted(facts, key=lambda fact: fact.order, reverse=True)[:most]
 
 
 async def _everything(tx: Reading, workspace: Workspace, customer: Customer, tools: dict[UUID, str]) -> list[Fact]:
@@ -134,7 +146,8 @@ async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> lis
 
 def _order(workspace: Workspace, order: Order) -> Fact:
     more = f"{order.financial_status.replace('_', ' ').capitalize()}, from {order.source}"
-    return Fact(order.placed_at, "order", "", f"Order {_priced(workspace, order)}", f"/orders/{order.id}", more)
+    title = f"Order {_priced(workspace, order)}"
+    return Fact(order.placed_at, "order", "", title, f"/orders/{order.id}", more, [], order.created_at)
 
 
 def _priced(workspace: Workspace, order: Order) -> str:
@@ -148,7 +161,8 @@ def _txn(workspace: Workspace, txn: Txn) -> Fact:
     verb = _VERBS.get((txn.type, txn.operation), "earned" if came else "spent")
     icon, kind = ("plus", "good") if came else ("minus", "")
     about = ", ".join(part for part in (txn.title, f"balance {number(txn.closing_balance)}") if part)
-    return Fact(txn.occurred_at, icon, kind, f"{counted(txn.amount, workspace.coin_name)} {verb}", "", about)
+    title = f"{counted(txn.amount, workspace.coin_name)} {verb}"
+    return Fact(txn.occurred_at, icon, kind, title, "", about, [], txn.recorded_at)
 
 
 _VERBS: dict[tuple[Any, Any], str] = {
@@ -185,5 +199,5 @@ _STATES = {
 
 
 def _event(event: Event) -> Fact:
-    said = events.sentence(event.topic, event.body)
-    return Fact(event.occurred_at, "event", "busy", said, f"/events/{event.id}", events.label(event.topic))
+    said, label = events.sentence(event.topic, event.body), events.label(event.topic)
+    return Fact(event.occurred_at, "event", "busy", said, f"/events/{event.id}", label, [], event.recorded_at)

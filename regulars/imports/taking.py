@@ -50,6 +50,8 @@ class Progress(msgspec.Struct):
     differing_count: int = 0
     differing: list[Unusable] = []
     """As many rows that say otherwise than what is kept, which is newer: it stays."""
+    details: list[Unusable] = []
+    """As many details of known customers that could not be kept; their orders were taken."""
 
     def left_out(self, row: Unusable) -> None:
         self.unusable_count += 1
@@ -60,6 +62,8 @@ class Progress(msgspec.Struct):
         if isinstance(answer, Refusal):
             self.left_out(Unusable(report.line, answer.message))
             return
+        if report.unfit is not None and len(self.details) < limits.IMPORT_UNUSABLE_KEPT_MAX:
+            self.details.append(Unusable(report.line, report.unfit.message))
         change, order = answer.recorded.change, answer.recorded.order
         self.created += change == "created"
         self.updated += change == "updated"

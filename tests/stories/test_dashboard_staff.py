@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from regulars.dashboard import security
 from tests.doors import Shop
 from tests.stories.browsing import PASSWORD, Browser, person, signed_in
@@ -27,6 +29,18 @@ async def test_a_reader_changes_their_own_password_and_stays_signed_in(shop: Sho
     assert (await here.get("/customers")).headers["location"].startswith("/sign-in")
     assert (await Browser(shop, done.cookies[security.SESSION_COOKIE]).get("/customers")).status_code == 200
     assert await acts(shop) == [(ben.actor, "staff.new_password")]
+
+
+async def test_somebody_signs_in_at_the_door(shop: Shop) -> None:
+    ben = await person(shop, "ben", "reader")
+    door = await shop.client.get("/sign-in", params={"to": "/customers"})
+    token = re.search(r'name="_csrf" value="(\w+)"', door.text)
+    assert token, "the form carries its token"
+    form = {"email": ben.email, "password": PASSWORD, "to": "/customers"}
+    assert (await shop.client.post("/sign-in", data=form)).status_code == 403
+    answer = await shop.client.post("/sign-in", data=form | {"_csrf": token[1]})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/customers")
+    assert (await shop.client.get("/customers")).status_code == 200
 
 
 async def test_an_owner_changes_and_removes_people(shop: Shop) -> None:

@@ -86,7 +86,7 @@ async def test_a_customers_story_has_every_kind_of_fact(shop: Shop) -> None:
     id = (await shop.lead("shopify-1001"))["_id"]
     facts = (await shop.manage("GET", f"/customers/{id}/timeline")).json()["items"]
     assert {fact["kind"] for fact in facts} == {"order", "transaction", "firing", "event"}
-    assert all(set(fact) == {"at", "kind", fact["kind"]} for fact in facts)
+    assert all(set(fact) == {"at", "booked_at", "kind", fact["kind"]} for fact in facts)
     of = {"customer_id": "shopify-1001", "state": "refused"}
     refused = (await shop.manage("GET", "/firings", params=of)).json()["items"]
     assert [one["explanation"] for one in refused] == ["The order's amount is $0."]

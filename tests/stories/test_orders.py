@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from regulars.kit.clock import HandClock
-from tests.doors import Shop, an_order, per_dollar
+from tests.doors import ASHA, Shop, an_order, per_dollar
+from tests.stories.browsing import person, signed_in
 
 
 async def test_an_order_earns_once_however_often_it_is_reported(shop: Shop, clock: HandClock) -> None:
@@ -158,3 +160,35 @@ async def test_money_of_two_currencies_is_not_added_up(shop: Shop) -> None:
     [customer] = (await shop.manage("GET", "/customers")).json()["items"]
     assert customer["spent_in"] == {"usd": 84.95, "jpy": 1200}
     assert (customer["spent"], customer["orders_count"]) == (84.95, 3)
+
+
+async def test_a_known_customers_order_is_taken_without_the_detail_that_is_wrong(shop: Shop) -> None:
+    await per_dollar(shop)
+    await shop.manage("POST", "/orders", json=[an_order("1", "10")])
+    wrong = {"customer_id": "shopify-1001", "email": "no address", "mobile": "12", "country": "usa"}
+    alone = (await shop.manage("POST", "/orders", json=an_order("2", "20", customer=wrong))).json()["items"]
+    (listed,) = (await shop.manage("POST", "/orders", json=[an_order("3", "30", customer=wrong)])).json()["items"]
+    for item, coins in ((alone[0], 20), (listed, 30)):
+        assert (item["change"], item["coins"]) == ("created", coins)
+        assert set(item["left_out"]) == {"customer.email", "customer.mobile"}
+    assert (await shop.lead("shopify-1001"))["email"] == "asha@example.com"
+    unknown = await shop.manage(
+        "POST", "/orders", json=an_order("4", "40", customer={**wrong, "customer_id": "nobody-known"})
+    )
+    assert (unknown.status_code, set(unknown.json()["fields"])) == (422, {"customer.email", "customer.mobile"})
+
+
+async def test_balances_follow_one_another_in_the_order_of_booking(shop: Shop, clock: HandClock) -> None:
+    await per_dollar(shop)
+    id = (await shop.manage("POST", "/customers", json=ASHA)).json()["id"]
+    await shop.manage("POST", f"/customers/{id}/transactions", json={"operation": "cr", "amount": 5, "reason": "Hello"})
+    clock.advance(hours=1)
+    long_ago = (clock.now() - timedelta(days=6)).isoformat()
+    await shop.manage("POST", "/orders", json=an_order("1", "10", placed_at=long_ago))
+    facts = (await shop.manage("GET", f"/customers/{id}/timeline")).json()["items"]
+    balances = [fact["transaction"]["closing_balance"] for fact in facts if fact["kind"] == "transaction"]
+    assert balances == [15, 5]
+    assert [fact["at"] < fact["booked_at"] for fact in facts if fact["kind"] == "order"] == [True]
+    page = (await (await signed_in(shop, await person(shop, "rita", "reader"))).get(f"/customers/{id}")).text
+    assert page.index("Order #1 over $10.00") < page.index("5 coins given by hand")
+    assert "In the order of booking" in page

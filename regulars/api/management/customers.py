@@ -112,9 +112,11 @@ class StoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One of `order`, `transaction`, `firing` or `event`, as `kind` says."""
+    """One of `order`, `transaction`, `firing` or `event`, as `kind` says. It happened `at`, and was written down at
+    `booked_at`: balances follow one another in that order."""
 
     at: datetime
+    booked_at: datetime
     kind: Literal["order", "transaction", "firing", "event"]
     order: OrderItem | None = None
     transaction: TransactionItem | None = None
@@ -200,7 +202,7 @@ async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionIt
 
 @management.get("/customers/{id}/timeline", "A customer's story", tag="Customers")
 async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
-    """The newest of what happened to a customer, and of why a trigger gave nothing."""
+    """What happened to a customer, and why a trigger gave nothing: what was booked last first."""
     limit, workspace_id = call.query.limit, call.workspace_id
     customer = await the_customer(tx, workspace_id, call.path_id())
     orders = await activity.orders_of(tx, workspace_id, customer.id, limit=limit)
@@ -208,12 +210,15 @@ async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
     fired = await triggers.firings(tx, workspace_id, customer_id=customer.id, limit=limit)
     logged = await events.recent(tx, workspace_id, customer_id=customer.id, limit=limit)
     facts = [
-        *(Fact(order.placed_at, "order", order=order_item(order, customer)) for order in orders),
-        *(Fact(txn.occurred_at, "transaction", transaction=transaction_item(txn, customer)) for txn in txns),
-        *(Fact(firing.fired_at, "firing", firing=firing_item(firing, customer)) for firing in fired),
-        *(Fact(event.occurred_at, "event", event=event_item(event, customer)) for event in logged),
+        *(Fact(order.placed_at, order.created_at, "order", order=order_item(order, customer)) for order in orders),
+        *(
+            Fact(txn.occurred_at, txn.recorded_at, "transaction", transaction=transaction_item(txn, customer))
+            for txn in txns
+        ),
+        *(Fact(firing.fired_at, firing.fired_at, "firing", firing=firing_item(firing, customer)) for firing in fired),
+        *(Fact(event.occurred_at, event.recorded_at, "event", event=event_item(event, customer)) for event in logged),
     ]
-    return Story(sorted(facts, key=lambda fact: fact.at, reverse=True)[:limit])
+    return Story(sorted(facts, key=lambda fact: (fact.booked_at, fact.at), reverse=True)[:limit])
 
 
 async def _said(call: Call[Any, Any], tx: Reading, customer: Customer) -> CustomerItem:

@@ -18,8 +18,9 @@ from regulars.kit.db import Tx
 
 
 class ImportItem(msgspec.Struct, frozen=True):
-    """A file and how far it is. `uploaded` waits to be run, `stopped` can be run again. `left_out` and `differing` name
-    the first of their rows: what can't be used, and what says otherwise than is kept and newer."""
+    """A file and how far it is. `uploaded` waits to be run, `stopped` can be run again. `left_out`, `differing` and
+    `details_left_out` name the first of their rows: what can't be used, what says otherwise than is kept and newer, and
+    details of known customers that can't be kept, whose orders were taken."""
 
     id: UUID
     filename: str
@@ -40,6 +41,7 @@ class ImportItem(msgspec.Struct, frozen=True):
     left_out: list[Unusable]
     differing_count: int
     differing: list[Unusable]
+    details_left_out: list[Unusable]
     started_at: datetime
     seen_at: datetime
 
@@ -136,6 +138,7 @@ def _item(run: Run) -> ImportItem:
         left_out=done.unusable,
         differing_count=done.differing_count,
         differing=done.differing,
+        details_left_out=done.details,
         started_at=run.started_at,
         seen_at=run.seen_at,
     )

@@ -94,7 +94,8 @@ class OrderOutcome(msgspec.Struct, frozen=True):
     """What a report changed: `created`, `updated`, `unchanged`, `stale` (older than what is kept) or `refused`. `index`
     is its place among the reports, from 0.
 
-    `coins` is what this report earned; `firings` say for each trigger what was given, or why nothing was.
+    `coins` is what this report earned; `firings` say for each trigger what was given, or why nothing was. `left_out`
+    are details of a known customer that can't be kept, with what was expected: the order is taken without them.
     """
 
     index: int
@@ -103,6 +104,7 @@ class OrderOutcome(msgspec.Struct, frozen=True):
     coins: int
     firings: list[FiringItem]
     refusal: OrderRefusal | None = None
+    left_out: dict[str, str] = {}
 
 
 class OrderOutcomes(msgspec.Struct, frozen=True):
@@ -149,7 +151,8 @@ async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOu
     if isinstance(answers[0], Refusal) and not isinstance(body, list):
         raise answers[0]
     of = await whose(tx, call.workspace, [a.recorded.order for a in answers if not isinstance(a, Refusal)])
-    return OrderOutcomes([_outcome(index, answer, of) for index, answer in enumerate(answers)])
+    pairs = enumerate(zip(checked, answers, strict=True))
+    return OrderOutcomes([_outcome(index, report, answer, of) for index, (report, answer) in pairs])
 
 
 @management.get("/orders", "Orders", tag="Orders")
@@ -235,16 +238,26 @@ def _report(given: Reported, now: datetime) -> OrderReport:
     try:
         report = activity.check(report)
     except Invalid as refusal:
-        faults.note(refusal, "customer", ("customer_id", "email", "mobile", "country", "gender", "referral_code"))
+        faults.note(refusal, "customer", _OF_CUSTOMER)
     faults.check()
+    if report.unfit is not None:
+        faults.note(report.unfit, "customer", _OF_CUSTOMER)
+        report = msgspec.structs.replace(report, unfit=faults.refusal())
     return report
 
 
-def _outcome(index: int, answer: Taken | Refusal, of: dict[UUID, Customer]) -> OrderOutcome:
+_OF_CUSTOMER = ("customer_id", "email", "mobile", "country", "gender", "referral_code")
+
+
+def _outcome(
+    index: int, report: OrderReport | Refusal, answer: Taken | Refusal, of: dict[UUID, Customer]
+) -> OrderOutcome:
     if isinstance(answer, Refusal):
         return OrderOutcome(index, "refused", None, 0, [], OrderRefusal(answer.message, answer.code, answer.fields))
     order = answer.recorded.order
     customer = of[order.customer_id]
     firings = [firing_item(firing, customer) for firing in answer.firings]
     coins = sum(firing.coins for firing in firings if firing.state == "granted")
-    return OrderOutcome(index, answer.recorded.change, order_item(order, customer), coins, firings)
+    left_out = report.unfit.fields if isinstance(report, OrderReport) and report.unfit else {}
+    change = answer.recorded.change
+    return OrderOutcome(index, change, order_item(order, customer), coins, firings, left_out=left_out)
