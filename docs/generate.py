@@ -5,9 +5,6 @@ A new page is a function that returns text by path, named in `documents`.
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +13,10 @@ from sqlglot import exp
 
 import regulars
 from regulars import events
+from regulars.api.codes import ATTEMPTS, FIRINGS, REFUSALS, RULES, table
 from regulars.api.documents import documents as openapi_documents
 from regulars.api.management import management
 from regulars.api.merchant import merchant
-from regulars.kit.errors import Refusal
 from regulars.kit.settings import Settings
 
 GENERATED = Path(__file__).parent / "generated"
@@ -44,15 +41,28 @@ def settings() -> str:
 def errors() -> str:
     lines = [
         _NOTE,
-        "# Errors",
+        "# Codes",
         "",
-        "A refusal is an expected no. Its code is stable, its message is for people, and it changes nothing.",
+        "What an answer, a firing, a delivery or a rule can say, by stable codes. A refusal changes nothing; the",
+        "merchant API says 422 where this list says 404 or 409. A firing that gave nothing is kept, and answered with",
+        "its reason.",
         "",
-        "| code | HTTP status | meaning |",
-        "|---|---|---|",
+        "## Refusals",
+        "",
+        table("code", REFUSALS),
+        "",
+        "## Why a trigger gave nothing",
+        "",
+        table("reason", FIRINGS),
+        "",
+        "## What an attempt to deliver came to",
+        "",
+        table("outcome", ATTEMPTS),
+        "",
+        "## What a rule made of an event",
+        "",
+        table("what", RULES),
     ]
-    rows = {(kind.status, kind.code, _meaning(kind)) for kind in _refusals()}
-    lines += [f"| `{code}` | {status} | {meaning} |" for status, code, meaning in sorted(rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -88,20 +98,6 @@ def _table(table: exp.Schema) -> Iterator[str]:
 
 def _type(column: exp.ColumnDef) -> str:
     return column.kind.sql(dialect="postgres").lower() if column.kind is not None else ""
-
-
-def _meaning(kind: type[Refusal]) -> str:
-    return " ".join(inspect.cleandoc(kind.__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
-
-
-def _refusals() -> set[type[Refusal]]:
-    for module in pkgutil.walk_packages(regulars.__path__, "regulars."):
-        importlib.import_module(module.name)
-    found, fresh = set[type[Refusal]](), {Refusal}
-    while fresh:
-        found |= fresh
-        fresh = {below for kind in fresh for below in kind.__subclasses__()} - found
-    return found
 
 
 def write() -> None:

@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from regulars import tenancy, triggers
 from regulars.api.app import Doors
+from regulars.api.codes import FIRINGS, REFUSALS
 from regulars.api.documents import openapi
 from regulars.api.management import management
 from regulars.api.merchant import merchant
@@ -130,6 +131,10 @@ def as_documented(response: httpx.Response) -> httpx.Response:
     if documented is not None:
         status = str(response.status_code)
         assert status in documented["responses"], f"{method} {template} answers {status}: not documented"
+        if response.status_code >= 400:
+            told = response.json()
+            code = (told.get("data") or told)["code"]
+            assert code in REFUSALS or code in FIRINGS, f"{method} {template} answers {code}: not described"
         for media_type in documented["responses"][status].get("content", {}):
             assert response.headers["content-type"] == media_type
             _validator(template, method, status, media_type).validate(response.json())

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from regulars import limits
+from regulars import events, limits
+from regulars.api.about import sections, webhooks
 from regulars.api.operations import Api, NoQuery, Operation
 
 VERSION = "1.0.0"
@@ -52,6 +53,9 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     schema_of = dict(zip(ordered, schemas, strict=True))
     components = {name: _with_times(schema) for name, schema in components.items()} | _failures(apis)
+    told = any(api.style == "problem" for api in apis)
+    if told:
+        components |= events.asyncapi()["components"]["schemas"]
     paths: dict[str, dict[str, Any]] = {}
     for api, operation in operations:
         paths.setdefault(api.base + operation.path, {})[operation.method.lower()] = _operation(
@@ -63,10 +67,14 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
         "info": {
             "title": f"Regulars: {one.title}" if one else "Regulars",
             "version": VERSION,
-            "description": one.description if one else "\n\n".join(f"## {a.title}\n\n{a.description}" for a in apis),
+            "description": _joined_lines(
+                "\n\n".join(f"## {a.title}\n\n{a.description}\n\n{sections(a.style)}" for a in apis)
+            ),
         },
+        "servers": [{"url": "/", "description": "This server."}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for _, operation in operations)],
         "paths": paths,
+        **({"webhooks": webhooks()} if told else {}),
         "components": {
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
@@ -76,6 +84,11 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _joined_lines(text: str) -> str:
+    """Paragraphs as one line each: some viewers take each line for a line."""
+    return re.sub(r"(?<=[^\n|])\n(?=[^\n|#-]|-[^ ])(?!\d\. )\s*", " ", text)
 
 
 def _with_times(schema: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +114,7 @@ def _operation(api: Api, operation: Operation, schema_of: dict[Any, dict[str, An
         "operationId": f"{api.name}.{name}",
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": f"{operation.description}\n\nTakes {right}.".strip(),
+        "description": _joined_lines(f"{operation.description}\n\nTakes {right}.").strip(),
         "security": _security(api),
         "parameters": _parameters(api, operation),
     }
@@ -221,7 +234,7 @@ def _failures(apis: Sequence[Api]) -> dict[str, Any]:
         "additionalProperties": {"type": "string"},
         "description": "Of each wrong field, by its path, what was expected.",
     }
-    code = {"type": "string", "description": "Stable; see docs/generated/errors.md."}
+    code = {"type": "string", "description": "Stable; each is described under *Codes*. More may follow."}
     message = {"type": "string", "description": "For people."}
     said: dict[str, Any] = {"message": message, "code": code, "fields": fields}
     data = {"type": "object", "properties": said, "required": ["message", "code"]}

@@ -42,7 +42,7 @@ from regulars.events.rendering import (
     mid,
     tagged,
 )
-from regulars.events.samples import sample
+from regulars.events.samples import examples, sample
 from regulars.events.switching import switch
 from regulars.events.wording import label, sentence, sentence_parts
 
@@ -72,6 +72,7 @@ __all__ = [
     "drop_pending",
     "eid",
     "encode",
+    "examples",
     "formatted",
     "formatted_date",
     "get",

@@ -17,7 +17,7 @@ from regulars.ledger import Entry, Posted
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
-from regulars.triggers.model import Fire, Fired, Firing, Override, Trigger, times
+from regulars.triggers.model import Fire, Fired, Firing, Override, Reason, Trigger, times
 from regulars.triggers.signup import ensure
 
 Granted = dict[tuple[UUID, UUID], tuple[int, int, int]]
@@ -84,7 +84,7 @@ class _Decision:
         self.coins_min = rule.coins_min if set_by_call.coins_min is None else set_by_call.coins_min
         self.coins_max = rule.coins_max if set_by_call.coins_max is None else set_by_call.coins_max
         self.amount = 0
-        self.reason = ""
+        self.reason: str = ""
         self.explanation = ""
 
     def decide(self, granted: Granted, counted: Counter[tuple[UUID, UUID]], random: Random) -> None:
@@ -107,7 +107,7 @@ class _Decision:
             fixed = self.coins_min == self.coins_max
             self.amount = self.coins_min if fixed else random.randint(self.coins_min, self.coins_max)
 
-    def refuse(self, reason: str, explanation: str) -> None:
+    def refuse(self, reason: Reason, explanation: str) -> None:
         self.reason, self.explanation, self.amount = reason, explanation, 0
 
     def entry(self, now: datetime) -> Entry:
@@ -128,7 +128,7 @@ class _Decision:
 
     def fired(self, now: datetime, outcome: ledger.Outcome | None) -> Fired:
         if isinstance(outcome, Refusal):
-            self.refuse(outcome.code, outcome.message)
+            self.reason, self.explanation, self.amount = outcome.code, outcome.message, 0
         txn = outcome.txn if isinstance(outcome, Posted) else None
         firing = Firing(
             id=self.id,

@@ -114,6 +114,23 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     actor: str = ""
 
 
+Reason = Literal[
+    "",
+    "trigger_inactive",
+    "customer_limit_reached",
+    "day_limit_reached",
+    "month_limit_reached",
+    "order_cancelled",
+    "order_other_currency",
+    "order_amount_zero",
+    "order_amount_below_unit",
+    "order_not_paid",
+    "order_not_fulfilled",
+    "order_earns_too_much",
+]
+"""Why a trigger gives nothing, as a stable code; beside these stand the book's own refusals."""
+
+
 class Firing(msgspec.Struct, frozen=True, gc=False):
     """Each time a trigger was fired for a customer, in the order of the columns of `triggers_firing`.
 

@@ -18,7 +18,7 @@ from regulars.kit.ids import new_id
 from regulars.ledger import Entry
 from regulars.tenancy import Workspace
 from regulars.triggers import store
-from regulars.triggers.model import Firing, Trigger, posted
+from regulars.triggers.model import Firing, Reason, Trigger, posted
 from regulars.triggers.signup import ensure
 
 
@@ -246,7 +246,7 @@ class _Reactions:
         return taken
 
 
-def refusal(workspace: Workspace, trigger: Trigger, order: Order) -> tuple[str, str]:
+def refusal(workspace: Workspace, trigger: Trigger, order: Order) -> tuple[Reason, str]:
     """Why the order earns nothing by this trigger as it stands, as (code, words); two empty texts when it earns."""
     symbol = workspace.currency_symbol
     if order.status == "cancelled" or order.financial_status in ("voided", "refunded"):
