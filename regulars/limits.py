@@ -234,6 +234,7 @@ UPLOAD_BYTES_MAX = 50_000_000
 IMPORT_PROBLEMS_SHOWN_MAX = 20
 STORY_ITEMS_MAX = 100
 BOOKED_LATE_MINUTES = 60  # what is written down later than that after it happened says both times
+AUDIT_FIRST_MAX = 10_000  # a shop's first acts, among which its setting up is looked for
 DAYS_REMEMBERED_MAX = 1_000
 
 # Integrations

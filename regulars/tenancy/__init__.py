@@ -10,7 +10,7 @@ Does not know what a customer, a coin or an event is.
                                                                  role or the person that it stands on
 """
 
-from regulars.tenancy.audit import AuditLine, audit, audit_log
+from regulars.tenancy.audit import AuditLine, audit, audit_log, was_done
 from regulars.tenancy.keys import find_key, issue_key, list_keys, live_keys_of, note_use, revoke_key
 from regulars.tenancy.model import EVERY_AREA, ApiKey, Areas, IssuedKey, Person, Workspace
 from regulars.tenancy.passwords import Hashed, check_password, draw_password, hashed
@@ -82,5 +82,6 @@ __all__ = [
     "rotate_storefront_secret",
     "sign_out",
     "storefront_secrets",
+    "was_done",
     "workspace_id_of",
 ]

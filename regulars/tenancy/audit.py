@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from regulars import limits
 from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
@@ -36,6 +37,12 @@ async def audit(
 ) -> None:
     """`act` is a noun and a verb, `trigger.update`; `detail` must hold no secret."""
     await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
+
+
+async def was_done(tx: Reading, workspace_id: UUID, act: str) -> bool:
+    """Whether it stands among the shop's first acts: as many as `limits.AUDIT_FIRST_MAX`."""
+    found: bool = await tx.fetchval(_sql.was_done, workspace_id, act, limits.AUDIT_FIRST_MAX)
+    return found
 
 
 async def audit_log(

@@ -104,6 +104,10 @@ DELETE FROM tenancy_session WHERE workspace_id = $1 AND token_hash = $2
 -- name: insert_audit
 INSERT INTO tenancy_audit (workspace_id, id, actor, act, target, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 
+-- name: was_done
+SELECT EXISTS (SELECT 1 FROM (SELECT act FROM tenancy_audit WHERE workspace_id = $1 ORDER BY id LIMIT $3) AS first
+                WHERE act = $2)
+
 -- name: audit_log
 SELECT id, actor, act, target, detail, created_at
   FROM tenancy_audit WHERE workspace_id = $1 AND id < COALESCE($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')

@@ -260,15 +260,14 @@ def check_content(content: Content) -> Content:
     return content
 
 
-def sentence(trigger: Trigger, coin_name: str, currency_symbol: str) -> str:
-    """The trigger as one sentence for the shop's owner."""
-    rule = trigger.rule
+def sentence(source: Source, rule: Rule, coin_name: str, currency_symbol: str) -> str:
+    """A trigger of that source, or what would be one, as one sentence for the shop's owner."""
     gives = "gives" if rule.operation == "cr" else "takes"
-    if trigger.source == "order":
+    if source == "order":
         when = {"placed": "is placed", "paid": "is paid", "fulfilled": "is fulfilled"}[rule.earn_when]
         each = f"{rule.coins_per_unit:,} {coin_name} per whole {currency_symbol.strip()}1"
         said = f"When an order {when}, it {gives} {each}"
-    elif trigger.source == "customer_created":
+    elif source == "customer_created":
         said = f"When a customer is created, it gives {rule.coins_min:,} {coin_name}, once"
     elif rule.coins_min == rule.coins_max:
         said = f"When your shop calls it, it {gives} {rule.coins_min:,} {coin_name}"
@@ -277,7 +276,7 @@ def sentence(trigger: Trigger, coin_name: str, currency_symbol: str) -> str:
     limited = []
     if rule.per_day_max:
         limited.append(f"{times(rule.per_day_max)} a day")
-    if rule.per_customer_max and trigger.source == "api":
+    if rule.per_customer_max and source == "api":
         limited.append(f"{times(rule.per_customer_max)} in all")
     if rule.per_month_max:
         limited.append(f"{times(rule.per_month_max)} a month")

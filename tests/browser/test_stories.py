@@ -39,8 +39,8 @@ async def test_signing_in_and_out(site: Site, visit: Open) -> None:
 
 
 async def connect_omnisend(site: Site, page: Page) -> None:
-    """From the overview, first with a key that is refused."""
-    await page.get_by_role("link", name="Choose a tool").click()
+    """First with a key that is refused."""
+    await page.goto("/integrations")
     await page.get_by_role("link", name="Omnisend").click()
     await page.get_by_label("API key").fill("not-a-key")
     await page.get_by_text("More settings").click()
@@ -52,15 +52,13 @@ async def connect_omnisend(site: Site, page: Page) -> None:
     await expect(page.locator(".head .badge")).to_have_text("Ready")
 
 
-async def test_first_delivered_event(site: Site, visit: Open) -> None:
+async def test_a_tool_of_the_shops_own(site: Site, visit: Open) -> None:
     shop = await site.shop()
     page = await visit(await site.staff(shop))
-    await page.goto("/")
-    await expect(page.get_by_text("Three steps to your first delivered event")).to_be_visible()
     await connect_omnisend(site, page)
 
-    await page.goto("/")
-    await page.get_by_role("button", name="Switch events on").click()
+    await page.goto("/events")
+    await page.get_by_role("switch").click()
     await expect(page.get_by_role("switch")).to_have_attribute("aria-checked", "true")
     await page.goto("/events/send")
     await page.get_by_role("link", name="Create a rule").click()

@@ -120,6 +120,9 @@ POST   /sign-in                                           yes    yes     yes    
 GET    /static/{file_path}                                yes    yes     yes     yes
 POST   /theme                                             yes    yes     yes     no
 GET    /                                                  yes    yes     yes     no
+POST   /start/shop                                        yes    yes     no      no
+POST   /start/earn                                        yes    yes     no      no
+POST   /start/sandbox                                     yes    yes     no      no
 GET    /customers                                         yes    yes     yes     no
 GET    /customers/new                                     yes    yes     yes     no
 POST   /customers/new                                     yes    yes     no      no

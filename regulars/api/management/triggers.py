@@ -210,4 +210,6 @@ async def _find(call: Call[Any, Any], tx: Reading) -> Trigger:
 
 def _said(trigger: Trigger, workspace: Workspace) -> TriggerItem:
     fields = {name: getattr(trigger, name) for name in trigger.__struct_fields__}
-    return TriggerItem(**fields, sentence=sentence(trigger, workspace.coin_name, workspace.currency_symbol))
+    return TriggerItem(
+        **fields, sentence=sentence(trigger.source, trigger.rule, workspace.coin_name, workspace.currency_symbol)
+    )

@@ -246,7 +246,7 @@ def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> Trig
         coin_range=CoinRange(rule.coins_min, rule.coins_max),
         coins_per_unit=rule.coins_per_unit,
         is_open=trigger.open,
-        sentence=sentence(trigger, coin_name, currency_symbol),
+        sentence=sentence(trigger.source, trigger.rule, coin_name, currency_symbol),
         created_at=wire_time(trigger.created_at),
         updated_at=wire_time(trigger.updated_at),
     )

@@ -16,12 +16,14 @@ from regulars.dashboard.pages import (
     sandbox,
     shop,
     staff,
+    start,
     styleguide,
     triggers,
 )
 
 HANDLERS: list[ControllerRouterHandler] = [
     *overview.HANDLERS,
+    *start.HANDLERS,
     *customers.HANDLERS,
     *finding.HANDLERS,
     *triggers.HANDLERS,

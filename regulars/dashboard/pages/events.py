@@ -180,7 +180,7 @@ async def delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
 async def ask_test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         rule = await _live_rule(tx, desk, rule_id)
-    form = Form(values={"by": "email", "address": query_of(desk.request).get("address", "")})
+    form = Form(values={"by": "email"} | query_of(desk.request))
     return desk.page("pages/rule_test.html", rule=rule, form=form, result=None, modes=MODES)
 
 

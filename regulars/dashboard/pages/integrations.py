@@ -50,7 +50,7 @@ async def add(desk: Handed, tool: FromPath[str]) -> Response[str]:
                 tx, desk.id, desk.app.box, tool=tool, name=form.text("name"), given=_given(form, manifest), now=desk.now
             )
         made = shown.integration
-        result = await _initialize(desk, made)
+        result = await initialize(desk, made)
     except Refusal as refusal:
         return desk.wrong("pages/integration_new.html", form, refusal, manifest=manifest, rare=_RARE)
     if shown.new_secrets:
@@ -72,8 +72,8 @@ async def change(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
     manifest = _manifest(integration.tool)
-    initialize = form.text("act") == "initialize"
-    act = "integration.initialize" if initialize else "integration.update"
+    asked = form.text("act") == "initialize"
+    act = "integration.initialize" if asked else "integration.update"
     try:
         async with desk.changing(act, integration_id) as tx:
             integration = await integrations.change(
@@ -85,9 +85,9 @@ async def change(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
                 name=form.text("name"),
                 now=desk.now,
             )
-        if not initialize:
+        if not asked:
             return desk.see(f"/integrations/{integration_id}", "Saved.")
-        result = await _initialize(desk, integration)
+        result = await initialize(desk, integration)
     except Refusal as refusal:
         return await _page(desk, integration, form.refused(refusal), 422)
     return desk.see(f"/integrations/{integration_id}", result.sentence if result.ok else "")
@@ -151,7 +151,7 @@ async def delete(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     return desk.see("/integrations", "Removed.")
 
 
-async def _initialize(desk: Desk, integration: Integration) -> delivery.CheckResult:
+async def initialize(desk: Desk, integration: Integration) -> delivery.CheckResult:
     """Ask the tool, between two transactions, and write down what it said."""
     carrier = integrations.carrier(integration, desk.app.box)
     result = await integrations.check(desk.app.http, carrier, desk.now)

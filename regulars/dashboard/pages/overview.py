@@ -1,4 +1,4 @@
-"""Overview: what happened today, what is wrong, and, for a new shop, the three steps to its first delivered event."""
+"""Overview: what happened today, what is wrong, and, for a new shop, the way to its first delivered event."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from regulars import delivery, dispatch, events, integrations, ledger, limits
 from regulars.dashboard import chart
 from regulars.dashboard.chart import Chart
 from regulars.dashboard.day import Day
-from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.desk import Desk, Form, Handed
+from regulars.dashboard.walk import walk as walked
+from regulars.dashboard.words import zones
 from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
 from regulars.integrations import Integration
+from regulars.kit import countries, currency
 from regulars.ledger import Flow
 
 LATE_S = 300.0
@@ -37,18 +40,15 @@ class Trouble(msgspec.Struct, frozen=True):
     button: str
 
 
-class Steps(msgspec.Struct, frozen=True):
-    """The three steps to a first delivered event, each done or not; `test_href` sends a test by the newest rule."""
-
-    tool: bool
-    rule: bool
-    delivered: bool
-    test_href: str
-    anybody: bool
-
-
 @get("/")
 async def show(desk: Handed) -> Response[str]:
+    shop = desk.workspace
+    names = ("name", "coin_name", "country", "currency_code", "time_zone")
+    return await page(desk, desk.blank(**{name: getattr(shop, name) for name in names}))
+
+
+async def page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
+    """`form`: the shop's, as the walk of a new shop shows it."""
     hours = _hours(desk)
     # Counting a busy hour takes a while: each of the three has a connection of its own, and they run at once.
     counting = asyncio.gather(_events(desk, hours, "order_create"), _events(desk, hours, None), _flows(desk, hours))
@@ -59,17 +59,14 @@ async def show(desk: Handed) -> Response[str]:
         totals = await delivery.delivery_totals(tx, desk.id)
         tally = await delivery.delivery_tally(tx, desk.id, hours[0])
         lately = await events.recent(tx, desk.id, limit=LATELY_ITEMS)
+        delivered = any(done for done, _ in totals.values())
+        walk = None if delivered else await walked(tx, desk.workspace, tools, rules, lately)
     ordered, logged, flows = await counting
-    delivered = any(done for done, _ in totals.values())
-    steps = Steps(
-        tool=any(tool.state == "ready" for tool in tools),
-        rule=bool(rules) and desk.workspace.events_on,
-        delivered=delivered,
-        test_href=f"/events/send/{rules[-1].id}/test" if rules else "",
-        anybody=bool(lately),
-    )
     context: dict[str, Any] = {
-        "steps": None if delivered else steps,
+        "walk": walk,
+        "form": form,
+        "lists": {"zones": zones(), "currencies": currency.LISTED, "countries": countries.LISTED} if walk else None,
+        "sandbox": desk.app.settings.allow_loopback,
         "troubles": _troubles(desk, tools, rules, lanes),
         "given": sum(credited for credited, _ in flows),
         "more": "+" if any(count >= limits.EVENTS_COUNTED_MAX for hour in logged for count in hour) else "",
@@ -86,7 +83,7 @@ async def show(desk: Handed) -> Response[str]:
         },
         "lately": lately,
     }
-    return desk.page("pages/overview.html", **context)
+    return desk.page("pages/overview.html", status=status, **context)
 
 
 async def _events(desk: Desk, hours: list[datetime], topic: str | None) -> list[list[int]]:

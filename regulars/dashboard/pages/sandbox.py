@@ -28,7 +28,7 @@ _SHOWN_MAX = 12
 
 @get("/sandbox")
 async def show(desk: Handed) -> Response[str]:
-    answer = await _ask(desk, "GET", f"/received?newest={_SHOWN_MAX}")
+    answer = await ask(desk, "GET", f"/received?newest={_SHOWN_MAX}")
     try:
         received: dict[str, Any] = msgspec.json.decode(answer.body) if answer and answer.status == 200 else {}
     except msgspec.DecodeError:
@@ -72,12 +72,12 @@ async def clear(desk: Handed) -> Response[str]:
 
 
 async def _must(desk: Desk, method: str, path: str, body: object = None) -> None:
-    answer = await _ask(desk, method, path, body)
+    answer = await ask(desk, method, path, body)
     if answer is None or answer.status >= 400:
         raise Refusal("The sandbox did not answer. Is it running?")
 
 
-async def _ask(desk: Desk, method: str, path: str, body: object = None) -> Answer | None:
+async def ask(desk: Desk, method: str, path: str, body: object = None) -> Answer | None:
     """None when no sandbox runs, or addresses of this machine may not be called."""
     raw = b"" if body is None else msgspec.json.encode(body)
     url = desk.app.settings.sandbox_address(desk.id) + path

@@ -116,18 +116,23 @@ def _settings_of(form: Form) -> dict[str, Any]:
     link = form.text("referral_link_base")
     if link and (not link.startswith(("https://", "http://")) or len(link) > limits.NAME_CHARS_MAX):
         form.faults.add("referral_link_base", "an address that starts with https:// or http://")
-    if form.text("country") and form.text("country") not in countries.NAMES:
-        form.faults.add("country", "a country of the list")
     utm_source = form.text("utm_source")
     if utm_source and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", utm_source):
         form.faults.add("utm_source", "at most 40 letters, digits, dots, - or _")
     return {
-        "country": form.text("country") or None,
+        "country": country_of(form),
         "calls_per_minute": calls,
         "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
         "referral_link_base": link or None,
         "utm_source": utm_source or None,
     }
+
+
+def country_of(form: Form) -> str | None:
+    code = form.text("country")
+    if code and code not in countries.NAMES:
+        form.faults.add("country", "a country of the list")
+    return code or None
 
 
 def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:

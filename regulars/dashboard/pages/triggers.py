@@ -183,8 +183,8 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
 
 
 def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
-    told = trigger if rule is None else msgspec.structs.replace(trigger, rule=rule)
-    return triggers.sentence(told, desk.workspace.coin_name, desk.workspace.currency_symbol)
+    shop = desk.workspace
+    return triggers.sentence(trigger.source, rule or trigger.rule, shop.coin_name, shop.currency_symbol)
 
 
 def _rule(form: Form, source: str) -> Rule:
