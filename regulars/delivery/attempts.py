@@ -49,11 +49,15 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
     """Send it once. Belongs outside any transaction; ends within CALL_TIMEOUT_S, and never raises.
 
-    A carrier that raises has a bug. It costs this delivery only: the others of its lane go on, and it can be replayed
-    once the bug is mended.
+    A carrier that raises has a bug, or an event before it that this version can't read. It costs this delivery only:
+    the others of its lane go on. As long as nothing was sent it is tried again, as when a tool is away; after that it
+    can be replayed once the bug is mended.
     """
+    if not parcel.body:
+        return Attempt(parcel, None, None, RetryAfter(None, "The event that this delivery is of can't be found."))
     request: Request | None = None
     end: Answer | NoAnswer | None = None
+    outcome: Outcome
     try:
         rendered = carrier.render(parcel)
         if isinstance(rendered, GaveUp):
@@ -63,7 +67,8 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
         outcome = carrier.read(end) if isinstance(end, Answer) else carrier.unanswered(parcel, end)
     except Exception as bug:  # noqa: BLE001 - the outermost frame of one delivery; see the docstring
         _log.exception("attempt_bug", delivery_id=str(parcel.delivery_id), topic=parcel.topic)
-        outcome = GaveUp(f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being sent or read.")
+        fault = f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being"
+        outcome = RetryAfter(None, f"{fault} sent.") if request is None else GaveUp(f"{fault} read.")
     return Attempt(parcel, request, end, outcome)
 
 

@@ -131,6 +131,11 @@ async def held_rate(tx: Reading, lane: Lane, worker_id: UUID, now: datetime) -> 
     return rate
 
 
+async def hold_up(tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
+    """It can't be sent from, for the reason in words: shown until it is leased once more."""
+    await tx.execute(sql.hold_up, workspace_id, lane_id, reason)
+
+
 async def release_lane(tx: Tx, lane: Lane, worker_id: UUID, bucket: Bucket, not_before: datetime) -> None:
     """Put the lane down, to be looked at when its next delivery is due, but not before the time given."""
     await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)

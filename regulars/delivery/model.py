@@ -96,7 +96,8 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class LaneHealth(msgspec.Struct, frozen=True):
-    """How a lane is doing. `queued` and `failed` (all that wait for a replay) stop counting at DELIVERY_COUNT_MAX."""
+    """How a lane is doing. `queued` and `failed` (all that wait for a replay) stop counting at DELIVERY_COUNT_MAX.
+    `held_up`: why this version of Regulars can't send from it, though it is not paused; it is tried again and again."""
 
     lane_id: UUID = msgspec.field(name="integration_id")
     tool: str
@@ -112,6 +113,7 @@ class LaneHealth(msgspec.Struct, frozen=True):
     mean_ms_last_hour: float | None
     last_error: str
     last_error_at: datetime | None
+    held_up: str
 
 
 class Delivery(msgspec.Struct, frozen=True):

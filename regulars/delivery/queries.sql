@@ -12,7 +12,8 @@ UPDATE delivery_lane SET paused = true, paused_reason = $3 WHERE workspace_id = 
 
 -- name: resume_lane
 -- the lane is looked at again at once, whatever waits in it
-UPDATE delivery_lane SET paused = false, paused_reason = '', wake_at = $3, tokens_at = LEAST(tokens_at, $3)
+UPDATE delivery_lane
+   SET paused = false, paused_reason = '', held_up = '', wake_at = $3, tokens_at = LEAST(tokens_at, $3)
  WHERE workspace_id = $1 AND id = $2 RETURNING id
 
 -- name: awake_lanes
@@ -36,7 +37,7 @@ SELECT DISTINCT leased_lock FROM delivery_lane
  WHERE wake_at IS NOT NULL AND NOT paused AND leased_until > $1 AND leased_lock IS NOT NULL
 
 -- name: lease_lane
-UPDATE delivery_lane SET leased_by = $3, leased_until = $5, leased_lock = $6
+UPDATE delivery_lane SET leased_by = $3, leased_until = $5, leased_lock = $6, held_up = ''
  WHERE workspace_id = $1 AND id = $2 AND wake_at <= $4 AND NOT paused
    AND (leased_until IS NULL OR leased_until <= $4 OR leased_by = $3 OR leased_lock = ANY ($7::bigint[]))
 RETURNING workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
@@ -62,6 +63,9 @@ UPDATE delivery_lane
                    WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' ORDER BY due_at LIMIT 1)
  WHERE workspace_id = $1 AND id = $2 AND leased_by = $3
 
+-- name: hold_up
+UPDATE delivery_lane SET held_up = $3 WHERE workspace_id = $1 AND id = $2
+
 -- name: wake_lanes
 -- in the order of their ids: two that queue into the same lanes must not wait for each other
 UPDATE delivery_lane SET wake_at = LEAST(wake_at, $3)
@@ -86,7 +90,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, 'queued', $9, $10)
 -- planner from reading all events instead, whatever its statistics say, and with the topic every index that begins with
 -- the workspace and ends with the id finds it at once.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
-       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body) AS body, e.customer_id
+       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id
   FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
@@ -257,11 +261,11 @@ SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
          WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued') AS oldest_due_at,
        (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
                                WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'failed' AND NOT d.test
-                               LIMIT $3) f) AS failed,
+                               ORDER BY d.finished_at LIMIT $3) f) AS failed,
        COALESCE(t.delivered, 0)::bigint AS delivered_last_hour, COALESCE(t.retried, 0)::bigint AS retried_last_hour,
        COALESCE(t.failed, 0)::bigint AS failed_last_hour,
        (t.duration_ms / NULLIF(t.delivered + t.retried + t.failed, 0))::float8 AS mean_ms_last_hour,
-       l.last_error, l.last_error_at
+       l.last_error, l.last_error_at, l.held_up
   FROM delivery_lane l
   LEFT JOIN LATERAL (SELECT sum(delivered) AS delivered, sum(retried) AS retried, sum(failed) AS failed,
                             sum(duration_ms) AS duration_ms

@@ -14,7 +14,7 @@ is a folder: its manifest, and a carrier that renders requests and reads answers
 from regulars.integrations.manifest import Connector, Field, Manifest, Option
 from regulars.integrations.model import Integration, Shown
 from regulars.integrations.readiness import carrier, carrier_of, check, conclude, pause
-from regulars.integrations.registry import CONNECTORS, connector_of
+from regulars.integrations.registry import CONNECTORS, manifest_of
 from regulars.integrations.setup import add, change, get_integration, list_integrations, remove, rotate
 
 __all__ = [
@@ -31,9 +31,9 @@ __all__ = [
     "change",
     "check",
     "conclude",
-    "connector_of",
     "get_integration",
     "list_integrations",
+    "manifest_of",
     "pause",
     "remove",
     "rotate",

@@ -16,7 +16,7 @@ from regulars import delivery
 from regulars.delivery import Carrier, CheckResult
 from regulars.integrations import store
 from regulars.integrations.model import Integration
-from regulars.integrations.registry import connector_of
+from regulars.integrations.registry import kept_connector
 from regulars.integrations.store import sql
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict
@@ -25,13 +25,20 @@ from regulars.kit.secrets import SecretBox
 
 
 def carrier(integration: Integration, box: SecretBox) -> Carrier:
-    """The integration as a carrier of deliveries. Raises Unreadable."""
+    """The integration as a carrier of deliveries. Raises Unreadable for its secrets, and Conflict for what another
+    version of Regulars has stored and this one can't read."""
+    connector = kept_connector(integration.tool)
     secrets = box.open(integration.sealed, workspace_id=integration.workspace_id, thing_id=integration.id)
-    return connector_of(integration.tool).carrier(integration.settings, secrets)
+    try:
+        return connector.carrier(integration.settings, secrets)
+    except (LookupError, TypeError, ValueError):
+        raise Conflict(
+            "This version of Regulars can't read this integration's settings. Fill them in again, then Initialize."
+        ) from None
 
 
 async def carrier_of(tx: Reading, workspace_id: UUID, integration_id: UUID, box: SecretBox) -> Carrier:
-    """Raises NotFound, Unreadable."""
+    """Raises NotFound, and what `carrier` raises."""
     return carrier(await store.integration(tx, workspace_id, integration_id), box)
 
 

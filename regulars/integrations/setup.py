@@ -11,7 +11,7 @@ from regulars import delivery, limits
 from regulars.integrations import store
 from regulars.integrations.manifest import checked_settings
 from regulars.integrations.model import Integration, Shown
-from regulars.integrations.registry import connector_of
+from regulars.integrations.registry import connector_of, kept_connector
 from regulars.integrations.store import sql
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
@@ -55,9 +55,10 @@ async def change(
     name: str | None = None,
 ) -> Integration:
     """Fields that are not given, and secrets given empty, stay as they are. It goes on sending as it was: whoever
-    changes what the tool must accept initializes it again. Raises Invalid, NotFound."""
+    changes what the tool must accept initializes it again. Raises Invalid, NotFound, and Conflict for a tool
+    that is not known."""
     known = await store.lock_integration(tx, workspace_id, integration_id)
-    manifest = connector_of(known.tool).manifest
+    manifest = kept_connector(known.tool).manifest
     try:
         stored = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
     except Unreadable:
@@ -73,7 +74,7 @@ async def change(
         new_name = known.name if name is None else _checked_name(name)
     faults.check()
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
-    if settings["rate_per_minute"] != known.settings["rate_per_minute"]:
+    if settings["rate_per_minute"] != known.settings.get("rate_per_minute"):
         await delivery.set_rate(tx, workspace_id, integration_id, settings["rate_per_minute"])
     return await store.change(tx, known, new_name, settings, sealed, now)
 
@@ -84,7 +85,7 @@ async def rotate(
     """A new secret; the old one stays valid beside it for `limits.SECRET_ROTATION_S`. Raises Invalid for a field whose
     secrets are not made here, NotFound, Unreadable."""
     known = await store.lock_integration(tx, workspace_id, integration_id)
-    rotating = {f.name: f.generate for f in connector_of(known.tool).manifest.fields if f.generate is not None}
+    rotating = {f.name: f.generate for f in kept_connector(known.tool).manifest.fields if f.generate is not None}
     generate = rotating.get(field)
     if generate is None:
         raise invalid("field", "one of: " + (", ".join(rotating) or "none; this tool makes its own secrets"))

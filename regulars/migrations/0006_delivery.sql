@@ -66,6 +66,7 @@ CREATE TABLE delivery_lane (
     tokens_at       timestamptz NOT NULL,       -- in the future while the tool has asked for silence
     last_error      text NOT NULL DEFAULT '',   -- of its newest attempt that did not deliver
     last_error_at   timestamptz,
+    held_up         text NOT NULL DEFAULT '',   -- why this program can't send from it, in words; '': it can
     created_at      timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)
 ) WITH (fillfactor = 50);
@@ -95,6 +96,7 @@ CREATE TABLE delivery_delivery (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
+CREATE INDEX delivery_failed_newest ON delivery_delivery (workspace_id, id) WHERE state = 'failed';
 
 -- Bodies stay in the row as they are up to a page: compressing those above 2 kB would cost more than all the rest.
 CREATE TABLE delivery_attempt (

@@ -10,7 +10,6 @@ from uuid import UUID
 from regulars import customers, events, integrations, ledger
 from regulars.delivery import Carrier
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
 from regulars.kit.secrets import SecretBox
 from regulars.tenancy import Workspace
 
@@ -18,8 +17,8 @@ from regulars.tenancy import Workspace
 class Carriers(Protocol):
     """What a worker is given."""
 
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
-        """None when it can't be used: it is gone, its secrets can't be read with this key, or its tool is not known."""
+    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier:
+        """Raises a Refusal when it can't be used: it is gone, or this server can't read it."""
         ...
 
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
@@ -39,11 +38,8 @@ class IntegrationCarriers:
     def __init__(self, box: SecretBox) -> None:
         self._box = box
 
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier | None:
-        try:
-            return await integrations.carrier_of(tx, workspace_id, integration_id, self._box)
-        except Refusal:  # it is gone, its secrets can't be read, or this version does not know its tool
-            return None
+    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier:
+        return await integrations.carrier_of(tx, workspace_id, integration_id, self._box)
 
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
         await integrations.pause(tx, workspace_id, integration_id, reason)

@@ -13,6 +13,7 @@ from regulars import delivery, limits
 from regulars.delivery import Bucket, Lane
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Reading
+from regulars.kit.errors import Refusal
 from regulars.kit.http import Sender
 from regulars.kit.ids import new_id
 from regulars.kit.presence import Presence
@@ -21,6 +22,7 @@ from regulars.worker.carriers import Carriers
 from regulars.worker.turns import Turn
 
 _log = structlog.get_logger(__name__)
+_FAULT = "A fault inside Regulars keeps what waits from being sent. It is tried again; the server's log says more."
 
 
 class _Hand:
@@ -48,7 +50,7 @@ class LaneKeeper:
         self._db, self._carriers, self._sender = db, carriers, sender
         self._clock, self._random = clock, random
         self._hands: dict[UUID, _Hand] = {}
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._presence = Presence(db)
         self._gone: list[int] = []
@@ -80,7 +82,7 @@ class LaneKeeper:
             awake = await delivery.awake_lanes(tx, self.worker_id, now, free, besides=in_hand, gone=self._gone)
         for workspace_id, lane_id in awake:
             hand = self._hands[lane_id] = _Hand()
-            task = asyncio.create_task(guarded("lane", self._tend(workspace_id, lane_id, hand), lane_id=str(lane_id)))
+            task = asyncio.create_task(self._tend(workspace_id, lane_id, hand))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return False
@@ -114,24 +116,28 @@ class LaneKeeper:
         await self._presence.end()
 
     async def _tend(self, workspace_id: UUID, lane_id: UUID, hand: _Hand) -> None:
-        well = False
+        named = {"workspace_id": str(workspace_id), "lane_id": str(lane_id)}
         try:
-            turn = await self._take_up(workspace_id, lane_id)
-            if turn is not None:
-                hand.turn = turn
-                not_before = self._clock.now() + timedelta(seconds=limits.LANE_AFTER_FAULT_S)
-                try:
-                    await self._work(turn, hand)
-                    not_before = self._not_before(turn)
-                finally:
-                    await self._put_down(turn.lane, turn.bucket, not_before)
-            well = True
-        finally:
+            well = await guarded("lane", self._turn(workspace_id, lane_id, hand), **named)
             if not (well or self._stopping):
+                await guarded("lane", self._hold_up(workspace_id, lane_id, _FAULT), **named)
                 # Kept in hand a while, so that a lane that can't be worked at is not tried again and again at once.
                 await hand.bell.wait(limits.LANE_AFTER_FAULT_S)
+        finally:
             del self._hands[lane_id]
             self.bell.ring()
+
+    async def _turn(self, workspace_id: UUID, lane_id: UUID, hand: _Hand) -> None:
+        turn = await self._take_up(workspace_id, lane_id)
+        if turn is None:
+            return
+        hand.turn = turn
+        not_before = self._clock.now() + timedelta(seconds=limits.LANE_AFTER_FAULT_S)
+        try:
+            await self._work(turn, hand)
+            not_before = self._not_before(turn)
+        finally:
+            await self._put_down(turn.lane, turn.bucket, not_before)
 
     async def _work(self, turn: Turn, hand: _Hand) -> None:
         over = asyncio.get_running_loop().call_later(limits.LANE_TURN_S, turn.end, "turn is over")
@@ -164,12 +170,16 @@ class LaneKeeper:
             lane = await delivery.lease_lane(tx, workspace_id, lane_id, self.worker_id, now, lock=lock, gone=gone)
             if lane is None:
                 return None
-            carrier = await self._carriers.carrier_of(tx, workspace_id, lane_id)
-        if carrier is None:
-            _log.error("no_carrier", workspace_id=str(workspace_id), lane_id=str(lane_id), tool=lane.tool)
-            bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
-            await self._put_down(lane, bucket, now + timedelta(seconds=limits.LANE_NO_CARRIER_S))
-            return None
+            try:
+                carrier = await self._carriers.carrier_of(tx, workspace_id, lane_id)
+            except Refusal as refusal:
+                why = refusal.message
+                _log.error("no_carrier", workspace_id=str(workspace_id), lane_id=str(lane_id), tool=lane.tool, why=why)
+                bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
+                not_before = now + timedelta(seconds=limits.LANE_NO_CARRIER_S)
+                await delivery.release_lane(tx, lane, self.worker_id, bucket, not_before)
+                await delivery.hold_up(tx, workspace_id, lane_id, why)
+                return None
         return Turn(
             self._db,
             lane,
@@ -181,6 +191,10 @@ class LaneKeeper:
             random=self._random,
             carriers=self._carriers,
         )
+
+    async def _hold_up(self, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
+        async with self._db.transaction() as tx:
+            await delivery.hold_up(tx, workspace_id, lane_id, reason)
 
     async def _put_down(self, lane: Lane, bucket: Bucket, not_before: datetime) -> None:
         async with self._db.transaction() as tx:

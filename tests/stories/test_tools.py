@@ -296,3 +296,55 @@ async def test_a_delivery_behind_a_paused_tool_says_what_it_waits_for(
     page = (await owner.get(f"/deliveries/{one['id']}")).text
     assert "The tool was removed." in page
     assert "/replay" not in page
+
+
+@pytest.mark.parametrize(
+    ("column", "unread", "words"),
+    [
+        ("tool", "carrier_pigeon", "does not know the tool carrier_pigeon"),
+        ("settings", {}, "read this integration's set"),
+    ],
+    ids=["tool", "settings"],
+)
+async def test_an_integration_that_a_newer_version_has_stored_says_why_it_sends_nothing(
+    shop: Shop, look_alikes: Sandbox, column: str, unread: object, words: str
+) -> None:
+    """It holds up nobody else, can be looked at and removed, and goes on by itself once it can be read."""
+    id = (await connected(shop, look_alikes, "omnisend"))["integration_id"]
+    other = (await connected(shop, look_alikes, "klaviyo"))["integration_id"]
+    await shop.reward(await shop.trigger(), CUSTOMER)
+
+    async def stored(value: object) -> Any:
+        async with shop.app.db.transaction() as tx:
+            kept = f"SELECT {column} FROM integrations_integration WHERE workspace_id = $1 AND id = $2"
+            before = await tx.fetchval(kept, shop.workspace.id, id)
+            set_ = f"UPDATE integrations_integration SET {column} = $3 WHERE workspace_id = $1 AND id = $2"
+            await tx.execute(set_, shop.workspace.id, id, value)
+        return before
+
+    async def health(of: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await shop.manage("GET", f"/integrations/{of}")).json()["health"]
+        return found
+
+    known = await stored(unread)
+    await drained(shop)
+    assert (await health(other))["delivered_last_hour"] == 1
+    held = await health(id)
+    assert (held["queued"], held["delivered_last_hour"]) == (1, 0)
+    assert words in held["held_up"]
+    refused = await shop.manage("POST", f"/integrations/{id}/initialize")
+    assert (refused.status_code, words in refused.text) == (409, True)
+
+    browser = await signed_in(shop, await person(shop, f"held-{column}"))
+    said = held["held_up"].replace("'", "&#39;")
+    for path in ("/", "/integrations", f"/integrations/{id}"):
+        page = await browser.get(path)
+        assert (page.status_code, said in page.text) == (200, True), path
+    answer = await browser.post(f"/integrations/{id}", act="save", name="Its name")
+    assert answer.status_code == (422 if column == "tool" else 303), "what has a default fits what was missing"
+
+    await stored(known)
+    shop.app.clock.advance(seconds=60)  # type: ignore[attr-defined]
+    await drained(shop)
+    went_on = await health(id)
+    assert (went_on["delivered_last_hour"], went_on["held_up"]) == (1, "")

@@ -87,9 +87,9 @@ async def replay_all(desk: Handed) -> Response[str]:
         tool = await integrations.get_integration(tx, desk.id, lane_id)
         count = await delivery.replay_failed(tx, desk.id, lane_id, _since(desk, since), desk.now)
         left = await delivery.count_failed(tx, desk.id, lane_id, _since(desk, since))
-    waits, rate = _waits_for(tool, desk), tool.settings["rate_per_minute"]
-    how = waits[0] if waits else f"At most {rate:,} a minute go out."
-    said = f"{words.plural(count, 'delivery', 'deliveries')} queued again. {how}"
+    waits, rate = _waits_for(tool, desk), tool.settings.get("rate_per_minute")
+    how = waits[0] if waits else f"At most {rate:,} a minute go out." if rate else ""
+    said = f"{words.plural(count, 'delivery', 'deliveries')} queued again. {how}".rstrip()
     more = {"state": "failed", "since": since} if left else {}
     return desk.see(address("/deliveries", {"to": str(lane_id), **more}), said)
 

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 
 from regulars import delivery, dispatch, integrations
 from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.integrations import CONNECTORS, Integration, Manifest
+from regulars.integrations import CONNECTORS, Integration, Manifest, manifest_of
 from regulars.kit.errors import NotFound, Refusal
 
 # What few shops ever touch, kept behind "More settings".
@@ -28,7 +28,7 @@ async def gallery(desk: Handed) -> Response[str]:
         connected=connected,
         health=health,
         manifests=manifests,
-        labels={m.tool: m.label for m in manifests},
+        label_of={tool.id: manifest_of(tool.tool).label for tool in connected},
     )
 
 
@@ -71,7 +71,7 @@ async def change(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
-    manifest = _manifest(integration.tool)
+    manifest = manifest_of(integration.tool)
     asked = form.text("act") == "initialize"
     act = "integration.initialize" if asked else "integration.update"
     try:
@@ -118,7 +118,7 @@ async def ask_rotate(desk: Handed, integration_id: FromPath[UUID]) -> Response[s
 async def rotate(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.changing("integration.rotate", integration_id) as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
-        name = next((field.name for field in _manifest(integration.tool).fields if field.generate is not None), "")
+        name = next((field.name for field in manifest_of(integration.tool).fields if field.generate is not None), "")
         made = await integrations.rotate(tx, desk.id, integration_id, desk.app.box, field=name, now=desk.now)
     return desk.page(
         "pages/integration_secret.html", integration=made.integration, secrets=made.new_secrets, result=None
@@ -164,7 +164,7 @@ async def _page(desk: Desk, integration: Integration, form: Form, status: int = 
     async with desk.reading() as tx:
         lanes = await delivery.lane_health(tx, desk.id, desk.now)
         rules = [rule for rule in await dispatch.list_rules(tx, desk.id) if rule.integration_id == integration.id]
-    manifest = _manifest(integration.tool)
+    manifest = manifest_of(integration.tool)
     return desk.page(
         "pages/integration.html",
         status=status,

@@ -147,6 +147,8 @@ def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: li
             found.append(
                 Trouble("bad", f"{tool.name} is paused.", tool.state_reason + waits, page, f"Open {tool.name}")
             )
+        elif lane and lane.held_up:
+            found.append(Trouble("care", f"{tool.name} waits.", lane.held_up, page, f"Open {tool.name}"))
         elif lane and lane.oldest_due_at and (desk.now - lane.oldest_due_at).total_seconds() > LATE_S:
             text = f"{lane.queued:,} deliveries are due and wait; the worker may not be running."
             found.append(Trouble("care", f"{tool.name} gets its events late.", text, page, f"Open {tool.name}"))

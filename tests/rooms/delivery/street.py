@@ -15,6 +15,7 @@ from regulars.delivery.carrier import read_no_answer, read_status
 from regulars.events import NewEvent
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
+from regulars.kit.errors import NotFound
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.ids import new_id
 
@@ -70,8 +71,10 @@ class Street:
         self.at: Callable[[], datetime] | None = None
         self.times: list[datetime] = []
 
-    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> delivery.Carrier | None:
-        return self.carriers.get(integration_id)
+    async def carrier_of(self, tx: Tx, workspace_id: UUID, integration_id: UUID) -> delivery.Carrier:
+        if integration_id not in self.carriers:
+            raise NotFound("This integration does not exist.")
+        return self.carriers[integration_id]
 
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
         self.paused_lanes[integration_id] = reason

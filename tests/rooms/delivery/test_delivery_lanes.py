@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from regulars import delivery, limits, tenancy
-from regulars.delivery import Attempt, GaveUp, Parcel
+from regulars.delivery import Attempt, GaveUp, Outcome, Parcel
 from regulars.kit.errors import Conflict, Invalid, NotFound
-from regulars.kit.http import NoAnswer, Request
+from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.ids import new_id
 from regulars.kit.presence import Presence
 from regulars.worker import drain
@@ -249,13 +249,20 @@ async def test_queueing_twice_changes_nothing(shop: Corner) -> None:
 
 
 class BrokenCarrier(PlainCarrier):
+    """Can't make a call of some, nor read the answer to others."""
+
     def render(self, parcel: Parcel) -> Request | GaveUp:
         if "poison" in parcel.body:
             raise KeyError("poison")
         return super().render(parcel)
 
+    def read(self, answer: Answer) -> Outcome:
+        if answer.status == 299:
+            raise KeyError("status")
+        return super().read(answer)
 
-async def test_a_bug_in_a_carrier_costs_one_delivery(shop: Corner) -> None:
+
+async def test_a_bug_in_a_carrier_costs_one_delivery_which_is_tried_again_if_nothing_was_sent(shop: Corner) -> None:
     lane_id = await shop.lane()
     shop.street.carriers[lane_id] = BrokenCarrier(TOOL)
     before = await shop.queue(lane_id, 2)
@@ -264,6 +271,18 @@ async def test_a_bug_in_a_carrier_costs_one_delivery(shop: Corner) -> None:
     await drained(shop)
     assert await shop.states(before + after) == ["delivered"] * 4
     found, (attempt,) = await shop.found(poisoned[0])
+    assert (found.state, attempt.url) == ("queued", "")
+    assert "KeyError" in attempt.reason
+    # The version that can make it is here, within the usual tries.
+    shop.street.carriers[lane_id] = PlainCarrier(TOOL)
+    await drained(shop, patience_s=10)
+    assert await shop.states(poisoned) == ["delivered"]
+    # What was sent may have arrived, so it is not sent again.
+    shop.street.carriers[lane_id] = BrokenCarrier(TOOL)
+    shop.street.script[TOOL] = [answer(299)]
+    sent = await shop.queue(lane_id)
+    await drained(shop, patience_s=60)
+    found, (attempt,) = await shop.found(sent[0])
     assert found.state == "failed"
     assert "KeyError" in attempt.reason
 
