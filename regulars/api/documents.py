@@ -12,6 +12,7 @@ import msgspec
 
 from regulars import events, limits
 from regulars.api.about import sections, webhooks
+from regulars.api.examples import CSV, example
 from regulars.api.operations import Api, NoQuery, Operation
 
 VERSION = "1.0.0"
@@ -59,7 +60,7 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for api, operation in operations:
         paths.setdefault(api.base + operation.path, {})[operation.method.lower()] = _operation(
-            api, operation, schema_of
+            api, operation, schema_of, components
         )
     one = apis[0] if len(apis) == 1 else None
     return {
@@ -105,7 +106,9 @@ def _with_times(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "properties": told}
 
 
-def _operation(api: Api, operation: Operation, schema_of: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+def _operation(
+    api: Api, operation: Operation, schema_of: dict[Any, dict[str, Any]], schemas: dict[str, Any]
+) -> dict[str, Any]:
     name = re.sub(r"_(\w)", lambda found: found[1].upper(), operation.name)
     right = (
         f"a key with the right {operation.access} to {f'`{operation.area}`' if operation.area else 'the merchant API'}"
@@ -119,11 +122,12 @@ def _operation(api: Api, operation: Operation, schema_of: dict[Any, dict[str, An
         "parameters": _parameters(api, operation),
     }
     if operation.body is not None:
+        schema = schema_of.get(operation.body, {})
         described["requestBody"] = {
             "required": True,
-            "content": {"text/csv": {"schema": {"type": "string"}}}
+            "content": {"text/csv": {"schema": {"type": "string"}, "example": CSV}}
             if operation.body is BinaryIO
-            else {"application/json": {"schema": schema_of[operation.body]}},
+            else {"application/json": {"schema": schema, "example": example(schema, schemas)}},
         }
     described["responses"] = _responses(api, operation, schema_of)
     return described

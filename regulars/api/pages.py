@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from regulars.api.examples import example
 from regulars.api.operations import Api
 
 _DEPTH_MAX = 6
@@ -180,31 +181,3 @@ def _curl(
         text = json.dumps(example(body, schemas), ensure_ascii=False, indent=2)
         lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
     return " \\\n  ".join(lines)
-
-
-def example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """What the schema gives as an example, or a value of its kind; of an object, what is required or has an example."""
-    if schema.get("examples"):
-        return schema["examples"][0]
-    of = _resolved(schema, schemas)
-    if of.get("examples"):
-        return of["examples"][0]
-    if "enum" in of:
-        return of["enum"][0]
-    if of.get("type") == "object":
-        properties = of.get("properties", {})
-        return {
-            name: example(inner, schemas)
-            for name, inner in properties.items()
-            if name in of.get("required", []) or inner.get("examples") or _one(inner).get("examples")
-        }
-    if of.get("type") == "array":
-        return [example(of["items"], schemas)]
-    by_format = {
-        "uuid": "019aa8a1-5c2e-7b1f-9c3d-2f6a1e8b4d70",
-        "date": "1990-05-26",
-        "date-time": "2026-03-14T09:26:53Z",
-        "decimal": "12.34",
-    }
-    by_type = {"integer": max(1, of.get("minimum", 1)), "number": 1, "boolean": True}
-    return by_format.get(of.get("format", "")) or by_type.get(of.get("type", ""), "…")

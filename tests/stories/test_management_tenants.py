@@ -16,7 +16,6 @@ from regulars.api.documents import openapi
 from regulars.api.management import management
 from regulars.api.merchant import merchant
 from regulars.api.operations import Operation
-from regulars.api.pages import example
 from regulars.dashboard import security
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
@@ -186,7 +185,8 @@ def _body(document: dict[str, Any], base: str, operation: Operation, id: str) ->
         return None
     described = document["paths"][base + operation.path][operation.method.lower()]["requestBody"]
     schemas = document["components"]["schemas"]
-    made = example(described["content"]["application/json"]["schema"], schemas)
+    (content,) = described["content"].values()
+    made = content["example"]
     if isinstance(made, dict):
         for name in ("trigger_id", "lead_id", "integration_id"):
             if name in str(schemas) and name in _properties(described, schemas):

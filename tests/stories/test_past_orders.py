@@ -63,11 +63,11 @@ async def test_an_order_that_no_trigger_saw_says_so_wherever_it_is_looked_at(sho
     assert (one["firings"], one["explanation"]) == ([], NO_TRIGGER)
     owner = await signed_in(shop, await person(shop, "asha"))
     assert NO_TRIGGER in (await owner.get(f"/orders/{first['id']}")).text
-    assert (await owner.get(f"/customers/{first['customer_id']}")).text.count(NO_TRIGGER) == 5
+    assert (await owner.get(f"/customers/{first['customer']['id']}")).text.count(NO_TRIGGER) == 5
     await per_dollar(shop)
     later = (await shop.manage("POST", "/orders", json=an_order("8", "80"))).json()["items"][0]["order"]
     assert (await shop.manage("GET", f"/orders/{later['id']}")).json()["explanation"] == ""
-    assert (await owner.get(f"/customers/{first['customer_id']}")).text.count(NO_TRIGGER) == 5
+    assert (await owner.get(f"/customers/{first['customer']['id']}")).text.count(NO_TRIGGER) == 5
 
 
 async def test_a_rehearsal_tells_what_would_come_of_it_and_leaves_no_trace(shop: Shop) -> None:
@@ -100,7 +100,7 @@ async def test_applied_each_order_earns_once_as_it_would_have_earned_then(shop: 
     assert (await available(shop), await available(shop, "shopify-1002")) == (110, 30)
     one = (await shop.manage("GET", f"/orders/{orders[0]['id']}")).json()
     assert (one["order"]["coins_rewarded"], [firing["state"] for firing in one["firings"]]) == (10, ["granted"])
-    wallet = (await shop.manage("GET", f"/customers/{orders[0]['customer_id']}/transactions")).json()["items"]
+    wallet = (await shop.manage("GET", f"/customers/{orders[0]['customer']['id']}/transactions")).json()["items"]
     assert [line["amount"] for line in wallet] == [10, 20, 80]
     assert wallet[0]["occurred_at"] == "2026-03-02T09:00:00Z"
     unpaid = (await shop.manage("GET", f"/orders/{orders[3]['id']}")).json()

@@ -103,7 +103,7 @@ class Adjustment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Coins given (`cr`) or taken away (`dr`) by hand; the customer's history shows the reason."""
 
     operation: Literal["cr", "dr"]
-    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)]
+    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX, examples=[50])]
     reason: Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX, examples=["A late parcel"])]
 
 

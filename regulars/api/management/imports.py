@@ -65,7 +65,7 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """`replaces`: the file wins over what is kept of its orders, although it is not newer."""
 
     format: Format = Format()
-    replaces: bool = False
+    replaces: Annotated[bool, Meta(examples=[False])] = False
 
 
 @management.post("/imports", "Hand a file of orders over", tag="Imports", status=201)

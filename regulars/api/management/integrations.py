@@ -84,7 +84,9 @@ class NewIntegration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class IntegrationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Fields that are not given stay as they are; so do secrets given empty."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX)] | UnsetType = UNSET
+    name: (
+        Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Our receiver"])] | UnsetType
+    ) = UNSET
     settings: Settings | UnsetType = UNSET
 
 

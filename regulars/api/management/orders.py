@@ -53,7 +53,7 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         ),
     ]
     customer: CustomerDetails
-    amount: Annotated[Money, Meta(description="The total, after discounts.")]
+    amount: Annotated[Money, Meta(description="The total, after discounts.", examples=["129.90"])]
     currency_code: Annotated[str, Meta(pattern="^[a-z]{3}$", description="ISO 4217, in lower case.", examples=["usd"])]
     placed_at: Annotated[datetime, Meta(tz=True)]
     updated_at: Annotated[datetime, Meta(tz=True)] | None = None

@@ -23,7 +23,7 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`announced`: tools are told of the coins, as of any others; otherwise they are given and logged, and no tool is
     told."""
 
-    announced: bool = True
+    announced: Annotated[bool, Meta(examples=[True])] = True
 
 
 class Reason(msgspec.Struct, frozen=True):

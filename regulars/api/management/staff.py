@@ -25,7 +25,14 @@ class StaffMember(msgspec.Struct, frozen=True):
     role: Role
 
 
-Password = Annotated[str, Meta(min_length=limits.PASSWORD_CHARS_MIN, max_length=limits.NAME_CHARS_MAX)]
+Password = Annotated[
+    str,
+    Meta(
+        min_length=limits.PASSWORD_CHARS_MIN,
+        max_length=limits.NAME_CHARS_MAX,
+        examples=["late parcels make patient people"],
+    ),
+]
 
 
 class NewStaffMember(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -92,7 +92,9 @@ class ShopChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
             description="Of a shop with orders, the currency is changed only with this: a refusal says what it changes."
         ),
     ] = False
-    coin_name: Annotated[str, Meta(min_length=1, max_length=limits.COIN_NAME_CHARS_MAX)] | UnsetType = UNSET
+    coin_name: (
+        Annotated[str, Meta(min_length=1, max_length=limits.COIN_NAME_CHARS_MAX, examples=["beans"])] | UnsetType
+    ) = UNSET
     events_on: bool | UnsetType = UNSET
     settings: ShopSettings | UnsetType = UNSET
 

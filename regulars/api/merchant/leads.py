@@ -26,22 +26,30 @@ CustomerId = Annotated[
     Meta(
         min_length=limits.CUSTOMER_ID_CHARS_MIN,
         max_length=limits.CUSTOMER_ID_CHARS_MAX,
-        description="The customer's id on your platform, such as shopify-7029064106277.",
+        description="The customer's id on your platform.",
+        examples=["shopify-7029064106277"],
     ),
 ]
-Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
+Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
 ReferralCode = Annotated[
     str,
     Meta(
         max_length=40, description="This customer's own code, 3 to 40 letters, digits, - or _; drawn if none is given."
     ),
 ]
-Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.")]
+Email = Annotated[
+    str,
+    Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.", examples=["asha@example.com"]),
+]
 Mobile = Annotated[
     str,
-    Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; `country` is required then."),
+    Meta(
+        max_length=limits.MOBILE_CHARS_MAX,
+        description="4 to 15 digits; `country` is required then.",
+        examples=["919800000000"],
+    ),
 ]
-Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters, such as ind.")]
+Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters.", examples=["ind"])]
 
 
 class Metadetail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,10 +38,12 @@ class NewTxn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """`lead_id` or `customer_id` says whose wallet; the customer must exist. `cr` credits coins, `dr` debits them."""
 
     lead_id: UUID | None = None
-    customer_id: Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX)] | None = None
-    title: Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX)]
+    customer_id: (
+        Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX, examples=["shopify-7029064106277"])] | None
+    ) = None
+    title: Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX, examples=["Thank you"])]
     description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] = ""
-    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX, description="Coins.")]
+    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX, description="Coins.", examples=[25])]
     operation: Operation
     hash: Hash = ""
 

@@ -1,0 +1,103 @@
+"""What the documents show as an example can be sent as it stands, with the ids of things that are there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from regulars import dispatch, tenancy
+from regulars.api.documents import openapi
+from regulars.api.examples import CSV, ID
+from regulars.api.management import management
+from regulars.api.merchant import merchant
+from regulars.kit.clock import HandClock
+from regulars.wiring import App
+from tests.doors import Shop, a_shop, an_order, per_dollar
+
+ASHA = {"customer_id": "shopify-7029064106277", "name": "Asha Rao", "email": "asha@example.com"}
+
+# What makes a customer is sent to a shop that has none; what ends a thing is sent last.
+MAKES_A_CUSTOMER = {"create_customer", "create_lead"}
+
+
+@pytest.fixture
+async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
+    """A thing of every kind, by where it stands in a path; and by the fields that name one."""
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    by_order = await per_dollar(shop)
+    settings = {"url": "https://shop.example/hooks/regulars"}
+    tool = (await shop.manage("POST", "/integrations", json={"tool": "webhook", "settings": settings})).json()
+    integration = tool["integration"]["id"]
+    told = {"topic": "walletreward_create", "integration_id": integration}
+    rule = (await shop.manage("POST", "/send-events", json=told)).json()["id"]
+    order = (await shop.manage("POST", "/orders", json=an_order(customer=ASHA))).json()["items"][0]["order"]
+    by_call = await shop.trigger()
+    fired = (await shop.reward(by_call, ASHA["customer_id"])).json()["data"]
+    async with shop.app.db.transaction() as tx:
+        await dispatch.fan_out(tx, await tenancy.get_workspace(tx, shop.workspace.id), clock.now())
+    event = (await shop.manage("GET", "/deliveries")).json()["items"][0]["event_id"]
+    by_mail = {"by": "email", "address": ASHA["email"]}
+    failed = (await shop.manage("POST", f"/send-events/{rule}/test", json=by_mail)).json()["delivery"]["id"]
+    staff = {"email": f"ben@{shop.id}.example", "password": "late parcels make patient people"}
+    file = {"content-type": "text/csv"}
+    return {
+        "customers": order["customer"]["id"],
+        "leads": order["customer"]["id"],
+        "lead_id": order["customer"]["id"],
+        "orders": order["id"],
+        "triggers": by_order,
+        "trigger_id": str(by_call.id),
+        "activities": fired["activity"]["_id"],
+        "wallettransactions": fired["wallet_reward"]["_id"],
+        "integrations": integration,
+        "integration_id": integration,
+        "send-events": rule,
+        "events": event,
+        "event-topics": "walletreward_create",
+        "deliveries": failed,
+        "keys": (await shop.manage("POST", "/keys", json={"name": "Till", "access": "READ"})).json()["record"]["id"],
+        "staff": (await shop.manage("POST", "/staff", json=staff)).json()["id"],
+        "runs": (await shop.manage("POST", f"/triggers/{by_order}/rehearsals")).json()["id"],
+        "imports": (await shop.manage("POST", "/imports", content=CSV, send=file)).json()["run"]["id"],
+    }
+
+
+async def test_every_documented_example_is_taken(
+    app: App, client: httpx.AsyncClient, shop: Shop, clock: HandClock, ids: dict[str, str]
+) -> None:
+    document = openapi([merchant, management])
+    refused: dict[str, str] = {}
+    operations = [(api, operation) for api in (merchant, management) for operation in api.operations]
+    for api, operation in sorted(operations, key=lambda one: one[1].method == "DELETE"):
+        told = document["paths"][api.base + operation.path][operation.method.lower()]
+        asked = await a_shop(app, client, clock.now()) if operation.name in MAKES_A_CUSTOMER else shop
+        call = asked.merchant if api is merchant else asked.manage
+        answer = await call(operation.method, _path(operation.path, ids), **_request(told, ids))
+        if not answer.is_success:
+            refused[f"{operation.method} {operation.path}"] = answer.text
+        # A server does one thing with many orders at a time.
+        await asyncio.gather(*app.tasks)
+    assert refused == {}
+
+
+def _path(path: str, ids: dict[str, str]) -> str:
+    return "/".join(ids[path.split("/")[1]] if part.startswith("{") else part for part in path.split("/"))
+
+
+def _request(told: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+    asked = {
+        parameter["name"]: ids.get(parameter["name"]) or parameter["schema"]["examples"][0]
+        for parameter in told["parameters"]
+        if parameter["in"] == "query" and parameter["required"]
+    }
+    request: dict[str, Any] = {"params": asked} if asked else {}
+    for media_type, content in told.get("requestBody", {}).get("content", {}).items():
+        body = content["example"]
+        if isinstance(body, str):
+            request |= {"content": body, "send": {"content-type": media_type}}
+        else:
+            request["json"] = {name: ids[name] if value == ID else value for name, value in body.items()}
+    return request
