@@ -20,8 +20,9 @@ from regulars.activity.orders import (
     lock_orders,
     next_orders,
     orders_of,
-    recent_orders,
     reward_orders,
+    search_orders,
+    sources,
 )
 from regulars.activity.recording import AS_REPORTED, record
 
@@ -42,7 +43,8 @@ __all__ = [
     "minor_units",
     "next_orders",
     "orders_of",
-    "recent_orders",
     "record",
     "reward_orders",
+    "search_orders",
+    "sources",
 ]

@@ -17,7 +17,7 @@ class CurrencyInUse(Conflict):
 async def check_currency_change(tx: Reading, workspace: Workspace, currency_code: str, *, confirmed: bool) -> None:
     """Raises CurrencyInUse, with what would become of totals and triggers."""
     old, new = workspace.currency_code.upper(), currency_code.strip().upper()
-    if new == old or confirmed or not await store.recent_orders(tx, workspace.id, None, 1):
+    if new == old or confirmed or not await store.sources(tx, workspace.id):
         return
     raise CurrencyInUse(
         f"This shop has orders. In {new}, what customers spent counts their orders in {new}; what they spent in {old}"

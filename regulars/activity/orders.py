@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
+from regulars import limits
 from regulars.activity import store
 from regulars.activity.model import Order
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
+from regulars.kit.ids import AFTER_ALL_IDS
 
 
 async def find_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order:
@@ -29,14 +32,37 @@ async def orders_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit
     return await store.orders_of_customer(tx, workspace_id, customer_id, limit)
 
 
-async def recent_orders(
-    tx: Reading, workspace_id: UUID, *, reference_id: str = "", before_id: UUID | None = None, limit: int = 50
-) -> list[Order]:
-    """Orders in the order they were first reported, newest first; or those with this reference or name,
-    of any source."""
-    if reference_id:
-        return await store.orders_by_reference(tx, workspace_id, reference_id.strip(), limit)
-    return await store.recent_orders(tx, workspace_id, before_id, limit)
+async def search_orders(
+    tx: Reading,
+    workspace_id: UUID,
+    *,
+    reference_id: str = "",
+    source: str | None = None,
+    financial_status: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_id: UUID | None = None,
+    limit: int = limits.PAGE_ITEMS_DEFAULT,
+) -> tuple[list[Order], UUID | None]:
+    """The one placed last first, placed since one time and before another; and the id to go on from as `before_id`,
+    if there may be more. A page looks at SEARCH_ROWS_MAX orders at most, so it may hold fewer than asked for, or none,
+    and still go on. With `reference_id` those with this reference or name, of any source: one page."""
+    if reference_id.strip():
+        return await store.orders_by_reference(tx, workspace_id, reference_id.strip(), limit), None
+    within, before = (since or _EVER[0], until or _EVER[1]), before_id or AFTER_ALL_IDS
+    most = limits.SEARCH_ROWS_MAX if source or financial_status else limit
+    found = await store.placed_orders(tx, workspace_id, before, within, source, financial_status, limit, most)
+    if len(found) == limit:
+        return found, found[-1].id
+    return found, await store.last_looked_at(tx, workspace_id, before, within, most)
+
+
+async def sources(tx: Reading, workspace_id: UUID) -> list[str]:
+    """Where orders came from, by name."""
+    return await store.sources(tx, workspace_id)
+
+
+_EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 
 async def next_orders(tx: Reading, workspace_id: UUID, after: Order | None, limit: int) -> list[Order]:

@@ -85,11 +85,25 @@ SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor,
        ahead_version, ahead_seen_at, created_at, updated_at
   FROM activity_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
--- name: recent_orders
+-- name: placed_orders
+-- Looks at no more than $8 orders, the one placed last first, and stops as soon as enough of them fit.
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3
+  FROM (SELECT * FROM activity_order
+         WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
+           AND (placed_at, id) < (COALESCE((SELECT placed_at FROM activity_order WHERE workspace_id = $1 AND id = $2),
+                                           'infinity'), $2)
+         ORDER BY placed_at DESC, id DESC LIMIT $8) AS o
+ WHERE ($5::text IS NULL OR source = $5) AND ($6::text IS NULL OR financial_status = $6)
+ ORDER BY placed_at DESC, id DESC LIMIT $7
+
+-- name: last_looked_at
+SELECT id FROM activity_order
+ WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
+   AND (placed_at, id) < (COALESCE((SELECT placed_at FROM activity_order WHERE workspace_id = $1 AND id = $2),
+                                   'infinity'), $2)
+ ORDER BY placed_at DESC, id DESC OFFSET $5 LIMIT 1
 
 -- name: orders_by_reference
 -- People know an order by its name, which shops often write with a # before it.

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from regulars.activity.model import VERSION, Order
 from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -76,14 +75,35 @@ async def orders_of_customer(tx: Reading, workspace_id: UUID, customer_id: UUID,
     return [Order(*row) for row in await tx.fetch(_sql.orders_of_customer, workspace_id, customer_id, limit)]
 
 
-async def recent_orders(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Order]:
-    before = before_id or AFTER_ALL_IDS
-    return [Order(*row) for row in await tx.fetch(_sql.recent_orders, workspace_id, before, limit)]
+async def placed_orders(
+    tx: Reading,
+    workspace_id: UUID,
+    before_id: UUID,
+    within: tuple[datetime, datetime],
+    source: str | None,
+    status: str | None,
+    limit: int,
+    looked_at: int,
+) -> list[Order]:
+    arguments = (workspace_id, before_id, *within, source, status, limit, looked_at)
+    return [Order(*row) for row in await tx.fetch(_sql.placed_orders, *arguments)]
+
+
+async def last_looked_at(
+    tx: Reading, workspace_id: UUID, before_id: UUID, within: tuple[datetime, datetime], looked_at: int
+) -> UUID | None:
+    """The order that is the last of so many; None when there are not so many."""
+    found: UUID | None = await tx.fetchval(_sql.last_looked_at, workspace_id, before_id, *within, looked_at - 1)
+    return found
+
+
+async def sources(tx: Reading, workspace_id: UUID) -> list[str]:
+    return [row["source"] for row in await tx.fetch(_sql.sources, workspace_id)]
 
 
 async def orders_by_reference(tx: Reading, workspace_id: UUID, reference_id: str, limit: int) -> list[Order]:
-    sources = [row["source"] for row in await tx.fetch(_sql.sources, workspace_id)]
-    rows = await tx.fetch(_sql.orders_by_reference, workspace_id, sources, reference_id, limit)
+    of = await sources(tx, workspace_id)
+    rows = await tx.fetch(_sql.orders_by_reference, workspace_id, of, reference_id, limit)
     return [Order(*row) for row in rows]
 
 

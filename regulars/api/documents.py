@@ -201,6 +201,10 @@ def _responses(api: Api, operation: Operation, schema_of: dict[Any, dict[str, An
             "description": HTTPStatus(operation.status).phrase,
             "content": {"application/json": {"schema": schema}},
         }
+        if operation.listed:
+            responses[str(operation.status)]["content"]["text/csv"] = {"schema": {"type": "string"}}
+            following = {"description": "`next` of a page as CSV.", "schema": {"type": "string"}}
+            responses[str(operation.status)]["headers"] = {"X-Next": following}
         if operation.stored or "Idempotency-Key" in operation.headers:
             hit = {"description": "true: answered before, under the same key.", "schema": {"const": "true"}}
             responses[str(operation.status)]["headers"] = {"Idempotency-Hit": hit}

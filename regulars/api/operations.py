@@ -112,6 +112,12 @@ class Operation(msgspec.Struct, frozen=True):
     each: type[Any] | None
 
     @property
+    def listed(self) -> bool:
+        """Whether it answers a page of a list, which may also be asked for as CSV."""
+        names = getattr(self.answer, "__struct_fields__", ())
+        return self.method == "GET" and "items" in names and "next" in names
+
+    @property
     def path_names(self) -> list[str]:
         return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
 

@@ -19,6 +19,7 @@ from regulars import limits, tenancy
 from regulars.api import proofs
 from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
+from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
 from regulars.api.reading import check_media_type, convert, decode, decode_each, is_form, read_form, read_value
@@ -78,6 +79,8 @@ class Server:
             try:
                 reply = await self._serve(operation, decoder, request, headers)
                 status, body = reply.status, reply.body
+                if operation.listed and "text/csv" in request.headers.get("accept", ""):
+                    media_type, (body, headers["x-next"]) = "text/csv", as_csv(body)
                 if reply.hit:
                     headers["idempotency-hit"] = "true"
             except Refusal as refusal:

@@ -3,26 +3,21 @@ second query and no list is ever counted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Request
 
-from regulars import limits
 from regulars.dashboard.forms import query_of
-
-Item = TypeVar("Item")
 
 TRAIL_PAGES_MAX = 30
 
 
-class Page(msgspec.Struct, Generic[Item]):
+class Page(msgspec.Struct):
     """`newer` and `older` are addresses of the pages beside this one, empty at the ends."""
 
-    items: list[Item]
     newer: str
     older: str
     said: str
@@ -44,24 +39,11 @@ class Cursor(msgspec.Struct, frozen=True):
         except ValueError:
             return None
 
-    @property
-    def limit(self) -> int:
-        """One more than is shown, to know whether there is a next page."""
-        return limits.PAGE_ITEMS_DEFAULT + 1
-
-    def page_until(self, items: Sequence[Item], next_key: object | None) -> Page[Item]:
-        """A page of a search that says itself where the next one begins."""
+    def page(self, next_id: UUID | None) -> Page:
+        """This page, where it is known how to go on."""
         trail = [*self.trail, self.after or "-"][-TRAIL_PAGES_MAX:]
-        older = self._address(str(next_key), trail) if next_key is not None else ""
-        return Page(list(items), self._newer(), older, "")
-
-    def page(self, found: Sequence[Item], key: Callable[[Item], object]) -> Page[Item]:
-        items = list(found[: limits.PAGE_ITEMS_DEFAULT])
-        more = len(found) > len(items)
-        page = self.page_until(items, key(items[-1]) if more else None)
-        start = len(self.trail) * limits.PAGE_ITEMS_DEFAULT
-        said = f"{start + 1:,} to {start + len(items):,}" if items else "No more"
-        return Page(items, page.newer, page.older, said)
+        older = self._address(str(next_id), trail) if next_id is not None else ""
+        return Page(self._newer(), older, f"Page {len(trail)}")
 
     def _newer(self) -> str:
         if not self.after:

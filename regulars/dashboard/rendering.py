@@ -23,7 +23,7 @@ STATIC = HERE / "static"
 NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
     ("Customers", [("/customers", "Customers")]),
-    ("Earn", [("/triggers", "Triggers"), ("/orders", "Orders")]),
+    ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders")]),
     ("Reach", [("/events", "Events")]),
     ("Connect", [("/integrations", "Integrations"), ("/deliveries", "Deliveries"), ("/sandbox", "Sandbox")]),
     ("Settings", [("/settings", "Shop"), ("/keys", "API keys"), ("/staff", "Staff"), ("/audit", "Audit log")]),

@@ -205,24 +205,24 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
 WITH looked_at AS MATERIALIZED (
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
-        AND workspace_id = $1 AND id < $2
+        AND workspace_id = $1 AND id < $2 AND id >= $14
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND $4 = 'failed'
-        AND workspace_id = $1 AND id < $2 AND state = 'failed'
+        AND workspace_id = $1 AND id < $2 AND id >= $14 AND state = 'failed'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND $4 = 'queued'
-        AND workspace_id = $1 AND id < $2 AND state = 'queued'
+        AND workspace_id = $1 AND id < $2 AND id >= $14 AND state = 'queued'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT d.*
        FROM unnest($9::uuid[], $10::uuid[], $11::uuid[]) AS u (event_id, first_id, last_id)
        JOIN delivery_delivery d
          ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
-      WHERE d.id < $2
+      WHERE d.id < $2 AND d.id >= $14
       ORDER BY d.id DESC LIMIT $8)
 ), found AS (
     SELECT l.* FROM looked_at l

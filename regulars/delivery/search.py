@@ -14,7 +14,7 @@ from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, S
 from regulars.delivery.store import sql
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
-from regulars.kit.ids import AFTER_ALL_IDS
+from regulars.kit.ids import bounds
 
 _FIELDS = Delivery.__struct_fields__
 
@@ -29,6 +29,8 @@ async def search_deliveries(
     event_id: UUID | None = None,
     customer_id: UUID | None = None,
     since: datetime | None = None,
+    made_since: datetime | None = None,
+    made_until: datetime | None = None,
     text: str = "",
     before_id: UUID | None = None,
     limit: int = limits.PAGE_ITEMS_DEFAULT,
@@ -36,19 +38,20 @@ async def search_deliveries(
     """Newest first; every given condition must hold. `text` is looked for in the event's name, the reasons, the
     addresses called, what was sent and what was answered; a page of such a search looks at SEARCH_TEXT_ROWS_MAX
     deliveries, and goes on where it ended. `customer_id` is the wire's lead_id;
-    `since`: delivered or failed since then. Raises Invalid."""
+    `since`: delivered or failed since then; `made_since` and `made_until`: of events recorded then. Raises Invalid."""
     if state is not None and state not in get_args(State):
         raise invalid("state", f"one of {', '.join(get_args(State))}")
     if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
         raise invalid("limit", f"a whole number from 1 to {limits.PAGE_ITEMS_MAX}")
     if len(text) > limits.NAME_CHARS_MAX or "\0" in text:
         raise invalid("text", f"at most {limits.NAME_CHARS_MAX} characters")
+    before_id, first_id = bounds(before_id, made_since, made_until)
     events = None if event_id is None else [event_id]
     oldest_event: UUID | None = None
     if customer_id is not None and events is None:
         asked = limits.SEARCH_ROWS_MAX // 10
         # One past the cursor: the event that the cursor's own delivery belongs to may have more deliveries.
-        before_event = None if before_id is None else ids_of_event(before_id)[1]
+        before_event = ids_of_event(before_id)[1]
         rows = await tx.fetch(sql.events_of_customer, workspace_id, customer_id, before_event, asked)
         events = [row["id"] for row in rows]
         oldest_event = events[-1] if len(events) == asked else None
@@ -58,7 +61,7 @@ async def search_deliveries(
         found = await tx.fetch(
             sql.search,
             workspace_id,
-            before_id or AFTER_ALL_IDS,
+            before_id,
             lane_id,
             state,
             topic,
@@ -70,6 +73,7 @@ async def search_deliveries(
             None if ranges is None else [last for _, last in ranges],
             _folded(text),
             since,
+            first_id,
         )
         items += [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
         before_id = items[-1].id if len(items) == limit else found[0]["last_id"]

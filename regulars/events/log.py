@@ -13,7 +13,7 @@ from regulars.events.errors import EventTooLarge
 from regulars.events.model import Event, HourCount, NewEvent
 from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.errors import NotFound
-from regulars.kit.ids import AFTER_ALL_IDS, first_id_at, new_id
+from regulars.kit.ids import bounds, first_id_at, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -62,19 +62,23 @@ async def recent(
     *,
     topic: str | None = None,
     customer_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before_id: UUID | None = None,
     limit: int,
 ) -> list[Event]:
-    """The newest events, newest first; for the next page `before_id` is the id of the last one of this page."""
-    before = before_id or AFTER_ALL_IDS
+    """The newest events, newest first; for the next page `before_id` is the id of the last one of this page. `since`
+    and `until` go by the ids, as in `counts_by_topic`."""
+    before, first = bounds(before_id, since, until)
+    arguments = (workspace_id, before, limit, first)
     if topic is not None and customer_id is not None:
-        rows = await tx.fetch(_sql.recent_of_customer_and_topic, workspace_id, before, limit, customer_id, topic)
+        rows = await tx.fetch(_sql.recent_of_customer_and_topic, *arguments, customer_id, topic)
     elif topic is not None:
-        rows = await tx.fetch(_sql.recent_of_topic, workspace_id, before, limit, topic)
+        rows = await tx.fetch(_sql.recent_of_topic, *arguments, topic)
     elif customer_id is not None:
-        rows = await tx.fetch(_sql.recent_of_customer, workspace_id, before, limit, customer_id)
+        rows = await tx.fetch(_sql.recent_of_customer, *arguments, customer_id)
     else:
-        rows = await tx.fetch(_sql.recent, workspace_id, before, limit)
+        rows = await tx.fetch(_sql.recent, *arguments)
     return [_event(row) for row in rows]
 
 

@@ -15,21 +15,21 @@ WHERE workspace_id = $1 AND id = $2;
 -- name: recent
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
-WHERE workspace_id = $1 AND id < $2
+WHERE workspace_id = $1 AND id < $2 AND id >= $4
 ORDER BY id DESC
 LIMIT $3;
 
 -- name: recent_of_topic
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
-WHERE workspace_id = $1 AND id < $2 AND topic = $4
+WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND topic = $5
 ORDER BY id DESC
 LIMIT $3;
 
 -- name: recent_of_customer
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
-WHERE workspace_id = $1 AND id < $2 AND customer_id = $4
+WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5
 ORDER BY id DESC
 LIMIT $3;
 
@@ -40,11 +40,11 @@ SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM (
     SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
     FROM events_event
-    WHERE workspace_id = $1 AND id < $2 AND customer_id = $4
+    WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5
     ORDER BY id DESC
     OFFSET 0
 ) AS of_customer
-WHERE topic = $5
+WHERE topic = $6
 ORDER BY id DESC
 LIMIT $3;
 

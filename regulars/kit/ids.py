@@ -16,6 +16,7 @@ from uuid import UUID
 from asyncpg.pgproto import pgproto
 
 AFTER_ALL_IDS = UUID(int=2**128 - 1)
+BEFORE_ALL_IDS = UUID(int=0)
 _halves = Struct(">QQ").pack
 _last_ms = 0
 _counter = 0
@@ -55,6 +56,13 @@ def new_id() -> UUID:
 def made_at(id: UUID) -> datetime:
     """When one of our ids was made."""
     return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
+
+
+def bounds(before_id: UUID | None, since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
+    """The ids of a list that goes on before one id and keeps to a stretch of time: `id < first` of the two,
+    `id >= second`."""
+    ends = [id for id in (before_id, first_id_at(until) if until else None) if id is not None]
+    return min(ends, default=AFTER_ALL_IDS), first_id_at(since) if since else BEFORE_ALL_IDS
 
 
 def first_id_at(at: datetime) -> UUID:

@@ -66,5 +66,6 @@ CREATE TABLE activity_order (
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, source, reference_id)
 ) WITH (fillfactor = 90);
+CREATE INDEX activity_order_by_placed ON activity_order (workspace_id, placed_at, id);
 CREATE INDEX activity_order_by_customer ON activity_order (workspace_id, customer_id, placed_at);
 CREATE INDEX activity_order_by_name ON activity_order (workspace_id, name, id) WHERE name <> '';

@@ -41,7 +41,7 @@ async def everywhere(tx: Reading, workspace_id: UUID, text: str) -> Found:
         most = limits.SEARCH_FOUND_MAX
         return Found(
             customers=await customers.search(tx, workspace_id, asked, limit=most),
-            orders=await activity.recent_orders(tx, workspace_id, reference_id=asked, limit=most),
+            orders=(await activity.search_orders(tx, workspace_id, reference_id=asked, limit=most))[0],
         )
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from regulars import limits
 from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import new_id
+from regulars.kit.ids import bounds, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -46,7 +46,14 @@ async def was_done(tx: Reading, workspace_id: UUID, act: str) -> bool:
 
 
 async def audit_log(
-    tx: Reading, workspace_id: UUID, *, before_id: UUID | None = None, limit: int = 50
+    tx: Reading,
+    workspace_id: UUID,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_id: UUID | None = None,
+    limit: int = 50,
 ) -> list[AuditLine]:
     """Newest first; `before_id` is the last id of the page before."""
-    return [AuditLine(**dict(row)) for row in await tx.fetch(_sql.audit_log, workspace_id, before_id, limit)]
+    within = bounds(before_id, since, until)
+    return [AuditLine(**dict(row)) for row in await tx.fetch(_sql.audit_log, workspace_id, *within, limit)]

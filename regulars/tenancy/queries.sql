@@ -110,5 +110,5 @@ SELECT EXISTS (SELECT 1 FROM (SELECT act FROM tenancy_audit WHERE workspace_id =
 
 -- name: audit_log
 SELECT id, actor, act, target, detail, created_at
-  FROM tenancy_audit WHERE workspace_id = $1 AND id < COALESCE($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
- ORDER BY id DESC LIMIT $3
+  FROM tenancy_audit WHERE workspace_id = $1 AND id < $2 AND id >= $3
+ ORDER BY id DESC LIMIT $4

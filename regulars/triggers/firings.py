@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from regulars.kit.db import Reading
+from regulars.kit.ids import bounds
 from regulars.triggers import store
 from regulars.triggers.model import Firing
 
@@ -19,6 +21,8 @@ async def firings(
     customer_id: UUID | None = None,
     reference: str = "",
     state: Literal["granted", "refused"] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before_id: UUID | None = None,
     limit: int = 50,
 ) -> list[Firing]:
@@ -28,9 +32,8 @@ async def firings(
     """
     if customer_id is not None and reference:
         return await store.firings_of_reference(tx, workspace_id, customer_id, reference)
-    if customer_id is not None:
-        return await store.firings_of_customer(tx, workspace_id, customer_id, state, before_id, limit)
-    return await store.firings(tx, workspace_id, trigger_id, state, before_id, limit)
+    within = bounds(before_id, since, until)
+    return await store.firings(tx, workspace_id, trigger_id, customer_id, state, within, limit)
 
 
 async def never_asked(tx: Reading, workspace_id: UUID, customer_id: UUID, references: Sequence[str]) -> set[str]:

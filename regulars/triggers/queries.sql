@@ -65,7 +65,7 @@ SELECT $1, f.* FROM unnest($2::triggers_firing_row[]) AS f
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND ($4::text IS NULL OR state = $4)
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND ($5::text IS NULL OR state = $5)
  ORDER BY id DESC LIMIT $3
 
 -- name: refusals
@@ -73,29 +73,29 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND state = 'refused'
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND state = 'refused'
  ORDER BY id DESC LIMIT $3
 
 -- name: firings_of_trigger
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND trigger_id = $4 AND ($5::text IS NULL OR state = $5)
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND trigger_id = $5 AND ($6::text IS NULL OR state = $6)
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: refusals_of_trigger
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND trigger_id = $4 AND state = 'refused'
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND trigger_id = $5 AND state = 'refused'
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: firings_of_customer
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at
   FROM triggers_firing
- WHERE workspace_id = $1 AND customer_id = $2 AND ($3::text IS NULL OR state = $3) AND ($4::uuid IS NULL OR id < $4)
- ORDER BY fired_at DESC, id DESC LIMIT $5
+ WHERE workspace_id = $1 AND customer_id = $5 AND ($6::text IS NULL OR state = $6) AND id < $2 AND id >= $4
+ ORDER BY fired_at DESC, id DESC LIMIT $3
 
 -- name: firings_of_reference
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,

@@ -11,7 +11,6 @@ import msgspec
 from msgspec.structs import astuple
 
 from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.kit.queries import Queries
 from regulars.triggers.model import Content, Firing, Rule, Trigger, Version, as_json
 
@@ -92,24 +91,26 @@ def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> Non
 
 
 async def firings(
-    tx: Reading, workspace_id: UUID, trigger_id: UUID | None, state: str | None, before_id: UUID | None, limit: int
+    tx: Reading,
+    workspace_id: UUID,
+    trigger_id: UUID | None,
+    customer_id: UUID | None,
+    state: str | None,
+    within: tuple[UUID, UUID],
+    limit: int,
 ) -> list[Firing]:
-    before = before_id or AFTER_ALL_IDS
-    if trigger_id is None and state == "refused":
-        rows = await tx.fetch(_sql.refusals, workspace_id, before, limit)
+    before, first = within
+    arguments = (workspace_id, before, limit, first)
+    if customer_id is not None:
+        rows = await tx.fetch(_sql.firings_of_customer, *arguments, customer_id, state)
+    elif trigger_id is None and state == "refused":
+        rows = await tx.fetch(_sql.refusals, *arguments)
     elif trigger_id is None:
-        rows = await tx.fetch(_sql.firings, workspace_id, before, limit, state)
+        rows = await tx.fetch(_sql.firings, *arguments, state)
     elif state == "refused":
-        rows = await tx.fetch(_sql.refusals_of_trigger, workspace_id, before, limit, trigger_id)
+        rows = await tx.fetch(_sql.refusals_of_trigger, *arguments, trigger_id)
     else:
-        rows = await tx.fetch(_sql.firings_of_trigger, workspace_id, before, limit, trigger_id, state)
-    return [Firing(*row) for row in rows]
-
-
-async def firings_of_customer(
-    tx: Reading, workspace_id: UUID, customer_id: UUID, state: str | None, before_id: UUID | None, limit: int
-) -> list[Firing]:
-    rows = await tx.fetch(_sql.firings_of_customer, workspace_id, customer_id, state, before_id, limit)
+        rows = await tx.fetch(_sql.firings_of_trigger, *arguments, trigger_id, state)
     return [Firing(*row) for row in rows]
 
 

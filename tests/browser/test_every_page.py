@@ -30,6 +30,9 @@ PAGES = [
         "/triggers/new",
         "/orders",
         "/orders?q=x",
+        "/orders?payment=paid&from=2026-01-01",
+        "/rewards",
+        "/rewards?state=refused",
     ),
     *(
         "/triggers/new?source=api",

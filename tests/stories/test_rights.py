@@ -124,6 +124,7 @@ POST   /start/shop                                        yes    yes     no     
 POST   /start/earn                                        yes    yes     no      no
 POST   /start/sandbox                                     yes    yes     no      no
 GET    /customers                                         yes    yes     yes     no
+GET    /customers.csv                                     yes    yes     yes     no
 GET    /customers/new                                     yes    yes     yes     no
 POST   /customers/new                                     yes    yes     no      no
 GET    /customers/{id_}                                   yes    yes     yes     no
@@ -140,13 +141,17 @@ POST   /triggers/{trigger_id}                             yes    yes     no     
 POST   /triggers/{trigger_id}/rehearsals                  yes    yes     no      no
 POST   /triggers/{trigger_id}/applications                yes    yes     no      no
 GET    /triggers/{trigger_id}/runs/{run_id}               yes    yes     yes     no
+GET    /rewards                                           yes    yes     yes     no
+GET    /rewards.csv                                       yes    yes     yes     no
 GET    /orders                                            yes    yes     yes     no
+GET    /orders.csv                                        yes    yes     yes     no
 GET    /orders/{order_id}                                 yes    yes     yes     no
 GET    /orders/import                                     yes    yes     yes     no
 POST   /orders/import                                     yes    yes     no      no
 GET    /orders/import/{run_id}                            yes    yes     yes     no
 POST   /orders/import/{run_id}                            yes    yes     no      no
 GET    /events                                            yes    yes     yes     no
+GET    /events.csv                                        yes    yes     yes     no
 GET    /events/{event_id}                                 yes    yes     yes     no
 POST   /events/switch                                     yes    yes     no      no
 GET    /events/send                                       yes    yes     yes     no
@@ -169,6 +174,7 @@ POST   /integrations/{integration_id}/rotate              yes    yes     no     
 GET    /integrations/{integration_id}/delete              yes    yes     yes     no
 POST   /integrations/{integration_id}/delete              yes    yes     no      no
 GET    /deliveries                                        yes    yes     yes     no
+GET    /deliveries.csv                                    yes    yes     yes     no
 GET    /deliveries/{delivery_id}                          yes    yes     yes     no
 POST   /deliveries/replay                                  yes    yes     no      no
 POST   /deliveries/{delivery_id}/replay                   yes    yes     no      no
@@ -188,6 +194,7 @@ POST   /keys/new                                          yes    no      no     
 GET    /keys/{key_id}/revoke                              yes    no      no      no
 POST   /keys/{key_id}/revoke                              yes    no      no      no
 GET    /audit                                             yes    yes     yes     no
+GET    /audit.csv                                         yes    yes     yes     no
 GET    /staff                                             yes    yes     yes     no
 GET    /staff/new                                         yes    no      no      no
 POST   /staff/new                                         yes    no      no      no

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -35,8 +36,10 @@ Every thing has an `id`, and `..._id` elsewhere names it by that. Two ids are th
 customer's on its platform, `reference_id` an order's at its source. Whose something is stands in `customer`, with both:
 `{"id": ..., "customer_id": ..., "name": ...}`; a customer's address here has the `id`.
 
-Lists are cut into pages: `next`, sent back as `before`, continues after the page; it is null on the last one. Amounts
-of money are in units of their currency, coins are whole numbers, times are ISO 8601 with an offset.
+Lists are cut into pages: `next`, sent back as `before`, continues after the page; it is null on the last one. With
+`Accept: text/csv` a page comes as CSV, a line for each item, and `next` as the header `X-Next`; a text that a
+spreadsheet would take for a formula (it begins with `=`, `+`, `-` or `@`) has an apostrophe before it. Amounts of money
+are in units of their currency, coins are whole numbers, times are ISO 8601 with an offset.
 
 Calls that write take an `Idempotency-Key`: sent again with the same request they answer what they answered first, with
 `Idempotency-Hit: true`, and do nothing; with another request they are refused. What is written stands in the audit log
@@ -72,6 +75,13 @@ CustomerId = Annotated[
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     before: Before | None = None
     limit: Limit = limits.PAGE_ITEMS_DEFAULT
+
+
+class DatedQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A list that can be kept to a stretch of time: from `since` on, before `until`."""
+
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 def page_of(found: Sequence[T], limit: int, name: Callable[[T], UUID]) -> tuple[list[T], UUID | None]:

@@ -25,6 +25,8 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
     event_id: UUID | None = None
     customer_id: CustomerId | None = None
     since: Annotated[datetime, Meta(tz=True, description="Delivered or failed since then.")] | None = None
+    made_since: Annotated[datetime, Meta(tz=True, description="Of events recorded since then.")] | None = None
+    made_until: Annotated[datetime, Meta(tz=True, description="Of events recorded before then.")] | None = None
     text: (
         Annotated[
             str,
@@ -78,6 +80,8 @@ async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Del
         event_id=query.event_id,
         customer_id=await asked_of(call, tx),
         since=query.since,
+        made_since=query.made_since,
+        made_until=query.made_until,
         text=query.text or "",
         before_id=query.before,
         limit=query.limit,

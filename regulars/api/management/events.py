@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, dispatch, events
-from regulars.api.management.api import CustomerId, PageQuery, asked_of, management, page_of
+from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management, page_of
 from regulars.api.management.items import Whose, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
@@ -39,7 +39,7 @@ class EventItem(msgspec.Struct, frozen=True):
     recorded_at: datetime
 
 
-class EventQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class EventQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     topic: TopicName | None = None
     customer_id: CustomerId | None = None
 
@@ -106,6 +106,8 @@ async def list_events(call: Call[EventQuery, None], tx: Reading) -> EventPage:
         call.workspace_id,
         topic=query.topic,
         customer_id=await asked_of(call, tx),
+        since=query.since,
+        until=query.until,
         before_id=query.before,
         limit=query.limit + 1,
     )

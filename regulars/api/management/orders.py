@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from regulars import activity, limits, triggers
 from regulars.activity import Order, OrderReport
-from regulars.api.management.api import CustomerId, PageQuery, asked_of, management, page_of
+from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management
 from regulars.api.management.customers import CustomerDetails
 from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item, whose
 from regulars.api.operations import Call, NoQuery
@@ -29,6 +29,7 @@ Money = (
     ]
     | Annotated[float, Meta(ge=0, le=1e13)]
 )
+FinancialStatus = Literal["pending", "authorized", "paid", "partially_refunded", "refunded", "voided"]
 Word = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
 
 
@@ -62,7 +63,7 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     tax: Money = 0.0
     items_count: Annotated[int, Meta(ge=0, le=limits.ORDER_ITEMS_MAX)] = 0
     status: Literal["pending", "completed", "cancelled"] = "pending"
-    financial_status: Literal["pending", "authorized", "paid", "partially_refunded", "refunded", "voided"] = "paid"
+    financial_status: FinancialStatus = "paid"
     delivery_status: Literal["pending", "partial", "fulfilled", "returned"] = "pending"
     payment_source: Word = ""
     payment_medium: Word = ""
@@ -113,15 +114,19 @@ class OrderOutcomes(msgspec.Struct, frozen=True):
     items: list[OrderOutcome]
 
 
-class OrderQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`reference_id` finds the orders of this id, of any source; `customer_id` those of a customer, by when they were
-    placed. Either gives one page."""
+class OrderQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`since` and `until` go by when orders were placed. `reference_id` finds the orders of this id, of any source;
+    `customer_id` those of a customer: either gives one page."""
 
     reference_id: Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX)] | None = None
     customer_id: CustomerId | None = None
+    source: Annotated[str, Meta(max_length=40)] | None = None
+    financial_status: FinancialStatus | None = None
 
 
 class OrderPage(msgspec.Struct, frozen=True):
+    """A page may hold fewer than were asked for, or none, and still continue."""
+
     items: list[OrderItem]
     next: UUID | None
 
@@ -157,21 +162,24 @@ async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOu
 
 @management.get("/orders", "Orders", tag="Orders")
 async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
-    """In the order they were first reported, newest first."""
+    """The one placed last first."""
     query = call.query
     customer_id = await asked_of(call, tx)
     if customer_id is not None:
         placed = await activity.orders_of(tx, call.workspace_id, customer_id, limit=query.limit)
         return OrderPage(await _said(call, tx, placed), None)
-    found = await activity.recent_orders(
+    found, after = await activity.search_orders(
         tx,
         call.workspace_id,
         reference_id=query.reference_id or "",
+        source=query.source,
+        financial_status=query.financial_status,
+        since=query.since,
+        until=query.until,
         before_id=query.before,
-        limit=query.limit + 1,
+        limit=query.limit,
     )
-    items, after = page_of(found, query.limit, lambda order: order.id)
-    return OrderPage(await _said(call, tx, items), None if query.reference_id else after)
+    return OrderPage(await _said(call, tx, found), after)
 
 
 @management.get("/orders/{id}", "One order", tag="Orders")

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import limits, triggers
-from regulars.api.management.api import CustomerId, PageQuery, asked_of, management, page_of
+from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management, page_of
 from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
@@ -106,7 +106,7 @@ class VersionList(msgspec.Struct, frozen=True):
     items: list[Version]
 
 
-class FiringQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FiringQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger_id: UUID | None = None
     customer_id: CustomerId | None = None
     state: Literal["granted", "refused"] | None = None
@@ -189,6 +189,8 @@ async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> FiringPage
         customer_id=await asked_of(call, tx),
         reference=query.reference or "",
         state=query.state,
+        since=query.since,
+        until=query.until,
         before_id=query.before,
         limit=query.limit + 1,
     )

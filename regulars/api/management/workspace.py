@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import activity, events, limits, tenancy
-from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.management.api import DatedQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.tenancy import AuditLine, Workspace
@@ -169,8 +169,10 @@ def _storefront_secret(call: Call[Any, Any], workspace: Workspace) -> Storefront
 
 
 @management.get("/audit", "Who changed what", tag="Shop")
-async def read_audit(call: Call[PageQuery, None], tx: Reading) -> AuditPage:
+async def read_audit(call: Call[DatedQuery, None], tx: Reading) -> AuditPage:
     """Newest first."""
     query = call.query
-    lines = await tenancy.audit_log(tx, call.workspace_id, before_id=query.before, limit=query.limit + 1)
+    lines = await tenancy.audit_log(
+        tx, call.workspace_id, since=query.since, until=query.until, before_id=query.before, limit=query.limit + 1
+    )
     return AuditPage(*page_of(lines, query.limit, lambda line: line.id))

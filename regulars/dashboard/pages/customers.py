@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import customers, integrations, ledger, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import story
+from regulars.dashboard.cells import Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.paging import cursor
+from regulars.dashboard.lists import Asked, Column, Found, Listing, handlers, until_next
 from regulars.kit import countries
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
@@ -28,15 +30,47 @@ LISTS: dict[str, Any] = {
 WAYS = {"cr": "Give", "dr": "Take away"}
 
 
-@get("/customers")
-async def listed(desk: Handed) -> Response[str]:
-    at = cursor(desk.request, "q")
-    text = at.params["q"].strip()
-    async with desk.reading() as tx:
-        found = await customers.search(tx, desk.id, text, before_id=at.after_id, limit=at.limit)
-        have = await ledger.balances(tx, desk.id, [customer.id for customer in found], desk.now)
-    page = at.page(found, lambda customer: customer.id)
-    return desk.page("pages/customers.html", page=page, q=text, have=have)
+class Known(NamedTuple):
+    customer: Customer
+    coins: int
+    currency_code: str
+
+
+async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
+    text = asked.values["q"].strip()
+    found = await customers.search(tx, desk.id, text, before_id=asked.before_id, limit=asked.limit + 1)
+    page, next_id = until_next(found, asked.limit)
+    have = await ledger.balances(tx, desk.id, [one.id for one in page], desk.now)
+    code = desk.workspace.currency_code
+    return Found([Known(one, have[one.id]["coins"].available, code) for one in page], next_id)
+
+
+CUSTOMERS = Listing[Known](
+    path="/customers",
+    title="Customers",
+    purpose="Who they are, what they have, and what happened to them.",
+    columns=[
+        Column("Name", lambda row: Link(Name(row.customer.name), f"/customers/{row.customer.id}"), only="page"),
+        Column("Name", lambda row: row.customer.name, only="file"),
+        Column("customer_id", lambda row: Small(row.customer.customer_id)),
+        Column("E-mail", lambda row: row.customer.email or row.customer.mobile, only="page"),
+        Column("E-mail", lambda row: row.customer.email, only="file"),
+        Column("Mobile", lambda row: row.customer.mobile, only="file"),
+        Column("Country", lambda row: row.customer.country.upper(), only="file"),
+        Column("Tier", lambda row: row.customer.tier, only="file"),
+        Column("{Coins}", lambda row: row.coins, right=True),
+        Column("Orders", lambda row: row.customer.orders_count, right=True),
+        Column("Spent", lambda row: Money(row.customer.spent.get(row.currency_code, 0), row.currency_code), right=True),
+        Column("Currency", lambda row: row.currency_code.upper(), only="file"),
+        Column("Last order", lambda row: row.customer.last_order_at),
+        Column("Known since", lambda row: row.customer.created_at, only="file"),
+    ],
+    read=_read,
+    nothing="No customers yet",
+    nothing_why="Customers appear here by themselves: with their first order, or when your shop rewards them for the"
+    " first time.",
+    search="Name, e-mail, mobile or customer_id",
+)
 
 
 @get("/customers/new")
@@ -187,4 +221,13 @@ def _in_our_words(refusal: Refusal) -> Refusal:
     return refusal
 
 
-HANDLERS = [listed, blank, create, shown, edit, change, ask_coins, adjust]
+HANDLERS: list[ControllerRouterHandler] = [
+    *handlers(CUSTOMERS, "pages/customers.html"),
+    blank,
+    create,
+    shown,
+    edit,
+    change,
+    ask_coins,
+    adjust,
+]

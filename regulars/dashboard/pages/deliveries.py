@@ -3,79 +3,134 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import customers, delivery, dispatch, events, integrations, limits
+from regulars.customers import Customer
 from regulars.dashboard import words
+from regulars.dashboard.cells import Badge, Link, Name, Said, Small
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.paging import address, cursor
-from regulars.events import TOPICS
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers
+from regulars.dashboard.pages.people import chosen_customer
+from regulars.dashboard.paging import address
+from regulars.delivery import Delivery
+from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 
-STATES = {"": "All", "queued": "Queued", "delivered": "Delivered", "failed": "Failed"}
+
+class Told(NamedTuple):
+    """`waits`: the tool's name, while it is not ready."""
+
+    delivery: Delivery
+    event: Event | None
+    customer: Customer | None
+    tool: str
+    waits: str
 
 
-@get("/deliveries")
-async def listed(desk: Handed) -> Response[str]:
-    at = cursor(desk.request, "q", "state", "to", "event", "customer", "since")
-    asked = at.params
-    state = asked["state"] if asked["state"] in STATES else ""
-    since = _since(desk, asked["since"])
-    async with desk.reading() as tx:
-        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
-        lane_id, customer_id = uuid_of(asked["to"]), uuid_of(asked["customer"])
-        found = await delivery.search_deliveries(
-            tx,
-            desk.id,
-            lane_id=lane_id,
-            state=state or None,
-            topic=asked["event"] if asked["event"] in TOPICS else None,
-            customer_id=customer_id,
-            since=since,
-            text=asked["q"],
-            before_id=at.after_id,
-        )
-        about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
-        people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in about.values()}))
-        person = await customers.find(tx, desk.id, id=customer_id) if customer_id else None
-        # A text that names a customer finds all of their deliveries at once, however old.
-        text = asked["q"].strip()
-        offered = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text else []
-        # All that failed is sent again only where the list shows all of it.
-        whole = state == "failed" and not (asked["q"] or asked["event"] or asked["customer"])
-        tool = tools.get(lane_id) if whole and lane_id else None
-        failed = await delivery.count_failed(tx, desk.id, tool.id, since) if tool else 0
-
-    def narrowed(**changes: str) -> str:
-        return address("/deliveries", {**asked, **changes})
-
-    return desk.page(
-        "pages/deliveries.html",
-        page=at.page_until(found.items, found.next_before_id),
-        about=about,
-        people=people,
-        asked=asked,
-        since=since,
-        state=state,
-        states=STATES,
-        tools=tools,
+async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
+    tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
+    lane_id, customer_id, state, text = asked.id("to"), asked.id("customer"), asked.chosen("state"), asked.values["q"]
+    since = _since(desk, asked.values["since"])
+    found = await delivery.search_deliveries(
+        tx,
+        desk.id,
         lane_id=lane_id,
-        person=person,
-        offered=offered,
-        narrowed=narrowed,
-        filtered=any(asked.values()),
-        topics=TOPICS,
-        whole=whole,
-        again=tool,
-        failed=failed,
-        most=limits.DELIVERIES_REPLAYED_MAX,
+        state=state,
+        topic=asked.chosen("event"),
+        customer_id=customer_id,
+        since=since,
+        made_since=asked.since,
+        made_until=asked.until,
+        text=text,
+        before_id=asked.before_id,
+        limit=asked.limit,
     )
+    about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
+    people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in about.values()}))
+    # A text that names a customer finds all of their deliveries at once, however old.
+    offered = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text.strip() else []
+    # All that failed is sent again only where the list shows all of it.
+    narrowed = {name for name, value in asked.values.items() if value} - {"state", "to", "since"}
+    whole = state == "failed" and not narrowed
+    tool = tools.get(lane_id) if whole and lane_id else None
+    failed = await delivery.count_failed(tx, desk.id, tool.id, since) if tool else 0
+    rows = []
+    for one in found.items:
+        event, to = about.get(one.event_id), tools.get(one.lane_id)
+        customer = people.get(event.customer_id) if event else None
+        waits = to.name if to and to.state != "ready" and one.state == "queued" else ""
+        rows.append(Told(one, event, customer, to.name if to else "A removed tool", waits))
+    return Found(
+        rows,
+        found.next_before_id,
+        {
+            "to": [(str(tool.id), tool.name) for tool in tools.values()],
+            "customer": await chosen_customer(desk, tx, customer_id),
+            "since": [(asked.values["since"], words.exact(since, desk.zone))] if since else [],
+        },
+        {
+            "asked": asked.values,
+            "since": since,
+            "offered": offered,
+            "whole": whole,
+            "again": tool,
+            "failed": failed,
+            "most": limits.DELIVERIES_REPLAYED_MAX,
+        },
+    )
+
+
+def _what(row: Told) -> list[Any]:
+    said = Said(row.event) if row.event else label(row.delivery.topic)
+    return [Link(said, f"/deliveries/{row.delivery.id}"), Small(row.delivery.event_name, code=True)]
+
+
+def _state(row: Told) -> list[Badge]:
+    kind, word = _STATES[row.delivery.state]
+    if row.delivery.state == "queued" and row.delivery.attempts_made:
+        word = "Tried, waits"
+    return [Badge(kind, word), *([Badge("off", "Test")] if row.delivery.test else [])]
+
+
+_STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "failed": ("bad", "Failed")}
+
+DELIVERIES = Listing[Told](
+    path="/deliveries",
+    title="Deliveries",
+    purpose="Which tool got which event; if not, why, and when it is tried again.",
+    columns=[
+        Column("What", _what),
+        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
+        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        Column("Event", lambda row: row.delivery.event_name, only="file"),
+        Column("Tool", lambda row: row.tool),
+        Column("State", _state),
+        Column("Why", lambda row: f"Waits for {row.waits}" if row.waits else row.delivery.reason),
+        Column("Tries", lambda row: row.delivery.attempts_made, right=True),
+        Column("When", lambda row: row.delivery.finished_at or row.delivery.created_at),
+    ],
+    read=_read,
+    nothing="Nothing sent yet",
+    nothing_why="Each event that a tool is told of is listed here, with every try and every answer.",
+    filters=[
+        Filter("state", "State", "Any state", [(state, word) for state, (_, word) in _STATES.items()]),
+        Filter("to", "Tool", "Every tool"),
+        Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
+        Filter("customer", "Customer"),
+        Filter("since", "Finished since"),
+    ],
+    days="Logged",
+    search="Event's name, reason, what was sent or answered",
+)
 
 
 @post("/deliveries/replay")
@@ -152,4 +207,4 @@ def _since(desk: Desk, text: str) -> datetime | None:
         return None
 
 
-HANDLERS = [listed, shown, replay, replay_all]
+HANDLERS: list[ControllerRouterHandler] = [*handlers(DELIVERIES, "pages/deliveries.html"), shown, replay, replay_all]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Literal
+from collections import Counter
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger
 from regulars.conditions import Schema
-from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
+from regulars.customers import Customer
+from regulars.dashboard.cells import Badge, Link, Name, Said, Small
+from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of, sent
-from regulars.dashboard.paging import cursor
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
+from regulars.dashboard.pages.people import chosen_customer
+from regulars.delivery import Delivery
 from regulars.dispatch import Rule
-from regulars.events import TOPICS
+from regulars.events import TOPICS, Event, label
 from regulars.kit.db import Reading
 from regulars.kit.errors import Invalid, NotFound, Refusal
 
@@ -25,29 +31,62 @@ _FIRST_CHOICE = "walletreward_create"
 _LABELS = {name: field.label for topic in TOPICS.values() for name, field in topic.restrictions.items()}
 
 
-@get("/events")
-async def log(desk: Handed) -> Response[str]:
-    at = cursor(desk.request, "event", "customer")
-    topic = at.params["event"] if at.params["event"] in TOPICS else None
-    customer_id = uuid_of(at.params["customer"])
-    async with desk.reading() as tx:
-        found = await events.recent(
-            tx, desk.id, topic=topic, customer_id=customer_id, before_id=at.after_id, limit=at.limit
-        )
-        page = at.page(found, lambda event: event.id)
-        people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page.items}))
-        sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page.items])
-        late = await events.late_since(tx, desk.id, desk.now)
-    return desk.page(
-        "pages/events.html",
-        page=page,
-        people=people,
-        sent=sent,
-        topics=TOPICS,
-        topic=topic or "",
-        groups=_groups(),
-        late=late,
+class Logged(NamedTuple):
+    event: Event
+    customer: Customer | None
+    sent: list[Delivery]
+
+
+async def _read_log(desk: Desk, tx: Reading, asked: Asked) -> Found[Logged]:
+    customer_id = asked.id("customer")
+    found = await events.recent(
+        tx,
+        desk.id,
+        topic=asked.chosen("event"),
+        customer_id=customer_id,
+        since=asked.since,
+        until=asked.until,
+        before_id=asked.before_id,
+        limit=asked.limit + 1,
     )
+    page, next_id = until_next(found, asked.limit)
+    people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page}))
+    sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page])
+    rows = [Logged(event, people.get(event.customer_id), sent.get(event.id, [])) for event in page]
+    choices = {"customer": await chosen_customer(desk, tx, customer_id)}
+    return Found(rows, next_id, choices, {"late": await events.late_since(tx, desk.id, desk.now)})
+
+
+def _told(row: Logged) -> list[Any]:
+    """`1 failed`, `2 delivered`."""
+    states = Counter[str](one.state for one in row.sent)
+    badges = {"failed": "bad", "delivered": "good", "queued": "busy"}
+    said = [Badge(kind, f"{states[state]:,} {state}") for state, kind in badges.items() if states[state]]
+    return said or [Small("nobody")]
+
+
+LOG = Listing[Logged](
+    path="/events",
+    title="Events",
+    purpose="What happened, and which tool is told of it.",
+    columns=[
+        Column("What", lambda row: [Link(Said(row.event), f"/events/{row.event.id}"), Small(label(row.event.topic))]),
+        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
+        Column("Told", _told),
+        Column("Event", lambda row: row.event.topic, only="file"),
+        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        Column("When", lambda row: row.event.recorded_at),
+    ],
+    read=_read_log,
+    nothing="Nothing happened yet",
+    nothing_why="Every fact is logged here: a new customer, an order, {coins}. The first comes with the first order or"
+    " reward.",
+    filters=[
+        Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
+        Filter("customer", "Customer"),
+    ],
+    days="Logged",
+)
 
 
 @get("/events/{event_id:uuid}")
@@ -332,4 +371,17 @@ def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(groups.items())
 
 
-HANDLERS = [log, shown, switch, rules, blank, create, edit, change, ask_delete, delete, ask_test, test]
+HANDLERS: list[ControllerRouterHandler] = [
+    *handlers(LOG, "pages/events.html"),
+    shown,
+    switch,
+    rules,
+    blank,
+    create,
+    edit,
+    change,
+    ask_delete,
+    delete,
+    ask_test,
+    test,
+]

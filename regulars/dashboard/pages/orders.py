@@ -2,26 +2,83 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import activity, customers, delivery, events, integrations, limits, triggers
-from regulars.dashboard.desk import Handed
-from regulars.dashboard.paging import cursor
+from regulars.activity import Order
+from regulars.customers import Customer
+from regulars.dashboard.cells import Badge, Link, Money, Name, Small
+from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers
+from regulars.events.catalogue.orders import FINANCIAL_STATUSES
+from regulars.kit.db import Reading
 
 
-@get("/orders")
-async def listed(desk: Handed) -> Response[str]:
-    at = cursor(desk.request, "q")
-    async with desk.reading() as tx:
-        found = await activity.recent_orders(
-            tx, desk.id, reference_id=at.params["q"].strip().removeprefix("#"), before_id=at.after_id, limit=at.limit
-        )
-        people = await customers.by_ids(tx, desk.id, [order.customer_id for order in found])
-    page = at.page(found, lambda order: order.id)
-    return desk.page("pages/orders.html", page=page, q=at.params["q"], people=people)
+class Placed(NamedTuple):
+    order: Order
+    customer: Customer | None
+
+
+async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
+    found, next_id = await activity.search_orders(
+        tx,
+        desk.id,
+        reference_id=asked.values["q"].strip().removeprefix("#"),
+        source=asked.chosen("source"),
+        financial_status=asked.chosen("payment"),
+        since=asked.since,
+        until=asked.until,
+        before_id=asked.before_id,
+        limit=asked.limit,
+    )
+    people = await customers.by_ids(tx, desk.id, [order.customer_id for order in found])
+    sources = await activity.sources(tx, desk.id)
+    choices = {"source": [(name, name) for name in sources] if len(sources) > 1 else []}
+    return Found([Placed(order, people.get(order.customer_id)) for order in found], next_id, choices)
+
+
+def _paid(row: Placed) -> list[Badge]:
+    status = row.order.financial_status
+    kind = "good" if status == "paid" else "busy" if status in ("pending", "authorized") else "care"
+    cancelled = [Badge("off", "Cancelled")] if row.order.status == "cancelled" else []
+    return [Badge(kind, _words(status)), *cancelled]
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ").capitalize()
+
+
+ORDERS = Listing[Placed](
+    path="/orders",
+    title="Orders",
+    purpose="What your shop reported, and the {coins} it earned.",
+    columns=[
+        Column("Order", lambda row: [Link(row.order.name or row.order.reference_id, f"/orders/{row.order.id}")]),
+        Column("Source", lambda row: Small(row.order.source)),
+        Column("Id there", lambda row: row.order.reference_id, only="file"),
+        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
+        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        Column("Amount", lambda row: Money(row.order.amount_minor, row.order.currency_code), right=True),
+        Column("Currency", lambda row: row.order.currency_code.upper(), only="file"),
+        Column("{Coins} earned", lambda row: row.order.coins_rewarded, right=True),
+        Column("Payment", _paid),
+        Column("Placed", lambda row: row.order.placed_at),
+    ],
+    read=_read,
+    nothing="No orders yet",
+    nothing_why="Orders come from your shop through the API, or from a file. Each earns what your triggers say.",
+    filters=[
+        Filter("payment", "Payment", "Any payment", [(one, _words(one)) for one in FINANCIAL_STATUSES]),
+        Filter("source", "Source", "Every source"),
+    ],
+    days="Placed",
+    search="An order's whole id, or its name",
+)
 
 
 @get("/orders/{order_id:uuid}")
@@ -49,4 +106,4 @@ async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
     )
 
 
-HANDLERS = [listed, shown]
+HANDLERS: list[ControllerRouterHandler] = [*handlers(ORDERS, "pages/orders.html"), shown]

@@ -8,12 +8,15 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import activity, limits, tenancy
+from regulars.dashboard import cells, words
 from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.paging import cursor
+from regulars.dashboard.lists import Asked, Column, Found, Listing, handlers, until_next
 from regulars.dashboard.words import zones
 from regulars.kit import countries, currency
+from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
 from regulars.tenancy import Areas
 
@@ -204,12 +207,29 @@ async def revoke_key(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
     return desk.see("/keys", "The key is revoked.")
 
 
-@get("/audit")
-async def audit(desk: Handed) -> Response[str]:
-    at = cursor(desk.request)
-    async with desk.reading() as tx:
-        found = await tenancy.audit_log(tx, desk.id, before_id=at.after_id, limit=at.limit)
-    return desk.page("pages/audit.html", page=at.page(found, lambda line: line.id))
+async def _read_audit(desk: Desk, tx: Reading, asked: Asked) -> Found[tenancy.AuditLine]:
+    lines = await tenancy.audit_log(
+        tx, desk.id, since=asked.since, until=asked.until, before_id=asked.before_id, limit=asked.limit + 1
+    )
+    return Found(*until_next(lines, asked.limit))
+
+
+AUDIT = Listing[tenancy.AuditLine](
+    path="/audit",
+    title="Audit log",
+    purpose="Who changed what: people in this dashboard and programs through the API.",
+    columns=[
+        Column("What", lambda line: words.act(line.act)),
+        Column("Who", lambda line: words.actor(line.actor)),
+        Column("When", lambda line: line.created_at),
+        Column("To what", lambda line: line.target),
+        Column("Details", lambda line: cells.Folded(words.pretty(line.detail)) if line.detail else None),
+    ],
+    read=_read_audit,
+    nothing="Nothing was changed yet",
+    nothing_why="Each change that people or programs make is listed here, with who made it.",
+    days="Changed",
+)
 
 
 def _rights(key: tenancy.ApiKey) -> list[str]:
@@ -220,7 +240,7 @@ def _rights(key: tenancy.ApiKey) -> list[str]:
     return [*lines, "Stands in your storefront"] if key.purpose == "STOREFRONT" else lines
 
 
-HANDLERS = [
+HANDLERS: list[ControllerRouterHandler] = [
     settings,
     change_settings,
     reveal_secret,
@@ -232,5 +252,5 @@ HANDLERS = [
     issue_key,
     ask_revoke,
     revoke_key,
-    audit,
+    *handlers(AUDIT),
 ]

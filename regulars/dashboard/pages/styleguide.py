@@ -27,7 +27,7 @@ async def show(desk: Handed) -> Response[str]:
             ("b-", "With errors", Form(_named("b-", typed), errors, "Something here needs another look.")),
             ("c-", "Locked", Form(values=_named("c-", typed), locked=True)),
         ],
-        "page": Page([], "/styleguide?newer", "/styleguide?older", "51 to 100"),
+        "page": Page("/styleguide?newer", "/styleguide?older", "Page 2"),
         "loaded": chart.bars("Orders per hour today", "Hour", "Orders", hours, labels),
         "flat": chart.bars("Orders per hour today", "Hour", "Orders", [(name, 0) for name, _ in hours], labels),
         "failed": chart.bars("Failures per hour", "Hour", "Failures", hours[:7] + hours[2:19], labels, bad=True),

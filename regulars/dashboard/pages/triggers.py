@@ -12,7 +12,6 @@ from litestar.params import FromPath
 from regulars import activity, customers, imports, limits, triggers
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.paging import cursor
 from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule, Trigger
 
@@ -153,17 +152,13 @@ async def run(desk: Handed, trigger_id: FromPath[UUID], run_id: FromPath[UUID]) 
 
 
 async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> Response[str]:
-    at = cursor(desk.request, "show")
-    state: Any = at.params["show"] if at.params["show"] in ("granted", "refused") else None
     async with desk.reading() as tx:
-        found = await triggers.firings(
-            tx, desk.id, trigger_id=trigger.id, state=state, before_id=at.after_id, limit=at.limit
-        )
+        found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
         people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
         about = await activity.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)})
         versions = await triggers.versions_of(tx, desk.id, trigger.id)
         runs = await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN)
-        has_orders = bool(await activity.recent_orders(tx, desk.id, limit=1))
+        has_orders = bool((await activity.search_orders(tx, desk.id, limit=1))[0])
     return desk.page(
         "pages/trigger.html",
         status=status,
@@ -171,13 +166,12 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         source=trigger.source,
         sentence=_sentence(desk, trigger),
         form=form,
-        firings=at.page(found, lambda firing: firing.id),
+        firings=found,
         people=people,
         about=about,
         runs=runs,
         has_orders=has_orders,
         versions=[(version, _sentence(desk, trigger, version.rule)) for version in versions],
-        show=at.params["show"],
         **LISTS,
     )
 

@@ -93,7 +93,7 @@ addEventListener("pageshow", () => idle());
 
 addEventListener("change", (event) => {
   const form = event.target.form;
-  if (form && form.matches("[data-auto]")) form.requestSubmit();
+  if (form && form.matches("[data-auto]") && event.target.matches("select")) form.requestSubmit();
   if (event.target.matches("[data-bytes-max]")) {
     const most = Number(event.target.dataset.bytesMax), large = [...event.target.files].some((file) => file.size > most);
     event.target.setCustomValidity(large ? `This file is larger than ${most / 1e6} MB. Split it, and import the parts.` : "");

@@ -1,0 +1,193 @@
+"""A list from one declaration: its page with table, filters, search, chips, pager and empty states, and the same as a
+file, are all drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Response, get
+from litestar.response import Stream
+from litestar.types import ControllerRouterHandler
+
+from regulars import limits
+from regulars.dashboard import cells
+from regulars.dashboard.desk import Desk, Handed, uuid_of
+from regulars.dashboard.paging import address, cursor
+from regulars.kit.db import Reading
+from regulars.kit.sheets import csv_lines
+
+Row = TypeVar("Row")
+Options = Sequence[tuple[str, str]]
+
+
+class Column(msgspec.Struct, Generic[Row], frozen=True):
+    """`header` may name the shop's {coins} or {Coins}. `cell` gives a value of `cells`, a text, a number, a time, or a
+    list of them. `only`: "page" or "file" for a column that stands in one of the two."""
+
+    header: str
+    cell: Callable[[Row], Any]
+    right: bool = False
+    only: str = ""
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """One choice among `options`, pairs of a value and its words, or among those that `read` gives; `every` is said
+    when nothing is chosen. Without `every` it is only shown once it is set, by a link from elsewhere."""
+
+    name: str
+    label: str
+    every: str = ""
+    options: Options = ()
+
+
+class Found(msgspec.Struct, Generic[Row]):
+    """`next` is where to go on, None at the end; `choices` are options by filter; `more` is for the page's template."""
+
+    rows: list[Row]
+    next: UUID | None
+    choices: Mapping[str, Options] = {}
+    more: dict[str, Any] = {}
+
+
+class Asked(msgspec.Struct):
+    """What the address asks for. `since` and `until` are the beginning of the first day and the end of the last."""
+
+    values: dict[str, str]
+    since: datetime | None
+    until: datetime | None
+    before_id: UUID | None
+    limit: int
+
+    def chosen(self, name: str) -> str | None:
+        return self.values[name] or None
+
+    def id(self, name: str) -> UUID | None:
+        return uuid_of(self.values[name])
+
+
+class Listing(msgspec.Struct, Generic[Row], frozen=True):
+    """`days` says of which time a first and a last day may be asked for, `search` what a text is looked for in.
+    `nothing` and `nothing_why` are said of a list that is empty without any filter."""
+
+    path: str
+    title: str
+    purpose: str
+    columns: Sequence[Column[Row]]
+    read: Callable[[Desk, Reading, Asked], Awaitable[Found[Row]]]
+    nothing: str
+    nothing_why: str
+    filters: Sequence[Filter] = ()
+    days: str = ""
+    search: str = ""
+
+
+class View(msgspec.Struct):
+    """A page of a list, ready to be drawn."""
+
+    listing: Listing[Any]
+    heads: list[tuple[str, bool]]
+    rows: list[list[list[Any]]]
+    page: Any
+    values: dict[str, str]
+    choices: dict[str, Options]
+    chips: list[tuple[str, str]]
+    file: str
+
+
+def handlers(listing: Listing[Any], template: str = "pages/list.html") -> list[ControllerRouterHandler]:
+    """The list's page and its file, which takes the same filters."""
+
+    @get(listing.path)
+    async def page(desk: Handed) -> Response[str]:
+        async with desk.reading() as tx:
+            found = await listing.read(desk, tx, _asked(listing, desk, limits.PAGE_ITEMS_DEFAULT))
+        return desk.page(template, list=_view(listing, desk, found), **found.more)
+
+    @get(f"{listing.path}.csv")
+    async def file(desk: Handed) -> Stream:
+        name = listing.path.rpartition("/")[2]
+        headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
+        return Stream(_file(listing, desk), media_type="text/csv", headers=headers)
+
+    return [page, file]
+
+
+def until_next(found: list[Row], limit: int) -> tuple[list[Row], UUID | None]:
+    """Of a page's rows and one more, if there is one: the rows, and where to go on."""
+    rows: list[Any] = found[:limit]
+    return rows, rows[-1].id if len(found) > limit else None
+
+
+def _names(listing: Listing[Any]) -> list[str]:
+    days = ["from", "until"] if listing.days else []
+    return [*(["q"] if listing.search else []), *days, *(one.name for one in listing.filters)]
+
+
+def _asked(listing: Listing[Any], desk: Desk, limit: int) -> Asked:
+    at = cursor(desk.request, *_names(listing))
+    values = at.params
+    for one in listing.filters:
+        if one.options and values[one.name] not in dict(one.options):
+            values[one.name] = ""
+    since = _midnight(values.get("from", ""), desk.zone)
+    until = _midnight(values.get("until", ""), desk.zone, days=1)
+    return Asked(values, since, until, at.after_id, limit)
+
+
+def _midnight(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
+    """None for what is no day."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return datetime.combine(day + timedelta(days=days), time(), zone) if 1970 <= day.year < 9999 else None
+
+
+def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> View:
+    at = cursor(desk.request, *_names(listing))
+    values = at.params
+    choices = {one.name: one.options or found.choices.get(one.name, ()) for one in listing.filters}
+    words = {one.name: f"{one.label}: {dict(choices[one.name]).get(values[one.name], '')}" for one in listing.filters}
+    words |= {"q": f"“{values.get('q', '')}”"}
+    words |= {end: f"{listing.days} {end} {values.get(end)}" for end in ("from", "until")}
+    chips = [(words[name], address(listing.path, values | {name: ""})) for name in _names(listing) if values[name]]
+    shown = [column for column in listing.columns if column.only != "file"]
+    return View(
+        listing=listing,
+        heads=[(_header(column, desk), column.right) for column in shown],
+        rows=[[cells.parts(column.cell(row)) for column in shown] for row in found.rows],
+        page=at.page(found.next),
+        values=values,
+        choices=choices,
+        chips=chips,
+        file=address(f"{listing.path}.csv", values),
+    )
+
+
+def _header(column: Column[Any], desk: Desk) -> str:
+    coins = desk.workspace.coin_name
+    return column.header.format(coins=coins, Coins=coins[:1].upper() + coins[1:])
+
+
+async def _file(listing: Listing[Any], desk: Desk) -> AsyncIterator[bytes]:
+    """A page of rows at a time: as much memory for a million rows as for a hundred. It begins with the mark by which
+    spreadsheets know UTF-8."""
+    columns = [column for column in listing.columns if column.only != "page"]
+    asked, written = _asked(listing, desk, limits.PAGE_ITEMS_MAX), 0
+    yield ("\ufeff" + csv_lines([[_header(column, desk) for column in columns]])).encode()
+    while written < limits.EXPORT_ROWS_MAX:
+        async with desk.reading() as tx:
+            found = await listing.read(desk, tx, asked)
+        yield csv_lines(
+            [[cells.in_file(column.cell(row), desk.zone) for column in columns] for row in found.rows]
+        ).encode()
+        written += len(found.rows)
+        if found.next is None:
+            return
+        asked.before_id = found.next
+    yield csv_lines([[f"The newest {limits.EXPORT_ROWS_MAX:,} rows. Narrow the days for those before."]]).encode()
