@@ -238,6 +238,10 @@ STORY_ITEMS_MAX = 100
 BOOKED_LATE_MINUTES = 60  # what is written down later than that after it happened says both times
 AUDIT_FIRST_MAX = 10_000  # a shop's first acts, among which its setting up is looked for
 DAYS_REMEMBERED_MAX = 1_000
+DAYS_KEPT = 180  # as far back as figures reach: twice the longest stretch that is looked at
+DAYS_COUNTED_EVERY_S = 300.0
+DAYS_COUNTED_AT_ONCE = 30
+DAY_COUNTED_MAX = 10**9
 
 # Integrations
 SECRET_KEY_CHARS_MIN = 32

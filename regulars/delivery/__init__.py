@@ -61,6 +61,7 @@ from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
 from regulars.delivery.replay import count_failed, replay, replay_failed
 from regulars.delivery.search import (
+    delivered_between,
     deliveries_of_events,
     delivery_tally,
     delivery_totals,
@@ -94,6 +95,7 @@ __all__ = [
     "attempt",
     "awake_lanes",
     "count_failed",
+    "delivered_between",
     "deliveries_of_events",
     "delivery_ids",
     "delivery_tally",

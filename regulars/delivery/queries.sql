@@ -277,6 +277,15 @@ SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
 SELECT slot, sum(delivered)::bigint AS delivered, sum(retried)::bigint AS retried, sum(failed)::bigint AS failed
   FROM delivery_tally WHERE workspace_id = $1 AND slot >= $2 GROUP BY slot ORDER BY slot
 
+-- name: delivered_by_span
+SELECT COALESCE(sum(counted.delivered), 0)::bigint AS delivered
+  FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS span (starts_at, ends_at, place)
+  LEFT JOIN delivery_lane l ON l.workspace_id = $1
+  LEFT JOIN LATERAL (SELECT sum(delivered) AS delivered FROM delivery_tally
+                      WHERE workspace_id = $1 AND lane_id = l.id AND slot >= span.starts_at AND slot < span.ends_at
+       ) AS counted ON true
+ GROUP BY span.place ORDER BY span.place
+
 -- name: totals
 SELECT lane_id, sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed
   FROM delivery_tally WHERE workspace_id = $1 GROUP BY lane_id

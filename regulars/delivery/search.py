@@ -127,6 +127,12 @@ async def delivery_tally(tx: Reading, workspace_id: UUID, since: datetime) -> li
     return [(row["slot"], row["delivered"], row["retried"], row["failed"]) for row in rows]
 
 
+async def delivered_between(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> list[int]:
+    """How many arrived in each stretch between two neighbouring moments, which rise and begin slots of five minutes."""
+    rows = await tx.fetch(sql.delivered_by_span, workspace_id, moments[:-1], moments[1:])
+    return [row["delivered"] for row in rows]
+
+
 async def delivery_totals(tx: Reading, workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
     """Of each lane: how many attempts delivered, and how many ended a delivery as failed, ever."""
     rows = await tx.fetch(sql.totals, workspace_id)

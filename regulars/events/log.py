@@ -127,12 +127,17 @@ async def counts_by_hour(
 
 
 async def counts_between(
-    tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, topic: str | None = None
+    tx: Reading,
+    workspace_id: UUID,
+    moments: Sequence[datetime],
+    *,
+    topic: str | None = None,
+    at_most: int = limits.EVENTS_COUNTED_MAX,
 ) -> list[int]:
     """How many events (of one topic, or of all) were recorded in each stretch between two neighbouring moments, which
     rise. Counted and limited as in `counts_by_topic`."""
     bounds = [first_id_at(at) for at in moments]
-    arguments = (workspace_id, bounds[:-1], bounds[1:], limits.EVENTS_COUNTED_MAX)
+    arguments = (workspace_id, bounds[:-1], bounds[1:], at_most)
     if topic is None:
         rows = await tx.fetch(_sql.counts_by_span, *arguments)
     else:

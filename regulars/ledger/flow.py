@@ -25,12 +25,19 @@ class Flow(msgspec.Struct, frozen=True, gc=False):
     debited: int
 
 
-async def flow(tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, kind: Kind = "coins") -> list[Flow]:
+async def flow(
+    tx: Reading,
+    workspace_id: UUID,
+    moments: Sequence[datetime],
+    *,
+    kind: Kind = "coins",
+    at_most: int = limits.FLOW_TXNS_MAX,
+) -> list[Flow]:
     """For each stretch between two neighbouring moments (in rising order, at least two).
 
-    Adding up stops at `limits.FLOW_TXNS_MAX` txns in a stretch: such a sum means "at least". It goes by the ids, which
+    Adding up stops at `at_most` txns in a stretch: such a sum means "at least". It goes by the ids, which
     hold the time the system's clock showed.
     """
     bounds = [first_id_at(at) for at in moments]
-    rows = await tx.fetch(_sql.flow, workspace_id, bounds[:-1], bounds[1:], kind, limits.FLOW_TXNS_MAX)
+    rows = await tx.fetch(_sql.flow, workspace_id, bounds[:-1], bounds[1:], kind, at_most)
     return [Flow(at, row["credited"], row["debited"]) for at, row in zip(moments, rows, strict=False)]

@@ -3,6 +3,7 @@
 fan-out    pending events become deliveries; what was set aside is tried again
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 expiry     files that were looked at and not taken in are forgotten
+days       days that are over are counted
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from regulars import imports, limits
+from regulars import days, imports, limits
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -33,8 +34,9 @@ class Loops:
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.expiry_loop = Loop("expiry", self._expire)
-        self._expires_at = clock.now()
-        self.all = [self.fan_out_loop, self.lane_loop, self.expiry_loop]
+        self.days_loop = Loop("days", self._count_days)
+        self._expires_at = self._counts_at = clock.now()
+        self.all = [self.fan_out_loop, self.lane_loop, self.expiry_loop, self.days_loop]
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
@@ -50,4 +52,11 @@ class Loops:
         if now >= self._expires_at:
             self._expires_at = now + timedelta(seconds=limits.IMPORT_EXPIRE_S)
             await imports.expire(self._db, now)
+        return False
+
+    async def _count_days(self) -> bool:
+        now = self._clock.now()
+        if now >= self._counts_at:
+            self._counts_at = now + timedelta(seconds=limits.DAYS_COUNTED_EVERY_S)
+            await days.count_all(self._db, now)
         return False

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGES = [
     *(
         "/",
+        "/?days=90",
         "/customers",
         "/customers/new",
         "/customers?q=nobody",

@@ -95,3 +95,4 @@ async def test_rules_and_deliveries_go_by_keys(shop: Corner, analysed: bool) -> 
         for state in (None, "queued", "delivered", "failed"):
             await delivery.search_deliveries(spy, workspace.id, state=state, limit=20)
         await delivery.lane_health(spy, workspace.id, now)
+        await delivery.delivered_between(spy, workspace.id, [now - timedelta(days=n) for n in range(30, 0, -1)])

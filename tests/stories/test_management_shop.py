@@ -185,4 +185,9 @@ async def test_the_day_is_told_hour_by_hour(shop: Shop) -> None:
     assert len(today["hours"]) == 24
     assert today["hours"][0]["starts_at"] == "2026-03-14T00:00:00Z"
     assert set(today["hours"][0]) == {"starts_at", "events", "orders", "coins_credited", "coins_debited"}
-    assert today["integrations"] == []
+    assert (today["days"], today["integrations"]) == ([], [])
+    week = (await shop.manage("GET", "/overview", params={"days": 7})).json()["days"]
+    assert [day["starts_at"] for day in week[:2]] == ["2026-03-07T00:00:00Z", "2026-03-08T00:00:00Z"]
+    assert (len(week), week[-1]["ends_at"]) == (7, "2026-03-14T00:00:00Z")
+    refused = await shop.manage("GET", "/overview", params={"days": 1_000})
+    assert (refused.status_code, list(refused.json()["fields"])) == (422, ["days"])

@@ -1,14 +1,16 @@
-"""What happened today, and how the tools are doing: the dashboard's first page for a program."""
+"""What happened today and on the days before, and how the tools are doing: the dashboard's first page for a program."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
-from regulars import delivery, events, ledger
+from regulars import days, delivery, events, ledger, limits
 from regulars.api.management.api import management
-from regulars.api.operations import Call, NoQuery
+from regulars.api.operations import Call
+from regulars.days import Day
 from regulars.delivery import LaneHealth
 from regulars.kit.db import Reading
 
@@ -25,16 +27,24 @@ class Hour(msgspec.Struct, frozen=True):
 
 
 class Today(msgspec.Struct, frozen=True):
-    """The hours of the shop's day, from its midnight to the next, and each integration's queue. `events_late_since`: an
-    event has waited since then to be carried to the tools, which is longer than it should."""
+    """The hours of the shop's day, from its midnight to the next, as many days before it as were asked for (the oldest
+    first), and each integration's queue. `events_late_since`: an event has waited since then to be carried to the
+    tools, which is longer than it should."""
 
     hours: list[Hour]
+    days: list[Day]
     integrations: list[LaneHealth]
     events_late_since: datetime | None
 
 
+class OverviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`days`: how many of the days before today."""
+
+    days: Annotated[int, msgspec.Meta(ge=0, le=limits.DAYS_KEPT)] = 0
+
+
 @management.get("/overview", "What happened today", tag="Shop", area="data")
-async def read_overview(call: Call[NoQuery, None], tx: Reading) -> Today:
+async def read_overview(call: Call[OverviewQuery, None], tx: Reading) -> Today:
     workspace_id, zone = call.workspace_id, call.workspace.zone
     logged = await events.counts_by_hour(tx, workspace_id, call.now, zone)
     ordered = await events.counts_by_hour(tx, workspace_id, call.now, zone, topic="order_create")
@@ -45,4 +55,5 @@ async def read_overview(call: Call[NoQuery, None], tx: Reading) -> Today:
         for event, order, flow in zip(logged, ordered, flows, strict=True)
     ]
     late_since = await events.late_since(tx, workspace_id, call.now)
-    return Today(hours, await delivery.lane_health(tx, workspace_id, call.now), late_since)
+    before = await days.days_before(tx, call.workspace, call.now, call.query.days) if call.query.days else []
+    return Today(hours, before, await delivery.lane_health(tx, workspace_id, call.now), late_since)

@@ -1,0 +1,138 @@
+"""The overview's figures: of today hour by hour, or of so many days day by day, each beside those of as long before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import msgspec
+
+from regulars import days, delivery, events, ledger, limits
+from regulars.dashboard import chart
+from regulars.dashboard.chart import Chart
+from regulars.dashboard.day import Day
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.words import number
+from regulars.ledger import Flow
+
+PERIODS = {1: "Today", 7: "7 days", 30: "30 days", 90: "90 days"}
+
+_logged: Day[int] = Day()
+_flowed: Day[Flow] = Day()
+_Tally = list[tuple[datetime, int, int, int]]
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """`before` is what it was in as many days before; `href` is the list of what was counted."""
+
+    name: str
+    said: str
+    before: str
+    href: str
+    chart: Chart
+
+
+async def figures(desk: Desk, count: int) -> list[Figure]:
+    """Of today and the days before it, `count` in all."""
+    hours = _hours(desk)
+    # Counting a busy hour takes a while: each of these has a connection of its own, and they run at once.
+    created, ordered, logged, flows, (past, tally) = await asyncio.gather(
+        _events(desk, hours, "lead_create"),
+        _events(desk, hours, "order_create"),
+        _events(desk, hours, None),
+        _flows(desk, hours),
+        _past(desk, hours[0], 2 * count - 1),
+    )
+    before, past = past[:count], past[count:]
+    coins, topic = desk.workspace.coin_name, "/events?event="
+    today = {
+        "customers": created,
+        "coins_given": [[flow.credited for flow in hour] for hour in flows],
+        "coins_spent": [[flow.debited for flow in hour] for hour in flows],
+        "orders": ordered,
+        "events": logged,
+        "deliveries": _by_hour(hours, tally),
+    }
+    said = {
+        "customers": ("New customers", "/customers"),
+        "coins_given": (f"{coins[:1].upper()}{coins[1:]} given", topic + "walletreward_create"),
+        "coins_spent": (f"{coins[:1].upper()}{coins[1:]} spent or taken", topic + "walletredeem_create"),
+        "orders": ("Orders", "/orders"),
+        "events": ("Events", "/events"),
+        "deliveries": ("Delivered", "/deliveries"),
+    }
+    found = []
+    for key, (name, href) in said.items():
+        by_hour = [sum(hour) for hour in today[key]]
+        counted = [getattr(day, key) for day in past]
+        value = sum(counted) + sum(by_hour)
+        more = "+" if any(one >= limits.EVENTS_COUNTED_MAX for hour in today[key] for one in hour) else ""
+        earlier = number(sum(getattr(day, key) for day in before))
+        drawn = _draw(desk, name, count, hours, by_hour, past, counted)
+        found.append(Figure(name, number(value) + (more if key == "events" else ""), earlier, href, drawn))
+    return found
+
+
+async def _past(desk: Desk, since: datetime, count: int) -> tuple[list[days.Day], _Tally]:
+    """The days before today, and today's deliveries."""
+    async with desk.reading() as tx:
+        past = await days.days_before(tx, desk.workspace, desk.now, count)
+        return past, await delivery.delivery_tally(tx, desk.id, since)
+
+
+async def _events(desk: Desk, hours: list[datetime], topic: str | None) -> list[list[int]]:
+    async def ask(moments: Sequence[datetime]) -> list[int]:
+        async with desk.reading() as tx:
+            return await events.counts_between(tx, desk.id, moments, topic=topic)
+
+    return await _logged.by_hour((desk.id, topic), hours, desk.now, ask)
+
+
+async def _flows(desk: Desk, hours: list[datetime]) -> list[list[Flow]]:
+    async def ask(moments: Sequence[datetime]) -> list[Flow]:
+        async with desk.reading() as tx:
+            return await ledger.flow(tx, desk.id, moments)
+
+    return await _flowed.by_hour(desk.id, hours, desk.now, ask)
+
+
+def _hours(desk: Desk) -> list[datetime]:
+    """The beginnings of today's hours in the shop's time zone, and the end of the day: 24 hours, or 23 or 25."""
+    today = desk.now.astimezone(desk.zone).date()
+    start, end = (
+        datetime.combine(day, time(), desk.zone).astimezone(UTC) for day in (today, today + timedelta(days=1))
+    )
+    hours = [start]
+    while hours[-1] < end:
+        hours.append(hours[-1] + timedelta(hours=1))
+    return hours
+
+
+def _by_hour(hours: list[datetime], tally: _Tally) -> list[list[int]]:
+    """How many were delivered in the slots of each hour."""
+    found: list[list[int]] = [[] for _ in hours[:-1]]
+    for slot, delivered, _, _ in tally:
+        place = int((slot - hours[0]).total_seconds() // 3600)
+        if 0 <= place < len(found):
+            found[place].append(delivered)
+    return found
+
+
+def _draw(
+    desk: Desk,
+    name: str,
+    count: int,
+    hours: list[datetime],
+    by_hour: list[int],
+    past: list[days.Day],
+    counted: list[int],
+) -> Chart:
+    if count == 1:
+        names = [f"{hour.astimezone(desk.zone):%H:%M}" for hour in hours[:-1]]
+        values = list(zip(names, by_hour, strict=False))
+        return chart.bars(f"{name} per hour today", "Hour", name, values, ["0", "6", "12", "18", "24"])
+    local = [day.starts_at.astimezone(desk.zone) for day in past]
+    names = [*(f"{at.day} {at:%b}" for at in local), "Today"]
+    values = list(zip(names, [*counted, sum(by_hour)], strict=True))
+    return chart.bars(f"{name} per day, {count} days", "Day", name, values, [names[0], names[count // 2], names[-1]])

@@ -1,0 +1,116 @@
+"""Each day counted once, and read as often as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from regulars import delivery, events, ledger, limits, tenancy
+from regulars.kit.db import Database, Reading
+from regulars.kit.queries import Queries
+from regulars.tenancy import Workspace
+
+_sql = Queries(__file__)
+
+# What is written down is committed a little later, at most as late as a statement may take.
+_SETTLED = timedelta(seconds=2 * limits.DB_STATEMENT_TIMEOUT_S)
+
+_Bounds = tuple[datetime, datetime]
+
+
+class Day(msgspec.Struct, frozen=True):
+    """What was written down from `starts_at` until `ends_at`: customers created, orders, all events, coins given, coins
+    spent or taken, and deliveries that arrived."""
+
+    starts_at: datetime
+    ends_at: datetime
+    customers: int = 0
+    orders: int = 0
+    events: int = 0
+    coins_given: int = 0
+    coins_spent: int = 0
+    deliveries: int = 0
+
+
+def midnights(now: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
+    """The last `count` beginnings of days there, the last of them today's."""
+    today = now.astimezone(zone).date()
+    days = (today - timedelta(days=back) for back in range(count - 1, -1, -1))
+    return [datetime.combine(day, time(), zone).astimezone(UTC) for day in days]
+
+
+async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: int) -> list[Day]:
+    """The `count` days before today, the oldest first. What no worker has counted yet is counted now, up to the limits
+    of the rooms, which then means "at least"."""
+    moments = midnights(now, workspace.zone, count + 1)
+    kept = await _kept(tx, workspace.id, moments)
+    if missing := _missing(workspace, moments, kept):
+        counted = await _count(tx, workspace.id, _between(missing, moments))
+        kept = {(day.starts_at, day.ends_at): day for day in counted} | kept
+    return [kept.get(one) or Day(*one) for one in pairwise(moments)]
+
+
+async def _uncounted(db: Database, now: datetime) -> list[Workspace]:
+    """The shops whose last day is over and not counted."""
+    async with db.reading() as tx:
+        shops = await tenancy.list_workspaces(tx)
+        newest = {row["workspace_id"]: row["ends_at"] for row in await tx.fetch(_sql.newest)}
+    return [
+        shop
+        for shop in shops
+        if shop.created_at < (over := midnights(now - _SETTLED, shop.zone, 1)[0])
+        and newest.get(shop.id, shop.created_at) < over
+    ]
+
+
+async def count_all(db: Database, now: datetime) -> int:
+    """Count the days that are over and were not counted yet, of every shop, some at a time and to the last thing that
+    happened; how many they were."""
+    found = 0
+    for shop in await _uncounted(db, now):
+        moments = midnights(now - _SETTLED, shop.zone, limits.DAYS_KEPT + 1)
+        async with db.reading() as read:
+            missing = _missing(shop, moments, await _kept(read, shop.id, moments))
+        for first in range(0, len(missing), limits.DAYS_COUNTED_AT_ONCE):
+            some = missing[first : first + limits.DAYS_COUNTED_AT_ONCE]
+            async with db.transaction() as tx:
+                counted = await _count(tx, shop.id, _between(some, moments), at_most=limits.DAY_COUNTED_MAX)
+                columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
+                await tx.execute(_sql.keep, shop.id, *map(list, columns))
+        found += len(missing)
+    return found
+
+
+async def _kept(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> dict[_Bounds, Day]:
+    rows = await tx.fetch(_sql.kept, workspace_id, moments[0], moments[-1])
+    return {(row["starts_at"], row["ends_at"]): Day(*row) for row in rows}
+
+
+def _missing(shop: Workspace, moments: Sequence[datetime], kept: dict[_Bounds, Day]) -> list[_Bounds]:
+    """Nothing was written down before the shop was made."""
+    return [one for one in pairwise(moments) if one not in kept and one[1] > shop.created_at]
+
+
+def _between(missing: Sequence[_Bounds], moments: Sequence[datetime]) -> list[datetime]:
+    """From the first day to the last of them, those between that are known already too."""
+    return [at for at in moments if missing[0][0] <= at <= missing[-1][1]]
+
+
+async def _count(
+    tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, at_most: int = limits.EVENTS_COUNTED_MAX
+) -> list[Day]:
+    """Of each stretch between two neighbouring moments."""
+    created = await events.counts_between(tx, workspace_id, moments, topic="lead_create", at_most=at_most)
+    ordered = await events.counts_between(tx, workspace_id, moments, topic="order_create", at_most=at_most)
+    logged = await events.counts_between(tx, workspace_id, moments, at_most=at_most)
+    flows = await ledger.flow(tx, workspace_id, moments, at_most=at_most)
+    delivered = await delivery.delivered_between(tx, workspace_id, moments)
+    return [
+        Day(*bounds, created[n], ordered[n], logged[n], flows[n].credited, flows[n].debited, delivered[n])
+        for n, bounds in enumerate(pairwise(moments))
+    ]

@@ -1,0 +1,98 @@
+"""Each day is counted when it is over, once, in the shop's own time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from regulars import customers, days, events, ledger, limits, tenancy
+from regulars.customers import NewCustomer
+from regulars.kit.db import Database
+from regulars.ledger import Entry
+from regulars.tenancy import Workspace
+from tests.conftest import fresh_database
+
+NOON = datetime(2026, 3, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def db(server_url: str) -> AsyncIterator[Database]:
+    """Of this test alone: days of every shop are counted."""
+    made = await Database.connect(await fresh_database(server_url))
+    yield made
+    await made.close()
+
+
+async def happened(db: Database, zone: str) -> tuple[Workspace, datetime]:
+    """A shop to which things happened today, by the system's time, which the ids hold; and a moment of its next day."""
+    now = datetime.now(UTC)
+    async with db.transaction() as tx:
+        shop = await tenancy.create_workspace(tx, "Corner Shop", now=now - timedelta(days=40), time_zone=zone)
+        people = [NewCustomer(f"shop-{n}", email=f"c{n}@example.com") for n in range(3)]
+        known = await customers.ensure(tx, shop, people, now)
+        first = known["shop-0"]
+        assert isinstance(first, customers.Ensured)
+        entries = [
+            Entry(customer_id=first.customer.id, operation="cr", amount=100, type="reward", occurred_at=now),
+            Entry(customer_id=first.customer.id, operation="dr", amount=30, type="redeem", occurred_at=now),
+        ]
+        await ledger.post(tx, shop, entries, now)
+    midnight = datetime.combine(now.astimezone(shop.zone).date() + timedelta(days=1), datetime.min.time(), shop.zone)
+    return shop, midnight.astimezone(UTC) + timedelta(minutes=10)
+
+
+def counted(day: days.Day) -> tuple[int, ...]:
+    return day.customers, day.orders, day.events, day.coins_given, day.coins_spent, day.deliveries
+
+
+async def test_a_day_is_counted_when_it_is_over(db: Database) -> None:
+    shop, later = await happened(db, "Asia/Kolkata")
+    async with db.reading() as tx:
+        found = await days.days_before(tx, shop, later, 7)
+    assert [counted(day) for day in found[:-1]] == [(0, 0, 0, 0, 0, 0)] * 6
+    assert counted(found[-1]) == (3, 0, 5, 100, 30, 0)
+    assert all(one.ends_at == other.starts_at for one, other in pairwise(found))
+    assert found[-1].ends_at == days.midnights(later, ZoneInfo("Asia/Kolkata"), 1)[0]
+
+
+async def test_a_day_is_counted_once(db: Database) -> None:
+    shop, later = await happened(db, "America/New_York")
+    assert await days.count_all(db, later) == 41
+    assert await days.count_all(db, later) == 0
+    async with db.transaction() as tx:
+        # What is in the log now would be counted, if it were counted again.
+        body = [events.NewEvent("lead_create", shop.id, "{}", later)]
+        await events.append(tx, shop.id, body, later)
+    async with db.reading() as tx:
+        assert counted((await days.days_before(tx, shop, later, limits.DAYS_KEPT))[-1]) == (3, 0, 5, 100, 30, 0)
+    assert await days.count_all(db, later + timedelta(days=1)) == 1
+    async with db.reading() as tx:
+        found = await days.days_before(tx, shop, later + timedelta(days=1), 2)
+    assert [day.customers for day in found] == [3, 0]
+
+
+async def test_the_day_that_goes_on_is_left_alone(db: Database) -> None:
+    shop, later = await happened(db, "UTC")
+    await days.count_all(db, later - timedelta(minutes=9))
+    async with db.reading() as tx:
+        found = await days.days_before(tx, shop, later, 1)
+    assert counted(found[0]) == (3, 0, 5, 100, 30, 0), "it was not over for good yet, and is counted as it is looked at"
+
+
+async def test_another_time_zone_has_other_days(db: Database) -> None:
+    shop, later = await happened(db, "UTC")
+    await days.count_all(db, later)
+    async with db.transaction() as tx:
+        moved = await tenancy.change_workspace(tx, shop.id, {"time_zone": "Pacific/Auckland"}, later)
+        found = await days.days_before(tx, moved, later + timedelta(days=1), 3)
+    assert sum(day.customers for day in found) == 3
+    assert found[-1].ends_at.astimezone(ZoneInfo("Pacific/Auckland")).hour == 0
+
+
+def test_days_may_have_23_hours() -> None:
+    lengths = {after - before for before, after in pairwise(days.midnights(NOON, ZoneInfo("Europe/Berlin"), 3))}
+    assert lengths == {timedelta(hours=23), timedelta(hours=24)}
