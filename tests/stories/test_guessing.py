@@ -8,6 +8,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -179,6 +180,32 @@ async def test_made_up_addresses_are_counted_together(
     assert Counter(answer.status_code for answer in answers) == {401: 7, 429: 3}
 
 
+async def test_the_limit_of_an_account_holds_from_everywhere_and_however_the_clock_is_set(
+    shop: Shop, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SIGN_IN_FAILURES_ANYWHERE_MAX", 5)
+    asha, ben = await person(shop, "asha"), await person(shop, "ben")
+    answers = [await Visitor(shop.app, f"8.8.8.{n}").sign_in(asha.email) for n in range(6)]
+    assert Counter(answer.status_code for answer in answers) == {401: 5, 429: 1}
+    assert (await Visitor(shop.app, "9.9.9.9").sign_in(ben.email, PASSWORD)).status_code == 303
+    clock.advance(seconds=-3_600)
+    assert (await Visitor(shop.app, "9.9.9.9").sign_in(asha.email)).status_code == 429
+    clock.advance(seconds=3_600 + limits.SIGN_IN_WINDOW_S)
+    assert (await Visitor(shop.app, "9.9.9.9").sign_in(asha.email, PASSWORD)).status_code == 303
+
+
+async def test_what_is_remembered_of_failures_has_an_end(shop: Shop, clock: HandClock) -> None:
+    await Visitor(shop.app).sign_in("old@shop.example")
+    clock.advance(seconds=limits.SIGN_IN_WINDOW_S + 1)
+    await Visitor(shop.app, "9.9.9.9").sign_in("new@shop.example")
+    too_old = clock.now() - timedelta(seconds=limits.SIGN_IN_WINDOW_S)
+    async with shop.app.db.reading() as tx:
+        sql = "SELECT drawn_at FROM kit_allowance WHERE workspace_id = $1"
+        kept = [row["drawn_at"] for row in await tx.fetch(sql, attempts._NO_WORKSPACE)]
+    assert len(kept) >= 2
+    assert min(kept) >= too_old
+
+
 async def test_signing_in_holds_up_nobody_elses_call(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up addresses, many at once: no connection to the database waits for a hash, and few people do."""
     go = threading.Event()
@@ -221,5 +248,5 @@ async def test_what_nobody_chose_is_too_long_to_guess(shop: Shop) -> None:
         )
         token = (await make.signed_in(tx, "z@shop.example", PASSWORD, shop.app.clock.now())).token
     assert (len(base64.urlsafe_b64decode(token)) - 16) * 8 >= 128
-    secret = storefront_secret(shop.app.settings.secret(), shop.workspace.id)
+    secret = storefront_secret(shop.app.settings.secret(), shop.workspace.id, 1)
     assert len(secret) * math.log2(64) >= 128

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,11 +12,8 @@ from regulars import limits
 from regulars.dashboard import chart, security, words
 from regulars.dashboard.forms import Form
 from regulars.dashboard.paging import Cursor
-from regulars.dashboard.security import check_attempts, count_failure
 from regulars.dashboard.signing import _inside
-from regulars.kit.clock import HandClock
-from regulars.kit.db import Database
-from regulars.kit.errors import Invalid, TooMany
+from regulars.kit.errors import Invalid
 from regulars.kit.settings import Settings
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -124,65 +120,6 @@ def test_numbers_may_carry_separators() -> None:
 def test_a_count_that_stopped_says_so() -> None:
     assert words.deliveries(limits.DELIVERY_COUNT_MAX - 1) == "9,999"
     assert words.deliveries(limits.DELIVERY_COUNT_MAX) == "10,000+"
-
-
-async def failing(db: Database, email: str, caller: str, clock: HandClock, times: int = 1) -> None:
-    async with db.transaction() as tx:
-        for _ in range(times):
-            await check_attempts(tx, email, caller, clock.now())
-            await count_failure(tx, email, caller, clock.now())
-
-
-async def let_in(db: Database, email: str, caller: str, clock: HandClock) -> None:
-    async with db.transaction() as tx:
-        await check_attempts(tx, email, caller, clock.now())
-
-
-async def test_the_door_closes_after_too_many_failures_and_opens_again(db: Database, clock: HandClock) -> None:
-    await failing(db, "ann@a.shop", "proxy", clock, times=limits.SIGN_IN_FAILURES_MAX)
-    clock.advance(seconds=1)
-    with pytest.raises(TooMany, match="Wait 1 minute,"):
-        await let_in(db, "ann@a.shop", "proxy", clock)
-    await let_in(db, "ann@a.shop", "home", clock)
-    clock.advance(seconds=limits.SIGN_IN_WINDOW_S / limits.SIGN_IN_FAILURES_MAX)
-    await failing(db, "ann@a.shop", "proxy", clock)
-    with pytest.raises(TooMany):
-        await let_in(db, "ann@a.shop", "proxy", clock)
-    clock.advance(seconds=limits.SIGN_IN_WINDOW_S)
-    await failing(db, "ann@a.shop", "proxy", clock, times=limits.SIGN_IN_FAILURES_MAX)
-
-
-async def test_a_clock_that_is_set_back_does_not_open_the_door(db: Database, clock: HandClock) -> None:
-    await failing(db, "eve@a.shop", "proxy", clock, times=limits.SIGN_IN_FAILURES_MAX)
-    clock.advance(seconds=-3_600)
-    with pytest.raises(TooMany):
-        await let_in(db, "eve@a.shop", "proxy", clock)
-
-
-async def test_behind_a_proxy_nobody_closes_the_door_for_others(db: Database, clock: HandClock) -> None:
-    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
-        await failing(db, f"guess-{n}@b.shop", "proxy", clock)
-    await let_in(db, "ann@b.shop", "proxy", clock)
-
-
-async def test_guessing_from_many_addresses_is_counted_together(db: Database, clock: HandClock) -> None:
-    for n in range(limits.SIGN_IN_FAILURES_ANYWHERE_MAX):
-        await failing(db, "ann@c.shop", f"10.0.0.{n}", clock)
-    with pytest.raises(TooMany):
-        await let_in(db, "ann@c.shop", "home", clock)
-    await let_in(db, "ben@c.shop", "home", clock)
-
-
-async def test_what_is_remembered_of_failures_has_an_end(db: Database, clock: HandClock) -> None:
-    await failing(db, "old@d.shop", "proxy", clock)
-    clock.advance(seconds=limits.SIGN_IN_WINDOW_S + 1)
-    await failing(db, "new@d.shop", "proxy", clock)
-    too_old = clock.now() - timedelta(seconds=limits.SIGN_IN_WINDOW_S)
-    async with db.reading() as tx:
-        sql = "SELECT count(*) FILTER (WHERE drawn_at < $2), count(*) FROM kit_allowance WHERE workspace_id = $1"
-        old, kept = await tx.fetchrow(sql, UUID(int=0), too_old)  # type: ignore[misc]
-    assert old == 0
-    assert kept >= 2
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async def book(db: Database) -> AsyncIterator[tuple[Tx, tenancy.Workspace]]:
         await connection.execute("SET TRANSACTION READ WRITE")
         tx = Tx(connection)
         for batch in (
-            [make.credit(a, 100, START, key="k1", title="Hello", reference="order:1", trigger_id=new_id())],
+            [make.credit(a, 100, START, key="k1", title="Hello", reference=f"order:{new_id()}", trigger_id=new_id())],
             [make.credit(a, 50, START, expires_at=soon, wire_hash="given"), make.credit(b, 70, START)],
             [make.debit(a, 20, START, description="Mug", actor="key:x"), make.credit(a, 900, START, kind="credits")],
             [make.debit(a, 20, START), make.debit(b, 70, START), make.debit(a, 40, START)],
