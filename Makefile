@@ -17,7 +17,7 @@ NPM = $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet $(UPGRADE)
 
 # The files that pages load, each within node_modules.
-ASSETS = htmx.org/dist/htmx.min.js
+ASSETS = htmx.org/dist/htmx.min.js swagger-ui-dist/swagger-ui-bundle.js swagger-ui-dist/swagger-ui.css
 
 # The first Python that is new enough and can make a venv; PYTHON= says which one to take instead.
 FOUND_PYTHON = $(shell for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
@@ -107,7 +107,7 @@ endif
 	@touch $@
 
 node_modules/.copied: package-lock.json Makefile .venv/.runtime
-	@echo "Setting up: the dashboard's scripts"
+	@echo "Setting up: the scripts of pages"
 	@$(NPM) ci --ignore-scripts --silent
 	@rm -rf regulars/dashboard/static/vendor && mkdir -p regulars/dashboard/static/vendor
 	@cp $(ASSETS:%=node_modules/%) regulars/dashboard/static/vendor/

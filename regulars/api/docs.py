@@ -1,12 +1,10 @@
-"""The documents of the APIs for people, under /api/docs: pages drawn on the server, without scripts and without
-anything from elsewhere, so that they work offline."""
+"""The documents of the APIs for people, under /api/docs. Nothing comes from elsewhere, so they work offline."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,23 @@ import jinja2
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from regulars import events
+from regulars import dashboard, events
 from regulars.api.documents import openapi
 from regulars.api.operations import Api
-from regulars.api.pages import Page, page_of
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+
+
+_DRAWN_HERE = {
+    **_HEADERS,
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+"""For the pages that a script draws: ours, from this server, which may call this server."""
 
 
 def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
@@ -39,9 +44,7 @@ def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
         return environment.get_template("index.html").render(apis=apis, topics=len(events.TOPICS))
 
     def drawn(api: Api) -> str:
-        page: Page = page_of(api, openapi([api]))
-        groups = [(tag, list(of)) for tag, of in groupby(page.operations, key=lambda operation: operation.tag)]
-        return environment.get_template("api.html").render(page=page, groups=groups, api=api)
+        return environment.get_template("api.html").render(api=api, asset=dashboard.asset)
 
     @get("/api/docs", include_in_schema=False, sync_to_thread=False)
     def front() -> Response[str]:
@@ -71,7 +74,7 @@ def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
 def _of(api: Api, drawn: Any) -> list[HTTPRouteHandler]:
     @get(f"/api/docs/{api.name}", include_in_schema=False, sync_to_thread=False, name=f"docs.{api.name}")
     def page() -> Response[str]:
-        return _html(drawn())
+        return _html(drawn(), _DRAWN_HERE)
 
     @get(f"/api/docs/{api.name}.json", include_in_schema=False, sync_to_thread=False, name=f"docs.{api.name}.json")
     def document() -> Response[bytes]:
@@ -80,8 +83,8 @@ def _of(api: Api, drawn: Any) -> list[HTTPRouteHandler]:
     return [page, document]
 
 
-def _html(text: str) -> Response[str]:
-    return Response(text, media_type=MediaType.HTML, headers=_HEADERS)
+def _html(text: str, headers: dict[str, str] = _HEADERS) -> Response[str]:
+    return Response(text, media_type=MediaType.HTML, headers=headers)
 
 
 def _json(document: dict[str, Any]) -> Response[bytes]:

@@ -68,9 +68,7 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
         "info": {
             "title": f"Regulars: {one.title}" if one else "Regulars",
             "version": VERSION,
-            "description": _joined_lines(
-                "\n\n".join(f"## {a.title}\n\n{a.description}\n\n{sections(a.style)}" for a in apis)
-            ),
+            "description": _joined_lines("\n\n".join(text for api in apis for text in _told(api, alone=bool(one)))),
         },
         "servers": [{"url": "/", "description": "This server."}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for _, operation in operations)],
@@ -85,6 +83,10 @@ def openapi(apis: Sequence[Api]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _told(api: Api, *, alone: bool) -> list[str]:
+    return [*([] if alone else [f"# {api.title}"]), api.description, sections(api.style)]
 
 
 def _joined_lines(text: str) -> str:

@@ -6,8 +6,8 @@ changes nothing.
 
 Does not know SQL, and does not decide anything: it parses a form, calls a room, and shows the answer or the refusal.
 
-    `routes(app)` gives what the application mounts, `lost` what it shows at an address that nothing answers; `prepare`
-    does once what the first visitors would wait for.
+    `routes(app)` gives what the application mounts, `asset` the address of a static file, `lost` what it shows
+    at an address that nothing answers; `prepare` does once what the first visitors would wait for.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from regulars.dashboard.desk import Call, Desk
 from regulars.dashboard.failures import lost
 from regulars.dashboard.forms import read_form
 from regulars.dashboard.pages import HANDLERS, STYLEGUIDE
-from regulars.dashboard.rendering import STATIC, environment, prepare
+from regulars.dashboard.rendering import STATIC, asset, environment, prepare
 from regulars.kit.errors import Forbidden
 from regulars.wiring import App
 
-__all__ = ["lost", "prepare", "routes"]
+__all__ = ["asset", "lost", "prepare", "routes"]
 
 # What a reader may do although it is a form.
 _OPEN_TO_READERS = frozenset({"/sign-out", "/theme", "/password"})

@@ -67,7 +67,7 @@ def _sentence(event: Event) -> Markup:
     return Markup().join(Markup("<bdi>{}</bdi>").format(part.text) if part.strong else part.text for part in parts)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     """A static file's address with a mark of its content, so that it may be kept for ever."""
     if name not in _marks:
         _marks[name] = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
@@ -107,7 +107,7 @@ def environment(*, development: bool) -> Environment:
         "pretty": words.pretty,
         "sentence": _sentence,
     }
-    made.globals |= {"asset": _uncached_asset if development else _asset, "nav": NAV}
+    made.globals |= {"asset": _uncached_asset if development else asset, "nav": NAV}
     return made
 
 
@@ -120,7 +120,7 @@ def prepare() -> None:
 
 def _uncached_asset(name: str) -> str:
     _marks.pop(name, None)
-    return _asset(name)
+    return asset(name)
 
 
 def here_of(path: str) -> str:
