@@ -18,6 +18,7 @@ from regulars import limits
 from regulars.dashboard import cells
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.paging import address, cursor
+from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.sheets import csv_lines
 
@@ -159,7 +160,7 @@ def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> View:
     shown = [column for column in listing.columns if column.only != "file"]
     return View(
         listing=listing,
-        heads=[(_header(column, desk), column.right) for column in shown],
+        heads=[(in_shops_words(column.header, desk.workspace), column.right) for column in shown],
         rows=[[cells.parts(column.cell(row)) for column in shown] for row in found.rows],
         page=at.page(found.next),
         values=values,
@@ -169,17 +170,12 @@ def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> View:
     )
 
 
-def _header(column: Column[Any], desk: Desk) -> str:
-    coins = desk.workspace.coin_name
-    return column.header.format(coins=coins, Coins=coins[:1].upper() + coins[1:])
-
-
 async def _file(listing: Listing[Any], desk: Desk) -> AsyncIterator[bytes]:
     """A page of rows at a time: as much memory for a million rows as for a hundred. It begins with the mark by which
     spreadsheets know UTF-8."""
     columns = [column for column in listing.columns if column.only != "page"]
     asked, written = _asked(listing, desk, limits.PAGE_ITEMS_MAX), 0
-    yield ("\ufeff" + csv_lines([[_header(column, desk) for column in columns]])).encode()
+    yield ("\ufeff" + csv_lines([[in_shops_words(column.header, desk.workspace) for column in columns]])).encode()
     while written < limits.EXPORT_ROWS_MAX:
         async with desk.reading() as tx:
             found = await listing.read(desk, tx, asked)

@@ -98,6 +98,7 @@ def environment(*, development: bool) -> Environment:
         "duration": words.duration,
         "exact": _exact,
         "headers": words.headers,
+        "in_shops_words": words.in_shops_words,
         "iso": words.iso,
         "label": events.label,
         "money": _money,

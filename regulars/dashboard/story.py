@@ -26,7 +26,7 @@ from regulars.triggers import Firing
 KINDS = {
     "": "Everything",
     "orders": "Orders",
-    "coins": "Coins",
+    "coins": "{Coins}",
     "refusals": "Refusals",
     "events": "Events",
     "deliveries": "Deliveries",

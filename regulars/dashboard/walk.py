@@ -21,7 +21,7 @@ from regulars.triggers import Trigger
 State = Literal["done", "next", "skipped", "later"]
 
 EXAMPLES: dict[str, tuple[Any, str, triggers.Rule]] = {
-    "order": ("order", "Coins for orders", triggers.Rule(coins_per_unit=1, earn_when="paid")),
+    "order": ("order", "{Coins} for orders", triggers.Rule(coins_per_unit=1, earn_when="paid")),
     "welcome": ("customer_created", "Welcome", triggers.Rule(coins_min=50, coins_max=50)),
 }
 """What earns in most shops: the source, the name and the rule of a trigger that one press makes."""

@@ -11,6 +11,7 @@ import msgspec
 from regulars import limits
 from regulars.kit import wording
 from regulars.kit.currency import units_of
+from regulars.tenancy import Workspace
 
 _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
 
@@ -53,6 +54,12 @@ def ago(at: datetime, now: datetime, zone: ZoneInfo) -> str:
             return f"{said} ago" if distance_s > 0 else f"in {said}"
     local = at.astimezone(zone)
     return f"{local.day} {local:%b %Y}"
+
+
+def in_shops_words(text: str, workspace: Workspace) -> str:
+    """With {coins} and {Coins} as the shop calls them."""
+    coins = workspace.coin_name
+    return text.replace("{coins}", coins).replace("{Coins}", coins[:1].upper() + coins[1:])
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:

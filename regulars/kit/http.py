@@ -349,8 +349,8 @@ def _aim(text: str) -> tuple[Url, str] | str:
     """
     try:
         url = Url(text)
-    except ValueError as error:
-        return f"This is not a URL: {error}."
+    except ValueError:
+        return "This is not the address of a page: expected one such as https://tool.example/hook."
     if url.scheme not in ("http", "https"):
         return f"{url.scheme} addresses can't be called; expected https or http."
     if url.username or url.password is not None:

@@ -47,7 +47,10 @@ async def issue_key(
     if purpose not in get_args(Purpose):
         faults.add("purpose", "SERVER or STOREFRONT")
     elif purpose == "STOREFRONT" and (access != "READ" or areas != _NO_AREA):
-        faults.add("purpose", "SERVER for a key that does more than READ: a storefront key can be read by anybody")
+        faults.add(
+            "purpose",
+            "a server (SERVER) where the key does more than read: in a storefront anybody sees it",
+        )
     faults.check()
     kind = "manage" if access == "NONE" else access.lower()
     key = f"rg_{kind}_{secrets.token_urlsafe(32)}"

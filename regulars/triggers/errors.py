@@ -11,7 +11,7 @@ class UnknownTrigger(Refusal):
     code = "unknown_trigger"
 
     def __init__(self) -> None:
-        super().__init__("Trigger does not exists", fields={"trigger_id": "expected the id of a trigger"})
+        super().__init__("This trigger does not exist.", fields={"trigger_id": "expected the id of a trigger"})
 
 
 class UnknownCustomer(Refusal):

@@ -12,6 +12,7 @@ import msgspec
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.errors import Faults, Refusal
+from regulars.kit.wording import counted
 from regulars.ledger import Outcome, Posted, Txn
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
@@ -265,14 +266,14 @@ def sentence(source: Source, rule: Rule, coin_name: str, currency_symbol: str) -
     gives = "gives" if rule.operation == "cr" else "takes"
     if source == "order":
         when = {"placed": "is placed", "paid": "is paid", "fulfilled": "is fulfilled"}[rule.earn_when]
-        each = f"{rule.coins_per_unit:,} {coin_name} per whole {currency_symbol.strip()}1"
+        each = f"{counted(rule.coins_per_unit, coin_name)} per whole {currency_symbol.strip()}1"
         said = f"When an order {when}, it {gives} {each}"
     elif source == "customer_created":
-        said = f"When a customer is created, it gives {rule.coins_min:,} {coin_name}, once"
+        said = f"When a customer is created, it gives {counted(rule.coins_min, coin_name)}, once"
     elif rule.coins_min == rule.coins_max:
-        said = f"When your shop calls it, it {gives} {rule.coins_min:,} {coin_name}"
+        said = f"When your shop calls it, it {gives} {counted(rule.coins_min, coin_name)}"
     else:
-        said = f"When your shop calls it, it {gives} {rule.coins_min:,} to {rule.coins_max:,} {coin_name}"
+        said = f"When your shop calls it, it {gives} {rule.coins_min:,} to {counted(rule.coins_max, coin_name)}"
     limited = []
     if rule.per_day_max:
         limited.append(f"{times(rule.per_day_max)} a day")

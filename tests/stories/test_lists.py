@@ -39,7 +39,7 @@ def rows(text: str) -> list[dict[str, str]]:
 async def listed(owner: Browser, query: str) -> list[str]:
     """The orders of a page and of its file, which must be the same."""
     page = (await owner.get(f"/orders?{query}")).text
-    names = re.findall(r'<a class="whole clip" href="/orders/[^"]+"><bdi>(#\d)</bdi>', page)
+    names = re.findall(r'<a class="whole" href="/orders/[^"]+"><span class="clip"><bdi>(#\d)</bdi>', page)
     assert [row["Order"] for row in rows((await owner.get(f"/orders.csv?{query}")).text)] == names
     return names
 

@@ -82,7 +82,7 @@ async def test_a_customer_can_be_named_by_lead_id(shop: Shop) -> None:
     ("body", "message"),
     [
         ({"lead_id": str(new_id())}, "Lead does not exists"),
-        ({"trigger_id": str(new_id()), "customer_id": "shopify-1001"}, "Trigger does not exists"),
+        ({"trigger_id": str(new_id()), "customer_id": "shopify-1001"}, "This trigger does not exist."),
         ({}, "lead_id: expected a lead_id or a customer_id"),
         ({"customer_id": "short"}, "customer_id: expected text of length >= 8"),
         ({"customer_id": "shopify-1001", "metadetail": {"mobile": "9876543210"}}, "metadetail.country: expected three"),

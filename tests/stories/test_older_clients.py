@@ -168,7 +168,7 @@ async def test_ids_are_uuids_of_any_version(shop: Shop, id: str) -> None:
     body = {"trigger_id": id, "customer_id": "shopify-1001"}
     assert (await shop.merchant("POST", "/activities", json=body)).json()["data"][
         "message"
-    ] == "Trigger does not exists"
+    ] == "This trigger does not exist."
     await shop.reward(await shop.trigger(), "shopify-1001")
     found = await shop.merchant("GET", f"/leads/{id}", params={"customer_id": "shopify-1001"})
     assert found.json()["data"]["item"]["customer_id"] == "shopify-1001"

@@ -21,6 +21,7 @@ from regulars.kit import countries
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.ids import new_id
+from regulars.kit.wording import counted
 
 DETAILS = ("name", "email", "mobile", "country", "gender", "dob")
 LISTS: dict[str, Any] = {
@@ -45,14 +46,19 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
     return Found([Known(one, have[one.id]["coins"].available, code) for one in page], next_id)
 
 
+def _named(row: Known) -> list[Any]:
+    who = row.customer
+    return [Link(Name(who.name), f"/customers/{who.id}"), Small(who.customer_id)]
+
+
 CUSTOMERS = Listing[Known](
     path="/customers",
     title="Customers",
     purpose="Who they are, what they have, and what happened to them.",
     columns=[
-        Column("Name", lambda row: Link(Name(row.customer.name), f"/customers/{row.customer.id}"), only="page"),
+        Column("Name", _named, only="page"),
         Column("Name", lambda row: row.customer.name, only="file"),
-        Column("customer_id", lambda row: Small(row.customer.customer_id)),
+        Column("customer_id", lambda row: row.customer.customer_id, only="file"),
         Column("E-mail", lambda row: row.customer.email or row.customer.mobile, only="page"),
         Column("E-mail", lambda row: row.customer.email, only="file"),
         Column("Mobile", lambda row: row.customer.mobile, only="file"),
@@ -180,7 +186,8 @@ async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         return desk.wrong("pages/customer_coins.html", form, sent, customer=customer, coins=balance)
     except Refusal as refusal:
         return desk.wrong("pages/customer_coins.html", form, refusal, customer=customer, coins=balance)
-    done = f"{amount:,} {desk.workspace.coin_name} were {'given' if operation == 'cr' else 'taken away'}"
+    were = f"{'was' if amount == 1 else 'were'} {'given' if operation == 'cr' else 'taken away'}"
+    done = f"{counted(amount, desk.workspace.coin_name)} {were}"
     return desk.see(f"/customers/{id_}", f"{done} before: nothing moved now." if outcome.repeated else f"{done}.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get
@@ -42,6 +42,11 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
     return Found([Placed(order, people.get(order.customer_id)) for order in found], next_id, choices)
 
 
+def _called(row: Placed) -> list[Any]:
+    order = row.order
+    return [Link(order.name or order.reference_id, f"/orders/{order.id}"), Small(order.source)]
+
+
 def _paid(row: Placed) -> list[Badge]:
     status = row.order.financial_status
     kind = "good" if status == "paid" else "busy" if status in ("pending", "authorized") else "care"
@@ -58,8 +63,8 @@ ORDERS = Listing[Placed](
     title="Orders",
     purpose="What your shop reported, and the {coins} it earned.",
     columns=[
-        Column("Order", lambda row: [Link(row.order.name or row.order.reference_id, f"/orders/{row.order.id}")]),
-        Column("Source", lambda row: Small(row.order.source)),
+        Column("Order", _called),
+        Column("Source", lambda row: row.order.source, only="file"),
         Column("Id there", lambda row: row.order.reference_id, only="file"),
         Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
         Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Response, get
 
 from regulars import delivery, dispatch, events, integrations
+from regulars.dashboard import words
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.figures import PERIODS, figures
 from regulars.dashboard.forms import query_of
@@ -67,6 +68,10 @@ async def page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
     return desk.page("pages/overview.html", status=status, **context)
 
 
+def _deliveries(count: int) -> str:
+    return words.plural(count, "delivery", "deliveries")
+
+
 def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: list[LaneHealth]) -> list[Trouble]:
     found = []
     health = {lane.lane_id: lane for lane in lanes}
@@ -78,18 +83,18 @@ def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: li
         lane = health.get(tool.id)
         page = f"/integrations/{tool.id}"
         if tool.state == "paused":
-            waits = f" {lane.queued:,} deliveries wait." if lane and lane.queued else ""
+            waits = f" Waiting: {_deliveries(lane.queued)}." if lane and lane.queued else ""
             found.append(
                 Trouble("bad", f"{tool.name} is paused.", tool.state_reason + waits, page, f"Open {tool.name}")
             )
         elif lane and lane.held_up:
             found.append(Trouble("care", f"{tool.name} waits.", lane.held_up, page, f"Open {tool.name}"))
         elif lane and lane.oldest_due_at and (desk.now - lane.oldest_due_at).total_seconds() > LATE_S:
-            text = f"{lane.queued:,} deliveries are due and wait; the worker may not be running."
+            text = f"Due: {_deliveries(lane.queued)}. The worker may not be running."
             found.append(Trouble("care", f"{tool.name} gets its events late.", text, page, f"Open {tool.name}"))
         if lane and lane.failed:
             text = "Look at why, mend it, and send them again."
-            title = f"{lane.failed:,} {'delivery' if lane.failed == 1 else 'deliveries'} to {tool.name} failed."
+            title = f"{_deliveries(lane.failed)} to {tool.name} failed."
             href = f"/deliveries?state=failed&to={tool.id}"
             found.append(Trouble("bad", title, text, href, "See what failed"))
     return found

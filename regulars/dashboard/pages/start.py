@@ -12,6 +12,7 @@ from regulars.dashboard.pages import overview, sandbox
 from regulars.dashboard.pages.integrations import initialize
 from regulars.dashboard.pages.shop import country_of
 from regulars.dashboard.walk import EXAMPLES, SANDBOX, TOPIC
+from regulars.dashboard.words import in_shops_words
 from regulars.kit.errors import Refusal
 
 
@@ -32,6 +33,7 @@ async def shop(desk: Handed) -> Response[str]:
 @post("/start/earn")
 async def earn(desk: Handed) -> Response[str]:
     source, name, rule = EXAMPLES[(await desk.form()).choice("example", {name: name for name in EXAMPLES})]
+    name = in_shops_words(name, desk.workspace)
     async with desk.changing("trigger.create", name) as tx:
         known = {one.source for one in await triggers.list_triggers(tx, desk.id) if one.active}
         if source not in known:

@@ -12,15 +12,16 @@ from litestar.params import FromPath
 from regulars import activity, customers, imports, limits, triggers
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
+from regulars.dashboard.words import in_shops_words
 from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule, Trigger
 
 EARN_WHEN = {"placed": "as soon as it is placed", "paid": "when it is paid", "fulfilled": "when it is fulfilled"}
 OPERATIONS = {"cr": "Gives", "dr": "Takes"}
-SOURCES = {
-    "order": "Coins for orders",
-    "customer_created": "Coins for new customers",
-    "api": "Coins when your shop calls",
+SOURCES = {  # {Coins}: as the shop calls them
+    "order": "{Coins} for orders",
+    "customer_created": "{Coins} for new customers",
+    "api": "{Coins} when your shop calls",
 }
 CONTENT_TYPES = {"earn": "A way to earn", "referral": "Refer a friend", "social": "Follow or share"}
 LISTS: dict[str, Any] = {"earn_when": EARN_WHEN, "content_types": CONTENT_TYPES, "sources": SOURCES}
@@ -40,7 +41,7 @@ async def blank(desk: Handed) -> Response[str]:
         return desk.page("pages/trigger_kind.html")
     form = Form(
         values={"active": "yes", "operation": "cr", "earn_when": "paid", "coins_per_unit": "1", "coins_min": ""}
-        | ({"name": SOURCES[source]} if source != "api" else {})
+        | ({"name": in_shops_words(SOURCES[source], desk.workspace)} if source != "api" else {})
     )
     return desk.page("pages/trigger_new.html", form=form, source=source, **LISTS)
 
