@@ -72,6 +72,10 @@ async def create_workspace(settings: Settings, name: str, *, id: str, email: str
     for label, value in made.items():
         say(f"{label.replace('_', ' '):14} {value}")
     say("The keys and the password are shown this once.")
+    if email:
+        say(f"Sign in at {settings.address()} : the first page goes through what a new shop needs.")
+    else:
+        say(f"Nobody signs in yet: regulars staff add you@shop.example --workspace {shop.shown_id}")
 
 
 async def list_staff(settings: Settings, *, workspace: str, say: Say) -> None:

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from regulars import embedded, limits, migrations
+from regulars import embedded, limits, migrations, tenancy
 from regulars.kit.clock import SystemClock
+from regulars.kit.db import Database
 from regulars.kit.ports import why_not_free
 from regulars.kit.settings import Settings
 from regulars.supervisor import Child, GaveUp, Say
@@ -86,6 +87,8 @@ async def _run(
         _, sign_in = await prepare(settings, url, SystemClock().now())
         greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
         children = [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
+    if await _without_a_shop(url):
+        greeting.append('A shop of your own: regulars workspace create "Corner Books" --email you@shop.example')
     stop = _told_to_stop([server, worker, *children])
     try:
         async with asyncio.TaskGroup() as group:
@@ -106,6 +109,16 @@ async def _run(
                 task.cancel()
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
+
+
+async def _without_a_shop(url: str) -> bool:
+    """Whether there is none, or only the demo's."""
+    db = await Database.connect(url, connections_max=1)
+    try:
+        async with db.reading() as tx:
+            return all(shop.settings.get("demo") for shop in await tenancy.list_workspaces(tx))
+    finally:
+        await db.close()
 
 
 async def _keep_serving(cluster: embedded.Server, say: Say) -> None:

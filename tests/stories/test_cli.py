@@ -204,7 +204,8 @@ def test_whoever_forgot_their_password_is_given_a_new_one(server_url: str) -> No
     assert (twice.returncode, "on the staff already" in twice.stderr) == (1, True)
     forged = run("staff", "password", "x\nregulars: \x1b[2Jall is well", DATABASE_URL=url)
     assert "\x1b" not in forged.stderr
-    run("workspace", "create", "Second Shop", "--email", "asha@a.shop", DATABASE_URL=url)
+    second = run("workspace", "create", "Second Shop", "--email", "asha@a.shop", DATABASE_URL=url)
+    assert "Sign in at http://127.0.0.1:8000 " in second.stdout
     both = run("staff", "password", "asha@a.shop", DATABASE_URL=url)
     assert (both.returncode, made["workspace_id"] in both.stderr) == (1, True)
     one = run("staff", "password", "asha@a.shop", "--workspace", made["workspace_id"], DATABASE_URL=url)

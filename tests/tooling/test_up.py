@@ -74,6 +74,7 @@ def directory() -> Iterator[Path]:
 def test_ends_with_all_it_started(directory: Path, how: signal.Signals) -> None:
     port = free_port()
     with started(port, directory) as process:
+        assert said(process, "A shop of your own: regulars workspace create")
         assert said(process, "Ready")
         family = descendants(process.pid)
         assert len(family) >= 3
