@@ -73,7 +73,7 @@ async def create_workspace(settings: Settings, name: str, *, id: str, email: str
         say(f"{label.replace('_', ' '):14} {value}")
     say("The keys and the password are shown this once.")
     if email:
-        say(f"Sign in at {settings.address()} : the first page goes through what a new shop needs.")
+        say(f"The first page after signing in goes through what a new shop needs: {settings.address()}")
     else:
         say(f"Nobody signs in yet: regulars staff add you@shop.example --workspace {shop.shown_id}")
 

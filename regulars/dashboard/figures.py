@@ -45,7 +45,7 @@ async def figures(desk: Desk, count: int) -> list[Figure]:
         _past(desk, hours[0], 2 * count - 1),
     )
     before, past = past[:count], past[count:]
-    coins, topic = desk.workspace.coin_name, "/events?event="
+    coins, since = desk.workspace.coin_name, f"from={_first(desk, count)}"
     today = {
         "customers": created,
         "coins_given": [[flow.credited for flow in hour] for hour in flows],
@@ -55,12 +55,12 @@ async def figures(desk: Desk, count: int) -> list[Figure]:
         "deliveries": _by_hour(hours, tally),
     }
     said = {
-        "customers": ("New customers", "/customers"),
-        "coins_given": (f"{coins[:1].upper()}{coins[1:]} given", topic + "walletreward_create"),
-        "coins_spent": (f"{coins[:1].upper()}{coins[1:]} spent or taken", topic + "walletredeem_create"),
+        "customers": ("New customers", f"/events?event=lead_create&{since}"),
+        "coins_given": (f"{coins[:1].upper()}{coins[1:]} given", f"/events?event=walletreward_create&{since}"),
+        "coins_spent": (f"{coins[:1].upper()}{coins[1:]} spent or taken", f"/events?event=walletreward_create&{since}"),
         "orders": ("Orders", "/orders"),
-        "events": ("Events", "/events"),
-        "deliveries": ("Delivered", "/deliveries"),
+        "events": ("Events", f"/events?{since}"),
+        "deliveries": ("Delivered", f"/deliveries?{since}"),
     }
     found = []
     for key, (name, href) in said.items():
@@ -72,6 +72,11 @@ async def figures(desk: Desk, count: int) -> list[Figure]:
         drawn = _draw(desk, name, count, hours, by_hour, past, counted)
         found.append(Figure(name, number(value) + (more if key == "events" else ""), earlier, href, drawn))
     return found
+
+
+def _first(desk: Desk, count: int) -> str:
+    """The first of the days, as lists ask for it."""
+    return (desk.now.astimezone(desk.zone).date() - timedelta(days=count - 1)).isoformat()
 
 
 async def _past(desk: Desk, since: datetime, count: int) -> tuple[list[days.Day], _Tally]:
