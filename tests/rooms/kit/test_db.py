@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
+import types
+from collections.abc import Coroutine, Generator
 from typing import Any, cast
 from uuid import UUID
 
@@ -145,21 +148,43 @@ async def test_what_is_opened_for_reads_can_not_write(
         assert await rows(tx, workspace) == [("b", 200, "")]
 
 
+@types.coroutine
+def cut_off(work: Coroutine[Any, Any, None], moment: int, *, waiting: bool) -> Generator[Any, None, bool]:
+    """Cancel it in its `moment`th wait, or right when that ends; whether it waited so often."""
+    steps, cut = work.__await__(), None
+    for waits in itertools.count():
+        try:
+            waited_for = next(steps) if cut is None else steps.throw(cut)
+        except StopIteration:
+            return False
+        except asyncio.CancelledError:
+            return True
+        cut = None
+        if waits == moment and waiting:
+            cast(asyncio.Task[Any], asyncio.current_task()).cancel()
+        try:
+            yield waited_for
+        except asyncio.CancelledError as told:
+            cut = told
+        if waits == moment and not waiting:
+            cut = asyncio.CancelledError()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("waiting", [True, False], ids=["waiting", "answered"])
 async def test_a_read_that_is_cut_off_at_any_point_leaves_a_connection_that_writes(
-    db: Database, workspace: tenancy.Workspace, clock: HandClock
+    db: Database, workspace: tenancy.Workspace, clock: HandClock, waiting: bool
 ) -> None:
     async def read(moment: int) -> None:
         async with db.reading() as tx:
-            await tx.fetch(f"{READ} LIMIT {moment}", workspace.id)  # a statement that has to be prepared
+            await tx.fetch(f"{READ} LIMIT {moment} -- {waiting}", workspace.id)  # which has to be prepared
 
-    for moment in range(1, 100):
-        task = asyncio.create_task(read(moment))
-        for _ in range(moment):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    for moment in itertools.count():
+        if not await asyncio.create_task(cast(Any, cut_off(read(moment), moment, waiting=waiting))):
+            break
         async with db.transaction() as tx:
             tx.write(INSERT, workspace.id, [str(moment)], 200, clock.now())
+    assert moment > 1
 
 
 async def inserted(db: Database, workspace: tenancy.Workspace, clock: HandClock, key: str) -> int:
