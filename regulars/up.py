@@ -37,9 +37,7 @@ async def database(settings: Settings) -> AsyncIterator[str]:
         yield settings.database_url
         return
     with embedded.running(_cluster(settings)) as server_url:
-        url = await migrations.as_owner(await embedded.ensure_database(server_url, _DATABASE))
-        await migrations.migrate(url)
-        yield url
+        yield await _embedded_database(settings, server_url)
 
 
 async def up(settings: Settings, *, demo: bool, say: Say) -> None:
@@ -56,16 +54,29 @@ async def up(settings: Settings, *, demo: bool, say: Say) -> None:
         if settings.database_url is None:
             cluster = embedded.Server(_cluster(settings))
             cluster.start()
-            url = await migrations.as_owner(await embedded.ensure_database(cluster.url(), _DATABASE))
+            url = await _embedded_database(settings, cluster.url())
         else:
             url = settings.database_url
-        await migrations.migrate(url)
+            await migrations.migrate(url)
         await _run(settings, url, cluster, demo=demo, say=say, began=began)
     except (embedded.EmbeddedError, migrations.MigrationError, GaveUp) as error:
         raise UpError(str(error)) from error
     finally:
         if cluster is not None:
             cluster.stop()
+
+
+async def _embedded_database(settings: Settings, server_url: str) -> str:
+    """Its URL; made, and migrated. Raises MigrationError."""
+    url = await migrations.as_owner(await embedded.ensure_database(server_url, _DATABASE))
+    try:
+        await migrations.migrate(url)
+    except migrations.OtherVersion as why:
+        data = _cluster(settings)
+        raise migrations.OtherVersion(
+            f"{why}: `mv {data} {data}.old` keeps these data and makes room, or REGULARS_DATA_DIR names another folder."
+        ) from None
+    return url
 
 
 async def _run(

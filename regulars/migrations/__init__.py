@@ -23,13 +23,17 @@ _SERVER_VERSION_MIN = 15_00_00  # PostgreSQL 15, as `server_version_num` counts
 
 
 class MigrationError(Exception):
-    """The database cannot be used: unreachable, too old, newer than this program, or a migration that was applied has
-    since been edited."""
+    """The database cannot be used: unreachable, too old, or made by another version of this program."""
+
+
+class OtherVersion(MigrationError):
+    """Migrations that were applied to the database are not this program's. It was left as it is."""
 
 
 async def migrate(url: str) -> list[str]:
     """Apply what is missing and return the names of the files applied. Raises MigrationError."""
-    files = sorted(Path(__file__).parent.glob("[0-9]*.sql"))
+    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parent.glob("[0-9]*.sql"))}
+    digests = {name: sha256(sql.encode()).hexdigest() for name, sql in files.items()}
     try:
         connection = await asyncpg.connect(url)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -43,11 +47,22 @@ async def migrate(url: str) -> list[str]:
             " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         rows = await connection.fetch("SELECT name, digest FROM schema_migration")
-        applied = {row["name"]: row["digest"] for row in rows}
-        unknown = sorted(set(applied) - {file.name for file in files})
-        if unknown:
-            raise MigrationError(f"this database has migrations that this program does not know: {', '.join(unknown)}")
-        return [file.name for file in files if await _apply(connection, file, applied.get(file.name))]
+        applied = {row["name"] for row in rows}
+        other = sorted(row["name"] for row in rows if digests.get(row["name"]) != row["digest"])
+        if other:
+            raise OtherVersion(
+                "this database was made by another version of Regulars, and before its first release one version's "
+                f"data can't be brought to another's ({', '.join(other)} differ). Nothing in it was changed. Start the "
+                "version that made it, or begin with an empty database"
+            )
+        missing = [name for name in files if name not in applied]
+        for name in missing:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{limits.MIGRATION_LOCK_TIMEOUT_S}s'")
+                await connection.execute(files[name])
+                made = "INSERT INTO schema_migration (name, digest) VALUES ($1, $2)"
+                await connection.execute(made, name, digests[name])
+        return missing
     finally:
         await connection.close()
 
@@ -83,17 +98,3 @@ SELECT format('ALTER TYPE %s', reltype::regtype) FROM pg_class
 UNION ALL
 SELECT format('ALTER ROUTINE %s', oid::regprocedure) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
 """
-
-
-async def _apply(connection: asyncpg.Connection[asyncpg.Record], file: Path, digest_applied: str | None) -> bool:
-    sql = file.read_text(encoding="utf-8")
-    digest = sha256(sql.encode()).hexdigest()
-    if digest_applied == digest:
-        return False
-    if digest_applied is not None:
-        raise MigrationError(f"{file.name} was changed after it had been applied to this database")
-    async with connection.transaction():
-        await connection.execute(f"SET LOCAL lock_timeout = '{limits.MIGRATION_LOCK_TIMEOUT_S}s'")
-        await connection.execute(sql)
-        await connection.execute("INSERT INTO schema_migration (name, digest) VALUES ($1, $2)", file.name, digest)
-    return True

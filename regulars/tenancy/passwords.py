@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NewType, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from regulars import limits
 from regulars.kit.errors import TooMany, invalid
@@ -27,8 +29,17 @@ _hasher = PasswordHasher()
 _threads = ThreadPoolExecutor(limits.PASSWORDS_AT_ONCE, thread_name_prefix="passwords")
 _at_work = 0
 
+
+
+def _nobodys() -> Hashed:
+    """Of no password that anybody knows, drawn rather than computed: every process would pay for that as it starts."""
+    costs = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    salt, digest = (b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (_hasher.salt_len, _hasher.hash_len))
+    return Hashed(f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}")
+
+
 # Verified against when the e-mail is unknown, so that the answer takes as long as for a known one.
-NOBODYS = Hashed(_hasher.hash(secrets.token_urlsafe(16)))
+NOBODYS = _nobodys()
 
 
 def draw_password() -> str:

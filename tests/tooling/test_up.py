@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
+from regulars import embedded
 from regulars.kit.ports import why_not_free
 from regulars.kit.settings import Settings
 from regulars.supervisor import important
@@ -124,6 +129,43 @@ def test_a_taken_port_is_told_at_once(directory: Path) -> None:
     assert done.returncode == 1
     assert f"port {port} is taken" in done.stderr
     assert not list(directory.iterdir())
+
+
+def test_data_of_another_version_stay_and_the_way_on_is_told(directory: Path) -> None:
+    """As when a checkout has gone on, and its migrations with it."""
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        return subprocess.run(
+            [sys.executable, "-m", "regulars.cli", *words],
+            env=environment | {"REGULARS_DATA_DIR": str(directory), "PYTHONPATH": str(CHECKOUT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    async def ask(sql: str) -> str:
+        with embedded.running(directory / "postgres") as url:
+            connection = await asyncpg.connect(url.replace("/postgres?", "/regulars?"))
+            try:
+                return await connection.fetchval(sql)
+            finally:
+                await connection.close()
+
+    assert command("workspace", "create", "Corner Shop").returncode == 0
+    asyncio.run(ask("UPDATE schema_migration SET digest = 'other' WHERE name = '0006_delivery.sql'"))
+    for words in (["up", "--port", str(free_port())], ["migrate"]):
+        refused = command(*words)
+        assert refused.returncode == 1
+        assert "made by another version of Regulars" in refused.stderr
+        assert "0006_delivery.sql" in refused.stderr
+    assert asyncio.run(ask("SELECT name FROM tenancy_workspace")) == "Corner Shop"
+    way = re.search("`(mv .*?)`", refused.stderr)
+    assert way, refused.stderr
+    subprocess.run(shlex.split(way[1]), check=True)
+    assert command("migrate").returncode == 0
+    assert (directory / "postgres.old").exists()
+    assert asyncio.run(ask("SELECT count(*) FROM tenancy_workspace")) == 0
 
 
 def test_a_wrong_setting_is_told_by_its_name() -> None:
