@@ -9,15 +9,17 @@ import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import multiprocess
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from regulars import limits
-from regulars.api.meters import SHARED_BY
+from regulars.api import SHARED_BY
 from regulars.kit.ports import why_not_free
 from regulars.kit.processes import follow_parent, spare_collector
 from regulars.kit.settings import Settings
@@ -150,6 +152,7 @@ def serve(settings: Settings) -> None:
     if settings.workers > 1:
         with tempfile.TemporaryDirectory(prefix="regulars-meters-") as shared:
             os.environ[SHARED_BY] = shared
+            _load(settings)
             _Processes(config).run()
         return
     # uvicorn repeats the signal that ended it, for whoever was there before; with us that is a good end.
@@ -158,12 +161,34 @@ def serve(settings: Settings) -> None:
         uvicorn.Server(config).run()
 
 
+def _load(settings: Settings) -> None:
+    """What takes long of a start, and is the same for all that answer: they are forked after it."""
+    from regulars import dashboard
+    from regulars.api import app  # noqa: F401
+
+    dashboard.prepare(settings.data_dir)
+    spare_collector()
+
+
 class _Processes(Multiprocess):
     """uvicorn's processes, each listening on a socket of its own, among which Linux shares the connections out evenly:
-    from one socket of all, whichever process is quickest takes most, and shops keep their connections for long."""
+    from one socket of all, whichever process is quickest takes most, and shops keep their connections for long.
+
+    They are forks of this one, which has loaded everything and opened nothing: they are there at once, and share what
+    was loaded. uvicorn would have each load it anew."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config, [])
+        multiprocess.get_subprocess = self._forked  # type: ignore[attr-defined, assignment]
+
+    def _forked(self, _: uvicorn.Config, target: Callable[..., None], sockets: list[socket.socket]) -> Any:
+        return multiprocessing.get_context("fork").Process(target=self._begin, args=(target, sockets))
+
+    def _begin(self, target: Callable[..., None], sockets: list[socket.socket]) -> None:
+        for number in multiprocess.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        if not self.signal_queue:  # whatever came before the line above was meant for this process
+            target(sockets=sockets)
 
     @property
     def sockets(self) -> list[socket.socket]:
@@ -182,7 +207,8 @@ class _Processes(Multiprocess):
 
 
 def application() -> Any:
-    """Made in each process that answers, with nothing carried over from the one that started it."""
+    """Made in each process that answers."""
+    from regulars import dashboard
     from regulars.api.app import create_app
     from regulars.kit import logs
 
@@ -190,7 +216,9 @@ def application() -> Any:
     if parent is not None:
         # uvicorn ends its processes when it is told to, but cannot when it is killed; an orphan would keep the port.
         follow_parent(signal.SIGKILL, parent.pid)
-    logs.configure(Settings().log_level)
+    settings = Settings()
+    logs.configure(settings.log_level)
+    dashboard.prepare(settings.data_dir)
     app = create_app()
     spare_collector()
     return app

@@ -9,3 +9,6 @@ Does not decide anything: an operation parses, calls a room, and answers.
 
     a request:  key -> rate -> body, query -> one transaction: room function(s), stored answer -> answer
 """
+
+SHARED_BY = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable of the environment that names the folder where all that answer count; the library reads it at import."""

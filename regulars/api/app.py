@@ -136,7 +136,6 @@ class Process:
         except Exception as error:  # noqa: BLE001 - the outermost frame of a process
             await send({"type": "lifespan.startup.failed", "message": f"the database can't be used: {error}"})
             return
-        dashboard.prepare()
         doors: ASGIApp = Doors(app)
         app.beside(app.db.listen())
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors

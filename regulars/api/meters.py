@@ -11,8 +11,7 @@ import os
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-SHARED_BY = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable of the environment that names the folder; the library reads it when it is imported."""
+from regulars.api import SHARED_BY
 
 _BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -112,9 +114,15 @@ def environment(*, development: bool) -> Environment:
     return made
 
 
-def prepare() -> None:
-    """Compile every template, which takes half a second, so that no visitor waits for it."""
+def prepare(data_dir: Path) -> None:
+    """Have every template compiled, so that no visitor waits for it. That takes a second, so what comes of it is kept
+    for the next start, where its folder can be written to, and holds for as long as the template stays as it is."""
     made = environment(development=False)
+    kept = data_dir / "templates"
+    with suppress(OSError):
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.access(kept, os.W_OK | os.X_OK) and kept.is_dir():
+        made.bytecode_cache = FileSystemBytecodeCache(str(kept))
     for name in made.list_templates():
         made.get_template(name)
 

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
-import chardet
 import msgspec
 
 from regulars import limits
@@ -141,6 +140,8 @@ def _likely(lines: list[bytes]) -> Encoding:
     # Only the cells that hold such letters count, each once. These signs are never the second half of a letter.
     cells = dict.fromkeys(cell for line in lines for cell in re.split(rb"[,;\t\"]", line) if not cell.isascii())
     sample = b"\n".join(cells)
+    import chardet  # a heavy one, which only an import needs
+
     found = chardet.detect_all(sample, ignore_threshold=True, include_encodings=_GUESSED, compat_names=False)
     texts: dict[str, tuple[float, str]] = {}
     for one in found:

@@ -30,11 +30,12 @@ _threads = ThreadPoolExecutor(limits.PASSWORDS_AT_ONCE, thread_name_prefix="pass
 _at_work = 0
 
 
-
 def _nobodys() -> Hashed:
     """Of no password that anybody knows, drawn rather than computed: every process would pay for that as it starts."""
     costs = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
-    salt, digest = (b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (_hasher.salt_len, _hasher.hash_len))
+    salt, digest = (
+        b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (_hasher.salt_len, _hasher.hash_len)
+    )
     return Hashed(f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}")
 
 
