@@ -29,6 +29,8 @@ class Served:
     url: str
     workspace_id: str
     key: str
+    database_url: str
+    secret_key: str = "a secret key of forty characters or more."
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +42,13 @@ def served(server_url: str) -> Iterator[Served]:
     environment = os.environ | {
         "DATABASE_URL": url,
         "REGULARS_PORT": str(port),
-        "REGULARS_SECRET_KEY": "a secret key of forty characters or more.",
+        "REGULARS_SECRET_KEY": Served.secret_key,
         "REGULARS_LOG_LEVEL": "warning",
     }
     process = subprocess.Popen([sys.executable, "-m", "regulars.cli", "serve"], env=environment)
     try:
         _until_ready(f"http://127.0.0.1:{port}", process)
-        yield Served(f"http://127.0.0.1:{port}", workspace_id, key)
+        yield Served(f"http://127.0.0.1:{port}", workspace_id, key, url)
     finally:
         process.terminate()
         process.wait(timeout=START_S)
