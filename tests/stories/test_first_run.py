@@ -56,3 +56,25 @@ async def test_days_stand_beside_the_days_before(shop: Shop) -> None:
     assert (on["customers"], on["events"]) == (3, 3)
     assert datetime.fromisoformat(on["starts_at"]).date() == made
     assert datetime.fromisoformat(on["ends_at"]) - datetime.fromisoformat(on["starts_at"]) == timedelta(days=1)
+
+
+async def test_a_press_that_cannot_be_done_changes_nothing(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "olga"))
+    wrong = await owner.post(
+        "/start/shop", name="Books", coin_name="stars", currency_code="xxq", time_zone="Nowhere/At"
+    )
+    assert wrong.status_code == 422
+    assert 'value="stars"' in wrong.text, "what was typed is still there"
+    assert (await shop.manage("GET", "/workspace")).json()["name"] == "Corner Shop"
+    done = await owner.post("/start/sandbox")
+    assert (done.status_code, done.headers["location"]) == (303, "/")
+    assert (await shop.manage("GET", "/integrations")).json()["items"] == [], "no sandbox runs here"
+    assert (await owner.post("/start/earn", example="everything")).status_code == 422
+
+
+async def test_an_example_that_is_pressed_twice_earns_once(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "olga"))
+    for _ in range(2):
+        assert (await owner.post("/start/earn", example="welcome")).status_code == 303
+    made = (await shop.manage("GET", "/triggers")).json()["items"]
+    assert [one["sentence"] for one in made] == ["When a customer is created, it gives 50 coins, once."]
