@@ -42,7 +42,7 @@ async def test_coins_are_called_what_the_shop_calls_them(shop: Shop) -> None:
     for path, text in [*zip(PAGES, empty, strict=True), *pages.items()]:
         assert re.findall(r"[^.]{0,40}\bcoins?\b[^.]{0,40}", text, re.IGNORECASE) == [], path
     assert "1 star per whole $1" in pages["/triggers"]
-    assert "1 star to Asha Rao for order 1028, balance 1" in pages["/events"]
+    assert "1 star to Asha Rao for order #1028, balance 1" in pages["/events"]
 
 
 async def test_one_thing_is_not_many(shop: Shop) -> None:

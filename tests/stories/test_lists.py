@@ -105,6 +105,17 @@ async def test_every_list_has_a_file_with_a_line_for_each_row(shop: Shop, path: 
     assert ("Download as CSV" in page) == (shown > 0)
 
 
+async def test_a_list_that_never_held_anything_says_how_to_begin(shop: Shop) -> None:
+    owner = await owner_of(shop)
+    for path, button in (
+        ("/orders", "/orders/import"),
+        ("/customers", "/customers/new"),
+        ("/deliveries", "/events/send"),
+    ):
+        page = (await owner.get(path)).text
+        assert f'href="{button}"' in page[page.index('<div class="empty">') :], path
+
+
 async def test_a_file_goes_on_to_the_end_of_the_list(shop: Shop) -> None:
     async with shop.app.db.transaction() as tx:
         for number in range(2 * limits.PAGE_ITEMS_MAX + 7):
