@@ -103,14 +103,15 @@ ORDER BY span.place;
 
 -- name: claim_pending
 -- ARRAY(...) runs once and locks no more than $2 rows; as an IN (...) it could be run anew for each row. It also tells
--- the planner that few rows are meant, so that they are found by the key whatever the statistics say of a backlog.
+-- the planner that few rows are meant, so that they are found by the key whatever the statistics say of a backlog. Of a
+-- limit that it does not know it thinks so too: in a new database it would sort all of a shop's for a thousand.
 WITH claimed AS (
     DELETE FROM events_pending
     WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
         SELECT event_id FROM events_pending
         WHERE workspace_id = $1
         ORDER BY event_id
-        LIMIT $2
+        LIMIT (SELECT $2::integer)
         FOR UPDATE SKIP LOCKED
     ))
     RETURNING event_id, topic
@@ -130,7 +131,7 @@ WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
     SELECT event_id FROM events_pending
     WHERE workspace_id = $1
     ORDER BY event_id
-    LIMIT $2
+    LIMIT (SELECT $2::integer)
     FOR UPDATE SKIP LOCKED
 ));
 

@@ -86,7 +86,7 @@ async def test_shops_take_turns(db: Database, clock: HandClock, monkeypatch: pyt
         await fan_out.round()
         left.append(sum([await waiting(db, shop) for shop in shops]))
     # None was done before each had had its first turn.
-    assert left.index(2) > max(n for n, count in enumerate(left) if count == 3) >= 3
+    assert left.index(2) > max(n for n, count in enumerate(left) if count == 3) >= 2
 
 
 async def _a_rule_and_its_lane(db: Database, shop: Workspace, integration_id: UUID, clock: HandClock) -> None:
