@@ -62,7 +62,10 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
         assert asha is not None
         await triggers.firings(spy, workspace.id, customer_id=asha.id, limit=20)
         await triggers.firings(spy, workspace.id, customer_id=asha.id, reference="order:1")
-        orders, _ = await activity.search_orders(spy, workspace.id, source="till", limit=20)
+        orders, _ = await activity.search_orders(spy, workspace.id, limit=20)
+        await activity.search_orders(spy, workspace.id, source="nowhere", financial_status="paid", limit=20)
+        await activity.by_ids(spy, workspace.id, [order.id for order in orders])
+        await events.of_order(spy, workspace.id, orders[0].id, limit=20)
         await activity.find_order(spy, workspace.id, orders[0].id)
 
 
