@@ -13,6 +13,7 @@ import msgspec
 from regulars import delivery, events, ledger, limits, tenancy
 from regulars.kit.db import Database, Reading
 from regulars.kit.queries import Queries
+from regulars.kit.workloop import guarded
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
@@ -55,35 +56,36 @@ async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: i
     return [kept.get(one) or Day(*one) for one in pairwise(moments)]
 
 
-async def _uncounted(db: Database, now: datetime) -> list[Workspace]:
-    """The shops whose last day is over and not counted."""
+async def count_all(db: Database, now: datetime) -> int:
+    """Count the days that are over and were not counted yet, of every shop, some at a time and to the last thing that
+    happened; how many they were. A shop whose days can't be counted costs no other its own."""
+    found = 0
     async with db.reading() as tx:
         shops = await tenancy.list_workspaces(tx)
         newest = {row["workspace_id"]: row["ends_at"] for row in await tx.fetch(_sql.newest)}
-    return [
-        shop
-        for shop in shops
-        if shop.created_at < (over := midnights(now - _SETTLED, shop.zone, 1)[0])
-        and newest.get(shop.id, shop.created_at) < over
-    ]
 
+    async def count_of(shop: Workspace) -> None:
+        nonlocal found
+        over = midnights(now - _SETTLED, shop.zone, 1)[0]
+        if shop.created_at < over and newest.get(shop.id, shop.created_at) < over:
+            found += await _count_missing(db, shop, now)
 
-async def count_all(db: Database, now: datetime) -> int:
-    """Count the days that are over and were not counted yet, of every shop, some at a time and to the last thing that
-    happened; how many they were."""
-    found = 0
-    for shop in await _uncounted(db, now):
-        moments = midnights(now - _SETTLED, shop.zone, limits.DAYS_KEPT + 1)
-        async with db.reading() as read:
-            missing = _missing(shop, moments, await _kept(read, shop.id, moments))
-        for first in range(0, len(missing), limits.DAYS_COUNTED_AT_ONCE):
-            some = missing[first : first + limits.DAYS_COUNTED_AT_ONCE]
-            async with db.transaction() as tx:
-                counted = await _count(tx, shop.id, _between(some, moments), at_most=limits.DAY_COUNTED_MAX)
-                columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
-                await tx.execute(_sql.keep, shop.id, *map(list, columns))
-        found += len(missing)
+    for shop in shops:
+        await guarded("days", count_of(shop), workspace_id=str(shop.id))
     return found
+
+
+async def _count_missing(db: Database, shop: Workspace, now: datetime) -> int:
+    moments = midnights(now - _SETTLED, shop.zone, limits.DAYS_KEPT + 1)
+    async with db.reading() as read:
+        missing = _missing(shop, moments, await _kept(read, shop.id, moments))
+    for first in range(0, len(missing), limits.DAYS_COUNTED_AT_ONCE):
+        some = missing[first : first + limits.DAYS_COUNTED_AT_ONCE]
+        async with db.transaction() as tx:
+            counted = await _count(tx, shop.id, _between(some, moments), at_most=limits.DAY_COUNTED_MAX)
+            columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
+            await tx.execute(_sql.keep, shop.id, *map(list, columns))
+    return len(missing)
 
 
 async def _kept(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> dict[_Bounds, Day]:

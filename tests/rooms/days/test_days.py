@@ -96,3 +96,14 @@ async def test_another_time_zone_has_other_days(db: Database) -> None:
 def test_days_may_have_23_hours() -> None:
     lengths = {after - before for before, after in pairwise(days.midnights(NOON, ZoneInfo("Europe/Berlin"), 3))}
     assert lengths == {timedelta(hours=23), timedelta(hours=24)}
+
+
+async def test_a_shop_whose_days_can_not_be_counted_costs_no_other_its_own(db: Database) -> None:
+    broken, _ = await happened(db, "America/New_York")
+    _, later = await happened(db, "America/New_York")
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE tenancy_workspace SET time_zone = 'Mars/Olympus' WHERE workspace_id = $1", broken.id)
+    assert await days.count_all(db, later) == 41
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE tenancy_workspace SET time_zone = 'UTC' WHERE workspace_id = $1", broken.id)
+    assert await days.count_all(db, later) > 0
