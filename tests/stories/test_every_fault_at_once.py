@@ -111,7 +111,7 @@ async def test_a_form_that_asks_for_a_password_again_says_so(shop: Shop) -> None
     assert 'name="_again" value="password"' in (await owner.get("/staff/new")).text
     assert again in (await owner.post("/staff/new", **form, password="long enough")).text
     assert again not in (await owner.post("/staff/new", **form, password="")).text
-    refused = await owner.upload("/orders/import", "orders.txt", b"nothing of use", source="?", _again="file")
+    refused = await owner.upload("/orders/import", "orders.xlsx", b"PK\x03\x04 a workbook", _again="file")
     assert refused.status_code == 422
     assert again in refused.text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -81,25 +82,26 @@ def test_a_drawings_axis_is_round_and_begins_at_zero(most: int, ticks: list[str]
 
 
 def test_pages_go_forth_and_back_by_key() -> None:
-    rows = list(range(200))
+    rows = [UUID(int=n) for n in range(200)]
     size = limits.PAGE_ITEMS_DEFAULT
 
-    def page_at(address: str) -> tuple[list[int], str, str]:
+    def page_at(address: str) -> tuple[list[UUID], str, str]:
         query = dict(part.split("=", 1) for part in address.partition("?")[2].split("&") if part)
         after = query.get("after", "")
         trail = [part for part in query.get("trail", "").replace("%7E", "~").split("~") if part]
-        start = int(after) + 1 if after else 0
-        page = Cursor("/rows", {"q": "x"}, after, trail).page(rows[start : start + size + 1], lambda row: row)
-        return page.items, page.newer, page.older
+        start = UUID(after).int + 1 if after else 0
+        items = rows[start : start + size]
+        page = Cursor("/rows", {"q": "x"}, after, trail).page(items[-1] if items[-1] != rows[-1] else None)
+        return items, page.newer, page.older
 
     first, newer, older = page_at("/rows")
-    assert (first[0], newer) == (0, "")
+    assert (first[0], newer) == (rows[0], "")
     second, newer, older = page_at(older)
-    assert (second[0], page_at(newer)[0]) == (50, first)
+    assert (second[0], page_at(newer)[0]) == (rows[50], first)
     third, newer, older = page_at(older)
-    assert (third[0], page_at(newer)[0]) == (100, second)
+    assert (third[0], page_at(newer)[0]) == (rows[100], second)
     last, newer, older = page_at(older)
-    assert (last[-1], older) == (199, "")
+    assert (last[-1], older) == (rows[199], "")
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "-1", "٣", "9" * 30, "0"])
