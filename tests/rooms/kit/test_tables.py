@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from regulars.kit.errors import Invalid
@@ -54,6 +54,8 @@ table = st.integers(2, 5).flatmap(
 def test_a_table_in_any_dialect_comes_back_as_it_was(
     rows: list[list[str]], separator: str, end: str, encoding: str, quoting: int, said: bool, last: bool
 ) -> None:
+    # The writer quotes a line break only if lines end with one of its characters.
+    assume(end != "\r" or quoting == csv.QUOTE_ALL or not any("\n" in cell for row in rows for cell in row))
     header = [f"column {n}" for n in range(len(rows[0]))]
     text = io.StringIO()
     writer = csv.writer(text, delimiter=separator, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
