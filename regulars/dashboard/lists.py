@@ -113,7 +113,10 @@ def handlers(listing: Listing[Any], template: str = "pages/list.html") -> list[C
     async def file(desk: Handed) -> Stream:
         name = listing.path.rpartition("/")[2]
         headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
-        return Stream(_file(listing, desk), media_type="text/csv", headers=headers)
+        parts = _file(listing, desk)
+        # Its first part is read before the answer begins, so that what can't be read is refused in words.
+        first = await anext(parts)
+        return Stream(_after(first, parts), media_type="text/csv", headers=headers)
 
     return [page, file]
 
@@ -175,15 +178,21 @@ async def _file(listing: Listing[Any], desk: Desk) -> AsyncIterator[bytes]:
     spreadsheets know UTF-8."""
     columns = [column for column in listing.columns if column.only != "page"]
     asked, written = _asked(listing, desk, limits.PAGE_ITEMS_MAX), 0
-    yield ("\ufeff" + csv_lines([[in_shops_words(column.header, desk.workspace) for column in columns]])).encode()
+    head = "\ufeff" + csv_lines([[in_shops_words(column.header, desk.workspace) for column in columns]])
     while written < limits.EXPORT_ROWS_MAX:
         async with desk.reading() as tx:
             found = await listing.read(desk, tx, asked)
-        yield csv_lines(
-            [[cells.in_file(column.cell(row), desk.zone) for column in columns] for row in found.rows]
-        ).encode()
+        lines = csv_lines([[cells.in_file(column.cell(row), desk.zone) for column in columns] for row in found.rows])
+        yield (head + lines).encode()
+        head = ""
         written += len(found.rows)
         if found.next is None:
             return
         asked.before_id = found.next
     yield csv_lines([[f"The newest {limits.EXPORT_ROWS_MAX:,} rows. Narrow the days for those before."]]).encode()
+
+
+async def _after(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for part in parts:
+        yield part

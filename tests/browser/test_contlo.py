@@ -94,13 +94,13 @@ async def test_coins_rewarded_arrive_at_contlo(width: int, site: Site, visit: Op
     await give_coins(page, 20)
     waits = page.get_by_text("Waits for Contlo, which is paused")
     await until(page, waits, "/deliveries?state=queued")
-    await page.get_by_role("link", name="walletreward_create").first.click()
+    await page.locator("tbody a.whole").first.click()
     await expect(page.get_by_text("It waits for Contlo, which is paused.")).to_be_visible()
     await expect(page.get_by_role("button", name="Try now")).to_have_count(0)
     await page.get_by_role("link", name="Open Contlo").click()
     await page.get_by_role("button", name="Initialize").click()
     await expect(page.locator(".head .badge")).to_have_text("Ready")
-    await until(page, page.get_by_text("No delivery matches these filters."), "/deliveries?state=queued")
+    await until(page, page.get_by_text("Nothing fits all of these filters."), "/deliveries?state=queued")
 
 
 async def test_what_failed_during_an_outage_is_sent_again_in_one_step(site: Site, visit: Open) -> None:
@@ -114,12 +114,13 @@ async def test_what_failed_during_an_outage_is_sent_again_in_one_step(site: Site
     )
     for coins in (10, 20):
         await give_coins(page, coins)
-    await until(page, page.get_by_text("Failed").nth(3), "/deliveries?state=failed")
+    await until(page, page.locator("tbody").get_by_text("Failed").nth(1), "/deliveries?state=failed")
     await expect(page.get_by_text("Choose a tool to send all that failed again.")).to_be_visible()
-    await page.get_by_role("navigation", name="Tool").get_by_role("link", name="Contlo").click()
+    await page.get_by_label("Tool", exact=True).select_option(label="Contlo")
+    await expect(page.get_by_role("button", name="Send all 2 again")).to_be_visible()
     await page.get_by_label("Failed since").fill("2026-01-01T00:00")
-    await page.get_by_role("button", name="Show").click()
+    await page.get_by_role("button", name="Show").last.click()
     await page.get_by_role("button", name="Send all 2 again").click()
     await expect(page.locator("#toasts")).to_contain_text("2 deliveries queued again. At most 600 a minute go out.")
-    await until(page, page.get_by_text("No delivery matches these filters."), "/deliveries?state=failed")
+    await until(page, page.get_by_text("Nothing fits all of these filters."), "/deliveries?state=failed")
     await until(page, page.get_by_text("20 for asha").or_(page.get_by_text("Delivered")), "/deliveries")

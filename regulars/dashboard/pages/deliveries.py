@@ -27,7 +27,7 @@ from regulars.kit.errors import NotFound
 
 
 class Told(NamedTuple):
-    """`waits`: the tool's name, while it is not ready."""
+    """`waits`: for which tool, while it is not ready."""
 
     delivery: Delivery
     event: Event | None
@@ -67,7 +67,9 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
     for one in found.items:
         event, to = about.get(one.event_id), tools.get(one.lane_id)
         customer = people.get(event.customer_id) if event else None
-        waits = to.name if to and to.state != "ready" and one.state == "queued" else ""
+        waits = ""
+        if to and to.state != "ready" and one.state == "queued":
+            waits = f"{to.name}, which is paused" if to.state == "paused" else to.name
         rows.append(Told(one, event, customer, to.name if to else "A removed tool", waits))
     return Found(
         rows,
