@@ -242,9 +242,9 @@ def import_orders(
         Let the file win over what is kept of its orders, although it is not newer.
     """
     from regulars import commands
-    from regulars.activity.csv_cells import Dates
-    from regulars.activity.csv_orders import Format
     from regulars.kit.errors import Refusal
+    from regulars.orders.csv_cells import Dates
+    from regulars.orders.csv_orders import Format
 
     with failing_with_a_sentence(Refusal, OSError, *database_errors()):
         format = Format(

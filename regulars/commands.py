@@ -24,7 +24,6 @@ from rich.progress import (
 )
 
 from regulars import imports, ledger, limits, tenancy
-from regulars.activity.csv_orders import Format, OrderFile
 from regulars.dashboard import attempts
 from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
@@ -35,6 +34,7 @@ from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.settings import Settings
+from regulars.orders.csv_orders import Format, OrderFile
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Role
 from regulars.up import database

@@ -10,7 +10,6 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from regulars import triggers
-from regulars.activity import OrderReport
 from regulars.bench import postgres
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
@@ -19,6 +18,7 @@ from regulars.bench.stage import Stage
 from regulars.customers import NewCustomer
 from regulars.demo import NoPurchases, purchases
 from regulars.imports import Progress, import_orders
+from regulars.orders import OrderReport
 from regulars.triggers import Rule
 
 
@@ -42,8 +42,8 @@ async def measure(stage: Stage) -> list[Row]:
     file = stage.folder / "orders.copy"
     copy_s = await postgres.last_statement_s(
         stage.url,
-        rf"\copy (SELECT * FROM activity_order WHERE workspace_id = '{shop.id}') TO '{file}'",
-        "CREATE TABLE bench_order (LIKE activity_order INCLUDING ALL)",
+        rf"\copy (SELECT * FROM orders_order WHERE workspace_id = '{shop.id}') TO '{file}'",
+        "CREATE TABLE bench_order (LIKE orders_order INCLUDING ALL)",
         rf"\copy bench_order FROM '{file}'",
     )
     return [

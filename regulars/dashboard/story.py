@@ -10,9 +10,8 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import activity, delivery, events, limits, triggers
+from regulars import delivery, events, limits, orders, triggers
 from regulars import ledger as book
-from regulars.activity import Order
 from regulars.customers import Customer
 from regulars.dashboard.words import money, number
 from regulars.delivery import Delivery
@@ -20,6 +19,7 @@ from regulars.events import Event
 from regulars.kit.db import Reading
 from regulars.kit.wording import counted
 from regulars.ledger import Txn
+from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
 
@@ -80,12 +80,12 @@ async def of_customer(
     """The newest facts, of one kind or of every one, at most `limits.STORY_ITEMS_MAX`. `tools`: names by id."""
     most, facts = limits.STORY_ITEMS_MAX, list[Fact]()
     if kind == "orders":
-        facts = [_order(workspace, o) for o in await activity.orders_of(tx, workspace.id, customer.id, limit=most)]
+        facts = [_order(workspace, o) for o in await orders.orders_of(tx, workspace.id, customer.id, limit=most)]
     elif kind == "coins":
         facts = [_txn(workspace, t) for t in await book.txns_of(tx, workspace.id, customer.id, limit=most)]
     elif kind == "refusals":
         refused = await _refused(tx, workspace, customer)
-        about = await activity.by_ids(tx, workspace.id, [id for one in refused if (id := one.order_id)])
+        about = await orders.by_ids(tx, workspace.id, [id for one in refused if (id := one.order_id)])
         facts = [_refusal(workspace, one, about) for one in refused]
     elif kind == "events":
         facts = [_event(e) for e in await events.recent(tx, workspace.id, customer_id=customer.id, limit=most)]
@@ -101,9 +101,9 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
     """Facts by what they are about ("order:<id>", "txn:<id>", ...), so that what follows finds its place."""
     most = limits.STORY_ITEMS_MAX
     facts: dict[str, Fact] = {}
-    orders = await activity.orders_of(tx, workspace.id, customer.id, limit=most)
-    unasked = await triggers.never_asked(tx, workspace.id, customer.id, [f"order:{order.id}" for order in orders])
-    for order in orders:
+    placed = await orders.orders_of(tx, workspace.id, customer.id, limit=most)
+    unasked = await triggers.never_asked(tx, workspace.id, customer.id, [f"order:{order.id}" for order in placed])
+    for order in placed:
         facts[str(order.id)] = _order(workspace, order)
         if f"order:{order.id}" in unasked:
             facts[str(order.id)].notes.append(Note("refused", "care", triggers.NO_TRIGGER, "/triggers"))

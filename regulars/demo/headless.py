@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from regulars import activity, customers, delivery, embedded, events, integrations, ledger, limits, migrations, triggers
+from regulars import customers, delivery, embedded, events, integrations, ledger, limits, migrations, orders, triggers
 from regulars.demo.feeding import connect, feed
 from regulars.demo.shop import SANDBOX_COMMAND, prepare
 from regulars.imports import Progress
@@ -143,7 +143,7 @@ async def _tallies(tx: Reading, workspace_id: UUID) -> dict[str, Any]:
         sent[integration.tool] = {"delivered": delivered, "failed": failed}
     return {
         "customers": await customers.count(tx, workspace_id),
-        "orders": await activity.count(tx, workspace_id),
+        "orders": await orders.count(tx, workspace_id),
         "rewards": firings["granted"],
         "refused": firings["refused"],
         "coins_credited": (await ledger.liability(tx, workspace_id, "coins")).credited,

@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from regulars.activity import OrderReport, minor_units
 from regulars.customers import NewCustomer
+from regulars.orders import OrderReport, minor_units
 
 SOURCE = "cdnow"
 

@@ -11,14 +11,14 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import activity, limits, tenancy, triggers
-from regulars.activity import Order
+from regulars import limits, orders, tenancy, triggers
 from regulars.imports.runs import Steps, Work, carry_out
 from regulars.imports.taking import Progress
 from regulars.kit.db import Reading, again_when_raced
 from regulars.kit.errors import Conflict, NotFound
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
+from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Outlook, Trigger
 from regulars.wiring import App
@@ -46,7 +46,7 @@ async def begin_applying(
     """
     async with app.db.reading() as tx:
         trigger = await triggers.find_trigger(tx, shop.id, trigger_id)
-        orders = await activity.count(tx, shop.id)
+        placed = await orders.count(tx, shop.id)
     if trigger.source != "order":
         raise Conflict("Only a trigger that reacts to orders can be applied to them.")
     if not rehearsal:
@@ -55,7 +55,7 @@ async def begin_applying(
     kind: Kind = "rehearsal" if rehearsal else "application"
     async with app.db.transaction() as tx:
         await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
-        new = (id, kind, trigger_id, actor, orders, nothing, now)
+        new = (id, kind, trigger_id, actor, placed, nothing, now)
         if await tx.fetchval(_sql.insert_application, shop.id, *new) is None:
             raise Conflict("A file is being imported, or a trigger applied. Wait until that is done, then try again.")
     steps = _rehearse(app, shop.id, trigger_id) if rehearsal else _apply(app, shop.id, trigger_id, actor, announced)
@@ -84,11 +84,11 @@ async def _rehearse(app: App, workspace_id: UUID, trigger_id: UUID) -> Steps:
         async with app.db.reading() as tx:
             shop = await tenancy.get_workspace(tx, workspace_id)
             trigger = await triggers.find_trigger(tx, workspace_id, trigger_id)
-            orders = await activity.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
-            seen = await triggers.look_ahead(tx, shop, trigger, orders) if orders else []
+            placed = await orders.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
+            seen = await triggers.look_ahead(tx, shop, trigger, placed) if placed else []
         last = _count(progress, seen, last)
         yield progress.rows, progress
-        if len(orders) < limits.IMPORT_ORDERS_PER_COMMIT:
+        if len(placed) < limits.IMPORT_ORDERS_PER_COMMIT:
             return
 
 
@@ -101,10 +101,10 @@ async def _apply(app: App, workspace_id: UUID, trigger_id: UUID, actor: str, ann
             shop = await tenancy.get_workspace(tx, workspace_id)
             trigger = await triggers.find_trigger(tx, workspace_id, trigger_id)
             _must_be_active(trigger)  # whoever switches it off meanwhile stops this too
-            orders = await activity.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
-            if not orders:
+            placed = await orders.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
+            if not placed:
                 return []
-            return await triggers.apply(tx, shop, trigger, orders, app.clock.now(), actor=actor, announced=announced)
+            return await triggers.apply(tx, shop, trigger, placed, app.clock.now(), actor=actor, announced=announced)
 
     while True:
         seen = await again_when_raced(batch)

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars import limits, triggers
-from regulars.activity import OrderReport
-from regulars.activity.csv_orders import Format, OrderFile, Row, Unusable
 from regulars.imports.taking import Progress
 from regulars.kit.currency import decimals_of
 from regulars.kit.db import Database
 from regulars.kit.tables import BadRow, Encoding
+from regulars.orders import OrderReport
+from regulars.orders.csv_orders import Format, OrderFile, Row, Unusable
 from regulars.tenancy import Workspace
 from regulars.triggers import Rehearsed, Taken
 

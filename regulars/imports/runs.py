@@ -12,8 +12,6 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.activity import Correcting
-from regulars.activity.csv_orders import Format, OrderFile, Row
 from regulars.imports import files
 from regulars.imports.previewing import Preview, preview
 from regulars.imports.taking import Progress, import_orders
@@ -24,6 +22,8 @@ from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.kit.tables import Encoding
 from regulars.kit.workloop import guarded
+from regulars.orders import Correcting
+from regulars.orders.csv_orders import Format, OrderFile, Row
 from regulars.tenancy import Workspace
 from regulars.wiring import App
 

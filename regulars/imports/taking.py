@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import activity, limits, tenancy, triggers
-from regulars.activity import Correcting, OrderReport
-from regulars.activity.csv_orders import Row, Unusable
+from regulars import limits, orders, tenancy, triggers
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, again_when_raced
 from regulars.kit.errors import Refusal
+from regulars.orders import Correcting, OrderReport
+from regulars.orders.csv_orders import Row, Unusable
 from regulars.triggers import Taken
 
 
@@ -68,7 +68,7 @@ class Progress(msgspec.Struct):
         self.created += change == "created"
         self.updated += change == "updated"
         self.unchanged += change in ("unchanged", "stale")
-        if change == "stale" and (differs := activity.differences(order, report, correcting.facts, zone)):
+        if change == "stale" and (differs := orders.differences(order, report, correcting.facts, zone)):
             self.differing_count += 1
             if len(self.differing) < limits.IMPORT_UNUSABLE_KEPT_MAX:
                 self.differing.append(Unusable(report.line, f"order {order.reference_id}: {differs}"))
@@ -93,7 +93,7 @@ async def import_orders(
     rows: Iterable[Row],
     *,
     actor: str,
-    correcting: Correcting = activity.AS_REPORTED,
+    correcting: Correcting = orders.AS_REPORTED,
 ) -> AsyncIterator[Progress]:
     """Take the rows in; after each batch, once it is committed, the progress so far."""
     progress = Progress()

@@ -39,7 +39,7 @@ CREATE TABLE customers_words (
 );
 CREATE INDEX customers_by_words ON customers_words USING gin (words) WITH (gin_pending_list_limit = 256);
 
-CREATE TABLE activity_order (
+CREATE TABLE orders_order (
     workspace_id     uuid NOT NULL,
     id               uuid NOT NULL,
     source           text NOT NULL,
@@ -66,6 +66,6 @@ CREATE TABLE activity_order (
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, source, reference_id)
 ) WITH (fillfactor = 90);
-CREATE INDEX activity_order_by_placed ON activity_order (workspace_id, placed_at, id);
-CREATE INDEX activity_order_by_customer ON activity_order (workspace_id, customer_id, placed_at);
-CREATE INDEX activity_order_by_name ON activity_order (workspace_id, name, id) WHERE name <> '';
+CREATE INDEX orders_order_by_placed ON orders_order (workspace_id, placed_at, id);
+CREATE INDEX orders_order_by_customer ON orders_order (workspace_id, customer_id, placed_at);
+CREATE INDEX orders_order_by_name ON orders_order (workspace_id, name, id) WHERE name <> '';

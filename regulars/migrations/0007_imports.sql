@@ -10,7 +10,7 @@ CREATE TABLE imports_run (
     actor        text NOT NULL,                 -- who handed it over
     state        text NOT NULL CHECK (state IN ('uploaded', 'running', 'done', 'stopped')),
     encoding     jsonb,                         -- of a file: kit.tables.Encoding: as it was found
-    format       jsonb,                         -- of a file: activity.csv_orders.Format: as it was chosen
+    format       jsonb,                         -- of a file: orders.csv_orders.Format: as it was chosen
     replaces     boolean NOT NULL DEFAULT false, -- whether it wins over what is kept and newer
     size_total   bigint NOT NULL,               -- of the file in bytes, or how many orders
     size_done    bigint NOT NULL DEFAULT 0,

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import activity, customers, delivery, events, limits
-from regulars.activity import Order
+from regulars import customers, delivery, events, limits, orders
 from regulars.customers import Customer
 from regulars.delivery import Delivery
 from regulars.events import Event
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
+from regulars.orders import Order
 
 
 class Found(msgspec.Struct):
@@ -41,14 +41,14 @@ async def everywhere(tx: Reading, workspace_id: UUID, text: str) -> Found:
         most = limits.SEARCH_FOUND_MAX
         return Found(
             customers=await customers.search(tx, workspace_id, asked, limit=most),
-            orders=(await activity.search_orders(tx, workspace_id, reference_id=asked, limit=most))[0],
+            orders=(await orders.search_orders(tx, workspace_id, reference_id=asked, limit=most))[0],
         )
 
 
 async def _by_id(tx: Reading, workspace_id: UUID, id: UUID) -> Found:
     found = Found(customers=list((await customers.by_ids(tx, workspace_id, [id])).values()))
     with suppress(NotFound):
-        found.orders.append(await activity.find_order(tx, workspace_id, id))
+        found.orders.append(await orders.find_order(tx, workspace_id, id))
     with suppress(NotFound):
         found.events.append(await events.get(tx, workspace_id, id))
     with suppress(NotFound):

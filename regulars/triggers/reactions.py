@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import activity, ledger, limits
-from regulars.activity import Correcting, Order, OrderReport, Recorded
+from regulars import ledger, limits, orders
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.ledger import Entry
+from regulars.orders import Correcting, Order, OrderReport, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.model import Firing, Reason, Trigger, posted
@@ -45,13 +45,13 @@ async def rehearse_orders(
     reports: Sequence[OrderReport],
     now: datetime,
     *,
-    correcting: Correcting = activity.AS_REPORTED,
+    correcting: Correcting = orders.AS_REPORTED,
 ) -> Rehearsed:
     """What `take_orders` would do with these reports if it were called now; nothing is written, nothing locked."""
     active = [t for t in await store.all_triggers(tx, workspace.id) if t.active]
     triggers = [t for t in active if t.source == "order"]
     welcome = sum(t.rule.coins_min for t in active if t.source == "customer_created")
-    foresight = activity.Foresight(tx, workspace.id, now, correcting)
+    foresight = orders.Foresight(tx, workspace.id, now, correcting)
     reactions = _Reactions(tx, workspace, triggers, now)
     answers: dict[int, Taken | Refusal] = {}
     for turn in _turns(reports):
@@ -74,20 +74,20 @@ async def take_orders(
     now: datetime,
     *,
     actor: str = "",
-    correcting: Correcting = activity.AS_REPORTED,
+    correcting: Correcting = orders.AS_REPORTED,
 ) -> list[Taken | Refusal]:
     """Record each checked report, in order, and give what it earns by the active triggers that react to orders.
 
     An order earns once per trigger, when it first is as far as the trigger asks; why it earns nothing (yet) is kept
     when it is first reported, and when the reason changes. Lock order: new customers by customer_id and their wallets,
-    then as `activity.record`, then wallets.
+    then as `orders.record`, then wallets.
     """
     active = await store.reacting(tx, workspace.id)
     triggers = [t for t in active if t.source == "order"]
     answers: dict[int, Taken | Refusal] = {}
     for turn in _turns(reports):
         reactions = _Reactions(tx, workspace, triggers, now)
-        recorded = await activity.record(
+        recorded = await orders.record(
             tx,
             workspace,
             [reports[n] for n in turn],
@@ -115,12 +115,12 @@ class Outlook(msgspec.Struct, frozen=True, gc=False):
     explanation: str
 
 
-async def look_ahead(tx: Reading, workspace: Workspace, trigger: Trigger, orders: Sequence[Order]) -> list[Outlook]:
+async def look_ahead(tx: Reading, workspace: Workspace, trigger: Trigger, placed: Sequence[Order]) -> list[Outlook]:
     """What applying the trigger to these orders would come to, as they and the trigger are now. Writes nothing."""
-    asked = [(order.customer_id, trigger.id, _reference(order)) for order in orders]
+    asked = [(order.customer_id, trigger.id, _reference(order)) for order in placed]
     last = await store.last_about(tx, workspace.id, asked)
     seen = []
-    for order in orders:
+    for order in placed:
         reason, explanation = refusal(workspace, trigger, order)
         earned = last.get((trigger.id, _reference(order))) == ""
         coins = 0 if earned or reason else _coins(trigger, order)
@@ -132,7 +132,7 @@ async def apply(
     tx: Tx,
     workspace: Workspace,
     trigger: Trigger,
-    orders: Sequence[Order],
+    placed: Sequence[Order],
     now: datetime,
     *,
     actor: str,
@@ -143,14 +143,14 @@ async def apply(
 
     Lock order: orders by (source, reference_id), wallets.
     """
-    locked = await activity.lock_orders(tx, workspace.id, orders)
+    locked = await orders.lock_orders(tx, workspace.id, placed)
     seen = await look_ahead(tx, workspace, trigger, locked)
     reactions = _Reactions(tx, workspace, [trigger], now)
     taken = await reactions.reconsider(tx, locked, actor, announced=announced)
     given = {t.recorded.order.id: f for t in taken for f in t.firings}
     rewarded = {id: firing.amount for id, firing in given.items() if firing.amount}
     if rewarded:
-        await activity.reward_orders(tx, workspace.id, rewarded)
+        await orders.reward_orders(tx, workspace.id, rewarded)
     return [_outcome(one, given.get(one.order.id)) for one in seen]
 
 

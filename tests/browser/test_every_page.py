@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from regulars import customers, delivery, dispatch, events, imports, integrations, tenancy, triggers
-from regulars.activity import OrderReport
-from regulars.activity import check as checked
 from regulars.customers import NewCustomer
+from regulars.orders import OrderReport
+from regulars.orders import check as checked
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
 from tests.browser.conftest import Open, Site

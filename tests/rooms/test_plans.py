@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from regulars import activity, delivery, dispatch, events, triggers
+from regulars import delivery, dispatch, events, orders, triggers
 from regulars.customers import NewCustomer
 from regulars.delivery import Attempt, Delivered, RetryAfter
 from regulars.kit.clock import HandClock
@@ -62,11 +62,11 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
         assert asha is not None
         await triggers.firings(spy, workspace.id, customer_id=asha.id, limit=20)
         await triggers.firings(spy, workspace.id, customer_id=asha.id, reference="order:1")
-        orders, _ = await activity.search_orders(spy, workspace.id, limit=20)
-        await activity.search_orders(spy, workspace.id, source="nowhere", financial_status="paid", limit=20)
-        await activity.by_ids(spy, workspace.id, [order.id for order in orders])
-        await events.of_order(spy, workspace.id, orders[0].id, limit=20)
-        await activity.find_order(spy, workspace.id, orders[0].id)
+        placed, _ = await orders.search_orders(spy, workspace.id, limit=20)
+        await orders.search_orders(spy, workspace.id, source="nowhere", financial_status="paid", limit=20)
+        await orders.by_ids(spy, workspace.id, [order.id for order in placed])
+        await events.of_order(spy, workspace.id, placed[0].id, limit=20)
+        await orders.find_order(spy, workspace.id, placed[0].id)
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])

@@ -206,7 +206,7 @@ def _nothing_lost_and_nothing_doubled(town: Town, load: Load, shop: Shop) -> Non
     assert kept == told.rewards.keys() | told.orders.keys()
     orders = town.ask(
         "SELECT o.reference_id, o.financial_status, o.coins_rewarded, array_agg(t.amount) AS coins"
-        "  FROM activity_order o LEFT JOIN ledger_txn t ON t.reference = 'order:' || o.id GROUP BY o.id, 1, 2, 3"
+        "  FROM orders_order o LEFT JOIN ledger_txn t ON t.reference = 'order:' || o.id GROUP BY o.id, 1, 2, 3"
     )
     assert {row["reference_id"] for row in orders} == set(told.orders.values())
     for row in orders:
@@ -217,8 +217,8 @@ def _no_fact_without_its_event(town: Town) -> None:
     facts = {
         "walletreward_create": "SELECT id FROM ledger_txn",
         "lead_create": "SELECT id FROM customers_customer",
-        "order_create": "SELECT id FROM activity_order",
-        "order_update": "SELECT id FROM activity_order WHERE financial_status = 'paid'",
+        "order_create": "SELECT id FROM orders_order",
+        "order_update": "SELECT id FROM orders_order WHERE financial_status = 'paid'",
     }
     for topic, sql in facts.items():
         told = [

@@ -169,7 +169,7 @@ async def test_what_a_file_would_give_is_said_before_it_happens(shop: Shop) -> N
     assert msgspec.to_builtins(done) == given
 
 
-WRITTEN = ("activity_order", "customers_customer", "ledger_txn", "triggers_firing", "events_event")
+WRITTEN = ("orders_order", "customers_customer", "ledger_txn", "triggers_firing", "events_event")
 
 
 async def test_a_large_file_is_judged_by_its_beginning_and_that_is_said(shop: Shop) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import date
 from pathlib import Path
 
-from regulars import activity, dispatch, integrations, tenancy, triggers
+from regulars import dispatch, integrations, orders, tenancy, triggers
 from regulars.demo import prepare, purchases, sandbox_receivers
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
@@ -44,7 +44,7 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
 
 
 def _purchases_by_the_numbers(shop: tenancy.Workspace, earning: Trigger) -> None:
-    orders = [activity.check(report) for report in purchases(shop.zone)]
+    orders = [orders.check(report) for report in purchases(shop.zone)]
     assert len(orders) == 69_659
     assert len({order.reference_id for order in orders}) == 69_659
     assert len({order.customer.customer_id for order in orders}) == 23_570

@@ -17,18 +17,18 @@ import asyncpg
 import pytest
 
 from regulars import commands, ledger, tenancy, triggers
-from regulars.activity.csv_orders import Format
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Refusal
 from regulars.kit.settings import Settings
+from regulars.orders.csv_orders import Format
 from regulars.triggers import Rule
 from tests.conftest import fresh_database
 from tests.stories.crashing import CHECKOUT, PATIENCE_S, kill_9
 
 HEADER = "order_id,customer_id,amount,placed_at,financial_status,updated_at,customer_name\n"
 TABLES = (
-    *("activity_order", "customers_customer", "triggers_firing", "ledger_txn", "ledger_lot", "ledger_posting"),
+    *("orders_order", "customers_customer", "triggers_firing", "ledger_txn", "ledger_lot", "ledger_posting"),
     *("events_event", "events_pending"),
 )
 
@@ -160,7 +160,7 @@ def test_what_it_says_and_that_running_it_twice_changes_nothing(counter: Counter
     assert "/s" in done.stderr
     counts, standing = counter.counts(), counter.standing()
     assert counter.ask("SELECT name FROM customers_customer WHERE customer_id = 'customer-2'")[0]["name"] == "Müller"
-    [at] = counter.ask("SELECT placed_at FROM activity_order WHERE reference_id = '1'")
+    [at] = counter.ask("SELECT placed_at FROM orders_order WHERE reference_id = '1'")
     assert at["placed_at"].isoformat() == "2026-03-13T22:00:00+00:00"
     again = counter.run(file, "--workspace", str(counter.shop))
     assert again.stdout.splitlines()[1] == (
@@ -197,7 +197,7 @@ def test_what_can_not_be_taken_is_refused(counter: Counter, content: bytes, work
         )
     assert said in refused.value.message
     assert lines == []
-    assert counter.counts()["activity_order"] == 0
+    assert counter.counts()["orders_order"] == 0
 
 
 def test_what_the_file_does_not_say_is_chosen_on_the_command_line(counter: Counter) -> None:
@@ -217,7 +217,7 @@ def test_what_the_file_does_not_say_is_chosen_on_the_command_line(counter: Count
         "line 3: placed_at: expected a date such as 2026-03-14, or a time such as 2026-03-14T09:26:53Z",
     ]
     assert counter.run(file, *choices, "--dates", "month-first", "--decimal", ".").stdout.startswith("2 rows: 1 orders")
-    assert [row["amount_minor"] for row in counter.ask("SELECT amount_minor FROM activity_order ORDER BY 1")] == [
+    assert [row["amount_minor"] for row in counter.ask("SELECT amount_minor FROM orders_order ORDER BY 1")] == [
         *(100, 1250),
     ]
     assert counter.ask("SELECT DISTINCT name FROM customers_customer")[0]["name"] == "naïve"
@@ -256,7 +256,7 @@ def test_a_preview_says_what_a_file_would_give_and_imports_nothing(counter: Coun
     ]
     assert counter.run(moved).stdout.splitlines()[1:] == told
     assert counter.run(moved, "--replace").stdout.startswith("1 rows: 0 orders created, 1 updated")
-    [at] = counter.ask("SELECT placed_at FROM activity_order")
+    [at] = counter.ask("SELECT placed_at FROM orders_order")
     assert at["placed_at"].isoformat() == "2026-03-09T22:00:00+00:00"
 
 
@@ -287,12 +287,12 @@ def test_killed_in_the_middle_and_run_again_it_is_as_if_run_once(
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + PATIENCE_S
-        while counter.ask("SELECT count(*) AS n FROM activity_order")[0]["n"] < part:
+        while counter.ask("SELECT count(*) AS n FROM orders_order")[0]["n"] < part:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         kill_9(process.pid)
         assert process.wait() < 0
-    stopped_at = counter.counts()["activity_order"]
+    stopped_at = counter.counts()["orders_order"]
     assert 4_000 <= stopped_at < 8_000
     assert counter.sound()
     done = counter.run(file)

@@ -14,7 +14,7 @@ from tests.stories.browsing import person, signed_in
 
 NO_TRIGGER = "No trigger rewarded orders when this came in."
 BEN = {"customer_id": "shopify-1002"}
-KEPT = ("activity_order", "triggers_firing", "ledger_txn", "ledger_wallet", "events_event", "events_pending")
+KEPT = ("orders_order", "triggers_firing", "ledger_txn", "ledger_wallet", "events_event", "events_pending")
 
 
 async def begin(shop: Shop, trigger_id: str, what: str, **body: Any) -> dict[str, Any]:

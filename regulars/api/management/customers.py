@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars import activity, customers, events, ledger, limits, triggers
+from regulars import customers, events, ledger, limits, orders, triggers
 from regulars.api.management.api import CustomerId, Limit, PageQuery, management, page_of, the_customer
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
@@ -205,12 +205,12 @@ async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
     """What happened to a customer, and why a trigger gave nothing: what was booked last first."""
     limit, workspace_id = call.query.limit, call.workspace_id
     customer = await the_customer(tx, workspace_id, call.path_id())
-    orders = await activity.orders_of(tx, workspace_id, customer.id, limit=limit)
+    placed = await orders.orders_of(tx, workspace_id, customer.id, limit=limit)
     txns = await ledger.txns_of(tx, workspace_id, customer.id, limit=limit)
     fired = await triggers.firings(tx, workspace_id, customer_id=customer.id, limit=limit)
     logged = await events.recent(tx, workspace_id, customer_id=customer.id, limit=limit)
     facts = [
-        *(Fact(order.placed_at, order.created_at, "order", order=order_item(order, customer)) for order in orders),
+        *(Fact(order.placed_at, order.created_at, "order", order=order_item(order, customer)) for order in placed),
         *(
             Fact(txn.occurred_at, txn.recorded_at, "transaction", transaction=transaction_item(txn, customer))
             for txn in txns

@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from regulars import imports, limits
-from regulars.activity.csv_orders import Format, Unusable
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Preview, Run
 from regulars.kit.db import Tx
+from regulars.orders.csv_orders import Format, Unusable
 
 
 class ImportItem(msgspec.Struct, frozen=True):

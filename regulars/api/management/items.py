@@ -10,10 +10,10 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, events
-from regulars.activity import Order
 from regulars.customers import Customer
 from regulars.kit.db import Reading
 from regulars.ledger import Balance, Txn, amount_on_wire
+from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
 

@@ -10,8 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import activity, limits, triggers
-from regulars.activity import Order, OrderReport
+from regulars import limits, orders, triggers
 from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management
 from regulars.api.management.customers import CustomerDetails
 from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item, whose
@@ -20,6 +19,7 @@ from regulars.api.reading import a_birthday, a_moment
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Invalid, Refusal, invalid
+from regulars.orders import Order, OrderReport
 from regulars.triggers import NO_TRIGGER, Taken
 
 Money = (
@@ -166,9 +166,9 @@ async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
     query = call.query
     customer_id = await asked_of(call, tx)
     if customer_id is not None:
-        placed = await activity.orders_of(tx, call.workspace_id, customer_id, limit=query.limit)
+        placed = await orders.orders_of(tx, call.workspace_id, customer_id, limit=query.limit)
         return OrderPage(await _said(call, tx, placed), None)
-    found, after = await activity.search_orders(
+    found, after = await orders.search_orders(
         tx,
         call.workspace_id,
         reference_id=query.reference_id or "",
@@ -185,7 +185,7 @@ async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
 @management.get("/orders/{id}", "One order", tag="Orders")
 async def read_order(call: Call[NoQuery, None], tx: Reading) -> OrderWithFirings:
     """With what it earned, or why it earned nothing."""
-    order = await activity.find_order(tx, call.workspace_id, call.path_id())
+    order = await orders.find_order(tx, call.workspace_id, call.path_id())
     fired = await triggers.firings(tx, call.workspace_id, customer_id=order.customer_id, reference=f"order:{order.id}")
     customer = (await whose(tx, call.workspace, [order]))[order.customer_id]
     explanation = "" if fired else NO_TRIGGER
@@ -213,7 +213,7 @@ def _report(given: Reported, now: datetime) -> OrderReport:
     amounts = {"amount": 0, "discount": 0, "tax": 0}
     for field in amounts:
         with faults:
-            amounts[field] = activity.minor_units(field, getattr(given, field), code)
+            amounts[field] = orders.minor_units(field, getattr(given, field), code)
     placed_at, version = given.placed_at, given.updated_at or now
     with faults:
         version = a_moment("updated_at", version)
@@ -244,7 +244,7 @@ def _report(given: Reported, now: datetime) -> OrderReport:
         detail={name: value for name in _DETAIL if (value := getattr(given, name))},
     )
     try:
-        report = activity.check(report)
+        report = orders.check(report)
     except Invalid as refusal:
         faults.note(refusal, "customer", _OF_CUSTOMER)
     faults.check()

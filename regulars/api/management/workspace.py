@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars import activity, events, limits, tenancy
+from regulars import events, limits, orders, tenancy
 from regulars.api.management.api import DatedQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
@@ -128,7 +128,7 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     rest = {name: value for name, value in changes.items() if name not in ("events_on", "currency_confirmed")}
     if "currency_code" in rest:
         known = call.body.currency_confirmed
-        await activity.check_currency_change(tx, call.workspace, rest["currency_code"], confirmed=known)
+        await orders.check_currency_change(tx, call.workspace, rest["currency_code"], confirmed=known)
     changed = await tenancy.change_workspace(tx, call.workspace_id, rest, call.now)
     on = call.body.events_on
     if on is not UNSET and on != changed.events_on:

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from litestar.types import ControllerRouterHandler
 
-from regulars import activity, customers, triggers
-from regulars.activity import Order
+from regulars import customers, orders, triggers
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
 from regulars.dashboard.pages.people import chosen_customer
 from regulars.kit.db import Reading
+from regulars.orders import Order
 from regulars.triggers import Firing
 
 STATES = {"granted": ("good", "Granted"), "refused": ("care", "Refused")}
@@ -42,12 +42,12 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Fired]:
     page, next_id = until_next(found, asked.limit)
     names = {trigger.id: trigger.name for trigger in await triggers.list_triggers(tx, desk.id)}
     people = await customers.by_ids(tx, desk.id, list({one.customer_id for one in page}))
-    orders = await activity.by_ids(tx, desk.id, {id for one in page if (id := one.order_id)})
+    placed = await orders.by_ids(tx, desk.id, {id for one in page if (id := one.order_id)})
     rows = [
         Fired(
             one,
             people.get(one.customer_id),
-            orders.get(one.order_id) if one.order_id else None,
+            placed.get(one.order_id) if one.order_id else None,
             names.get(one.trigger_id, "A trigger"),
         )
         for one in page

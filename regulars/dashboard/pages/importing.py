@@ -11,13 +11,13 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from regulars import imports, limits
-from regulars.activity import csv_orders
-from regulars.activity.csv_orders import Format
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.words import zones
 from regulars.imports import FileGone, Preview, Run
 from regulars.kit import tables
 from regulars.kit.errors import Conflict, Invalid, Refusal, invalid
+from regulars.orders import csv_orders
+from regulars.orders.csv_orders import Format
 
 FIELDS = [(name, name.replace("_", " ").capitalize()) for name in csv_orders.KNOWN]
 SEPARATORS = [(sign, words.capitalize()) for sign, words in tables.SEPARATORS.items()]

@@ -9,14 +9,14 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import activity, customers, delivery, events, integrations, limits, triggers
-from regulars.activity import Order
+from regulars import customers, delivery, events, integrations, limits, orders, triggers
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers
 from regulars.events.catalogue.orders import FINANCIAL_STATUSES
 from regulars.kit.db import Reading
+from regulars.orders import Order
 
 
 class Placed(NamedTuple):
@@ -25,7 +25,7 @@ class Placed(NamedTuple):
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
-    found, next_id = await activity.search_orders(
+    found, next_id = await orders.search_orders(
         tx,
         desk.id,
         reference_id=asked.values["q"].strip().removeprefix("#"),
@@ -37,7 +37,7 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
         limit=asked.limit,
     )
     people = await customers.by_ids(tx, desk.id, [order.customer_id for order in found])
-    sources = await activity.sources(tx, desk.id)
+    sources = await orders.sources(tx, desk.id)
     choices = {"source": [(name, name) for name in sources] if len(sources) > 1 else []}
     return Found([Placed(order, people.get(order.customer_id)) for order in found], next_id, choices)
 
@@ -89,7 +89,7 @@ ORDERS = Listing[Placed](
 @get("/orders/{order_id:uuid}")
 async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
-        order = await activity.find_order(tx, desk.id, order_id)
+        order = await orders.find_order(tx, desk.id, order_id)
         customer = await customers.find(tx, desk.id, id=order.customer_id)
         fired = await triggers.firings(
             tx, desk.id, customer_id=order.customer_id, reference=f"order:{order_id}", limit=20

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import activity, limits, tenancy
+from regulars import limits, orders, tenancy
 from regulars.dashboard import cells, words
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.lists import Asked, Column, Found, Listing, handlers, until_next
@@ -59,7 +59,7 @@ async def change_settings(desk: Handed) -> Response[str]:
         changes["settings"] = _settings_of(form)
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
             known = form.on("currency_confirmed")
-            await activity.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=known)
+            await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=known)
             await tenancy.change_workspace(tx, desk.id, changes, desk.now)
     except Refusal as refusal:
         return _settings_page(desk, form.refused(refusal), 422)

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, post
 
-from regulars import activity, dispatch, events, integrations, tenancy, triggers
+from regulars import dispatch, events, integrations, orders, tenancy, triggers
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.pages import overview, sandbox
 from regulars.dashboard.pages.integrations import initialize
@@ -23,7 +23,7 @@ async def shop(desk: Handed) -> Response[str]:
     try:
         changes["settings"] = {"country": country_of(form)}
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
-            await activity.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=False)
+            await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=False)
             await tenancy.change_workspace(tx, desk.id, changes, desk.now)
     except Refusal as refusal:
         return await overview.page(desk, form.refused(refusal), 422)

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 
-from regulars import activity, customers, imports, limits, triggers
+from regulars import customers, imports, limits, orders, triggers
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.words import in_shops_words
@@ -156,10 +156,10 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
     async with desk.reading() as tx:
         found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
         people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
-        about = await activity.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)})
+        about = await orders.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)})
         versions = await triggers.versions_of(tx, desk.id, trigger.id)
         runs = await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN)
-        has_orders = bool((await activity.search_orders(tx, desk.id, limit=1))[0])
+        has_orders = bool((await orders.search_orders(tx, desk.id, limit=1))[0])
     return desk.page(
         "pages/trigger.html",
         status=status,

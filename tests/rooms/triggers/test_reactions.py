@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from regulars import limits, triggers
-from regulars.activity import OrderReport
 from regulars.customers import NewCustomer
 from regulars.kit.db import again_when_raced
 from regulars.kit.errors import Refusal
+from regulars.orders import OrderReport
 from regulars.triggers import Rule, Taken
 from tests import make
 from tests.rooms.triggers.till import Till, again

@@ -8,14 +8,14 @@ from random import Random
 import msgspec
 import pytest
 
-from regulars import activity, triggers
-from regulars.activity import Correcting, OrderReport
+from regulars import orders, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.errors import Refusal
+from regulars.orders import Correcting, OrderReport
 from regulars.triggers import Rule, Taken
 from tests.rooms.triggers.till import Till
 
-TABLES = ("activity_order", "customers_customer", "triggers_firing", "ledger_txn", "events_event")
+TABLES = ("orders_order", "customers_customer", "triggers_firing", "ledger_txn", "events_event")
 FACTS = frozenset({"amount_minor", "currency_code", "placed_at", "financial_status"})
 
 
@@ -78,7 +78,7 @@ async def test_only_what_a_file_says_is_held_against_what_is_kept(till: Till) ->
     [stale] = await till.take(older)
     facts = frozenset({"amount_minor", "currency_code"})
     assert stale.recorded.change == "stale"
-    assert activity.differences(stale.recorded.order, older, facts, till.workspace.zone) == "amount from 84.95 to 80.00"
+    assert orders.differences(stale.recorded.order, older, facts, till.workspace.zone) == "amount from 84.95 to 80.00"
     async with till.db.transaction() as tx:
         [won] = await triggers.take_orders(
             tx, till.workspace, [older], till.now, correcting=Correcting(facts, replace=True)

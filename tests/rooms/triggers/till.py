@@ -11,12 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import activity, customers, events, ledger, tenancy, triggers
-from regulars.activity import OrderReport
+from regulars import customers, events, ledger, orders, tenancy, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Refusal
+from regulars.orders import OrderReport
 from regulars.triggers import Fire, Fired, Firing, Rule, Taken, Trigger
 
 
@@ -43,12 +43,12 @@ class Till:
             "source": "till",
             "reference_id": reference,
             "customer": NewCustomer("customer-asha", email="asha@a.shop"),
-            "amount_minor": activity.minor_units("amount", amount),
+            "amount_minor": orders.minor_units("amount", amount),
             "currency_code": "usd",
             "placed_at": self.now,
             "source_version": self.now,
         }
-        return activity.check(OrderReport(**{**given, **fields}))
+        return orders.check(OrderReport(**{**given, **fields}))
 
     async def take(self, *orders: OrderReport) -> list[Taken]:
         async with self.db.transaction() as tx:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from regulars import limits
-from regulars.activity import store
-from regulars.activity.model import Order
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.ids import AFTER_ALL_IDS
+from regulars.orders import store
+from regulars.orders.model import Order
 
 
 async def find_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order:

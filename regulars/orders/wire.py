@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from regulars import events
-from regulars.activity.model import Recorded
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent, catalogue
 from regulars.kit.clock import wire_time
 from regulars.kit.ids import new_id
+from regulars.orders.model import Recorded
 
 
 def order_event(business: Business, customer: Customer, available: int, recorded: Recorded) -> NewEvent:

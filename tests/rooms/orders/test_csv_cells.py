@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.activity import OrderReport, csv_cells
-from regulars.activity.csv_orders import Format, OrderFile, Row, Unusable
 from regulars.kit.errors import Invalid
 from regulars.kit.tables import Encoding
+from regulars.orders import OrderReport, csv_cells
+from regulars.orders.csv_orders import Format, OrderFile, Row, Unusable
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 

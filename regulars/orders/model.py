@@ -54,7 +54,7 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
-    """An order as it is kept, in the order of the columns of `activity_order`. `ahead_version` is what a source that is
+    """An order as it is kept, in the order of the columns of `orders_order`. `ahead_version` is what a source that is
     ahead of us said, `ahead_seen_at` when it said so first: said again, it is no news."""
 
     id: UUID

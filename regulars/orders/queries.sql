@@ -1,6 +1,6 @@
 -- name: insert_orders
 -- Ordered by the order's name, so that two reports of the same orders wait for each other in one order.
-INSERT INTO activity_order (workspace_id, id, source, reference_id, name, customer_id, currency_code, amount_minor,
+INSERT INTO orders_order (workspace_id, id, source, reference_id, name, customer_id, currency_code, amount_minor,
                             discount_minor, tax_minor, items_count, status, financial_status, delivery_status, detail,
                             coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at, created_at,
                             updated_at)
@@ -22,7 +22,7 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
        o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
   FROM (SELECT n.source, n.reference_id FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
          ORDER BY n.source COLLATE "C", n.reference_id COLLATE "C") AS n
- CROSS JOIN LATERAL (SELECT * FROM activity_order
+ CROSS JOIN LATERAL (SELECT * FROM orders_order
                       WHERE workspace_id = $1 AND source = n.source AND reference_id = n.reference_id
                         FOR UPDATE) AS o
 
@@ -30,24 +30,24 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
        o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
        o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
-  FROM activity_order o
+  FROM orders_order o
  WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
 
 -- name: orders_by_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order
+  FROM orders_order
  WHERE workspace_id = $1 AND (customer_id, placed_at, id) > ($2::uuid, $3::timestamptz, $4::uuid)
  ORDER BY customer_id, placed_at, id LIMIT $5
 
 -- name: reward_orders
-UPDATE activity_order o SET coins_rewarded = o.coins_rewarded + r.coins
+UPDATE orders_order o SET coins_rewarded = o.coins_rewarded + r.coins
   FROM unnest($2::uuid[], $3::bigint[]) AS r (id, coins)
  WHERE o.workspace_id = $1 AND o.id = r.id
 
 -- name: update_orders
-UPDATE activity_order o
+UPDATE orders_order o
    SET name = u.name, currency_code = u.currency_code, amount_minor = u.amount_minor,
        discount_minor = u.discount_minor, tax_minor = u.tax_minor, items_count = u.items_count, status = u.status,
        financial_status = u.financial_status, delivery_status = u.delivery_status, detail = u.detail,
@@ -61,7 +61,7 @@ UPDATE activity_order o
  WHERE o.workspace_id = $1 AND o.id = u.id
 
 -- name: confirm_orders
-UPDATE activity_order o
+UPDATE orders_order o
    SET source_version = u.source_version, ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at
   FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
        AS u (id, source_version, ahead_version, ahead_seen_at)
@@ -71,37 +71,37 @@ UPDATE activity_order o
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order WHERE workspace_id = $1 AND id = $2
+  FROM orders_order WHERE workspace_id = $1 AND id = $2
 
 -- name: orders_by_ids
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+  FROM orders_order WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: orders_of_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM activity_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
+  FROM orders_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
 -- name: placed_orders
 -- Looks at no more than $8 orders, the one placed last first, and stops as soon as enough of them fit.
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at
-  FROM (SELECT * FROM activity_order
+  FROM (SELECT * FROM orders_order
          WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
-           AND (placed_at, id) < (COALESCE((SELECT placed_at FROM activity_order WHERE workspace_id = $1 AND id = $2),
+           AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2),
                                            'infinity'), $2)
          ORDER BY placed_at DESC, id DESC LIMIT $8) AS o
  WHERE ($5::text IS NULL OR source = $5) AND ($6::text IS NULL OR financial_status = $6)
  ORDER BY placed_at DESC, id DESC LIMIT $7
 
 -- name: last_looked_at
-SELECT id FROM activity_order
+SELECT id FROM orders_order
  WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
-   AND (placed_at, id) < (COALESCE((SELECT placed_at FROM activity_order WHERE workspace_id = $1 AND id = $2),
+   AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2),
                                    'infinity'), $2)
  ORDER BY placed_at DESC, id DESC OFFSET $5 LIMIT 1
 
@@ -111,24 +111,24 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
        o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded, o.coins_spent, o.placed_at, o.source_version,
        o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
   FROM (
-    (SELECT id FROM activity_order
+    (SELECT id FROM orders_order
       WHERE workspace_id = $1 AND source = ANY($2::text[]) AND reference_id = $3 LIMIT $4)
-    UNION (SELECT id FROM activity_order
+    UNION (SELECT id FROM orders_order
             WHERE workspace_id = $1 AND name = ANY(ARRAY[$3, '#' || $3]) AND name <> '' ORDER BY name, id DESC LIMIT $4)
   ) AS found
- CROSS JOIN LATERAL (SELECT * FROM activity_order WHERE workspace_id = $1 AND id = found.id OFFSET 0) AS o
+ CROSS JOIN LATERAL (SELECT * FROM orders_order WHERE workspace_id = $1 AND id = found.id OFFSET 0) AS o
  ORDER BY o.id DESC LIMIT $4
 
 -- name: sources
 -- A skip scan over the index: one step per source, however many orders there are.
 WITH RECURSIVE s AS (
-    (SELECT source FROM activity_order WHERE workspace_id = $1 ORDER BY source LIMIT 1)
+    (SELECT source FROM orders_order WHERE workspace_id = $1 ORDER BY source LIMIT 1)
     UNION ALL
-    SELECT (SELECT o.source FROM activity_order o WHERE o.workspace_id = $1 AND o.source > s.source
+    SELECT (SELECT o.source FROM orders_order o WHERE o.workspace_id = $1 AND o.source > s.source
              ORDER BY o.source LIMIT 1)
       FROM s WHERE s.source IS NOT NULL
 )
 SELECT source FROM s WHERE source IS NOT NULL
 
 -- name: count
-SELECT count(*) FROM activity_order WHERE workspace_id = $1
+SELECT count(*) FROM orders_order WHERE workspace_id = $1

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from regulars.activity.model import minor_units
 from regulars.kit.currency import decimals_of
 from regulars.kit.errors import Invalid, invalid
+from regulars.orders.model import minor_units
 
 Decimals = Literal["", ".", ","]
 Dates = Literal["", "day_first", "month_first"]

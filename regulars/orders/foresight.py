@@ -7,13 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import customers
-from regulars.activity import store
-from regulars.activity.correcting import Correcting
-from regulars.activity.model import Order, OrderReport, Recorded, not_from_the_future
-from regulars.activity.recording import compare, new_order
 from regulars.kit.db import Reading
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
+from regulars.orders import store
+from regulars.orders.correcting import Correcting
+from regulars.orders.model import Order, OrderReport, Recorded, not_from_the_future
+from regulars.orders.recording import compare, new_order
 
 
 class Foresight:

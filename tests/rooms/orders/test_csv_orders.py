@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars import limits
-from regulars.activity import OrderReport
-from regulars.activity.csv_orders import Format, OrderFile, Row, Unusable
 from regulars.kit import tables
 from regulars.kit.errors import Invalid
+from regulars.orders import OrderReport
+from regulars.orders.csv_orders import Format, OrderFile, Row, Unusable
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -300,7 +300,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from zoneinfo import ZoneInfo\n"
-        "from regulars.activity.csv_orders import Format, OrderFile\n"
+        "from regulars.orders.csv_orders import Format, OrderFile\n"
         "from regulars.kit.tables import find_encoding\n"
         "with open(sys.argv[1], 'rb') as file:\n"
         "    found = find_encoding(file)\n"

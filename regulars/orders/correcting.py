@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars.activity.model import Order, OrderReport
 from regulars.kit.currency import decimals_of
+from regulars.orders.model import Order, OrderReport
 
 _ENCODINGS = (
     *("utf-8", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "cp932", "gb18030", "big5hkscs", "cp949"),

@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars import limits
-from regulars.activity.correcting import Correcting
-from regulars.activity.csv_cells import Ambiguous, Dates, Decimals, amount, moment, whole_id, whole_number
-from regulars.activity.model import OrderReport, check
 from regulars.customers import NewCustomer
 from regulars.kit import tables
 from regulars.kit.errors import Invalid, invalid
 from regulars.kit.tables import BadRow, Encoding
+from regulars.orders.correcting import Correcting
+from regulars.orders.csv_cells import Ambiguous, Dates, Decimals, amount, moment, whole_id, whole_number
+from regulars.orders.model import OrderReport, check
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")
 PASSED_ON = (

@@ -9,11 +9,9 @@ Does not know how coins are earned: it asks how many a change earns and keeps th
     report --> created | updated | unchanged | stale
 """
 
-from regulars.activity.correcting import Correcting, differences
-from regulars.activity.currency import check_currency_change
-from regulars.activity.foresight import Foresight
-from regulars.activity.model import Order, OrderReport, Recorded, check, minor_units
-from regulars.activity.orders import (
+from regulars.orders.correcting import Correcting, differences
+from regulars.orders.currency import check_currency_change
+from regulars.orders.finding import (
     by_ids,
     count,
     find_order,
@@ -24,7 +22,9 @@ from regulars.activity.orders import (
     search_orders,
     sources,
 )
-from regulars.activity.recording import AS_REPORTED, record
+from regulars.orders.foresight import Foresight
+from regulars.orders.model import Order, OrderReport, Recorded, check, minor_units
+from regulars.orders.recording import AS_REPORTED, record
 
 __all__ = [
     "AS_REPORTED",

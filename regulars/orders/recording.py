@@ -10,14 +10,14 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, events
-from regulars.activity import store
-from regulars.activity.correcting import Correcting, corrected, misread
-from regulars.activity.model import REPORTED, VERSION, Order, OrderReport, Recorded, not_from_the_future, same
-from regulars.activity.wire import order_event
 from regulars.customers import Customer, Ensured, Ensuring, Spending
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
+from regulars.orders import store
+from regulars.orders.correcting import Correcting, corrected, misread
+from regulars.orders.model import REPORTED, VERSION, Order, OrderReport, Recorded, not_from_the_future, same
+from regulars.orders.wire import order_event
 from regulars.tenancy import Workspace
 
 Available = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, int]]]

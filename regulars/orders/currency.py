@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from regulars.activity import store
 from regulars.kit.db import Reading
 from regulars.kit.errors import Conflict
+from regulars.orders import store
 from regulars.tenancy import Workspace
 
 

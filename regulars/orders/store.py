@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from regulars.activity.model import VERSION, Order
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
+from regulars.orders.model import VERSION, Order
 
 _sql = Queries(__file__)
 
