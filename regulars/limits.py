@@ -201,6 +201,11 @@ FANOUT_ASIDE_S = 30.0  # after which what was set aside is tried again
 RULES_MAX = 500
 PREFIX_CHARS_MAX = 64
 
+# What is due later
+SCHEDULE_ROWS_MAX = 500  # of one kind in one workspace, that are done in one transaction
+SCHEDULE_LOOKED_AT_MAX = 1_000  # of one kind, to learn whose they are
+SCHEDULE_WORKSPACES_MAX = 4  # in which something is being done at once
+
 # Worker
 WORKER_POLL_FIRST_S = 0.004
 WORKER_POLL_S = 0.25

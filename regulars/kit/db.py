@@ -47,6 +47,9 @@ UNREACHABLE = (
 )
 """The server is away, or went away: what was committed last may be in or not."""
 
+TOOK_TOO_LONG = (TimeoutError, asyncpg.QueryCanceledError)
+"""The limit of a statement or of a transaction passed. A server that has gone without a word looks the same."""
+
 _CHANGES = "workspace_changed"
 
 T = TypeVar("T")

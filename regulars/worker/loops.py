@@ -2,6 +2,7 @@
 
 fan-out    pending events become deliveries; what was set aside is tried again
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
+schedule   what is due later is done at its time, by the handler of its kind
 expiry     files that were looked at and not taken in are forgotten
 days       days that are over are counted
 """
@@ -9,7 +10,7 @@ days       days that are over are counted
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from regulars import days, imports, limits
@@ -17,9 +18,14 @@ from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
+from regulars.schedule import Handler
 from regulars.worker.carriers import Carriers
+from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
+
+HANDLERS: Mapping[str, Handler] = {}
+"""Who does what is due, by its kind: `room.act`. A row of any other kind waits for a version that knows it."""
 
 
 class Loops:
@@ -30,13 +36,15 @@ class Loops:
     ) -> None:
         self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
+        self.doing = Doing(db, clock, HANDLERS)
         self._db, self._clock = db, clock
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
+        self.schedule_loop = Loop("schedule", self._do, self.doing.bell)
         self.expiry_loop = Loop("expiry", self._expire)
         self.days_loop = Loop("days", self._count_days)
         self._expires_at = self._counts_at = clock.now()
-        self.all = [self.fan_out_loop, self.lane_loop, self.expiry_loop, self.days_loop]
+        self.all = [self.fan_out_loop, self.lane_loop, self.schedule_loop, self.expiry_loop, self.days_loop]
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
@@ -46,6 +54,9 @@ class Loops:
             # Where no rule asks for what happens, nobody waits for it either.
             await asyncio.sleep(limits.FANOUT_GATHER_S if count.deliveries else limits.FANOUT_UNMATCHED_S)
         return count.events > 0
+
+    async def _do(self) -> bool:
+        return await self.doing.round() > 0
 
     async def _expire(self) -> bool:
         now = self._clock.now()

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import random as random_module
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
-from regulars import delivery
+from regulars import delivery, schedule
 from regulars.kit.clock import Clock, HandClock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.settings import Settings
+from regulars.schedule import Handler
 from regulars.wiring import App
 from regulars.worker.carriers import Carriers, IntegrationCarriers
+from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
-from regulars.worker.loops import Loops
+from regulars.worker.loops import HANDLERS, Loops
 
 
 class Drained(msgspec.Struct, frozen=True):
-    """What `drain` did. `next_at`: something waits until then; None when nothing waits but in paused lanes."""
+    """What `drain` did. `done` are rows of the schedule. `next_at`: something waits until then; None when nothing waits
+    but in paused lanes."""
 
     events: int
     sent: int
+    done: int
     next_at: datetime | None
 
 
@@ -54,7 +58,8 @@ async def work(
     finally:
         for loop in loops.all:
             loop.stop()
-        await loops.fan_out.finish()
+        await loops.fan_out.turns.finish()
+        await loops.doing.turns.finish()
         await loops.lanes.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -67,32 +72,40 @@ async def drain(
     clock: Clock,
     random: Callable[[], float] = random_module.random,
     patience_s: float = 0.0,
+    handlers: Mapping[str, Handler] = HANDLERS,
 ) -> Drained:
-    """Fan out and send until nothing is pending and nothing is due.
+    """Do what is due, fan out and send until nothing is pending and nothing is due.
 
     What is due later is waited for up to `patience_s` in all: a clock moved by hand is advanced to it, with another
     the time really passes.
     """
-    fan_out = FanOut(db, clock)
+    fan_out, doing = FanOut(db, clock), Doing(db, clock, handlers)
     keeper = LaneKeeper(db, carriers, sender, clock=clock, random=random)
     until = clock.now() + timedelta(seconds=patience_s)
-    events = sent = 0
+    events = sent = done = 0
     while True:
-        while (count := await fan_out.round()).events:
-            events += count.events
-        await fan_out.finish()
-        if fan_out.faults:
-            raise RuntimeError(f"events of {', '.join(map(str, fan_out.faults))} could not be fanned out")
+        while did := await doing.round() + sum(await doing.turns.finish()):
+            done += did
+        while read := (await fan_out.round()).events + sum(count.events for count in await fan_out.turns.finish()):
+            events += read
+        if faults := [*doing.turns.faults, *fan_out.turns.faults]:
+            raise RuntimeError(f"what {', '.join(str(workspace_id) for workspace_id, _ in faults)} had was not done")
         lanes_worked, sent_now = await keeper.work_once()
         sent += sent_now
         if lanes_worked:
             continue
-        async with db.reading() as tx:
-            next_at = await delivery.next_wake(tx)
+        next_at = await _next_at(db, handlers)
         if next_at is None or next_at > until:
-            return Drained(events, sent, next_at)
+            return Drained(events, sent, done, next_at)
         wait_s = max((next_at - clock.now()).total_seconds(), 0.001)
         if isinstance(clock, HandClock):
             clock.advance(seconds=wait_s)
         else:
             await asyncio.sleep(wait_s)
+
+
+async def _next_at(db: Database, handlers: Mapping[str, Handler]) -> datetime | None:
+    async with db.reading() as tx:
+        wakes_at = await delivery.next_wake(tx)
+        first = await schedule.first_due(tx, handlers)
+    return min([*first.values(), *([wakes_at] if wakes_at else [])], default=None)

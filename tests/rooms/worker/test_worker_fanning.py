@@ -49,15 +49,15 @@ async def test_a_shop_whose_batch_fails_is_let_alone_and_the_others_go_on(
     fan_out = FanOut(db, clock)
     for _ in range(4):
         await fan_out.round()
-    await fan_out.finish()
+    await fan_out.turns.finish()
     assert [await waiting(db, shop) for shop in shops] == [shop.id == broken for shop in shops]
-    assert set(fan_out.faults) == {broken}
+    assert set(fan_out.turns.faults) == {(broken, "")}
     async with db.transaction() as tx:
         await tx.execute("UPDATE tenancy_workspace SET time_zone = 'UTC' WHERE workspace_id = $1", broken)
         await tx.execute("DELETE FROM dispatch_rule WHERE workspace_id = $1", broken)
     await fan_out.round()
     assert not await waiting(db, next(shop for shop in shops if shop.id == broken))
-    assert not fan_out.faults
+    assert not fan_out.turns.faults
 
 
 async def test_a_shop_whose_batch_is_held_up_holds_up_no_other(db: Database, clock: HandClock) -> None:

@@ -1,0 +1,62 @@
+"""Where something is due, and the doing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from regulars import limits, tenancy
+from regulars.kit.db import Reading, Tx
+from regulars.kit.queries import Queries
+from regulars.schedule.model import Due, Handler
+from regulars.tenancy import Workspace
+
+_sql = Queries(__file__)
+
+
+async def first_due(tx: Reading, kinds: Collection[str]) -> dict[str, datetime]:
+    """Of each of these kinds the earliest time in any workspace, at the cost of an index entry each. Kinds of which
+    nothing is scheduled are left out."""
+    return {row["kind"]: row["due_at"] for row in await tx.fetch(_sql.first_due, list(kinds))}
+
+
+async def shops_due(tx: Reading, kinds: Collection[str], now: datetime) -> list[tuple[UUID, str]]:
+    """The workspaces that have something due of these kinds, each with the kind."""
+    found: dict[tuple[UUID, str], None] = {}
+    backlogs: list[str] = []
+    for row in await tx.fetch(_sql.shops_due, list(kinds), now, limits.SCHEDULE_LOOKED_AT_MAX):
+        found |= dict.fromkeys((workspace_id, row["kind"]) for workspace_id in row["workspaces"])
+        if row["seen"] == limits.SCHEDULE_LOOKED_AT_MAX:
+            backlogs.append(row["kind"])
+    if backlogs:
+        # A shop may have so much due that nobody else's was among what was looked at, so each is asked.
+        shops = [shop.id for shop in await tenancy.list_workspaces(tx)]
+        rows = await tx.fetch(_sql.shops_due_of, shops, backlogs, now)
+        found |= dict.fromkeys((row["workspace_id"], row["kind"]) for row in rows)
+    return list(found)
+
+
+async def due_keys(tx: Reading, workspace_id: UUID, kind: str, now: datetime) -> list[str]:
+    """What `run` would take."""
+    rows = await tx.fetch(_sql.due_keys, workspace_id, kind, now, limits.SCHEDULE_ROWS_MAX)
+    return [row["key"] for row in rows]
+
+
+async def run(
+    tx: Tx, workspace: Workspace, kind: str, handler: Handler, now: datetime, *, key: str | None = None
+) -> int:
+    """Do what the workspace has due of the kind, oldest first, up to limits.SCHEDULE_ROWS_MAX, or the one with the key;
+    how many they were.
+
+    Any number may run side by side: rows that another transaction has in hand are passed over. They are deleted before
+    the handler begins, so what it puts under the same key is a new row. Raises whatever the handler does.
+    """
+    if key is None:
+        rows = await tx.fetch(_sql.take, workspace.id, kind, now, limits.SCHEDULE_ROWS_MAX)
+    else:
+        rows = await tx.fetch(_sql.take_one, workspace.id, kind, now, key)
+    if rows:
+        dues = sorted((Due(*row) for row in rows), key=lambda due: (due.due_at, due.key))
+        await handler(tx, workspace, dues, now)
+    return len(rows)

@@ -1,0 +1,88 @@
+"""The schedule's loop: what is due is done by its kind's handler, a batch of one kind of one shop at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+import structlog
+
+from regulars import limits, schedule, tenancy
+from regulars.kit.clock import Clock
+from regulars.kit.db import TOOK_TOO_LONG, UNREACHABLE, Database, again_when_raced
+from regulars.kit.errors import Refusal
+from regulars.kit.workloop import Bell
+from regulars.schedule import Handler
+from regulars.worker.turnabout import TurnAbout
+
+_log = structlog.get_logger(__name__)
+
+
+class Doing:
+    """Its `bell` rings when the next row is due."""
+
+    def __init__(self, db: Database, clock: Clock, handlers: Mapping[str, Handler]) -> None:
+        self.bell = Bell()
+        self.turns: TurnAbout[int] = TurnAbout("schedule", self._batch, at_once=limits.SCHEDULE_WORKSPACES_MAX)
+        self._db, self._clock, self._handlers = db, clock, handlers
+
+    async def round(self) -> int:
+        """How many rows were taken."""
+        now = self._clock.now()
+        async with self._db.reading() as tx:
+            first = await schedule.first_due(tx, self._handlers)
+            kinds = [kind for kind, at in first.items() if at <= now]
+            shops = await schedule.shops_due(tx, kinds, now) if kinds else []
+        next_s = min(((at - now).total_seconds() for at in first.values() if at > now), default=limits.WORKER_POLL_S)
+        if next_s < limits.WORKER_POLL_S:
+            asyncio.get_running_loop().call_later(next_s, self.bell.ring)
+        return sum(await self.turns.round(shops))
+
+    async def _batch(self, workspace_id: UUID, kind: str) -> int:
+        async def transact() -> int:
+            return await self._run(workspace_id, kind)
+
+        try:
+            return await again_when_raced(transact)
+        except Exception as fault:
+            if _away(fault):
+                raise
+            _log.warning("due_failed", workspace_id=str(workspace_id), kind=kind, exc_info=fault)
+        # Whichever of them it is that can't be done fails alone, and all others are done.
+        async with self._db.reading() as tx:
+            keys = await schedule.due_keys(tx, workspace_id, kind, self._clock.now())
+        for key in keys:
+            await self._alone(workspace_id, kind, key)
+        return len(keys)
+
+    async def _alone(self, workspace_id: UUID, kind: str, key: str) -> None:
+        async def transact() -> int:
+            return await self._run(workspace_id, kind, key)
+
+        try:
+            await again_when_raced(transact)
+        except Exception as fault:
+            if _away(fault):
+                raise
+            _log.error("due_set_aside", workspace_id=str(workspace_id), kind=kind, key=key, exc_info=fault)
+            async with self._db.transaction() as tx:
+                await schedule.set_aside(tx, workspace_id, kind, key, _reason(fault), self._clock.now())
+
+    async def _run(self, workspace_id: UUID, kind: str, key: str | None = None) -> int:
+        async with self._db.transaction() as tx:
+            workspace = await tenancy.get_workspace(tx, workspace_id)
+            return await schedule.run(tx, workspace, kind, self._handlers[kind], self._clock.now(), key=key)
+
+
+def _away(fault: Exception) -> bool:
+    """The database is away, which tells nothing of what was to be done."""
+    return isinstance(fault, UNREACHABLE) and not isinstance(fault, TOOK_TOO_LONG)
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, Refusal):
+        return fault.message
+    if isinstance(fault, TOOK_TOO_LONG):
+        return "It took longer than it may."
+    return f"A fault inside Regulars: {type(fault).__name__}: {fault}"
