@@ -38,7 +38,7 @@ from regulars.orders.csv_orders import Format, OrderFile
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Role
 from regulars.up import database
-from regulars.wiring import App
+from regulars.wiring import App, open_shop
 
 Say = Callable[[str], None]
 
@@ -56,7 +56,7 @@ async def create_workspace(settings: Settings, name: str, *, id: str, email: str
     now, drawn = SystemClock().now(), tenancy.draw_password()
     password = await tenancy.hashed(drawn)
     async with _database(settings) as db, db.transaction() as tx:
-        shop = await tenancy.create_workspace(tx, name, now=now, chosen_id=id or None)
+        shop = await open_shop(tx, name, now=now, chosen_id=id or None)
         made = {"workspace_id": shop.shown_id}
         for name, rights in _FIRST_KEYS.items():
             called = f"First {name.replace('_', ' ')}"

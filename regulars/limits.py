@@ -111,7 +111,6 @@ IMPORTS_SHOWN = 5
 FIRINGS_SHOWN = 10
 IMPORTS_LOOKED_AT_MAX = 3  # files of a shop that are kept without being taken in
 IMPORT_KEPT_S = 24 * 3_600.0
-IMPORT_EXPIRE_S = 600.0
 IMPORT_PART_BYTES = 1_000_000
 IMPORT_SAMPLE_BYTES = 2_000_000
 IMPORT_SAMPLE_ROWS = 5_000  # are rehearsed at once
@@ -197,7 +196,7 @@ FANOUT_EVENTS_MAX = 1_000
 FANOUT_GATHER_S = 0.01
 FANOUT_UNMATCHED_S = 0.1
 FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
-FANOUT_ASIDE_S = 30.0  # after which what was set aside is tried again
+FANOUT_ASIDE_S = 30.0  # how often what was set aside is tried again
 RULES_MAX = 500
 PREFIX_CHARS_MAX = 64
 
@@ -244,7 +243,6 @@ BOOKED_LATE_MINUTES = 60  # what is written down later than that after it happen
 AUDIT_FIRST_MAX = 10_000  # a shop's first acts, among which its setting up is looked for
 DAYS_REMEMBERED_MAX = 1_000
 DAYS_KEPT = 180  # as far back as figures reach: twice the longest stretch that is looked at
-DAYS_COUNTED_EVERY_S = 300.0
 DAYS_COUNTED_AT_ONCE = 30
 DAY_COUNTED_MAX = 10**9
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import limits, triggers
+from regulars import days, limits, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
@@ -146,6 +146,21 @@ def _again(call: Call[Any, Any], answer: once.Answer) -> Answered | Refusal:
     if answer.fingerprint != call.fingerprint:
         return once.KeyReused()
     return Answered(answer.status, answer.body, hit=True)
+
+
+async def open_shop(tx: Tx, name: str, *, now: datetime, **fields: Any) -> Workspace:
+    """`tenancy.create_workspace`, and what runs by itself in a shop begins."""
+    shop = await tenancy.create_workspace(tx, name, now=now, **fields)
+    await days.begin(tx, shop, now)
+    return shop
+
+
+async def change_shop(tx: Tx, shop: Workspace, changes: dict[str, Any], now: datetime) -> Workspace:
+    """`tenancy.change_workspace`, and what goes by the shop's clock goes by the new one."""
+    changed = await tenancy.change_workspace(tx, shop.id, changes, now)
+    if changed.time_zone != shop.time_zone:
+        await days.begin(tx, changed, now)
+    return changed
 
 
 class App:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,9 +13,13 @@ from argon2 import PasswordHasher
 
 from regulars import customers, ledger, tenancy
 from regulars.customers import Customer, NewCustomer
+from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Tx
 from regulars.ledger import Break, Entry
+from regulars.schedule import Handler
 from regulars.tenancy.staff import Session
+from regulars.worker.doing import Doing
+from regulars.worker.loops import HANDLERS
 
 
 async def a_workspace(db: Database, now: datetime, name: str = "Book Shop", **fields: Any) -> tenancy.Workspace:
@@ -75,6 +79,15 @@ async def audited(db: Database, workspace_id: UUID) -> Break | None:
     """The first break of the workspace's book."""
     async with db.snapshot() as tx:
         return await ledger.verify(tx, workspace_id)
+
+
+async def done(db: Database, clock: Clock, handlers: Mapping[str, Handler] = HANDLERS) -> int:
+    """Do all that is due by the clock, in every workspace; how many rows of the schedule that were."""
+    doing, rows = Doing(db, clock, handlers), 0
+    while did := await doing.round() + sum(await doing.turns.finish()):
+        rows += did
+    assert not doing.turns.faults
+    return rows
 
 
 async def waiting(db: Database) -> int:

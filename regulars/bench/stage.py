@@ -18,7 +18,7 @@ from regulars.kit.ports import free_port
 from regulars.kit.queries import Queries
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
-from regulars.wiring import App
+from regulars.wiring import App, open_shop
 
 Say = Callable[[str], None]
 
@@ -73,7 +73,7 @@ class Stage:
         """A workspace with its events on, whose keys may call as often as they like."""
         now = self.app.clock.now()
         async with self.app.db.transaction() as tx:
-            shop = await tenancy.create_workspace(tx, name, now=now)
+            shop = await open_shop(tx, name, now=now)
             changes = {"events_on": True, "settings": {"calls_per_minute": 60_000_000}}
             return await tenancy.change_workspace(tx, shop.id, changes, now)
 

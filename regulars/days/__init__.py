@@ -3,11 +3,13 @@
 Promises: each day of a shop's time zone is counted when it is over, once, and kept; half a year of days is read as so
 many rows, however large the shop. Whoever asks before a worker has counted is answered all the same, by counting.
 
+    begin --> scheduled for the end of the day --count--> kept, and scheduled for the end of the next
+
 Counts what was written down on a day, not what is said to have happened then: an order imported today counts today.
 
 Does not know today: that is counted where it is looked at.
 """
 
-from regulars.days.counting import Day, count_all, days_before, midnights
+from regulars.days.counting import COUNT, Day, begin, count, days_before, midnights
 
-__all__ = ["Day", "count_all", "days_before", "midnights"]
+__all__ = ["COUNT", "Day", "begin", "count", "days_before", "midnights"]

@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import delivery, events, ledger, limits, tenancy
-from regulars.kit.db import Database, Reading
+from regulars import delivery, events, ledger, limits, schedule
+from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
-from regulars.kit.workloop import guarded
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
+
+COUNT = "days.count"
 
 # What is written down is committed a little later, at most as late as a statement may take.
 _SETTLED = timedelta(seconds=2 * limits.DB_STATEMENT_TIMEOUT_S)
@@ -56,36 +58,23 @@ async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: i
     return [kept.get(one) or Day(*one) for one in pairwise(moments)]
 
 
-async def count_all(db: Database, now: datetime) -> int:
-    """Count the days that are over and were not counted yet, of every shop, some at a time and to the last thing that
-    happened; how many they were. A shop whose days can't be counted costs no other its own."""
-    found = 0
-    async with db.reading() as tx:
-        shops = await tenancy.list_workspaces(tx)
-        newest = {row["workspace_id"]: row["ends_at"] for row in await tx.fetch(_sql.newest)}
-
-    async def count_of(shop: Workspace) -> None:
-        nonlocal found
-        over = midnights(now - _SETTLED, shop.zone, 1)[0]
-        if shop.created_at < over and newest.get(shop.id, shop.created_at) < over:
-            found += await _count_missing(db, shop, now)
-
-    for shop in shops:
-        await guarded("days", count_of(shop), workspace_id=str(shop.id))
-    return found
+async def begin(tx: Tx, shop: Workspace, now: datetime) -> None:
+    """Have the days counted that are over, and each from then on: for a shop that is new, or has a new time zone."""
+    await schedule.put(tx, shop.id, [Due(COUNT, "", now)])
 
 
-async def _count_missing(db: Database, shop: Workspace, now: datetime) -> int:
+async def count(tx: Tx, shop: Workspace, _: Sequence[Due], now: datetime) -> None:
+    """Count days that are over and were not counted yet, to the last thing that happened, and come back: at once while
+    there are more, or else after the end of today."""
     moments = midnights(now - _SETTLED, shop.zone, limits.DAYS_KEPT + 1)
-    async with db.reading() as read:
-        missing = _missing(shop, moments, await _kept(read, shop.id, moments))
-    for first in range(0, len(missing), limits.DAYS_COUNTED_AT_ONCE):
-        some = missing[first : first + limits.DAYS_COUNTED_AT_ONCE]
-        async with db.transaction() as tx:
-            counted = await _count(tx, shop.id, _between(some, moments), at_most=limits.DAY_COUNTED_MAX)
-            columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
-            await tx.execute(_sql.keep, shop.id, *map(list, columns))
-    return len(missing)
+    missing = _missing(shop, moments, await _kept(tx, shop.id, moments))
+    some = missing[: limits.DAYS_COUNTED_AT_ONCE]
+    if some:
+        counted = await _count(tx, shop.id, _between(some, moments), at_most=limits.DAY_COUNTED_MAX)
+        columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
+        await tx.execute(_sql.keep, shop.id, *map(list, columns))
+    tomorrow = midnights(now - _SETTLED + timedelta(days=1), shop.zone, 1)[0] + _SETTLED
+    await schedule.put(tx, shop.id, [Due(COUNT, "", now if len(missing) > len(some) else tomorrow)])
 
 
 async def _kept(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> dict[_Bounds, Day]:

@@ -2,10 +2,6 @@
 SELECT starts_at, ends_at, customers, orders, events, coins_given, coins_spent, deliveries
   FROM days_day WHERE workspace_id = $1 AND starts_at >= $2 AND starts_at < $3 ORDER BY starts_at
 
--- name: newest
--- every workspace: to find the shops with a day to count, at one look
-SELECT workspace_id, max(ends_at) AS ends_at FROM days_day GROUP BY workspace_id
-
 -- name: keep
 INSERT INTO days_day (workspace_id, starts_at, ends_at, customers, orders, events, coins_given, coins_spent, deliveries)
 SELECT $1, starts_at, ends_at, customers, orders, events, coins_given, coins_spent, deliveries

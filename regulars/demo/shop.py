@@ -15,6 +15,7 @@ from regulars.kit.settings import Settings
 from regulars.sandbox import Receiver
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
+from regulars.wiring import open_shop
 
 EMAIL = "owner@demo.example"
 NAME = "Compact Discs, Corner Shop"
@@ -51,7 +52,7 @@ def sandbox_receivers(settings: Settings) -> dict[str, Receiver]:
 
 
 async def _make(tx: Tx, settings: Settings, sign_in: SignIn, password: tenancy.Hashed, now: datetime) -> Workspace:
-    shop = await tenancy.create_workspace(tx, NAME, now=now, uri="https://cdnow.example", time_zone="America/New_York")
+    shop = await open_shop(tx, NAME, now=now, uri="https://cdnow.example", time_zone="America/New_York")
     shop = await tenancy.change_workspace(tx, shop.id, {"settings": {"demo": True}, "events_on": True}, now)
     await tenancy.add_staff(tx, shop.id, sign_in.email, password, now=now, name="Demo Owner")
     rule = Rule(title="Purchase", coins_per_unit=1)

@@ -13,7 +13,7 @@ Does not know how a tool is called, and makes no facts.
                `-(unreadable)-> set aside for the rule --retry_aside--> as if it were pending
 """
 
-from regulars.dispatch.fanout import FanoutCount, fan_out, retry_aside, workspaces_with_aside
+from regulars.dispatch.fanout import RETRY, FanoutCount, fan_out, retry, retry_aside
 from regulars.dispatch.model import Rule
 from regulars.dispatch.outcomes import RuleOutcome, outcomes
 from regulars.dispatch.rules import change_rule, create_rule, delete_rule, get_rule, list_rules
@@ -21,6 +21,7 @@ from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
 from regulars.dispatch.wording import rule_sentence, rule_sentence_parts
 
 __all__ = [
+    "RETRY",
     "FanoutCount",
     "KnownCustomer",
     "PreparedTest",
@@ -34,8 +35,8 @@ __all__ = [
     "list_rules",
     "outcomes",
     "prepare_test",
+    "retry",
     "retry_aside",
     "rule_sentence",
     "rule_sentence_parts",
-    "workspaces_with_aside",
 ]

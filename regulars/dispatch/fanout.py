@@ -11,18 +11,20 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
-from regulars import conditions, delivery, events, limits
+from regulars import conditions, delivery, events, limits, schedule
 from regulars.conditions import Test
 from regulars.delivery import Addressee
 from regulars.dispatch.model import readable_condition
 from regulars.events import Pending
-from regulars.kit.db import Reading, Record, Tx
+from regulars.kit.db import Record, Tx
 from regulars.kit.errors import Invalid
 from regulars.kit.queries import Queries
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
 _log = structlog.get_logger(__name__)
+RETRY = "dispatch.retry"
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -94,9 +96,20 @@ async def retry_aside(
     return FanoutCount(len(taken), *await _queue(tx, workspace, wanted, now))
 
 
-async def workspaces_with_aside(tx: Reading) -> list[UUID]:
-    """Where something waits for a rule."""
-    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_aside)]
+async def retry(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) -> None:
+    """`retry_aside`, and come back while something waits; at once while it goes out."""
+    count = await retry_aside(tx, workspace, now)
+    if count.events == limits.FANOUT_EVENTS_MAX and count.deliveries:
+        await schedule.put(tx, workspace.id, [Due(RETRY, "more", now)])
+    elif await tx.fetchval(_sql.waits, workspace.id):
+        await _come_back(tx, workspace, now)
+
+
+async def _come_back(tx: Tx, workspace: Workspace, now: datetime) -> None:
+    """At one of the moments at which all come back, so that what is set aside meanwhile puts it off no further."""
+    turn = int(now.timestamp() // limits.FANOUT_ASIDE_S) + 1
+    at = datetime.fromtimestamp(turn * limits.FANOUT_ASIDE_S, tz=now.tzinfo)
+    await schedule.put(tx, workspace.id, [Due(RETRY, str(turn), at)])
 
 
 async def _queue(
@@ -124,6 +137,7 @@ async def _queue(
     if aside:
         columns = [[getattr(one, column) for one in aside] for column in _Aside.__struct_fields__]
         tx.write(_sql.set_aside, workspace.id, *columns, now)
+        await _come_back(tx, workspace, now)
     queued = await delivery.queue(tx, workspace.id, matched, now)
     return queued, frozenset(addressee.lane_id for addressee, _ in matched)
 

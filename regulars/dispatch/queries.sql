@@ -73,9 +73,8 @@ SELECT $1, n.rule_id, n.event_id, n.topic, n.reason, $6
   FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) AS n (rule_id, event_id, topic, reason)
 ON CONFLICT (workspace_id, rule_id, event_id) DO NOTHING
 
--- name: workspaces_with_aside
--- every workspace: where something waits to be read, which is next to nowhere
-SELECT DISTINCT workspace_id FROM dispatch_aside
+-- name: waits
+SELECT EXISTS (SELECT FROM dispatch_aside WHERE workspace_id = $1)
 
 -- name: rules_waited_for
 -- One index entry for each rule that something waits for.

@@ -15,12 +15,13 @@ Does not know where a stream comes from: the command line, the dashboard, the AP
 """
 
 from regulars.imports.applying import Application, begin_applying, get_application, newest_applications
-from regulars.imports.files import FileGone, expire
+from regulars.imports.files import EXPIRY, FileGone, expire
 from regulars.imports.previewing import Preview, PreviewColumn, preview
 from regulars.imports.runs import Run, State, begin, choose, get_run, look, newest_runs, upload
 from regulars.imports.taking import Progress, Why, import_orders
 
 __all__ = [
+    "EXPIRY",
     "Application",
     "FileGone",
     "Preview",

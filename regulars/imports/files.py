@@ -4,17 +4,21 @@ for ever."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 from uuid import UUID
 
-from regulars import limits
+from regulars import limits, schedule
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.queries import Queries
+from regulars.schedule import Due
+from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
+
+EXPIRY = "imports.expiry"
 
 
 class FileGone(NotFound):
@@ -27,7 +31,8 @@ async def keep(tx: Tx, workspace_id: UUID, run_id: UUID, file: BinaryIO, now: da
     """How many bytes it has; never more of them in memory than a piece."""
     file.seek(0)
     for number, part in enumerate(_parts(file)):
-        await tx.execute(_sql.insert_part, workspace_id, run_id, number, now, part)
+        await tx.execute(_sql.insert_part, workspace_id, run_id, number, part)
+    await schedule.put(tx, workspace_id, [Due(EXPIRY, str(run_id), now + timedelta(seconds=limits.IMPORT_KEPT_S))])
     return file.tell()
 
 
@@ -50,13 +55,13 @@ async def opened(db: Database, workspace_id: UUID, run_id: UUID, bytes_max: int 
 
 
 async def drop(tx: Tx, workspace_id: UUID, run_id: UUID) -> None:
-    await tx.execute(_sql.drop_parts, workspace_id, run_id)
+    await tx.execute(_sql.drop_parts, workspace_id, [run_id])
+    await schedule.drop(tx, workspace_id, EXPIRY, [str(run_id)])
 
 
-async def expire(db: Database, now: datetime) -> None:
-    """Forget the files of all shops that nobody took in within limits.IMPORT_KEPT_S."""
-    async with db.transaction() as tx:
-        await tx.execute(_sql.expire, now - timedelta(seconds=limits.IMPORT_KEPT_S))
+async def expire(tx: Tx, shop: Workspace, due: Sequence[Due], _: datetime) -> None:
+    """Forget files that nobody took in within limits.IMPORT_KEPT_S."""
+    await tx.execute(_sql.drop_parts, shop.id, [UUID(one.key) for one in due])
 
 
 def _parts(file: BinaryIO) -> Iterator[bytes]:

@@ -8,13 +8,13 @@ INSERT INTO imports_run (workspace_id, id, kind, filename, actor, state, encodin
 VALUES ($1, $2, 'orders', $3, $4, 'uploaded', $5, $6, $7, $8, $9, $9)
 
 -- name: insert_part
-INSERT INTO imports_part (workspace_id, run_id, number, kept_at, bytes) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO imports_part (workspace_id, run_id, number, bytes) VALUES ($1, $2, $3, $4)
 
 -- name: parts
 SELECT bytes FROM imports_part WHERE workspace_id = $1 AND run_id = $2 ORDER BY number LIMIT $3
 
 -- name: drop_parts
-DELETE FROM imports_part WHERE workspace_id = $1 AND run_id = $2
+DELETE FROM imports_part WHERE workspace_id = $1 AND run_id = ANY ($2::uuid[])
 
 -- name: drop_uploaded
 -- all that were looked at and not taken in, but for the newest
@@ -24,10 +24,6 @@ WITH old AS (
     DELETE FROM imports_part WHERE workspace_id = $1 AND run_id = ANY (ARRAY(SELECT id FROM old))
 )
 DELETE FROM imports_run WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT id FROM old))
-
--- name: expire
--- every workspace: what is too old is as old in all of them
-DELETE FROM imports_part WHERE kept_at < $1
 
 -- name: choose
 UPDATE imports_run SET format = $3, replaces = $4, seen_at = $5

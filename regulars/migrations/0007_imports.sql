@@ -29,8 +29,6 @@ CREATE TABLE imports_part (
     workspace_id uuid NOT NULL,
     run_id       uuid NOT NULL,
     number       integer NOT NULL,
-    kept_at      timestamptz NOT NULL,
     bytes        bytea NOT NULL,
     PRIMARY KEY (workspace_id, run_id, number)
 );
-CREATE INDEX imports_part_kept ON imports_part (kept_at);

@@ -1,19 +1,16 @@
 """ALL background work, in one list. What is not here does not run by itself.
 
-fan-out    pending events become deliveries; what was set aside is tried again
+fan-out    pending events become deliveries
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 schedule   what is due later is done at its time, by the handler of its kind
-expiry     files that were looked at and not taken in are forgotten
-days       days that are over are counted
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
-from regulars import days, imports, limits
+from regulars import days, dispatch, imports, limits
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -24,7 +21,11 @@ from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
 
-HANDLERS: Mapping[str, Handler] = {}
+HANDLERS: Mapping[str, Handler] = {
+    days.COUNT: days.count,
+    dispatch.RETRY: dispatch.retry,
+    imports.EXPIRY: imports.expire,
+}
 """Who does what is due, by its kind: `room.act`. A row of any other kind waits for a version that knows it."""
 
 
@@ -37,14 +38,10 @@ class Loops:
         self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
         self.doing = Doing(db, clock, HANDLERS)
-        self._db, self._clock = db, clock
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self._do, self.doing.bell)
-        self.expiry_loop = Loop("expiry", self._expire)
-        self.days_loop = Loop("days", self._count_days)
-        self._expires_at = self._counts_at = clock.now()
-        self.all = [self.fan_out_loop, self.lane_loop, self.schedule_loop, self.expiry_loop, self.days_loop]
+        self.all = [self.fan_out_loop, self.lane_loop, self.schedule_loop]
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
@@ -57,17 +54,3 @@ class Loops:
 
     async def _do(self) -> bool:
         return await self.doing.round() > 0
-
-    async def _expire(self) -> bool:
-        now = self._clock.now()
-        if now >= self._expires_at:
-            self._expires_at = now + timedelta(seconds=limits.IMPORT_EXPIRE_S)
-            await imports.expire(self._db, now)
-        return False
-
-    async def _count_days(self) -> bool:
-        now = self._clock.now()
-        if now >= self._counts_at:
-            self._counts_at = now + timedelta(seconds=limits.DAYS_COUNTED_EVERY_S)
-            await days.count_all(self._db, now)
-        return False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
-from regulars import imports, limits
+from regulars import limits
 from regulars.kit.clock import HandClock
+from tests import make
 from tests.doors import Shop
 
 FILE = "order_id;customer_id;amount;placed_at\n 1001;shop-00001;1.000;2026-03-01\n1002;shop-00001;12,50;2026-03-02\n"
@@ -62,10 +62,11 @@ async def test_files_take_no_more_room_than_they_may(shop: Shop, clock: HandCloc
     assert await parts(shop) == limits.IMPORTS_LOOKED_AT_MAX
     assert (await shop.manage("GET", f"/imports/{runs[0]}")).status_code == 404
     assert (await shop.manage("GET", f"/imports/{runs[-1]}")).status_code == 200
-    clock.advance(seconds=limits.IMPORT_KEPT_S + 1)
-    await imports.expire(shop.app.db, clock.now() - timedelta(seconds=limits.IMPORT_KEPT_S))
+    clock.advance(seconds=limits.IMPORT_KEPT_S - 1)
+    await make.done(shop.app.db, clock)
     assert await parts(shop) == limits.IMPORTS_LOOKED_AT_MAX
-    await imports.expire(shop.app.db, clock.now())
+    clock.advance(seconds=1)
+    await make.done(shop.app.db, clock)
     assert await parts(shop) == 0
     gone = await shop.manage("GET", f"/imports/{runs[-1]}")
     assert (gone.status_code, gone.json()["code"]) == (404, "file_gone")

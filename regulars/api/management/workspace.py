@@ -14,6 +14,7 @@ from regulars.api.management.api import DatedQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.tenancy import AuditLine, Workspace
+from regulars.wiring import change_shop
 
 CallsPerMinute = Annotated[
     int,
@@ -129,7 +130,7 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     if "currency_code" in rest:
         known = call.body.currency_confirmed
         await orders.check_currency_change(tx, call.workspace, rest["currency_code"], confirmed=known)
-    changed = await tenancy.change_workspace(tx, call.workspace_id, rest, call.now)
+    changed = await change_shop(tx, call.workspace, rest, call.now)
     on = call.body.events_on
     if on is not UNSET and on != changed.events_on:
         changed = await events.switch(tx, call.workspace_id, on, call.now)

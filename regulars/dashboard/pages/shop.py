@@ -19,6 +19,7 @@ from regulars.kit import countries, currency
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
 from regulars.tenancy import Areas
+from regulars.wiring import change_shop
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only", "NONE": "Nothing"}
 AREAS = {
@@ -60,7 +61,7 @@ async def change_settings(desk: Handed) -> Response[str]:
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
             known = form.on("currency_confirmed")
             await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=known)
-            await tenancy.change_workspace(tx, desk.id, changes, desk.now)
+            await change_shop(tx, desk.workspace, changes, desk.now)
     except Refusal as refusal:
         return _settings_page(desk, form.refused(refusal), 422)
     if changes["currency_code"].lower() != desk.workspace.currency_code:

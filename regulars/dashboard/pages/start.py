@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, post
 
-from regulars import dispatch, events, integrations, orders, tenancy, triggers
+from regulars import dispatch, events, integrations, orders, triggers
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.pages import overview, sandbox
 from regulars.dashboard.pages.integrations import initialize
@@ -14,6 +14,7 @@ from regulars.dashboard.pages.shop import country_of
 from regulars.dashboard.walk import EXAMPLES, SANDBOX, TOPIC
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.errors import Refusal
+from regulars.wiring import change_shop
 
 
 @post("/start/shop")
@@ -24,7 +25,7 @@ async def shop(desk: Handed) -> Response[str]:
         changes["settings"] = {"country": country_of(form)}
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
             await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=False)
-            await tenancy.change_workspace(tx, desk.id, changes, desk.now)
+            await change_shop(tx, desk.workspace, changes, desk.now)
     except Refusal as refusal:
         return await overview.page(desk, form.refused(refusal), 422)
     return desk.see("/", "Saved. Next: what earns.")

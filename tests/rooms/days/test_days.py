@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from regulars import customers, days, events, ledger, limits, tenancy
+from regulars import customers, days, events, ledger, limits, schedule
 from regulars.customers import NewCustomer
+from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.ledger import Entry
 from regulars.tenancy import Workspace
+from regulars.wiring import change_shop, open_shop
+from tests import make
 from tests.conftest import fresh_database
 
 NOON = datetime(2026, 3, 30, 12, tzinfo=UTC)
@@ -31,7 +34,7 @@ async def happened(db: Database, zone: str) -> tuple[Workspace, datetime]:
     """A shop to which things happened today, by the system's time, which the ids hold; and a moment of its next day."""
     now = datetime.now(UTC)
     async with db.transaction() as tx:
-        shop = await tenancy.create_workspace(tx, "Corner Shop", now=now - timedelta(days=40), time_zone=zone)
+        shop = await open_shop(tx, "Corner Shop", now=now - timedelta(days=40), time_zone=zone)
         people = [NewCustomer(f"shop-{n}", email=f"c{n}@example.com") for n in range(3)]
         known = await customers.ensure(tx, shop, people, now)
         first = known["shop-0"]
@@ -43,6 +46,19 @@ async def happened(db: Database, zone: str) -> tuple[Workspace, datetime]:
         await ledger.post(tx, shop, entries, now)
     midnight = datetime.combine(now.astimezone(shop.zone).date() + timedelta(days=1), datetime.min.time(), shop.zone)
     return shop, midnight.astimezone(UTC) + timedelta(minutes=10)
+
+
+async def count_all(db: Database, now: datetime) -> int:
+    """How many days are kept more once all has been done that is due."""
+
+    async def kept() -> int:
+        async with db.reading() as tx:
+            found: int = await tx.fetchval("SELECT count(*) FROM days_day")
+        return found
+
+    before = await kept()
+    await make.done(db, HandClock(now))
+    return await kept() - before
 
 
 def counted(day: days.Day) -> tuple[int, ...]:
@@ -61,15 +77,15 @@ async def test_a_day_is_counted_when_it_is_over(db: Database) -> None:
 
 async def test_a_day_is_counted_once(db: Database) -> None:
     shop, later = await happened(db, "America/New_York")
-    assert await days.count_all(db, later) == 41
-    assert await days.count_all(db, later) == 0
+    assert await count_all(db, later) == 41
+    assert await count_all(db, later) == 0
     async with db.transaction() as tx:
         # What is in the log now would be counted, if it were counted again.
         body = [events.NewEvent("lead_create", shop.id, "{}", later)]
         await events.append(tx, shop.id, body, later)
     async with db.reading() as tx:
         assert counted((await days.days_before(tx, shop, later, limits.DAYS_KEPT))[-1]) == (3, 0, 5, 100, 30, 0)
-    assert await days.count_all(db, later + timedelta(days=1)) == 1
+    assert await count_all(db, later + timedelta(days=1)) == 1
     async with db.reading() as tx:
         found = await days.days_before(tx, shop, later + timedelta(days=1), 2)
     assert [day.customers for day in found] == [3, 0]
@@ -77,7 +93,7 @@ async def test_a_day_is_counted_once(db: Database) -> None:
 
 async def test_the_day_that_goes_on_is_left_alone(db: Database) -> None:
     shop, later = await happened(db, "UTC")
-    await days.count_all(db, later - timedelta(minutes=9))
+    await count_all(db, later - timedelta(minutes=9))
     async with db.reading() as tx:
         found = await days.days_before(tx, shop, later, 1)
     assert counted(found[0]) == (3, 0, 5, 100, 30, 0), "it was not over for good yet, and is counted as it is looked at"
@@ -85,12 +101,13 @@ async def test_the_day_that_goes_on_is_left_alone(db: Database) -> None:
 
 async def test_another_time_zone_has_other_days(db: Database) -> None:
     shop, later = await happened(db, "UTC")
-    await days.count_all(db, later)
+    await count_all(db, later)
     async with db.transaction() as tx:
-        moved = await tenancy.change_workspace(tx, shop.id, {"time_zone": "Pacific/Auckland"}, later)
+        moved = await change_shop(tx, shop, {"time_zone": "Pacific/Auckland"}, later)
         found = await days.days_before(tx, moved, later + timedelta(days=1), 3)
     assert sum(day.customers for day in found) == 3
     assert found[-1].ends_at.astimezone(ZoneInfo("Pacific/Auckland")).hour == 0
+    assert await count_all(db, later) >= 40, "they are counted at once, as they are elsewhere"
 
 
 def test_days_may_have_23_hours() -> None:
@@ -103,7 +120,9 @@ async def test_a_shop_whose_days_can_not_be_counted_costs_no_other_its_own(db: D
     _, later = await happened(db, "America/New_York")
     async with db.transaction() as tx:
         await tx.execute("UPDATE tenancy_workspace SET time_zone = 'Mars/Olympus' WHERE workspace_id = $1", broken.id)
-    assert await days.count_all(db, later) == 41
+    assert await count_all(db, later) == 41
     async with db.transaction() as tx:
-        await tx.execute("UPDATE tenancy_workspace SET time_zone = 'UTC' WHERE workspace_id = $1", broken.id)
-    assert await days.count_all(db, later) > 0
+        (aside,) = await schedule.aside(tx, broken.id, limit=10)
+        assert "Mars/Olympus" in aside.reason
+        await change_shop(tx, broken, {"time_zone": "UTC"}, later)
+    assert await count_all(db, later) > 0

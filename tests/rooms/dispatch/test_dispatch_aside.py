@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from regulars import delivery, dispatch, events, tenancy
+from regulars import delivery, dispatch, events, limits, tenancy
 from regulars.events import NewEvent
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
@@ -162,3 +162,20 @@ async def test_what_waits_is_let_go_with_what_it_waits_for(counter: Counter, end
             await tenancy.change_workspace(tx, counter.shop.id, {"events_on": False}, counter.clock.now())
     assert await counter.retry() == 0
     assert (await counter.waits(odd))[0] == 0
+
+
+async def test_what_waits_is_tried_again_now_and_then(counter: Counter) -> None:
+    odd = await counter.rule(UNKNOWN)
+    event = await counter.event()
+    await counter.fan_out()
+    counter.clock.advance(seconds=limits.FANOUT_ASIDE_S)
+    for _ in range(2):  # it comes back for as long as something waits
+        await make.done(counter.db, counter.clock)
+        assert (await counter.waits(odd))[0] == 1
+        counter.clock.advance(seconds=limits.FANOUT_ASIDE_S)
+    await counter.leave(odd, condition=AT_LEAST_20)
+    await make.done(counter.db, counter.clock)
+    assert await counter.told(event) == [odd]
+    async with counter.db.reading() as tx:
+        sql = "SELECT count(*) FROM schedule_due WHERE workspace_id = $1"
+        assert await tx.fetchval(sql, counter.shop.id) == 0

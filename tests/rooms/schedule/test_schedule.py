@@ -177,9 +177,7 @@ async def test_what_takes_too_long_is_set_aside_too(
         await diary(tx, workspace, due, now)
 
     await diary.put(shop, "a", "slow", "b")
-    doing = Doing(diary.db, diary.clock, {"diary.note": slow})
-    while await doing.round() + sum(await doing.turns.finish()):
-        pass
+    await make.done(diary.db, diary.clock, {"diary.note": slow})
     assert await diary.noted(shop) == [1, 1]
     assert await diary.aside(shop) == [("slow", "It took longer than it may.")]
 
@@ -219,15 +217,8 @@ async def test_a_shop_with_many_rows_hides_nobody_elses(
 async def test_two_workers_do_each_row_once(diary: Diary, shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SCHEDULE_ROWS_MAX", 7)
     await diary.put(shop, *map(str, range(100)))
-    workers = [Doing(diary.db, diary.clock, diary.handlers) for _ in range(3)]
-
-    async def to_the_end(doing: Doing) -> int:
-        done = 0
-        while count := await doing.round() + sum(await doing.turns.finish()):
-            done += count
-        return done
-
-    assert sum(await asyncio.gather(*map(to_the_end, workers))) == 100
+    workers = [make.done(diary.db, diary.clock, diary.handlers) for _ in range(3)]
+    assert sum(await asyncio.gather(*workers)) == 100
     assert await diary.noted(shop) == [1] * 100
 
 
