@@ -200,11 +200,13 @@ class App:
             self._triggers[workspace.id] = now + timedelta(seconds=limits.KEY_CACHE_S), known
         return await triggers.fire(tx, workspace, fires, now, _random, known=known)
 
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+    async def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it in this process beside its requests. It must be able to be cut off: `close` does."""
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        # It has begun when this returns: cut off before its first step, it would not come to what it does at its end.
+        await asyncio.sleep(0)
 
     async def close(self) -> None:
         for task in self.tasks:

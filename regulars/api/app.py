@@ -137,7 +137,7 @@ class Process:
             await send({"type": "lifespan.startup.failed", "message": f"the database can't be used: {error}"})
             return
         doors: ASGIApp = Doors(app)
-        app.beside(app.db.listen())
+        await app.beside(app.db.listen())
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -30,6 +30,8 @@ async def replay(tx: Tx, workspace_id: UUID, delivery_id: UUID, now: datetime) -
 async def replay_failed(tx: Tx, workspace_id: UUID, lane_id: UUID, since: datetime | None, now: datetime) -> int:
     """Queue again all of a lane that failed for good since then (ever, when None), but tests; due at once, so that they
     go out as fast as the lane's rate allows, oldest first. Returns how many: DELIVERIES_REPLAYED_MAX at a time."""
+    if not await count_failed(tx, workspace_id, lane_id, since):
+        return 0
     await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
     status = await tx.execute(sql.replay_failed, workspace_id, lane_id, since, limits.DELIVERIES_REPLAYED_MAX, now)
     return int(status.rpartition(" ")[2])

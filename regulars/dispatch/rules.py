@@ -59,6 +59,7 @@ async def create_rule(
 
 async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mapping[str, Any], now: datetime) -> Rule:
     """Set any of integration_id, prefix, condition, active. Events matched before keep the tool and name they had.
+    Nothing is written when nothing is different.
 
     Raises Invalid naming each field, NotFound.
     """
@@ -79,7 +80,9 @@ async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mappin
         if changed.get("integration_id", rule.integration_id) != rule.integration_id:
             await _check_integration(tx, workspace_id, changed["integration_id"])
     faults.check()
-    rule = msgspec.structs.replace(rule, **changed)
+    known, rule = rule, msgspec.structs.replace(rule, **changed)
+    if rule == known:
+        return known
     kept = (rule.integration_id, rule.prefix, rule.condition, rule.active)
     await tx.execute(_sql.update_rule, workspace_id, rule_id, *kept, now)
     await tx.execute(_sql.keep_version, workspace_id, rule_id)

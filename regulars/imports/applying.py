@@ -58,8 +58,11 @@ async def begin_applying(
         new = (id, kind, trigger_id, actor, placed, nothing, now)
         if await tx.fetchval(_sql.insert_application, shop.id, *new) is None:
             raise Conflict("A file is being imported, or a trigger applied. Wait until that is done, then try again.")
+        if not rehearsal:
+            detail = {"announced": announced}
+            await tenancy.audit(tx, shop.id, actor, "trigger.apply", str(trigger_id), now=now, detail=detail)
     steps = _rehearse(app, shop.id, trigger_id) if rehearsal else _apply(app, shop.id, trigger_id, actor, announced)
-    app.beside(carry_out(app, shop.id, id, steps))
+    await app.beside(carry_out(app, shop.id, id, steps))
     return id
 
 

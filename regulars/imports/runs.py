@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import limits
+from regulars import limits, tenancy
 from regulars.imports import files
 from regulars.imports.previewing import Preview, preview
 from regulars.imports.taking import Progress, import_orders
@@ -161,6 +161,8 @@ async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
                 await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
                 chosen = (msgspec.to_builtins(run.format), run.replaces)
                 begun: UUID | None = await tx.fetchval(_sql.begin, shop.id, run_id, *chosen, nothing, now)
+                if begun is not None:
+                    await tenancy.audit(tx, shop.id, actor, "orders.import", run.filename, now=now)
                 return begun
 
         if await again_when_raced(transact) is None:
@@ -170,7 +172,7 @@ async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
     except BaseException:
         file.close()
         raise
-    app.beside(carry_out(app, shop.id, run_id, _of_file(app, shop.id, file, rows, actor, correcting)))
+    await app.beside(carry_out(app, shop.id, run_id, _of_file(app, shop.id, file, rows, actor, correcting)))
 
 
 def _rows(file: BinaryIO, run: Run, shop: Workspace) -> tuple[Iterator[Row], Correcting]:

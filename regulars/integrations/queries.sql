@@ -24,7 +24,9 @@ UPDATE integrations_integration SET name = $3, settings = $4, secrets = $5, upda
  WHERE workspace_id = $1 AND id = $2
 
 -- name: set_state
-UPDATE integrations_integration SET state = $3, state_reason = $4 WHERE workspace_id = $1 AND id = $2
+-- Nothing is written where it is so already.
+UPDATE integrations_integration SET state = $3, state_reason = $4
+ WHERE workspace_id = $1 AND id = $2 AND (state, state_reason) IS DISTINCT FROM ($3, $4)
 
 -- name: archive
 UPDATE integrations_integration SET archived_at = $3, updated_at = $3, secrets = ''

@@ -64,6 +64,7 @@ async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datet
 
 async def pause(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
     """By the tool's answer or by a person: what is queued waits until it is initialized again. Like every act that
-    touches both, it locks the integration, then its lane. Raises NotFound when there is no such lane."""
-    await tx.execute(sql.set_state, workspace_id, integration_id, "paused", reason)
-    await delivery.pause_lane(tx, workspace_id, integration_id, reason)
+    touches both, it locks the integration, then its lane. One that is paused for this reason already is left alone."""
+    did = await tx.execute(sql.set_state, workspace_id, integration_id, "paused", reason)
+    if did == "UPDATE 1":
+        await delivery.pause_lane(tx, workspace_id, integration_id, reason)

@@ -55,8 +55,8 @@ async def change(
     name: str | None = None,
 ) -> Integration:
     """Fields that are not given, and secrets given empty, stay as they are. It goes on sending as it was: whoever
-    changes what the tool must accept initializes it again. Raises Invalid, NotFound, and Conflict for a tool
-    that is not known."""
+    changes what the tool must accept initializes it again. Nothing is written when nothing is different. Raises
+    Invalid, NotFound, and Conflict for a tool that is not known."""
     known = await store.lock_integration(tx, workspace_id, integration_id)
     manifest = kept_connector(known.tool).manifest
     try:
@@ -73,6 +73,8 @@ async def change(
     with faults:
         new_name = known.name if name is None else _checked_name(name)
     faults.check()
+    if (new_name, settings, secrets) == (known.name, known.settings, stored):
+        return known
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
     if settings["rate_per_minute"] != known.settings.get("rate_per_minute"):
         await delivery.set_rate(tx, workspace_id, integration_id, settings["rate_per_minute"])

@@ -93,9 +93,11 @@ class Tx(Reading):
     `write` is for what nobody waits to hear of: it is sent together with the writes after it, as one statement, at the
     latest before the next statement that answers and before the commit. So a transaction reads what it wrote, and a
     batch is written in one call to the server however many rooms have a part in it.
+
+    `wrote`: whether any row may have been, queued ones too. An act that finds all as it is to be leaves it False.
     """
 
-    __slots__ = ("_queued", "_statement", "_written", "changed")
+    __slots__ = ("_queued", "_statement", "_written", "changed", "wrote")
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -103,6 +105,7 @@ class Tx(Reading):
         self._written: set[str] = set()
         self._statement = 0
         self.changed: set[UUID] = set()
+        self.wrote = False
 
     def say_changed(self, workspace_id: UUID) -> None:
         """What a process may remember of the workspace (settings, keys, triggers) holds no longer. Each is told as this
@@ -120,6 +123,7 @@ class Tx(Reading):
             self._statement += 1
             self._written.clear()
         self._written.add(table)
+        self.wrote = True
         self._queued.append(((workspace_id, self._statement), statement, arguments))
 
     async def send(self) -> None:
@@ -132,37 +136,45 @@ class Tx(Reading):
             await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
 
     async def fetch(self, statement: str, *arguments: Any) -> list[Record]:
-        if self._queued:
-            await self.send()
+        await self._before(statement)
         return await self._connection.fetch(statement, *arguments)
 
     async def fetchrow(self, statement: str, *arguments: Any) -> Record | None:
-        if self._queued:
-            await self.send()
+        await self._before(statement)
         return await self._connection.fetchrow(statement, *arguments)
 
     async def fetchval(self, statement: str, *arguments: Any) -> Any:
-        if self._queued:
-            await self.send()
+        await self._before(statement)
         return await self._connection.fetchval(statement, *arguments)
 
     async def execute(self, statement: str, *arguments: Any) -> str:
         """What the server says it did: `INSERT 0 3`."""
         if self._queued:
             await self.send()
-        return await self._connection.execute(statement, *arguments)
+        did = await self._connection.execute(statement, *arguments)
+        self.wrote |= not (_is_select(statement) or did.endswith(" 0"))
+        return did
 
     async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
-        if self._queued:
-            await self.send()
+        await self._before(statement)
         async for row in super().rows(statement, *arguments, prefetch=prefetch):
             yield row
+
+    async def _before(self, statement: str) -> None:
+        if self._queued:
+            await self.send()
+        self.wrote |= not _is_select(statement)
 
 
 _COMMENT = re.compile(r"--[^\n]*")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+)")
 _PARAMETER = re.compile(r"\$([0-9]+)")
+
+
+@cache
+def _is_select(statement: str) -> bool:
+    return _COMMENT.sub("", statement).lstrip().startswith("SELECT")
 
 
 @cache

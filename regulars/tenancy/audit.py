@@ -35,8 +35,10 @@ async def audit(
     now: datetime,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """`act` is a noun and a verb, `trigger.update`; `detail` must hold no secret."""
-    await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
+    """`act` is a noun and a verb, `trigger.update`; `detail` must hold no secret. Said in the transaction that acts,
+    after it: one that has written nothing, because everything was so already, was no act and leaves no line."""
+    if tx.wrote:
+        await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
 
 
 async def was_done(tx: Reading, workspace_id: UUID, act: str) -> bool:

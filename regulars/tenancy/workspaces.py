@@ -98,7 +98,8 @@ async def list_workspaces(tx: Reading) -> list[Workspace]:
 
 
 async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], now: datetime) -> Workspace:
-    """Set any of name, uri, time_zone, currency_code, coin_name, events_on, settings (merged key by key).
+    """Set any of name, uri, time_zone, currency_code, coin_name, events_on, settings (merged key by key, None
+    drops one). Nothing is written when nothing is different.
 
     Raises Invalid naming the field, NotFound. Locks the workspace, so that two changes at once don't undo each other.
     """
@@ -108,7 +109,8 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         if field not in allowed:
             raise invalid(field, f"one of {', '.join(sorted(allowed))}")
     if "settings" in changes:
-        changes = {**changes, "settings": {**workspace.settings, **changes["settings"]}}
+        merged = {**workspace.settings, **changes["settings"]}
+        changes = {**changes, "settings": {name: value for name, value in merged.items() if value is not None}}
     if "currency_code" in changes:
         code = str(changes["currency_code"])
         changes = {**changes, "currency_code": code.lower(), "currency_symbol": _symbol(code)}
@@ -119,7 +121,9 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         changes = {**changes, "uri": changes["uri"].rstrip("/")}
     if not isinstance(changes.get("events_on", True), bool):
         raise invalid("events_on", "true or false")
-    changed = msgspec.structs.replace(workspace, **changes, updated_at=now)
+    changed = msgspec.structs.replace(workspace, **changes)
+    if changed == workspace:
+        return workspace
     _check(changed)
     await tx.execute(
         _sql.update_workspace,
@@ -135,7 +139,7 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         now,
     )
     tx.say_changed(changed.id)
-    return changed
+    return msgspec.structs.replace(changed, updated_at=now)
 
 
 def _symbol(currency_code: str) -> str:

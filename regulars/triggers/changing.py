@@ -66,7 +66,8 @@ async def create_trigger(
 async def change_trigger(
     tx: Tx, workspace: Workspace, trigger_id: UUID, changes: dict[str, Any], now: datetime, *, actor: str = ""
 ) -> Trigger:
-    """Set any of CHANGEABLE. Another rule makes a new version; switches, the name and the content do not.
+    """Set any of CHANGEABLE. Another rule makes a new version; switches, the name and the content do not. Nothing is
+    written when nothing is different.
 
     Raises Invalid naming each field, UnknownTrigger. Locks the trigger.
     """
@@ -76,9 +77,12 @@ async def change_trigger(
     for field in changes:
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
-    changed = msgspec.structs.replace(kept, **changes, updated_at=now)
+    changed = msgspec.structs.replace(kept, **changes)
     name, rule, content = _checked(kept.source, changed.name, changed.rule, changed.content, changed.open)
     changed = msgspec.structs.replace(changed, name=name, rule=rule, content=content)
+    if changed == kept:
+        return kept
+    changed = msgspec.structs.replace(changed, updated_at=now)
     if changed.rule != kept.rule:
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -43,6 +44,45 @@ class Browser:
         self.shop.client.cookies.clear()
         headers = {"cookie": f"{security.SESSION_COOKIE}={self.token}"}
         return await self.shop.client.request(method, path, headers=headers, **more)
+
+
+def form_of(page: str, action: str = "") -> dict[str, str]:
+    """What the page's form for this address, or all of its forms, would send as they were drawn."""
+    reader = _Controls(action)
+    reader.feed(page)
+    return reader.fields
+
+
+class _Controls(HTMLParser):
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self._action, self._inside, self._select, self._area = action, not action, "", ""
+
+    def handle_starttag(self, tag: str, given: list[tuple[str, str | None]]) -> None:
+        attrs = {name: value or "" for name, value in given}
+        name, value = attrs.get("name", ""), attrs.get("value", "")
+        if tag == "form":
+            self._inside = not self._action or attrs.get("action") == self._action
+        if not self._inside:
+            return
+        if tag == "input" and name not in ("", "_csrf"):
+            if attrs.get("type") not in ("checkbox", "radio") or "checked" in attrs:
+                self.fields[name] = value
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and ("selected" in attrs or self._select not in self.fields):
+            self.fields[self._select] = value
+        elif tag == "textarea":
+            self._area, self.fields[name] = name, ""
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            self.fields[self._area] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = ""
 
 
 async def signed_in(shop: Shop, who: Person, password: str = PASSWORD) -> Browser:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import re
 from uuid import UUID
 
 import pytest
 
 from regulars import dispatch, integrations
 from tests.doors import Shop
-from tests.stories.browsing import Browser, person, signed_in
+from tests.stories.browsing import Browser, form_of, person, signed_in
 
 
 async def a_tool(shop: Shop) -> str:
@@ -38,17 +36,7 @@ def row(number: int, name: str = "amount", operator: str = "at_least", value: st
 
 def sent_again(page: str) -> dict[str, str]:
     """What the page's builder would send as it stands: what was typed, in every control."""
-    fields = {}
-    for name, body in re.findall(r'<select[^>]* name="(condition[^"]+)"[^>]*>(.*?)</select>|$', page, re.DOTALL):
-        chosen = re.search(r'<option value="([^"]*)" selected', body) or re.search(r'<option value="([^"]*)"', body)
-        if name and chosen:
-            fields[name] = html.unescape(chosen[1])
-    fields |= dict(re.findall(r'<textarea[^>]* name="(condition[^"]+)"[^>]*>\n?(.*?)</textarea>', page, re.DOTALL))
-    for tag in re.findall(r"<input[^>]*>", page):
-        name, value = re.search(r' name="(condition[^"]+)"', tag), re.search(r' value="([^"]*)"', tag)
-        if name and value:
-            fields[name[1]] = html.unescape(value[1])
-    return fields
+    return {name: value for name, value in form_of(page).items() if name.startswith("condition")}
 
 
 @pytest.mark.parametrize(

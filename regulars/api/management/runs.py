@@ -96,9 +96,7 @@ async def _begin(call: Call[Any, Any], **how: Any) -> RunItem:
         run_id = await imports.begin_applying(call.app, call.workspace, trigger_id, actor=actor, **how)
     except UnknownTrigger:
         raise NotFound("This trigger does not exist.") from None
-    async with call.app.db.transaction() as tx:
-        if not how["rehearsal"]:
-            await call.audit(tx, "trigger.apply", trigger_id, **how)
+    async with call.app.db.reading() as tx:
         return run_item(await imports.get_application(tx, call.workspace_id, run_id, call.now))
 
 

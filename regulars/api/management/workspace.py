@@ -131,11 +131,11 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
         known = call.body.currency_confirmed
         await orders.check_currency_change(tx, call.workspace, rest["currency_code"], confirmed=known)
     changed = await change_shop(tx, call.workspace, rest, call.now)
+    await call.audit(tx, "workspace.update", call.workspace_id, **rest)
     on = call.body.events_on
     if on is not UNSET and on != changed.events_on:
         changed = await events.switch(tx, call.workspace_id, on, call.now)
         await call.audit(tx, "events.switch_on" if on else "events.switch_off", call.workspace_id)
-    await call.audit(tx, "workspace.update", call.workspace_id, **changes)
     return shop(changed)
 
 

@@ -76,8 +76,6 @@ async def go_on(desk: Handed, run_id: FromPath[UUID]) -> Response[str]:
             )
         if form.text("act") == "import":
             await imports.begin(desk.app, desk.workspace, run_id, actor=desk.who.actor)
-            async with desk.changing("orders.import", run.filename):
-                pass
     except (Invalid, Conflict) as refusal:
         if preview is None:
             raise

@@ -72,10 +72,8 @@ async def change(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         integration = await integrations.get_integration(tx, desk.id, integration_id)
     manifest = manifest_of(integration.tool)
-    asked = form.text("act") == "initialize"
-    act = "integration.initialize" if asked else "integration.update"
     try:
-        async with desk.changing(act, integration_id) as tx:
+        async with desk.changing("integration.update", integration_id) as tx:
             integration = await integrations.change(
                 tx,
                 desk.id,
@@ -85,7 +83,7 @@ async def change(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
                 name=form.text("name"),
                 now=desk.now,
             )
-        if not asked:
+        if form.text("act") != "initialize":
             return desk.see(f"/integrations/{integration_id}", "Saved.")
         result = await initialize(desk, integration)
     except Refusal as refusal:
@@ -155,7 +153,7 @@ async def initialize(desk: Desk, integration: Integration) -> delivery.CheckResu
     """Ask the tool, between two transactions, and write down what it said."""
     carrier = integrations.carrier(integration, desk.app.box)
     result = await integrations.check(desk.app.http, carrier, desk.now)
-    async with desk.app.db.transaction() as tx:
+    async with desk.changing("integration.initialize", integration.id, ok=result.ok) as tx:
         await integrations.conclude(tx, integration, result, desk.app.clock.now())
     return result
 

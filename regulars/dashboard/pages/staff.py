@@ -71,7 +71,8 @@ async def change_role(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
         return _page(desk, person, form.refused(refusal), desk.blank(), 422)
     except Refusal as refusal:
         return _page(desk, person, form.refused(refusal), desk.blank(), 422)
-    return desk.see("/staff", f"{person.email} is {role} now, and signs in again.")
+    said = "Saved." if role == person.role else f"{person.email} is {role} now, and signs in again."
+    return desk.see("/staff", said)
 
 
 @post("/staff/{staff_id:uuid}/password")

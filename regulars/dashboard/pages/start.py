@@ -48,7 +48,7 @@ async def use_sandbox(desk: Handed) -> Response[str]:
     if await sandbox.ask(desk, "GET", "/faults") is None:
         return desk.see("/", "No sandbox runs beside this server: “regulars sandbox” starts it.")
     address = f"{desk.app.settings.sandbox_address(desk.id)}/webhook/shop"
-    async with desk.changing("integration.create", "webhook") as tx:
+    async with desk.app.db.transaction() as tx:
         tools = await integrations.list_integrations(tx, desk.id)
         tool = next((one for one in tools if one.settings.get("url") == address), None)
         if tool is None:
@@ -57,6 +57,7 @@ async def use_sandbox(desk: Handed) -> Response[str]:
                 tx, desk.id, desk.app.box, tool="webhook", name=SANDBOX, given=given, now=desk.now
             )
             tool = made.integration
+            await desk.audit(tx, "integration.create", "webhook")
         if all(rule.integration_id != tool.id for rule in await dispatch.list_rules(tx, desk.id)):
             await dispatch.create_rule(tx, desk.id, topic=TOPIC, integration_id=tool.id, now=desk.now)
             await desk.audit(tx, "rule.create", TOPIC)

@@ -136,9 +136,6 @@ async def apply(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
 
 async def _begin(desk: Desk, trigger_id: UUID, **how: Any) -> Response[str]:
     run_id = await imports.begin_applying(desk.app, desk.workspace, trigger_id, actor=desk.who.actor, **how)
-    if not how["rehearsal"]:
-        async with desk.changing("trigger.apply", trigger_id):
-            pass
     return desk.see(f"/triggers/{trigger_id}/runs/{run_id}")
 
 

@@ -180,7 +180,10 @@ addEventListener("htmx:afterSwap", (event) => {
   const next = all("#main [data-focus]").pop() || one("#main [aria-invalid=true]");
   if (next) next.focus();
 });
-addEventListener("htmx:afterRequest", (event) => idle(event.target));
+addEventListener("htmx:afterRequest", (event) => {
+  // An answer that leads to another page leaves its form busy until that is shown: pressed meanwhile, nothing is sent.
+  if (!event.detail.xhr.getResponseHeader("hx-redirect")) idle(event.target);
+});
 addEventListener("htmx:sendError", () => say("The server did not answer. Nothing was changed; try again."));
 addEventListener("htmx:responseError", (event) => say(`The server answered ${event.detail.xhr.status}. Nothing was changed; load the page again.`));
 
