@@ -72,19 +72,26 @@ class Reading:
         self._connection = connection
 
     async def fetch(self, statement: str, *arguments: Any) -> list[Record]:
+        await self._before(statement)
         return await self._connection.fetch(statement, *arguments)
 
     async def fetchrow(self, statement: str, *arguments: Any) -> Record | None:
+        await self._before(statement)
         return await self._connection.fetchrow(statement, *arguments)
 
     async def fetchval(self, statement: str, *arguments: Any) -> Any:
         """The first column of the first row, None when there is none."""
+        await self._before(statement)
         return await self._connection.fetchval(statement, *arguments)
 
     async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
         """The rows one by one, `prefetch` of them in memory at a time. Needs a transaction or a snapshot."""
+        await self._before(statement)
         async for row in self._connection.cursor(statement, *arguments, prefetch=prefetch):
             yield row
+
+    async def _before(self, statement: str) -> None:
+        """What has to be done before the statement is."""
 
 
 class Tx(Reading):
@@ -135,18 +142,6 @@ class Tx(Reading):
             statement = _together(*((text, len(arguments)) for text, arguments in parts))
             await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
 
-    async def fetch(self, statement: str, *arguments: Any) -> list[Record]:
-        await self._before(statement)
-        return await self._connection.fetch(statement, *arguments)
-
-    async def fetchrow(self, statement: str, *arguments: Any) -> Record | None:
-        await self._before(statement)
-        return await self._connection.fetchrow(statement, *arguments)
-
-    async def fetchval(self, statement: str, *arguments: Any) -> Any:
-        await self._before(statement)
-        return await self._connection.fetchval(statement, *arguments)
-
     async def execute(self, statement: str, *arguments: Any) -> str:
         """What the server says it did: `INSERT 0 3`."""
         if self._queued:
@@ -154,11 +149,6 @@ class Tx(Reading):
         did = await self._connection.execute(statement, *arguments)
         self.wrote |= not (_is_select(statement) or did.endswith(" 0"))
         return did
-
-    async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
-        await self._before(statement)
-        async for row in super().rows(statement, *arguments, prefetch=prefetch):
-            yield row
 
     async def _before(self, statement: str) -> None:
         if self._queued:
