@@ -17,7 +17,6 @@ from markupsafe import Markup
 from regulars import events
 from regulars.dashboard import words
 from regulars.events import Event
-from regulars.kit.wording import counted
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -60,7 +59,13 @@ def _money(context: Context, amount_minor: int, currency_code: str = "") -> str:
 @pass_context
 def _coins(context: Context, amount: int) -> str:
     """`1,250 coins`, in the shop's own word for them."""
-    return counted(amount, context["workspace"].coin_name)
+    return words.held("coins", amount, context["workspace"])
+
+
+@pass_context
+def _credits(context: Context, amount: int) -> str:
+    """`$12.50`, as the second wallet holds it."""
+    return words.held("credits", amount, context["workspace"])
 
 
 def _sentence(event: Event) -> Markup:
@@ -96,6 +101,7 @@ def environment(*, development: bool) -> Environment:
         "actor": words.actor,
         "ago": _ago,
         "coins": _coins,
+        "credits": _credits,
         "day": _day,
         "duration": words.duration,
         "exact": _exact,

@@ -13,12 +13,11 @@ import msgspec
 from regulars import delivery, events, limits, orders, triggers
 from regulars import ledger as book
 from regulars.customers import Customer
-from regulars.dashboard.words import money, number
+from regulars.dashboard.words import held, money, number
 from regulars.delivery import Delivery
 from regulars.events import Event
 from regulars.kit.db import Reading
-from regulars.kit.wording import counted
-from regulars.ledger import Txn
+from regulars.ledger import Kind, Txn
 from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
@@ -82,7 +81,7 @@ async def of_customer(
     if kind == "orders":
         facts = [_order(workspace, o) for o in await orders.orders_of(tx, workspace.id, customer.id, limit=most)]
     elif kind == "coins":
-        facts = [_txn(workspace, t) for t in await book.txns_of(tx, workspace.id, customer.id, limit=most)]
+        facts = [_txn(workspace, txn) for txn in await _txns(tx, workspace, customer)]
     elif kind == "refusals":
         refused = await _refused(tx, workspace, customer)
         about = await orders.by_ids(tx, workspace.id, [id for one in refused if (id := one.order_id)])
@@ -107,7 +106,7 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
         facts[str(order.id)] = _order(workspace, order)
         if f"order:{order.id}" in unasked:
             facts[str(order.id)].notes.append(Note("refused", "care", triggers.NO_TRIGGER, "/triggers"))
-    for txn in await book.txns_of(tx, workspace.id, customer.id, limit=most):
+    for txn in await _txns(tx, workspace, customer):
         about = facts.get(txn.reference.removeprefix("order:"))
         if about is None:
             facts[str(txn.id)] = _txn(workspace, txn)
@@ -139,6 +138,13 @@ def _once(facts: Iterable[Fact]) -> list[Fact]:
     return list({id(fact): fact for fact in facts}.values())
 
 
+async def _txns(tx: Reading, workspace: Workspace, customer: Customer) -> list[Txn]:
+    """The newest of both wallets."""
+    kinds: tuple[Kind, Kind] = ("coins", "credits")
+    most = limits.STORY_ITEMS_MAX
+    return [txn for kind in kinds for txn in await book.txns_of(tx, workspace.id, customer.id, kind=kind, limit=most)]
+
+
 async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> list[Firing]:
     most = limits.STORY_ITEMS_MAX
     return await triggers.firings(tx, workspace.id, customer_id=customer.id, state="refused", limit=most)
@@ -160,8 +166,11 @@ def _txn(workspace: Workspace, txn: Txn) -> Fact:
     came = txn.operation == "cr"
     verb = _VERBS.get((txn.type, txn.operation), "earned" if came else "spent")
     icon, kind = ("plus", "good") if came else ("minus", "")
-    about = ", ".join(part for part in (txn.title, f"balance {number(txn.closing_balance)}") if part)
-    title = f"{counted(txn.amount, workspace.coin_name)} {verb}"
+    balance = number(txn.closing_balance)
+    if txn.kind == "credits":
+        balance = f"{held(txn.kind, txn.closing_balance, workspace)} in credits"
+    about = ", ".join(part for part in (txn.title, f"balance {balance}") if part)
+    title = f"{held(txn.kind, txn.amount, workspace)} {'in credits ' if txn.kind == 'credits' else ''}{verb}"
     return Fact(txn.occurred_at, icon, kind, title, "", about, [], txn.recorded_at)
 
 

@@ -40,6 +40,7 @@ async def numbered_page(
     workspace_id: UUID,
     customer_id: UUID,
     *,
+    kind: Kind,
     operation: Operation | None = None,
     wire_hash: str | None = None,
     oldest_first: bool = False,
@@ -47,14 +48,14 @@ async def numbered_page(
     limit: int,
     offset: int = 0,
 ) -> tuple[list[Txn], int]:
-    """The coins' txns from `offset` on, as the merchant API pages them, and how many there are in all. `beyond_seq` is
-    the last one of the page before, where a page is not named by its number."""
-    count = await store.count_txns(tx, workspace_id, customer_id, "coins", operation, wire_hash)
+    """One wallet's txns from `offset` on, as the merchant API pages them, and how many there are in all. `beyond_seq`
+    is the last one of the page before, where a page is not named by its number."""
+    count = await store.count_txns(tx, workspace_id, customer_id, kind, operation, wire_hash)
     txns = await store.txns_of_wallet(
         tx,
         workspace_id,
         customer_id,
-        "coins",
+        kind,
         operation,
         wire_hash,
         beyond_seq,

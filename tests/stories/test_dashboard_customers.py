@@ -36,3 +36,16 @@ async def test_a_form_sent_twice_moves_coins_once_and_says_so(shop: Shop) -> Non
     assert customer["coins"]["available"] == 30
     lines = (await shop.manage("GET", "/audit")).json()["items"]
     assert [line["act"] for line in lines] == ["customer.adjust", "customer.create"]
+
+
+async def test_a_customers_page_shows_both_wallets_and_what_moved_in_them(shop: Shop) -> None:
+    reader = await signed_in(shop, await person(shop, "reader"))
+    id = (await shop.manage("POST", "/customers", json=ASHA)).json()["id"]
+    assert "Credits" not in (await reader.get(f"/customers/{id}")).text
+    gift = {"customer_id": ASHA["customer_id"], "title": "Gift card", "amount": 12.5, "operation": "cr"}
+    await shop.merchant("POST", "/creditwallettransactions", json=gift)
+    for address in (f"/customers/{id}", f"/customers/{id}?show=coins"):
+        page = (await reader.get(address)).text
+        assert '<strong class="huge">$12.50</strong>' in page
+        assert "$12.50 in credits earned" in page
+        assert "Gift card, balance $12.50 in credits" in page

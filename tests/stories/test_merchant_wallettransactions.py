@@ -150,6 +150,37 @@ async def test_one_transaction_is_read_by_its_id_and_customer(shop: Shop, lead_i
         assert (await shop.merchant("GET", path, params=query)).status_code == 422
 
 
+async def test_the_second_wallet_is_its_own_and_has_two_decimals(shop: Shop, lead_id: str) -> None:
+    path = "/creditwallettransactions"
+    await shop.merchant("POST", "/wallettransactions", json=credit(hash="both"))
+    came = await shop.merchant("POST", path, json=credit(12.5, hash="both"))
+    item = came.json()["data"]["item"]
+    assert (item["amount"], item["closing_balance"], item["hash"]) == (12.5, 12.5, "both")
+    again = await shop.merchant("POST", path, json=credit(12.5, hash="both"))
+    assert (again.content, again.headers["idempotency-hit"]) == (came.content, "true")
+    other = await shop.merchant("POST", path, json=credit(13, hash="both"))
+    assert other.json()["data"]["code"] == "hash_reused"
+    went = await shop.merchant("POST", path, json=credit(2.45, operation="dr"))
+    assert went.json()["data"]["item"]["closing_balance"] == 10.05
+    short = await shop.merchant("POST", path, json=credit(10.06, operation="dr"))
+    assert short.json()["data"]["code"] == "insufficient_balance"
+    for amount in (0, 0.001, 1.005, -3, "5", 1e10):
+        wrong = await shop.merchant("POST", path, json=credit() | {"amount": amount})
+        assert (wrong.status_code, list(wrong.json()["data"]["fields"])) == (422, ["amount"])
+    # A sum of a program's floats is the amount that it means.
+    assert (await shop.merchant("POST", path, json=credit(0.1 + 0.2))).json()["data"]["item"]["amount"] == 0.3
+
+    listed = (await shop.merchant("GET", path, params={"lead_id": lead_id, "limit": 2})).json()["data"]
+    assert [one["amount"] for one in listed["items"]] == [0.3, 2.45]
+    assert listed["count"] == 3
+    beyond = await shop.merchant("GET", path, params={"lead_id": lead_id, "cursor": listed["cursor"]})
+    assert beyond.json()["data"]["items"] == [item]
+    assert (await shop.merchant("GET", f"{path}/{item['_id']}")).json()["data"]["item"] == item
+    assert (await shop.merchant("GET", f"/wallettransactions/{item['_id']}")).status_code == 422
+    lead = await shop.lead("shopify-1001")
+    assert (lead["available"], lead["wallet"], lead["creditwallet"]) == ("50", {"available": 50}, {"available": 10.35})
+
+
 async def test_the_widget_is_told_the_ways_to_earn(shop: Shop, clock: HandClock) -> None:
     shown = await shop.trigger("Visit", coins=(5, 5), show_in_widget=True, open=True)
     await shop.trigger("Hidden")

@@ -33,6 +33,9 @@ POST   /api/v2/merchant/activities                        proof      yes   yes  
 POST   /api/v2/merchant/wallettransactions                -          -     yes    -      -         -      -
 GET    /api/v2/merchant/wallettransactions                proof      yes   yes    -      -         -      -
 GET    /api/v2/merchant/wallettransactions/{id}           proof      yes   yes    -      -         -      -
+POST   /api/v2/merchant/creditwallettransactions          -          -     yes    -      -         -      -
+GET    /api/v2/merchant/creditwallettransactions          proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/creditwallettransactions/{id}     proof      yes   yes    -      -         -      -
 GET    /api/v2/merchant/triggers                          yes        yes   yes    -      -         -      -
 GET    /api/v1/events                                     -          -     -      -      -         -      READ
 GET    /api/v1/events/{id}                                -          -     -      -      -         -      READ
@@ -250,7 +253,7 @@ async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
         body: Any = (
             {"trigger_id": str(trigger.id), "customer_id": "shopify-1001"} if path.endswith("/activities") else {}
         )
-        query = {"lead_id": str(new_id())} if "/wallettransactions" in path and method == "GET" else {}
+        query = {"lead_id": str(new_id())} if "wallettransactions" in path and method == "GET" else {}
         answer = await shop.client.request(
             method, filled(path), headers=shop.headers(key), json=None if method == "GET" else body, params=query
         )

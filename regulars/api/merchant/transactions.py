@@ -1,7 +1,9 @@
-"""POST and GET /wallettransactions: coins credited and debited by the shop itself, and every line of a wallet."""
+"""POST and GET /wallettransactions, and the same of the second wallet as /creditwallettransactions: coins and credits
+that the shop itself credits and debits, and every line of a wallet."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.ledger import Entry, KeyTaken, Txn
+from regulars.ledger import Entry, KeyTaken, Kind, Txn
 
 Hash = Annotated[
     str,
@@ -34,8 +36,8 @@ class HashReused(Refusal):
     code = "hash_reused"
 
 
-class NewTxn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`lead_id` or `customer_id` says whose wallet; the customer must exist. `cr` credits coins, `dr` debits them."""
+class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a transaction of either wallet says, but for its amount."""
 
     lead_id: UUID | None = None
     customer_id: (
@@ -43,9 +45,28 @@ class NewTxn(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ) = None
     title: Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX, examples=["Thank you"])]
     description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] = ""
-    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX, description="Coins.", examples=[25])]
     operation: Operation
     hash: Hash = ""
+
+
+class NewTxn(Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`lead_id` or `customer_id` says whose wallet; the customer must exist. `cr` credits coins, `dr` debits them."""
+
+    amount: Annotated[int, Meta(ge=1, le=limits.COINS_MAX, description="Coins.", examples=[25])]
+
+
+class NewCreditTxn(Said, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`lead_id` or `customer_id` says whose wallet; the customer must exist. `cr` credits it, `dr` debits it."""
+
+    amount: Annotated[
+        float,
+        Meta(
+            ge=0.01,
+            le=limits.COINS_MAX,
+            description="Credits, each worth one unit of the shop's currency, with at most two decimals.",
+            examples=[12.5],
+        ),
+    ]
 
 
 class TxnQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,6 +88,41 @@ class OfLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @merchant.post("/wallettransactions", "Credit or debit coins", tag="Wallet transactions")
 async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAnswer:
     """A `hash` that was sent before answers with the transaction it made then, and `Idempotency-Hit: true`."""
+    return await _create(call, tx, "coins", call.body.amount, "hash")
+
+
+@merchant.post("/creditwallettransactions", "Credit or debit the second wallet", tag="Wallet transactions")
+async def create_creditwallettransaction(call: Call[NoQuery, NewCreditTxn], tx: Tx) -> TxnAnswer:
+    """Credits, as gift cards and returns bring them. A `hash` that was sent before with a transaction of this wallet
+    answers with that one, and `Idempotency-Hit: true`."""
+    return await _create(call, tx, "credits", _hundredths(call.body.amount), "credithash")
+
+
+_READ: dict[str, Any] = {"tag": "Wallet transactions", "access": "READ", "headers": ("x-leadtoken",)}
+
+
+@merchant.get("/wallettransactions", "A customer's wallet transactions", **_READ)
+async def list_wallettransactions(call: Call[TxnQuery, None], tx: Reading) -> TxnList:
+    return await _list(call, tx, "coins")
+
+
+@merchant.get("/creditwallettransactions", "A customer's transactions of the second wallet", **_READ)
+async def list_creditwallettransactions(call: Call[TxnQuery, None], tx: Reading) -> TxnList:
+    return await _list(call, tx, "credits")
+
+
+@merchant.get("/wallettransactions/{id}", "One wallet transaction", **_READ)
+async def find_wallettransaction(call: Call[OfLead, None], tx: Reading) -> TxnAnswer:
+    return await _find(call, tx, "coins")
+
+
+@merchant.get("/creditwallettransactions/{id}", "One transaction of the second wallet", **_READ)
+async def find_creditwallettransaction(call: Call[OfLead, None], tx: Reading) -> TxnAnswer:
+    return await _find(call, tx, "credits")
+
+
+async def _create(call: Call[NoQuery, Any], tx: Tx, kind: Kind, amount: int, names: str) -> TxnAnswer:
+    """`names` tells the hashes of one wallet from those of the other."""
     body = call.body
     if not body.lead_id and not body.customer_id:
         raise invalid("lead_id", "a lead_id or a customer_id")
@@ -74,14 +130,15 @@ async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAn
     customer = await the_lead(tx, call.workspace_id, **by)
     entry = Entry(
         customer_id=customer.id,
+        kind=kind,
         operation=body.operation,
-        amount=body.amount,
+        amount=amount,
         type="reward" if body.operation == "cr" else "redeem",
         occurred_at=call.now,
         title=body.title,
         description=body.description,
         actor=call.caller.actor,
-        key=f"hash:{body.hash}" if body.hash else None,
+        key=f"{names}:{body.hash}" if body.hash else None,
         wire_hash=body.hash,
     )
     (outcome,) = await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer})
@@ -94,20 +151,13 @@ async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAn
     return TxnAnswer(txn_item(outcome.txn))
 
 
-@merchant.get(
-    "/wallettransactions",
-    "A customer's wallet transactions",
-    tag="Wallet transactions",
-    access="READ",
-    headers=("x-leadtoken",),
-)
-async def list_wallettransactions(call: Call[TxnQuery, None], tx: Reading) -> TxnList:
+async def _list(call: Call[TxnQuery, None], tx: Reading, kind: Kind) -> TxnList:
     query = call.query
     prove(call, query.lead_id)
     await the_lead(tx, call.workspace_id, id=query.lead_id)
     if query.id is not None:
         try:
-            txn = await _txn_of(tx, call.workspace_id, query.lead_id, query.id)
+            txn = await _txn_of(tx, call.workspace_id, kind, query.lead_id, query.id)
         except NotFound:
             return TxnList([], 0, None)
         fits = query.hash in (None, txn.wire_hash) and query.operation in (None, txn.operation)
@@ -117,6 +167,7 @@ async def list_wallettransactions(call: Call[TxnQuery, None], tx: Reading) -> Tx
         tx,
         call.workspace_id,
         query.lead_id,
+        kind=kind,
         operation=query.operation,
         wire_hash=query.hash,
         oldest_first=query.sort_op == "ASC",
@@ -128,28 +179,29 @@ async def list_wallettransactions(call: Call[TxnQuery, None], tx: Reading) -> Tx
     return TxnList([txn_item(txn) for txn in txns[: query.limit]], count, cursor)
 
 
-@merchant.get(
-    "/wallettransactions/{id}",
-    "One wallet transaction",
-    tag="Wallet transactions",
-    access="READ",
-    headers=("x-leadtoken",),
-)
-async def find_wallettransaction(call: Call[OfLead, None], tx: Reading) -> TxnAnswer:
+async def _find(call: Call[OfLead, None], tx: Reading, kind: Kind) -> TxnAnswer:
     lead_id = call.query.lead_id
     if lead_id is None and call.caller.key.purpose == "STOREFRONT":
         raise invalid("lead_id", "a value: this key is for a shop's pages")
     if lead_id is not None:
         prove(call, lead_id)
-    return TxnAnswer(txn_item(await _txn_of(tx, call.workspace_id, lead_id, call.path_id())))
+    return TxnAnswer(txn_item(await _txn_of(tx, call.workspace_id, kind, lead_id, call.path_id())))
 
 
-async def _txn_of(tx: Reading, workspace_id: UUID, lead_id: UUID | None, txn_id: UUID) -> Txn:
-    """Raises NotFound; of another customer it is not found either."""
+async def _txn_of(tx: Reading, workspace_id: UUID, kind: Kind, lead_id: UUID | None, txn_id: UUID) -> Txn:
+    """Raises NotFound; of another customer, or another wallet, it is not found either."""
     txn = await ledger.find_txn(tx, workspace_id, txn_id)
-    if lead_id not in (None, txn.customer_id) or txn.kind != "coins":
+    if lead_id not in (None, txn.customer_id) or txn.kind != kind:
         raise NotFound("This wallet transaction does not exist.")
     return txn
+
+
+def _hundredths(amount: float) -> int:
+    """What sums of floats are apart from what they mean is forgiven; a third decimal is not. Raises Invalid."""
+    exact = Decimal(repr(amount)).scaleb(2)
+    if abs(exact - round(exact)) > Decimal("0.0001"):
+        raise invalid("amount", "an amount with at most two decimals")
+    return round(exact)
 
 
 def _seq(cursor: str | None) -> int | None:
