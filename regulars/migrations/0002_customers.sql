@@ -61,6 +61,7 @@ CREATE TABLE orders_order (
     source_version   timestamptz NOT NULL,      -- an older report than this one is ignored
     ahead_version    timestamptz,               -- a version that lay ahead of our clock, and
     ahead_seen_at    timestamptz,               -- what it counts as, however often it is said
+    more             jsonb NOT NULL DEFAULT '{}', -- lines, refunds and whatever else not every report says
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id),

@@ -1,19 +1,23 @@
 """What shops report: orders, as often as they like and in any order.
 
-Promises: an order is known by (source, reference_id), once per workspace. A report that says nothing new changes
-nothing; an older report than the one kept changes nothing. Creating and changing an order appends `order_create` and
-`order_update`, and moves the customer's totals, in the same transaction.
+Promises: an order is known by (source, reference_id), once per workspace. However often reports come, and in whatever
+order, it ends as the newest says; what that one leaves unsaid (lines, refunds, tags ...) is as it was last said.
+Creating and changing an order appends `order_create` and `order_update`, and moves the customer's totals, in the same
+transaction.
 
-Does not know how coins are earned: it asks how many a change earns and keeps their number with the order.
+Does not know how coins are earned: it asks how many a change earns and keeps their number with the order. What of an
+order earns is its to say (`eligible`, `basis`), by the shop's choices.
 
     report --> created | updated | unchanged | stale
 """
 
 from regulars.orders.correcting import Correcting, differences
 from regulars.orders.currency import check_currency_change
+from regulars.orders.earning import EXCLUDED, EarningBasis, Eligible, basis, check_basis, eligible
 from regulars.orders.finding import (
     by_ids,
     count,
+    find_named,
     find_order,
     lock_orders,
     next_orders,
@@ -23,27 +27,43 @@ from regulars.orders.finding import (
     sources,
 )
 from regulars.orders.foresight import Foresight
-from regulars.orders.model import Order, OrderReport, Recorded, check, minor_units
-from regulars.orders.recording import AS_REPORTED, record
+from regulars.orders.lines import Line, Refund, RefundLine
+from regulars.orders.model import NEVER, Order, OrderReport, Recorded, check, minor_units
+from regulars.orders.payload import FIELDS, payload
+from regulars.orders.recording import AS_REPORTED, record, refund_report
 
 __all__ = [
     "AS_REPORTED",
+    "EXCLUDED",
+    "FIELDS",
+    "NEVER",
     "Correcting",
+    "EarningBasis",
+    "Eligible",
     "Foresight",
+    "Line",
     "Order",
     "OrderReport",
     "Recorded",
+    "Refund",
+    "RefundLine",
+    "basis",
     "by_ids",
     "check",
+    "check_basis",
     "check_currency_change",
     "count",
     "differences",
+    "eligible",
+    "find_named",
     "find_order",
     "lock_orders",
     "minor_units",
     "next_orders",
     "orders_of",
+    "payload",
     "record",
+    "refund_report",
     "reward_orders",
     "search_orders",
     "sources",

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.kit.currency import decimals_of
+from regulars.kit.wording import counted
 from regulars.orders.model import Order, OrderReport
 
 _ENCODINGS = (
@@ -16,7 +17,7 @@ _ENCODINGS = (
     *("latin-1", "cp437", "cp850", "cp852", "cp866", "mac-roman", "koi8-r"),
 )
 _CALLED = {"placed_at": "date", "amount_minor": "amount", "currency_code": "currency", "discount_minor": "discount"}
-_CALLED |= {"tax_minor": "tax", "items_count": "number of items"}
+_CALLED |= {"tax_minor": "tax", "items_count": "number of items", "shipping_minor": "shipping"}
 
 
 class Correcting(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Correcting(msgspec.Struct, frozen=True):
 
 def corrected(kept: Order, report: OrderReport, facts: frozenset[str]) -> dict[str, Any]:
     """The fields of these that the report says otherwise, as it says them."""
-    said = {field: getattr(report, field) for field in facts if field != "detail"}
+    said = {field: value for field in facts - {"detail"} if (value := getattr(report, field)) is not None}
     if "detail" in facts:
         said["detail"] = {**kept.detail, **report.detail}
     return {field: value for field, value in said.items() if value != getattr(kept, field)}
@@ -53,10 +54,14 @@ def differences(kept: Order, report: OrderReport, facts: frozenset[str], zone: Z
 def _said(field: str, value: Any, of: Order | OrderReport, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
-    if field.endswith("_minor"):
+    if field.endswith("_minor") and value is not None:
         decimals = decimals_of(of.currency_code)
         return f"{value / 10**decimals:.{decimals}f}"
-    return str(value) or "nothing"
+    if field == "lines" and value:
+        return counted(len(value), "lines")
+    if field == "refunds" and value:
+        return _said("amount_minor", sum(refund.amount_minor for refund in value), of, zone)
+    return (", ".join(value) if isinstance(value, tuple) else str(value or "")) or "nothing"
 
 
 def misread(kept: str, right: str) -> bool:

@@ -27,6 +27,11 @@ async def by_ids(tx: Reading, workspace_id: UUID, ids: Collection[UUID]) -> dict
     return await store.orders_by_ids(tx, workspace_id, ids)
 
 
+async def find_named(tx: Reading, workspace_id: UUID, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Order]:
+    """The orders that exist, by (source, reference_id)."""
+    return await store.orders_named(tx, workspace_id, names)
+
+
 async def orders_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit: int = 50) -> list[Order]:
     """A customer's orders, the one placed last first."""
     return await store.orders_of_customer(tx, workspace_id, customer_id, limit)

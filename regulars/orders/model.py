@@ -15,6 +15,7 @@ from regulars.customers import NewCustomer, seen
 from regulars.customers import check as check_customer
 from regulars.kit import currency
 from regulars.kit.errors import Faults, Invalid, Refusal, invalid
+from regulars.orders.lines import Line, Refund, checked_labels, checked_lines, checked_refunds
 
 STATUSES = ("pending", "completed", "cancelled")
 FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
@@ -23,7 +24,26 @@ DELIVERY_STATUSES = ("pending", "partial", "fulfilled", "returned")
 Change = Literal["created", "updated", "unchanged", "stale"]
 
 
-class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class Said(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What not every report of an order says. None is not said, which is another thing than an empty list: what was
+    said before then stays as it is.
+
+    `refunds` is the whole list as it stands now. `cancelled_at` is NEVER of an order that is said to be not cancelled.
+    """
+
+    lines: tuple[Line, ...] | None = None
+    refunds: tuple[Refund, ...] | None = None
+    shipping_minor: int | None = None
+    coupon_codes: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    note: str | None = None
+    cancelled_at: datetime | None = None
+
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class OrderReport(Said, frozen=True, gc=False, kw_only=True):
     """An order as its source reports it, as often as it likes.
 
     (source, reference_id) names the order; `source_version` is when the source last changed it: an older report than
@@ -53,9 +73,14 @@ class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     unfit: Invalid | None = None
 
 
-class Order(msgspec.Struct, frozen=True, gc=False):
-    """An order as it is kept, in the order of the columns of `orders_order`. `ahead_version` is what a source that is
-    ahead of us said, `ahead_seen_at` when it said so first: said again, it is no news."""
+class Order(Said, frozen=True, gc=False):
+    """An order as it is kept, in the order of the columns of `orders_order`; the last of them, `more`, holds the fields
+    that have to be named. `ahead_version` is what a source that is ahead of us said, `ahead_seen_at` when it said so
+    first: said again, it is no news.
+
+    Whoever said when it was cancelled has cancelled it, whatever `status` later reports say: theirs is `other_status`.
+    `said_at` are the versions of what the newest report did not say, by its field.
+    """
 
     id: UUID
     source: str
@@ -79,6 +104,30 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     ahead_seen_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    other_status: str | None = None
+    said_at: dict[str, datetime] = {}
+
+    @property
+    def void(self) -> bool:
+        """Whether it counts for nothing: cancelled, or all of its money given back."""
+        return self.status == "cancelled" or self.financial_status in ("refunded", "voided")
+
+    @property
+    def when_cancelled(self) -> datetime | None:
+        """If anybody said so."""
+        return None if self.cancelled_at == NEVER else self.cancelled_at
+
+    @property
+    def refunded_minor(self) -> int:
+        """What was given back of its amount, as far as anybody says."""
+        if self.financial_status == "refunded":
+            return self.amount_minor
+        return min(self.amount_minor, sum(refund.amount_minor for refund in self.refunds or ()))
+
+    @property
+    def kept_minor(self) -> int:
+        """The money that the shop has kept of it."""
+        return 0 if self.void else self.amount_minor - self.refunded_minor
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +137,17 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     change: Change
     before: Order | None = None
     event_id: UUID | None = None
+
+    @property
+    def lowered(self) -> bool:
+        """Whether less of it may be left to earn by than before: cancelled, voided, given back in part, or changed. How
+        much less is the difference of what `eligible` says of `before` and of `order`."""
+        before, order = self.before, self.order
+        if before is None:
+            return False
+        parts = ("refunds", "lines", "shipping_minor", "discount_minor", "tax_minor", "tags", "detail")
+        changed = any(getattr(before, part) != getattr(order, part) for part in parts)
+        return order.kept_minor < before.kept_minor or changed
 
 
 _SOURCE = re.compile(r"[a-z0-9_-]{1,40}")
@@ -118,6 +178,7 @@ def check(report: OrderReport) -> OrderReport:
     for field, words in _WORDS.items():
         if getattr(report, field) not in words:
             faults.add(field, f"one of {', '.join(words)}")
+    said = _said(report, faults)
     for field in ("placed_at", "source_version"):
         if getattr(report, field).tzinfo is None:
             faults.add(field, "a time with its offset from UTC")
@@ -125,7 +186,32 @@ def check(report: OrderReport) -> OrderReport:
             faults.add(field, f"a time from {limits.ORDER_YEAR_MIN} on, and not in the future")
     customer, unfit = _fit(report.customer, faults)
     faults.check()
-    return msgspec.structs.replace(report, reference_id=reference_id, customer=customer, unfit=unfit)
+    return msgspec.structs.replace(report, reference_id=reference_id, customer=customer, unfit=unfit, **said)
+
+
+def _said(report: OrderReport, faults: Faults) -> dict[str, Any]:
+    """What only some reports say, in the form it is kept in."""
+    said: dict[str, Any] = {}
+    if report.lines is not None:
+        said["lines"] = checked_lines(report.lines, faults)
+        if not report.items_count:
+            said["items_count"] = min(sum(line.quantity for line in said["lines"]), limits.ORDER_ITEMS_MAX)
+    if report.refunds is not None:
+        said["refunds"] = checked_refunds(report.refunds, faults)
+    for field in ("coupon_codes", "tags"):
+        if (labels := getattr(report, field)) is not None:
+            said[field] = checked_labels(labels, field, faults)
+    if report.shipping_minor is not None and not 0 <= report.shipping_minor <= limits.AMOUNT_MINOR_MAX:
+        faults.add("shipping", f"0 to {limits.AMOUNT_MINOR_MAX:,}")
+    if report.note is not None and (len(report.note) > limits.ORDER_NOTE_CHARS_MAX or "\x00" in report.note):
+        faults.add("note", f"at most {limits.ORDER_NOTE_CHARS_MAX:,} characters")
+    if report.cancelled_at not in (None, NEVER):
+        if report.cancelled_at.tzinfo is None:
+            faults.add("cancelled_at", "a time with its offset from UTC")
+        said["status"] = "cancelled"
+    elif report.status == "cancelled":
+        said["cancelled_at"] = None
+    return said
 
 
 def _fit(customer: NewCustomer, faults: Faults) -> tuple[NewCustomer, Invalid | None]:
@@ -152,17 +238,14 @@ _WORDS = {
 }
 
 
-def same(order: Order, report: OrderReport) -> bool:
-    """Whether the report says nothing that is not kept already."""
-    return all(getattr(order, field) == getattr(report, field) for field in REPORTED)
-
-
 REPORTED = (
     *("name", "currency_code", "amount_minor", "discount_minor", "tax_minor", "items_count"),
     *("status", "financial_status", "delivery_status", "detail", "placed_at"),
 )
 """The fields of an order that a later report may change."""
 
+SOMETIMES_SAID = Said.__struct_fields__
+"""The fields that not every report says."""
 VERSION = ("source_version", "ahead_version", "ahead_seen_at")
 
 

@@ -2,15 +2,15 @@
 -- Ordered by the order's name, so that two reports of the same orders wait for each other in one order.
 INSERT INTO orders_order (workspace_id, id, source, reference_id, name, customer_id, currency_code, amount_minor,
                             discount_minor, tax_minor, items_count, status, financial_status, delivery_status, detail,
-                            coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at, created_at,
-                            updated_at)
-SELECT $1, o.*, $21, $21
+                            coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at, more,
+                          created_at, updated_at)
+SELECT $1, o.*, $22, $22
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
               $10::bigint[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::bigint[],
-              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[])
+              $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::jsonb[])
        AS o (id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor,
              items_count, status, financial_status, delivery_status, detail, coins_rewarded, placed_at, source_version,
-             ahead_version, ahead_seen_at)
+             ahead_version, ahead_seen_at, more)
  ORDER BY o.source, o.reference_id
     ON CONFLICT (workspace_id, source, reference_id) DO NOTHING
 RETURNING id
@@ -19,7 +19,7 @@ RETURNING id
 -- Each found by its key, in the order in which they are to be locked.
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
        o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
-       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
+       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
   FROM (SELECT n.source, n.reference_id FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
          ORDER BY n.source COLLATE "C", n.reference_id COLLATE "C") AS n
  CROSS JOIN LATERAL (SELECT * FROM orders_order
@@ -29,14 +29,14 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
 -- name: orders_named
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
        o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
-       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
+       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
   FROM orders_order o
  WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
 
 -- name: orders_by_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at, more
   FROM orders_order
  WHERE workspace_id = $1 AND (customer_id, placed_at, id) > ($2::uuid, $3::timestamptz, $4::uuid)
  ORDER BY customer_id, placed_at, id LIMIT $5
@@ -52,44 +52,45 @@ UPDATE orders_order o
        discount_minor = u.discount_minor, tax_minor = u.tax_minor, items_count = u.items_count, status = u.status,
        financial_status = u.financial_status, delivery_status = u.delivery_status, detail = u.detail,
        coins_rewarded = u.coins_rewarded, placed_at = u.placed_at, source_version = u.source_version,
-       ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at, updated_at = $18
+       ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at, more = u.more, updated_at = $19
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::text[],
               $10::text[], $11::text[], $12::jsonb[], $13::bigint[], $14::timestamptz[], $15::timestamptz[],
-              $16::timestamptz[], $17::timestamptz[])
+              $16::timestamptz[], $17::timestamptz[], $18::jsonb[])
        AS u (id, name, currency_code, amount_minor, discount_minor, tax_minor, items_count, status, financial_status,
-             delivery_status, detail, coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at)
+             delivery_status, detail, coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at, more)
  WHERE o.workspace_id = $1 AND o.id = u.id
 
 -- name: confirm_orders
 UPDATE orders_order o
-   SET source_version = u.source_version, ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at
-  FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
-       AS u (id, source_version, ahead_version, ahead_seen_at)
+   SET source_version = u.source_version, ahead_version = u.ahead_version, ahead_seen_at = u.ahead_seen_at,
+       more = u.more
+  FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::jsonb[])
+       AS u (id, source_version, ahead_version, ahead_seen_at, more)
  WHERE o.workspace_id = $1 AND o.id = u.id
 
 -- name: order
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at, more
   FROM orders_order WHERE workspace_id = $1 AND id = $2
 
 -- name: orders_by_ids
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at, more
   FROM orders_order WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: orders_of_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at, more
   FROM orders_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
 -- name: placed_orders
 -- Looks at no more than $8 orders, the one placed last first, and stops as soon as enough of them fit.
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at
+       ahead_version, ahead_seen_at, created_at, updated_at, more
   FROM (SELECT * FROM orders_order
          WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
            AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2),
@@ -109,7 +110,7 @@ SELECT id FROM orders_order
 -- People know an order by its name, which shops often write with a # before it.
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor, o.tax_minor, o.items_count,
        o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded, o.coins_spent, o.placed_at, o.source_version,
-       o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at
+       o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
   FROM (
     (SELECT id FROM orders_order
       WHERE workspace_id = $1 AND source = ANY($2::text[]) AND reference_id = $3 LIMIT $4)

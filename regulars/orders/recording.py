@@ -10,13 +10,23 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, events
-from regulars.customers import Customer, Ensured, Ensuring, Spending
+from regulars.customers import Customer, Ensured, Ensuring, NewCustomer, Spending
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.orders import store
 from regulars.orders.correcting import Correcting, corrected, misread
-from regulars.orders.model import REPORTED, VERSION, Order, OrderReport, Recorded, not_from_the_future, same
+from regulars.orders.lines import Refund
+from regulars.orders.merging import merged
+from regulars.orders.model import (
+    REPORTED,
+    SOMETIMES_SAID,
+    VERSION,
+    Order,
+    OrderReport,
+    Recorded,
+    not_from_the_future,
+)
 from regulars.orders.wire import order_event
 from regulars.tenancy import Workspace
 
@@ -109,8 +119,7 @@ async def _upsert(
         for (name, r), n in zip(updated.items(), coins, strict=True):
             recorded[name] = msgspec.structs.replace(r, order=_rewarded(r.order, n))
         await store.update_orders(tx, workspace.id, [recorded[name].order for name in updated], now)
-    confirmed = [r.order for r in recorded.values() if r.before and r.order.source_version > r.before.source_version]
-    confirmed = [order for order in confirmed if (order.source, order.reference_id) not in updated]
+    confirmed = [r.order for name, r in recorded.items() if r.before and name not in updated and r.order != r.before]
     if confirmed:
         await store.confirm_orders(tx, workspace.id, confirmed)
     return recorded
@@ -132,21 +141,23 @@ def new_order(report: OrderReport, customer_id: UUID, now: datetime) -> Order:
         created_at=now,
         updated_at=now,
         **_version(report, None, now),
-        **{field: getattr(report, field) for field in REPORTED},
+        **{field: getattr(report, field) for field in (*REPORTED, *SOMETIMES_SAID)},
     )
 
 
 def compare(kept: Order, report: OrderReport, now: datetime, correcting: Correcting) -> Recorded:
     version = _version(report, kept, now)
-    if version["source_version"] < kept.source_version:
-        wrong = corrected(kept, report, correcting.facts) if correcting.replace else {}
-        order = msgspec.structs.replace(kept, **wrong, updated_at=now) if wrong else kept
-        return Recorded(order, "updated" if wrong else "stale", kept)
-    if same(kept, report):
+    late = version["source_version"] < kept.source_version
+    changes = merged(kept, report, version["source_version"])
+    if not late:
         # That it still is so at that time counts against reports which are older, and come later.
-        return Recorded(msgspec.structs.replace(kept, **version), "unchanged", kept)
-    reported = {field: getattr(report, field) for field in REPORTED}
-    return Recorded(msgspec.structs.replace(kept, **reported, **version, updated_at=now), "updated", kept)
+        changes |= version
+    elif correcting.replace:
+        changes |= corrected(kept, report, correcting.facts)
+    order = msgspec.structs.replace(kept, **changes)
+    if all(getattr(order, field) == getattr(kept, field) for field in (*REPORTED, *SOMETIMES_SAID)):
+        return Recorded(order, "stale" if late else "unchanged", kept)
+    return Recorded(msgspec.structs.replace(order, updated_at=now), "updated", kept)
 
 
 def _version(report: OrderReport, kept: Order | None, now: datetime) -> dict[str, Any]:
@@ -164,17 +175,18 @@ def _spending(recorded: Iterable[Recorded]) -> list[Spending]:
     for r in recorded:
         if r.change == "created":
             changes.append(_spent(r.order, 1, 1))
-        elif r.before and (_counted(r.before), r.before.currency_code) != (_counted(r.order), r.order.currency_code):
+        elif r.before and (r.before.kept_minor, r.before.currency_code) != (r.order.kept_minor, r.order.currency_code):
             changes += [_spent(r.before, -1, 0), _spent(r.order, 1, 0)]
     return changes
 
 
 def _spent(order: Order, sign: int, count: int) -> Spending:
-    return Spending(order.customer_id, order.currency_code, sign * _counted(order), count, order.placed_at)
+    """Money that was not spent, or was given back, does not count."""
+    return Spending(order.customer_id, order.currency_code, sign * order.kept_minor, count, order.placed_at)
 
 
-def _counted(order: Order) -> int:
-    """Money that was not spent, or was paid back, does not count. Of an order that is paid back in part nobody says how
-    much: it counts whole."""
-    gone = order.status == "cancelled" or order.financial_status in ("refunded", "voided")
-    return 0 if gone else order.amount_minor
+def refund_report(order: Order, customer_id: str, refund: Refund) -> OrderReport:
+    """A refund that its source tells of alone, as a report of the order as it is kept. It counts as said when the order
+    was placed, so nothing that was said since is undone by it."""
+    kept = {field: getattr(order, field) for field in ("source", "reference_id", *REPORTED)}
+    return OrderReport(customer=NewCustomer(customer_id), source_version=order.placed_at, refunds=(refund,), **kept)

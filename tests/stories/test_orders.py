@@ -192,3 +192,91 @@ async def test_balances_follow_one_another_in_the_order_of_booking(shop: Shop, c
     page = (await (await signed_in(shop, await person(shop, "rita", "reader"))).get(f"/customers/{id}")).text
     assert page.index("Order #1 over $10.00") < page.index("5 coins given by hand")
     assert "In the order of booking" in page
+
+
+LINES: list[dict[str, Any]] = [
+    {
+        "product_id": 7654321098765,
+        "variant_id": "kilo",
+        "title": "Espresso beans",
+        "quantity": 2,
+        "amount": "60.00",
+        "tags": ["organic"],
+        "collections": ["Coffee"],
+    },
+    {"product_id": "card", "title": "Gift card", "amount": 40, "collections": ["Gift cards"]},
+]
+
+
+async def test_an_order_is_kept_with_its_lines_and_what_went_back(shop: Shop, clock: HandClock) -> None:
+    whole: dict[str, Any] = {
+        "lines": LINES,
+        "shipping": "4.90",
+        "discount": "10",
+        "tax": "15.82",
+        "coupon_codes": ["SPRING"],
+    }
+    whole |= {"tags": ["vip"], "note": "Leave at the door", "presentment_currency_code": "eur"}
+    first = (await shop.manage("POST", "/orders", json=an_order(amount="94.90", **whole))).json()["items"][0]["order"]
+    money = [first[field] for field in ("shipping", "discount", "tax", "refunded", "items_count")]
+    assert money == [4.9, 10, 15.82, 0, 3]
+    assert (first["coupon_codes"], first["tags"], first["note"]) == (["SPRING"], ["vip"], "Leave at the door")
+    assert first["lines"][0] == {**LINES[0], "product_id": "7654321098765", "amount": 60}
+    assert (first["lines"][1]["quantity"], first["refunds"], first["cancelled_at"]) == (1, None, None)
+    assert await spent(shop) == 94.9
+    clock.advance(days=1)
+    refund = {"refund_id": 1, "amount": "30.00", "refunded_at": "2026-03-15T09:00:00Z"}
+    refund |= {"lines": [{"product_id": 7654321098765, "variant_id": "kilo", "quantity": 1, "amount": 30}]}
+    # As it was written before lines were known of: what it leaves out stays.
+    told = (await shop.manage("POST", "/orders", json=an_order(amount="94.90", refunds=[refund]))).json()["items"][0]
+    assert (told["change"], told["order"]["refunded"], len(told["order"]["lines"])) == ("updated", 30, 2)
+    assert told["order"]["refunds"][0]["lines"][0]["product_id"] == "7654321098765"
+    assert await spent(shop) == 64.9
+    clock.advance(days=1)
+    plain = (await shop.manage("POST", "/orders", json=an_order(amount="94.90", delivery_status="fulfilled"))).json()
+    assert plain["items"][0]["order"]["refunded"] == 30
+    clock.advance(days=1)
+    gone = an_order(amount="94.90", cancelled_at="2026-03-16T09:00:00Z")
+    cancelled = (await shop.manage("POST", "/orders", json=gone)).json()["items"][0]["order"]
+    assert (cancelled["status"], cancelled["cancelled_at"][:10]) == ("cancelled", "2026-03-16")
+    assert await spent(shop) == 0
+    clock.advance(days=1)
+    again = (await shop.manage("POST", "/orders", json=an_order(amount="94.90", cancelled_at=None))).json()["items"][0]
+    assert (again["order"]["status"], await spent(shop)) == ("pending", 64.9)
+
+
+async def spent(shop: Shop) -> float:
+    found = (await shop.manage("GET", "/customers", params={"text": "shopify-1001"})).json()["items"]
+    return float(found[0]["spent"])
+
+
+async def test_orders_of_several_currencies_count_in_their_own_and_the_shops_is_what_is_shown(shop: Shop) -> None:
+    await per_dollar(shop)
+    refunds = [{"refund_id": "r", "amount": 200}]
+    many = [an_order("1", "50"), an_order("2", "1200", currency_code="jpy", refunds=refunds)]
+    items = (await shop.manage("POST", "/orders", json=many)).json()["items"]
+    assert [(item["coins"], item["order"]["refunded"]) for item in items] == [(50, 0), (0, 200)]
+    found = (await shop.manage("GET", "/customers", params={"text": "shopify-1001"})).json()["items"][0]
+    assert (found["spent"], found["spent_in"]) == (50, {"usd": 50, "jpy": 1000})
+
+
+async def test_parts_that_can_not_be_kept_are_named_by_their_place(shop: Shop) -> None:
+    wrong: dict[str, Any] = {
+        "lines": [{"amount": "1.234"}, {"amount": 1, "quantity": -1}],
+        "refunds": [
+            {"refund_id": "", "amount": 1},
+            {"refund_id": "r", "amount": 1, "refunded_at": "1800-01-01T00:00:00Z"},
+            {"refund_id": "r", "amount": 1, "lines": [{"amount": "0.001"}]},
+        ],
+        "cancelled_at": "0001-01-01T00:00:00+23:59",
+        "shipping": -1,
+    }
+    answer = await shop.manage("POST", "/orders", json=an_order(**wrong))
+    assert answer.status_code == 422
+    assert set(answer.json()["fields"]) >= {"lines[1].quantity", "shipping"}
+    answer = await shop.manage("POST", "/orders", json=an_order(**wrong) | {"lines": wrong["lines"][:1], "shipping": 1})
+    assert set(answer.json()["fields"]) == {
+        *("lines[0].amount", "refunds[0].refund_id", "refunds[1].refunded_at", "refunds[2].refund_id"),
+        *("refunds[2].lines[0].amount", "cancelled_at"),
+    }
+    assert (await shop.manage("GET", "/orders")).json()["items"] == []

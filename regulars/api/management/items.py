@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events
+from regulars import customers, events, orders
 from regulars.customers import Customer
 from regulars.kit.db import Reading
 from regulars.ledger import Balance, Txn, amount_on_wire
@@ -105,8 +105,33 @@ class FiringItem(msgspec.Struct, frozen=True):
     fired_at: datetime
 
 
+class LineItem(msgspec.Struct, frozen=True):
+    product_id: str
+    variant_id: str
+    title: str
+    quantity: int
+    amount: int | float
+    tags: list[str]
+    collections: list[str]
+
+
+class RefundLineItem(msgspec.Struct, frozen=True):
+    product_id: str
+    variant_id: str
+    quantity: int
+    amount: int | float
+
+
+class RefundItem(msgspec.Struct, frozen=True):
+    refund_id: str
+    amount: int | float
+    refunded_at: datetime | None
+    lines: list[RefundLineItem]
+
+
 class OrderItem(msgspec.Struct, frozen=True):
-    """`reference_id` is the order's id at its source; amounts are in units of its currency."""
+    """`reference_id` is the order's id at its source; amounts are in units of its currency. `lines` and `refunds` are
+    null where nobody said any; `refunded` is how much of the amount was given back, as far as is known."""
 
     id: UUID
     source: str
@@ -116,11 +141,19 @@ class OrderItem(msgspec.Struct, frozen=True):
     currency_code: str
     amount: int | float
     discount: int | float
+    shipping: int | float | None
     tax: int | float
+    refunded: int | float
     items_count: int
     status: str
     financial_status: str
     delivery_status: str
+    cancelled_at: datetime | None
+    coupon_codes: list[str]
+    tags: list[str]
+    note: str
+    lines: list[LineItem] | None
+    refunds: list[RefundItem] | None
     detail: dict[str, Any]
     coins_rewarded: int
     coins_spent: int
@@ -210,20 +243,23 @@ def firing_item(firing: Firing, customer: Customer) -> FiringItem:
 
 
 def order_item(order: Order, customer: Customer) -> OrderItem:
+    code, said = order.currency_code, orders.payload(order)
     return OrderItem(
         id=order.id,
         source=order.source,
         reference_id=order.reference_id,
         name=order.name,
         customer=named(customer),
-        currency_code=order.currency_code,
-        amount=events.major_units(order.amount_minor, order.currency_code),
-        discount=events.major_units(order.discount_minor, order.currency_code),
-        tax=events.major_units(order.tax_minor, order.currency_code),
+        currency_code=code,
+        **{field: said[field] for field in ("amount", "discount", "tax", "refunded", "coupon_codes", "tags", "note")},
+        shipping=None if order.shipping_minor is None else said["shipping"],
         items_count=order.items_count,
         status=order.status,
         financial_status=order.financial_status,
         delivery_status=order.delivery_status,
+        cancelled_at=order.when_cancelled,
+        lines=None if order.lines is None else msgspec.convert(said["lines"], list[LineItem]),
+        refunds=None if order.refunds is None else msgspec.convert(said["refunds"], list[RefundItem]),
         detail=order.detail,
         coins_rewarded=order.coins_rewarded,
         coins_spent=order.coins_spent,
