@@ -283,7 +283,8 @@ def bench(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False
 
 @app.command
 def audit() -> None:
-    """Read the whole book of every shop; exit with 1 and the first break when it contradicts itself."""
+    """Read the whole book of every shop; exit with 1 when one contradicts itself, with its first break, or can't be
+    read."""
     from regulars import commands
 
     with failing_with_a_sentence(*database_errors()):

@@ -144,31 +144,35 @@ def test_a_database_is_named_without_what_opens_it(url: str, said: str) -> None:
     assert whereabouts(url) == said
 
 
-def test_the_audit_ends_with_1_when_a_book_is_broken(server_url: str) -> None:
+def test_the_audit_reads_on_past_a_book_that_is_broken_or_unreadable_and_ends_with_1(server_url: str) -> None:
     url = asyncio.run(fresh_database(server_url))
 
-    async def prepare() -> UUID:
+    async def prepare() -> tuple[UUID, UUID]:
         db, now = await Database.connect(url, connections_max=2), SystemClock().now()
         try:
-            sound, broken = await make.a_workspace(db, now, "Sound"), await make.a_workspace(db, now, "Broken")
-            for shop in (sound, broken):
+            shops = [await make.a_workspace(db, now, name) for name in ("Unreadable", "Broken", "Sound")]
+            for shop in shops:
                 customer = await make.a_customer(db, shop, now)
                 await make.posted(db, shop, [make.credit(customer.id, 10, now), make.debit(customer.id, 4, now)], now)
-            return broken.id
+            return shops[0].id, shops[1].id
         finally:
             await db.close()
 
-    async def tamper(shop: UUID) -> None:
+    async def tamper(unreadable: UUID, broken: UUID) -> None:
         connection = await asyncpg.connect(url)
-        await connection.execute("UPDATE ledger_txn SET amount = 11 WHERE workspace_id = $1 AND seq = 1", shop)
+        await connection.execute("UPDATE ledger_txn SET amount = 11 WHERE workspace_id = $1 AND seq = 1", broken)
+        # A year that no program can say.
+        sql = "UPDATE ledger_txn SET occurred_at = '20000-01-01' WHERE workspace_id = $1"
+        await connection.execute(sql, unreadable)
         await connection.close()
 
-    shop = asyncio.run(prepare())
+    shops = asyncio.run(prepare())
     assert run("audit", DATABASE_URL=url).returncode == 0
-    asyncio.run(tamper(shop))
+    asyncio.run(tamper(*shops))
     done = run("audit", DATABASE_URL=url)
     assert done.returncode == 1
-    assert [line.split(": ", 1)[1].split(",")[0] for line in sorted(done.stdout.splitlines())] == ["BROKEN", "ok"]
+    verdicts = [(line.split(" (")[0], re.split("[:,] ", line)[1]) for line in sorted(done.stdout.splitlines())]
+    assert verdicts == [("Broken", "BROKEN"), ("Sound", "ok"), ("Unreadable", "UNREADABLE")]
     assert "Traceback" not in done.stderr
 
 
