@@ -13,8 +13,9 @@ until somebody chooses for the whole file. Columns are found by their names, or 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Literal
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,7 +23,7 @@ import msgspec
 from regulars import limits
 from regulars.customers import NewCustomer
 from regulars.kit import tables
-from regulars.kit.errors import Invalid, invalid
+from regulars.kit.errors import Faults, Invalid, invalid
 from regulars.kit.tables import BadRow, Encoding
 from regulars.orders.correcting import Correcting
 from regulars.orders.csv_cells import Ambiguous, Dates, Decimals, amount, moment, whole_id, whole_number
@@ -98,6 +99,7 @@ class Unusable(msgspec.Struct, frozen=True):
 
 
 Row = OrderReport | Unusable
+T = TypeVar("T")
 
 
 class OrderFile:
@@ -155,8 +157,6 @@ class OrderFile:
             row = {"source": self._format.source, "currency": self._currency_code}
             row |= {name: cell for name, at in self.columns.items() if (cell := cells[at].strip())}
             return _report(row, line, self._format, self.zone)
-        except Ambiguous as error:
-            return Unusable(line, error.message, error.asks)
         except Invalid as error:
             return Unusable(line, error.message)
 
@@ -195,37 +195,61 @@ def _zone(name: str, otherwise: ZoneInfo) -> ZoneInfo:
         raise invalid("zone", "a time zone such as Europe/Vilnius or UTC") from None
 
 
-def _report(row: dict[str, str], line: int, format: Format, zone: ZoneInfo) -> OrderReport:
+def _report(row: dict[str, str], line: int, format: Format, zone: ZoneInfo) -> Row:
+    """With all that is wrong with the row. What can't be read is stood in for, so that the rest is checked too."""
+    faults, asks, currency = Faults(), "", row["currency"].lower()
+
+    def read(field: str, meaning: Callable[[str, str], T], otherwise: T) -> T:
+        nonlocal asks
+        try:
+            return meaning(field, row[field]) if field in row else otherwise
+        except Invalid as refusal:
+            faults.note(refusal)
+            asks = asks or (refusal.asks if isinstance(refusal, Ambiguous) else "")
+        return otherwise
+
+    def money(field: str, text: str) -> int:
+        return amount(field, text, currency, format.decimal)
+
+    def time(field: str, text: str) -> datetime:
+        return moment(field, text, format.dates, zone)
+
     for name in REQUIRED:
         if name not in row:
-            raise invalid(name, "a value")
-    currency, decimal = row["currency"].lower(), format.decimal
-    placed_at = moment("placed_at", row["placed_at"], format.dates, zone)
-    return check(
-        OrderReport(
-            source=row["source"].lower(),
-            reference_id=whole_id("order_id", row["order_id"]),
-            customer=NewCustomer(
-                customer_id=whole_id("customer_id", row["customer_id"]),
-                name=row.get("customer_name", ""),
-                email=row.get("email", ""),
-                mobile=row.get("mobile", ""),
-                country=row.get("country", "").lower(),
-            ),
-            amount_minor=amount("amount", row["amount"], currency, decimal),
-            currency_code=currency,
-            placed_at=placed_at,
-            source_version=moment("updated_at", row["updated_at"], format.dates, zone)
-            if "updated_at" in row
-            else placed_at,
-            name=row.get("name", ""),
-            discount_minor=amount("discount", row.get("discount", "0"), currency, decimal),
-            tax_minor=amount("tax", row.get("tax", "0"), currency, decimal),
-            items_count=whole_number("items_count", row.get("items_count", "0")),
-            status=row.get("status", "pending"),
-            financial_status=row.get("financial_status", "paid"),
-            delivery_status=row.get("delivery_status", "pending"),
-            detail={name: row[name] for name in PASSED_ON if name in row},
-            line=line,
+            faults.add(name, "a value")
+    placed_at = read("placed_at", time, _A_DAY)
+    with faults:
+        report = check(
+            OrderReport(
+                source=row["source"].lower(),
+                reference_id=read("order_id", whole_id, "-"),
+                customer=NewCustomer(
+                    customer_id=read("customer_id", whole_id, "-" * limits.CUSTOMER_ID_CHARS_MIN),
+                    name=row.get("customer_name", ""),
+                    email=row.get("email", ""),
+                    mobile=row.get("mobile", ""),
+                    country=row.get("country", "").lower(),
+                ),
+                amount_minor=read("amount", money, 0),
+                currency_code=currency,
+                placed_at=placed_at,
+                source_version=read("updated_at", time, placed_at),
+                name=row.get("name", ""),
+                discount_minor=read("discount", money, 0),
+                tax_minor=read("tax", money, 0),
+                items_count=read("items_count", whole_number, 0),
+                status=row.get("status", "pending"),
+                financial_status=row.get("financial_status", "paid"),
+                delivery_status=row.get("delivery_status", "pending"),
+                detail={name: row[name] for name in PASSED_ON if name in row},
+                line=line,
+            )
         )
-    )
+        if not faults.fields:
+            return report
+        if report.unfit is not None:
+            faults.note(report.unfit)
+    return Unusable(line, "; ".join(f"{field}: {words}" for field, words in faults.fields.items()), asks)
+
+
+_A_DAY = datetime(limits.ORDER_YEAR_MIN, 1, 2, tzinfo=UTC)

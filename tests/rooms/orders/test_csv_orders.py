@@ -205,7 +205,10 @@ def test_a_file_says_only_what_its_columns_say() -> None:
             [(3, "row: expected 5 cells as in the header, parted by a comma, not 6")],
         ),
         (b"2,customer-2,1,2026-01-01,a,,\n", [("2", "a")]),
-        (b",,,,\n", [(3, "order_id: expected a value")]),
+        (
+            b",,,,\n",
+            [(3, "; ".join(f"{name}: expected a value" for name in ("order_id", "customer_id", "amount", "placed_at")))],
+        ),
         (b"\n  \n", []),
     ],
 )
@@ -269,6 +272,18 @@ def test_what_a_cell_must_hold_is_said(column: str, value: str, reason: str) -> 
     assert isinstance(row, Unusable)
     assert row.line == 2
     assert row.reason.startswith(reason)
+
+
+def test_a_row_says_all_that_is_wrong_with_it_and_what_has_to_be_chosen() -> None:
+    header = b"order_id,customer_id,amount,placed_at,tax,status,email,items_count\n"
+    [row] = rows(b"5.0E+12,,1.000,soon,0.5x,shipped,asha,-1\n", header)
+    assert isinstance(row, Unusable)
+    parts = row.reason.split("; ")
+    named = [part.split(":")[0] for part in parts if ": expected " in part]
+    assert sorted(named) == sorted(
+        ["customer_id", "placed_at", "order_id", "amount", "tax", "items_count", "status", "email"]
+    )
+    assert row.asks == "decimal"
 
 
 def test_a_wrong_detail_of_the_customer_is_named_beside_the_order() -> None:
