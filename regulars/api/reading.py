@@ -50,6 +50,14 @@ class Malformed(Refusal):
     status = 400
 
 
+class Unread(Invalid):
+    """What was `given` is not of the `type`."""
+
+    def __init__(self, faults: Faults, type_: Any, given: Any, *, strict: bool) -> None:
+        super().__init__(faults.refusal().message, fields=faults.fields)
+        self.type, self.given, self.strict = type_, given, strict
+
+
 class WrongMediaType(Refusal):
     """The body is said to be something else than JSON."""
 
@@ -165,14 +173,14 @@ def _no_id(field: str) -> UUID:
     raise invalid(field, "a UUID")
 
 
-def _all_faults(type_: Any, given: Any, error: msgspec.ValidationError, *, strict: bool) -> Invalid:
+def _all_faults(type_: Any, given: Any, error: msgspec.ValidationError, *, strict: bool) -> Unread:
     """msgspec stops at the first fault. Once there is one, the parts are tried one by one, and all are named, up to
     limits.FAULTS_NAMED_MAX."""
     faults = _gathered(_faults(type_, given, "", strict=strict))
     if not faults.fields:
         path, text = _path_and_text(error)
         faults.add(path or "body", _expected(text, type_))
-    return faults.refusal()
+    return Unread(faults, type_, given, strict=strict)
 
 
 def _gathered(found: Iterable[tuple[str, str]]) -> Faults:
@@ -205,7 +213,7 @@ def _faults(type_: Any, given: Any, path: str, *, strict: bool) -> Iterator[tupl
 def _parts(type_: Any, given: Any) -> Iterator[tuple[str, Any, Any]]:
     """The fields of an object and the items of a list, as (step, type, value); without a type what is wrong with a
     field that is not known, or not there."""
-    options = list(_options(type_))
+    options = list(options_of(type_))
     if isinstance(given, dict):
         structs = [option for option in options if isinstance(option, type) and issubclass(option, msgspec.Struct)]
         if len(structs) == 1:
@@ -225,13 +233,13 @@ def _parts(type_: Any, given: Any) -> Iterator[tuple[str, Any, Any]]:
                 yield f"[{at}]", get_args(lists[0])[0], item
 
 
-def _options(type_: Any) -> Iterator[Any]:
+def options_of(type_: Any) -> Iterator[Any]:
     """The types that a type stands for, without annotations and unions around them."""
     if get_origin(type_) is Annotated:
-        yield from _options(get_args(type_)[0])
+        yield from options_of(get_args(type_)[0])
     elif get_origin(type_) in (Union, UnionType):
         for option in get_args(type_):
-            yield from _options(option)
+            yield from options_of(option)
     else:
         yield type_
 
@@ -249,7 +257,7 @@ def _path_and_text(error: msgspec.ValidationError) -> tuple[str, str]:
 def _expected(text: str, type_: Any) -> str:
     """msgspec's message of one value, in the words of every other refusal."""
     if text.startswith("Invalid enum value"):
-        literals = [option for option in _options(type_) if get_origin(option) is Literal]
+        literals = [option for option in options_of(type_) if get_origin(option) is Literal]
         values = [str(value) for literal in literals for value in get_args(literal) if value != ""]
         return f"one of {', '.join(values)}" if values else "another value"
     expected = _EXPECTED.match(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -22,10 +23,11 @@ from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
-from regulars.api.reading import check_media_type, convert, decode, decode_each, is_form, read_form, read_value
+from regulars.api.reading import Unread, check_media_type, convert, decode, decode_each, is_form, read_form, read_value
+from regulars.api.rest import rest_of
 from regulars.kit import forms, once
-from regulars.kit.db import UNREACHABLE, Tx, again_when_raced
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit.db import RACED, REJECTED, UNREACHABLE, Tx, again_when_raced
+from regulars.kit.errors import Faults, Invalid, Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.wiring import App
 
@@ -118,14 +120,39 @@ class Server:
             if not form:
                 check_media_type(content_type)
             raw = await request.body()
-            if form:
-                body = read_value(decoder.type, read_form(raw), text=True)
-            else:
-                body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
+            try:
+                if form:
+                    body = read_value(decoder.type, read_form(raw), text=True)
+                else:
+                    body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
+            except Unread as unread:
+                raise await self._with_the_rest(operation, unread, caller, now, query, request) from None
         call: Call[Any, Any] = Call(self.app, caller, now, query, body, request.path_params, request.headers)
         reply = await self._act(operation, call, request, raw)
         headers |= call.reply_headers
         return reply
+
+    async def _with_the_rest(
+        self, operation: Operation, unread: Unread, caller: Caller, now: datetime, query: Any, request: Http
+    ) -> Invalid:
+        """What can't be read of a body, and what its act refuses of the rest: it is asked in a transaction that is
+        rolled back whatever it says."""
+        faults, rest = Faults(), rest_of(unread)
+        faults.note(unread)
+        if operation.transaction != "writing" or rest is msgspec.UNSET:
+            return unread
+        call: Call[Any, Any] = Call(self.app, caller, now, query, rest, request.path_params, request.headers)
+        with suppress(Refusal, *RACED, *REJECTED):
+            async with self.app.db.transaction() as tx:
+                with faults:
+                    await operation.act(call, tx)
+                raise unread
+        # What it says of a field that was stood in for is not said of what was sent.
+        wrong = {field.rpartition(".")[2] for field in unread.fields}
+        for field in faults.fields.keys() - unread.fields.keys():
+            if field.rpartition(".")[2] in wrong:
+                del faults.fields[field]
+        return faults.refusal()
 
     async def _admit(self, operation: Operation, headers: Mapping[str, str], now: datetime) -> Caller:
         """Raises Unauthenticated, Forbidden, TooMany, Invalid."""

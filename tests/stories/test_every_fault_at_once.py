@@ -38,6 +38,44 @@ async def test_what_a_room_refuses_is_named_at_once_too(shop: Shop) -> None:
     assert named(answer.json()) == {"topic", "integration_id", "prefix"}
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "fields"),
+    [
+        (
+            "/customers",
+            {"customer_id": "1", "name": 5, "email": "asha", "mobile": "x", "accept": 1},
+            {"customer_id", "name", "email", "mobile", "country", "accept"},
+        ),
+        ("/triggers", {"name": "", "source": "api", "rule": {"coins_min": 9, "coins_max": 5}}, {"name", "coins_max"}),
+        (
+            "/triggers",
+            {"name": "Page", "source": "api", "open": True, "rule": {"coins_min": 5, "per_day_max": "x"}},
+            {"rule.per_day_max"},
+        ),
+        (
+            "/send-events",
+            {"topic": "x_create", "integration_id": 5, "prefix": "#", "active": "?"},
+            {"topic", "integration_id", "prefix", "active"},
+        ),
+        (
+            "/keys",
+            {"name": "", "access": "READ", "purpose": "STOREFRONT", "areas": {"data": "READ"}},
+            {"name", "purpose"},
+        ),
+        ("/integrations", {"tool": "webhook", "name": 5, "settings": {"url": "ftp://a"}}, {"name", "url"}),
+    ],
+)
+async def test_what_can_not_be_read_is_named_beside_what_a_room_refuses(
+    shop: Shop, path: str, body: dict[str, Any], fields: set[str]
+) -> None:
+    answer = await shop.manage("POST", path, json=body)
+    assert answer.status_code == 422
+    assert named(answer.json()) == fields
+    listed = (await shop.manage("GET", path)).json()["items"]
+    assert len(listed) == (4 if path == "/keys" else 0)
+    assert (await shop.manage("GET", "/audit")).json()["items"] == []
+
+
 async def test_parameters_are_named_at_once(shop: Shop) -> None:
     answer = await shop.manage("GET", "/events", params={"limit": "1000", "customer_id": "asha", "colour": "red"})
     assert named(answer.json()) == {"limit", "customer_id", "colour"}
@@ -47,6 +85,11 @@ async def test_the_merchant_api_names_every_field_by_its_path(shop: Shop) -> Non
     lead = {"customer_id": "shopify-1001", "metadetail": {"email": "asha", "mobile": "me", "dob": "1700-01-01"}}
     answer = await shop.merchant("POST", "/leads", json=lead)
     assert answer.status_code == 422
+    assert named(answer.json()) == {
+        *("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob"),
+    }
+    lead = {"customer_id": "shopify-1001", "metadetail": {"email": 5, "mobile": "me", "dob": "1700-01-01"}}
+    answer = await shop.merchant("POST", "/leads", json=lead)
     assert named(answer.json()) == {
         *("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob"),
     }

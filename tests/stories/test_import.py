@@ -209,7 +209,7 @@ def test_what_the_file_does_not_say_is_chosen_on_the_command_line(counter: Count
     assert asked.stdout.splitlines() == [
         "2 rows: 1 orders created, 0 updated, 0 unchanged, 1 not usable; 1 rewarded with 12 coins, 0 earned nothing",
         "line 2: placed_at: expected day or month first, chosen for the whole file: 03/04/2026 could be "
-        "3 April or 4 March",
+        "3 April or 4 March; amount: expected a decimal sign chosen for the whole file: 1.000 could be 1 or 1000",
     ]
     asked = counter.run(file, *choices, "--dates", "day-first")
     assert asked.stdout.splitlines()[1:] == [

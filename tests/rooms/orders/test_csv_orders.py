@@ -18,7 +18,7 @@ from regulars import limits
 from regulars.kit import tables
 from regulars.kit.errors import Invalid
 from regulars.orders import OrderReport
-from regulars.orders.csv_orders import Format, OrderFile, Row, Unusable
+from regulars.orders.csv_orders import REQUIRED, Format, OrderFile, Row, Unusable
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -207,7 +207,7 @@ def test_a_file_says_only_what_its_columns_say() -> None:
         (b"2,customer-2,1,2026-01-01,a,,\n", [("2", "a")]),
         (
             b",,,,\n",
-            [(3, "; ".join(f"{name}: expected a value" for name in ("order_id", "customer_id", "amount", "placed_at")))],
+            [(3, "; ".join(f"{name}: expected a value" for name in REQUIRED))],
         ),
         (b"\n  \n", []),
     ],
