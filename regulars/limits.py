@@ -90,6 +90,7 @@ ORDER_NOTE_CHARS_MAX = 5_000
 BASIS_EXCLUDED_MAX = 500  # products, collections, tags, UTM sources that don't earn, of each
 ORDER_YEAR_MIN = 1980
 ORDER_AHEAD_S = 86_400  # what a file's times may be ahead by, which are read in another zone than they were written in
+EARLIER_ORDERS_COUNTED_MAX = 1_000  # of a customer, before another
 ORDER_CLOCK_AHEAD_S = 300  # what a shop's clock may be ahead by
 
 # Tenancy
@@ -135,6 +136,12 @@ AUDIT_TXNS_PREFETCH = 2_000
 TRIGGERS_MAX = 200
 COINS_MAX = 1_000_000_000
 FIRINGS_LIMIT_MAX = 10_000
+FACTORS_MAX = 20
+FACTOR_MAX = 100
+COOL_DOWN_MINUTES_MAX = 366 * 24 * 60
+DELAY_DAYS_MAX = 366
+FACT_NAME_CHARS_MAX = 64
+FACT_PROPERTIES_MAX = 50
 
 # Events
 EVENT_DEPTH_MAX = 8

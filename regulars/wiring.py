@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +21,7 @@ from regulars.kit.http import Http
 from regulars.kit.secrets import SecretBox, derived
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
-from regulars.triggers import Fire, Fired, Trigger
+from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -198,7 +197,7 @@ class App:
                 del self._triggers[next(iter(self._triggers))]
             known = {}
             self._triggers[workspace.id] = now + timedelta(seconds=limits.KEY_CACHE_S), known
-        return await triggers.fire(tx, workspace, fires, now, _random, known=known)
+        return await triggers.fire(tx, workspace, fires, now, RANDOM, known=known)
 
     async def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it in this process beside its requests. It must be able to be cut off: `close` does."""
@@ -213,7 +212,3 @@ class App:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())
-
-
-# Coins of a range are drawn from the system's randomness: nobody should be able to guess the next reward.
-_random = random.SystemRandom()

@@ -134,9 +134,27 @@ REFUSALS: dict[str, Told] = {
 
 _EARNS_LATER = "Nothing: report the order again when it is, and it earns."
 _RAISE = "Nothing; or raise the limit in the trigger."
+_BUDGET = "Nothing; or raise the budget in the trigger."
+_COUNTS = "Nothing: it rewards when the mark is reached."
 
 FIRINGS: dict[str, Meaning] = {
     "trigger_inactive": Meaning("The trigger is switched off.", "Switch it on, then fire it again."),
+    "effect_unavailable": Meaning(
+        "The trigger is of a kind that does not act yet: only wallet triggers do.", "Nothing; or make a wallet trigger."
+    ),
+    "not_started": Meaning("What happened, happened before the trigger's `starts_at`.", "Nothing."),
+    "already_ended": Meaning("What happened, happened at or after the trigger's `ends_at`.", "Nothing."),
+    "amount_not_matched": Meaning("The amount is outside of `on_order_amount_matched`.", "Nothing."),
+    "rule_unreadable": Meaning(
+        "This version does not understand the trigger's condition.", "Write the condition anew."
+    ),
+    "conditions_not_met": Meaning("The trigger's condition does not hold: `value` says what was found.", "Nothing."),
+    "activities_not_reached": Meaning("The customer's activities are fewer than the rule's mark so far.", _COUNTS),
+    "amount_not_reached": Meaning("The customer's amounts come to less than the rule's mark so far.", _COUNTS),
+    "cooling_down": Meaning("It gave to the customer less than `cool_down_minutes` before.", "Nothing."),
+    "day_budget_spent": Meaning("What it may give to all customers in a day does not suffice.", _BUDGET),
+    "budget_spent": Meaning("What it may give to all customers in all does not suffice.", _BUDGET),
+    "already_given": Meaning("The trigger has given for this very thing before.", "Nothing."),
     "customer_limit_reached": Meaning("The customer got from it as often as the trigger gives in all.", _RAISE),
     "day_limit_reached": Meaning("The customer got from it as often as it gives in a day of the shop.", _RAISE),
     "month_limit_reached": Meaning("The customer got from it as often as it gives in a month of the shop.", _RAISE),
@@ -151,6 +169,9 @@ FIRINGS: dict[str, Meaning] = {
     ),
     "order_amount_zero": Meaning("The order's amount is 0.", "Nothing."),
     "order_amount_below_unit": Meaning("The amount is less than one whole unit of its currency.", "Nothing."),
+    "order_nothing_earns": Meaning(
+        "None of the order's money earns: by its `basis`, or as it was given back.", "Nothing; or change the `basis`."
+    ),
     "order_not_paid": Meaning("The trigger waits until the order is paid.", _EARNS_LATER),
     "order_not_fulfilled": Meaning("The trigger waits until the order is fulfilled.", _EARNS_LATER),
     "order_earns_too_much": Meaning(

@@ -91,6 +91,7 @@ from regulars.conditions.model import (
     Property,
     Schema,
     Why,
+    names,
     schema,
 )
 from regulars.conditions.operators import OPERATORS, Operator, ValueKind, operators_for
@@ -126,6 +127,7 @@ __all__ = [
     "fits_form",
     "from_form",
     "matches",
+    "names",
     "operators_for",
     "parse",
     "schema",

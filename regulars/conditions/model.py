@@ -93,6 +93,13 @@ def word_of(group: Group) -> GroupWord:
             return "none"
 
 
+def names(condition: Condition) -> set[str]:
+    """The properties that it asks about."""
+    if isinstance(condition, Property):
+        return {condition.name}
+    return {name for item in condition.items for name in names(item)}
+
+
 class Part(Struct, frozen=True):
     """A piece of a sentence; strong pieces are the ones a reader looks for."""
 

@@ -61,7 +61,7 @@ async def begin_applying(
         if not rehearsal:
             detail = {"announced": announced}
             await tenancy.audit(tx, shop.id, actor, "trigger.apply", str(trigger_id), now=now, detail=detail)
-    steps = _rehearse(app, shop.id, trigger_id) if rehearsal else _apply(app, shop.id, trigger_id, actor, announced)
+    steps = _rehearse(app, shop, trigger) if rehearsal else _apply(app, shop.id, trigger_id, actor, announced)
     await app.beside(carry_out(app, shop.id, id, steps))
     return id
 
@@ -81,14 +81,13 @@ async def newest_applications(
     return [msgspec.convert(dict(row), Application).at(now) for row in rows]
 
 
-async def _rehearse(app: App, workspace_id: UUID, trigger_id: UUID) -> Steps:
+async def _rehearse(app: App, shop: Workspace, trigger: Trigger) -> Steps:
     progress, last = Progress(), None
+    ahead = triggers.Ahead(shop, trigger, app.clock.now())
     while True:
         async with app.db.reading() as tx:
-            shop = await tenancy.get_workspace(tx, workspace_id)
-            trigger = await triggers.find_trigger(tx, workspace_id, trigger_id)
-            placed = await orders.next_orders(tx, workspace_id, last, limits.IMPORT_ORDERS_PER_COMMIT)
-            seen = await triggers.look_ahead(tx, shop, trigger, placed) if placed else []
+            placed = await orders.next_orders(tx, shop.id, last, limits.IMPORT_ORDERS_PER_COMMIT)
+            seen = await ahead.look(tx, placed) if placed else []
         last = _count(progress, seen, last)
         yield progress.rows, progress
         if len(placed) < limits.IMPORT_ORDERS_PER_COMMIT:

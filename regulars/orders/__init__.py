@@ -17,6 +17,7 @@ from regulars.orders.earning import EXCLUDED, EarningBasis, Eligible, basis, che
 from regulars.orders.finding import (
     by_ids,
     count,
+    earlier,
     find_named,
     find_order,
     lock_orders,
@@ -54,6 +55,7 @@ __all__ = [
     "check_currency_change",
     "count",
     "differences",
+    "earlier",
     "eligible",
     "find_named",
     "find_order",

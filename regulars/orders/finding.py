@@ -87,6 +87,12 @@ async def reward_orders(tx: Tx, workspace_id: UUID, coins: Mapping[UUID, int]) -
     await store.reward_orders(tx, workspace_id, coins)
 
 
+async def earlier(tx: Reading, workspace_id: UUID, orders: Sequence[Order]) -> dict[UUID, int]:
+    """For each order how many others its customer had placed before, without those that were cancelled or paid back; no
+    more than limits.EARLIER_ORDERS_COUNTED_MAX are counted."""
+    return await store.earlier(tx, workspace_id, orders)
+
+
 async def count(tx: Reading, workspace_id: UUID) -> int:
     """Reads every row: for reports, not for pages."""
     return await store.count(tx, workspace_id)

@@ -131,5 +131,15 @@ WITH RECURSIVE s AS (
 )
 SELECT source FROM s WHERE source IS NOT NULL
 
+-- name: earlier
+SELECT n.id, e.earlier FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS n (id, customer_id, placed_at)
+ CROSS JOIN LATERAL (
+        SELECT count(*) AS earlier FROM (
+                SELECT FROM orders_order
+                 WHERE workspace_id = $1 AND customer_id = n.customer_id AND placed_at <= n.placed_at
+                   AND (placed_at, id) < (n.placed_at, n.id)
+                   AND status <> 'cancelled' AND financial_status NOT IN ('voided', 'refunded')
+                 LIMIT $5) AS found) AS e
+
 -- name: count
 SELECT count(*) FROM orders_order WHERE workspace_id = $1

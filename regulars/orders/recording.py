@@ -37,6 +37,8 @@ Earn = Callable[[Sequence[Recorded]], Awaitable[Sequence[int]]]
 """How many coins each of these changes earns, beyond what the order earned before. It is asked about every order as if
 it were new, since only writing it tells, and once more, of those that changed, with the order as it was kept."""
 
+Settle = Callable[[Sequence[Recorded]], Awaitable[Mapping[UUID, int]]]
+"""How many coins changes earn besides, by the order's id, where that can only be told when they are written."""
 
 AS_REPORTED = Correcting()
 
@@ -49,6 +51,7 @@ async def record(
     *,
     ensuring: Ensuring,
     earn: Earn,
+    settle: Settle,
     available: Available,
     correcting: Correcting = AS_REPORTED,
 ) -> list[Recorded | Refusal]:
@@ -58,7 +61,7 @@ async def record(
     `correcting` says.
 
     No order may be reported twice in one call. Lock order: new customers by customer_id, orders by (source,
-    reference_id), customers by id.
+    reference_id), customers by id, and then what `settle` locks.
     """
     ahead = [not_from_the_future(report, now) for report in reports]
     known = [report for report, refused in zip(reports, ahead, strict=True) if refused is None]
@@ -77,6 +80,11 @@ async def record(
         people |= await customers.rename(tx, workspace, names, now, available=await available(sorted(names)))
     people |= await customers.count_spending(tx, workspace.id, _spending(recorded.values()))
     told = {name: r for name, r in recorded.items() if r.change in ("created", "updated")}
+    besides = await settle(list(told.values()))
+    if besides:
+        await store.reward_orders(tx, workspace.id, besides)
+        told = {name: _with_coins(r, besides.get(r.order.id, 0)) for name, r in told.items()}
+        recorded |= told
     others = {r.order.customer_id for r in told.values()} - people.keys()
     if others:
         people |= await customers.by_ids(tx, workspace.id, sorted(others))
@@ -128,6 +136,10 @@ async def _upsert(
 def _rewarded(order: Order, coins: int) -> Order:
     """What was given for an order stays given when it changes; taking back is a reversal of its own."""
     return msgspec.structs.replace(order, coins_rewarded=order.coins_rewarded + coins) if coins else order
+
+
+def _with_coins(recorded: Recorded, coins: int) -> Recorded:
+    return msgspec.structs.replace(recorded, order=_rewarded(recorded.order, coins))
 
 
 def new_order(report: OrderReport, customer_id: UUID, now: datetime) -> Order:

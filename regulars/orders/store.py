@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from regulars import limits
 from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.queries import Queries
 from regulars.orders.model import SOMETIMES_SAID, VERSION, Order, Said
@@ -110,6 +111,12 @@ async def orders_by_reference(tx: Reading, workspace_id: UUID, reference_id: str
     of = await sources(tx, workspace_id)
     rows = await tx.fetch(_sql.orders_by_reference, workspace_id, of, reference_id, limit)
     return [_order(row) for row in rows]
+
+
+async def earlier(tx: Reading, workspace_id: UUID, orders: Sequence[Order]) -> dict[UUID, int]:
+    columns = [[getattr(order, name) for order in orders] for name in ("id", "customer_id", "placed_at")]
+    rows = await tx.fetch(_sql.earlier, workspace_id, *columns, limits.EARLIER_ORDERS_COUNTED_MAX)
+    return {row["id"]: row["earlier"] for row in rows}
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:

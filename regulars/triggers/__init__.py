@@ -1,28 +1,47 @@
-"""Rules that reward: a trigger is fired by a call, or reacts to an order or to a new customer.
+"""Rules that reward: a trigger is fired by a call, or reacts by itself to what happens to a customer.
 
-Promises: changing a trigger makes a new version, and what was given names the version that gave it. Every firing is
-kept with what came of it: granted, with its txn, or refused, with a stable reason and the same in words, so that "why
-did I get nothing" has an answer. Limits per day and month are counted in the shop's time zone under the wallet's lock,
-so that two calls at once can't both be the last one. An order earns once per trigger, however often it is reported, and
-whether the trigger saw it come in or was applied to it later.
+Promises: whatever happened goes through one pipeline: the fact, guards, effects. Changing a trigger makes a new
+version, and what was given names the version that gave it. Every time a trigger is asked is kept with what came of it:
+granted, with its txn; waiting for its day; or refused, with a stable reason, what the guard found beside what it asks
+for, and the same in words, so that "why did I get nothing" has an answer. Limits are counted in the shop's time zone
+under the wallet's lock, budgets under their counter's, so that two at once can't both be the last one. An order earns
+once per trigger, however often it is reported, and whether the trigger saw it come in or was applied to it later.
 
 Does not know who is told.
 
-    firing:  fired --> granted (has a txn, unless 0 coins were drawn)
-                  `--> refused (has a reason)
+    fact --guards--> granted (has a txn, unless 0 coins were drawn) --all of it taken back--> reversed
+               |---> waiting --its day comes--> granted | refused
+               `---> refused (has a reason)
 """
 
+from regulars.triggers.applying import Ahead, Outlook, apply
 from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.finding import find_trigger, list_triggers, versions_of
 from regulars.triggers.firing import fire
 from regulars.triggers.firings import firings, never_asked, tally
-from regulars.triggers.model import NO_TRIGGER, Content, Fire, Fired, Firing, Override, Rule, Trigger, Version, sentence
-from regulars.triggers.reactions import Outlook, Rehearsed, Taken, apply, look_ahead, rehearse_orders, take_orders
+from regulars.triggers.model import (
+    NO_TRIGGER,
+    Content,
+    Evaluation,
+    Fire,
+    Fired,
+    Firing,
+    Override,
+    Trigger,
+    Version,
+)
+from regulars.triggers.pipeline import RANDOM
+from regulars.triggers.rule import Rule
 from regulars.triggers.signup import create_customer
+from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders
+from regulars.triggers.wording import sentence
 
 __all__ = [
     "NO_TRIGGER",
+    "RANDOM",
+    "Ahead",
     "Content",
+    "Evaluation",
     "Fire",
     "Fired",
     "Firing",
@@ -41,7 +60,6 @@ __all__ = [
     "fire",
     "firings",
     "list_triggers",
-    "look_ahead",
     "never_asked",
     "rehearse_orders",
     "sentence",

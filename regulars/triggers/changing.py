@@ -14,8 +14,11 @@ from regulars.kit.errors import Conflict, Faults, invalid
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
+from regulars.triggers.checking import check_content, check_rule
 from regulars.triggers.errors import UnknownTrigger
-from regulars.triggers.model import NO_CONTENT, Content, Rule, Source, Trigger, check_content, check_rule
+from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger
+from regulars.triggers.rule import Rule
+from regulars.triggers.tallies import budgets_stretches, customers_stretches
 
 CHANGEABLE = ("name", "active", "open", "allow_override", "show_in_widget", "rule", "content")
 
@@ -28,6 +31,7 @@ async def create_trigger(
     rule: Rule,
     now: datetime,
     *,
+    kind: Kind = "wallet",
     active: bool = True,
     open: bool = False,
     allow_override: bool = False,
@@ -35,10 +39,11 @@ async def create_trigger(
     content: Content = NO_CONTENT,
     actor: str = "",
 ) -> Trigger:
-    """A wallet trigger. Raises Invalid naming each field, and Conflict when there are limits.TRIGGERS_MAX already."""
-    if source not in get_args(Source):
-        raise invalid("source", ", ".join(get_args(Source)))
-    name, rule, content = _checked(source, name, rule, content, open)
+    """Raises Invalid naming each field, and Conflict when there are limits.TRIGGERS_MAX already."""
+    for field, given, known in (("source", source, get_args(Source)), ("kind", kind, get_args(Kind))):
+        if given not in known:
+            raise invalid(field, ", ".join(known))
+    name, rule, content = _checked(source, kind, name, rule, content, open)
     if await store.count(tx, workspace.id) >= limits.TRIGGERS_MAX:
         raise Conflict(
             f"A shop can have {limits.TRIGGERS_MAX} triggers at most. Change one that is not needed any more."
@@ -46,7 +51,7 @@ async def create_trigger(
     trigger = Trigger(
         id=new_id(),
         version=1,
-        kind="wallet",
+        kind=kind,
         name=name,
         source=source,
         active=active,
@@ -78,7 +83,7 @@ async def change_trigger(
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
     changed = msgspec.structs.replace(kept, **changes)
-    name, rule, content = _checked(kept.source, changed.name, changed.rule, changed.content, changed.open)
+    name, rule, content = _checked(kept.source, kept.kind, changed.name, changed.rule, changed.content, changed.open)
     changed = msgspec.structs.replace(changed, name=name, rule=rule, content=content)
     if changed == kept:
         return kept
@@ -86,17 +91,30 @@ async def change_trigger(
     if changed.rule != kept.rule:
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)
+        await _count_back(tx, workspace, changed.id, kept.rule, changed.rule)
     await store.save(tx, workspace.id, changed)
     return changed
 
 
-def _checked(source: Source, name: str, rule: Rule, content: Content, open: bool) -> tuple[str, Rule, Content]:
+async def _count_back(tx: Tx, workspace: Workspace, trigger_id: UUID, before: Rule, after: Rule) -> None:
+    """A limit that is new counts what was given before it too, as far back as firings are kept."""
+    for budget, stretches in ((False, customers_stretches), (True, budgets_stretches)):
+        for name in set(stretches(after)) - set(stretches(before)):
+            await store.count_back(tx, workspace.id, trigger_id, budget, _AS_TO_CHAR[name], workspace.time_zone)
+
+
+_AS_TO_CHAR = {"": "", "day": "YYYY-MM-DD", "week": 'IYYY-"W"IW', "month": "YYYY-MM", "year": "YYYY"}
+
+
+def _checked(
+    source: Source, kind: Kind, name: str, rule: Rule, content: Content, open: bool
+) -> tuple[str, Rule, Content]:
     faults = Faults()
     name = name.strip()
     if not 1 <= len(name) <= limits.NAME_CHARS_MAX or "\x00" in name:
         faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
     with faults:
-        rule = check_rule(source, rule)
+        rule = check_rule(source, rule, kind)
     if open and source == "api" and not rule.limited:
         # Whoever reads a page of the shop can fire what is Open as often as they like.
         faults.add("per_day_max", "a limit a day, a month or in all for each customer, since the trigger is Open")

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 from uuid import UUID
 
-from regulars import customers, ledger
+from regulars import customers
 from regulars.customers import Customer, Ensured
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
-from regulars.kit.ids import new_id
-from regulars.ledger import Entry, Posted
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
-from regulars.triggers.model import Fire, Fired, Firing, Override, Reason, Trigger, times
+from regulars.triggers.facts import THOUSANDTHS, Called
+from regulars.triggers.model import Evaluation, Fire, Fired, Trigger
+from regulars.triggers.pipeline import ALREADY, Decision, Pipeline
 from regulars.triggers.signup import ensure
-
-Granted = dict[tuple[UUID, UUID], tuple[int, int, int]]
 
 
 async def fire(
@@ -36,8 +33,8 @@ async def fire(
     or the caller may not. A Fired that is refused is stored, with its reason.
 
     `known` saves reading triggers that were read already, and is added to. Customers named by `customer` must have gone
-    through `customers.check`. Lock order: new customers by customer_id, their wallets, wallets by (customer, kind).
-    Raises the driver's UniqueViolationError when a drawn code is taken: run again.
+    through `customers.check`. Lock order: new customers by customer_id, their wallets, wallets by (customer, kind),
+    counters of budgets. Raises the driver's UniqueViolationError when a drawn code is taken: run again.
     """
     triggers = {} if known is None else known
     unread = {f.trigger_id for f in fires} - triggers.keys()
@@ -46,105 +43,31 @@ async def fire(
     # Whoever may not fire does not create customers by trying.
     unfit = [_unfit(f, triggers.get(f.trigger_id)) for f in fires]
     people = await _people(tx, workspace, [f for f, no in zip(fires, unfit, strict=True) if no is None], now)
-    decided = [no or _admit(f, triggers[f.trigger_id], people) for f, no in zip(fires, unfit, strict=True)]
-    admitted = [d for d in decided if isinstance(d, _Decision)]
-    granted = await _granted_so_far(tx, workspace, admitted, now)
-    counted: Counter[tuple[UUID, UUID]] = Counter()
-    for decision in admitted:
-        decision.decide(granted, counted, random)
-    entries = [decision.entry(now) for decision in admitted if decision.amount]
-    people_read = {d.customer.id: d.customer for d in admitted}
-    outcomes = iter(await ledger.post(tx, workspace, entries, now, known=people_read))
-    answers: list[Fired | Refusal] = []
-    for answer in decided:
-        if isinstance(answer, _Decision):
-            answers.append(answer.fired(now, next(outcomes) if answer.amount else None))
-        else:
-            answers.append(answer)
-    firings = [answer.firing for answer in answers if isinstance(answer, Fired)]
-    if firings:
-        store.insert_firings(tx, workspace.id, firings)
-    return answers
+    pipeline = Pipeline(workspace, now, random)
+    admitted = [no or _admit(f, triggers[f.trigger_id], people, pipeline) for f, no in zip(fires, unfit, strict=True)]
+    decisions = [one for one in admitted if isinstance(one, Decision)]
+    await _given_before(tx, workspace, decisions)
+    await pipeline.decide(tx, decisions)
+    known_people = {d.fact.customer_id: d.fact.customer for d in decisions if d.fact.customer}
+    firings = iter(await pipeline.carry_out(tx, decisions, known=known_people))
+    created = {a.customer.id for a in people.values() if isinstance(a, Ensured) and a.created}
+    return [
+        Fired(next(firings), one.txn, known_people[one.fact.customer_id], one.fact.customer_id in created)
+        if isinstance(one, Decision)
+        else one
+        for one in admitted
+    ]
 
 
-class _Decision:
-    """One call on its way from admitted to granted or refused."""
-
-    def __init__(self, trigger: Trigger, ensured: Ensured, override: Override | None, actor: str) -> None:
-        rule = trigger.rule
-        set_by_call = override or Override()
-        self.id = new_id()
-        self.trigger = trigger
-        self.customer = ensured.customer
-        self.created = ensured.created
-        self.actor = actor
-        self.title = rule.title or trigger.name if set_by_call.title is None else set_by_call.title
-        self.description = rule.description if set_by_call.description is None else set_by_call.description
-        self.operation = set_by_call.operation or rule.operation
-        self.coins_min = rule.coins_min if set_by_call.coins_min is None else set_by_call.coins_min
-        self.coins_max = rule.coins_max if set_by_call.coins_max is None else set_by_call.coins_max
-        self.amount = 0
-        self.reason: str = ""
-        self.explanation = ""
-
-    def decide(self, granted: Granted, counted: Counter[tuple[UUID, UUID]], random: Random) -> None:
-        """Draw the coins, or find the reason for giving none. `counted` are grants earlier in this batch."""
-        rule, pair = self.trigger.rule, (self.customer.id, self.trigger.id)
-        today, this_month, ever = granted.get(pair, (0, 0, 0))
-        earlier = counted[pair]
-        if not self.trigger.active:
-            self.refuse("trigger_inactive", "The trigger is switched off.")
-        elif rule.per_customer_max and ever + earlier >= rule.per_customer_max:
-            self.refuse(
-                "customer_limit_reached", f"The trigger gives at most {times(rule.per_customer_max)} to each customer."
-            )
-        elif rule.per_day_max and today + earlier >= rule.per_day_max:
-            self.refuse("day_limit_reached", f"The trigger gives at most {times(rule.per_day_max)} a day.")
-        elif rule.per_month_max and this_month + earlier >= rule.per_month_max:
-            self.refuse("month_limit_reached", f"The trigger gives at most {times(rule.per_month_max)} a month.")
-        else:
-            counted[pair] += 1
-            fixed = self.coins_min == self.coins_max
-            self.amount = self.coins_min if fixed else random.randint(self.coins_min, self.coins_max)
-
-    def refuse(self, reason: Reason, explanation: str) -> None:
-        self.reason, self.explanation, self.amount = reason, explanation, 0
-
-    def entry(self, now: datetime) -> Entry:
-        return Entry(
-            customer_id=self.customer.id,
-            operation=self.operation,
-            amount=self.amount,
-            type="reward" if self.operation == "cr" else "redeem",
-            occurred_at=now,
-            title=self.title,
-            description=self.description,
-            reference=f"firing:{self.id}",
-            trigger_id=self.trigger.id,
-            trigger_version=self.trigger.version,
-            actor=self.actor,
-            firing_id=self.id,
-        )
-
-    def fired(self, now: datetime, outcome: ledger.Outcome | None) -> Fired:
-        if isinstance(outcome, Refusal):
-            self.reason, self.explanation, self.amount = outcome.code, outcome.message, 0
-        txn = outcome.txn if isinstance(outcome, Posted) else None
-        firing = Firing(
-            id=self.id,
-            trigger_id=self.trigger.id,
-            trigger_version=self.trigger.version,
-            customer_id=self.customer.id,
-            state="refused" if self.reason else "granted",
-            reason=self.reason,
-            explanation=self.explanation,
-            reference="",
-            txn_id=txn.id if txn else None,
-            operation=self.operation,
-            amount=self.amount,
-            fired_at=now,
-        )
-        return Fired(firing, txn, self.customer, self.created)
+async def _given_before(tx: Tx, workspace: Workspace, decisions: Sequence[Decision]) -> None:
+    """A call about a thing that the trigger has rewarded before gives nothing more."""
+    named = [d for d in decisions if d.fact.reference]
+    if named:
+        asked = [(d.fact.customer_id, d.trigger.id, d.fact.reference) for d in named]
+        last = await store.last_about(tx, workspace.id, asked)
+        for d in named:
+            if last.get((d.trigger.id, d.fact.reference)) == "":
+                d.no = ALREADY
 
 
 def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:
@@ -153,13 +76,32 @@ def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:
     return NotOpen() if fire.open_only and not trigger.open else None
 
 
-def _admit(fire: Fire, trigger: Trigger, people: dict[str | UUID, Ensured | Refusal]) -> _Decision | Refusal:
+def _admit(
+    fire: Fire, trigger: Trigger, people: dict[str | UUID, Ensured | Refusal], pipeline: Pipeline
+) -> Decision | Refusal:
     name = fire.lead_id or (fire.customer.customer_id if fire.customer else "")
     person = people.get(name, UnknownCustomer())
     if isinstance(person, Refusal):
         return person
     override = fire.override if trigger.allow_override else None
-    return override if isinstance(override, Refusal) else _Decision(trigger, person, override, fire.actor)
+    if isinstance(override, Refusal):
+        return override
+    about = fire.evaluation or _ABOUT_NOTHING
+    fact = Called(
+        customer_id=person.customer.id,
+        customer=person.customer,
+        occurred_at=pipeline.now,
+        reference=f"evaluation:{about.id}" if about.id else "",
+        actor=fire.actor,
+        count=about.count,
+        amount=round(about.amount * THOUSANDTHS),
+        override=override,
+        about=about.type,
+    )
+    return Decision(pipeline.guarded(trigger), fact)
+
+
+_ABOUT_NOTHING = Evaluation()
 
 
 async def _people(
@@ -177,16 +119,3 @@ async def _people(
         unfit = {f.customer.customer_id: f.unfit for f in named if f.customer and f.unfit}
         people.update(await ensure(tx, workspace, wanted, now, unfit=unfit, actor=named[0].actor))
     return people
-
-
-async def _granted_so_far(tx: Tx, workspace: Workspace, decisions: Sequence[_Decision], now: datetime) -> Granted:
-    limited = {(d.customer.id, d.trigger.id) for d in decisions if d.trigger.rule.limited}
-    if not limited:
-        return {}
-    # Under the wallets' locks, so that a call that races this one has either been counted or waits.
-    # All wallets of the batch at once: a second lock with other wallets could wait in a circle.
-    await ledger.lock(tx, workspace.id, [(d.customer.id, "coins") for d in decisions])
-    local = now.astimezone(workspace.zone)
-    today = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    ever = any(d.trigger.rule.per_customer_max for d in decisions)
-    return await store.granted_since(tx, workspace.id, limited, today, today.replace(day=1), ever=ever)

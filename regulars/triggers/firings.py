@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from regulars.kit.db import Reading
 from regulars.kit.ids import bounds
 from regulars.triggers import store
-from regulars.triggers.model import Firing
+from regulars.triggers.model import Firing, State
 
 
 async def firings(
@@ -20,7 +19,7 @@ async def firings(
     trigger_id: UUID | None = None,
     customer_id: UUID | None = None,
     reference: str = "",
-    state: Literal["granted", "refused"] | None = None,
+    state: State | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     before_id: UUID | None = None,

@@ -1,53 +1,22 @@
-"""Triggers: what they hold, what firing one gives, and why it may give nothing."""
+"""Triggers, their versions, and what came of each time they were asked."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from regulars import limits
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.errors import Faults, Refusal
-from regulars.kit.wording import counted
-from regulars.ledger import Outcome, Posted, Txn
+from regulars.kit.errors import Refusal
+from regulars.ledger import Txn
+from regulars.triggers.rule import Rule
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
-Source = Literal["api", "order", "customer_created"]
-EarnWhen = Literal["placed", "paid", "fulfilled"]
+Source = Literal["api", "order", "customer_created", "birthday", "anniversary", "fact"]
 ContentType = Literal["earn", "referral", "social"]
-
-# A link that a page may be drawn with: no other scheme, which could be a script.
-_ADDRESS = re.compile(r"(https?://|/)[!-~]*")
-_ICON_NAME = re.compile(r"[a-z0-9_-]{1,40}")
-
-
-class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What a trigger gives. Its text in the database is one version of the trigger.
-
-    A trigger fired by a call gives `coins_min` to `coins_max` coins, drawn evenly; a `coins_max` of 0 stands for the
-    same number. One that reacts to orders gives `coins_per_unit` coins for each whole unit of the order's amount, once
-    the order is as far as `earn_when` says. One for new customers gives `coins_min`, once. A limit of 0 is no limit;
-    days and months are the shop's, `per_customer_max` counts from the beginning.
-    """
-
-    title: str = ""
-    description: str = ""
-    operation: Literal["cr", "dr"] = "cr"
-    coins_min: int = 0
-    coins_max: int = 0
-    coins_per_unit: int = 0
-    earn_when: EarnWhen = "paid"
-    per_day_max: int = 0
-    per_month_max: int = 0
-    per_customer_max: int = 0
-
-    @property
-    def limited(self) -> bool:
-        return bool(self.per_day_max or self.per_month_max or self.per_customer_max)
+State = Literal["waiting", "granted", "refused", "reversed"]
 
 
 class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -65,7 +34,8 @@ NO_CONTENT = Content()
 
 
 class Trigger(msgspec.Struct, frozen=True, gc=False):
-    """A trigger at its newest version. `source`: fired by a call (`api`), by orders, or by a customer being created."""
+    """A trigger at its newest version. `source`: fired by a call (`api`), or by itself when an order comes in, a
+    customer is created, has a birthday or joined so many years ago, or the shop reports a fact of its own."""
 
     id: UUID
     version: int
@@ -99,6 +69,16 @@ class Override(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     coins_max: int | None = None
 
 
+class Evaluation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a call is about: `id` names the thing, which a trigger rewards once; `count` and `amount` are what it adds
+    to activities that are counted and summed."""
+
+    id: UUID | None = None
+    type: str = ""
+    count: int = 1
+    amount: float = 0.0
+
+
 class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A call that fires a trigger for one customer: `lead_id` if given, or `customer`, created when unknown; `unfit` is
     why they can't be. An override that can't be is one only to a trigger that allows it.
@@ -111,39 +91,26 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     customer: NewCustomer | None = None
     unfit: Refusal | None = None
     override: Override | Refusal | None = None
+    evaluation: Evaluation | None = None
     open_only: bool = False
     actor: str = ""
 
 
-Reason = Literal[
-    "",
-    "trigger_inactive",
-    "customer_limit_reached",
-    "day_limit_reached",
-    "month_limit_reached",
-    "order_cancelled",
-    "order_other_currency",
-    "order_amount_zero",
-    "order_amount_below_unit",
-    "order_not_paid",
-    "order_not_fulfilled",
-    "order_earns_too_much",
-]
-"""Why a trigger gives nothing, as a stable code; beside these stand the book's own refusals."""
-
-
 class Firing(msgspec.Struct, frozen=True, gc=False):
-    """Each time a trigger was fired for a customer, in the order of the columns of `triggers_firing`.
+    """Each time a trigger was asked about a customer, in the order of the columns of `triggers_firing`.
 
-    A refused one says why, with a stable code in `reason` and in words in `explanation`. A granted one has a txn, but
-    where 0 coins were drawn.
+    A refused one says why, with a stable code in `reason` and in words in `explanation`; `value` and `threshold` are
+    what the guard found and what it asked for, as JSON, empty where it compares nothing. One that waits has a `due_at`.
+    A granted one has a txn, but where 0 coins were drawn. `activities` and `counted` are what it added to activities
+    that are counted and summed, in thousandths. `fired_at` is when it was decided, `occurred_at` when that happened
+    which it is about. `earned_on` is what of an order it was given for, in minor units.
     """
 
     id: UUID
     trigger_id: UUID
     trigger_version: int
     customer_id: UUID
-    state: Literal["granted", "refused"]
+    state: State
     reason: str
     explanation: str
     reference: str
@@ -151,6 +118,13 @@ class Firing(msgspec.Struct, frozen=True, gc=False):
     operation: str
     amount: int
     fired_at: datetime
+    value: str = ""
+    threshold: str = ""
+    activities: int = 0
+    counted: int = 0
+    occurred_at: datetime | None = None
+    due_at: datetime | None = None
+    earned_on: int = 0
 
     @property
     def order_id(self) -> UUID | None:
@@ -158,9 +132,14 @@ class Firing(msgspec.Struct, frozen=True, gc=False):
         about, _, id = self.reference.partition(":")
         return UUID(id) if about == "order" else None
 
+    @property
+    def guard(self) -> str:
+        """Which guard refused it."""
+        return GUARDS.get(self.reason, "book") if self.reason else ""
+
 
 class Fired(msgspec.Struct, frozen=True, gc=False):
-    """What came of a call: the firing, granted or refused, its txn when granted, and for whom."""
+    """What came of a call: the firing, its txn when granted, and for whom."""
 
     firing: Firing
     txn: Txn | None
@@ -168,125 +147,41 @@ class Fired(msgspec.Struct, frozen=True, gc=False):
     customer_created: bool
 
 
-def posted(firing: Firing, outcome: Outcome) -> Firing:
-    """A granted firing, with what the book said to it."""
-    if isinstance(outcome, Posted):
-        return msgspec.structs.replace(firing, txn_id=outcome.txn.id)
-    return msgspec.structs.replace(firing, state="refused", reason=outcome.code, explanation=outcome.message, amount=0)
+GUARDS = {
+    "trigger_inactive": "active",
+    "effect_unavailable": "effect",
+    "not_started": "schedule",
+    "already_ended": "schedule",
+    "order_cancelled": "order",
+    "order_other_currency": "order",
+    "order_amount_zero": "order",
+    "order_amount_below_unit": "order",
+    "order_nothing_earns": "order",
+    "order_not_paid": "order",
+    "order_not_fulfilled": "order",
+    "order_earns_too_much": "order",
+    "amount_not_matched": "amount",
+    "rule_unreadable": "condition",
+    "conditions_not_met": "condition",
+    "activities_not_reached": "activities",
+    "amount_not_reached": "activities",
+    "customer_limit_reached": "limit",
+    "day_limit_reached": "limit",
+    "month_limit_reached": "limit",
+    "cooling_down": "cool_down",
+    "day_budget_spent": "budget",
+    "budget_spent": "budget",
+    "already_given": "once",
+}
+"""Why a trigger gives nothing, as a stable code, and which guard says so; beside these stand the book's refusals."""
 
-
-def revised(rule: Rule, given: dict[str, Any]) -> Rule:
-    """The rule with only what is given changed. A fixed number stays one: its other end moves along."""
-    if rule.coins_min == rule.coins_max and "coins_min" in given:
-        given = {"coins_max": 0, **given}
-    return msgspec.structs.replace(rule, **given)
-
+COUNTING = frozenset({"activities", "limit", "cool_down", "budget", "once"})
+"""Guards that count what came before. What they refused is not asked again when an order changes."""
 
 NO_TRIGGER = "No trigger rewarded orders when this came in."
 """Why an order earned nothing of which no firing is kept."""
 
 
-def check_rule(source: Source, rule: Rule) -> Rule:
-    """The same rule, trimmed, its numbers in the form they are kept in. Raises Invalid naming each field."""
-    faults = Faults()
-    rule = msgspec.structs.replace(rule, title=rule.title.strip(), description=rule.description.strip())
-    if len(rule.title) > limits.TITLE_CHARS_MAX or "\x00" in rule.title:
-        faults.add("title", f"at most {limits.TITLE_CHARS_MAX} characters")
-    if len(rule.description) > limits.DESCRIPTION_CHARS_MAX or "\x00" in rule.description:
-        faults.add("description", f"at most {limits.DESCRIPTION_CHARS_MAX} characters")
-    if rule.operation not in ("cr", "dr"):
-        faults.add("operation", "cr or dr")
-    rule = _checked_coins(source, rule, faults)
-    if rule.earn_when not in ("placed", "paid", "fulfilled"):
-        faults.add("earn_when", "placed, paid or fulfilled")
-    for field in ("per_day_max", "per_month_max", "per_customer_max"):
-        if not 0 <= getattr(rule, field) <= limits.FIRINGS_LIMIT_MAX:
-            faults.add(field, f"0 (no limit) to {limits.FIRINGS_LIMIT_MAX:,}")
-    faults.check()
-    return rule
-
-
-def _checked_coins(source: Source, rule: Rule, faults: Faults) -> Rule:
-    if source == "order":
-        if rule.operation != "cr":
-            faults.add("operation", "cr: an order earns coins")
-        if not 1 <= rule.coins_per_unit <= limits.COINS_MAX:
-            faults.add("coins_per_unit", f"a whole number from 1 to {limits.COINS_MAX:,}")
-        if rule.limited:
-            faults.add("per_day_max", "no limit: every order earns, once")
-    elif source == "customer_created":
-        if rule.operation != "cr":
-            faults.add("operation", "cr: a new customer has no coins to take")
-        if not 1 <= rule.coins_min <= limits.COINS_MAX:
-            faults.add("coins_min", f"a whole number from 1 to {limits.COINS_MAX:,}")
-        if rule.coins_max not in (0, rule.coins_min):
-            faults.add("coins_max", "the same as coins_min, or nothing")
-        if rule.per_day_max or rule.per_month_max or rule.per_customer_max not in (0, 1):
-            faults.add("per_customer_max", "once: a customer is created once")
-        rule = msgspec.structs.replace(rule, coins_max=rule.coins_min, per_customer_max=1)
-    else:
-        rule = msgspec.structs.replace(rule, coins_max=rule.coins_max or rule.coins_min)
-        _check_range(rule.coins_min, rule.coins_max, faults)
-    return rule
-
-
-def _check_range(coins_min: int, coins_max: int, faults: Faults) -> None:
-    if not 0 <= coins_min <= limits.COINS_MAX:
-        faults.add("coins_min", f"a whole number from 0 to {limits.COINS_MAX:,}")
-        return
-    least = max(coins_min, 1)
-    if not least <= coins_max <= limits.COINS_MAX:
-        faults.add("coins_max", f"a whole number from {least:,} to {limits.COINS_MAX:,}, not below coins_min")
-
-
-def check_content(content: Content) -> Content:
-    """The same content, trimmed. Raises Invalid naming each field, as `content.link`."""
-    faults = Faults()
-    content = Content(**{name: value.strip() for name, value in msgspec.structs.asdict(content).items()})
-    for field, most in (
-        ("title", limits.TITLE_CHARS_MAX),
-        ("description", limits.DESCRIPTION_CHARS_MAX),
-        ("icon", limits.URI_CHARS_MAX),
-        ("link", limits.URI_CHARS_MAX),
-    ):
-        if len(getattr(content, field)) > most or "\x00" in getattr(content, field):
-            faults.add(f"content.{field}", f"at most {most:,} characters")
-    if content.type not in get_args(ContentType):
-        faults.add("content.type", "earn, referral or social")
-    if content.link and not _ADDRESS.fullmatch(content.link):
-        faults.add("content.link", "an address that starts with https:// or /")
-    if content.icon and not (_ADDRESS.fullmatch(content.icon) or _ICON_NAME.fullmatch(content.icon)):
-        faults.add("content.icon", "an address that starts with https:// or /, or a name such as gift")
-    faults.check()
-    return content
-
-
-def sentence(source: Source, rule: Rule, coin_name: str, currency_symbol: str) -> str:
-    """A trigger of that source, or what would be one, as one sentence for the shop's owner."""
-    gives = "gives" if rule.operation == "cr" else "takes"
-    if source == "order":
-        when = {"placed": "is placed", "paid": "is paid", "fulfilled": "is fulfilled"}[rule.earn_when]
-        each = f"{counted(rule.coins_per_unit, coin_name)} per whole {currency_symbol.strip()}1"
-        said = f"When an order {when}, it {gives} {each}"
-    elif source == "customer_created":
-        said = f"When a customer is created, it gives {counted(rule.coins_min, coin_name)}, once"
-    elif rule.coins_min == rule.coins_max:
-        said = f"When your shop calls it, it {gives} {counted(rule.coins_min, coin_name)}"
-    else:
-        said = f"When your shop calls it, it {gives} {rule.coins_min:,} to {counted(rule.coins_max, coin_name)}"
-    limited = []
-    if rule.per_day_max:
-        limited.append(f"{times(rule.per_day_max)} a day")
-    if rule.per_customer_max and source == "api":
-        limited.append(f"{times(rule.per_customer_max)} in all")
-    if rule.per_month_max:
-        limited.append(f"{times(rule.per_month_max)} a month")
-    return f"{said}, at most {' and '.join(limited)} per customer." if limited else f"{said}."
-
-
-def times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
-
-
-def as_json(part: Rule | Content) -> dict[str, Any]:
-    return msgspec.structs.asdict(part)
+def posted_refusal(firing: Firing, refusal: Refusal) -> Firing:
+    """A firing that was to be granted, and that the book refused."""
+    return msgspec.structs.replace(firing, state="refused", reason=refusal.code, explanation=refusal.message, amount=0)

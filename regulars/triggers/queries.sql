@@ -36,34 +36,70 @@ INSERT INTO triggers_version (workspace_id, trigger_id, version, rule, actor, cr
 SELECT version, rule, actor, created_at
   FROM triggers_version WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY version DESC
 
--- name: granted_since
-SELECT n.customer_id, n.trigger_id, f.today, f.this_month, f.ever
-  FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, trigger_id)
+-- name: counters
+SELECT n.trigger_id, n.subject_id, n.stretch, c.activities, c.amount, c.granted, c.coins, c.last_at
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (trigger_id, subject_id, stretch)
  CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE fired_at >= $4) AS today, count(*) FILTER (WHERE fired_at >= $5) AS this_month,
-               count(*) AS ever FROM triggers_firing
-         WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id
-           AND fired_at >= CASE WHEN $6 THEN '-infinity'::timestamptz ELSE $5 END
-           AND state = 'granted') AS f
+        SELECT * FROM triggers_counter
+         WHERE workspace_id = $1 AND trigger_id = n.trigger_id AND subject_id = n.subject_id AND stretch = n.stretch
+        OFFSET 0) AS c
+
+-- name: lock_counters
+-- Whoever writes a row has it until the transaction ends, whether the row was there before or not.
+INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch)
+SELECT $1, n.trigger_id, n.subject_id, n.stretch
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (trigger_id, subject_id, stretch)
+ ORDER BY n.trigger_id, n.subject_id, n.stretch COLLATE "C"
+    ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE SET granted = c.granted
+RETURNING c.trigger_id, c.subject_id, c.stretch, c.activities, c.amount, c.granted, c.coins, c.last_at
+
+-- name: add_to_counters
+INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, activities, amount, granted, coins,
+                                   last_at)
+SELECT $1, n.trigger_id, n.subject_id, n.stretch, n.activities, n.amount, n.granted, n.coins, n.last_at
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::numeric[], $7::bigint[], $8::bigint[],
+              $9::timestamptz[]) AS n (trigger_id, subject_id, stretch, activities, amount, granted, coins, last_at)
+    ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
+   SET activities = c.activities + EXCLUDED.activities, amount = c.amount + EXCLUDED.amount,
+       granted = c.granted + EXCLUDED.granted, coins = c.coins + EXCLUDED.coins,
+       last_at = GREATEST(c.last_at, EXCLUDED.last_at)
+
+-- name: count_back
+-- What was counted before, and of which firings may be gone, stays counted.
+INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, activities, amount, granted, coins, last_at)
+SELECT $1, $2, f.subject_id, f.stretch, f.activities, f.amount, f.granted, f.coins, f.last_at
+  FROM (SELECT CASE WHEN $3 THEN $2 ELSE customer_id END AS subject_id,
+               CASE WHEN $4 = '' THEN '' ELSE to_char(occurred_at AT TIME ZONE $5, $4) END AS stretch,
+               sum(activities) AS activities, sum(counted) AS amount,
+               count(*) FILTER (WHERE state IN ('granted', 'waiting')) AS granted,
+               COALESCE(sum(amount) FILTER (WHERE state IN ('granted', 'waiting')), 0) AS coins,
+               max(occurred_at) FILTER (WHERE state IN ('granted', 'waiting')) AS last_at
+          FROM triggers_firing WHERE workspace_id = $1 AND trigger_id = $2
+         GROUP BY 1, 2) AS f
+    ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
+   SET activities = GREATEST(c.activities, EXCLUDED.activities), amount = GREATEST(c.amount, EXCLUDED.amount),
+       granted = GREATEST(c.granted, EXCLUDED.granted), coins = GREATEST(c.coins, EXCLUDED.coins),
+       last_at = GREATEST(c.last_at, EXCLUDED.last_at)
 
 -- name: last_about
 -- A grant is the last word, whatever the clocks of two machines say of what came after it.
-SELECT n.trigger_id, n.reference, f.reason
+SELECT n.trigger_id, n.reference, f.state, f.reason
   FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (customer_id, trigger_id, reference)
  CROSS JOIN LATERAL (
-        SELECT reason FROM triggers_firing
+        SELECT state, reason FROM triggers_firing
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id
            AND reference = n.reference
-         ORDER BY state = 'granted' DESC, fired_at DESC, id DESC LIMIT 1) AS f
+         ORDER BY state IN ('granted', 'waiting') DESC, fired_at DESC, id DESC LIMIT 1) AS f
 
 -- name: insert_firings
 INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,
-                             reference, txn_id, operation, amount, fired_at)
+                             reference, txn_id, operation, amount, fired_at, value, threshold, activities, counted,
+                             occurred_at, due_at, earned_on)
 SELECT $1, f.* FROM unnest($2::triggers_firing_row[]) AS f
 
 -- name: firings
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at
+       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND ($5::text IS NULL OR state = $5)
  ORDER BY id DESC LIMIT $3
@@ -71,35 +107,35 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
 -- name: refusals
 -- They have an index of their own, as those of a trigger below: nobody reads through all grants for a few of them.
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at
+       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND state = 'refused'
  ORDER BY id DESC LIMIT $3
 
 -- name: firings_of_trigger
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at
+       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND trigger_id = $5 AND ($6::text IS NULL OR state = $6)
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: refusals_of_trigger
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at
+       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND trigger_id = $5 AND state = 'refused'
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: firings_of_customer
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at
+       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND customer_id = $5 AND ($6::text IS NULL OR state = $6) AND id < $2 AND id >= $4
  ORDER BY fired_at DESC, id DESC LIMIT $3
 
 -- name: firings_of_reference
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at
+       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3 ORDER BY fired_at DESC, id DESC
 
 -- name: asked_about

@@ -12,7 +12,8 @@ from msgspec.structs import astuple
 
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
-from regulars.triggers.model import Content, Firing, Rule, Trigger, Version, as_json
+from regulars.triggers.model import Content, Firing, Trigger, Version
+from regulars.triggers.rule import Rule, as_json
 
 _sql = Queries(__file__)
 _PARTS = {Trigger.__struct_fields__.index(name): type_ for name, type_ in (("rule", Rule), ("content", Content))}
@@ -58,32 +59,50 @@ async def versions(tx: Reading, workspace_id: UUID, trigger_id: UUID) -> list[Ve
     return [Version(r["version"], msgspec.convert(r["rule"], Rule), r["actor"], r["created_at"]) for r in rows]
 
 
-async def granted_since(
-    tx: Reading,
-    workspace_id: UUID,
-    pairs: Iterable[tuple[UUID, UUID]],
-    today: datetime,
-    this_month: datetime,
-    *,
-    ever: bool,
-) -> dict[tuple[UUID, UUID], tuple[int, int, int]]:
-    """Granted firings per (customer, trigger), as (since `today`, since `this_month`, and, if asked, `ever`); none is
-    missing."""
-    ordered = sorted(pairs)
-    rows = await tx.fetch(
-        _sql.granted_since, workspace_id, [p[0] for p in ordered], [p[1] for p in ordered], today, this_month, ever
-    )
-    return {(r["customer_id"], r["trigger_id"]): (r["today"], r["this_month"], r["ever"]) for r in rows}
+Key = tuple[UUID, UUID, str]
+
+
+async def counters(tx: Reading, workspace_id: UUID, keys: Sequence[Key]) -> dict[Key, Sequence[Any]]:
+    """Those that exist, as (activities, amount, granted, coins, last_at)."""
+    return _counters(await tx.fetch(_sql.counters, workspace_id, *_columns(keys)))
+
+
+async def lock_counters(tx: Reading, workspace_id: UUID, keys: Sequence[Key]) -> dict[Key, Sequence[Any]]:
+    """All of them, made if they were not there, and locked until the transaction ends. `keys` are in the lock order."""
+    return _counters(await tx.fetch(_sql.lock_counters, workspace_id, *_columns(keys)))
+
+
+def _columns(keys: Sequence[Key]) -> list[list[Any]]:
+    return [[key[n] for key in keys] for n in range(3)]
+
+
+def _counters(rows: Iterable[Any]) -> dict[Key, Sequence[Any]]:
+    return {(trigger, subject, stretch): (activities, int(amount), *rest)
+            for trigger, subject, stretch, activities, amount, *rest in rows}  # fmt: skip
+
+
+def add_to_counters(tx: Tx, workspace_id: UUID, rows: Sequence[Sequence[Any]]) -> None:
+    """`rows` are a key each and what is added to its counter."""
+    tx.write(_sql.add_to_counters, workspace_id, *([row[n] for row in rows] for n in range(8)))
+
+
+async def count_back(tx: Tx, workspace_id: UUID, trigger_id: UUID, budget: bool, form: str, zone: str) -> None:
+    """Make the counters of one kind of stretch, of each customer or of the budget, from the firings that are kept:
+    `form` writes the stretch as to_char does."""
+    await tx.execute(_sql.count_back, workspace_id, trigger_id, budget, form, zone)
 
 
 async def last_about(
     tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
 ) -> dict[tuple[UUID, str], str]:
-    """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant. Those
-    that never led to a firing are missing."""
+    """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant or what
+    waits to be one, 'reversed' for one that was taken back. Those that never led to a firing are missing."""
     columns = [[row[n] for row in wanted] for n in range(3)]
     rows = await tx.fetch(_sql.last_about, workspace_id, *columns)
-    return {(row["trigger_id"], row["reference"]): row["reason"] for row in rows}
+    return {
+        (row["trigger_id"], row["reference"]): "reversed" if row["state"] == "reversed" else row["reason"]
+        for row in rows
+    }
 
 
 def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:

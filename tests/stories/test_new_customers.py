@@ -99,7 +99,7 @@ async def test_a_welcome_that_is_off_gives_nothing(shop: Shop) -> None:
         ({"coins_min": 5, "coins_max": 9}, "coins_max"),
         ({"coins_min": 5, "operation": "dr"}, "operation"),
         ({"coins_min": 5, "per_customer_max": 2}, "per_customer_max"),
-        ({"coins_min": 5, "per_day_max": 1}, "per_customer_max"),
+        ({"coins_min": 5, "per_day_max": 1}, "per_day_max"),
     ],
 )
 async def test_a_welcome_is_a_number_given_once(shop: Shop, rule: dict[str, Any], field: str) -> None:

@@ -88,8 +88,10 @@ class TransactionItem(msgspec.Struct, frozen=True):
 
 
 class FiringItem(msgspec.Struct, frozen=True):
-    """A trigger fired for a customer: granted, with its transaction; or refused, with a stable reason and the same in
-    words."""
+    """A trigger fired for a customer: `granted`, with its transaction; `waiting` until `due_at`; `refused`, with a
+    stable reason and the same in words; or `reversed`, all of it taken back. `guard` is what refused it, `value` what
+    that found, `threshold` what it asks for. `fired_at` is when it was decided, `occurred_at` when that happened which
+    it is about."""
 
     id: UUID
     trigger_id: UUID
@@ -103,6 +105,11 @@ class FiringItem(msgspec.Struct, frozen=True):
     operation: str
     coins: int
     fired_at: datetime
+    guard: str
+    value: Any
+    threshold: Any
+    occurred_at: datetime | None
+    due_at: datetime | None
 
 
 class LineItem(msgspec.Struct, frozen=True):
@@ -239,6 +246,11 @@ def firing_item(firing: Firing, customer: Customer) -> FiringItem:
         operation=firing.operation,
         coins=firing.amount,
         fired_at=firing.fired_at,
+        guard=firing.guard,
+        value=msgspec.json.decode(firing.value) if firing.value else None,
+        threshold=msgspec.json.decode(firing.threshold) if firing.threshold else None,
+        occurred_at=firing.occurred_at,
+        due_at=firing.due_at,
     )
 
 

@@ -9,26 +9,44 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars import limits, triggers
+from regulars import conditions, limits, triggers
 from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management, page_of
 from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
+from regulars.orders import EarningBasis
 from regulars.tenancy import Workspace
 from regulars.triggers import Content, Rule, Trigger, Version, sentence
 from regulars.triggers.errors import UnknownTrigger
-from regulars.triggers.model import ContentType, EarnWhen, Kind, Source, revised
+from regulars.triggers.facts import schema_of
+from regulars.triggers.model import ContentType, Kind, Source, State
+from regulars.triggers.rule import EarnWhen, Factor, PropertyType, Span, Timeline, revised
 
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Birthday"])]
 Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
 Most = Annotated[int, Meta(ge=0, le=limits.FIRINGS_LIMIT_MAX, description="Per customer; 0 is no limit.")]
 
 
+WallClock = Annotated[
+    str,
+    Meta(max_length=20, description="A day or a time by the shop's clock, empty for none.", examples=["2026-11-27"]),
+]
+Mark = Annotated[float, Meta(ge=0, le=limits.COINS_MAX)]
+Budget = Annotated[int, Meta(ge=0, le=limits.AMOUNT_MINOR_MAX)]
+
+
 class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trigger fired by calls gives `coins_min` to `coins_max`, or always `coins_min`; one that reacts to orders gives
-    `coins_per_unit` for each whole unit of the order's amount, once the order is as far as `earn_when` says; one for
-    new customers gives `coins_min`, once."""
+    that for each of them, or `coins_per_unit` for each whole unit of the order's amount, once the order is as far as
+    `earn_when` says; one for new customers gives `coins_min`, once. What does not fit its `source` is refused.
+
+    Marks: `on_activity_count_reached` 5 rewards a customer's 5th, 10th, 15th activity, and nothing between;
+    `on_activity_amount_reached` 500 whenever the amounts of their activities reach another 500. The two of the timeline
+    do so within each day, week, month or year of the shop, and begin anew with the next. An activity is what the rest
+    of the rule lets through: an order adds its amount, a call what its `params_for_activityrule` says, a fact its
+    property `amount`.
+    """
 
     title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] | UnsetType = UNSET
     description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] | UnsetType = UNSET
@@ -37,9 +55,101 @@ class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     coins_max: Annotated[Coins, Meta(examples=[50])] | UnsetType = UNSET
     coins_per_unit: Coins | UnsetType = UNSET
     earn_when: EarnWhen | UnsetType = UNSET
+    basis: (
+        Annotated[EarningBasis, Meta(description="What of an order earns; null for what the shop's settings say.")]
+        | UnsetType
+        | None
+    ) = UNSET
+    factors: (
+        Annotated[
+            tuple[Factor, ...],
+            Meta(
+                max_length=limits.FACTORS_MAX,
+                description="All that hold are multiplied with the coins; what is left over of a coin is dropped.",
+                examples=[[{"type": "campaign", "factor": 2, "starts_at": "2026-11-27", "ends_at": "2026-12-01"}]],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    fact: (
+        Annotated[
+            str,
+            Meta(
+                max_length=limits.FACT_NAME_CHARS_MAX,
+                description="The name of your own facts that it reacts to.",
+                examples=["game_won"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    properties: (
+        Annotated[
+            dict[str, PropertyType],
+            Meta(
+                max_length=limits.FACT_PROPERTIES_MAX,
+                description="What may be asked about the facts, by the names of their properties.",
+                examples=[{"score": "number"}],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    starts_at: WallClock | UnsetType = UNSET
+    ends_at: WallClock | UnsetType = UNSET
+    condition: (
+        Annotated[
+            dict[str, Any],
+            Meta(
+                description="A tree of conditions, as in Send Events, over what happened and whom; null for none. What "
+                "may be asked is answered by `GET /triggers/properties`.",
+                examples=[{"property": "customer_country", "operator": "is", "value": "ind"}],
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    on_order_amount_matched: (
+        Annotated[Span, Meta(description="The amount it must have; null for any.", examples=[{"min": 50}])]
+        | UnsetType
+        | None
+    ) = UNSET
+    on_activity_count_reached: Most | UnsetType = UNSET
+    on_activity_amount_reached: Mark | UnsetType = UNSET
+    on_timeline_count_reached: Most | UnsetType = UNSET
+    on_timeline_amount_reached: Mark | UnsetType = UNSET
+    timeline: Timeline | UnsetType = UNSET
     per_day_max: Most | UnsetType = UNSET
     per_month_max: Most | UnsetType = UNSET
     per_customer_max: Most | UnsetType = UNSET
+    cool_down_minutes: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=limits.COOL_DOWN_MINUTES_MAX,
+                description="Gives a customer nothing more for so long after it gave.",
+                examples=[60],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    budget_per_day: (
+        Annotated[Budget, Meta(description="Coins for all customers together in a day of the shop; 0 is no limit.")]
+        | UnsetType
+    ) = UNSET
+    budget_in_all: (
+        Annotated[Budget, Meta(description="Coins for all customers together; 0 is no limit.")] | UnsetType
+    ) = UNSET
+    after_delta_day: (
+        Annotated[
+            int,
+            Meta(ge=0, le=limits.DELAY_DAYS_MAX, description="Gives so many days after it happened.", examples=[14]),
+        ]
+        | UnsetType
+    ) = UNSET
+    frees_place: (
+        Annotated[bool, Meta(description="Whether a reward that is taken back whole counts no more for its limits.")]
+        | UnsetType
+    ) = UNSET
 
 
 class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,12 +163,15 @@ class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source`: fired by a call (`api`), by orders, or by a customer being created. `open`: READ keys may fire it, and
-    it needs a limit for each customer. `allow_override`: a call by a WRITE key may set other words and coins."""
+    """`source`: fired by a call (`api`), or by itself: by orders, a customer being created, their birthday, the day of
+    a later year on which they were created, or a fact of your own. `kind`: only `wallet` triggers act by now; the
+    others are kept, and say so of each firing. `open`: READ keys may fire it, and it needs a limit for each customer.
+    `allow_override`: a call by a WRITE key may set other words and coins."""
 
     name: Name
     source: Source
     rule: Annotated[RuleGiven, Meta(examples=[{"coins_min": 50, "coins_max": 50}])]
+    kind: Kind = "wallet"
     active: bool = True
     open: bool = False
     allow_override: bool = False
@@ -102,14 +215,44 @@ class TriggerList(msgspec.Struct, frozen=True):
     items: list[TriggerItem]
 
 
+class VersionItem(msgspec.Struct, frozen=True):
+    """`changed` says in words what was otherwise in the version before."""
+
+    version: int
+    rule: Rule
+    sentence: str
+    changed: list[str]
+    actor: str
+    created_at: datetime
+
+
 class VersionList(msgspec.Struct, frozen=True):
-    items: list[Version]
+    items: list[VersionItem]
+
+
+class PropertyItem(msgspec.Struct, frozen=True):
+    """`choices`, where there are some, are all values it can have."""
+
+    name: str
+    label: str
+    type: PropertyType
+    operators: list[str]
+    choices: list[str]
+    help: str
+
+
+class PropertyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    source: Source
+
+
+class PropertyList(msgspec.Struct, frozen=True):
+    items: list[PropertyItem]
 
 
 class FiringQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger_id: UUID | None = None
     customer_id: CustomerId | None = None
-    state: Literal["granted", "refused"] | None = None
+    state: State | None = None
     reference: (
         Annotated[
             str, Meta(max_length=100, description="With `customer_id`: only those about one thing, `order:<id>`.")
@@ -140,6 +283,7 @@ async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem
         body.source,
         Rule(**_given(body.rule)),
         call.now,
+        kind=body.kind,
         active=body.active,
         open=body.open,
         allow_override=body.allow_override,
@@ -171,9 +315,29 @@ async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerI
 
 @management.get("/triggers/{id}/versions", "A trigger's versions", tag="Triggers")
 async def list_versions(call: Call[NoQuery, None], tx: Reading) -> VersionList:
-    """Newest first, each with who made it."""
+    """Newest first, each with who made it and what they changed."""
     trigger = await _find(call, tx)
-    return VersionList(await triggers.versions_of(tx, call.workspace_id, trigger.id))
+    found = await triggers.versions_of(tx, call.workspace_id, trigger.id)
+    return VersionList([_version(one, changed, trigger, call.workspace) for one, changed in found])
+
+
+@management.get("/triggers/properties", "What a trigger's condition may ask", tag="Triggers")
+async def list_properties(call: Call[PropertyQuery, None], tx: Reading) -> PropertyList:
+    """Of a trigger that is set off by this `source`. A fact's own properties are those that its rule names."""
+    known = schema_of(call.query.source, Rule())
+    return PropertyList(
+        [
+            PropertyItem(
+                name=field.name,
+                label=field.label,
+                type=field.type,
+                operators=[operator.name for operator in conditions.operators_for(field)],
+                choices=[choice.value for choice in field.choices or ()],
+                help=field.help,
+            )
+            for field in known.values()
+        ]
+    )
 
 
 @management.get("/firings", "What came of triggers", tag="Triggers", area="data")
@@ -210,8 +374,18 @@ async def _find(call: Call[Any, Any], tx: Reading) -> Trigger:
         raise NotFound("This trigger does not exist.") from None
 
 
+def _version(version: Version, changed: list[str], trigger: Trigger, workspace: Workspace) -> VersionItem:
+    return VersionItem(
+        version=version.version,
+        rule=version.rule,
+        sentence=sentence(trigger.source, version.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind),
+        changed=changed,
+        actor=version.actor,
+        created_at=version.created_at,
+    )
+
+
 def _said(trigger: Trigger, workspace: Workspace) -> TriggerItem:
     fields = {name: getattr(trigger, name) for name in trigger.__struct_fields__}
-    return TriggerItem(
-        **fields, sentence=sentence(trigger.source, trigger.rule, workspace.coin_name, workspace.currency_symbol)
-    )
+    said = sentence(trigger.source, trigger.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind)
+    return TriggerItem(**fields, sentence=said)

@@ -37,7 +37,7 @@ from regulars.api.reading import (
 )
 from regulars.api.serving import CORS, SAFE, bug, check_source, idempotency_key
 from regulars.kit.errors import Invalid, Refusal, invalid
-from regulars.triggers import Fire, Override
+from regulars.triggers import Evaluation, Fire, Override
 from regulars.wiring import App, Call
 
 PATH = f"{merchant.base}/activities"
@@ -87,8 +87,10 @@ class ViaWebhook(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     webhook_secret: Title | None = None
 
 
-class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """What the activity is about, for triggers whose rules count or sum such things."""
+class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What the activity is about. A trigger rewards one `evaluation_id` once; `count` (1 if not given) and `amount` are
+    what it adds where a rule counts or sums activities, and what its conditions may ask about. Ignored from a READ
+    key."""
 
     evaluation_id: UUID | None = None
     evaluation_type: Literal["leads", "coupons", "wallettransactions", "reviews", "orders", "triggers"] | None = None
@@ -104,7 +106,7 @@ class Trace(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     via_api_for_email: ViaEmail | None = None
     via_api_for_event: ViaEvent | None = None
     via_api_for_webhook: ViaWebhook | None = None
-    params_for_activityrule: Evaluation | None = None
+    params_for_activityrule: About | None = None
     params_for_email: Params | None = None
     params_for_event: Params | None = None
     params_for_webhook: Params | None = None
@@ -291,8 +293,20 @@ def _fire(body: NewActivity, aside: Aside, caller: Caller) -> Fire:
         customer=customer,
         unfit=unfit,
         override=override,
+        # Nor how much it counts.
+        evaluation=_evaluation(body.trace.params_for_activityrule)
+        if caller.writes and body.trace is not None
+        else None,
         open_only=not caller.writes,
         actor=caller.actor,
+    )
+
+
+def _evaluation(about: About | None) -> Evaluation | None:
+    if about is None:
+        return None
+    return Evaluation(
+        id=about.evaluation_id, type=about.evaluation_type or "", count=about.count or 1, amount=about.amount or 0.0
     )
 
 

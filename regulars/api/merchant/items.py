@@ -69,7 +69,8 @@ class TxnItem(msgspec.Struct, frozen=True, gc=False):
 
 
 class ActivityItem(msgspec.Struct, frozen=True, gc=False):
-    """One firing of a trigger for a customer. A refused one gave nothing and says why."""
+    """One firing of a trigger for a customer: `success`; `pending`, to be given on a later day; or `refused`, which
+    gave nothing and says why."""
 
     id: UUID = msgspec.field(name="_id")
     trigger_id: UUID
@@ -196,13 +197,16 @@ def txn_item(txn: Txn) -> TxnItem:
     )
 
 
+_STATUSES = {"granted": "success", "waiting": "pending", "refused": "refused", "reversed": "refused"}
+
+
 def activity_item(firing: Firing) -> ActivityItem:
     fired_at = wire_time(firing.fired_at)
     return ActivityItem(
         id=firing.id,
         trigger_id=firing.trigger_id,
         lead_id=firing.customer_id,
-        status="success" if firing.state == "granted" else "refused",
+        status=_STATUSES[firing.state],
         reason=firing.reason,
         created_at=fired_at,
         updated_at=fired_at,
@@ -246,7 +250,7 @@ def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> Trig
         coin_range=CoinRange(rule.coins_min, rule.coins_max),
         coins_per_unit=rule.coins_per_unit,
         is_open=trigger.open,
-        sentence=sentence(trigger.source, trigger.rule, coin_name, currency_symbol),
+        sentence=sentence(trigger.source, trigger.rule, coin_name, currency_symbol, trigger.kind),
         created_at=wire_time(trigger.created_at),
         updated_at=wire_time(trigger.updated_at),
     )

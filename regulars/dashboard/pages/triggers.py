@@ -169,7 +169,7 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         about=about,
         runs=runs,
         has_orders=has_orders,
-        versions=[(version, _sentence(desk, trigger, version.rule)) for version in versions],
+        versions=[(version, _sentence(desk, trigger, version.rule), changed) for version, changed in versions],
         **LISTS,
     )
 

@@ -1,0 +1,88 @@
+"""Apply a trigger to orders that are in already, as if they came in now; or look ahead at what that would come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from regulars import orders
+from regulars.kit.db import Reading, Tx
+from regulars.orders import Order, Recorded
+from regulars.tenancy import Workspace
+from regulars.triggers.earning import Earning
+from regulars.triggers.model import Firing, Trigger
+
+
+class Outlook(msgspec.Struct, frozen=True, gc=False):
+    """What a trigger makes of an order that is in already: nothing more, where it earned before; or so many coins; or
+    none, with the reason as a code and in words."""
+
+    order: Order
+    earned_before: bool
+    coins: int
+    reason: str
+    explanation: str
+
+
+class Ahead:
+    """What applying the trigger to orders would come to, as they are now and as if it were switched on: batch by batch,
+    each of which knows what those before it would have been given. Writes nothing."""
+
+    def __init__(self, workspace: Workspace, trigger: Trigger, now: datetime) -> None:
+        self._workspace, self._now = workspace, now
+        self._trigger = msgspec.structs.replace(trigger, active=True)
+        self._earning: Earning | None = None
+
+    async def look(self, tx: Reading, placed: Sequence[Order]) -> list[Outlook]:
+        before, self._earning = self._earning, Earning(tx, self._workspace, [self._trigger], self._now, again=True)
+        if before:
+            self._earning.pipeline.tally = before.pipeline.tally
+        firings = await _asked(self._earning, placed)
+        return [_outlook(self._earning, self._trigger.id, order, firings.get(order.id)) for order in placed]
+
+
+async def apply(
+    tx: Tx,
+    workspace: Workspace,
+    trigger: Trigger,
+    placed: Sequence[Order],
+    now: datetime,
+    *,
+    actor: str,
+    announced: bool = True,
+) -> list[Outlook]:
+    """Give what the trigger gives for orders that are in already, each at most once, and keep why it gives nothing.
+    What came of each is answered; coins that are not `announced` are logged, and no tool is told.
+
+    Lock order: orders by (source, reference_id), wallets, counters of budgets.
+    """
+    locked = await orders.lock_orders(tx, workspace.id, placed)
+    earning = Earning(tx, workspace, [trigger], now, actor=actor, again=True)
+    recorded = [Recorded(order, "unchanged", order) for order in locked]
+    await earning.earn(recorded)
+    await earning.settle(recorded)
+    given = {f.order_id: f for each in await earning.give(tx, recorded, announced=announced) for f in each}
+    rewarded = {id: f.amount for id, f in given.items() if id and f.amount and f.state == "granted"}
+    if rewarded:
+        await orders.reward_orders(tx, workspace.id, rewarded)
+    return [_outlook(earning, trigger.id, order, given.get(order.id)) for order in locked]
+
+
+async def _asked(earning: Earning, placed: Sequence[Order]) -> dict[UUID, Firing]:
+    recorded = [Recorded(order, "unchanged", order) for order in placed]
+    await earning.earn(recorded)
+    await earning.settle(recorded)
+    return {order.id: d.firing(earning.pipeline.now) for order in placed for d in earning.of(order.id)}
+
+
+def _outlook(earning: Earning, trigger_id: UUID, order: Order, firing: Firing | None) -> Outlook:
+    key = (order.id, trigger_id)
+    if key in earning.earned:
+        return Outlook(order, True, 0, "", "")
+    if firing is not None:
+        return Outlook(order, False, firing.amount, firing.reason, firing.explanation)
+    no = earning.unchanged[key]
+    return Outlook(order, False, 0, no.reason, no.words)

@@ -1,0 +1,218 @@
+"""What a rule may hold, by what sets it off: every fault is named, with what was expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, get_args
+
+import msgspec
+
+from regulars import conditions, limits, orders
+from regulars.kit.errors import Faults
+from regulars.triggers.facts import schema_of
+from regulars.triggers.model import Content, ContentType, Kind, Source
+from regulars.triggers.rule import Campaign, EarnWhen, Factor, FirstOrder, InTier, PropertyType, Rule, Timeline
+
+# A link that a page may be drawn with: no other scheme, which could be a script.
+_ADDRESS = re.compile(r"(https?://|/)[!-~]*")
+_ICON_NAME = re.compile(r"[a-z0-9_-]{1,40}")
+FACT_NAME = re.compile(rf"[a-z0-9_.-]{{1,{limits.FACT_NAME_CHARS_MAX}}}")
+_PROPERTY_NAME = re.compile(rf"(?!customer_)[A-Za-z_][A-Za-z0-9_]{{0,{limits.FACT_NAME_CHARS_MAX - 1}}}")
+
+_EVERYWHERE = (
+    *("title", "description", "factors", "starts_at", "ends_at", "condition", "budget_per_day", "budget_in_all"),
+    *("after_delta_day", "frees_place", "coins_min", "coins_max"),
+)
+_MARKS = (
+    *("on_order_amount_matched", "on_activity_count_reached", "on_activity_amount_reached"),
+    *("on_timeline_count_reached", "on_timeline_amount_reached", "timeline"),
+)
+_LIMITS = ("per_day_max", "per_month_max", "per_customer_max", "cool_down_minutes")
+
+APPLIES: dict[Source, frozenset[str]] = {
+    "api": frozenset({*_EVERYWHERE, *_MARKS, *_LIMITS, "operation"}),
+    "order": frozenset({*_EVERYWHERE, *_MARKS, *_LIMITS, "coins_per_unit", "earn_when", "basis"}),
+    "customer_created": frozenset({*_EVERYWHERE, "per_customer_max"}),
+    "birthday": frozenset({*_EVERYWHERE, "per_customer_max"}),
+    "anniversary": frozenset({*_EVERYWHERE, "per_customer_max"}),
+    "fact": frozenset({*_EVERYWHERE, *_MARKS, *_LIMITS, "fact", "properties"}),
+}
+"""The fields of a rule that mean something to a trigger of that source."""
+
+_SET_OFF_BY: dict[Source, str] = {
+    "api": "your shop's calls",
+    "order": "orders",
+    "customer_created": "new customers, once",
+    "birthday": "birthdays, once a year",
+    "anniversary": "anniversaries, once a year",
+    "fact": "facts of your own",
+}
+_DEFAULT = Rule()
+
+
+def check_rule(source: Source, rule: Rule, kind: Kind = "wallet") -> Rule:
+    """The same rule, trimmed, its numbers in the form they are kept in. Raises Invalid naming each field."""
+    faults = Faults()
+    rule = msgspec.structs.replace(rule, title=rule.title.strip(), description=rule.description.strip())
+    _check_text(faults, rule, (("title", limits.TITLE_CHARS_MAX), ("description", limits.DESCRIPTION_CHARS_MAX)))
+    for field in rule.__struct_fields__:
+        if field not in APPLIES[source] and getattr(rule, field) != getattr(_DEFAULT, field):
+            faults.add(field, f"nothing: it reacts to {_SET_OFF_BY[source]}")
+    for field, choices in (
+        ("operation", ("cr", "dr")),
+        ("earn_when", get_args(EarnWhen)),
+        ("timeline", get_args(Timeline)),
+    ):
+        if getattr(rule, field) not in choices:
+            faults.add(field, f"{', '.join(choices[:-1])} or {choices[-1]}")
+    rule = _checked_coins(source, rule, kind, faults)
+    for field, most in _NUMBERS.items():
+        if not 0 <= getattr(rule, field) <= most:
+            faults.add(field, f"0 (none) to {most:,}")
+    span = rule.on_order_amount_matched
+    if span is not None and not 0 <= span.min <= (limits.AMOUNT_MINOR_MAX if span.max is None else span.max):
+        faults.add("on_order_amount_matched", "a min of at least 0, and a max that is not below it")
+    rule = _checked_times(rule, faults)
+    rule = msgspec.structs.replace(rule, factors=tuple(_checked_factors(source, rule.factors, faults)))
+    _check_fact(source, rule, faults)
+    with faults:
+        if rule.basis is not None:
+            rule = msgspec.structs.replace(rule, basis=orders.check_basis(rule.basis, "basis"))
+    with faults:
+        if rule.condition is not None:
+            parsed = conditions.parse(rule.condition, schema_of(source, rule))
+            rule = msgspec.structs.replace(rule, condition=conditions.dump(parsed))
+    faults.check()
+    return rule
+
+
+_NUMBERS: dict[str, int] = {
+    "per_day_max": limits.FIRINGS_LIMIT_MAX,
+    "per_month_max": limits.FIRINGS_LIMIT_MAX,
+    "per_customer_max": limits.FIRINGS_LIMIT_MAX,
+    "cool_down_minutes": limits.COOL_DOWN_MINUTES_MAX,
+    "budget_per_day": limits.AMOUNT_MINOR_MAX,
+    "budget_in_all": limits.AMOUNT_MINOR_MAX,
+    "after_delta_day": limits.DELAY_DAYS_MAX,
+    "on_activity_count_reached": limits.FIRINGS_LIMIT_MAX,
+    "on_timeline_count_reached": limits.FIRINGS_LIMIT_MAX,
+    "on_activity_amount_reached": limits.COINS_MAX,
+    "on_timeline_amount_reached": limits.COINS_MAX,
+}
+
+
+def _checked_coins(source: Source, rule: Rule, kind: Kind, faults: Faults) -> Rule:
+    if kind != "wallet":
+        for field in ("coins_min", "coins_max", "coins_per_unit"):
+            if getattr(rule, field):
+                faults.add(field, "nothing: only a wallet trigger gives coins")
+        return rule
+    if source == "order" and not (rule.coins_min or rule.coins_max):
+        if not 1 <= rule.coins_per_unit <= limits.COINS_MAX:
+            faults.add("coins_per_unit", f"a whole number from 1 to {limits.COINS_MAX:,}")
+        return rule
+    if source == "order" and rule.coins_per_unit:
+        faults.add("coins_per_unit", "0 where each order earns a number of its own (coins_min)")
+    if source == "customer_created":
+        if not 1 <= rule.coins_min <= limits.COINS_MAX:
+            faults.add("coins_min", f"a whole number from 1 to {limits.COINS_MAX:,}")
+        if rule.coins_max not in (0, rule.coins_min):
+            faults.add("coins_max", "the same as coins_min, or nothing")
+        if rule.per_customer_max not in (0, 1):
+            faults.add("per_customer_max", "once: a customer is created once")
+        return msgspec.structs.replace(rule, coins_max=rule.coins_min, per_customer_max=1)
+    rule = msgspec.structs.replace(rule, coins_max=rule.coins_max or rule.coins_min)
+    _check_range(rule.coins_min, rule.coins_max, faults)
+    return rule
+
+
+def _check_range(coins_min: int, coins_max: int, faults: Faults) -> None:
+    if not 0 <= coins_min <= limits.COINS_MAX:
+        faults.add("coins_min", f"a whole number from 0 to {limits.COINS_MAX:,}")
+        return
+    least = max(coins_min, 1)
+    if not least <= coins_max <= limits.COINS_MAX:
+        faults.add("coins_max", f"a whole number from {least:,} to {limits.COINS_MAX:,}, not below coins_min")
+
+
+def _checked_times(of: Any, faults: Faults, at: str = "") -> Any:
+    """A rule's or a campaign's beginning and end, to the minute."""
+    kept: dict[str, str] = {}
+    for field in ("starts_at", "ends_at"):
+        try:
+            given = getattr(of, field).strip()
+            when = datetime.fromisoformat(given) if given else None
+            if when is not None and when.tzinfo is not None:
+                raise ValueError
+            kept[field] = "" if when is None else when.isoformat(timespec="minutes")
+        except ValueError:
+            kept[field] = ""
+            faults.add(f"{at}{field}", "a day or a time by the shop's clock, such as 2026-11-27 or 2026-11-27T09:30")
+    if kept["starts_at"] and kept["ends_at"] and kept["ends_at"] <= kept["starts_at"]:
+        faults.add(f"{at}ends_at", "a time after starts_at")
+    return msgspec.structs.replace(of, **kept)
+
+
+def _checked_factors(source: Source, factors: tuple[Factor, ...], faults: Faults) -> Iterable[Factor]:
+    if len(factors) > limits.FACTORS_MAX:
+        faults.add("factors", f"at most {limits.FACTORS_MAX}")
+    for n, one in enumerate(factors):
+        at = f"factors[{n}]."
+        if not 0 < one.factor <= limits.FACTOR_MAX:
+            faults.add(f"{at}factor", f"a number above 0, up to {limits.FACTOR_MAX}")
+        match one:
+            case Campaign():
+                if not (one.starts_at or one.ends_at):
+                    faults.add(f"{at}starts_at", "a beginning or an end of the campaign")
+                yield _checked_times(one, faults, at)
+                continue
+            case FirstOrder():
+                if source != "order":
+                    faults.add(f"{at}type", f"campaign: it reacts to {_SET_OFF_BY[source]}")
+            case InTier():
+                faults.add(f"{at}type", "campaign or first_order: there are no tiers yet")
+        yield one
+
+
+def _check_fact(source: Source, rule: Rule, faults: Faults) -> None:
+    if source != "fact":
+        return
+    if not FACT_NAME.fullmatch(rule.fact):
+        faults.add("fact", "the fact's name: lower-case letters, digits, dots, - or _, such as game_won")
+    if len(rule.properties) > limits.FACT_PROPERTIES_MAX:
+        faults.add("properties", f"at most {limits.FACT_PROPERTIES_MAX}")
+    for name, type_ in rule.properties.items():
+        if not _PROPERTY_NAME.fullmatch(name):
+            faults.add("properties", "names of letters, digits and _, that do not begin with customer_")
+        if type_ not in get_args(PropertyType):
+            faults.add("properties", f"each one of {', '.join(get_args(PropertyType))}")
+
+
+def _check_text(faults: Faults, of: msgspec.Struct, most_chars: Iterable[tuple[str, int]], at: str = "") -> None:
+    for field, most in most_chars:
+        text = getattr(of, field)
+        if len(text) > most or "\x00" in text:
+            faults.add(f"{at}{field}", f"at most {most:,} characters")
+
+
+def check_content(content: Content) -> Content:
+    """The same content, trimmed. Raises Invalid naming each field, as `content.link`."""
+    faults = Faults()
+    content = Content(**{name: value.strip() for name, value in msgspec.structs.asdict(content).items()})
+    longest = (
+        ("title", limits.TITLE_CHARS_MAX),
+        ("description", limits.DESCRIPTION_CHARS_MAX),
+        ("icon", limits.URI_CHARS_MAX),
+        ("link", limits.URI_CHARS_MAX),
+    )
+    _check_text(faults, content, longest, "content.")
+    if content.type not in get_args(ContentType):
+        faults.add("content.type", "earn, referral or social")
+    if content.link and not _ADDRESS.fullmatch(content.link):
+        faults.add("content.link", "an address that starts with https:// or /")
+    if content.icon and not (_ADDRESS.fullmatch(content.icon) or _ICON_NAME.fullmatch(content.icon)):
+        faults.add("content.icon", "an address that starts with https:// or /, or a name such as gift")
+    faults.check()
+    return content

@@ -1,0 +1,165 @@
+"""What triggers react to: one type for each source, and what conditions may ask about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+import msgspec
+
+from regulars import orders
+from regulars.conditions import Choice, Field, Schema, schema
+from regulars.customers import Customer
+from regulars.kit import countries
+from regulars.kit.currency import units_of
+from regulars.orders import Order
+from regulars.tenancy import Workspace
+from regulars.triggers.model import Override, Source
+from regulars.triggers.rule import Rule
+
+THOUSANDTHS = 1_000
+"""Amounts are counted in thousandths of a unit, which no currency that is paid with divides further but one."""
+
+
+class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Something that happened to a customer. `reference` names it: a trigger rewards what has a name once. `count` and
+    `amount`, in thousandths, are what it adds to activities that are counted and summed."""
+
+    customer_id: UUID
+    occurred_at: datetime
+    customer: Customer | None = None
+    reference: str = ""
+    cause_id: UUID | None = None
+    actor: str = ""
+    count: int = 1
+    amount: int = 0
+
+    @property
+    def depth(self) -> int:
+        return 1 if self.cause_id else 0
+
+
+class Called(Fact, frozen=True, gc=False, kw_only=True, tag="api"):
+    override: Override | None = None
+    about: str = ""
+
+
+class Ordered(Fact, frozen=True, gc=False, kw_only=True, tag="order"):
+    """`earlier`: how many orders the customer had placed before, where that was looked up."""
+
+    order: Order
+    earlier: int | None = None
+
+
+class Created(Fact, frozen=True, gc=False, kw_only=True, tag="customer_created"):
+    pass
+
+
+class Birthday(Fact, frozen=True, gc=False, kw_only=True, tag="birthday"):
+    age: int
+
+
+class Anniversary(Fact, frozen=True, gc=False, kw_only=True, tag="anniversary"):
+    years: int
+
+
+class Reported(Fact, frozen=True, gc=False, kw_only=True, tag="fact"):
+    """A fact that the shop names itself."""
+
+    name: str
+    properties: dict[str, Any]
+
+
+AnyFact = Called | Ordered | Created | Birthday | Anniversary | Reported
+"""Reviews, referrals and changes of tier take their place here, and in `model.Source`, when their rooms come."""
+
+_COUNTRIES = tuple(Choice(code, name) for code, name in countries.LISTED)
+
+
+_CUSTOMER = (
+    Field("customer_country", "Customer's country", "text", choices=_COUNTRIES),
+    Field("customer_tier", "Customer's tier", "text", help="Empty until there are tiers."),
+    Field("customer_email", "Customer's e-mail", "text"),
+    Field("customer_mobile", "Customer's mobile number", "text"),
+    Field(
+        "customer_gender",
+        "Customer's gender",
+        "text",
+        choices=(Choice("male", "male"), Choice("female", "female"), Choice("other", "other")),
+    ),
+    Field("customer_dob", "Customer's birthday", "date"),
+    Field("customer_since", "Customer since", "date"),
+    Field("customer_orders", "Customer's orders", "number", help="How many they had placed before."),
+    Field(
+        "customer_spent",
+        "Customer's total",
+        "number",
+        help="What all their orders amount to in your currency, this one too.",
+    ),
+    Field("customer_referred_by", "Referrer's code", "text", help="Filled in when somebody referred the customer."),
+    Field("customer_accepts_email", "Customer agreed to e-mail", "yes_no"),
+    Field("customer_accepts_mobile", "Customer agreed to mobile messages", "yes_no"),
+)
+
+_SCHEMAS: dict[Source, tuple[Field, ...]] = {
+    "api": (
+        Field("count", "Count", "number", help="As the call says it, 1 if it does not."),
+        Field("amount", "Amount", "number", help="As the call says it, 0 if it does not."),
+        Field("evaluation_type", "What the call is about", "text", help="Such as orders or reviews."),
+    ),
+    "order": orders.FIELDS,
+    "customer_created": (),
+    "birthday": (Field("age", "Age", "number", unit="years"),),
+    "anniversary": (Field("years", "Years as a customer", "number", unit="years"),),
+    "fact": (),
+}
+
+
+def schema_of(source: Source, rule: Rule) -> Schema:
+    """What the conditions of such a trigger may ask about, its own fact first."""
+    declared = (Field(name, name, type) for name, type in rule.properties.items()) if source == "fact" else ()
+    return schema([*declared, *_SCHEMAS[source], *_CUSTOMER])
+
+
+def payload(fact: AnyFact, workspace: Workspace) -> Mapping[str, object]:
+    """What conditions see of the fact, by the schema's names."""
+    seen = {**_own(fact), **(_customer(fact.customer, workspace) if fact.customer else {})}
+    return seen | {"customer_orders": fact.earlier} if isinstance(fact, Ordered) else seen
+
+
+def _own(fact: AnyFact) -> Mapping[str, object]:
+    match fact:
+        case Called():
+            return {"count": fact.count, "amount": fact.amount / THOUSANDTHS, "evaluation_type": fact.about}
+        case Ordered():
+            return orders.payload(fact.order)
+        case Created():
+            return {}
+        case Birthday():
+            return {"age": fact.age}
+        case Anniversary():
+            return {"years": fact.years}
+        case Reported():
+            return fact.properties
+        case _:
+            assert_never(fact)
+
+
+def _customer(customer: Customer, workspace: Workspace) -> dict[str, object]:
+    spent = customer.spent.get(workspace.currency_code, 0) / units_of(workspace.currency_code)
+    return {
+        "customer_country": customer.country,
+        "customer_tier": customer.tier,
+        "customer_email": customer.email,
+        "customer_mobile": customer.mobile,
+        "customer_gender": customer.gender,
+        "customer_dob": customer.dob and customer.dob.isoformat(),
+        "customer_since": customer.created_at.isoformat(),
+        "customer_orders": customer.orders_count,
+        "customer_spent": spent,
+        "customer_referred_by": customer.referred_by_code,
+        "customer_accepts_email": customer.accept_email,
+        "customer_accepts_mobile": customer.accept_mobile,
+    }

@@ -1,0 +1,251 @@
+"""What stands between a fact and its reward: each guard in its order, and what it says when it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from regulars import conditions, limits, orders
+from regulars.conditions import Condition, Test
+from regulars.kit.currency import units_of
+from regulars.kit.errors import Invalid
+from regulars.kit.wording import counted as counted_words
+from regulars.orders import EarningBasis, Order
+from regulars.tenancy import Workspace
+from regulars.triggers.facts import THOUSANDTHS, AnyFact, Ordered, payload, schema_of
+from regulars.triggers.model import Trigger
+from regulars.triggers.rule import Campaign, Rule, Span
+from regulars.triggers.tallies import EVER, Tally
+
+
+class No(msgspec.Struct, frozen=True, gc=False):
+    """A guard's refusal: a stable code, the same in words, and what it found beside what it asks for."""
+
+    reason: str
+    words: str
+    value: object = None
+    threshold: object = None
+
+
+Window = tuple[datetime | None, datetime | None]
+"""From the first, before the second; None is open."""
+
+
+class Guarded(msgspec.Struct, frozen=True, gc=False):
+    """A trigger with what is worked out of its rule once: schedules as instants (`within` of the rule itself, `factors`
+    beside those of the rule), its condition as a function. `problem`: why this version can't read the condition.
+    `basis`: what of an order earns by it."""
+
+    trigger: Trigger
+    rule: Rule
+    within: Window
+    factors: tuple[Window, ...]
+    condition: Condition | None
+    test: Test | None
+    problem: str
+    basis: EarningBasis
+
+
+def guarded(trigger: Trigger, workspace: Workspace) -> Guarded:
+    zone = workspace.zone
+    rule = trigger.rule
+    if trigger.source == "customer_created":
+        rule = msgspec.structs.replace(rule, per_customer_max=0)  # is created once: there is nothing to count
+    condition, problem = None, ""
+    if rule.condition is not None:
+        try:
+            condition = conditions.parse(rule.condition, schema_of(trigger.source, rule))
+        except Invalid as no:
+            # Giving what the shop meant to restrict would be worse than giving nothing yet.
+            problem = no.message
+    return Guarded(
+        trigger,
+        rule,
+        _window(rule, zone),
+        tuple(_window(one, zone) if isinstance(one, Campaign) else (None, None) for one in rule.factors),
+        condition,
+        None if condition is None else conditions.compiled(condition, zone),
+        problem,
+        basis_of(rule, workspace),
+    )
+
+
+def basis_of(rule: Rule, workspace: Workspace) -> EarningBasis:
+    """The rule's own, or else the shop's: its setting `earning_basis`."""
+    return rule.basis or msgspec.convert(workspace.settings.get("earning_basis") or {}, EarningBasis)
+
+
+def _window(of: Rule | Campaign, zone: ZoneInfo) -> Window:
+    return instant(of.starts_at, zone), instant(of.ends_at, zone)
+
+
+def instant(wall_clock: str, zone: ZoneInfo) -> datetime | None:
+    """`2026-11-27` or `2026-11-27T09:30` by the shop's clock; None for no text. An hour that comes twice is the first
+    of both, one that a clock leaves out as long after it."""
+    return datetime.fromisoformat(wall_clock).replace(tzinfo=zone) if wall_clock else None
+
+
+def at_first(guarded: Guarded, fact: AnyFact, workspace: Workspace) -> No | None:
+    """What needs no look at what happened before."""
+    trigger, rule = guarded.trigger, guarded.rule
+    if not trigger.active:
+        return No("trigger_inactive", "The trigger is switched off.")
+    if trigger.kind != "wallet":
+        return No("effect_unavailable", _UNAVAILABLE[trigger.kind])
+    starts_at, ends_at = guarded.within
+    if starts_at and fact.occurred_at < starts_at:
+        return No("not_started", "The trigger had not started then.", fact.occurred_at, starts_at)
+    if ends_at and fact.occurred_at >= ends_at:
+        return No("already_ended", "The trigger had ended by then.", fact.occurred_at, ends_at)
+    if isinstance(fact, Ordered) and (no := of_order(workspace, guarded, fact.order)):
+        return no
+    if rule.on_order_amount_matched and (no := _of_amount(rule.on_order_amount_matched, fact.amount)):
+        return no
+    if guarded.problem:
+        return No("rule_unreadable", f"Its condition can't be read: {guarded.problem}")
+    if guarded.test is not None:
+        seen = payload(fact, workspace)
+        if not guarded.test(seen, fact.occurred_at):
+            return _of_condition(guarded, seen, fact.occurred_at, workspace.zone)
+    return None
+
+
+_UNAVAILABLE = {
+    "offer": "There are no offers yet, so none was given. It begins to act when they come.",
+    "email": "E-mail is not sent yet, so none was. It begins to act when that comes.",
+    "event": "Triggers send no events of their own yet. What earns coins is told by Send Events.",
+    "webhook": "Triggers call no webhooks of their own yet. What earns coins is told by Send Events.",
+}
+
+
+def of_order(workspace: Workspace, guarded: Guarded, order: Order) -> No | None:
+    """Why the order earns nothing as it stands."""
+    rule, symbol = guarded.rule, workspace.currency_symbol
+    if order.void:
+        return No("order_cancelled", "The order was cancelled or paid back.", order.status, "not cancelled")
+    if order.currency_code != workspace.currency_code:
+        words = f"The order is in {order.currency_code}, the shop's currency is another."
+        return No("order_other_currency", words, order.currency_code, workspace.currency_code)
+    if order.amount_minor == 0:
+        return No("order_amount_zero", f"The order's amount is {symbol}0.", 0, 0)
+    units = units_of(order.currency_code)
+    if rule.coins_per_unit and order.amount_minor < units:
+        words = f"The order's amount is less than one whole {symbol}1."
+        return No("order_amount_below_unit", words, order.amount_minor / units, 1)
+    least, earns = units if rule.coins_per_unit else 1, earns_on(guarded, order)
+    if earns < least:
+        words = f"What of the order earns comes to less than one whole {symbol}1."
+        return No("order_nothing_earns", words, earns / units, least / units)
+    if rule.earn_when == "paid" and order.financial_status not in ("paid", "partially_refunded"):
+        return No("order_not_paid", "The order is not paid yet; it earns when it is.", order.financial_status, "paid")
+    if rule.earn_when == "fulfilled" and order.delivery_status != "fulfilled":
+        words = "The order is not fulfilled yet; it earns when it is."
+        return No("order_not_fulfilled", words, order.delivery_status, "fulfilled")
+    return None
+
+
+def earns_on(guarded: Guarded, order: Order) -> int:
+    """In minor units, whole units of the currency where it earns by these."""
+    if guarded.rule.coins_per_unit:
+        return orders.basis(order, guarded.basis)
+    return orders.eligible(order, guarded.basis).left_minor
+
+
+def _of_amount(span: Span, amount: int) -> No | None:
+    units = amount / THOUSANDTHS
+    if span.min <= units and (span.max is None or units <= span.max):
+        return None
+    asked = f"{span.min:,g} to {span.max:,g}" if span.max is not None else f"at least {span.min:,g}"
+    return No("amount_not_matched", f"The amount is {units:,g}, and not {asked}.", units, msgspec.to_builtins(span))
+
+
+def _of_condition(guarded: Guarded, seen: Mapping[str, object], at: datetime, zone: ZoneInfo) -> No:
+    assert guarded.condition is not None
+    known = schema_of(guarded.trigger.source, guarded.rule)
+    why = conditions.explain(guarded.condition, seen, known, now=at, time_zone=zone)
+    failed = conditions.failed(why)
+    told = "; ".join(f"{one.asked}, and it was {one.found or 'empty'}" for one in failed[: limits.FAULTS_IN_WORDS_MAX])
+    words = f"It is given when {told}."[: limits.REASON_CHARS_STORED_MAX]
+    return No("conditions_not_met", words, [one.found for one in failed][:20], [one.asked for one in failed][:20])
+
+
+def of_activities(guarded: Guarded, fact: AnyFact, tally: Tally) -> No | None:
+    """Whether the fact, which is not counted in yet, makes its customer's activities reach a mark: each mark of the
+    rule has to be reached by it."""
+    rule, id = guarded.rule, guarded.trigger.id
+    stretch = tally.stretch(rule.timeline, fact.occurred_at)
+    for mark, within, summed in (
+        (rule.on_activity_count_reached, EVER, False),
+        (rule.on_activity_amount_reached, EVER, True),
+        (rule.on_timeline_count_reached, stretch, False),
+        (rule.on_timeline_amount_reached, stretch, True),
+    ):
+        if mark:
+            counter = tally[id, fact.customer_id, within]
+            no = _of_mark(mark, counter.amount if summed else counter.activities, fact, rule, within, summed)
+            if no:
+                return no
+    return None
+
+
+def _of_mark(mark: float, before: int, fact: AnyFact, rule: Rule, within: str, summed: bool) -> No | None:
+    size = round(mark * THOUSANDTHS) if summed else int(mark)
+    after = before + (fact.amount if summed else fact.count)
+    if after // size > before // size:
+        return None
+    have, period = after % size, f" this {rule.timeline}" if within else ""
+    if summed:
+        words = f"Their activities come to {have / THOUSANDTHS:,g} of {mark:,g}{period} so far."
+        return No("amount_not_reached", words, have / THOUSANDTHS, mark)
+    words = f"It is activity {have:,} of {mark:,g}{period}."
+    return No("activities_not_reached", words, have, mark)
+
+
+def of_limits(guarded: Guarded, fact: AnyFact, tally: Tally) -> No | None:
+    """What the customer got before, in the stretches in which the fact happened."""
+    rule, id = guarded.rule, guarded.trigger.id
+    for most, stretch, reason, words in (
+        (rule.per_customer_max, EVER, "customer_limit_reached", "to each customer"),
+        (rule.per_day_max, "day", "day_limit_reached", "a day"),
+        (rule.per_month_max, "month", "month_limit_reached", "a month"),
+    ):
+        if most:
+            within = stretch and tally.stretch(stretch, fact.occurred_at)
+            had = tally[id, fact.customer_id, within].granted
+            if had >= most:
+                return No(reason, f"The trigger gives at most {times(most)} {words}.", had, most)
+    last_at = tally[id, fact.customer_id, EVER].last_at if rule.cool_down_minutes else None
+    if last_at is not None and fact.occurred_at < (again_at := last_at + timedelta(minutes=rule.cool_down_minutes)):
+        words = f"The trigger gave less than {minutes(rule.cool_down_minutes)} before."
+        return No("cooling_down", words, fact.occurred_at, again_at)
+    return None
+
+
+def of_budget(guarded: Guarded, fact: AnyFact, coins: int, tally: Tally, coin_name: str) -> No | None:
+    rule, trigger_id = guarded.rule, guarded.trigger.id
+    for most, stretch, reason, period in (
+        (rule.budget_per_day, "day", "day_budget_spent", "today's budget"),
+        (rule.budget_in_all, EVER, "budget_spent", "the budget"),
+    ):
+        if most:
+            key = stretch and tally.stretch(stretch, fact.occurred_at)
+            spent = tally[trigger_id, trigger_id, key].coins
+            if spent + coins > most:
+                left = counted_words(max(0, most - spent), coin_name)
+                words = f"Of {period} of {counted_words(most, coin_name)} {left} are left, and it takes {coins:,}."
+                return No(reason, words, spent + coins, most)
+    return None
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def minutes(count: int) -> str:
+    for size, name in ((1_440, "days"), (60, "hours")):
+        if count % size == 0:
+            return counted_words(count // size, name)
+    return counted_words(count, "minutes")

@@ -1,0 +1,299 @@
+"""The one way from a fact to its reward: guards, then effects, a batch of facts at a time.
+
+Whoever has facts makes a `Decision` of each fact and each trigger that could react to it, has them decided, and has
+carried out what was decided. A rehearsal stops between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from fractions import Fraction
+from random import Random, SystemRandom
+from uuid import UUID
+
+import msgspec
+
+from regulars import ledger, limits
+from regulars.customers import Customer
+from regulars.kit.currency import units_of
+from regulars.kit.db import Reading, Tx
+from regulars.kit.errors import Refusal
+from regulars.kit.ids import new_id
+from regulars.ledger import Entry, Posted, Txn
+from regulars.tenancy import Workspace
+from regulars.triggers import guards, store
+from regulars.triggers.facts import AnyFact, Called, Ordered
+from regulars.triggers.guards import Guarded, No
+from regulars.triggers.model import Firing, Override, Trigger
+from regulars.triggers.rule import Campaign, FirstOrder, InTier, Operation, Rule
+from regulars.triggers.tallies import Key, Tally
+
+_encode = msgspec.json.encode
+_NOTHING_SET = Override()
+
+RANDOM = SystemRandom()
+"""Coins of a range are drawn from the system's randomness: nobody should be able to guess the next reward."""
+
+
+class Coins(msgspec.Struct, frozen=True, gc=False, tag="coins"):
+    """The effect of a wallet trigger: so many coins, under these words, given or taken."""
+
+    operation: Operation
+    amount: int
+    title: str
+    description: str
+
+
+Effect = Coins
+"""What a trigger does at last. Offers, e-mail, events and webhooks become members when their rooms can be asked."""
+
+
+class Decision:
+    """A fact that a trigger was asked about, on its way to granted, refused or waiting."""
+
+    __slots__ = (
+        "activities",
+        "asked",
+        "counted",
+        "due_at",
+        "earned_on",
+        "effect",
+        "fact",
+        "guarded",
+        "id",
+        "no",
+        "txn",
+    )
+
+    def __init__(self, guarded: Guarded, fact: AnyFact, no: No | None = None, *, asked: bool = False) -> None:
+        """`asked`: what needs no look at what happened before has been asked, and said `no`, if anything."""
+        self.id = new_id()
+        self.guarded = guarded
+        self.fact = fact
+        self.no: No | Refusal | None = no
+        self.asked = asked
+        self.effect: Effect | None = None
+        self.due_at: datetime | None = None
+        self.txn: Txn | None = None
+        self.activities = 0
+        self.counted = 0
+        self.earned_on = 0
+
+    @property
+    def trigger(self) -> Trigger:
+        return self.guarded.trigger
+
+    @property
+    def rule(self) -> Rule:
+        return self.guarded.rule
+
+    @property
+    def coins(self) -> int:
+        return self.effect.amount if self.effect else 0
+
+    def firing(self, now: datetime) -> Firing:
+        no, effect = self.no, self.effect
+        return Firing(
+            id=self.id,
+            trigger_id=self.trigger.id,
+            trigger_version=self.trigger.version,
+            customer_id=self.fact.customer_id,
+            state="refused" if no else "waiting" if self.due_at else "granted",
+            reason="" if no is None else no.reason if isinstance(no, No) else no.code,
+            explanation="" if no is None else no.words if isinstance(no, No) else no.message,
+            reference=self.fact.reference,
+            txn_id=self.txn.id if self.txn else None,
+            operation=effect.operation if effect else self.rule.operation,
+            amount=self.coins,
+            fired_at=now,
+            value=_said(no.value) if isinstance(no, No) else "",
+            threshold=_said(no.threshold) if isinstance(no, No) else "",
+            activities=self.activities,
+            counted=self.counted,
+            occurred_at=self.fact.occurred_at,
+            due_at=self.due_at,
+            earned_on=self.earned_on,
+        )
+
+
+def _said(value: object) -> str:
+    return "" if value is None else _encode(value).decode()
+
+
+class Pipeline:
+    """Decides for one workspace and one batch; what it counts, later facts of the batch see."""
+
+    def __init__(self, workspace: Workspace, now: datetime, random: Random) -> None:
+        self.workspace = workspace
+        self.now = now
+        self.tally = Tally(workspace)
+        self._random = random
+        self._guarded: dict[tuple[UUID, int], Guarded] = {}
+
+    def guarded(self, trigger: Trigger) -> Guarded:
+        key = (trigger.id, trigger.version)
+        found = self._guarded.get(key)
+        if found is None:
+            found = self._guarded[key] = guards.guarded(trigger, self.workspace)
+        return found
+
+    async def decide(self, tx: Reading, decisions: Sequence[Decision]) -> None:
+        """In their order. If any of them counts on what happened before, the wallets of all their customers are locked
+        first, so that a decision that races this one has either been counted or waits; then the budgets' counters."""
+        counted = [d for d in decisions if d.rule.counted and d.no is None]
+        if counted:
+            await self._count(tx, decisions, counted)
+        for decision in decisions:
+            self._decide(decision)
+
+    async def _count(self, tx: Reading, decisions: Sequence[Decision], counted: Sequence[Decision]) -> None:
+        tally = self.tally
+        if isinstance(tx, Tx):
+            # All wallets of the batch at once: a second lock with other wallets could wait in a circle.
+            await ledger.lock(tx, self.workspace.id, [(d.fact.customer_id, "coins") for d in decisions])
+        keys, budgets = set(), set()
+        for d in counted:
+            id, at = d.trigger.id, d.fact.occurred_at
+            keys.update(tally.customers_keys(id, d.rule, d.fact.customer_id, at))
+            budgets.update(tally.budgets_keys(id, d.rule, at))
+        await tally.read(tx, keys)
+        await tally.read(tx, budgets, locked=isinstance(tx, Tx))
+
+    def _decide(self, d: Decision) -> None:
+        rule, fact, tally = d.rule, d.fact, self.tally
+        if d.no is None and not d.asked:
+            d.no = guards.at_first(d.guarded, fact, self.workspace)
+        if d.no is None:
+            d.activities, d.counted = fact.count, fact.amount
+            if rule.counts_activities:
+                d.no = guards.of_activities(d.guarded, fact, tally)
+            if keys := self._customers_keys(d):
+                tally.add(keys, activities=fact.count, amount=fact.amount)
+        if d.no is None and rule.limited:
+            d.no = guards.of_limits(d.guarded, fact, tally)
+        if d.no is not None:
+            return
+        effect = self._effect(d)
+        if effect.amount > limits.AMOUNT_MINOR_MAX:
+            most = limits.AMOUNT_MINOR_MAX
+            d.no = No("order_earns_too_much", f"The order would earn more than {most:,} coins.", effect.amount, most)
+        elif rule.budgeted:
+            d.no = guards.of_budget(d.guarded, fact, effect.amount, tally, self.workspace.coin_name)
+        if d.no is not None:
+            return
+        d.effect = effect
+        if rule.after_delta_day:
+            due_at = self._later(fact.occurred_at, rule.after_delta_day)
+            d.due_at = due_at if due_at > self.now else None
+        self._tell(d, 1)
+
+    def _tell(self, d: Decision, sign: int) -> None:
+        """Count what is given, or, with -1, what then was not."""
+        at, tally = d.fact.occurred_at, self.tally
+        if keys := self._customers_keys(d):
+            tally.add(keys, granted=sign, coins=sign * d.coins, at=at if sign > 0 else None)
+        if d.rule.budgeted:
+            tally.add(tally.budgets_keys(d.trigger.id, d.rule, at), granted=sign, coins=sign * d.coins)
+
+    def _customers_keys(self, d: Decision) -> list[Key]:
+        if not (d.rule.limited or d.rule.counts_activities):
+            return []
+        return self.tally.customers_keys(d.trigger.id, d.rule, d.fact.customer_id, d.fact.occurred_at)
+
+    def _later(self, at: datetime, days: int) -> datetime:
+        """The same time of day in the shop, so many days later."""
+        return self.tally.local(at) + timedelta(days=days)
+
+    def _effect(self, d: Decision) -> Effect:
+        rule, fact, trigger = d.rule, d.fact, d.trigger
+        set_by_call = (fact.override if isinstance(fact, Called) else None) or _NOTHING_SET
+        description = rule.description
+        if isinstance(fact, Ordered):
+            description = description or f"Order {fact.order.name or fact.order.reference_id}"
+        least = rule.coins_min if set_by_call.coins_min is None else set_by_call.coins_min
+        most = rule.coins_max if set_by_call.coins_max is None else set_by_call.coins_max
+        if isinstance(fact, Ordered):
+            d.earned_on = guards.earns_on(d.guarded, fact.order)
+        if rule.coins_per_unit and isinstance(fact, Ordered):
+            amount = d.earned_on // units_of(fact.order.currency_code) * rule.coins_per_unit
+        else:
+            amount = least if least == most else self._random.randint(least, most)
+        return Coins(
+            operation=set_by_call.operation or rule.operation,
+            amount=_times(amount, d) if rule.factors else amount,
+            title=rule.title or trigger.name if set_by_call.title is None else set_by_call.title,
+            description=description if set_by_call.description is None else set_by_call.description,
+        )
+
+    async def carry_out(
+        self,
+        tx: Tx,
+        decisions: Sequence[Decision],
+        *,
+        known: Mapping[UUID, Customer] | None = None,
+        announced: bool = True,
+    ) -> list[Firing]:
+        """Give what was granted, keep every firing, and what is to be given later; a firing for each decision.
+
+        What the book refuses is refused, and is not counted.
+        """
+        giving = [d for d in decisions if d.no is None and not d.due_at and d.coins]
+        entries = [_entry(d) for d in giving]
+        outcomes = await ledger.post(tx, self.workspace, entries, self.now, known=known, announced=announced)
+        for d, outcome in zip(giving, outcomes, strict=True):
+            if isinstance(outcome, Posted) and not outcome.repeated:
+                d.txn = outcome.txn
+                continue
+            self._tell(d, -1)
+            d.no = ALREADY if isinstance(outcome, Posted) else outcome
+            d.effect = None
+        firings = [d.firing(self.now) for d in decisions]
+        if firings:
+            store.insert_firings(tx, self.workspace.id, firings)
+        self.tally.write(tx)
+        return firings
+
+
+ALREADY = No("already_given", "The trigger has given for this before.")
+
+
+def _times(amount: int, d: Decision) -> int:
+    """Every factor that holds, and what is left over of a coin dropped."""
+    product, fact = Fraction(amount), d.fact
+    for factor, (starts_at, ends_at) in zip(d.rule.factors, d.guarded.factors, strict=True):
+        match factor:
+            case Campaign():
+                holds = not (starts_at and fact.occurred_at < starts_at) and not (
+                    ends_at and fact.occurred_at >= ends_at
+                )
+            case FirstOrder():
+                holds = isinstance(fact, Ordered) and fact.earlier == 0
+            case InTier():
+                holds = fact.customer is not None and fact.customer.tier == factor.tier
+        if holds:
+            product *= Fraction(str(factor.factor))
+    return int(product)
+
+
+def _entry(d: Decision) -> Entry:
+    fact, effect = d.fact, d.effect
+    assert effect is not None
+    return Entry(
+        customer_id=fact.customer_id,
+        operation=effect.operation,
+        amount=effect.amount,
+        type="reward" if effect.operation == "cr" else "redeem",
+        occurred_at=fact.occurred_at,
+        title=effect.title,
+        description=effect.description,
+        reference=fact.reference or f"firing:{d.id}",
+        order_name=fact.order.name or fact.order.reference_id if isinstance(fact, Ordered) else "",
+        trigger_id=d.trigger.id,
+        trigger_version=d.trigger.version,
+        actor=fact.actor,
+        key=f"{fact.reference}:{d.trigger.id}" if fact.reference else None,
+        firing_id=d.id,
+        cause_id=fact.cause_id,
+        depth=fact.depth,
+    )
