@@ -13,6 +13,12 @@ DB_BEGUN_S = 0.02  # a transaction that was begun with the commit before it wait
 DB_RECOVERY_S = 60.0
 DB_RECOVERY_POLL_S = 0.1
 MIGRATION_LOCK_TIMEOUT_S = 5
+PARTITIONS_AHEAD_MONTHS = 3
+PARTITION_LOCK_TIMEOUT_MS = 100
+PARTITION_NOTICE_S = 24 * 3_600  # between seeing that a month may go and dropping it
+RETENTION_SWEPT_EVERY_S = 600.0
+RETENTION_MONTHS_MAX = 60
+EVENTS_MONTHS_MIN = 7  # figures of days reach half a year back, and are counted by events
 
 # The processes that `regulars up` runs
 POSTGRES_START_S = 300.0

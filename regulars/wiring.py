@@ -113,7 +113,7 @@ class Gathered(Generic[Item, Result]):
                 if calls[n].key:
                     new.append(once.Answer(calls[n].key, calls[n].fingerprint, status, body))
             if new:
-                once.remember(tx, workspace.id, new, now)
+                once.remember(tx, workspace.id, new)
             refused = [calls[n] for n in acting if calls[n].key and n in answers and isinstance(answers[n], Refusal)]
             if refused and not look:
                 # A refusal stores no answer, so no key was seen to be taken: the call may have been answered before.
@@ -142,9 +142,10 @@ class Gathered(Generic[Item, Result]):
 
 
 def _again(call: Call[Any, Any], answer: once.Answer) -> Answered | Refusal:
-    if answer.fingerprint != call.fingerprint:
-        return once.KeyReused()
-    return Answered(answer.status, answer.body, hit=True)
+    try:
+        return Answered(answer.status, answer.again(call.fingerprint), hit=True)
+    except Refusal as refusal:
+        return refusal
 
 
 async def open_shop(tx: Tx, name: str, *, now: datetime, **fields: Any) -> Workspace:

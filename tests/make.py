@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+import pytest
 from argon2 import PasswordHasher
 
 from regulars import customers, ledger, tenancy
 from regulars.customers import Customer, NewCustomer
+from regulars.kit import ids, partitions
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Tx
 from regulars.ledger import Break, Entry
@@ -39,6 +43,17 @@ async def some_customers(db: Database, workspace: tenancy.Workspace, now: dateti
             )
             for name in names
         }
+
+
+@asynccontextmanager
+async def ids_of(db: Database, monkeypatch: pytest.MonkeyPatch, at: datetime) -> AsyncIterator[None]:
+    """The machine's clock, which ids hold, moved by hand; there are months for them."""
+    with monkeypatch.context() as patch:
+        patch.setattr(ids, "_last_ms", 0)
+        patch.setattr(time, "time_ns", lambda: int(at.timestamp() * 1e9))
+        async with db.transaction() as tx:
+            await partitions.make(tx, at)
+        yield
 
 
 async def a_customer(db: Database, workspace: tenancy.Workspace, now: datetime, name: str = "Asha") -> Customer:

@@ -99,6 +99,11 @@ REFUSALS: dict[str, Told] = {
         "This `hash` names a wallet transaction of another customer, operation or amount.",
         "Name each transaction after what it is for.",
     ),
+    "idempotency_answer_gone": Told(
+        409,
+        "The request was carried out before under its Idempotency-Key, longer ago than the shop keeps answers.",
+        "Nothing was done again. Read what it made, such as the customer's transactions.",
+    ),
     "idempotency_key_reused": Told(
         422, "The Idempotency-Key came before with another request.", "Name each key after what the call is for."
     ),

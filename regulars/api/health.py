@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
@@ -10,8 +11,9 @@ from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler, route
 
-from regulars import limits
+from regulars import limits, retention
 from regulars.api.meters import Meters
+from regulars.kit.db import UNREACHABLE
 from regulars.kit.errors import Unauthenticated
 from regulars.kit.secrets import same
 from regulars.wiring import App
@@ -35,8 +37,8 @@ def handlers(app: App, meters: Meters) -> list[HTTPRouteHandler]:
             return Response("the database does not answer\n", status_code=503, media_type=MediaType.TEXT)
         return Response("ok\n", media_type=MediaType.TEXT)
 
-    @get("/metrics", include_in_schema=False, sync_to_thread=False)
-    def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+    @get("/metrics", include_in_schema=False)
+    async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Where nobody decided who may read them, only this machine may; others don't learn that there are any."""
         token = app.settings.metrics_token
         if token is None:
@@ -44,6 +46,9 @@ def handlers(app: App, meters: Meters) -> list[HTTPRouteHandler]:
                 raise NotFoundException
         elif not same(f"Bearer {token.get_secret_value()}", request.headers.get("authorization", "")):
             raise Unauthenticated("Metrics are read with `Authorization: Bearer` and REGULARS_METRICS_TOKEN.")
+        with suppress(*UNREACHABLE):
+            async with app.db.reading() as tx:
+                meters.note_held(await retention.held(tx, app.clock.now()))
         return Response(meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [alive, ready, metrics]

@@ -7,8 +7,9 @@ up those of all.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from regulars.api import SHARED_BY
@@ -26,6 +27,13 @@ class Meters:
             buckets=_BOUNDS_S,
             registry=self._registry,
         )
+        self._held = Gauge(
+            "regulars_partitions_held",
+            "Months of a table that no shop keeps any more and that could not be dropped yet.",
+            ["table"],
+            registry=self._registry,
+            multiprocess_mode="mostrecent",
+        )
         self._known: dict[tuple[str, int], Histogram] = {}
 
     def count(self, route: str, status: int, took_s: float) -> None:
@@ -34,6 +42,10 @@ class Meters:
         if known is None:
             known = self._known[route, status] = self._took.labels(route, str(status))
         known.observe(took_s)
+
+    def note_held(self, months_by_table: Mapping[str, int]) -> None:
+        for table, months in months_by_table.items():
+            self._held.labels(table).set(months)
 
     def text(self) -> bytes:
         registry = self._registry

@@ -195,13 +195,11 @@ class Server:
         if key is not None:
             kept = (await once.recall(tx, call.workspace_id, [key])).get(key)
             if kept is not None:
-                if kept.fingerprint != mark:
-                    raise once.KeyReused
-                return Reply(kept.status, kept.body.encode(), hit=True)
+                return Reply(kept.status, kept.again(mark).encode(), hit=True)
         reply = self._reply(operation, await operation.act(call, tx))
         if key is not None:
             answer = once.Answer(key, mark, reply.status, reply.body.decode())
-            once.remember(tx, call.workspace_id, [answer], call.now)
+            once.remember(tx, call.workspace_id, [answer])
         return reply
 
     def _reply(self, operation: Operation, answer: Any) -> Reply:

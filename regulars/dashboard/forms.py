@@ -79,8 +79,11 @@ class Form(msgspec.Struct):
         return any(self.values.get(name) or name in self.files for name in self.texts("_again"))
 
     def refused(self, refusal: Refusal) -> Form:
-        """The same form with what was wrong, in words."""
-        self.errors = {name: _sentence(words) for name, words in refusal.fields.items()}
+        """The same form with what was wrong, in words. A setting (`settings.country`) stands in it by its last name."""
+        self.errors = {
+            name if name in self.values else name.rpartition(".")[2]: _sentence(words)
+            for name, words in refusal.fields.items()
+        }
         shown = [name for name in self.errors if name in self.values]
         self.message = "Something here needs another look." if shown else refusal.message
         return self

@@ -102,39 +102,46 @@ SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.a
  ORDER BY p.due_at, p.id
 
 -- name: lock_deliveries
--- In the order in which they are given, each found by its key.
+-- In the order in which they are given, each found by its key. The ids rise: no partition outside of them is opened.
 SELECT d.id FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (SELECT id FROM delivery_delivery WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS d
+ CROSS JOIN LATERAL (
+       SELECT id FROM delivery_delivery
+        WHERE workspace_id = $1 AND id = n.id
+          AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+          FOR UPDATE) AS d
 
 -- name: record
 -- Every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state. What
--- attempts have in common (a shape) is sent once. The deliveries are locked by now, so they can be found by their key
--- and changed in place; a plain join might be planned as a loop in a loop, or as reading them all.
+-- attempts have in common (a shape) is sent once. The deliveries are locked by now, so what they will be can be worked
+-- out from what they are; each is found by its key and changed by it. The ids rise, as for lock_deliveries.
 WITH attempt AS MATERIALIZED (
     SELECT u.id, u.started_at, u.duration_ms, u.request_headers, u.request_body, ($9::text[])[u.shape] AS state,
            ($10::text[])[u.shape] AS outcome, ($11::text[])[u.shape] AS reason,
            ($12::timestamptz[])[u.shape] AS next_at, ($13::text[])[u.shape] AS method, ($14::text[])[u.shape] AS url,
            ($15::smallint[])[u.shape] AS status, ($16::text[])[u.shape] AS answer_headers,
-           ($17::text[])[u.shape] AS answer_body
+           ($17::text[])[u.shape] AS answer_body, d.lane_id, d.event_id, d.rule_id, d.topic, d.state AS was,
+           d.reason AS had_reason, d.attempts_made + 1 AS number, d.tries, d.due_at, d.created_at, d.finished_at
       FROM unnest($3::uuid[], $4::int[], $5::timestamptz[], $6::int[], $7::text[], $8::text[])
            AS u (id, shape, started_at, duration_ms, request_headers, request_body)
+     CROSS JOIN LATERAL (
+           SELECT lane_id, event_id, rule_id, topic, state, reason, attempts_made, tries, due_at, created_at, finished_at
+             FROM delivery_delivery
+            WHERE workspace_id = $1 AND id = u.id
+              AND id >= ($3::uuid[])[1] AND id <= ($3::uuid[]) [cardinality($3::uuid[])]
+           OFFSET 0) AS d
 ), delivery AS (
-    UPDATE delivery_delivery d
-       SET attempts_made = d.attempts_made + 1,
-           state = CASE WHEN d.state = 'queued' THEN a.state ELSE d.state END,
-           tries = d.tries + CASE WHEN d.state = 'queued' AND a.outcome <> 'paused' THEN 1 ELSE 0 END,
-           reason = CASE WHEN d.state = 'queued' THEN a.reason ELSE d.reason END,
-           due_at = CASE WHEN d.state = 'queued' THEN COALESCE(a.next_at, d.due_at) ELSE d.due_at END,
-           finished_at = CASE WHEN d.state = 'queued' AND a.state <> 'queued' THEN $18 ELSE d.finished_at END
-      FROM (SELECT place.ctid, one.started_at, one.duration_ms, one.request_headers, one.request_body, one.state,
-                   one.outcome, one.reason, one.next_at, one.method, one.url, one.status, one.answer_headers,
-                   one.answer_body
-              FROM attempt one
-             CROSS JOIN LATERAL (SELECT ctid FROM delivery_delivery
-                                  WHERE workspace_id = $1 AND id = one.id OFFSET 0) AS place) AS a
-     WHERE d.workspace_id = $1 AND d.ctid = a.ctid
-    RETURNING d.id, d.attempts_made, a.started_at, a.duration_ms, a.method, a.url, a.request_headers, a.request_body,
-              a.status, a.answer_headers, a.answer_body, a.outcome, a.reason, a.next_at
+    INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, created_at, attempts_made, state,
+                                   tries, reason, due_at, finished_at)
+    SELECT $1, id, lane_id, event_id, rule_id, topic, created_at, number,
+           CASE WHEN was = 'queued' THEN state ELSE was END,
+           tries + CASE WHEN was = 'queued' AND outcome <> 'paused' THEN 1 ELSE 0 END,
+           CASE WHEN was = 'queued' THEN reason ELSE had_reason END,
+           CASE WHEN was = 'queued' THEN COALESCE(next_at, due_at) ELSE due_at END,
+           CASE WHEN was = 'queued' AND state <> 'queued' THEN $18::timestamptz ELSE finished_at END
+      FROM attempt
+    ON CONFLICT (workspace_id, id) DO UPDATE
+       SET attempts_made = EXCLUDED.attempts_made, state = EXCLUDED.state, tries = EXCLUDED.tries,
+           reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at
 ), tally AS (
     INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms)
     VALUES ($1, $2, $19, $20, $21, $22, $23)
@@ -144,9 +151,9 @@ WITH attempt AS MATERIALIZED (
 )
 INSERT INTO delivery_attempt (workspace_id, delivery_id, number, started_at, duration_ms, method, url, request_headers,
                               request_body, status, answer_headers, answer_body, outcome, reason, next_at)
-SELECT $1, id, attempts_made, started_at, duration_ms, method, url, request_headers, request_body, status,
-       answer_headers, answer_body, outcome, reason, next_at
-  FROM delivery
+SELECT $1, id, number, started_at, duration_ms, method, url, request_headers, request_body, status, answer_headers,
+       answer_body, outcome, reason, next_at
+  FROM attempt
 
 -- name: note_error
 UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id = $1 AND id = $2
@@ -155,12 +162,14 @@ UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id 
 UPDATE delivery_delivery
    SET state = 'queued', tries = 0, due_at = $3, finished_at = NULL, reason = ''
  WHERE workspace_id = $1 AND id = $2 AND (state <> 'queued' OR due_at > $3)
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
 RETURNING lane_id
 
 -- name: failed_since
 SELECT count(*) FROM (SELECT 1 FROM delivery_delivery
                        WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
                          AND finished_at >= COALESCE($3::timestamptz, '-infinity')
+                         AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
                        LIMIT $4) f
 
 -- name: replay_failed
@@ -171,12 +180,15 @@ UPDATE delivery_delivery
    AND id = ANY (ARRAY(SELECT id FROM delivery_delivery
                         WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
                           AND finished_at >= COALESCE($3::timestamptz, '-infinity')
+                          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
                         ORDER BY id LIMIT $4 FOR UPDATE))
 
 -- name: delivery
 SELECT id, lane_id, event_id, rule_id, prefix || topic AS event_name, topic, test, state, attempts_made, reason, due_at,
        created_at, finished_at
-  FROM delivery_delivery WHERE workspace_id = $1 AND id = $2
+  FROM delivery_delivery
+ WHERE workspace_id = $1 AND id = $2
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
 
 -- name: attempts
 SELECT delivery_id, number, started_at, duration_ms, method, url, request_headers, request_body, status, answer_headers,
@@ -190,6 +202,7 @@ SELECT d.id, d.lane_id, d.event_id, d.rule_id, d.prefix || d.topic AS event_name
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS u (event_id, first_id, last_id)
   JOIN delivery_delivery d
     ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
+ WHERE d.id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
  ORDER BY d.id DESC
 
 -- name: events_of_customer
@@ -205,24 +218,24 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
 WITH looked_at AS MATERIALIZED (
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
-        AND workspace_id = $1 AND id < $2 AND id >= $14
+        AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND $4 = 'failed'
-        AND workspace_id = $1 AND id < $2 AND id >= $14 AND state = 'failed'
+        AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')) AND state = 'failed'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT * FROM delivery_delivery
       WHERE $9::uuid[] IS NULL AND $4 = 'queued'
-        AND workspace_id = $1 AND id < $2 AND id >= $14 AND state = 'queued'
+        AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')) AND state = 'queued'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
     (SELECT d.*
        FROM unnest($9::uuid[], $10::uuid[], $11::uuid[]) AS u (event_id, first_id, last_id)
        JOIN delivery_delivery d
          ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
-      WHERE d.id < $2 AND d.id >= $14
+      WHERE d.id < $2 AND d.id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
       ORDER BY d.id DESC LIMIT $8)
 ), found AS (
     SELECT l.* FROM looked_at l

@@ -39,7 +39,8 @@ async def record(
         shape, row = as_row(one, verdict)
         rows.append(row)
         shape_of.append(shapes.setdefault(shape, len(shapes) + 1))
-    ids, *own = (list(column) for column in zip(*rows, strict=True))
+    numbered = sorted(zip(rows, shape_of, strict=True), key=lambda one: one[0][0])
+    ids, *own = (list(column) for column in zip(*(row for row, _ in numbered), strict=True))
     # A test that fails was seen by whoever sent it; no event is missed for it, so it tells nothing of the lane.
     counted = [
         (one, verdict)
@@ -52,13 +53,13 @@ async def record(
     if delivered < len(counted):
         newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")
         await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
-    await tx.execute(sql.lock_deliveries, workspace_id, sorted(ids))
+    await tx.execute(sql.lock_deliveries, workspace_id, ids)
     await tx.execute(
         sql.record,
         workspace_id,
         lane_id,
         ids,
-        shape_of,
+        [shape for _, shape in numbered],
         *own,
         *(list(column) for column in zip(*shapes, strict=True)),
         now,

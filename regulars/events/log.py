@@ -89,7 +89,8 @@ async def of_order(tx: Reading, workspace_id: UUID, order_id: UUID, *, limit: in
 
 async def by_ids(tx: Reading, workspace_id: UUID, named: Sequence[tuple[UUID, str]]) -> dict[UUID, Event]:
     """Those that exist, of (id, topic)."""
-    ids, topics = [id for id, _ in named], [topic for _, topic in named]
+    rising = sorted(named)
+    ids, topics = [id for id, _ in rising], [topic for _, topic in rising]
     return {row["id"]: _event(row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids, topics)}
 
 

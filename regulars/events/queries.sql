@@ -10,12 +10,14 @@ SELECT $1, p.event_id, p.topic FROM unnest($2::uuid[], $3::text[]) AS p (event_i
 -- name: get
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
-WHERE workspace_id = $1 AND id = $2;
+WHERE workspace_id = $1 AND id = $2
+  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events');
 
 -- name: recent
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
 WHERE workspace_id = $1 AND id < $2 AND id >= $4
+  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
 ORDER BY id DESC
 LIMIT $3;
 
@@ -23,6 +25,7 @@ LIMIT $3;
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
 WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND topic = $5
+  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
 ORDER BY id DESC
 LIMIT $3;
 
@@ -30,6 +33,7 @@ LIMIT $3;
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
 WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5
+  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
 ORDER BY id DESC
 LIMIT $3;
 
@@ -41,6 +45,7 @@ FROM (
     SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
     FROM events_event
     WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5
+      AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
     ORDER BY id DESC
     OFFSET 0
 ) AS of_customer
@@ -52,15 +57,20 @@ LIMIT $3;
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 FROM events_event
 WHERE workspace_id = $1 AND order_id = $2
+  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
 ORDER BY id DESC
 LIMIT $3;
 
 -- name: by_ids
 -- Each found by its key; with the topic any index that begins with the workspace and ends with the id finds it at once.
+-- The ids rise, and no partition outside of them is opened.
 SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
 FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
 CROSS JOIN LATERAL (
-    SELECT * FROM events_event WHERE workspace_id = $1 AND topic = n.topic AND id = n.id OFFSET 0
+    SELECT * FROM events_event
+    WHERE workspace_id = $1 AND topic = n.topic AND id = n.id
+      AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+    OFFSET 0
 ) AS e;
 
 -- name: counts_by_topic
@@ -119,10 +129,14 @@ WITH claimed AS (
 SELECT event_id, topic FROM claimed ORDER BY event_id;
 
 -- name: bodies
+-- as by_ids
 SELECT e.id, e.body
 FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
 CROSS JOIN LATERAL (
-    SELECT id, body FROM events_event WHERE workspace_id = $1 AND topic = n.topic AND id = n.id OFFSET 0
+    SELECT id, body FROM events_event
+    WHERE workspace_id = $1 AND topic = n.topic AND id = n.id
+      AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+    OFFSET 0
 ) AS e;
 
 -- name: drop_pending

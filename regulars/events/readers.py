@@ -32,7 +32,8 @@ async def claim_pending(tx: Tx, workspace_id: UUID, limit: int) -> list[Pending]
 
 async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
     """What those events say, by their ids: for a reader that has to look into them."""
-    ids, topics = [event.id for event in pending], [event.topic for event in pending]
+    rising = sorted(pending, key=lambda event: event.id)
+    ids, topics = [event.id for event in rising], [event.topic for event in rising]
     return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 

@@ -35,6 +35,9 @@ RACED = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 REJECTED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 """A value that no column takes: the transaction is rolled back, and would be each time it is run."""
 
+IN_USE = asyncpg.LockNotAvailableError
+"""Others hold what a statement with a short lock_timeout needs; nothing was changed."""
+
 UNREACHABLE = (
     ConnectionError,
     FileNotFoundError,  # the socket of a server on this machine

@@ -1,7 +1,8 @@
-"""Calls that carry an Idempotency-Key happen once: their answers are kept for ever, and given again.
+"""Calls that carry an Idempotency-Key happen once: the key is kept for ever, and the answer, as long as the shop keeps
+answers, is given again. After that the call is told that it was carried out, and when.
 
-The answer is stored in the transaction of the act. A call that races its own retry finds no answer, acts, and then runs
-into the key's uniqueness when it stores its own: its transaction is rolled back, and run again it finds the answer.
+Both are stored in the transaction of the act. A call that races its own retry finds no key, acts, and then runs into
+the key's uniqueness when it stores its own: its transaction is rolled back, and run again it finds the answer.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
-from msgspec.structs import astuple
 
+from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
+from regulars.kit.ids import made_at, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -33,13 +35,36 @@ class KeyReused(Refusal):
         )
 
 
+class AnswerGone(Refusal):
+    """The same request came before, longer ago than the shop keeps answers; nothing was done again."""
+
+    code = "idempotency_answer_gone"
+    status = 409
+
+    def __init__(self, answered_at: datetime) -> None:
+        super().__init__(
+            f"This request was carried out under this Idempotency-Key on {wire_time(answered_at)}. Its answer is no "
+            "longer kept, and nothing was done again: read what it made."
+        )
+
+
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What was answered under a key. `fingerprint` tells whether a later request is the same one."""
+    """What was answered under a key. `fingerprint` tells whether a later request is the same one. `body`: None when it
+    is no longer kept."""
 
     key: str
     fingerprint: bytes
     status: int
-    body: str
+    body: str | None
+    id: UUID = msgspec.field(default_factory=new_id)
+
+    def again(self, fingerprint: bytes) -> str:
+        """What a request with this key is answered. Raises KeyReused, AnswerGone."""
+        if self.fingerprint != fingerprint:
+            raise KeyReused
+        if self.body is None:
+            raise AnswerGone(made_at(self.id))
+        return self.body
 
 
 def fingerprint(secret: bytes, route: str, body: bytes) -> bytes:
@@ -49,11 +74,12 @@ def fingerprint(secret: bytes, route: str, body: bytes) -> bytes:
 
 
 async def recall(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Answer]:
-    """The answers given before under these keys."""
+    """What was answered before under these keys."""
     return {row["key"]: Answer(*row) for row in await tx.fetch(_sql.recall, workspace_id, keys)}
 
 
-def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
+def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer]) -> None:
     """The write fails with the driver's UniqueViolationError when another transaction answered one of these keys
     meanwhile."""
-    tx.write(_sql.remember, workspace_id, [astuple(answer) for answer in answers], now)
+    tx.write(_sql.remember_calls, workspace_id, [(a.key, a.fingerprint, a.status, a.id) for a in answers])
+    tx.write(_sql.remember_answers, workspace_id, [a.id for a in answers], [a.body for a in answers])

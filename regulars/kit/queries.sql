@@ -1,9 +1,35 @@
 -- name: recall
-SELECT key, fingerprint, status, answer FROM once_answer WHERE workspace_id = $1 AND key = ANY($2::text[])
+-- The answer is null when it is older than the shop keeps answers.
+SELECT c.key, c.fingerprint, c.status, a.body, c.answer_id
+  FROM once_call c
+  LEFT JOIN LATERAL (
+       SELECT body FROM once_answer
+        WHERE workspace_id = $1 AND id = c.answer_id
+          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'answers')
+       OFFSET 0) AS a ON true
+ WHERE c.workspace_id = $1 AND c.key = ANY($2::text[])
 
--- name: remember
-INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
-SELECT $1, a.key, a.fingerprint, a.status, a.answer, $3 FROM unnest($2::once_answer_row[]) AS a ORDER BY a.key
+-- name: remember_calls
+INSERT INTO once_call (workspace_id, key, fingerprint, status, answer_id)
+SELECT $1, c.key, c.fingerprint, c.status, c.answer_id FROM unnest($2::once_call_row_1[]) AS c ORDER BY c.key
+
+-- name: remember_answers
+INSERT INTO once_answer (workspace_id, id, body)
+SELECT $1, a.id, a.body FROM unnest($2::uuid[], $3::text[]) AS a (id, body)
+
+-- name: take_turns
+-- every workspace: whoever makes partitions
+SELECT pg_advisory_xact_lock($1)
+
+-- name: partitions
+-- every workspace: what the tables are made of, by the server's own tables. Names end with the month
+SELECT parent.relname AS table, part.relname AS name, obj_description(part.oid, 'pg_class') AS notice
+  FROM pg_inherits i
+  JOIN pg_class parent ON parent.oid = i.inhparent
+  JOIN pg_class part ON part.oid = i.inhrelid
+ WHERE parent.relkind = 'p' AND part.relkind = 'r' AND parent.relname = ANY ($1::text[])
+   AND parent.relnamespace = current_schema()::regnamespace
+ ORDER BY part.relname
 
 -- name: locks_had
 -- every workspace: advisory locks are had by processes, whatever they work at. A plain statement over the server's own

@@ -69,15 +69,31 @@ CREATE TABLE tenancy_audit (
     PRIMARY KEY (workspace_id, id)
 );
 
--- The stored answers of calls that carried an Idempotency-Key, kept for ever.
-CREATE TABLE once_answer (
+-- The calls that carried an Idempotency-Key, kept for ever: none of them happens twice.
+CREATE TABLE once_call (
     workspace_id uuid NOT NULL,
     key          text NOT NULL,
-    fingerprint  bytea NOT NULL,                -- SHA-256 of route and body
+    fingerprint  bytea NOT NULL,                -- a keyed hash of route and body
     status       smallint NOT NULL,             -- the HTTP status that was answered
-    answer       text NOT NULL,
-    created_at   timestamptz NOT NULL,
+    answer_id    uuid NOT NULL,                 -- when it was answered, too: ids hold the time
     PRIMARY KEY (workspace_id, key)
 );
 
-CREATE TYPE once_answer_row AS (key text, fingerprint bytea, status smallint, answer text);
+CREATE TYPE once_call_row_1 AS (key text, fingerprint bytea, status smallint, answer_id uuid);
+
+-- What they were answered, kept as long as the shop says. Partitioned by months: see kit/partitions.py.
+CREATE TABLE once_answer (
+    workspace_id uuid NOT NULL,
+    id           uuid NOT NULL,
+    body         text NOT NULL,
+    PRIMARY KEY (workspace_id, id)
+) PARTITION BY RANGE (id);
+
+-- Published: from which id on a shop's rows of each kind are shown and answered, as it chose in its settings.
+CREATE VIEW tenancy_kept AS
+    SELECT w.workspace_id, k.kind,
+           (lpad(to_hex((extract(epoch FROM now() - make_interval(months =>
+               COALESCE((w.settings->'retention'->>(k.kind || '_months'))::integer, k.months)
+           )) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid AS first_id
+      FROM tenancy_workspace w
+     CROSS JOIN (VALUES ('events', 13), ('deliveries', 6), ('firings', 13), ('answers', 3)) AS k (kind, months);

@@ -50,6 +50,8 @@ CREATE TABLE dispatch_aside (
     PRIMARY KEY (workspace_id, rule_id, event_id)
 );
 
+CREATE VIEW dispatch_waiting AS SELECT workspace_id, event_id FROM dispatch_aside;
+
 -- One lane per integration. A worker leases the lane, so its deliveries need no claim of their own.
 CREATE TABLE delivery_lane (
     workspace_id    uuid NOT NULL,
@@ -93,12 +95,11 @@ CREATE TABLE delivery_delivery (
     created_at    timestamptz NOT NULL,
     finished_at   timestamptz,
     PRIMARY KEY (workspace_id, id)
-) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+) PARTITION BY RANGE (id);
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
 CREATE INDEX delivery_failed_newest ON delivery_delivery (workspace_id, id) WHERE state = 'failed';
 
--- Bodies stay in the row as they are up to a page: compressing those above 2 kB would cost more than all the rest.
 CREATE TABLE delivery_attempt (
     workspace_id    uuid NOT NULL,
     delivery_id     uuid NOT NULL,
@@ -116,7 +117,7 @@ CREATE TABLE delivery_attempt (
     reason          text NOT NULL DEFAULT '',
     next_at         timestamptz,                -- when it is tried again
     PRIMARY KEY (workspace_id, delivery_id, number)
-) WITH (toast_tuple_target = 8160);
+) PARTITION BY RANGE (delivery_id);
 
 -- What became of a lane's attempts, in slots of five minutes, counted as they are recorded.
 CREATE TABLE delivery_tally (

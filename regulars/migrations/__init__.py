@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from regulars import limits
+from regulars.kit import ids, partitions
+from regulars.kit.db import Tx
 
 _ADVISORY_LOCK = 0x5245_4755  # "REGU"
 
@@ -62,6 +64,8 @@ async def migrate(url: str) -> list[str]:
                 await connection.execute(files[name])
                 made = "INSERT INTO schema_migration (name, digest) VALUES ($1, $2)"
                 await connection.execute(made, name, digests[name])
+        async with connection.transaction():
+            await partitions.make(Tx(connection), ids.now())
         return missing
     finally:
         await connection.close()

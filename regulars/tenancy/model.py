@@ -49,6 +49,21 @@ class Workspace(msgspec.Struct, frozen=True):
         Empty when the shop has not said."""
         return str(self.settings.get("country") or "")
 
+    @property
+    def retention(self) -> Retention:
+        """The setting `retention`: months by kind, those that the shop chose."""
+        return msgspec.convert(self.settings.get("retention") or {}, Retention)
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """For how many months what happened is shown and answered: events; deliveries, with all their attempts; firings of
+    triggers; answers of calls that came with an Idempotency-Key. The view `tenancy_kept` has the same defaults."""
+
+    events_months: int = 13
+    deliveries_months: int = 6
+    firings_months: int = 13
+    answers_months: int = 3
+
 
 class Areas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a key may do through the management API. `staff`: people, keys and the storefront secret, everything with

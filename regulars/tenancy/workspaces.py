@@ -16,7 +16,7 @@ from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Faults, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
-from regulars.tenancy.model import Workspace
+from regulars.tenancy.model import Retention, Workspace
 
 _sql = Queries(__file__)
 
@@ -109,8 +109,7 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         if field not in allowed:
             raise invalid(field, f"one of {', '.join(sorted(allowed))}")
     if "settings" in changes:
-        merged = {**workspace.settings, **changes["settings"]}
-        changes = {**changes, "settings": {name: value for name, value in merged.items() if value is not None}}
+        changes = {**changes, "settings": _merged(workspace.settings, changes["settings"])}
     if "currency_code" in changes:
         code = str(changes["currency_code"])
         changes = {**changes, "currency_code": code.lower(), "currency_symbol": _symbol(code)}
@@ -140,6 +139,31 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
     )
     tx.say_changed(changed.id)
     return msgspec.structs.replace(changed, updated_at=now)
+
+
+def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Key by key, those inside of a key too; None drops one."""
+    merged = {**settings, **given}
+    for name, value in given.items():
+        if isinstance(value, dict):
+            merged[name] = _merged(settings.get(name) or {}, value) or None
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _check_retention(workspace: Workspace, faults: Faults) -> None:
+    chosen = workspace.settings.get("retention") or {}
+    least = {"events_months": limits.EVENTS_MONTHS_MIN}
+    for kind, months in chosen.items():
+        field, at_least = f"settings.retention.{kind}", least.get(kind, 1)
+        if kind not in Retention.__struct_fields__:
+            faults.add(field, f"one of {', '.join(Retention.__struct_fields__)}")
+        elif type(months) is not int or not at_least <= months <= limits.RETENTION_MONTHS_MAX:
+            faults.add(field, f"a whole number of months from {at_least} to {limits.RETENTION_MONTHS_MAX}")
+    if any(field.startswith("settings.retention") for field in faults.fields):
+        return
+    if workspace.retention.deliveries_months > workspace.retention.events_months:
+        words = "no longer than events, which deliveries are sent again from"
+        faults.add("settings.retention.deliveries_months", words)
 
 
 def _symbol(currency_code: str) -> str:
@@ -172,6 +196,7 @@ def _check(workspace: Workspace) -> None:
         faults.add("currency_code", "a three-letter ISO 4217 code such as usd")
     if workspace.country and workspace.country not in countries.NAMES:
         faults.add("settings.country", "the three-letter code of a country in lower case, such as ind")
+    _check_retention(workspace, faults)
     try:
         ZoneInfo(workspace.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):

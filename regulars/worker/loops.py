@@ -3,14 +3,16 @@
 fan-out    pending events become deliveries
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 schedule   what is due later is done at its time, by the handler of its kind
+retention  months of the logs are made ahead of time, and dropped when their time has passed
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
-from regulars import days, dispatch, imports, limits
+from regulars import days, dispatch, imports, limits, retention
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -41,7 +43,10 @@ class Loops:
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self._do, self.doing.bell)
-        self.all = [self.fan_out_loop, self.lane_loop, self.schedule_loop]
+        self.retention_loop = Loop("retention", self._sweep)
+        self._db, self._clock = db, clock
+        self._sweeps_at = clock.now()
+        self.all = [self.fan_out_loop, self.lane_loop, self.schedule_loop, self.retention_loop]
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
@@ -54,3 +59,11 @@ class Loops:
 
     async def _do(self) -> bool:
         return await self.doing.round() > 0
+
+    async def _sweep(self) -> bool:
+        """Months are of no shop, so no row of the schedule can stand for them."""
+        now = self._clock.now()
+        if now >= self._sweeps_at:
+            self._sweeps_at = now + timedelta(seconds=limits.RETENTION_SWEPT_EVERY_S)
+            await retention.sweep(self._db, now)
+        return False

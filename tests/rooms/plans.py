@@ -68,8 +68,8 @@ async def planning(db: Database, *, analysed: bool, at_least: int) -> AsyncItera
     assert len(planned.plans) >= at_least
 
 
-_FEW = "triggers_trigger|triggers_reacting|dispatch_\\w+|delivery_lane|integrations_integration"
-"""Of these a shop has few, by limits: they are read as a whole."""
+_FEW = "tenancy_workspace|triggers_trigger|triggers_reacting|dispatch_\\w+|delivery_lane|integrations_integration"
+"""Of these a shop has few, by limits, or is one itself: they are read as a whole."""
 
 
 def _reads_too_much(plan: str) -> bool:

@@ -202,7 +202,7 @@ def _nothing_lost_and_nothing_doubled(town: Town, load: Load, shop: Shop) -> Non
     book = {(row["customer_id"], row["id"], row["amount"]) for row in rows}
     assert book == {(reward.lead_id, reward.txn_id, reward.amount) for reward in told.rewards.values()}
     assert len(rows) == len(told.rewards)
-    kept = {row["key"] for row in town.ask("SELECT key FROM once_answer")}
+    kept = {row["key"] for row in town.ask("SELECT key FROM once_call")}
     assert kept == told.rewards.keys() | told.orders.keys()
     orders = town.ask(
         "SELECT o.reference_id, o.financial_status, o.coins_rewarded, array_agg(t.amount) AS coins"

@@ -49,6 +49,9 @@ async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
         {"referral_link_base": "ftp://club.example"},
         {"utm_source": "a b"},
         {"country": "xyz"},
+        {"events_months": "6"},
+        {"deliveries_months": "14", "events_months": "13"},
+        {"answers_months": "a few"},
     ],
 )
 async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, wrong: dict[str, Any]) -> None:

@@ -25,6 +25,21 @@ async def test_the_shop_is_read_and_changed(shop: Shop) -> None:
     assert lines[0]["detail"] == changes
 
 
+async def test_how_long_things_are_kept_is_chosen_by_kind(shop: Shop) -> None:
+    usual = (await shop.manage("GET", "/workspace")).json()["retention"]
+    assert usual == {"events_months": 13, "deliveries_months": 6, "firings_months": 13, "answers_months": 3}
+
+    async def chosen(retention: dict[str, int | None] | None) -> tuple[Any, Any]:
+        after = (await shop.manage("PATCH", "/workspace", json={"settings": {"retention": retention}})).json()
+        return after["settings"].get("retention"), after["retention"]
+
+    assert await chosen({"events_months": 24}) == ({"events_months": 24}, usual | {"events_months": 24})
+    both = {"events_months": 24, "deliveries_months": 20}
+    assert await chosen({"deliveries_months": 20}) == (both, usual | both)
+    assert await chosen({"deliveries_months": None}) == ({"events_months": 24}, usual | {"events_months": 24})
+    assert await chosen(None) == (None, usual)
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -33,6 +48,8 @@ async def test_the_shop_is_read_and_changed(shop: Shop) -> None:
         ({"name": ""}, "name"),
         ({"settings": {"calls_per_minute": 0}}, "settings.calls_per_minute"),
         ({"settings": {"colour": "red"}}, "settings.colour"),
+        ({"settings": {"retention": {"events_months": 6}}}, "settings.retention.events_months"),
+        ({"settings": {"retention": {"deliveries_months": 14}}}, "settings.retention.deliveries_months"),
         ({"id": "x"}, "id"),
     ],
 )

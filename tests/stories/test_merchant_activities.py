@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import pytest
 from regulars import customers, events
 from regulars.kit.clock import HandClock
 from regulars.kit.ids import new_id
+from tests import make
 from tests.doors import Shop, a_shop
 
 ASHA = {
@@ -208,6 +209,26 @@ async def test_a_refused_call_keeps_its_key_free(shop: Shop) -> None:
     refused = await shop.merchant("POST", "/activities", json=unknown, send={"idempotency-key": "k"})
     assert refused.status_code == 422
     assert (await shop.reward(trigger, "shopify-1001", send={"idempotency-key": "k"})).status_code == 200
+
+
+async def test_a_call_that_comes_again_when_its_answer_is_gone_is_told_so_and_gives_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger, send = await shop.trigger(), {"idempotency-key": "order-1"}
+    body = {"name": "Bonus", "source": "api", "rule": {"coins_min": 1, "coins_max": 1}}
+    async with make.ids_of(shop.app.db, monkeypatch, datetime.now(UTC) - timedelta(days=100)):
+        assert (await shop.reward(trigger, "shopify-1001", send=send)).status_code == 200
+        assert (await shop.manage("POST", "/triggers", json=body, send={"idempotency-key": "k"})).is_success
+    late = await shop.reward(trigger, "shopify-1001", send=send)
+    assert (late.status_code, late.json()["data"]["code"]) == (422, "idempotency_answer_gone")
+    assert "nothing was done again" in late.json()["data"]["message"]
+    assert (await shop.lead("shopify-1001"))["available"] == "10"
+    late = await shop.manage("POST", "/triggers", json=body, send={"idempotency-key": "k"})
+    assert (late.status_code, late.json()["code"]) == (409, "idempotency_answer_gone")
+    assert (await shop.reward(trigger, "shopify-1002", send=send)).json()["data"]["code"] == "idempotency_key_reused"
+    longer = {"settings": {"retention": {"answers_months": 12}}}
+    assert (await shop.manage("PATCH", "/workspace", json=longer)).is_success
+    assert (await shop.reward(trigger, "shopify-1001", send=send)).headers["idempotency-hit"] == "true"
 
 
 async def test_two_shops_may_use_one_idempotency_key(shop: Shop, clock: HandClock) -> None:

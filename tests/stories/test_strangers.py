@@ -225,7 +225,7 @@ async def test_what_is_kept_under_an_idempotency_key_gives_no_password_away(shop
     again = await shop.manage("POST", "/staff", content=staff, send=sent)
     assert (again.status_code, again.json()["code"]) == (409, "staff_exists")
     async with shop.app.db.reading() as tx:
-        kept = await tx.fetch("SELECT key, fingerprint FROM once_answer WHERE workspace_id = $1", shop.workspace.id)
+        kept = await tx.fetch("SELECT key, fingerprint FROM once_call WHERE workspace_id = $1", shop.workspace.id)
     assert [row["key"] for row in kept] == ["once"]
     route = "POST /api/v1/triggers?"
     whole = route.encode() + b"\0" + trigger

@@ -13,7 +13,7 @@ from regulars import events, limits, orders, tenancy
 from regulars.api.management.api import DatedQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.tenancy import AuditLine, Workspace
+from regulars.tenancy import AuditLine, Retention, Workspace
 from regulars.wiring import change_shop
 
 CallsPerMinute = Annotated[
@@ -52,6 +52,39 @@ Country = Annotated[
 ]
 
 
+Months = Annotated[int, Meta(ge=1, le=limits.RETENTION_MONTHS_MAX)]
+EventsMonths = Annotated[
+    int,
+    Meta(
+        ge=limits.EVENTS_MONTHS_MIN,
+        le=limits.RETENTION_MONTHS_MAX,
+        description="At least as long as deliveries, and as the figures of days reach back.",
+    ),
+]
+
+
+class KeptFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """For how many months what happened is shown and answered; after that it is gone. Null sets one back. Deliveries go
+    with all their attempts. Coins, orders and customers are kept for ever."""
+
+    events_months: EventsMonths | UnsetType | None = UNSET
+    deliveries_months: Months | UnsetType | None = UNSET
+    firings_months: Annotated[Months, Meta(description="What came of each firing of a trigger.")] | UnsetType | None = (
+        UNSET
+    )
+    answers_months: (
+        Annotated[
+            Months,
+            Meta(
+                description="How long a call that comes again under its Idempotency-Key is given its first answer."
+                " After that it is refused with `idempotency_answer_gone`; it never happens twice."
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+
+
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What only some shops set; null sets it back to how it is for everybody."""
 
@@ -59,11 +92,13 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     country: Country | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
+    retention: KeptFor | UnsetType | None = UNSET
     utm_source: UtmSource | UnsetType | None = UNSET
 
 
 class Shop(msgspec.Struct, frozen=True):
-    """`chosen_id` may stand in place of `id` wherever a call names its workspace; null where none was chosen."""
+    """`chosen_id` may stand in place of `id` wherever a call names its workspace; null where none was chosen.
+    `retention` is what the shop's setting of that name comes to."""
 
     id: UUID
     chosen_id: str | None
@@ -75,6 +110,7 @@ class Shop(msgspec.Struct, frozen=True):
     coin_name: str
     events_on: bool
     settings: dict[str, Any]
+    retention: Retention
     created_at: datetime
     updated_at: datetime
 

@@ -18,7 +18,7 @@ from regulars.dashboard.words import zones
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
-from regulars.tenancy import Areas
+from regulars.tenancy import Areas, Retention
 from regulars.wiring import change_shop
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only", "NONE": "Nothing"}
@@ -46,6 +46,7 @@ async def settings(desk: Handed) -> Response[str]:
         open_triggers_need_proof="" if shop.settings.get("open_triggers_need_proof") is False else "yes",
         referral_link_base=shop.settings.get("referral_link_base") or "",
         utm_source=shop.settings.get("utm_source") or "",
+        **(shop.settings.get("retention") or {}),
     )
     return _settings_page(desk, form)
 
@@ -123,12 +124,14 @@ def _settings_of(form: Form) -> dict[str, Any]:
     utm_source = form.text("utm_source")
     if utm_source and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", utm_source):
         form.faults.add("utm_source", "at most 40 letters, digits, dots, - or _")
+    months = {kind: form.whole(kind) if form.text(kind) else None for kind in Retention.__struct_fields__}
     return {
         "country": country_of(form),
         "calls_per_minute": calls,
         "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
         "referral_link_base": link or None,
         "utm_source": utm_source or None,
+        "retention": months if any(months.values()) else None,
     }
 
 
@@ -148,6 +151,7 @@ def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         countries=countries.LISTED,
         currencies=currency.LISTED,
         calls_per_minute=limits.CALLS_PER_MINUTE_PER_KEY,
+        usual=Retention(),
     )
 
 

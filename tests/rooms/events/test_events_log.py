@@ -10,6 +10,7 @@ import pytest
 
 from regulars import events, limits, tenancy
 from regulars.events import Event, NewEvent, Pending
+from regulars.kit import partitions
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import NotFound
@@ -205,6 +206,7 @@ async def test_events_are_counted_by_topic_and_by_hour(db: Database, workspace: 
     placed = [at(midnight - timedelta(milliseconds=1)), at(midnight), at(noon), at(noon + timedelta(minutes=59))]
     other = at(noon + timedelta(minutes=30), "walletreward_create")
     async with db.transaction() as tx:
+        await partitions.make(tx, midnight)
         await events.append(tx, workspace.id, [*placed, other], AT)
         assert await events.counts_by_topic(tx, workspace.id, midnight) == {
             "order_create": 3,

@@ -20,12 +20,22 @@ from regulars.kit.db import Connection, Database, Reading, Tx
 from tests import make
 
 INSERT = """-- A comment, as statements have them.
-INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
-SELECT $1, n.key, '', $3, '', $4 FROM unnest($2::text[]) AS n (key)"""
-RENAME = "UPDATE once_answer SET answer = $3 WHERE workspace_id = $1 AND key = $2"
-COPY = """INSERT INTO once_answer (workspace_id, key, fingerprint, status, answer, created_at)
-SELECT $1, 'copy of ' || key, '', status, answer, created_at FROM once_answer WHERE workspace_id = $1 AND key = $2"""
-READ = "SELECT key, status, answer FROM once_answer WHERE workspace_id = $1 ORDER BY key"
+INSERT INTO scratch (workspace_id, key, status, answer, created_at)
+SELECT $1, n.key, $3, '', $4 FROM unnest($2::text[]) AS n (key)"""
+RENAME = "UPDATE scratch SET answer = $3 WHERE workspace_id = $1 AND key = $2"
+COPY = """INSERT INTO scratch (workspace_id, key, status, answer, created_at)
+SELECT $1, 'copy of ' || key, status, answer, created_at FROM scratch WHERE workspace_id = $1 AND key = $2"""
+READ = "SELECT key, status, answer FROM scratch WHERE workspace_id = $1 ORDER BY key"
+
+
+@pytest.fixture(autouse=True)
+async def scratch(db: Database) -> None:
+    """A table that no room has a say in."""
+    async with db.transaction() as tx:
+        await tx.execute(
+            "CREATE TABLE IF NOT EXISTS scratch (workspace_id uuid, key text, status smallint, answer text,"
+            " created_at timestamptz, PRIMARY KEY (workspace_id, key))"
+        )
 
 
 class Heard:
