@@ -9,7 +9,7 @@ Does not know what coins are; the balance an event mentions is read from the led
 
 from regulars.customers.changing import change, rename
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
-from regulars.customers.finding import by_customer_ids, by_ids, count, find, search
+from regulars.customers.finding import Sort, by_customer_ids, by_ids, count, find, search
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
 
@@ -19,6 +19,7 @@ __all__ = [
     "Ensured",
     "Ensuring",
     "NewCustomer",
+    "Sort",
     "Spending",
     "by_customer_ids",
     "by_ids",

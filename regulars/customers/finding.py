@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, get_args
 from uuid import UUID
 
 from regulars.customers import store
 from regulars.customers.model import Customer, seen
 from regulars.customers.words import asked
 from regulars.kit.db import Reading
+from regulars.kit.errors import invalid
+from regulars.kit.ids import BEFORE_ALL_IDS, bounds
 from regulars.kit.phones import international
+
+Sort = Literal["newest", "oldest", "name"]
 
 
 async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
@@ -51,17 +57,36 @@ async def find(
 
 
 async def search(
-    tx: Reading, workspace_id: UUID, text: str = "", *, before_id: UUID | None = None, limit: int = 50
+    tx: Reading,
+    workspace_id: UUID,
+    text: str = "",
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    sort: Sort = "newest",
+    before_id: UUID | None = None,
+    limit: int = 50,
 ) -> list[Customer]:
     """Customers who are known by each word of `text`, or by one that begins with it: of their name, e-mail, customer_id
     and referral code, accents and case apart, or any run of digits in their numbers. Without text all customers.
 
-    Newest first, paged by `before_id`.
+    Known since one time, and before another. Only the whole list can be sorted otherwise than by the newest. Paged by
+    `before_id`, the last of the page before. Raises Invalid.
     """
+    if sort not in get_args(Sort):
+        raise invalid("sort", f"one of {', '.join(get_args(Sort))}")
+    if sort != "newest" and (text.strip() or since or until):
+        raise invalid("sort", "newest, where a text or a time narrows the list")
+    if sort == "oldest":
+        return await store.oldest(tx, workspace_id, before_id or BEFORE_ALL_IDS, limit)
+    if sort == "name":
+        last = (await store.by_ids(tx, workspace_id, [before_id])).get(before_id) if before_id else None
+        return await store.by_name(tx, workspace_id, last, limit)
+    within = bounds(before_id, since, until)
     if not text.strip():
-        return await store.newest(tx, workspace_id, before_id, limit)
+        return await store.newest(tx, workspace_id, within, limit)
     words = asked(workspace_id, text)
-    return await store.search(tx, workspace_id, words, before_id, limit) if words else []
+    return await store.search(tx, workspace_id, words, within, limit) if words else []
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:

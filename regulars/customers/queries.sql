@@ -107,8 +107,22 @@ RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.
 -- name: newest
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
        accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
-  FROM customers_customer WHERE workspace_id = $1 AND id < COALESCE($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
- ORDER BY id DESC LIMIT $3
+  FROM customers_customer WHERE workspace_id = $1 AND id < $2 AND id >= $3
+ ORDER BY id DESC LIMIT $4
+
+-- name: oldest
+SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+  FROM customers_customer WHERE workspace_id = $1 AND id > $2
+ ORDER BY id LIMIT $3
+
+-- name: by_name
+-- Those without a name at the end. $2 to $4 are where the page before ended.
+SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+  FROM customers_customer
+ WHERE workspace_id = $1 AND (name = '', lower(name), id) > ($2::boolean, lower($3::text), $4::uuid)
+ ORDER BY name = '', lower(name), id LIMIT $5
 
 -- name: insert_words
 INSERT INTO customers_words (workspace_id, customer_id, words)
@@ -126,8 +140,8 @@ SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gen
        c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
        c.created_at, c.updated_at
   FROM (SELECT w.customer_id FROM customers_words w
-         WHERE w.workspace_id = $1 AND w.words @@ $2::text::tsquery AND ($3::uuid IS NULL OR w.customer_id < $3)
-         ORDER BY w.customer_id::text DESC LIMIT $4) AS found
+         WHERE w.workspace_id = $1 AND w.words @@ $2::text::tsquery AND w.customer_id < $3 AND w.customer_id >= $4
+         ORDER BY w.customer_id::text DESC LIMIT $5) AS found
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = found.customer_id OFFSET 0) AS c
  ORDER BY c.id DESC
 

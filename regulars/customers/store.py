@@ -10,7 +10,7 @@ from uuid import UUID
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
 from regulars.customers.words import words_of
 from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import new_id
+from regulars.kit.ids import BEFORE_ALL_IDS, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -97,12 +97,22 @@ async def rename(tx: Tx, workspace_id: UUID, names: Sequence[tuple[UUID, str]], 
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.rename, workspace_id, *columns, now)}
 
 
-async def newest(tx: Reading, workspace_id: UUID, before_id: UUID | None, limit: int) -> list[Customer]:
-    return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, before_id, limit)]
+async def newest(tx: Reading, workspace_id: UUID, within: tuple[UUID, UUID], limit: int) -> list[Customer]:
+    return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, *within, limit)]
 
 
-async def search(tx: Reading, workspace_id: UUID, asked: str, before_id: UUID | None, limit: int) -> list[Customer]:
-    return [Customer(*row) for row in await tx.fetch(_sql.search, workspace_id, asked, before_id, limit)]
+async def oldest(tx: Reading, workspace_id: UUID, after_id: UUID, limit: int) -> list[Customer]:
+    return [Customer(*row) for row in await tx.fetch(_sql.oldest, workspace_id, after_id, limit)]
+
+
+async def by_name(tx: Reading, workspace_id: UUID, after: Customer | None, limit: int) -> list[Customer]:
+    """By their names, case apart; those who have none come last."""
+    ended = (not after.name, after.name, after.id) if after else (False, "", BEFORE_ALL_IDS)
+    return [Customer(*row) for row in await tx.fetch(_sql.by_name, workspace_id, *ended, limit)]
+
+
+async def search(tx: Reading, workspace_id: UUID, asked: str, within: tuple[UUID, UUID], limit: int) -> list[Customer]:
+    return [Customer(*row) for row in await tx.fetch(_sql.search, workspace_id, asked, *within, limit)]
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:

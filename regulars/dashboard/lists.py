@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 from regulars import limits
 from regulars.dashboard import cells
 from regulars.dashboard.desk import Desk, Handed, uuid_of
-from regulars.dashboard.paging import address, cursor
+from regulars.dashboard.paging import Cursor, address, cursor
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.sheets import csv_lines
@@ -38,12 +38,14 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
 
 class Filter(msgspec.Struct, frozen=True):
     """One choice among `options`, pairs of a value and its words, or among those that `read` gives; `every` is said
-    when nothing is chosen. Without `every` it is only shown once it is set, by a link from elsewhere."""
+    when nothing is chosen. Without `every` it is only shown once it is set, by a link from elsewhere. `alone`: it holds
+    only while nothing else is asked for, as an order of the whole list does."""
 
     name: str
     label: str
     every: str = ""
     options: Options = ()
+    alone: bool = False
 
 
 class Found(msgspec.Struct, Generic[Row]):
@@ -132,12 +134,18 @@ def _names(listing: Listing[Any]) -> list[str]:
     return [*(["q"] if listing.search else []), *days, *(one.name for one in listing.filters)]
 
 
-def _asked(listing: Listing[Any], desk: Desk, limit: int) -> Asked:
+def _cursor(listing: Listing[Any], desk: Desk) -> Cursor:
     at = cursor(desk.request, *_names(listing))
-    values = at.params
     for one in listing.filters:
-        if one.options and values[one.name] not in dict(one.options):
-            values[one.name] = ""
+        others = any(value for name, value in at.params.items() if name != one.name)
+        if (one.options and at.params[one.name] not in dict(one.options)) or (one.alone and others):
+            at.params[one.name] = ""
+    return at
+
+
+def _asked(listing: Listing[Any], desk: Desk, limit: int) -> Asked:
+    at = _cursor(listing, desk)
+    values = at.params
     since = _midnight(values.get("from", ""), desk.zone)
     until = _midnight(values.get("until", ""), desk.zone, days=1)
     return Asked(values, since, until, at.after_id, limit)
@@ -153,7 +161,7 @@ def _midnight(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
 
 
 def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> View:
-    at = cursor(desk.request, *_names(listing))
+    at = _cursor(listing, desk)
     values = at.params
     choices = {one.name: one.options or found.choices.get(one.name, ()) for one in listing.filters}
     words = {one.name: f"{one.label}: {dict(choices[one.name]).get(values[one.name], '')}" for one in listing.filters}
@@ -189,7 +197,7 @@ async def _file(listing: Listing[Any], desk: Desk) -> AsyncIterator[bytes]:
         if found.next is None:
             return
         asked.before_id = found.next
-    yield csv_lines([[f"The newest {limits.EXPORT_ROWS_MAX:,} rows. Narrow the days for those before."]]).encode()
+    yield csv_lines([[f"The first {limits.EXPORT_ROWS_MAX:,} rows. Narrow the list for the others."]]).encode()
 
 
 async def _after(first: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -25,6 +25,7 @@ CREATE TABLE customers_customer (
     UNIQUE (workspace_id, customer_id),
     UNIQUE (workspace_id, referral_code)
 ) WITH (fillfactor = 80);
+CREATE INDEX customers_by_name ON customers_customer (workspace_id, (name = ''), lower(name), id);
 CREATE INDEX customers_by_email ON customers_customer (workspace_id, lower(email)) WHERE email <> '';
 CREATE INDEX customers_by_phone ON customers_customer (workspace_id, phone) WHERE phone <> '';
 CREATE INDEX customers_by_mobile

@@ -6,10 +6,11 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
-from regulars import delivery, dispatch, events, orders, triggers
+from regulars import customers, delivery, dispatch, events, orders, triggers
 from regulars.customers import NewCustomer
 from regulars.delivery import Attempt, Delivered, RetryAfter
 from regulars.kit.clock import HandClock
@@ -62,6 +63,10 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
         assert asha is not None
         await triggers.firings(spy, workspace.id, customer_id=asha.id, limit=20)
         await triggers.firings(spy, workspace.id, customer_id=asha.id, reference="order:1")
+        for sort in get_args(customers.Sort):
+            await customers.search(spy, workspace.id, sort=sort, limit=20)
+            await customers.search(spy, workspace.id, sort=sort, before_id=asha.id, limit=20)
+        await customers.search(spy, workspace.id, since=clock.now(), until=clock.now(), limit=20)
         placed, _ = await orders.search_orders(spy, workspace.id, limit=20)
         await orders.search_orders(spy, workspace.id, source="nowhere", financial_status="paid", limit=20)
         await orders.by_ids(spy, workspace.id, [order.id for order in placed])

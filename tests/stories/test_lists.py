@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,52 @@ async def test_a_page_of_a_rare_state_looks_no_further_than_its_limit_and_goes_o
     page = (await owner.get("/orders?source=shopify&payment=paid")).text
     assert "Look further back" in page
     assert [row["Order"] for row in rows((await owner.get("/orders.csv?source=shopify&payment=paid")).text)] == ["#1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "asked"),
+    [
+        ("", ["asha", "", "Zoe", "Bert"], {}),
+        ("sort=oldest", ["Bert", "Zoe", "", "asha"], {"sort": "oldest"}),
+        ("sort=name", ["asha", "Bert", "Zoe", ""], {"sort": "name"}),
+        ("from=2001-01-01", ["asha", "", "Zoe", "Bert"], {"since": "2001-01-01T00:00:00Z"}),
+        ("until=2001-01-01", [], {"until": "2001-01-02T00:00:00Z"}),
+        (
+            "q=customer&from=2001-01-01",
+            ["asha", "", "Zoe", "Bert"],
+            {"text": "customer", "since": "2001-01-01T00:00:00Z"},
+        ),
+        ("q=customer&until=2001-01-01", [], {"text": "customer", "until": "2001-01-01T00:00:00Z"}),
+        # An order of the whole list gives way to what narrows it.
+        ("q=customer&sort=name", ["asha", "", "Zoe", "Bert"], {"text": "customer"}),
+        ("sort=nonsense", ["asha", "", "Zoe", "Bert"], {}),
+    ],
+)
+async def test_customers_are_sorted_and_kept_to_days_alike_at_every_door(
+    shop: Shop, query: str, found: list[str], asked: dict[str, str]
+) -> None:
+    for number, name in enumerate(("Bert", "Zoe", "", "asha")):
+        await shop.manage("POST", "/customers", json={"customer_id": f"customer-{number}", "name": name})
+    owner = await owner_of(shop)
+    assert [row["Name"] for row in rows((await owner.get(f"/customers.csv?{query}")).text)] == found
+    page = (await owner.get(f"/customers?{query}")).text
+    ids = re.findall(r'class="whole" href="/customers/([^"]+)"', page)
+    paged: list[dict[str, Any]] = []
+    before: dict[str, str] = {}
+    while before is not None:
+        part = (await shop.manage("GET", "/customers", params={**asked, **before, "limit": "1"})).json()
+        paged += part["items"]
+        before = {"before": part["next"]} if part["next"] else None  # type: ignore[assignment]
+    assert [one["name"] for one in paged] == found
+    assert [one["id"] for one in paged] == ids
+
+
+async def test_only_the_whole_list_of_customers_is_sorted(shop: Shop) -> None:
+    for narrowed in ({"text": "asha"}, {"since": "2001-01-01T00:00:00Z"}):
+        answer = await shop.manage("GET", "/customers", params={"sort": "name"} | narrowed)
+        assert answer.json()["fields"] == {"sort": "expected newest, where a text or a time narrows the list"}
+    page = (await (await owner_of(shop)).get("/customers?sort=name")).text
+    assert 'href="/customers">Sorted: By name' in page
 
 
 @pytest.mark.parametrize("path", ["/customers", "/orders", "/events", "/deliveries", "/rewards", "/audit"])

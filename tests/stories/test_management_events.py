@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from regulars import dispatch, tenancy
 from regulars.events import TOPICS
 from regulars.kit.ids import new_id
 from tests.doors import Shop
@@ -116,6 +117,27 @@ async def test_a_test_event_needs_events_on_and_a_customer(shop: Shop) -> None:
     await shop.manage("PATCH", "/workspace", json={"events_on": True})
     nobody = await shop.manage("POST", f"/send-events/{made['id']}/test", json=body)
     assert (nobody.status_code, list(nobody.json()["fields"])) == (404, ["email"])
+
+
+async def test_a_delivery_names_its_customer_and_says_its_event_wherever_it_stands(shop: Shop) -> None:
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    made = {"tool": "webhook", "settings": {"url": "https://tool.example/hook"}}
+    tool = (await shop.manage("POST", "/integrations", json=made)).json()["integration"]["id"]
+    await shop.manage("POST", "/send-events", json={"topic": "walletreward_create", "integration_id": tool})
+    assert (await shop.reward(await shop.trigger(), "shopify-1001")).status_code == 200
+    async with shop.app.db.transaction() as tx:
+        await dispatch.fan_out(tx, await tenancy.get_workspace(tx, shop.workspace.id), shop.app.clock.now())
+    (one,) = (await shop.manage("GET", "/deliveries")).json()["items"]
+    event = (await shop.manage("GET", f"/events/{one['event_id']}")).json()
+    assert one["customer"] == event["event"]["customer"]
+    assert one["customer"]["customer_id"] == "shopify-1001"
+    assert one["sentence"] == event["event"]["sentence"] != ""
+    assert one["integration_id"] == tool
+    read = (await shop.manage("GET", f"/deliveries/{one['id']}")).json()["delivery"]
+    found = (await shop.manage("GET", "/search", params={"text": one["id"]})).json()["deliveries"]
+    assert [read, *found, *event["deliveries"]] == [one, one, one]
+    as_csv = await shop.manage("GET", "/deliveries", send={"accept": "text/csv"})
+    assert "customer.customer_id" in as_csv.text.splitlines()[0]
 
 
 async def test_deliveries_are_searched(shop: Shop) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, events, ledger, limits, orders, triggers
-from regulars.api.management.api import CustomerId, Limit, PageQuery, management, page_of, the_customer
+from regulars.api.management.api import CustomerId, DatedQuery, Limit, management, page_of, the_customer
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
@@ -66,7 +66,12 @@ class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accept_mobile: bool | UnsetType = UNSET
 
 
-class CustomerQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+Sort = Annotated[
+    customers.Sort, Meta(description="Otherwise than newest: of the whole list, without text, since and until.")
+]
+
+
+class CustomerQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     text: (
         Annotated[
             str,
@@ -78,6 +83,7 @@ class CustomerQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
         ]
         | None
     ) = None
+    sort: Sort = "newest"
 
 
 class CustomerPage(msgspec.Struct, frozen=True):
@@ -130,10 +136,18 @@ class Story(msgspec.Struct, frozen=True):
 
 @management.get("/customers", "Customers", tag="Customers")
 async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> CustomerPage:
-    """Newest first."""
+    """Newest first, unless another order is asked for; `since` and `until` are of when they became known."""
     query = call.query
-    text = (query.text or "").strip()
-    found = await customers.search(tx, call.workspace_id, text, before_id=query.before, limit=query.limit + 1)
+    found = await customers.search(
+        tx,
+        call.workspace_id,
+        query.text or "",
+        since=query.since,
+        until=query.until,
+        sort=query.sort,
+        before_id=query.before,
+        limit=query.limit + 1,
+    )
     items, after = page_of(found, query.limit, lambda customer: customer.id)
     balances = await ledger.balances(tx, call.workspace_id, [customer.id for customer in items], call.now)
     said = [customer_item(customer, balances[customer.id], call.workspace) for customer in items]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -12,8 +12,9 @@ from msgspec import Meta
 from regulars import delivery, integrations, limits
 from regulars.api.management.api import CustomerId, PageQuery, asked_of, management
 from regulars.api.management.events import TopicName
+from regulars.api.management.items import DeliveryItem, delivery_items
 from regulars.api.operations import Call, NoQuery
-from regulars.delivery import Delivery, StoredAttempt
+from regulars.delivery import StoredAttempt
 from regulars.delivery.model import State
 from regulars.kit.db import Reading, Tx
 
@@ -56,14 +57,14 @@ class Replayed(msgspec.Struct, frozen=True):
 class DeliveryList(msgspec.Struct, frozen=True):
     """A page of a search may hold fewer than were asked for, or none, and still continue."""
 
-    items: list[Delivery]
+    items: list[DeliveryItem]
     next: UUID | None
 
 
 class DeliveryWithAttempts(msgspec.Struct, frozen=True):
     """Every try as it was: what was sent (secrets as dots), what came back, what was concluded."""
 
-    delivery: Delivery
+    delivery: DeliveryItem
     attempts: list[StoredAttempt]
 
 
@@ -86,12 +87,12 @@ async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Del
         before_id=query.before,
         limit=query.limit,
     )
-    return DeliveryList(page.items, page.next_before_id)
+    return DeliveryList(await delivery_items(tx, call.workspace, page.items), page.next_before_id)
 
 
 @management.get("/deliveries/{id}", "One delivery with its attempts", tag="Deliveries")
 async def read_delivery(call: Call[NoQuery, None], tx: Reading) -> DeliveryWithAttempts:
-    return DeliveryWithAttempts(*await delivery.get_delivery(tx, call.workspace_id, call.path_id()))
+    return await _with_attempts(call, tx)
 
 
 @management.post("/deliveries/{id}/replay", "Send a delivery again", tag="Deliveries")
@@ -99,7 +100,7 @@ async def replay_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAtte
     """Queued at once, under the same id, with a fresh row of tries; its attempts stay."""
     await delivery.replay(tx, call.workspace_id, call.path_id(), call.now)
     await call.audit(tx, "delivery.replay", call.path_id())
-    return DeliveryWithAttempts(*await delivery.get_delivery(tx, call.workspace_id, call.path_id()))
+    return await _with_attempts(call, tx)
 
 
 @management.post("/deliveries/replay", "Send again all that failed", tag="Deliveries")
@@ -112,3 +113,9 @@ async def replay_deliveries(call: Call[NoQuery, Replay], tx: Tx) -> Replayed:
     left = await delivery.count_failed(tx, call.workspace_id, body.integration_id, body.since)
     await call.audit(tx, "deliveries.replay", body.integration_id, queued=queued)
     return Replayed(queued, left)
+
+
+async def _with_attempts(call: Call[Any, Any], tx: Reading) -> DeliveryWithAttempts:
+    one, attempts = await delivery.get_delivery(tx, call.workspace_id, call.path_id())
+    (item,) = await delivery_items(tx, call.workspace, [one])
+    return DeliveryWithAttempts(item, attempts)

@@ -11,11 +11,10 @@ from msgspec import Meta
 
 from regulars import delivery, dispatch, events
 from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management, page_of
-from regulars.api.management.items import Whose, named, whose
+from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
 from regulars.customers import Customer
-from regulars.delivery import Delivery
 from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema
@@ -55,7 +54,7 @@ class EventWithDeliveries(msgspec.Struct, frozen=True):
     `made_later` and so on, as `words` say."""
 
     event: EventItem
-    deliveries: list[Delivery]
+    deliveries: list[DeliveryItem]
     rules: list[RuleOutcome]
 
 
@@ -123,7 +122,8 @@ async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliver
     sent = (await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])).get(event.id, [])
     rules = await dispatch.outcomes(tx, call.workspace, event, sent)
     of = await whose(tx, call.workspace, [event])
-    return EventWithDeliveries(event_item(event, of[event.customer_id]), sent, rules)
+    item = event_item(event, of[event.customer_id])
+    return EventWithDeliveries(item, await delivery_items(tx, call.workspace, sent), rules)
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,6 +11,7 @@ import msgspec
 
 from regulars import customers, events, orders
 from regulars.customers import Customer
+from regulars.delivery import Delivery
 from regulars.kit.db import Reading
 from regulars.ledger import Balance, Txn, amount_on_wire
 from regulars.orders import Order
@@ -170,6 +171,14 @@ class OrderItem(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
+class DeliveryItem(Delivery, frozen=True, kw_only=True):
+    """A delivery, whom its event is about, and the event in a sentence. Both are null of a test that stands on no event
+    of the log."""
+
+    customer: Whose | None
+    sentence: str | None
+
+
 def customer_item(customer: Customer, balances: dict[Any, Balance], workspace: Workspace) -> CustomerItem:
     return CustomerItem(
         id=customer.id,
@@ -295,3 +304,19 @@ def _wallet(balance: Balance) -> WalletItem:
         )
     )
     return WalletItem(*said)
+
+
+async def delivery_items(tx: Reading, workspace: Workspace, found: Sequence[Delivery]) -> list[DeliveryItem]:
+    about = await events.by_ids(tx, workspace.id, [(one.event_id, one.topic) for one in found])
+    people = await whose(tx, workspace, about.values())
+    items = []
+    for one in found:
+        event = about.get(one.event_id)
+        items.append(
+            DeliveryItem(
+                **msgspec.structs.asdict(one),
+                customer=named(people[event.customer_id]) if event else None,
+                sentence=events.sentence(event.topic, event.body) if event else None,
+            )
+        )
+    return items

@@ -13,8 +13,9 @@ from msgspec import UNSET, Meta, UnsetType
 from regulars import customers, delivery, dispatch, integrations, ledger, limits
 from regulars.api.management.api import management
 from regulars.api.management.events import TopicName
+from regulars.api.management.items import DeliveryItem, delivery_items
 from regulars.api.operations import Call, NoQuery
-from regulars.delivery import Delivery, StoredAttempt
+from regulars.delivery import StoredAttempt
 from regulars.dispatch import Rule, RuleOutcome
 from regulars.kit.db import Reading, Tx
 
@@ -85,7 +86,7 @@ class TestResult(msgspec.Struct, frozen=True):
     """`real`: what was sent is an event that happened; otherwise it was made from the customer's data. `rule` says what
     the rule would make of such an event by itself."""
 
-    delivery: Delivery
+    delivery: DeliveryItem
     attempt: StoredAttempt | None
     real: bool
     rule: RuleOutcome
@@ -163,7 +164,8 @@ async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
             tx, workspace_id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random
         )
         sent, attempts = await delivery.get_delivery(tx, workspace_id, prepared.parcel.delivery_id)
-    return TestResult(sent, attempts[-1] if attempts else None, prepared.real, prepared.outcome)
+        (item,) = await delivery_items(tx, call.workspace, [sent])
+    return TestResult(item, attempts[-1] if attempts else None, prepared.real, prepared.outcome)
 
 
 async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> int:

@@ -10,9 +10,16 @@ from msgspec import Meta
 from regulars import ledger, limits
 from regulars.api.management.api import management
 from regulars.api.management.events import EventItem, event_item
-from regulars.api.management.items import CustomerItem, OrderItem, customer_item, order_item, whose
+from regulars.api.management.items import (
+    CustomerItem,
+    DeliveryItem,
+    OrderItem,
+    customer_item,
+    delivery_items,
+    order_item,
+    whose,
+)
 from regulars.api.operations import Call
-from regulars.delivery import Delivery
 from regulars.kit.db import Reading
 from regulars.search import everywhere
 
@@ -36,7 +43,7 @@ class FoundItems(msgspec.Struct, frozen=True):
     customers: list[CustomerItem]
     orders: list[OrderItem]
     events: list[EventItem]
-    deliveries: list[Delivery]
+    deliveries: list[DeliveryItem]
 
 
 @management.get("/search", "Search everything", tag="Customers")
@@ -49,5 +56,5 @@ async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> Found
         [customer_item(customer, have[customer.id], call.workspace) for customer in found.customers],
         [order_item(order, of[order.customer_id]) for order in found.orders],
         [event_item(event, of[event.customer_id]) for event in found.events],
-        found.deliveries,
+        await delivery_items(tx, call.workspace, found.deliveries),
     )

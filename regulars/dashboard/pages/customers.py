@@ -16,7 +16,7 @@ from regulars.dashboard import story
 from regulars.dashboard.cells import Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import Asked, Column, Found, Listing, handlers, until_next
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
 from regulars.kit import countries
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
@@ -38,8 +38,17 @@ class Known(NamedTuple):
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
-    text = asked.values["q"].strip()
-    found = await customers.search(tx, desk.id, text, before_id=asked.before_id, limit=asked.limit + 1)
+    sort: Any = asked.chosen("sort") or "newest"
+    found = await customers.search(
+        tx,
+        desk.id,
+        asked.values["q"],
+        since=asked.since,
+        until=asked.until,
+        sort=sort,
+        before_id=asked.before_id,
+        limit=asked.limit + 1,
+    )
     page, next_id = until_next(found, asked.limit)
     have = await ledger.balances(tx, desk.id, [one.id for one in page], desk.now)
     code = desk.workspace.currency_code
@@ -75,6 +84,8 @@ CUSTOMERS = Listing[Known](
     nothing="No customers yet",
     nothing_why="Customers appear here by themselves: with their first order, or when your shop rewards them for the"
     " first time.",
+    filters=[Filter("sort", "Sorted", "Newest first", [("oldest", "Oldest first"), ("name", "By name")], alone=True)],
+    days="Known",
     search="Name, e-mail, mobile or customer_id",
 )
 
