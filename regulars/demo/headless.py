@@ -125,7 +125,7 @@ async def _settled(app: App, workspace_id: UUID) -> None:
     deadline = time.monotonic() + limits.DEMO_DELIVER_S
     while time.monotonic() < deadline:
         async with app.db.reading() as tx:
-            if not await events.workspaces_with_pending(tx) and await delivery.next_wake(tx) is None:
+            if not await events.workspaces_with_pending(tx, "dispatch") and await delivery.next_wake(tx) is None:
                 stuck = [i for i in await integrations.list_integrations(tx, workspace_id) if i.state != "ready"]
                 if stuck:
                     raise DemoFailed(f"{stuck[0].name} does not take events: {stuck[0].state_reason}")

@@ -59,8 +59,8 @@ async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limi
     can't read the one or the other, is set aside for that rule until `retry_aside`.
     """
     if not workspace.events_on:
-        return FanoutCount(await events.drop_pending(tx, workspace.id, limit), 0, frozenset())
-    claimed = await events.claim_pending(tx, workspace.id, limit)
+        return FanoutCount(await events.drop_pending(tx, workspace.id, "dispatch", limit), 0, frozenset())
+    claimed = await events.claim_pending(tx, workspace.id, "dispatch", limit)
     if not claimed:
         return FanoutCount(0, 0, frozenset())
     rows = await tx.fetch(_sql.rules_of_topics, workspace.id, sorted({event.topic for event in claimed}))

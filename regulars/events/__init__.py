@@ -2,12 +2,12 @@
 
 Promises: an event is appended in the transaction that made its fact, so neither stands without the other. Its body is
 rendered once, with every property of its class in the catalogue, and never changes. Every event that is not too deep
-becomes pending and is handed to one reader's transaction that commits: none is skipped because it committed late, none
-is read twice.
+becomes pending for each reader that its workspace has, by name, and is handed to one transaction of each that commits:
+none is skipped because it committed late, none is read twice, and no reader waits for another.
 
-    append --> logged, pending --claim--> logged, read
-                               --drop---> logged
-           --> logged                                   (an event with more causes behind it than limits allow)
+    append --> logged, pending for a reader --claim--> logged, read
+                                            --drop---> logged
+           --> logged       (nobody reads the log there, or more causes stand behind the event than limits allow)
 
 Does not know who makes facts, nor which tool is told of them.
 """

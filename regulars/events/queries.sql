@@ -4,8 +4,11 @@ INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth,
 SELECT $1, e.*, $3 FROM unnest($2::events_event_row[]) AS e;
 
 -- name: insert_pending
-INSERT INTO events_pending (workspace_id, event_id, topic)
-SELECT $1, p.event_id, p.topic FROM unnest($2::uuid[], $3::text[]) AS p (event_id, topic);
+INSERT INTO events_pending (workspace_id, reader, event_id, topic)
+SELECT r.workspace_id, r.reader, p.event_id, p.topic
+FROM events_reader AS r
+CROSS JOIN unnest($2::uuid[], $3::text[]) AS p (event_id, topic)
+WHERE r.workspace_id = $1;
 
 -- name: get
 SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
@@ -112,16 +115,16 @@ CROSS JOIN LATERAL (
 ORDER BY span.place;
 
 -- name: claim_pending
--- ARRAY(...) runs once and locks no more than $2 rows; as an IN (...) it could be run anew for each row. It also tells
+-- ARRAY(...) runs once and locks no more than $3 rows; as an IN (...) it could be run anew for each row. It also tells
 -- the planner that few rows are meant, so that they are found by the key whatever the statistics say of a backlog. Of a
 -- limit that it does not know it thinks so too: in a new database it would sort all of a shop's for a thousand.
 WITH claimed AS (
     DELETE FROM events_pending
-    WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
+    WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY (ARRAY(
         SELECT event_id FROM events_pending
-        WHERE workspace_id = $1
+        WHERE workspace_id = $1 AND reader = $2
         ORDER BY event_id
-        LIMIT (SELECT $2::integer)
+        LIMIT (SELECT $3::integer)
         FOR UPDATE SKIP LOCKED
     ))
     RETURNING event_id, topic
@@ -141,19 +144,19 @@ CROSS JOIN LATERAL (
 
 -- name: drop_pending
 DELETE FROM events_pending
-WHERE workspace_id = $1 AND event_id = ANY (ARRAY(
+WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY (ARRAY(
     SELECT event_id FROM events_pending
-    WHERE workspace_id = $1
+    WHERE workspace_id = $1 AND reader = $2
     ORDER BY event_id
-    LIMIT (SELECT $2::integer)
+    LIMIT (SELECT $3::integer)
     FOR UPDATE SKIP LOCKED
 ));
 
 -- name: oldest_pending
-SELECT event_id FROM events_pending WHERE workspace_id = $1 ORDER BY event_id LIMIT 1;
+SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 ORDER BY event_id LIMIT 1;
 
 -- name: is_pending
-SELECT EXISTS (SELECT FROM events_pending WHERE workspace_id = $1 AND event_id = $2);
+SELECT EXISTS (SELECT FROM events_pending WHERE workspace_id = $1 AND reader = $2 AND event_id = $3);
 
 -- name: insert_switching
 INSERT INTO events_switching (workspace_id, at, events_on) VALUES ($1, $2, $3)
@@ -163,20 +166,21 @@ INSERT INTO events_switching (workspace_id, at, events_on) VALUES ($1, $2, $3)
 SELECT at, events_on FROM events_switching WHERE workspace_id = $1 ORDER BY at;
 
 -- name: workspaces_with_pending
--- every workspace: a worker asks it to learn where there is work, and reads one index entry per workspace that has some.
+-- every workspace: a worker asks it to learn where there is work, and reads one index entry for each reader of a workspace
+-- that has some.
 WITH RECURSIVE found AS (
-    (SELECT workspace_id FROM events_pending ORDER BY workspace_id LIMIT 1)
+    (SELECT workspace_id, reader FROM events_pending ORDER BY workspace_id, reader LIMIT 1)
     UNION ALL
-    SELECT (
-        SELECT next.workspace_id FROM events_pending AS next
-        WHERE next.workspace_id > found.workspace_id
-        ORDER BY next.workspace_id
-        LIMIT 1
-    )
+    SELECT next.workspace_id, next.reader
     FROM found
-    WHERE found.workspace_id IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT p.workspace_id, p.reader FROM events_pending AS p
+        WHERE (p.workspace_id, p.reader) > (found.workspace_id, found.reader)
+        ORDER BY p.workspace_id, p.reader
+        LIMIT 1
+    ) AS next
 )
-SELECT workspace_id FROM found WHERE workspace_id IS NOT NULL;
+SELECT workspace_id FROM found WHERE reader = $1;
 
 -- name: count
 SELECT count(*) FROM events_event WHERE workspace_id = $1

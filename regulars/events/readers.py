@@ -1,16 +1,17 @@
-"""Those who carry facts away read here, and lose none that commits late.
+"""Those who carry facts away read here, each by its name, and lose none that commits late.
 
-    appended, pending --claimed--> read        and, while nothing is to be sent:    pending --dropped--> only logged
+    appended, pending --claimed--> read        and, while it wants nothing:    pending --dropped--> only logged
 
-A row is pending from the commit of its fact on, however late that comes, so there is no place in the log that a reader
-could have passed already. It is deleted in the transaction that stores what the reader made of it: if that fails, the
-event is pending again.
+A row for each reader that the workspace has is pending from the commit of its fact on, however late that comes, so
+there is no place in the log that a reader could have passed already. It is deleted in the transaction that stores what
+the reader made of it: if that fails, the event is pending again. No reader sees the rows of another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from regulars import limits
@@ -21,13 +22,17 @@ from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 
+Reader = Literal["dispatch"]
+"""Who reads the log. Which of them a workspace has stands in the view `events_reader`."""
 
-async def claim_pending(tx: Tx, workspace_id: UUID, limit: int) -> list[Pending]:
-    """Take up to `limit` pending events, oldest id first. The caller stores what becomes of them in this transaction.
+
+async def claim_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int) -> list[Pending]:
+    """Take up to `limit` events that are pending for the reader, oldest id first. The caller stores what becomes of
+    them in this transaction.
 
     Events that another transaction is claiming are passed over, so any number of readers can work side by side.
     """
-    return [Pending(*row) for row in await tx.fetch(_sql.claim_pending, workspace_id, limit)]
+    return [Pending(*row) for row in await tx.fetch(_sql.claim_pending, workspace_id, reader, limit)]
 
 
 async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
@@ -37,30 +42,31 @@ async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) ->
     return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 
-async def is_pending(tx: Reading, workspace_id: UUID, event_id: UUID) -> bool:
-    """Whether nobody has read it yet."""
-    found: bool = await tx.fetchval(_sql.is_pending, workspace_id, event_id)
+async def is_pending(tx: Reading, workspace_id: UUID, reader: Reader, event_id: UUID) -> bool:
+    """Whether that one is yet to read it."""
+    found: bool = await tx.fetchval(_sql.is_pending, workspace_id, reader, event_id)
     return found
 
 
-async def drop_pending(tx: Tx, workspace_id: UUID, limit: int | None = None) -> int:
-    """Let up to `limit` pending events (None: all) stay in the log without being read; how many they were.
+async def drop_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int | None = None) -> int:
+    """Let up to `limit` events (None: all) stay in the log without being read by that one; how many they were.
 
-    For a workspace whose events are off: drop while they are, and once more in the transaction that turns them on, so
-    that nothing from before is sent afterwards.
+    For a workspace whose events are off: what was appended while they were being switched off is pending for dispatch
+    still. Drop it while they are, and once more in the transaction that turns them on, so that nothing from before is
+    sent afterwards.
     """
-    status: str = await tx.execute(_sql.drop_pending, workspace_id, limit)
+    status: str = await tx.execute(_sql.drop_pending, workspace_id, reader, limit)
     return int(status.removeprefix("DELETE "))
 
 
-async def late_since(tx: Reading, workspace_id: UUID, now: datetime) -> datetime | None:
+async def late_since(tx: Reading, workspace_id: UUID, reader: Reader, now: datetime) -> datetime | None:
     """When the oldest event was recorded that has waited to be carried away for longer than it should; None when none
     has."""
-    oldest: UUID | None = await tx.fetchval(_sql.oldest_pending, workspace_id)
+    oldest: UUID | None = await tx.fetchval(_sql.oldest_pending, workspace_id, reader)
     late = oldest is not None and now - made_at(oldest) > timedelta(seconds=limits.EVENTS_LATE_S)
     return made_at(oldest) if oldest is not None and late else None
 
 
-async def workspaces_with_pending(tx: Reading) -> list[UUID]:
-    """Where there is something to claim or drop."""
-    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_pending)]
+async def workspaces_with_pending(tx: Reading, reader: Reader) -> list[UUID]:
+    """Where there is something for the reader to claim or drop."""
+    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_pending, reader)]

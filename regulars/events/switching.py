@@ -22,7 +22,7 @@ async def switch(tx: Tx, workspace_id: UUID, on: bool, now: datetime) -> Workspa
     before = await tenancy.get_workspace(tx, workspace_id)
     changed = await tenancy.change_workspace(tx, workspace_id, {"events_on": on}, now)
     if on and not before.events_on:
-        await drop_pending(tx, workspace_id)
+        await drop_pending(tx, workspace_id, "dispatch")
     if on != before.events_on:
         await tx.execute(_sql.insert_switching, workspace_id, now, on)
     return changed

@@ -1,5 +1,5 @@
--- The log of facts, and the rows by which the reader of the log loses nothing that commits late: a pending row is written
--- with its event, and deleted in the transaction that stores the event's deliveries.
+-- The log of facts, and the rows by which readers of the log lose nothing that commits late: a pending row is written with
+-- its event for each reader that the workspace has, and deleted in the transaction that stores what the reader made of it.
 
 CREATE TABLE events_event (
     workspace_id uuid NOT NULL,
@@ -20,9 +20,10 @@ CREATE INDEX events_event_by_topic ON events_event (workspace_id, topic, id);
 
 CREATE TABLE events_pending (
     workspace_id uuid NOT NULL,
+    reader       text NOT NULL,                 -- who is to read it
     event_id     uuid NOT NULL,
     topic        text NOT NULL,                 -- the event's: with it, any index that ends with the id finds it
-    PRIMARY KEY (workspace_id, event_id)
+    PRIMARY KEY (workspace_id, reader, event_id)
 ) WITH (
     -- Every row is deleted soon: the readers should not wade through what is left of them.
     autovacuum_vacuum_scale_factor = 0,
@@ -38,6 +39,10 @@ CREATE TABLE events_switching (
     events_on    boolean NOT NULL,
     PRIMARY KEY (workspace_id, at)
 );
+
+-- Who reads the log of a workspace.
+CREATE VIEW events_reader AS
+    SELECT workspace_id, 'dispatch' AS reader FROM tenancy_workspace WHERE events_on;
 
 CREATE VIEW events_log AS
     SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;

@@ -19,7 +19,7 @@ class FanOut:
     async def round(self) -> FanoutCount:
         """What the batches came to that have ended; those that take longer are under way."""
         async with self._db.reading() as tx:
-            waiting = await events.workspaces_with_pending(tx)
+            waiting = await events.workspaces_with_pending(tx, "dispatch")
         counts = await self.turns.round((workspace_id, "") for workspace_id in waiting)
         return FanoutCount(
             sum(count.events for count in counts),

@@ -74,8 +74,6 @@ _FEW = "tenancy_workspace|triggers_trigger|triggers_reacting|dispatch_\\w+|deliv
 
 def _reads_too_much(plan: str) -> bool:
     plan = re.sub(rf"Scan[^\n]* on ({_FEW})[^\n]*\n[^\n]*", "", plan)
-    # A shop's first pending events are read in the order of their key; to sort them all would begin with a bitmap.
-    plan = re.sub(r"Index Scan using events_pending_pkey on events_pending[^\n]*\n[^\n]*", "", plan)
     # Without statistics a shop's index entries may be met with those of a word: no row is read for it.
     plan = re.sub(r"Bitmap Index Scan on customers_words_pkey.*\n.*", "", plan) if "BitmapAnd" in plan else plan
     by_workspace_alone = re.search(r"Index Cond: \(workspace_id = [^ ()]+\)$", plan, re.MULTILINE)

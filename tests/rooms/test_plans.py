@@ -84,7 +84,7 @@ async def test_rules_and_deliveries_go_by_keys(shop: Corner, analysed: bool) -> 
         new = [events.NewEvent("order_create", workspace.id, "{}", now)] * 200
         await events.append(spy, workspace.id, new, now)
         await dispatch.fan_out(spy, workspace, now)
-        await events.drop_pending(spy, workspace.id, 1_000)
+        await events.drop_pending(spy, workspace.id, "dispatch", 1_000)
         await dispatch.retry_aside(spy, workspace, now)
         await dispatch.list_rules(spy, workspace.id)
         worker_id = workspace.id

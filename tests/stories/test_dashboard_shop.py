@@ -91,9 +91,9 @@ async def test_what_happened_while_events_were_off_is_not_sent_when_they_are_swi
     owner = await signed_in(shop, await person(shop, "asha"))
     assert (await owner.post("/events/switch", on="yes")).status_code == 303
     async with shop.app.db.transaction() as tx:
-        assert await events.claim_pending(tx, shop.workspace.id, 10) == []
+        assert await events.claim_pending(tx, shop.workspace.id, "dispatch", 10) == []
     # Switching on what is on drops nothing.
     await shop.reward(await shop.trigger("Another"), "shopify-1001")
     assert (await owner.post("/events/switch", on="yes")).status_code == 303
     async with shop.app.db.transaction() as tx:
-        assert len(await events.claim_pending(tx, shop.workspace.id, 10)) == 1
+        assert len(await events.claim_pending(tx, shop.workspace.id, "dispatch", 10)) == 1

@@ -21,7 +21,7 @@ async def a_rule(shop: Shop) -> UUID:
 
 async def test_a_rule_that_a_newer_version_has_stored_says_why_events_wait_for_it(shop: Shop) -> None:
     rule_id = await a_rule(shop)
-    await shop.manage("PUT", "/events/switch", json={"on": True})
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
     await shop.reward(await shop.trigger(), "customer-0001")
     async with shop.app.db.transaction() as tx:
         await tx.execute(
@@ -62,7 +62,8 @@ async def test_events_that_wait_longer_than_they_should_are_told_of(shop: Shop) 
     since = shop.app.clock.now() - timedelta(seconds=limits.EVENTS_LATE_S + 1)
     async with shop.app.db.transaction() as tx:
         await tx.execute(
-            "INSERT INTO events_pending (workspace_id, event_id, topic) VALUES ($1, $2, 'lead_create')",
+            "INSERT INTO events_pending (workspace_id, reader, event_id, topic)"
+            " VALUES ($1, 'dispatch', $2, 'lead_create')",
             shop.workspace.id,
             first_id_at(since),
         )

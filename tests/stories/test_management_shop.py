@@ -67,7 +67,7 @@ async def test_what_happened_while_events_were_off_is_not_sent_later(shop: Shop)
     answer = await shop.manage("PATCH", "/workspace", json={"events_on": True})
     assert answer.json()["events_on"] is True
     async with shop.app.db.transaction() as tx:
-        assert await events.claim_pending(tx, shop.workspace.id, 10) == []
+        assert await events.claim_pending(tx, shop.workspace.id, "dispatch", 10) == []
     acts = [line["act"] for line in (await shop.manage("GET", "/audit")).json()["items"]]
     assert acts == ["events.switch_on"]
     assert len((await shop.manage("GET", "/events")).json()["items"]) == 2

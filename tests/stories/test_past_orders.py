@@ -123,6 +123,7 @@ async def test_applied_each_order_earns_once_as_it_would_have_earned_then(shop: 
 
 @pytest.mark.parametrize("announced", [True, False])
 async def test_tools_are_told_or_not_as_one_chooses(shop: Shop, announced: bool) -> None:
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
     await some_orders(shop)
     trigger_id = await per_dollar(shop)
 

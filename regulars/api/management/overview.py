@@ -54,6 +54,6 @@ async def read_overview(call: Call[OverviewQuery, None], tx: Reading) -> Today:
         Hour(event.starts_at, event.count, order.count, flow.credited, flow.debited)
         for event, order, flow in zip(logged, ordered, flows, strict=True)
     ]
-    late_since = await events.late_since(tx, workspace_id, call.now)
+    late_since = await events.late_since(tx, workspace_id, "dispatch", call.now)
     before = await days.days_before(tx, call.workspace, call.now, call.query.days) if call.query.days else []
     return Today(hours, before, await delivery.lane_health(tx, workspace_id, call.now), late_since)

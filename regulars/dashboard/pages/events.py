@@ -54,7 +54,7 @@ async def _read_log(desk: Desk, tx: Reading, asked: Asked) -> Found[Logged]:
     sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page])
     rows = [Logged(event, people.get(event.customer_id), sent.get(event.id, [])) for event in page]
     choices = {"customer": await chosen_customer(desk, tx, customer_id)}
-    return Found(rows, next_id, choices, {"late": await events.late_since(tx, desk.id, desk.now)})
+    return Found(rows, next_id, choices, {"late": await events.late_since(tx, desk.id, "dispatch", desk.now)})
 
 
 def _told(row: Logged) -> list[Any]:
@@ -123,7 +123,7 @@ async def rules(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
         found = await dispatch.list_rules(tx, desk.id)
         tools = await integrations.list_integrations(tx, desk.id)
-        late = await events.late_since(tx, desk.id, desk.now)
+        late = await events.late_since(tx, desk.id, "dispatch", desk.now)
     told = [(rule, dispatch.rule_sentence_parts(rule)) for rule in found]
     return desk.page("pages/rules.html", rules=told, tools=tools, topics=TOPICS, late=late)
 

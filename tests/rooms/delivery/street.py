@@ -130,7 +130,7 @@ class Corner:
         new = [NewEvent("walletreward_create", customer_id or new_id(), body, now) for _ in range(count)]
         async with self.db.transaction() as tx:
             event_ids = await events.append(tx, self.workspace.id, new, now)
-            await events.drop_pending(tx, self.workspace.id)
+            await events.drop_pending(tx, self.workspace.id, "dispatch")
             addressee = delivery.Addressee(lane_id, rule_id, "Shop:", "walletreward_create")
             assert await delivery.queue(tx, self.workspace.id, [(addressee, event_ids)], now) == count
         return delivery.delivery_ids(event_ids, rule_id)
@@ -152,7 +152,7 @@ async def corner(db: Database, clock: HandClock) -> AsyncIterator[Corner]:
     async with db.transaction() as tx:
         # Lanes are looked for over all workspaces: leave none awake for the next test.
         await tx.execute("UPDATE delivery_lane SET paused = true WHERE workspace_id = $1", workspace.id)
-        await events.drop_pending(tx, workspace.id)
+        await events.drop_pending(tx, workspace.id, "dispatch")
 
 
 def later(at: datetime, seconds: float) -> datetime:

@@ -28,7 +28,7 @@ async def shop(db: Database, clock: HandClock) -> AsyncIterator[Workspace]:
         shop = await tenancy.change_workspace(tx, made.id, {"events_on": True}, clock.now())
     yield shop
     async with db.transaction() as tx:
-        await events.drop_pending(tx, shop.id)
+        await events.drop_pending(tx, shop.id, "dispatch")
         await tx.execute("UPDATE delivery_lane SET paused = true WHERE workspace_id = $1", shop.id)
 
 
@@ -181,7 +181,8 @@ async def test_a_rule_sends_an_event_once_however_often_it_is_fanned_out(
         event_id = await append(tx, shop, clock, "order_create")
         assert (await dispatch.fan_out(tx, shop, clock.now())).deliveries == 1
         await tx.execute(
-            "INSERT INTO events_pending (workspace_id, event_id, topic) VALUES ($1, $2, 'order_create')",
+            "INSERT INTO events_pending (workspace_id, reader, event_id, topic)"
+            " VALUES ($1, 'dispatch', $2, 'order_create')",
             shop.id,
             event_id,
         )
@@ -213,8 +214,9 @@ async def test_while_events_are_off_nothing_is_queued_and_nothing_kept(
 ) -> None:
     async with db.transaction() as tx:
         await dispatch.create_rule(tx, shop.id, topic="order_create", integration_id=omnisend, now=clock.now())
-        off = await tenancy.change_workspace(tx, shop.id, {"events_on": False}, clock.now())
         event_id = await append(tx, shop, clock, "order_create")
+        off = await tenancy.change_workspace(tx, shop.id, {"events_on": False}, clock.now())
+        await append(tx, shop, clock, "order_create")
         count = await dispatch.fan_out(tx, off, clock.now())
         assert (count.events, count.deliveries) == (1, 0)
         on = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, clock.now())

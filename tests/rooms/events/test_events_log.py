@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from regulars import events, limits, tenancy
+from regulars import dispatch, events, limits, tenancy
 from regulars.events import Event, NewEvent, Pending
 from regulars.kit import partitions
 from regulars.kit.clock import HandClock
@@ -24,8 +24,15 @@ def reward(body: str = "{}", **fields: object) -> NewEvent:
     return NewEvent(**given)  # type: ignore[arg-type]
 
 
+@pytest.fixture
+async def workspace(db: Database, workspace: tenancy.Workspace) -> tenancy.Workspace:
+    """One whose tools are told."""
+    async with db.transaction() as tx:
+        return await tenancy.change_workspace(tx, workspace.id, {"events_on": True}, AT)
+
+
 async def claim_all(tx: Tx, workspace: tenancy.Workspace) -> list[Pending]:
-    return await events.claim_pending(tx, workspace.id, 1_000)
+    return await events.claim_pending(tx, workspace.id, "dispatch", 1_000)
 
 
 async def test_what_is_appended_is_logged_and_pending(db: Database, workspace: tenancy.Workspace) -> None:
@@ -49,8 +56,8 @@ async def test_many_events_keep_their_order_and_given_ids(db: Database, workspac
         ids = await events.append(tx, workspace.id, [reward(id=given), *(reward(str(n)) for n in range(300))], AT)
         assert ids[0] == given
         assert ids == sorted(ids)
-        claimed = await events.claim_pending(tx, workspace.id, 200)
-        claimed += await events.claim_pending(tx, workspace.id, 200)
+        claimed = await events.claim_pending(tx, workspace.id, "dispatch", 200)
+        claimed += await events.claim_pending(tx, workspace.id, "dispatch", 200)
         bodies = await events.bodies(tx, workspace.id, claimed)
     assert [event.id for event in claimed] == ids
     assert [bodies[id] for id in ids] == ["{}", *(str(n) for n in range(300))]
@@ -79,7 +86,7 @@ async def test_workspaces_do_not_see_each_other(db: Database, workspace: tenancy
         [event_id] = await events.append(tx, workspace.id, [reward()], AT)
         assert await claim_all(tx, other) == []
         assert await events.recent(tx, other.id, limit=10) == []
-        assert await events.drop_pending(tx, other.id) == 0
+        assert await events.drop_pending(tx, other.id, "dispatch") == 0
         with pytest.raises(NotFound):
             await events.get(tx, other.id, event_id)
         assert [event.id for event in await claim_all(tx, workspace)] == [event_id]
@@ -103,7 +110,7 @@ async def test_what_was_claimed_in_vain_is_pending_again(db: Database, workspace
 
     async def claim_and_fail() -> None:
         async with db.transaction() as tx:
-            await events.claim_pending(tx, workspace.id, 1)
+            await events.claim_pending(tx, workspace.id, "dispatch", 1)
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
@@ -116,9 +123,9 @@ async def test_two_readers_at_once_share_without_waiting(db: Database, workspace
     async with db.transaction() as tx:
         ids = await events.append(tx, workspace.id, [reward() for _ in range(10)], AT)
     async with db.transaction() as one, db.transaction() as two:
-        first = await events.claim_pending(one, workspace.id, 4)
-        second = await events.claim_pending(two, workspace.id, 4)
-        third = await events.claim_pending(one, workspace.id, 4)
+        first = await events.claim_pending(one, workspace.id, "dispatch", 4)
+        second = await events.claim_pending(two, workspace.id, "dispatch", 4)
+        third = await events.claim_pending(one, workspace.id, "dispatch", 4)
     assert [event.id for event in first + second + third] == ids
 
 
@@ -130,7 +137,7 @@ async def test_racing_readers_never_get_the_same_event(db: Database, workspace: 
         mine: list[Event] = []
         while True:
             async with db.transaction() as tx:
-                claimed = await events.claim_pending(tx, workspace.id, 7)
+                claimed = await events.claim_pending(tx, workspace.id, "dispatch", 7)
             if not claimed:
                 return mine
             mine += claimed
@@ -142,11 +149,36 @@ async def test_racing_readers_never_get_the_same_event(db: Database, workspace: 
 async def test_dropped_events_stay_in_the_log(db: Database, workspace: tenancy.Workspace) -> None:
     async with db.transaction() as tx:
         ids = await events.append(tx, workspace.id, [reward() for _ in range(5)], AT)
-        assert await events.drop_pending(tx, workspace.id, 2) == 2
-        assert await events.drop_pending(tx, workspace.id) == 3
-        assert await events.drop_pending(tx, workspace.id) == 0
+        assert await events.drop_pending(tx, workspace.id, "dispatch", 2) == 2
+        assert await events.drop_pending(tx, workspace.id, "dispatch") == 3
+        assert await events.drop_pending(tx, workspace.id, "dispatch") == 0
         assert await claim_all(tx, workspace) == []
         assert [event.id for event in await events.recent(tx, workspace.id, limit=10)] == ids[::-1]
+
+
+async def test_an_event_is_pending_for_those_who_read_the_log_there_and_each_reads_its_own(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    """Another reader's row is written here by hand: it stands for a part that reads whatever the switch says."""
+    async with db.transaction() as tx:
+        [event_id] = await events.append(tx, workspace.id, [reward()], AT)
+        await tx.execute(
+            "INSERT INTO events_pending (workspace_id, reader, event_id, topic)"
+            " SELECT workspace_id, 'another', event_id, topic FROM events_pending WHERE workspace_id = $1",
+            workspace.id,
+        )
+        assert [event.id for event in await claim_all(tx, workspace)] == [event_id]
+        assert await claim_all(tx, workspace) == []
+        off = await events.switch(tx, workspace.id, False, AT)
+        assert (await dispatch.fan_out(tx, off, AT)).events == 0
+        await events.append(tx, workspace.id, [reward()], AT)
+        assert not await events.is_pending(tx, workspace.id, "dispatch", event_id)
+        await events.switch(tx, workspace.id, True, AT)
+        rows = await tx.fetch("SELECT reader, event_id FROM events_pending WHERE workspace_id = $1", workspace.id)
+        assert [tuple(row) for row in rows] == [("another", event_id)]
+        assert workspace.id not in await events.workspaces_with_pending(tx, "dispatch")
+        await events.append(tx, workspace.id, [reward()], AT)
+        assert workspace.id in await events.workspaces_with_pending(tx, "dispatch")
 
 
 async def test_workspaces_with_pending_events_are_found(
@@ -155,14 +187,15 @@ async def test_workspaces_with_pending_events_are_found(
     async with db.transaction() as tx:
         idle = await tenancy.create_workspace(tx, "Idle Shop", now=clock.now())
         busy = await tenancy.create_workspace(tx, "Busy Shop", now=clock.now())
+        await tenancy.change_workspace(tx, busy.id, {"events_on": True}, AT)
         await events.append(tx, workspace.id, [reward(), reward()], AT)
         await events.append(tx, busy.id, [reward()], AT)
-        found = await events.workspaces_with_pending(tx)
+        found = await events.workspaces_with_pending(tx, "dispatch")
         assert {workspace.id, busy.id} <= set(found)
         assert idle.id not in found
         assert len(found) == len(set(found))
         await claim_all(tx, workspace)
-        assert workspace.id not in await events.workspaces_with_pending(tx)
+        assert workspace.id not in await events.workspaces_with_pending(tx, "dispatch")
 
 
 async def test_recent_pages_newest_first_by_topic_and_customer(db: Database, workspace: tenancy.Workspace) -> None:

@@ -27,7 +27,7 @@ async def a_shop_with_events(db: Database, clock: HandClock, count: int = 1) -> 
 
 async def waiting(db: Database, shop: Workspace) -> bool:
     async with db.reading() as tx:
-        return shop.id in await events.workspaces_with_pending(tx)
+        return shop.id in await events.workspaces_with_pending(tx, "dispatch")
 
 
 async def test_a_shop_whose_batch_fails_is_let_alone_and_the_others_go_on(
