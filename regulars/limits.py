@@ -137,6 +137,9 @@ FLOW_TXNS_MAX = 100_000
 # Whole numbers up to this are exact in JSON, whichever program reads them.
 WALLET_CREDITED_MAX = 2**53 - 1
 AUDIT_TXNS_PREFETCH = 2_000
+HOLD_DAYS_MAX = 31
+GRACE_DAYS_MAX = 366
+EXPIRE_AFTER_MAX = 3_660  # days or months
 
 # Triggers
 TRIGGERS_MAX = 200

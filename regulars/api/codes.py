@@ -58,6 +58,9 @@ REFUSALS: dict[str, Told] = {
     "not_found": Told(404, "There is no such thing in this workspace.", "Look its id up in the list of such things."),
     "route_not_found": Told(404, "There is nothing at this address.", "Compare the path with this document."),
     "method_not_allowed": Told(405, "The address takes another method.", "See the `Allow` header."),
+    "coins_held": Told(
+        409, "A hold is open in the wallet that is to be merged.", "Capture or void it, or wait for its time limit."
+    ),
     "conflict": Told(
         409,
         "As things stand this can't be done, as `detail` says.",
@@ -73,6 +76,9 @@ REFUSALS: dict[str, Told] = {
     ),
     "delivery_queued": Told(409, "The delivery is queued and due already.", "Nothing: it goes out by itself."),
     "events_off": Told(409, "Events are off, so a test is not sent.", "Set `events_on` of the workspace, then test."),
+    "hold_ended": Told(
+        409, "The hold was captured or voided, or its time is over.", "Nothing; or hold the coins anew."
+    ),
     "last_owner": Told(409, "A workspace keeps at least one owner.", "Make another owner first."),
     "one_secret_alive": Told(409, "Only one storefront secret is alive.", "Make a new one before you retire it."),
     "secret_unreadable": Told(
@@ -115,6 +121,9 @@ REFUSALS: dict[str, Told] = {
     ),
     "key_taken": Told(
         422, "The same act came before with other contents, and was done then.", "Nothing, or name the new act anew."
+    ),
+    "not_reversible": Told(
+        422, "The transaction brought or took nothing that could be reversed.", "Name the one that did."
     ),
     "refused": Told(422, "The request can't be taken, as the message says.", "Mend what the message says."),
     "unknown_customer": Told(

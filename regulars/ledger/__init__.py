@@ -1,50 +1,85 @@
-"""The book: points as double entry.
+"""The book: points as transfers between accounts.
 
-Promises: every change of a balance is one txn whose postings sum to zero; what a customer can spend is exactly what
-remains in their lots, and what has expired is written down before the next entry of its wallet; the lot that expires
-first is spent first; nothing is spent before it is active, or from the instant it expires on; the same key is the same
-txn for ever, and never another. Rows are only added. Each txn carries a hash over itself, all that it wrote and the
-wallet's txn before it, so that an edit of the past shows: `verify` reads the whole book and names the first break.
+Promises: every change of a balance is one txn of transfers, each from one account to another; a lot is one credit, and
+where its coins are is the sum of its transfers. What has fallen due in a wallet (a lot activates or expires, a hold's
+time is over) is so for every read from that instant on, and is written down before its next entry. The lot that expires
+first is spent first; nothing is spent before it is active, or from the instant it expires on; what comes in pays a debt
+first. The same key is the same txn for ever, and never another; nothing is taken or given back beyond its amount, told
+as often and in whatever order. Txns and transfers are only added. Each txn carries a hash over itself, all that it
+moved and the wallet's txn before it, so that an edit of the past shows: `verify` works the whole book out again and
+names the first break.
 
 Acts take a list: one reward is a list of one. They lock the wallets they touch in the order of (customer, kind), so
 that many calls for one customer take turns and two calls for the same customers never wait in a circle.
 
 Does not know why coins are given or what they buy: a reason comes in as text, a reference and a trigger's version.
 
-    lot:   pending --activates_at--> open --spent--> empty
-                                      `--expires_at--> expired
-    txn:   success, for ever; a later txn may reverse it (reverses_txn_id)
+    lot:   pending --activates_at--> available --> redeemed | expired | clawed back
+                                       |    ^
+                               hold    v    | void, time limit, give back
+                                      held --capture--> redeemed
+    txn:   pending --capture, activate--> success     on the wire; in the book a later txn says so
+              `-----void, time limit--> cancelled
+           success --claw back, give back--> reversed, --expire--> expired
 """
 
-from regulars.ledger.audit import Break, verify
+from regulars.ledger.audit import verify
 from regulars.ledger.balances import available, balances, liability
-from regulars.ledger.errors import InsufficientBalance, KeyTaken
+from regulars.ledger.capture import capture
+from regulars.ledger.clawback import claw_back
+from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
 from regulars.ledger.flow import Flow, flow
-from regulars.ledger.model import Balance, Entry, Kind, Outcome, Posted, Txn, amount_on_wire
+from regulars.ledger.giveback import give_back
+from regulars.ledger.holding import Ending, Hold, HoldEnded, hold
+from regulars.ledger.lots import lots_of
+from regulars.ledger.merging import CoinsHeld, Merge, merge
+from regulars.ledger.model import Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_on_wire
+from regulars.ledger.opening import settle
 from regulars.ledger.posting import post
+from regulars.ledger.replay import Break
+from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
-from regulars.ledger.txns import find_txn, numbered_page, txns_of
+from regulars.ledger.txns import find_txn, numbered_page, txns_of, txns_of_orders
+from regulars.ledger.voiding import void
 
 __all__ = [
     "Balance",
     "Break",
+    "CoinsHeld",
+    "Ending",
     "Entry",
     "Flow",
+    "Hold",
+    "HoldEnded",
     "InsufficientBalance",
     "KeyTaken",
     "Kind",
+    "Lot",
+    "Merge",
+    "NotReversible",
     "Outcome",
     "Posted",
+    "Reversal",
     "Txn",
+    "WalletFull",
     "amount_on_wire",
     "available",
     "balances",
+    "capture",
+    "claw_back",
     "find_txn",
     "flow",
+    "give_back",
+    "hold",
     "liability",
     "lock",
+    "lots_of",
+    "merge",
     "numbered_page",
     "post",
+    "settle",
     "txns_of",
+    "txns_of_orders",
     "verify",
+    "void",
 ]

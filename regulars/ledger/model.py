@@ -1,11 +1,10 @@
-"""Txns, postings, lots and wallets, and the arithmetic between them. Nothing here waits for anything."""
+"""Txns, transfers, lots and wallets, and the arithmetic between them. Nothing here waits for anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,29 +14,38 @@ from regulars.kit.errors import Refusal
 Kind = Literal["coins", "credits"]
 Operation = Literal["cr", "dr"]
 TxnType = Literal["reward", "redeem", "adjust", "expire", "revert", "referral", "import"]
+Status = Literal["pending", "success", "cancelled", "expired", "reversed"]
+Act = Literal[
+    "earn", "spend", "adjust", "hold", "capture", "void", "activate", "expire", "claw_back", "give_back", "merge"
+]
+Account = Literal["pending", "available", "held", "debt", "issued", "redeemed", "expired", "clawed_back", "adjusted"]
+"""The first four are the customer's, the others the programme's. A customer in debt owes: their account is below
+zero."""
 
-_encode = msgspec.json.Encoder().encode
+WalletId = tuple[UUID, Kind]
 
 SCALE = {"coins": 0, "credits": 2}
 """Decimal places of each kind of wallet: amounts are integers in units of 10 ** -scale."""
 
+STEPS = frozenset(("capture", "void", "activate"))
+"""Acts that end what another txn began: on the wire they are no transactions of their own, but change that one."""
 
-class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A credit or debit to be posted.
+IDLE = frozenset(("expire", "claw_back", "void"))
+"""Acts that are no activity of the customer."""
 
-    `key` names the fact for ever: a second entry with it is not posted. It answers with the first one's txn when it
-    says the same, and is refused when it says anything else. `occurred_at` is when the fact happened, which may be long
-    before it is recorded.
-    """
 
-    customer_id: UUID
-    operation: Operation
-    amount: int
-    type: TxnType
+MERGED_INTO = "merged_into:"
+"""How the reference of a txn begins that emptied a wallet into another customer's."""
+
+
+class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a txn says besides its amounts. `occurred_at` is when the fact happened, which may be long before it is
+    recorded. `order_name`, `firing_id`, `cause_id` and `depth` are told in its event alone."""
+
     occurred_at: datetime
+    type: TxnType = "reward"
     title: str = ""
     description: str = ""
-    kind: Kind = "coins"
     reference: str = ""
     order_name: str = ""
     trigger_id: UUID | None = None
@@ -45,19 +53,36 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     actor: str = ""
     key: str | None = None
     wire_hash: str = ""
-    expires_at: datetime | None = None
     firing_id: UUID | None = None
     cause_id: UUID | None = None
     depth: int = 0
 
 
+class Entry(Line, frozen=True, gc=False, kw_only=True):
+    """A credit or debit to be posted.
+
+    `key` names the fact for ever: a second entry with it is not posted. It answers with the first one's txn when it
+    says the same, and is refused when it says anything else. A credit that has `activates_at` is pending until then.
+    One without `expires_at` expires as the shop's rules say."""
+
+    customer_id: UUID
+    operation: Operation
+    amount: int
+    type: TxnType
+    kind: Kind = "coins"
+    activates_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
 class Txn(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One line of the book, in the order of the columns of `ledger_txn`."""
+    """One line of the book, in the order of the columns of `ledger_txn`; `changed_at` is no column of it, but when a
+    later txn last changed what this one says on the wire."""
 
     id: UUID
     customer_id: UUID
     kind: Kind
     seq: int
+    act: Act
     type: TxnType
     operation: Operation
     amount: int
@@ -66,21 +91,37 @@ class Txn(msgspec.Struct, frozen=True, gc=False, array_like=True):
     debited: int
     title: str
     description: str
-    status: str
+    status: Status
     reference: str
     trigger_id: UUID | None
     trigger_version: int | None
-    reverses_txn_id: UUID | None
+    source_txn_id: UUID | None
+    target: int | None
     actor: str
     key: str | None
     wire_hash: str
+    hash_version: int
     hash: bytes
+    held_until: datetime | None
     occurred_at: datetime
     recorded_at: datetime
+    changed_at: datetime | None = None
+
+
+class Transfer(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """So many coins went from one account to another, in the order of the columns of `ledger_transfer`."""
+
+    txn_id: UUID
+    n: int
+    from_account: Account
+    to_account: Account
+    amount: int
+    lot_id: UUID | None
+    extends_to: datetime | None
 
 
 class Posted(msgspec.Struct, frozen=True, gc=False):
-    """What came of an entry. `repeated`: its key was known, and nothing was posted. `event_id`: the event it made."""
+    """What came of an act. `repeated`: it was done before, and nothing was posted. `event_id`: the event it made."""
 
     txn: Txn
     repeated: bool = False
@@ -90,16 +131,8 @@ class Posted(msgspec.Struct, frozen=True, gc=False):
 Outcome = Posted | Refusal
 
 
-class Posting(msgspec.Struct, frozen=True, gc=False):
-    """A credit of the account is positive; the postings of one txn sum to zero."""
-
-    txn_id: UUID
-    account: str
-    amount: int
-
-
 class Balance(msgspec.Struct, frozen=True, gc=False):
-    """What a customer has in one wallet; `available` leaves out what has expired by the time it is asked for."""
+    """What a customer has in one wallet, as of the instant it was asked for."""
 
     kind: Kind = "coins"
     available: int = 0
@@ -119,34 +152,42 @@ class Liability(msgspec.Struct, frozen=True):
 
 
 class Lot(msgspec.Struct, gc=False):
-    """A credit that is not all spent: what it was and what remains of it. Changed while a batch is worked out."""
+    """A credit and where its coins are now, in the order of the columns of `ledger_lot`. Changed while a batch is
+    worked out."""
 
     id: UUID
     customer_id: UUID
     kind: Kind
-    txn_id: UUID
     amount: int
-    remaining: int
     activates_at: datetime
     expires_at: datetime | None
     earned_at: datetime
+    pending: int
+    available: int
+    held: int
+    extended_to: datetime | None = None
 
-    def open_at(self, now: datetime) -> bool:
-        """From `expires_at` on, that instant included, a lot can't be spent.
-
-        A lot that was active when it was earned stays so even if this machine's clock is behind the one that earned it.
-        """
-        if now < self.activates_at and self.activates_at > self.earned_at:
-            return False
-        return not self.expired_at(now)
+    def ends_at(self) -> datetime | None:
+        """From then on, that instant included, it can't be spent. None: never."""
+        return self.extended_to or self.expires_at
 
     def expired_at(self, now: datetime) -> bool:
-        return self.expires_at is not None and self.expires_at <= now
+        ends_at = self.ends_at()
+        return ends_at is not None and ends_at <= now
+
+    def due_at(self) -> Iterator[datetime]:
+        """When it next changes by itself."""
+        if self.pending:
+            yield self.activates_at
+        ends_at = self.ends_at()
+        if self.available and ends_at:
+            yield ends_at
 
 
 class Wallet(msgspec.Struct, gc=False):
-    """A locked wallet while a batch is worked out. `expires_at` is when the first of its lots expires, `place` is where
-    its row lies, which holds as long as the lock does; `lots` are those with something left, and new ones."""
+    """A wallet while a batch is worked out, and locked if it is to be written. `place` is where its row lies, which
+    holds as long as the lock does. If `whole`, `lots` are all that have something left, and `holds` those not ended
+    yet; otherwise only new ones."""
 
     customer_id: UUID
     kind: Kind
@@ -158,9 +199,42 @@ class Wallet(msgspec.Struct, gc=False):
     debited: int
     txn_count: int
     head_hash: bytes
-    expires_at: datetime | None
+    due_at: datetime | None
+    active_at: datetime | None
+    merged_into: UUID | None
     place: tuple[int, int] = (0, 0)
     lots: list[Lot] = []
+    holds: dict[UUID, Txn] = {}
+    whole: bool = False
+
+    def holds_over(self, now: datetime) -> list[Txn]:
+        """Those whose time limit has come."""
+        return [hold for hold in self.holds.values() if hold.held_until and hold.held_until <= now]
+
+    def balance(self) -> Balance:
+        return Balance(self.kind, self.available, self.pending, self.held, self.debt, self.credited, self.debited)
+
+
+class Share(NamedTuple):
+    lot: Lot
+    amount: int
+
+
+def first_spent(lot: Lot) -> tuple[bool, datetime, datetime, UUID]:
+    """First to expire first, never-expiring last, then the earliest earned."""
+    ends_at = lot.ends_at()
+    return (ends_at is None, ends_at or lot.earned_at, lot.earned_at, lot.id)
+
+
+def taken(lots: Iterable[Lot], account: Literal["pending", "available"], amount: int) -> list[Share]:
+    """Up to so much out of that account of these lots, one after the other."""
+    shares = []
+    for lot in lots:
+        share = min(getattr(lot, account), amount)
+        if share > 0:
+            shares.append(Share(lot, share))
+            amount -= share
+    return shares
 
 
 def amount_on_wire(kind: Kind, amount: int) -> int | float:
@@ -170,40 +244,3 @@ def amount_on_wire(kind: Kind, amount: int) -> int | float:
         return amount
     units: int = 10**scale
     return amount // units if amount % units == 0 else amount / units
-
-
-def counter_account(type_: TxnType, operation: Operation) -> str:
-    """The programme's side of a txn. The shop's liability is what was issued less redeemed, expired, clawed back."""
-    if type_ == "adjust":
-        return "programme.adjusted"
-    if operation == "cr":
-        return "programme.issued"
-    return {"expire": "programme.expired", "revert": "programme.clawed_back"}.get(type_, "programme.redeemed")
-
-
-def chain_hash(
-    previous: bytes,
-    txn: Txn,
-    postings: Iterable[tuple[str, int]],
-    lots: Iterable[Lot] = (),
-    eaten: Iterable[tuple[UUID, int]] = (),
-) -> bytes:
-    """SHA-256 over the wallet's previous hash and, as JSON, all that the txn wrote: its fields in their order, and its
-    postings, new lots and (lot, amount) eaten, each sorted. Times are in UTC, as the database answers them.
-
-    Of the txn's own `hash` nothing is covered, nor of a `wire_hash` that was cut from it: see `wire_hash_of`.
-    """
-    if txn.hash:
-        cut = txn.wire_hash == wire_hash_of(txn.hash)
-        txn = msgspec.structs.replace(txn, hash=b"", wire_hash="" if cut else txn.wire_hash)
-    said = (txn, sorted(postings), sorted(_said_of(lot) for lot in lots), sorted(eaten))
-    return sha256(previous + _encode(said)).digest()
-
-
-def wire_hash_of(hash: bytes) -> str:
-    """What a txn is called on the wire unless its caller named it: 40 hex digits, as many as a SHA-1 has."""
-    return hash.hex()[:40]
-
-
-def _said_of(lot: Lot) -> tuple[UUID, int, datetime, datetime | None, datetime]:
-    return (lot.id, lot.amount, lot.activates_at, lot.expires_at, lot.earned_at)

@@ -4,7 +4,7 @@
 -- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
 -- and is, while the tables are new and have no statistics.
 SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       w.expires_at, w.place
+       w.due_at, w.active_at, w.merged_into, w.place
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT *, ctid AS place FROM ledger_wallet
@@ -21,123 +21,185 @@ INSERT INTO ledger_wallet (workspace_id, customer_id, kind)
 SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  ORDER BY n.customer_id, n.kind
     ON CONFLICT (workspace_id, customer_id, kind) DO NOTHING
-RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash, expires_at, ctid
+RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash,
+       due_at, active_at, merged_into, ctid
+
+-- name: wallets_of
+SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
+       w.due_at, w.active_at, w.merged_into
+  FROM unnest($2::uuid[]) AS n (customer_id)
+ CROSS JOIN LATERAL (
+        SELECT * FROM ledger_wallet WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS w
+
+-- name: merged
+SELECT w.customer_id, w.kind, w.merged_into
+  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+ CROSS JOIN LATERAL (
+        SELECT * FROM ledger_wallet
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND merged_into IS NOT NULL
+        OFFSET 0) AS w
 
 -- name: open_lots
-SELECT l.id, l.customer_id, l.kind, l.txn_id, l.amount, l.remaining, l.activates_at, l.expires_at, l.earned_at
+SELECT l.id, l.customer_id, l.kind, l.amount, l.activates_at, l.expires_at, l.earned_at, l.pending, l.available, l.held,
+       l.extended_to
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT * FROM ledger_lot
-         WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND remaining > 0 OFFSET 0) AS l
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND pending + available + held > 0
+        OFFSET 0) AS l
+
+-- name: lots_by_id
+SELECT l.id, l.customer_id, l.kind, l.amount, l.activates_at, l.expires_at, l.earned_at, l.pending, l.available, l.held,
+       l.extended_to
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
+
+-- name: open_holds
+SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
+  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+ CROSS JOIN LATERAL (
+        SELECT * FROM ledger_txn h
+         WHERE h.workspace_id = $1 AND h.customer_id = n.customer_id AND h.kind = n.kind AND h.act = 'hold'
+           AND NOT EXISTS (SELECT FROM ledger_txn e WHERE e.workspace_id = $1 AND e.source_txn_id = h.id
+                              AND e.act IN ('capture', 'void')) OFFSET 0) AS t
 
 -- name: txns_by_key
-SELECT t.id, t.customer_id, t.kind, t.seq, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,
-       t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
-       t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at
+SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
   FROM unnest($2::text[]) AS n (key)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS t
 
+-- name: txns_by_id
+SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS t
+
+-- name: followers
+-- What goes on with these txns, or takes them back, oldest first.
+SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn
+                      WHERE workspace_id = $1 AND source_txn_id = n.id AND act = ANY ($3::text[]) OFFSET 0) AS t
+ ORDER BY t.recorded_at, t.id
+
+-- name: txns_of_orders
+SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
+  FROM unnest($2::text[]) AS n (reference)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND reference = n.reference
+                        AND starts_with(reference, 'order:') OFFSET 0) AS t
+ ORDER BY t.id
+
+-- name: transfers_of
+SELECT t.txn_id, t.n, t.from_account, t.to_account, t.amount, t.lot_id, t.extends_to
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_transfer WHERE workspace_id = $1 AND txn_id = n.id ORDER BY n OFFSET 0) AS t
+
 -- name: insert_txns
-INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, type, operation, amount, closing_balance, credited,
-                        debited, title, description, status, reference, trigger_id, trigger_version,
-                        reverses_txn_id, actor, key, wire_hash, hash, occurred_at, recorded_at)
+INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
+                        debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
+                        target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at)
 SELECT $1, t.* FROM unnest($2::ledger_txn_row[]) AS t
 
--- name: insert_postings
-INSERT INTO ledger_posting (workspace_id, txn_id, account, amount)
-SELECT $1, p.* FROM unnest($2::ledger_posting_row[]) AS p
+-- name: insert_transfers
+INSERT INTO ledger_transfer (workspace_id, txn_id, n, from_account, to_account, amount, lot_id, extends_to)
+SELECT $1, t.* FROM unnest($2::ledger_transfer_row[]) AS t
 
 -- name: insert_lots
-INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at,
-                        earned_at)
+INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending,
+                        available, held, extended_to)
 SELECT $1, l.* FROM unnest($2::ledger_lot_row[]) AS l
 
--- name: spend_lots
+-- name: move_lots
 -- The rows exist and are locked, as their wallets are; each is found by its key first, because a plain join with the
 -- batch might be planned to read them all.
-UPDATE ledger_lot l SET remaining = s.remaining
-  FROM (SELECT place.ctid, u.remaining FROM unnest($2::uuid[], $3::bigint[]) AS u (id, remaining)
+UPDATE ledger_lot l
+   SET customer_id = s.customer_id, pending = s.pending, available = s.available, held = s.held,
+       extended_to = s.extended_to
+  FROM (SELECT place.ctid, u.customer_id, u.pending, u.available, u.held, u.extended_to
+          FROM unnest($2::ledger_lot_row[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place) AS s
  WHERE l.workspace_id = $1 AND l.ctid = s.ctid
-
--- name: insert_consumptions
-INSERT INTO ledger_consumption (workspace_id, txn_id, lot_id, amount)
-SELECT $1, c.* FROM unnest($2::ledger_consumption_row[]) AS c
 
 -- name: update_wallets
 -- Each lies where it was locked.
 UPDATE ledger_wallet w
    SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
-       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash, expires_at = b.expires_at
+       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash, due_at = b.due_at,
+       active_at = b.active_at, merged_into = b.merged_into
   FROM (SELECT there.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash,
-               u.expires_at
+               u.due_at, u.active_at, u.merged_into
           FROM unnest($2::ledger_wallet_row[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
                               WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS b
  WHERE w.workspace_id = $1 AND w.ctid = b.ctid
 
--- name: balances
--- What has expired by $3 is left out by the read itself; writing it down, as the next entry does, only says what is true
--- already. Lots are read of those wallets alone in which something may have expired.
-SELECT w.customer_id, w.kind,
-       w.available - CASE WHEN w.expires_at <= $3 THEN
-           COALESCE((SELECT sum(l.remaining) FROM ledger_lot l
-                      WHERE l.workspace_id = $1 AND l.customer_id = w.customer_id AND l.kind = w.kind
-                        AND l.remaining > 0 AND l.expires_at <= $3 AND l.activates_at <= $3), 0) ELSE 0 END::bigint
-           AS available,
-       w.pending, w.held, w.debt, w.credited, w.debited
-  FROM unnest($2::uuid[]) AS n (customer_id)
- CROSS JOIN LATERAL (
-        SELECT * FROM ledger_wallet WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS w
-
--- name: txn
-SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
-       status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash, occurred_at,
-       recorded_at
-  FROM ledger_txn WHERE workspace_id = $1 AND id = $2
+-- name: changes
+-- What later txns say of these: their status, how much of a hold was captured, how much was taken or given back; and of
+-- credits whether something of their lots expired.
+SELECT n.id, f.act, f.status, f.amount, f.recorded_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND source_txn_id = n.id OFFSET 0) AS f
+ UNION ALL
+SELECT n.id, 'expire', 'success', g.amount, x.recorded_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_transfer WHERE workspace_id = $1 AND lot_id = n.id AND to_account = 'expired'
+                        AND from_account NOT IN ('issued', 'adjusted') OFFSET 0) AS g
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND id = g.txn_id OFFSET 0) AS x
+ ORDER BY recorded_at
 
 -- name: txns_of_wallet
-SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
-       status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash, occurred_at,
-       recorded_at
+SELECT id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
+       debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
+       target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at
   FROM ledger_txn
- WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3
+ WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
    AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
    AND ($6::bigint IS NULL OR seq < $6)
  ORDER BY seq DESC LIMIT $7 OFFSET $8
 
 -- name: txns_of_wallet_from_oldest
-SELECT id, customer_id, kind, seq, type, operation, amount, closing_balance, credited, debited, title, description,
-       status, reference, trigger_id, trigger_version, reverses_txn_id, actor, key, wire_hash, hash, occurred_at,
-       recorded_at
+SELECT id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
+       debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
+       target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at
   FROM ledger_txn
- WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3
+ WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
    AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
    AND ($6::bigint IS NULL OR seq > $6)
  ORDER BY seq LIMIT $7 OFFSET $8
 
 -- name: count_txns
 SELECT count(*) FROM ledger_txn
- WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3
+ WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
    AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
 
 -- name: book
--- Wallet by wallet, each txn with what it wrote; a wallet without txns comes once, with nulls.
+-- Wallet by wallet, each txn with what it moved and the lot it brought; a wallet without txns comes once, with nulls.
 SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       w.expires_at, t.id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.type, t.operation, t.amount,
-       t.closing_balance, t.credited, t.debited,
-       t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.reverses_txn_id, t.actor,
-       t.key, t.wire_hash, t.hash, t.occurred_at, t.recorded_at,
-       ARRAY(SELECT p.account FROM ledger_posting p WHERE p.workspace_id = $1 AND p.txn_id = t.id ORDER BY p.account),
-       ARRAY(SELECT p.amount FROM ledger_posting p WHERE p.workspace_id = $1 AND p.txn_id = t.id ORDER BY p.account),
-       ARRAY(SELECT c.lot_id FROM ledger_consumption c WHERE c.workspace_id = $1 AND c.txn_id = t.id ORDER BY c.lot_id),
-       ARRAY(SELECT c.amount FROM ledger_consumption c WHERE c.workspace_id = $1 AND c.txn_id = t.id ORDER BY c.lot_id)
+       w.due_at, w.active_at, w.merged_into, t.id AS txn_id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at,
+       ARRAY(SELECT ROW (m.n, m.from_account, m.to_account, m.amount, m.lot_id, m.extends_to, l.amount, l.activates_at,
+                         l.expires_at, l.earned_at, l.kind)
+               FROM ledger_transfer m
+               LEFT JOIN LATERAL (SELECT * FROM ledger_lot
+                                   WHERE workspace_id = $1 AND id = m.lot_id OFFSET 0) AS l ON true
+              WHERE m.workspace_id = $1 AND m.txn_id = t.id ORDER BY m.n) AS moves
   FROM ledger_wallet w
   LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.customer_id = w.customer_id AND t.kind = w.kind
  WHERE w.workspace_id = $1 ORDER BY w.customer_id, w.kind, t.seq
 
 -- name: lots
-SELECT id, customer_id, kind, txn_id, amount, remaining, activates_at, expires_at, earned_at
+SELECT id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending, available, held,
+       extended_to
   FROM ledger_lot WHERE workspace_id = $1 ORDER BY customer_id, kind, id
 
 -- name: txn_without_wallet
@@ -146,24 +208,42 @@ SELECT t.id, t.customer_id, t.kind FROM ledger_txn t
         SELECT FROM ledger_wallet w WHERE w.workspace_id = $1 AND w.customer_id = t.customer_id AND w.kind = t.kind)
  LIMIT 1
 
--- name: posting_without_txn
-SELECT p.txn_id, p.account, p.amount FROM ledger_posting p
- WHERE p.workspace_id = $1
-   AND NOT EXISTS (SELECT FROM ledger_txn t WHERE t.workspace_id = $1 AND t.id = p.txn_id)
+-- name: transfer_without_txn
+SELECT m.txn_id, m.amount, m.from_account, m.to_account FROM ledger_transfer m
+ WHERE m.workspace_id = $1
+   AND NOT EXISTS (SELECT FROM ledger_txn t WHERE t.workspace_id = $1 AND t.id = m.txn_id)
  LIMIT 1
 
--- name: consumption_without_txn
-SELECT c.txn_id, c.lot_id, c.amount FROM ledger_consumption c
- WHERE c.workspace_id = $1
-   AND NOT EXISTS (SELECT FROM ledger_txn t WHERE t.workspace_id = $1 AND t.id = c.txn_id)
+-- name: transfer_without_lot
+SELECT m.txn_id, m.amount, m.lot_id FROM ledger_transfer m
+ WHERE m.workspace_id = $1 AND m.lot_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM ledger_lot l WHERE l.workspace_id = $1 AND l.id = m.lot_id)
+ LIMIT 1
+
+-- name: lot_without_txn
+SELECT l.id FROM ledger_lot l
+ WHERE l.workspace_id = $1
+   AND NOT EXISTS (SELECT FROM ledger_transfer m WHERE m.workspace_id = $1 AND m.txn_id = l.id AND m.lot_id = l.id
+                      AND m.from_account IN ('issued', 'adjusted') AND m.amount = l.amount)
  LIMIT 1
 
 -- name: txn_reversed_beyond
-SELECT r.reverses_txn_id AS id, t.amount, r.amount AS reversed
-  FROM (SELECT reverses_txn_id, sum(amount) AS amount FROM ledger_txn
-         WHERE workspace_id = $1 AND reverses_txn_id IS NOT NULL GROUP BY reverses_txn_id) r
-  LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = r.reverses_txn_id
- WHERE t.id IS NULL OR r.amount > t.amount
+SELECT r.source_txn_id AS id, t.amount, r.amount AS reversed
+  FROM (SELECT source_txn_id, sum(amount) AS amount, max(target) AS target FROM ledger_txn
+         WHERE workspace_id = $1 AND source_txn_id IS NOT NULL AND act IN ('claw_back', 'give_back')
+         GROUP BY source_txn_id) r
+  LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = r.source_txn_id
+ WHERE t.id IS NULL OR r.amount > t.amount OR r.target > t.amount OR r.amount > r.target
+ LIMIT 1
+
+-- name: step_apart
+-- Steps go on with a txn that waits for them; a hold ends once.
+SELECT s.id, s.act, s.source_txn_id
+  FROM (SELECT source_txn_id, min(id::text) AS id, min(act) AS act, count(*) AS ends FROM ledger_txn
+         WHERE workspace_id = $1 AND source_txn_id IS NOT NULL AND act IN ('capture', 'void', 'activate')
+         GROUP BY source_txn_id) s
+  LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = s.source_txn_id
+ WHERE t.id IS NULL OR t.status <> 'pending' OR (s.act = 'activate') <> (t.operation = 'cr') OR s.ends > 1
  LIMIT 1
 
 -- name: liability
@@ -172,12 +252,14 @@ SELECT COALESCE(sum(available + pending + held), 0)::bigint AS outstanding, COAL
   FROM ledger_wallet WHERE workspace_id = $1 AND kind = $2
 
 -- name: flow
+-- A hold counts when it is captured, and what one customer's wallet brings into another's is no flow.
 SELECT COALESCE(summed.credited, 0)::bigint AS credited, COALESCE(summed.debited, 0)::bigint AS debited
   FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
  CROSS JOIN LATERAL (
     SELECT sum(amount) FILTER (WHERE operation = 'cr') AS credited, sum(amount) FILTER (WHERE operation = 'dr') AS debited
       FROM (SELECT amount, operation FROM ledger_txn
              WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id AND kind = $4
+               AND act NOT IN ('hold', 'void', 'activate', 'merge')
              LIMIT $5) AS matching
  ) AS summed
  ORDER BY span.place

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec.structs import astuple
 
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
-from regulars.ledger.model import Balance, Kind, Liability, Lot, Operation, Posting, Txn, Wallet
+from regulars.ledger.model import Act, Kind, Liability, Lot, Operation, Status, Transfer, Txn, Wallet, WalletId
 
 _sql = Queries(__file__)
 
-WalletId = tuple[UUID, Kind]
-
-_WALLET_ROW = slice(2, -1)  # without whose it is, which its place says too, and without its lots
+# Without whose it is, which its place says too, and without what was read with it.
+_WALLET_ROW = slice(2, Wallet.__struct_fields__.index("lots"))
+_TXN_ROW = slice(0, Txn.__struct_fields__.index("changed_at"))
 
 
 async def lock_wallets(tx: Tx, workspace_id: UUID, wanted: Iterable[WalletId]) -> dict[WalletId, Wallet]:
@@ -39,14 +40,56 @@ async def _wallets(tx: Reading, statement: str, workspace_id: UUID, ids: Sequenc
     return {(row["customer_id"], row["kind"]): Wallet(*row) for row in rows}
 
 
+async def wallets_of(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[WalletId, Wallet]:
+    """Those that were opened, not locked."""
+    rows = await tx.fetch(_sql.wallets_of, workspace_id, customer_ids)
+    return {(row["customer_id"], row["kind"]): Wallet(*row) for row in rows}
+
+
+async def merged(tx: Reading, workspace_id: UUID, ids: Sequence[WalletId]) -> dict[WalletId, WalletId]:
+    """Of these wallets those that went into another, and into which."""
+    rows = await tx.fetch(_sql.merged, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
+    return {(row["customer_id"], row["kind"]): (row["merged_into"], row["kind"]) for row in rows}
+
+
 async def open_lots(tx: Reading, workspace_id: UUID, ids: Sequence[WalletId]) -> list[Lot]:
     """The lots with something left, in no order."""
     rows = await tx.fetch(_sql.open_lots, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
     return [Lot(*row) for row in rows]
 
 
+async def lots_by_id(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> list[Lot]:
+    return [Lot(*row) for row in await tx.fetch(_sql.lots_by_id, workspace_id, ids)]
+
+
+async def open_holds(tx: Reading, workspace_id: UUID, ids: Sequence[WalletId]) -> list[Txn]:
+    """Of these wallets the holds that were neither captured nor voided."""
+    rows = await tx.fetch(_sql.open_holds, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
+    return [Txn(*row) for row in rows]
+
+
 async def txns_by_key(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Txn]:
     return {row["key"]: Txn(*row) for row in await tx.fetch(_sql.txns_by_key, workspace_id, keys)}
+
+
+async def txns_by_id(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Txn]:
+    return {row["id"]: Txn(*row) for row in await tx.fetch(_sql.txns_by_id, workspace_id, ids)}
+
+
+async def followers(tx: Reading, workspace_id: UUID, ids: Sequence[UUID], acts: Sequence[Act]) -> list[Txn]:
+    """The txns of these acts whose source is one of these, oldest first."""
+    return [Txn(*row) for row in await tx.fetch(_sql.followers, workspace_id, ids, acts)] if ids else []
+
+
+async def txns_of_orders(tx: Reading, workspace_id: UUID, references: Sequence[str]) -> list[Txn]:
+    return [Txn(*row) for row in await tx.fetch(_sql.txns_of_orders, workspace_id, references)]
+
+
+async def transfers_of(tx: Reading, workspace_id: UUID, txn_ids: Sequence[UUID]) -> dict[UUID, list[Transfer]]:
+    found: dict[UUID, list[Transfer]] = {id: [] for id in txn_ids}
+    for row in await tx.fetch(_sql.transfers_of, workspace_id, txn_ids) if txn_ids else ():
+        found[row["txn_id"]].append(Transfer(*row))
+    return found
 
 
 def write(
@@ -54,34 +97,34 @@ def write(
     workspace_id: UUID,
     *,
     txns: Sequence[Txn],
-    postings: Sequence[Posting],
+    transfers: Sequence[Transfer],
     lots: Sequence[Lot],
-    spent: Sequence[Lot],
-    consumptions: Sequence[tuple[UUID, UUID, int]],
+    moved: Sequence[Lot],
     wallets: Sequence[Wallet],
 ) -> None:
-    """`lots` are new, `spent` older ones with what remains of them now; `consumptions` are (txn, lot, amount)."""
-    tx.write(_sql.insert_txns, workspace_id, [astuple(txn) for txn in txns])
-    tx.write(_sql.insert_postings, workspace_id, [astuple(posting) for posting in postings])
-    if spent:
-        tx.write(_sql.spend_lots, workspace_id, [lot.id for lot in spent], [lot.remaining for lot in spent])
+    """`lots` are new, `moved` older ones as they are now."""
+    tx.write(_sql.insert_txns, workspace_id, [astuple(txn)[_TXN_ROW] for txn in txns])
+    tx.write(_sql.insert_transfers, workspace_id, [astuple(transfer) for transfer in transfers])
+    if moved:
+        tx.write(_sql.move_lots, workspace_id, [astuple(lot) for lot in moved])
     if lots:
         tx.write(_sql.insert_lots, workspace_id, [astuple(lot) for lot in lots])
-    if consumptions:
-        tx.write(_sql.insert_consumptions, workspace_id, consumptions)
     tx.write(_sql.update_wallets, workspace_id, [astuple(wallet)[_WALLET_ROW] for wallet in wallets])
 
 
-async def balances(
-    tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime
-) -> dict[WalletId, Balance]:
-    rows = await tx.fetch(_sql.balances, workspace_id, customer_ids, now)
-    return {(row["customer_id"], row["kind"]): Balance(*list(row)[1:]) for row in rows}
+class Change(NamedTuple):
+    """What a later txn says of an older one, `id`."""
+
+    id: UUID
+    act: Act
+    status: Status
+    amount: int
+    recorded_at: datetime
 
 
-async def txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn | None:
-    row = await tx.fetchrow(_sql.txn, workspace_id, txn_id)
-    return Txn(*row) if row else None
+async def changes(tx: Reading, workspace_id: UUID, txn_ids: Sequence[UUID]) -> list[Change]:
+    """Oldest first."""
+    return [Change(*row) for row in await tx.fetch(_sql.changes, workspace_id, txn_ids)]
 
 
 async def txns_of_wallet(

@@ -1,21 +1,25 @@
-"""The lines of the book, read."""
+"""The lines of the book, read as the wire says them: each as later txns left it, and those that only end what another
+began not by themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
+
+import msgspec
 
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 from regulars.ledger import store
-from regulars.ledger.model import Kind, Operation, Txn
+from regulars.ledger.model import STEPS, Kind, Operation, Txn
 
 
 async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
     """Raises NotFound."""
-    txn = await store.txn(tx, workspace_id, txn_id)
-    if txn is None:
+    found = await store.txns_by_id(tx, workspace_id, [txn_id])
+    if not found or found[txn_id].act in STEPS:
         raise NotFound("This wallet transaction does not exist.")
-    return txn
+    return (await _as_they_are(tx, workspace_id, list(found.values())))[0]
 
 
 async def txns_of(
@@ -30,9 +34,19 @@ async def txns_of(
     limit: int = 50,
 ) -> list[Txn]:
     """One wallet's txns, newest first. Page by `before_seq`."""
-    return await store.txns_of_wallet(
+    txns = await store.txns_of_wallet(
         tx, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, 0, oldest_first=False
     )
+    return await _as_they_are(tx, workspace_id, txns)
+
+
+async def txns_of_orders(tx: Reading, workspace_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, list[Txn]]:
+    """What each order led to in the book, oldest first: `reference` is `order:<id>`."""
+    found: dict[UUID, list[Txn]] = {id: [] for id in order_ids}
+    for txn in await store.txns_of_orders(tx, workspace_id, [f"order:{id}" for id in order_ids]):
+        if txn.act not in STEPS:
+            found[UUID(txn.reference.removeprefix("order:"))].append(txn)
+    return found
 
 
 async def numbered_page(
@@ -63,4 +77,25 @@ async def numbered_page(
         offset,
         oldest_first=oldest_first,
     )
-    return txns, count
+    return await _as_they_are(tx, workspace_id, txns), count
+
+
+async def _as_they_are(tx: Reading, workspace_id: UUID, txns: list[Txn]) -> list[Txn]:
+    said: dict[UUID, list[store.Change]] = {}
+    for change in await store.changes(tx, workspace_id, [txn.id for txn in txns]) if txns else ():
+        said.setdefault(change.id, []).append(change)
+    return [_changed(txn, said[txn.id]) if txn.id in said else txn for txn in txns]
+
+
+def _changed(txn: Txn, changes: Sequence[store.Change]) -> Txn:
+    status, amount, reversed = txn.status, txn.amount, 0
+    for change in changes:
+        if change.act in STEPS:
+            status = change.status
+            amount = change.amount if change.act == "capture" else amount
+        elif change.act == "expire":
+            status = "expired"
+        else:
+            reversed += change.amount
+            status = "reversed" if reversed == amount else status
+    return msgspec.structs.replace(txn, status=status, amount=amount, changed_at=changes[-1].recorded_at)

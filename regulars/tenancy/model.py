@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from regulars.tenancy.book_rules import BookRules, book_rules
+
 Access = Literal["NONE", "READ", "WRITE"]
 Area = Literal["staff", "settings", "rules", "data"]
 Purpose = Literal["SERVER", "STOREFRONT"]
@@ -42,6 +44,11 @@ class Workspace(msgspec.Struct, frozen=True):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def book(self) -> BookRules:
+        """The setting `book`."""
+        return book_rules(self.settings)
 
     @property
     def country(self) -> str:

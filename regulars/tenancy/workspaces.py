@@ -16,6 +16,7 @@ from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Faults, NotFound, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
+from regulars.tenancy.book_rules import dated
 from regulars.tenancy.model import Retention, Workspace
 
 _sql = Queries(__file__)
@@ -109,7 +110,10 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         if field not in allowed:
             raise invalid(field, f"one of {', '.join(sorted(allowed))}")
     if "settings" in changes:
-        changes = {**changes, "settings": _merged(workspace.settings, changes["settings"])}
+        merged = _merged(workspace.settings, changes["settings"])
+        if "book" in merged:
+            merged = dated(workspace.settings, merged, now)
+        changes = {**changes, "settings": merged}
     if "currency_code" in changes:
         code = str(changes["currency_code"])
         changes = {**changes, "currency_code": code.lower(), "currency_symbol": _symbol(code)}

@@ -91,7 +91,7 @@ async def take_orders(
             ensuring=partial(ensure, triggers=active, actor=actor),
             earn=earning.earn,
             settle=earning.settle,
-            available=partial(ledger.available, tx, workspace.id, now=now),
+            available=partial(ledger.available, tx, workspace, now=now),
             correcting=correcting,
         )
         taken = [r for r in recorded if isinstance(r, Recorded)]

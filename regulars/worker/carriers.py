@@ -48,6 +48,6 @@ class IntegrationCarriers:
         self, tx: Reading, workspace: Workspace, customer_ids: Sequence[UUID], now: datetime
     ) -> dict[UUID, dict[str, Any]]:
         people = await customers.by_ids(tx, workspace.id, customer_ids)
-        have = await ledger.balances(tx, workspace.id, customer_ids, now)
+        have = await ledger.balances(tx, workspace, customer_ids, now)
         business = events.business(workspace)
         return {one: events.common(business, who, have[one]["coins"].available) for one, who in people.items()}

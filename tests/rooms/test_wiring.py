@@ -52,7 +52,7 @@ def posting(workspace: Workspace, customer: Customer, amount: int, key: str = ""
 
 async def coins(db: Database, workspace: Workspace, customer: Customer, clock: HandClock) -> int:
     async with db.reading() as tx:
-        balances = await ledger.balances(tx, workspace.id, [customer.id], clock.now())
+        balances = await ledger.balances(tx, workspace, [customer.id], clock.now())
     return balances[customer.id]["coins"].available
 
 

@@ -28,7 +28,7 @@ from tests.stories.crashing import CHECKOUT, PATIENCE_S, kill_9
 
 HEADER = "order_id,customer_id,amount,placed_at,financial_status,updated_at,customer_name\n"
 TABLES = (
-    *("orders_order", "customers_customer", "triggers_firing", "ledger_txn", "ledger_lot", "ledger_posting"),
+    *("orders_order", "customers_customer", "triggers_firing", "ledger_txn", "ledger_lot", "ledger_transfer"),
     *("events_event", "events_pending"),
 )
 

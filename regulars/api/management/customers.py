@@ -149,7 +149,7 @@ async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Custom
         limit=query.limit + 1,
     )
     items, after = page_of(found, query.limit, lambda customer: customer.id)
-    balances = await ledger.balances(tx, call.workspace_id, [customer.id for customer in items], call.now)
+    balances = await ledger.balances(tx, call.workspace, [customer.id for customer in items], call.now)
     said = [customer_item(customer, balances[customer.id], call.workspace) for customer in items]
     return CustomerPage(said, after)
 
@@ -174,7 +174,7 @@ async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> Custom
     if changes.get("dob"):
         a_birthday("dob", changes["dob"])
     customer = await the_customer(tx, call.workspace_id, call.path_id())
-    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
     available = balances[customer.id]["coins"].available
     changed = await customers.change(tx, call.workspace, customer.id, changes, call.now, available=available)
     await call.audit(tx, "customer.update", customer.customer_id, changed=sorted(changes))
@@ -236,5 +236,5 @@ async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
 
 
 async def _said(call: Call[Any, Any], tx: Reading, customer: Customer) -> CustomerItem:
-    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
     return customer_item(customer, balances[customer.id], call.workspace)

@@ -145,7 +145,7 @@ async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
     email, mobile = (body.address, None) if body.by == "email" else (None, body.address)
     async with app.db.transaction() as tx:
         customer = await customers.find(tx, workspace_id, email=email, mobile=mobile, country=call.workspace.country)
-        balances = await ledger.balances(tx, workspace_id, [customer.id], call.now) if customer else {}
+        balances = await ledger.balances(tx, call.workspace, [customer.id], call.now) if customer else {}
         prepared = await dispatch.prepare_test(
             tx,
             call.workspace,

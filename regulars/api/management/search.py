@@ -51,7 +51,7 @@ async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> Found
     """Accents and case don't matter, and words may be begun: `mull` finds Zoë Müller."""
     found = await everywhere(tx, call.workspace_id, call.query.text)
     of = await whose(tx, call.workspace, [*found.orders, *found.events])
-    have = await ledger.balances(tx, call.workspace_id, [customer.id for customer in found.customers], call.now)
+    have = await ledger.balances(tx, call.workspace, [customer.id for customer in found.customers], call.now)
     return FoundItems(
         [customer_item(customer, have[customer.id], call.workspace) for customer in found.customers],
         [order_item(order, of[order.customer_id]) for order in found.orders],

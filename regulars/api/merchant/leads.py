@@ -161,7 +161,7 @@ async def change_lead(call: Call[ByCustomerId, LeadChange], tx: Tx) -> LeadAnswe
     if customer is None:
         raise NotFound("Lead does not exists")
     given = {"name": call.body.name, **msgspec.structs.asdict(call.body.metadetail)}
-    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
     available = balances[customer.id]["coins"].available
     with _named_by_path():
         a_birthday("dob", call.body.metadetail.dob)
@@ -211,5 +211,5 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
 
 
 async def _answer(call: Call[Any, Any], tx: Reading, customer: Customer) -> LeadAnswer:
-    balances = await ledger.balances(tx, call.workspace_id, [customer.id], call.now)
+    balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
     return LeadAnswer(lead_item(customer, balances[customer.id], call.workspace_id, masked=not call.caller.writes))

@@ -50,7 +50,7 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
         limit=asked.limit + 1,
     )
     page, next_id = until_next(found, asked.limit)
-    have = await ledger.balances(tx, desk.id, [one.id for one in page], desk.now)
+    have = await ledger.balances(tx, desk.workspace, [one.id for one in page], desk.now)
     code = desk.workspace.currency_code
     return Found([Known(one, have[one.id]["coins"].available, code) for one in page], next_id)
 
@@ -114,7 +114,7 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     kind = query_of(desk.request).get("show", "")
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
-        balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]
+        balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]
         tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
         facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
     return desk.page(
@@ -142,7 +142,7 @@ async def change(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
-        available = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"].available
+        available = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]["coins"].available
     try:
         changes: dict[str, Any] = _details(form) | {name: form.on(name) for name in ("accept_email", "accept_mobile")}
         async with desk.changing("customer.update", customer.customer_id) as tx:
@@ -156,7 +156,7 @@ async def change(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
 async def ask_coins(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
-        balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"]
+        balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]["coins"]
     form = desk.blank(operation="cr", once=str(new_id()))
     return desk.page("pages/customer_coins.html", customer=customer, coins=balance, form=form)
 
@@ -166,7 +166,7 @@ async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
-        balance = (await ledger.balances(tx, desk.id, [id_], desk.now))[id_]["coins"]
+        balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]["coins"]
     try:
         operation: Any = form.choice("operation", WAYS)
         amount, reason = form.whole("amount", least=1), form.text("reason")

@@ -239,7 +239,7 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
                 if address
                 else None
             )
-            have = await ledger.balances(tx, desk.id, [person.id], desk.now) if person else {}
+            have = await ledger.balances(tx, desk.workspace, [person.id], desk.now) if person else {}
             prepared = await dispatch.prepare_test(
                 tx,
                 desk.workspace,

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from regulars.kit.db import Tx
-from regulars.kit.ids import new_id
-from regulars.ledger import store
-from regulars.ledger.model import Entry, Kind, Posting, Txn, chain_hash, wire_hash_of
+from regulars.ledger.model import Entry, Kind, Line, Txn
+from regulars.ledger.opening import finish, opened
+from regulars.tenancy import Workspace
 
 START = datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC)
 _UNITS = {"us": "microseconds", "s": "seconds", "d": "days"}
 
 
-class Line(NamedTuple):
+class Row(NamedTuple):
     at: datetime
     customer: str
     kind: Kind
@@ -44,7 +42,7 @@ class Line(NamedTuple):
         )
 
 
-Case = list[list[Line]]
+Case = list[list[Row]]
 """Batches of lines."""
 
 
@@ -62,7 +60,7 @@ def cases() -> Iterator[tuple[str, Case]]:
             yield f"{file.stem}: {heading}", case
 
 
-def _line(text: str, start: datetime) -> Line:
+def _line(text: str, start: datetime) -> Row:
     given, answer, *state = (part.strip() for part in text.split("|"))
     when, whose, act, amount, *details = given.split()
     customer, _, kind = whose.partition("/")
@@ -72,7 +70,7 @@ def _line(text: str, start: datetime) -> Line:
         values["expires_at"] = START + _span(values.pop("expires"))
     if "hash" in values:
         values["wire_hash"] = values.pop("hash")
-    return Line(
+    return Row(
         at=start if when == "+" else START + _span(when),
         customer=customer,
         kind="credits" if kind else "coins",
@@ -91,49 +89,11 @@ def _span(text: str) -> timedelta:
     return sum((timedelta(**{_UNITS[unit]: int(sign + n)}) for sign, n, unit in terms), timedelta())
 
 
-async def owe(tx: Tx, workspace_id: UUID, customer_id: UUID, kind: Kind, amount: int, at: datetime) -> Txn:
-    """Take back what the customer has already spent, as the reversal of a refund will: no act of the room makes a debt
-    yet, though its model carries one."""
-    [wallet] = (await store.lock_wallets(tx, workspace_id, [(customer_id, kind)])).values()
-    postings = [("customer.debt", -amount), ("programme.clawed_back", amount)]
-    wallet.debt += amount
-    wallet.debited += amount
-    wallet.txn_count += 1
-    txn = Txn(
-        id=new_id(),
-        customer_id=customer_id,
-        kind=kind,
-        seq=wallet.txn_count,
-        type="revert",
-        operation="dr",
-        amount=amount,
-        closing_balance=wallet.available,
-        credited=wallet.credited,
-        debited=wallet.debited,
-        title="",
-        description="",
-        status="success",
-        reference="",
-        trigger_id=None,
-        trigger_version=None,
-        reverses_txn_id=None,
-        actor="",
-        key=None,
-        wire_hash="",
-        hash=b"",
-        occurred_at=at,
-        recorded_at=at,
-    )
-    wallet.head_hash = chain_hash(wallet.head_hash, txn, postings)
-    txn = msgspec.structs.replace(txn, hash=wallet.head_hash, wire_hash=wire_hash_of(wallet.head_hash))
-    store.write(
-        tx,
-        workspace_id,
-        txns=[txn],
-        postings=[Posting(txn.id, account, moved) for account, moved in postings],
-        lots=[],
-        spent=[],
-        consumptions=[],
-        wallets=[wallet],
-    )
-    return txn
+async def owe(tx: Tx, workspace: Workspace, customer_id: UUID, kind: Kind, amount: int, at: datetime) -> Txn:
+    """Make a debt of nothing: what a claw back leaves when all was spent, without the earning and spending before."""
+    draft = await opened(tx, workspace, [(customer_id, kind)], at)
+    wallet = draft.wallets[customer_id, kind]
+    draft.move(wallet, "debt", "clawed_back", amount)
+    posted = draft.record(wallet, Line(occurred_at=at, type="revert"), "claw_back", "dr", amount)
+    await finish(tx, draft)
+    return posted.txn

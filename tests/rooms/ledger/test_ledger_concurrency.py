@@ -54,7 +54,7 @@ async def test_a_crowd_on_a_few_wallets(wide: Database, workspace: tenancy.Works
 
     await asyncio.gather(*map(one, range(TASKS)))
     async with wide.reading() as tx:
-        balances = await ledger.balances(tx, workspace.id, people, now)
+        balances = await ledger.balances(tx, workspace, people, now)
     assert {customer_id: balances[customer_id]["coins"].available for customer_id in people} == dict(left)
     assert await make.audited(wide, workspace.id) is None
 
@@ -145,7 +145,7 @@ async def test_a_call_that_ends_in_nothing_leaves_nothing(
         await connection.execute("SET TRANSACTION READ WRITE")
         tx = Tx(connection)
         await ledger.post(tx, workspace, [make.credit(asha.id, 5, now), make.debit(asha.id, 3, now)], now)
-        written = {"wallet": 1, "txn": 2, "posting": 4, "lot": 1, "consumption": 1, "event": 2, "pending": 2}
+        written = {"wallet": 1, "txn": 2, "transfer": 2, "lot": 1, "event": 2, "pending": 2}
         assert await _counts(tx, workspace) == written
         await transaction.rollback()
         assert await _counts(tx, workspace) == dict.fromkeys(written, 0)
@@ -153,7 +153,7 @@ async def test_a_call_that_ends_in_nothing_leaves_nothing(
 
 async def _counts(tx: Tx, workspace: tenancy.Workspace) -> dict[str, int]:
     """Rows in the book, and events of coins."""
-    tables = {name: f"ledger_{name} WHERE" for name in ("wallet", "txn", "posting", "lot", "consumption")}
+    tables = {name: f"ledger_{name} WHERE" for name in ("wallet", "txn", "transfer", "lot")}
     tables["event"] = "events_event WHERE topic = 'walletreward_create' AND"
     tables["pending"] = """events_pending WHERE event_id IN (
         SELECT id FROM events_event WHERE topic = 'walletreward_create') AND"""

@@ -50,7 +50,7 @@ async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[
             entries = [make.credit(id, 1, START, key=f"{size}-{id}") for id in some]
             entries += [make.debit(id, 2, START, kind=kind) for id in some for kind in ("coins", "credits")]
             await ledger.post(spy, workspace, entries, START)
-            await ledger.balances(spy, workspace.id, some, START)
+            await ledger.balances(spy, workspace, some, START)
             await ledger.txns_of(spy, workspace.id, some[0], before_seq=2)
             await customers.by_ids(spy, workspace.id, some)
             await customers.ensure(spy, workspace, [NewCustomer(f"customer-{size + n}") for n in range(size)], START)

@@ -267,8 +267,13 @@ async def test_what_has_expired_is_available_to_no_page_answer_or_event(till: Ti
     assert await till.coins() == 10
     [taken] = await till.take(till.order("2", "5"))
     assert await till.coins() == 15
-    told = [(event.topic, body["user_available_balance"]) for event, body in (await till.told())[-3:]]
-    assert told == [("order_create", 10), ("walletreward_create", 10), ("walletreward_create", 15)]
+    told = [(event.topic, body["user_available_balance"]) for event, body in (await till.told())[-4:]]
+    assert told == [
+        ("order_create", 10),
+        ("walletreward_create", 10),
+        ("wallettrasaction_update", 10),
+        ("walletreward_create", 15),
+    ]
     txn_id = taken.firings[0].txn_id
     assert txn_id is not None
     assert (await till.txn(txn_id)).closing_balance == 15

@@ -71,7 +71,7 @@ class Till:
         found = await self.customer(customer_id)
         assert found is not None
         async with self.db.reading() as tx:
-            balances = await ledger.balances(tx, self.workspace.id, [found.id], self.now)
+            balances = await ledger.balances(tx, self.workspace, [found.id], self.now)
         return balances[found.id]["coins"].available
 
     async def firings(self) -> list[Firing]:

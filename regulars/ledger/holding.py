@@ -1,0 +1,121 @@
+"""Coins set aside for a purchase that is under way: held until they are captured, voided, or the time limit comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from regulars import limits
+from regulars.customers import Customer
+from regulars.kit.db import Tx
+from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.ledger import store
+from regulars.ledger.draft import Draft
+from regulars.ledger.errors import KeyTaken
+from regulars.ledger.model import Act, Kind, Line, Outcome, Posted, Txn, TxnType, Wallet
+from regulars.ledger.opening import finish, opened
+from regulars.ledger.spending import take_all
+from regulars.tenancy import Workspace
+
+
+class HoldEnded(Conflict):
+    """The hold was captured, voided, or its time is over; nothing was done."""
+
+    code = "hold_ended"
+
+
+class Hold(Line, frozen=True, gc=False, kw_only=True):
+    """So many coins are to be held; without `held_until` for as long as the shop's rules say."""
+
+    customer_id: UUID
+    amount: int
+    type: TxnType = "redeem"
+    kind: Kind = "coins"
+    held_until: datetime | None = None
+
+
+class Ending(Line, frozen=True, gc=False, kw_only=True):
+    """A hold is to be captured, all of it or so much, what remains being voided; or to be voided."""
+
+    hold_id: UUID
+    amount: int | None = None
+    type: TxnType = "redeem"
+
+
+async def hold(
+    tx: Tx,
+    workspace: Workspace,
+    asked: Sequence[Hold],
+    now: datetime,
+    *,
+    known: Mapping[UUID, Customer] | None = None,
+) -> list[Outcome]:
+    """Each is one txn, `pending` until it is captured or voided. Lots that expire meanwhile are not lost to it. Keys
+    and the order of locks are as in `post`."""
+    ids = {(one.customer_id, one.kind) for one in asked}
+    draft = await opened(tx, workspace, ids, now, keys=[one.key for one in asked if one.key], whole=ids)
+    outcomes = [_take(draft, one) for one in asked]
+    await finish(tx, draft, known=known)
+    return outcomes
+
+
+def _take(draft: Draft, asked: Hold) -> Outcome:
+    before = draft.by_key.get(asked.key) if asked.key else None
+    if before:
+        said = (before.customer_id, before.kind, before.act, before.amount, before.reference)
+        same = said == (asked.customer_id, asked.kind, "hold", asked.amount, asked.reference)
+        return Posted(before, repeated=True) if same else KeyTaken()
+    if not 1 <= asked.amount <= limits.AMOUNT_MINOR_MAX:
+        return invalid("amount", f"a whole number from 1 to {limits.AMOUNT_MINOR_MAX}")
+    held_until = asked.held_until or draft.now + timedelta(minutes=draft.rules.hold_minutes)
+    if not draft.now < held_until <= draft.now + timedelta(days=limits.HOLD_DAYS_MAX):
+        return invalid("expires_at", f"a time from now on, within {limits.HOLD_DAYS_MAX} days")
+    wallet = draft.wallets[asked.customer_id, asked.kind]
+    refusal = take_all(draft, wallet, asked.amount, "held")
+    if refusal:
+        return refusal
+    posted = draft.record(wallet, asked, "hold", "dr", asked.amount, status="pending", held_until=held_until)
+    wallet.holds[posted.txn.id] = posted.txn
+    return posted
+
+
+async def end(
+    tx: Tx,
+    workspace: Workspace,
+    asked: Sequence[Ending],
+    now: datetime,
+    act: Act,
+    how: Callable[[Draft, Wallet, Txn, Ending], Outcome],
+) -> list[Outcome]:
+    """End each hold. One that has ended just so before is answered again; ended otherwise, or unknown, it is
+    refused."""
+    found = await store.txns_by_id(tx, workspace.id, [one.hold_id for one in asked])
+    holds = {id: txn for id, txn in found.items() if txn.act == "hold"}
+    ids = {(txn.customer_id, txn.kind) for txn in holds.values()}
+    draft = await opened(tx, workspace, ids, now, whole=ids)
+    draft.sources |= holds
+    draft.transfers_of |= await store.transfers_of(tx, workspace.id, list(holds))
+    before = await store.followers(tx, workspace.id, list(holds), ["capture", "void"])
+    ended = {step.source_txn_id: Posted(step, repeated=True) for step in before}
+    outcomes: list[Outcome] = []
+    for one in asked:
+        hold = holds.get(one.hold_id)
+        if hold is None:
+            outcomes.append(NotFound("There is no such hold."))
+            continue
+        wallet = draft.wallets[hold.customer_id, hold.kind]
+        if hold.id in wallet.holds:
+            outcomes.append(how(draft, wallet, hold, one))
+        else:
+            step = ended.get(hold.id) or draft.ended[hold.id]
+            outcomes.append(_again(step.txn, act, one.amount))
+    await finish(tx, draft)
+    return outcomes
+
+
+def _again(step: Txn, act: Act, amount: int | None) -> Outcome:
+    if step.act == act and amount in (None, step.amount):
+        return Posted(step, repeated=True)
+    was = "captured" if step.act == "capture" else "given back"
+    return HoldEnded(f"The hold has ended: its coins were {was}. Nothing was done now.")

@@ -1,0 +1,117 @@
+"""What all acts begin and end with: wallets are read or locked, what has fallen due in them is settled, what came of
+the acts is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars import customers, events
+from regulars.customers import Customer
+from regulars.kit.db import Reading, Tx
+from regulars.ledger import store
+from regulars.ledger.draft import Draft, changed
+from regulars.ledger.model import Wallet, WalletId
+from regulars.ledger.settling import is_due, settle_all
+from regulars.ledger.wire import coins_event
+from regulars.tenancy import Workspace
+
+
+async def as_of(
+    tx: Reading, workspace: Workspace, customer_ids: Sequence[UUID], now: datetime, *, whole: bool = False
+) -> dict[WalletId, Wallet]:
+    """The wallets as they are by now, whether or not what has fallen due was written down, if `whole` with their lots.
+    Those that were opened."""
+    draft = Draft(workspace, now, await store.wallets_of(tx, workspace.id, customer_ids))
+    await _fill(tx, draft, draft.wallets if whole else [])
+    return draft.wallets
+
+
+async def places(tx: Reading, workspace_id: UUID, ids: Iterable[WalletId]) -> dict[WalletId, WalletId]:
+    """Where what each of these wallets had is now, as far as merges were committed."""
+    at = {id: id for id in ids}
+    while moved := await store.merged(tx, workspace_id, sorted(set(at.values()))):
+        at = {id: moved.get(now, now) for id, now in at.items()}
+    return at
+
+
+async def opened(
+    tx: Tx,
+    workspace: Workspace,
+    wanted: Iterable[WalletId],
+    now: datetime,
+    *,
+    keys: Sequence[str] = (),
+    whole: Iterable[WalletId] = (),
+) -> Draft:
+    """The wallets, locked, with all that has fallen due in them by now written down first; those in `whole` with their
+    lots. Lock order: wallets by (customer, kind)."""
+    draft = Draft(workspace, now, await store.lock_wallets(tx, workspace.id, wanted))
+    # Read after the locks: whoever held them may just have posted the same key.
+    if keys:
+        draft.by_key = await store.txns_by_key(tx, workspace.id, keys)
+    await _fill(tx, draft, whole)
+    return draft
+
+
+async def _fill(tx: Reading, draft: Draft, whole: Iterable[WalletId]) -> None:
+    """Read the lots of these wallets and of those in which something has fallen due, and settle the latter."""
+    due = {id for id, wallet in draft.wallets.items() if is_due(draft, wallet)}
+    read = sorted(due | set(whole))
+    if not read:
+        return
+    for id in read:
+        draft.wallets[id].whole = True
+    for lot in await store.open_lots(tx, draft.workspace.id, read):
+        draft.wallets[lot.customer_id, lot.kind].lots.append(lot)
+    if holding := [id for id in read if draft.wallets[id].held]:
+        for hold in await store.open_holds(tx, draft.workspace.id, holding):
+            draft.wallets[hold.customer_id, hold.kind].holds[hold.id] = hold
+        over = [hold.id for id in holding for hold in draft.wallets[id].holds_over(draft.now)]
+        if over:
+            draft.transfers_of |= await store.transfers_of(tx, draft.workspace.id, over)
+    for id in sorted(due):
+        settle_all(draft, draft.wallets[id])
+
+
+async def settle(tx: Tx, workspace: Workspace, ids: Iterable[WalletId], now: datetime) -> None:
+    """Write down what has fallen due in these wallets by now: what activated, what expired, holds whose time is over.
+    Lock order: wallets by (customer, kind)."""
+    await finish(tx, await opened(tx, workspace, ids, now))
+
+
+async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None = None, announced: bool = True) -> None:
+    """Write all of it, with an event for each new transaction of the wire, and for each that changed; tools are told of
+    them if they are `announced`. `known` saves reading customers the caller has read already."""
+    if not draft.touched:
+        return
+    for wallet in draft.touched.values():
+        wallet.due_at = draft.due_at(wallet)
+    workspace = draft.workspace
+    store.write(
+        tx,
+        workspace.id,
+        txns=draft.txns,
+        transfers=draft.transfers,
+        lots=list(draft.new_lots.values()),
+        moved=list(draft.moved_lots.values()),
+        wallets=list(draft.touched.values()),
+    )
+    people = dict(known or {})
+    if missing := {one.txn.customer_id for one in draft.told} - people.keys():
+        people |= await customers.by_ids(tx, workspace.id, sorted(missing))
+    if unread := {one.source for one in draft.told if one.source} - draft.sources.keys():
+        draft.sources |= await store.txns_by_id(tx, workspace.id, sorted(unread))
+    coins: dict[WalletId, Wallet] = {}
+    if unknown := {one.txn.customer_id for one in draft.told if one.coins is None}:
+        coins = await as_of(tx, workspace, sorted(unknown), draft.now)
+    business = events.business(workspace)
+    told = []
+    for one in draft.told:
+        has = one.coins
+        if has is None:
+            has = coins[one.txn.customer_id, "coins"].available if (one.txn.customer_id, "coins") in coins else 0
+        txn = changed(one, draft.sources[one.source]) if one.source else one.txn
+        told.append(coins_event(business, people[one.txn.customer_id], one.line, txn, has, one.event_id))
+    await events.append(tx, workspace.id, told, draft.now, announced=announced)
