@@ -34,6 +34,7 @@ from regulars.kit.clock import SystemClock
 from regulars.kit.db import UNREACHABLE, Database
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.settings import Settings
+from regulars.kit.wording import counted
 from regulars.orders.csv_orders import Format, OrderFile
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Role
@@ -167,7 +168,9 @@ def _tell(given: imports.Preview, say: Say) -> None:
     for row in given.first:
         if not row.reason:
             order = f"order {row.reference_id} of {row.customer_id} {row.customer_name}".rstrip()
-            say(f"line {row.line}: {order}, {row.amount} {row.currency_code}, {row.placed_at:%Y-%m-%d %H:%M %Z}")
+            lines = f", {counted(row.lines, 'lines')}" if row.lines else ""
+            said = f"{order}{lines}, {row.amount} {row.currency_code}"
+            say(f"line {row.line}: {said}, {row.placed_at:%Y-%m-%d %H:%M %Z}")
     say(f"Worked out from {'all' if given.whole else 'the first'} {given.progress.rows:,} rows; nothing was imported.")
     _report(given.progress, say)
     welcome = f", who get {given.welcome_coins:,} coins for being new" if given.welcome_coins else ""

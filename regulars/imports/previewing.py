@@ -17,7 +17,8 @@ from regulars.kit.currency import decimals_of
 from regulars.kit.db import Database
 from regulars.kit.tables import BadRow, Encoding
 from regulars.orders import OrderReport
-from regulars.orders.csv_orders import Format, OrderFile, Row, Unusable
+from regulars.orders.csv_orders import Format, OrderFile, Row
+from regulars.orders.csv_reports import Unusable
 from regulars.tenancy import Workspace
 from regulars.triggers import Rehearsed, Taken
 
@@ -41,6 +42,7 @@ class PreviewRow(msgspec.Struct, frozen=True):
     amount: str = ""
     currency_code: str = ""
     placed_at: datetime | None = None
+    lines: int = 0
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -81,8 +83,8 @@ async def preview(
     """`whole`: the file is there to its end, not only its beginning. Raises Invalid when it is no CSV at all, or the
     format is wrong in itself."""
     orders, cells = await asyncio.to_thread(_looked_at, file, found, format, shop)
-    rows = await asyncio.to_thread(lambda: [orders.report(line, row) for line, row in cells])
-    more = len(rows) > limits.IMPORT_SAMPLE_ROWS
+    rows = await asyncio.to_thread(lambda: list(orders.reports(cells)))
+    more = len(cells) > limits.IMPORT_SAMPLE_ROWS
     if more or not whole:
         rows.pop()  # one more than is looked at, or the one that the file's beginning breaks off in
     if "columns" in orders.problems:
@@ -139,6 +141,7 @@ def _shown(row: Row, zone: ZoneInfo) -> PreviewRow:
         amount=f"{row.amount_minor / 10**decimals:.{decimals}f}",
         currency_code=row.currency_code,
         placed_at=row.placed_at.astimezone(zone),
+        lines=len(row.lines or ()),
     )
 
 

@@ -19,7 +19,8 @@ from regulars.kit.clock import Clock
 from regulars.kit.db import Database, again_when_raced
 from regulars.kit.errors import Refusal
 from regulars.orders import Correcting, OrderReport
-from regulars.orders.csv_orders import Row, Unusable
+from regulars.orders.csv_orders import Row
+from regulars.orders.csv_reports import Unusable
 from regulars.triggers import Taken
 
 

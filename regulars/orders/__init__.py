@@ -13,7 +13,16 @@ order earns is its to say (`eligible`, `basis`), by the shop's choices.
 
 from regulars.orders.correcting import Correcting, differences
 from regulars.orders.currency import check_currency_change
-from regulars.orders.earning import EXCLUDED, EarningBasis, Eligible, basis, check_basis, eligible
+from regulars.orders.earning import (
+    EXCLUDED,
+    EarningBasis,
+    Eligible,
+    basis,
+    basis_setting,
+    check_basis,
+    default_basis,
+    eligible,
+)
 from regulars.orders.finding import (
     by_ids,
     count,
@@ -49,11 +58,13 @@ __all__ = [
     "Refund",
     "RefundLine",
     "basis",
+    "basis_setting",
     "by_ids",
     "check",
     "check_basis",
     "check_currency_change",
     "count",
+    "default_basis",
     "differences",
     "earlier",
     "eligible",

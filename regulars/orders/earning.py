@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ from regulars.kit.currency import units_of
 from regulars.kit.errors import Faults
 from regulars.orders.lines import Line, Refund, RefundLine
 from regulars.orders.model import Order
+from regulars.tenancy import Workspace
 
 Rounding = Literal["down", "nearest", "up"]
 
@@ -45,6 +46,23 @@ class Eligible(msgspec.Struct, frozen=True, gc=False):
     @property
     def left_minor(self) -> int:
         return self.sold_minor - self.refunded_minor
+
+
+NO_CHOICES = EarningBasis()
+
+
+def default_basis(workspace: Workspace) -> EarningBasis:
+    """The shop's own choices: its setting `earning_basis`."""
+    said = workspace.settings.get("earning_basis")
+    return msgspec.convert(said, EarningBasis) if said else NO_CHOICES
+
+
+def basis_setting(basis: EarningBasis) -> dict[str, Any]:
+    """As that setting; None where nothing was chosen otherwise."""
+    chosen, usual = msgspec.structs.asdict(basis), msgspec.structs.asdict(NO_CHOICES)
+    said = {name: value for name, value in chosen.items() if value != usual[name]}
+    said |= {name: list(said[name]) for name in EXCLUDED if name in said}
+    return {"earning_basis": said or None}
 
 
 def check_basis(basis: EarningBasis, field: str = "") -> EarningBasis:

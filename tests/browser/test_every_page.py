@@ -11,7 +11,7 @@ import pytest
 
 from regulars import customers, delivery, dispatch, events, imports, integrations, tenancy, triggers
 from regulars.customers import NewCustomer
-from regulars.orders import OrderReport
+from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
@@ -48,6 +48,7 @@ PAGES = [
         "/deliveries?state=failed&q=x",
         "/sandbox",
         "/settings",
+        "/settings/earning",
         "/keys",
         "/keys/new",
         "/staff",
@@ -95,6 +96,14 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
                     currency_code="usd",
                     placed_at=now - timedelta(days=n),
                     source_version=now,
+                    discount_minor=n * 100,
+                    tax_minor=n * 100,
+                    shipping_minor=n * 100,
+                    coupon_codes=(LONG,) * n,
+                    tags=(LONG,) * n,
+                    note=LONG,
+                    lines=(Line(product_id=f"{n}" * 20, title=LONG, collections=(LONG,)), Line(amount_minor=100)),
+                    refunds=(Refund(refund_id=f"{n}" * 20, amount_minor=n, lines=(RefundLine(),)),),
                 )
             )
             for n, person in enumerate(people)

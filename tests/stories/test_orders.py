@@ -9,7 +9,7 @@ import pytest
 
 from regulars.kit.clock import HandClock
 from tests.doors import ASHA, Shop, an_order, per_dollar
-from tests.stories.browsing import person, signed_in
+from tests.stories.browsing import form_of, person, signed_in
 
 
 async def test_an_order_earns_once_however_often_it_is_reported(shop: Shop, clock: HandClock) -> None:
@@ -280,3 +280,47 @@ async def test_parts_that_can_not_be_kept_are_named_by_their_place(shop: Shop) -
         *("refunds[2].lines[0].amount", "cancelled_at"),
     }
     assert (await shop.manage("GET", "/orders")).json()["items"] == []
+
+
+async def test_an_orders_page_tells_what_was_bought_and_what_went_back(shop: Shop) -> None:
+    refund = {"refund_id": "r-77", "amount": "30.00", "lines": [{"product_id": "card", "amount": "30.00"}]}
+    more = {"lines": LINES, "shipping": "4.90", "discount": "10", "coupon_codes": ["SPRING"], "refunds": [refund]}
+    told = an_order(amount="94.90", cancelled_at="2026-03-15T09:00:00Z", note="Leave at the door", tags=["vip"], **more)
+    order = (await shop.manage("POST", "/orders", json=told)).json()["items"][0]["order"]
+    page = (await (await signed_in(shop, await person(shop, "olga"))).get(f"/orders/{order['id']}")).text
+    for words in (
+        "Espresso beans",
+        "Coffee, organic",
+        "SPRING",
+        "$4.90",
+        "\u2212$10.00",
+        "1 × Gift card",
+        "\u2212$30.00",
+        "r-77",
+    ):
+        assert words in page, words
+    for words in ("Leave at the door", "vip", "Cancelled"):
+        assert words in page, words
+
+
+async def test_a_shop_chooses_what_of_an_order_earns(shop: Shop) -> None:
+    chosen = {"net_of_tax": True, "collections_excluded": [" Gift cards "], "rounding": "nearest"}
+    said = (await shop.manage("PATCH", "/workspace", json={"settings": {"earning_basis": chosen}})).json()
+    kept = {"net_of_tax": True, "collections_excluded": ["Gift cards"], "rounding": "nearest"}
+    assert said["settings"]["earning_basis"] == kept
+    wrong = {"settings": {"earning_basis": {"rounding": "sideways", "products_excluded": ["x" * 256]}}}
+    assert (await shop.manage("PATCH", "/workspace", json=wrong)).status_code == 422
+    too_long = await shop.manage(
+        "PATCH", "/workspace", json={"settings": {"earning_basis": {"tags_excluded": ["x" * 256]}}}
+    )
+    assert list(too_long.json()["fields"]) == ["settings.earning_basis.tags_excluded"]
+    browser = await signed_in(shop, await person(shop, "olga"))
+    page = (await browser.get("/settings/earning")).text
+    assert form_of(page, "/settings/earning")["collections_excluded"].strip() == "Gift cards"
+    assert "tax_counts" not in form_of(page, "/settings/earning")
+    assert (
+        await browser.post("/settings/earning", **form_of(page, "/settings/earning") | {"rounding": "sideways"})
+    ).status_code == 422
+    back = {"tax_counts": "yes", "shipping_counts": "yes", "rounding": "down"}
+    assert (await browser.post("/settings/earning", **back)).status_code == 303
+    assert "earning_basis" not in (await shop.manage("GET", "/workspace")).json()["settings"]

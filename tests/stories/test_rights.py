@@ -187,6 +187,8 @@ POST   /sandbox/faults/stop                               yes    yes     no     
 POST   /sandbox/clear                                     yes    yes     no      no
 GET    /settings                                          yes    yes     yes     no
 POST   /settings                                          yes    yes     no      no
+GET    /settings/earning                                  yes    yes     yes     no
+POST   /settings/earning                                  yes    yes     no      no
 GET    /settings/storefront-secret                        yes    no      no      no
 POST   /settings/storefront-secret/rotate                 yes    no      no      no
 GET    /settings/storefront-secret/retire                 yes    no      no      no

@@ -43,6 +43,7 @@ async def things(shop: Shop) -> dict[str, str]:
 
 FORMS = [
     ("/settings", "/settings", {"name": "Another name", "utm_source": "shop"}, "workspace.update"),
+    ("/settings/earning", "/settings/earning", {"tags_excluded": "gift", "tax_counts": ""}, "workspace.update"),
     ("/customers/{customer}/edit", "/customers/{customer}/edit", {"name": "Asha R."}, "customer.update"),
     ("/triggers/{gift}", "/triggers/{gift}", {"coins_max": "12"}, "trigger.update"),
     ("/triggers/{order}", "/triggers/{order}", {"coins_per_unit": "3"}, "trigger.update"),

@@ -14,7 +14,8 @@ from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Preview, Run
 from regulars.kit.db import Tx
-from regulars.orders.csv_orders import Format, Unusable
+from regulars.orders.csv_orders import Format
+from regulars.orders.csv_reports import Unusable
 
 
 class ImportItem(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from regulars import events, limits, orders, tenancy
 from regulars.api.management.api import DatedQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
+from regulars.orders import EarningBasis
 from regulars.tenancy import AuditLine, Retention, Workspace
 from regulars.wiring import change_shop
 
@@ -89,6 +90,7 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """What only some shops set; null sets it back to how it is for everybody."""
 
     calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
+    earning_basis: EarningBasis | UnsetType | None = UNSET
     country: Country | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
@@ -166,6 +168,10 @@ async def change_workspace(call: Call[NoQuery, ShopChange], tx: Tx) -> Shop:
     if "currency_code" in rest:
         known = call.body.currency_confirmed
         await orders.check_currency_change(tx, call.workspace, rest["currency_code"], confirmed=known)
+    settings = call.body.settings
+    if settings is not UNSET and isinstance(settings.earning_basis, EarningBasis):
+        basis = orders.check_basis(settings.earning_basis, "settings.earning_basis")
+        rest["settings"] |= orders.basis_setting(basis)
     changed = await change_shop(tx, call.workspace, rest, call.now)
     await call.audit(tx, "workspace.update", call.workspace_id, **rest)
     on = call.body.events_on

@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from regulars.dashboard.pages import (
     customers,
     deliveries,
+    earning,
     events,
     finding,
     firings,
@@ -36,6 +37,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *deliveries.HANDLERS,
     *sandbox.HANDLERS,
     *shop.HANDLERS,
+    *earning.HANDLERS,
     *staff.HANDLERS,
 ]
 STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]

@@ -16,10 +16,10 @@ from regulars.dashboard.words import zones
 from regulars.imports import FileGone, Preview, Run
 from regulars.kit import tables
 from regulars.kit.errors import Conflict, Invalid, Refusal, invalid
-from regulars.orders import csv_orders
+from regulars.orders import csv_columns
 from regulars.orders.csv_orders import Format
 
-FIELDS = [(name, name.replace("_", " ").capitalize()) for name in csv_orders.KNOWN]
+FIELDS = [(name, name.replace("_", " ").capitalize()) for name in csv_columns.KNOWN]
 SEPARATORS = [(sign, words.capitalize()) for sign, words in tables.SEPARATORS.items()]
 DECIMALS = [("", "As it stands"), (".", "Point: 1.000 is one"), (",", "Comma: 1.000 is a thousand")]
 DATES = [
@@ -85,7 +85,7 @@ async def go_on(desk: Handed, run_id: FromPath[UUID]) -> Response[str]:
 
 def _format(form: Form, run: Run) -> Format:
     """Raises Invalid naming the field."""
-    columns: dict[str, str] = dict.fromkeys(csv_orders.KNOWN, "")
+    columns: dict[str, str] = dict.fromkeys(csv_columns.KNOWN, "")
     for name in form.values:
         place = name.removeprefix("column-")
         field = form.text(name) if place != name else ""
@@ -140,8 +140,8 @@ async def _page(desk: Desk, form: Form, *, status: int = 200) -> Response[str]:
         form=form,
         runs=runs,
         bytes_max=limits.UPLOAD_BYTES_MAX,
-        required=csv_orders.REQUIRED,
-        known=[name for name in csv_orders.KNOWN if name not in csv_orders.REQUIRED],
+        required=csv_columns.REQUIRED,
+        known=[name for name in csv_columns.KNOWN if name not in csv_columns.REQUIRED],
     )
 
 

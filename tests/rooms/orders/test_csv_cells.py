@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from regulars.kit.errors import Invalid
 from regulars.kit.tables import Encoding
 from regulars.orders import OrderReport, csv_cells
-from regulars.orders.csv_orders import Format, OrderFile, Row, Unusable
+from regulars.orders.csv_orders import Format, OrderFile, Row
+from regulars.orders.csv_reports import Unusable
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 

@@ -151,7 +151,7 @@ def test_a_row_of_another_length_is_told_with_the_separator() -> None:
 
 
 def test_columns_are_found_by_names_of_other_programs_or_chosen() -> None:
-    header = b"Order Number,Customer,Total,Created at,Name,Note,Billing Name\n"
+    header = b"Order Number,Customer,Total,Created at,Name,Colour,Billing Name\n"
     row = b"7,customer-7,12.50,2026-03-14 09:26:53 -0400,#1007,blue,Asha Rao\n"
     file = opened(io.BytesIO(header + row))
     assert file.columns == {
@@ -166,7 +166,7 @@ def test_columns_are_found_by_names_of_other_programs_or_chosen() -> None:
     assert isinstance(order, OrderReport)
     assert (order.reference_id, order.customer.name, order.name) == ("7", "Asha Rao", "#1007")
     assert order.placed_at == datetime(2026, 3, 14, 13, 26, 53, tzinfo=UTC)
-    [other] = rows(row, header, columns={"order_id": "Name", "name": "", "utm_source": "Note"})
+    [other] = rows(row, header, columns={"order_id": "Name", "name": "", "utm_source": "Colour"})
     assert isinstance(other, OrderReport)
     assert (other.reference_id, other.name, other.detail) == ("#1007", "", {"utm_source": "blue"})
     for columns, words in (({"colour": "Note"}, "not 'colour'"), ({"name": "Nota"}, "not 'Nota'")):
