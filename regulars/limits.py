@@ -141,6 +141,11 @@ HOLD_DAYS_MAX = 31
 GRACE_DAYS_MAX = 366
 EXPIRE_AFTER_MAX = 3_660  # days or months
 
+# Checkout
+CHECKOUT_BODY_BYTES_MAX = 16_000
+CHECKOUT_SIGNED_S = 300  # how long a signature holds
+CHECKOUT_SIGNATURES_MAX = 10  # of one call
+
 # Triggers
 TRIGGERS_MAX = 200
 COINS_MAX = 1_000_000_000

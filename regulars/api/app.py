@@ -16,6 +16,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
 from regulars.api import docs, health
+from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
 from regulars.api.gate import Gate
 from regulars.api.management import management
@@ -72,6 +73,7 @@ class Doors:
                 *Server(app, gate, self.meters, merchant).handlers(),
                 *Server(app, gate, self.meters, management).handlers(),
                 asgi(ACTIVITIES, copy_scope=False)(self.activities),
+                *CheckoutDoor(app, self.meters).handlers(),
                 *docs.handlers([merchant, management]),
                 *health.handlers(app, self.meters),
                 *dashboard.routes(app),

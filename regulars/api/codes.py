@@ -54,6 +54,13 @@ REFUSALS: dict[str, Told] = {
         "A READ key fired a trigger that is not Open.",
         "Fire it from your server with a WRITE key, or make the trigger Open.",
     ),
+    "signature_wrong": Told(
+        401,
+        "A checkout's call is not signed with its secret, or was signed too long ago.",
+        "Sign each call anew, by the secret that was shown when the checkout was connected.",
+    ),
+    "checkout_not_connected": Told(404, "The shop's checkout is not connected.", "Connect it: `PUT /checkout`."),
+    "checkout_unknown": Told(404, "No shop's checkout has this address.", "Copy the address from the Checkout page."),
     "file_gone": Told(404, "The file was handed over too long ago, or too many after it.", _FILE),
     "not_found": Told(404, "There is no such thing in this workspace.", "Look its id up in the list of such things."),
     "route_not_found": Told(404, "There is nothing at this address.", "Compare the path with this document."),
@@ -99,6 +106,16 @@ REFUSALS: dict[str, Told] = {
     ),
     "unsupported_media_type": Told(
         415, "The body is said to be something else than JSON.", "Send `Content-Type: application/json`."
+    ),
+    "checkout_cart_changed": Told(
+        422,
+        "A cart was performed before under this `reference_order_id`, for another customer or amount.",
+        "Revert it, and perform the new cart under a reference of its own.",
+    ),
+    "checkout_reverted": Told(
+        422,
+        "This `reference_order_id` was reverted: it takes nothing any more.",
+        "Perform the cart under another reference.",
     ),
     "hash_reused": Told(
         422,

@@ -26,7 +26,15 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("Customers", [("/customers", "Customers")]),
     ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders")]),
     ("Reach", [("/events", "Events")]),
-    ("Connect", [("/integrations", "Integrations"), ("/deliveries", "Deliveries"), ("/sandbox", "Sandbox")]),
+    (
+        "Connect",
+        [
+            ("/integrations", "Integrations"),
+            ("/checkout", "Checkout"),
+            ("/deliveries", "Deliveries"),
+            ("/sandbox", "Sandbox"),
+        ],
+    ),
     ("Settings", [("/settings", "Shop"), ("/keys", "API keys"), ("/staff", "Staff"), ("/audit", "Audit log")]),
 ]
 """The left bar: groups of addresses and words. Only pages that exist are here."""

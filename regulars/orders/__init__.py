@@ -35,6 +35,7 @@ from regulars.orders.finding import (
     reward_orders,
     search_orders,
     sources,
+    spend_on_orders,
 )
 from regulars.orders.foresight import Foresight
 from regulars.orders.lines import Line, Refund, RefundLine
@@ -80,4 +81,5 @@ __all__ = [
     "reward_orders",
     "search_orders",
     "sources",
+    "spend_on_orders",
 ]

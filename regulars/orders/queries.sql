@@ -46,6 +46,11 @@ UPDATE orders_order o SET coins_rewarded = o.coins_rewarded + r.coins
   FROM unnest($2::uuid[], $3::bigint[]) AS r (id, coins)
  WHERE o.workspace_id = $1 AND o.id = r.id
 
+-- name: spend_on_orders
+UPDATE orders_order o SET coins_spent = r.coins
+  FROM unnest($2::uuid[], $3::bigint[]) AS r (id, coins)
+ WHERE o.workspace_id = $1 AND o.id = r.id
+
 -- name: update_orders
 UPDATE orders_order o
    SET name = u.name, currency_code = u.currency_code, amount_minor = u.amount_minor,

@@ -57,6 +57,10 @@ async def reward_orders(tx: Tx, workspace_id: UUID, coins: Mapping[UUID, int]) -
     await tx.execute(_sql.reward_orders, workspace_id, list(coins), list(coins.values()))
 
 
+async def spend_on_orders(tx: Tx, workspace_id: UUID, coins: Mapping[UUID, int]) -> None:
+    await tx.execute(_sql.spend_on_orders, workspace_id, list(coins), list(coins.values()))
+
+
 async def update_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order], now: datetime) -> None:
     columns = [[getattr(order, field) for order in orders] for field in _UPDATED]
     await tx.execute(_sql.update_orders, workspace_id, *columns, [_more(order) for order in orders], now)

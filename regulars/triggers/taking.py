@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from regulars import ledger, orders
+from regulars import checkout, ledger, orders
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.orders import Correcting, OrderReport, Recorded
@@ -95,6 +95,7 @@ async def take_orders(
             correcting=correcting,
         )
         taken = [r for r in recorded if isinstance(r, Recorded)]
+        await checkout.settle_orders(tx, workspace, [r.order for r in taken if r.change != "stale"], now)
         firings = iter(await earning.give(tx, taken))
         for n, answer in zip(turn, recorded, strict=True):
             answers[n] = Taken(answer, next(firings)) if isinstance(answer, Recorded) else answer

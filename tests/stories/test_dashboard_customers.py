@@ -39,7 +39,7 @@ async def test_a_form_sent_twice_moves_coins_once_and_says_so(shop: Shop) -> Non
 
 
 async def test_a_customers_page_shows_both_wallets_and_what_moved_in_them(shop: Shop) -> None:
-    reader = await signed_in(shop, await person(shop, "reader"))
+    reader = await signed_in(shop, await person(shop, "reader", "reader"))
     id = (await shop.manage("POST", "/customers", json=ASHA)).json()["id"]
     assert "Credits" not in (await reader.get(f"/customers/{id}")).text
     gift = {"customer_id": ASHA["customer_id"], "title": "Gift card", "amount": 12.5, "operation": "cr"}

@@ -68,6 +68,11 @@ DELETE /api/v1/integrations/{id}                          -          -     -    
 POST   /api/v1/integrations/{id}/initialize               -          -     -      -      -         WRITE  -
 POST   /api/v1/integrations/{id}/pause                    -          -     -      -      -         WRITE  -
 POST   /api/v1/integrations/{id}/rotate                   -          -     -      -      -         WRITE  -
+GET    /api/v1/checkout                                   -          -     -      -      -         READ   -
+PUT    /api/v1/checkout                                   -          -     -      -      -         WRITE  -
+DELETE /api/v1/checkout                                   -          -     -      -      -         WRITE  -
+POST   /api/v1/checkout/rotate                            -          -     -      -      -         WRITE  -
+GET    /api/v1/checkout/quote                             -          -     -      -      -         READ   -
 GET    /api/v1/keys                                       -          -     -      READ   -         -      -
 POST   /api/v1/keys                                       -          -     -      WRITE  -         -      -
 DELETE /api/v1/keys/{id}                                  -          -     -      WRITE  -         -      -
@@ -176,6 +181,14 @@ GET    /integrations/{integration_id}/rotate              yes    yes     yes    
 POST   /integrations/{integration_id}/rotate              yes    yes     no      no
 GET    /integrations/{integration_id}/delete              yes    yes     yes     no
 POST   /integrations/{integration_id}/delete              yes    yes     no      no
+POST   /hooks/checkout/{hook_id}                          yes    yes     yes     yes
+POST   /api/open/integrations/customcheckoutwebhook/{hook_id} yes yes    yes     yes
+GET    /checkout                                          yes    yes     yes     no
+POST   /checkout                                          yes    yes     no      no
+GET    /checkout/rotate                                   yes    yes     yes     no
+POST   /checkout/rotate                                   yes    yes     no      no
+GET    /checkout/disconnect                               yes    yes     yes     no
+POST   /checkout/disconnect                               yes    yes     no      no
 GET    /deliveries                                        yes    yes     yes     no
 GET    /deliveries.csv                                    yes    yes     yes     no
 GET    /deliveries/{delivery_id}                          yes    yes     yes     no

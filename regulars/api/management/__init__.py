@@ -1,6 +1,7 @@
 """The management API, `/api/v1`: everything the dashboard can do, by the same room functions."""
 
 from regulars.api.management import (
+    checkout,
     customers,
     deliveries,
     events,
@@ -19,6 +20,7 @@ from regulars.api.management import (
 from regulars.api.management.api import management
 
 __all__ = [
+    "checkout",
     "customers",
     "deliveries",
     "events",

@@ -55,6 +55,7 @@ with the key's name.""",
         "Events": "data",
         "Send Events": "rules",
         "Integrations": "rules",
+        "Checkout": "rules",
         "Deliveries": "data",
     },
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.types import ControllerRouterHandler
 
 from regulars.dashboard.pages import (
+    checkout,
     customers,
     deliveries,
     earning,
@@ -34,6 +35,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *importing.HANDLERS,
     *events.HANDLERS,
     *integrations.HANDLERS,
+    *checkout.HANDLERS,
     *deliveries.HANDLERS,
     *sandbox.HANDLERS,
     *shop.HANDLERS,

@@ -1,0 +1,281 @@
+"""What the shop's checkout calls: `POST /hooks/checkout/{hook_id}`, signed, and the older address, where the id is the
+secret if the shop lets it be.
+
+Answered in the merchant API's envelope, when the coins are held or taken. A stranger's call costs a look-up once per
+KEY_CACHE_S, and the reading and hashing of a short body.
+
+    POST --nobody's address--> 422 checkout_unknown
+      `--not signed as it must be--> 401 signature_wrong
+            `--list--> what the cart could use
+            `--perform, revert--> one transaction --> what was taken or given back, 200
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Request, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from msgspec import Meta
+
+from regulars import checkout, customers, events, ledger, limits, orders, tenancy
+from regulars.api.failures import failure_of
+from regulars.api.management.orders import Money
+from regulars.api.meters import Meters
+from regulars.api.reading import check_media_type, decode, is_form, read_form, read_value
+from regulars.api.serving import SAFE, bug, check_source, encode
+from regulars.checkout import Cart, Done, Known, WalletType
+from regulars.customers import Customer
+from regulars.kit.db import Reading, Tx, again_when_raced
+from regulars.kit.errors import Faults, NotFound, Refusal
+from regulars.ledger import amount_on_wire
+from regulars.tenancy import Workspace
+from regulars.wiring import App
+
+PATH = "/hooks/checkout/{hook_id:str}"
+OLDER_PATH = "/api/open/integrations/customcheckoutwebhook/{hook_id:str}"
+LABEL = "POST /hooks/checkout"
+
+_FRESH = timedelta(seconds=limits.KEY_CACHE_S)
+
+Http = Request[Any, Any, Any]
+
+
+class CheckoutUnknown(NotFound):
+    """No shop's checkout has this address, or it was disconnected."""
+
+    code = "checkout_unknown"
+
+
+class CheckoutCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`customer_id` or `mobile` says whose wallets; `amount` is the cart's, in units of the shop's currency."""
+
+    action: Literal["list", "perform", "revert"]
+    customer_id: Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX)] = ""
+    mobile: Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX)] = ""
+    amount: Money | None = None
+    wallet_type: WalletType = "coins_and_credits"
+    reference_order_id: Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX)] = ""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """`used` of the wallet take `amount` off the cart; `available` is what the customer has now."""
+
+    used: int | float
+    amount: int | float
+    available: int | float
+
+
+class CheckoutItem(msgspec.Struct, frozen=True):
+    """`status`: `open` (only looked at), `held`, `taken` or `reverted`. `amount`, `discount` and `payable` are in units
+    of the currency."""
+
+    lead_id: UUID | None
+    customer_id: str
+    reference_order_id: str
+    status: Literal["open", "held", "taken", "reverted"]
+    wallet_type: WalletType
+    currency_code: str
+    amount: int | float | None
+    coins: Part
+    credits: Part
+    discount: int | float
+    payable: int | float | None
+
+
+class _Address:
+    """A connection as it was found, with its shop as it was then."""
+
+    __slots__ = ("fresh_until", "known", "workspace")
+
+    def __init__(self, known: Known, workspace: Workspace, fresh_until: datetime) -> None:
+        self.known = known
+        self.workspace = workspace
+        self.fresh_until = fresh_until
+
+
+class CheckoutDoor:
+    def __init__(self, app: App, meters: Meters) -> None:
+        self._app = app
+        self._meters = meters
+        self._addresses: dict[UUID, _Address] = {}
+        self._changes = 0
+        app.db.remembering(self._forget)
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        async def signed(request: Http) -> ASGIResponse:
+            return await self._handle(request, older=False)
+
+        async def older(request: Http) -> ASGIResponse:
+            return await self._handle(request, older=True)
+
+        most = limits.CHECKOUT_BODY_BYTES_MAX
+        return [
+            post(PATH, name="checkout", status_code=200, request_max_body_size=most)(signed),
+            post(OLDER_PATH, name="checkout.older", status_code=200, request_max_body_size=most)(older),
+        ]
+
+    async def _handle(self, request: Http, *, older: bool) -> ASGIResponse:
+        started_s = time.perf_counter()
+        headers: dict[str, str] = dict(SAFE)
+        try:
+            item, repeated = await self._answer(request, older=older)
+            status, body = 200, encode({"meta": {"status": "success", "code": 200}, "data": {"item": item}})
+            headers |= {"idempotency-hit": "true"} if repeated else {}
+        except Exception as error:
+            if not isinstance(error, Refusal) and hasattr(error, "status_code"):
+                raise  # the framework's own no: a body that is too long
+            failed = failure_of(error, "envelope") if isinstance(error, Refusal) else bug(None, LABEL, error)
+            status, body = failed.status, failed.body
+            headers |= failed.headers
+        self._meters.count(LABEL, status, time.perf_counter() - started_s)
+        return ASGIResponse(body=body, status_code=status, headers=headers, media_type="application/json")
+
+    async def _answer(self, request: Http, *, older: bool) -> tuple[CheckoutItem, bool]:
+        now = self._app.clock.now()
+        address = await self._find(request.path_params["hook_id"], now)
+        if older:
+            check_source(request.headers.get("x-source", ""))
+        raw = await request.body()
+        if not (older and address.known.connection.rules.unsigned):
+            checkout.verify(address.known.secrets, request.headers, raw, now)
+        call = _read(request.headers.get("content-type", ""), raw)
+        act = partial(_act, address.workspace, address.known, call, now)
+        if call.action == "list":
+            async with self._app.db.reading() as tx:
+                return await _list(tx, address.workspace, address.known, call, now)
+
+        async def transact() -> tuple[CheckoutItem, bool]:
+            async with self._app.db.transaction() as tx:
+                return await act(tx)
+
+        return await again_when_raced(transact)
+
+    async def _find(self, text: str, now: datetime) -> _Address:
+        """Raises CheckoutUnknown."""
+        try:
+            hook_id = UUID(text)
+        except ValueError:
+            raise CheckoutUnknown("There is no such checkout.") from None
+        address = self._addresses.get(hook_id)
+        if address is not None and address.fresh_until > now:
+            return address
+        changes = self._changes
+        async with self._app.db.reading() as tx:
+            known = await checkout.known_by_hook(tx, hook_id, self._app.box, now)
+            if known is None:
+                self._addresses.pop(hook_id, None)
+                raise CheckoutUnknown("There is no such checkout.")
+            workspace = await tenancy.get_workspace(tx, known.connection.workspace_id)
+        address = _Address(known, workspace, now + _FRESH)
+        if changes == self._changes:
+            while len(self._addresses) >= limits.WORKSPACES_CACHED_MAX:
+                del self._addresses[next(iter(self._addresses))]
+            self._addresses[hook_id] = address
+        return address
+
+    def _forget(self, workspace_id: UUID) -> None:
+        self._changes += 1
+        self._addresses = {id: one for id, one in self._addresses.items() if one.workspace.id != workspace_id}
+
+
+def _read(content_type: str, raw: bytes) -> CheckoutCall:
+    """Raises Malformed, WrongMediaType, Invalid."""
+    if is_form(content_type):
+        return read_value(CheckoutCall, read_form(raw), text=True)
+    check_media_type(content_type)
+    return decode(_decoder, raw)
+
+
+_decoder = msgspec.json.Decoder(CheckoutCall)
+
+
+async def _list(
+    tx: Reading, shop: Workspace, known: Known, call: CheckoutCall, now: datetime
+) -> tuple[CheckoutItem, bool]:
+    customer = await _customer(tx, shop, call)
+    amount = None if call.amount is None else orders.minor_units("amount", call.amount, shop.currency_code)
+    rules = known.connection.rules
+    uses = await checkout.quote(tx, shop, rules, customer.id, call.wallet_type, amount, now)
+    return await _item(tx, shop, call, "open", customer, amount, uses, now), False
+
+
+async def _act(shop: Workspace, known: Known, call: CheckoutCall, now: datetime, tx: Tx) -> tuple[CheckoutItem, bool]:
+    faults = Faults()
+    if not call.reference_order_id.strip() or "\x00" in call.reference_order_id:
+        faults.add("reference_order_id", "what your checkout calls the order")
+    if call.action == "perform" and call.amount is None:
+        faults.add("amount", "what the cart amounts to")
+    faults.check()
+    reference = call.reference_order_id.strip()
+    if call.action == "revert":
+        done = await checkout.revert(tx, shop, reference, now)
+        customer = await customers.find(tx, shop.id, id=done.payment.customer_id) if done.payment.customer_id else None
+    else:
+        customer = await _customer(tx, shop, call)
+        assert call.amount is not None
+        amount = orders.minor_units("amount", call.amount, shop.currency_code)
+        cart = Cart(reference, customer.id, call.wallet_type, amount)
+        done = await checkout.perform(tx, shop, known.connection.rules, cart, now)
+    return await _of(tx, shop, call, customer, done, now), done.repeated
+
+
+async def _of(
+    tx: Reading, shop: Workspace, call: CheckoutCall, customer: Customer | None, done: Done, now: datetime
+) -> CheckoutItem:
+    payment = done.payment
+    amount = payment.cart_minor if payment.customer_id else None
+    return await _item(tx, shop, call, payment.state, customer, amount, payment, now)
+
+
+async def _customer(tx: Reading, shop: Workspace, call: CheckoutCall) -> Customer:
+    """Raises Invalid, NotFound with the contract's words."""
+    if not call.customer_id and not call.mobile:
+        faults = Faults()
+        faults.add("customer_id", "a customer_id or a mobile")
+        faults.check()
+    by = {"customer_id": call.customer_id} if call.customer_id else {"mobile": call.mobile}
+    customer = await customers.find(tx, shop.id, country=shop.country, **by)  # type: ignore[arg-type]
+    if customer is None:
+        raise NotFound("Lead does not exists")
+    return customer
+
+
+async def _item(
+    tx: Reading,
+    shop: Workspace,
+    call: CheckoutCall,
+    status: Literal["open", "held", "taken", "reverted"],
+    customer: Customer | None,
+    amount_minor: int | None,
+    uses: checkout.Quote | checkout.Payment,
+    now: datetime,
+) -> CheckoutItem:
+    ids = [customer.id] if customer else []
+    balances = (await ledger.balances(tx, shop, ids, now)).get(ids[0], {}) if ids else {}
+    code = shop.currency_code
+
+    def part(kind: ledger.Kind, used: int, worth_minor: int) -> Part:
+        has = balances[kind].available if kind in balances else 0
+        return Part(amount_on_wire(kind, used), events.major_units(worth_minor, code), amount_on_wire(kind, has))
+
+    discount = uses.discount_minor
+    return CheckoutItem(
+        lead_id=customer.id if customer else None,
+        customer_id=customer.customer_id if customer else call.customer_id,
+        reference_order_id=call.reference_order_id.strip(),
+        status=status,
+        wallet_type=call.wallet_type if isinstance(uses, checkout.Quote) else uses.wallet_type,
+        currency_code=code,
+        amount=None if amount_minor is None else events.major_units(amount_minor, code),
+        coins=part("coins", uses.coins, uses.coins_minor),
+        credits=part("credits", uses.credits, uses.credits_minor),
+        discount=events.major_units(discount, code),
+        payable=None if amount_minor is None else events.major_units(amount_minor - discount, code),
+    )

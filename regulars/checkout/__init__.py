@@ -1,0 +1,58 @@
+"""Coins and credits at the shop's checkout: what a cart may use, used once, given back.
+
+Promises: a cart is answered for by its `reference_order_id`, once and for ever: performed again it is the same, however
+many ask at once, and reverted it is never performed again, in whatever order the two arrive. Credits go first, coins
+pay what is left, and never is more taken than the cart asks for. What is taken is decided under the locks of the
+customer's wallets, so that two carts at once share what there is.
+
+    perform --> held --the order comes in--> taken     (a hold that the shop did not hear of is void at its time limit)
+       |         `--revert--> reverted <--revert, cancelled-- taken
+       `--> taken                                (a shop may have carts debited at once)
+    revert of what was never performed --> reverted
+
+Does not know who calls: a door proves it, by the connection's secret. Nor what coins are earned by.
+
+Lock order: payments by reference, then wallets.
+"""
+
+from regulars.checkout.connecting import (
+    Connected,
+    Known,
+    connect,
+    connection,
+    disconnect,
+    known_by_hook,
+    rotate,
+)
+from regulars.checkout.errors import CartChanged, CheckoutReverted, NotConnected
+from regulars.checkout.model import Cart, Connection, Payment, Quote, Rules, WalletType, quoted
+from regulars.checkout.orders import settle_orders
+from regulars.checkout.performing import Done, perform, quote
+from regulars.checkout.reverting import revert
+from regulars.checkout.signature import verify
+
+__all__ = [
+    "Cart",
+    "CartChanged",
+    "CheckoutReverted",
+    "Connected",
+    "Connection",
+    "Done",
+    "Known",
+    "NotConnected",
+    "Payment",
+    "Quote",
+    "Rules",
+    "WalletType",
+    "connect",
+    "connection",
+    "disconnect",
+    "known_by_hook",
+    "perform",
+    "quote",
+    "quoted",
+    "revert",
+    "rotate",
+    "settle_orders",
+    "verify",
+]

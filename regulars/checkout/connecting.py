@@ -1,0 +1,106 @@
+"""Connecting the checkout, changing its rules, its secrets, and disconnecting it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from regulars import limits
+from regulars.checkout import store
+from regulars.checkout.errors import NotConnected
+from regulars.checkout.model import Connection, Rules
+from regulars.checkout.signature import new_secret
+from regulars.checkout.store import sql
+from regulars.kit.db import Reading, Tx
+from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.tenancy import Workspace
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """A connection; with its secret where that was just made: shown now and never again."""
+
+    connection: Connection
+    secret: str = ""
+    changed: bool = True
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A connection as calls to it are checked by; `secrets` may have signed them now."""
+
+    connection: Connection
+    secrets: list[str]
+
+
+async def connection(tx: Reading, workspace_id: UUID) -> Connection | None:
+    """None: the checkout is not connected."""
+    return await store.connection(tx, workspace_id)
+
+
+async def connect(tx: Tx, workspace: Workspace, box: SecretBox, rules: Rules, now: datetime) -> Connected:
+    """Connect it, with an address and a secret of its own; or change the rules, where it is connected already."""
+    hook_id, secret = uuid4(), new_secret()
+    sealed = box.seal({"secret": secret}, workspace_id=workspace.id, thing_id=hook_id)
+    made = await tx.fetchval(sql.insert_connection, workspace.id, hook_id, sealed, msgspec.to_builtins(rules), now)
+    if made is None:
+        known = await _locked(tx, workspace.id)
+        if known.rules == rules:
+            return Connected(known, changed=False)
+        await _update(tx, msgspec.structs.replace(known, rules=rules), now)
+        secret = ""
+    tx.say_changed(workspace.id)
+    return Connected(await _locked(tx, workspace.id), secret)
+
+
+async def rotate(tx: Tx, workspace_id: UUID, box: SecretBox, now: datetime) -> Connected:
+    """A new secret; the one there was goes on proving calls for limits.SECRET_ROTATION_S. Raises NotConnected."""
+    known, secret = await _locked(tx, workspace_id), new_secret()
+    secrets = {"secret": secret}
+    # One that was sealed with a key that this server does not have any more proves nothing.
+    with suppress(Unreadable):
+        secrets["previous"] = _opened(known, box)["secret"]
+    sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=known.hook_id)
+    until = now + timedelta(seconds=limits.SECRET_ROTATION_S)
+    await _update(tx, msgspec.structs.replace(known, sealed=sealed, previous_until=until), now)
+    tx.say_changed(workspace_id)
+    return Connected(await _locked(tx, workspace_id), secret)
+
+
+async def disconnect(tx: Tx, workspace_id: UUID) -> None:
+    """Its address is nobody's from now on; what was taken stays taken, what is held is captured by its orders as
+    before. Raises NotConnected."""
+    if await tx.fetchval(sql.delete_connection, workspace_id) is None:
+        raise NotConnected
+    tx.say_changed(workspace_id)
+
+
+async def known_by_hook(tx: Reading, hook_id: UUID, box: SecretBox, now: datetime) -> Known | None:
+    """None: nobody has this address. What can't be decrypted is no secret."""
+    found = await store.by_hook(tx, hook_id)
+    if found is None:
+        return None
+    try:
+        secrets = _opened(found, box)
+    except Unreadable:
+        return Known(found, [])
+    previous_holds = found.previous_until is not None and now < found.previous_until
+    live = [secrets["secret"], *([secrets["previous"]] if previous_holds and "previous" in secrets else [])]
+    return Known(found, live)
+
+
+def _opened(of: Connection, box: SecretBox) -> dict[str, str]:
+    return box.open(of.sealed, workspace_id=of.workspace_id, thing_id=of.hook_id)
+
+
+async def _locked(tx: Tx, workspace_id: UUID) -> Connection:
+    found = await store.lock_connection(tx, workspace_id)
+    if found is None:
+        raise NotConnected
+    return found
+
+
+async def _update(tx: Tx, to: Connection, now: datetime) -> None:
+    rules = msgspec.to_builtins(to.rules)
+    await tx.execute(sql.update_connection, to.workspace_id, to.sealed, to.previous_until, rules, now)
