@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -49,6 +50,23 @@ class Small(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Lines(msgspec.Struct, frozen=True):
+    shape: ClassVar[str] = "lines"
+    lines: Sequence[str]
+
+    def __str__(self) -> str:
+        return "; ".join(self.lines)
+
+
+class Press(msgspec.Struct, frozen=True):
+    """A button whose page is shown in place; `about` is what it is for, said to those who don't see its row."""
+
+    shape: ClassVar[str] = "press"
+    words: str
+    href: str
+    about: str
 
 
 class Folded(msgspec.Struct, frozen=True):

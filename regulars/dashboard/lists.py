@@ -48,6 +48,15 @@ class Filter(msgspec.Struct, frozen=True):
     alone: bool = False
 
 
+class Act(msgspec.Struct, frozen=True):
+    """A button above a list that holds something, and in place of one that never did. `dialog`: its page is shown in
+    place."""
+
+    words: str
+    href: str
+    dialog: bool = False
+
+
 class Found(msgspec.Struct, Generic[Row]):
     """`next` is where to go on, None at the end; `choices` are options by filter; `more` is for the page's template."""
 
@@ -75,7 +84,8 @@ class Asked(msgspec.Struct):
 
 class Listing(msgspec.Struct, Generic[Row], frozen=True):
     """`days` says of which time a first and a last day may be asked for, `search` what a text is looked for in.
-    `nothing` and `nothing_why` are said of a list that is empty without any filter."""
+    `nothing` and `nothing_why` are said of a list that is empty without any filter. `acts` are for whoever may write;
+    or for owners alone, if `owners_only` names what they do."""
 
     path: str
     title: str
@@ -87,6 +97,8 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
     filters: Sequence[Filter] = ()
     days: str = ""
     search: str = ""
+    acts: Sequence[Act] = ()
+    owners_only: str = ""
 
 
 class View(msgspec.Struct):
@@ -127,6 +139,13 @@ def until_next(found: list[Row], limit: int) -> tuple[list[Row], UUID | None]:
     """Of a page's rows and one more, if there is one: the rows, and where to go on."""
     rows: list[Any] = found[:limit]
     return rows, rows[-1].id if len(found) > limit else None
+
+
+def part_of(rows: Sequence[Row], asked: Asked) -> Found[Row]:
+    """A page of a list that is short enough to be read whole."""
+    ids = [row.id for row in rows]  # type: ignore[attr-defined]
+    start = ids.index(asked.before_id) + 1 if asked.before_id in ids else 0
+    return Found(*until_next(list(rows[start : start + asked.limit + 1]), asked.limit))
 
 
 def _names(listing: Listing[Any]) -> list[str]:

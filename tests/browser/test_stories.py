@@ -168,6 +168,8 @@ async def test_by_keyboard_alone(site: Site, visit: Open) -> None:
     assert await focused(page) == "Skip to content"
     await page.keyboard.press("Enter")
     await page.keyboard.press("Tab")
+    await expect(page.get_by_label("State")).to_be_focused()
+    await page.keyboard.press("Tab")
     assert await focused(page) == "Create"
     await page.keyboard.press("Enter")
     dialog = page.locator("#dialog")

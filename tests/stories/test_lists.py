@@ -4,6 +4,7 @@ program."""
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from typing import Any
@@ -138,7 +139,9 @@ async def test_only_the_whole_list_of_customers_is_sorted(shop: Shop) -> None:
     assert 'href="/customers">Sorted: By name' in page
 
 
-@pytest.mark.parametrize("path", ["/customers", "/orders", "/events", "/deliveries", "/rewards", "/audit"])
+@pytest.mark.parametrize(
+    "path", ["/customers", "/orders", "/events", "/deliveries", "/rewards", "/audit", "/keys", "/staff", "/triggers"]
+)
 async def test_every_list_has_a_file_with_a_line_for_each_row(shop: Shop, path: str) -> None:
     await some_orders(shop)
     owner = await owner_of(shop)
@@ -158,9 +161,39 @@ async def test_a_list_that_never_held_anything_says_how_to_begin(shop: Shop) -> 
         ("/orders", "/orders/import"),
         ("/customers", "/customers/new"),
         ("/deliveries", "/events/send"),
+        ("/triggers", "/triggers/new"),
     ):
         page = (await owner.get(path)).text
         assert f'href="{button}"' in page[page.index('<div class="empty">') :], path
+
+
+async def test_keys_staff_and_triggers_are_lists_as_others_are(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, reader = await owner_of(shop), await signed_in(shop, await person(shop, "rita", "reader"))
+    await per_dollar(shop)
+    off = {"name": "Off", "source": "api", "rule": {"coins_min": 5}, "active": False}
+    assert (await shop.manage("POST", "/triggers", json=off)).status_code == 201
+    for query, names in (("", {"Purchase", "Off"}), ("state=off", {"Off"}), ("source=order", {"Purchase"})):
+        assert {row["Name"] for row in rows((await owner.get(f"/triggers.csv?{query}")).text)} == names
+    await owner.post(f"/keys/{(await shop.manage('GET', '/keys')).json()['items'][0]['id']}/revoke")
+    revoked = rows((await owner.get("/keys.csv?state=revoked")).text)
+    live = rows((await owner.get("/keys.csv")).text)
+    assert (len(revoked), len(live)) == (1, 3)
+    assert all(row["Revoked"] for row in revoked)
+    assert {row["Name"] for row in revoked}.isdisjoint(row["Name"] for row in live)
+    for path, act in (("/keys", "/keys/new"), ("/staff", "/staff/new"), ("/triggers", "/triggers/new")):
+        assert f'href="{act}"' in (await owner.get(path)).text
+        assert f'href="{act}"' not in (await reader.get(path)).text
+    assert "/revoke" in (await owner.get("/keys")).text
+    looked = (await reader.get("/keys")).text
+    assert "/revoke" not in looked
+    assert "Only owners create and revoke API keys." in looked
+    monkeypatch.setattr(limits, "PAGE_ITEMS_DEFAULT", 1)
+    first = (await owner.get("/staff")).text
+    assert first.count("<tr>") == 2
+    after = re.search(r'href="(/staff\?after=[^"]+)"', first)
+    assert after is not None
+    second = (await owner.get(html.unescape(after[1]))).text
+    assert ("rita@" in first, "rita@" in second) in ((True, False), (False, True))
 
 
 async def test_a_file_goes_on_to_the_end_of_the_list(shop: Shop) -> None:

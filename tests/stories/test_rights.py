@@ -142,6 +142,7 @@ GET    /customers/{id_}/coins                             yes    yes     yes    
 POST   /customers/{id_}/coins                             yes    yes     no      no
 GET    /search                                            yes    yes     yes     no
 GET    /triggers                                          yes    yes     yes     no
+GET    /triggers.csv                                      yes    yes     yes     no
 GET    /triggers/new                                      yes    yes     yes     no
 POST   /triggers/new                                      yes    yes     no      no
 GET    /triggers/{trigger_id}                             yes    yes     yes     no
@@ -207,6 +208,7 @@ POST   /settings/storefront-secret/rotate                 yes    no      no     
 GET    /settings/storefront-secret/retire                 yes    no      no      no
 POST   /settings/storefront-secret/retire                 yes    no      no      no
 GET    /keys                                              yes    yes     yes     no
+GET    /keys.csv                                          yes    yes     yes     no
 GET    /keys/new                                          yes    no      no      no
 POST   /keys/new                                          yes    no      no      no
 GET    /keys/{key_id}/revoke                              yes    no      no      no
@@ -214,6 +216,7 @@ POST   /keys/{key_id}/revoke                              yes    no      no     
 GET    /audit                                             yes    yes     yes     no
 GET    /audit.csv                                         yes    yes     yes     no
 GET    /staff                                             yes    yes     yes     no
+GET    /staff.csv                                         yes    yes     yes     no
 GET    /staff/new                                         yes    no      no      no
 POST   /staff/new                                         yes    no      no      no
 GET    /staff/{staff_id}                                  yes    yes     yes     no

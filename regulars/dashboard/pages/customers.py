@@ -16,7 +16,7 @@ from regulars.dashboard import story
 from regulars.dashboard.cells import Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
+from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, until_next
 from regulars.kit import countries
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
@@ -85,6 +85,7 @@ CUSTOMERS = Listing[Known](
     nothing_why="Customers appear here by themselves: with their first order, or when your shop rewards them for the"
     " first time.",
     filters=[Filter("sort", "Sorted", "Newest first", [("oldest", "Oldest first"), ("name", "By name")], alone=True)],
+    acts=[Act("Create a customer", "/customers/new", dialog=True), Act("Import orders", "/orders/import")],
     days="Known",
     search="Name, e-mail, mobile or customer_id",
 )
@@ -240,7 +241,7 @@ def _in_our_words(refusal: Refusal) -> Refusal:
 
 
 HANDLERS: list[ControllerRouterHandler] = [
-    *handlers(CUSTOMERS, "pages/customers.html"),
+    *handlers(CUSTOMERS),
     blank,
     create,
     shown,

@@ -13,7 +13,7 @@ from regulars import customers, delivery, events, integrations, limits, orders, 
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Handed
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers
+from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers
 from regulars.events.catalogue.orders import FINANCIAL_STATUSES
 from regulars.kit.db import Reading
 from regulars.orders import Order
@@ -81,6 +81,7 @@ ORDERS = Listing[Placed](
         Filter("payment", "Payment", "Any payment", [(one, _words(one)) for one in FINANCIAL_STATUSES]),
         Filter("source", "Source", "Every source"),
     ],
+    acts=[Act("Import orders", "/orders/import")],
     days="Placed",
     search="An order's whole id, or its name",
 )
@@ -111,4 +112,4 @@ async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
     )
 
 
-HANDLERS: list[ControllerRouterHandler] = [*handlers(ORDERS, "pages/orders.html"), shown]
+HANDLERS: list[ControllerRouterHandler] = [*handlers(ORDERS), shown]

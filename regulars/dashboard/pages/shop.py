@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -13,12 +13,12 @@ from litestar.types import ControllerRouterHandler
 from regulars import limits, orders, tenancy
 from regulars.dashboard import cells, words
 from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.lists import Asked, Column, Found, Listing, handlers, until_next
+from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, part_of, until_next
 from regulars.dashboard.words import zones
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
-from regulars.tenancy import Areas, Retention
+from regulars.tenancy import ApiKey, Areas, Retention
 from regulars.wiring import change_shop
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only", "NONE": "Nothing"}
@@ -155,15 +155,6 @@ def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
     )
 
 
-@get("/keys")
-async def keys(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        found = await tenancy.list_keys(tx, desk.id)
-    live = [key for key in reversed(found) if key.revoked_at is None]
-    revoked = [key for key in reversed(found) if key.revoked_at is not None]
-    return desk.page("pages/keys.html", live=live, revoked=revoked, rights=_rights)
-
-
 @get("/keys/new")
 async def new_key(desk: Handed) -> Response[str]:
     desk.only_owners(_ISSUE_KEYS)
@@ -212,6 +203,49 @@ async def revoke_key(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
     return desk.see("/keys", "The key is revoked.")
 
 
+class Issued(NamedTuple):
+    key: ApiKey
+    may_revoke: bool
+
+    @property
+    def id(self) -> UUID:
+        return self.key.id
+
+
+async def _read_keys(desk: Desk, tx: Reading, asked: Asked) -> Found[Issued]:
+    revoked = bool(asked.chosen("state"))
+    may_revoke = desk.who.role == "owner" and not revoked
+    found = [key for key in await tenancy.list_keys(tx, desk.id) if (key.revoked_at is not None) == revoked]
+    return part_of([Issued(key, may_revoke) for key in reversed(found)], asked)
+
+
+def _revoke(row: Issued) -> cells.Press | None:
+    return cells.Press("Revoke", f"/keys/{row.id}/revoke", row.key.name) if row.may_revoke else None
+
+
+KEYS = Listing[Issued](
+    path="/keys",
+    title="API keys",
+    purpose="With a key, your shop's programs reward customers and read what they have.",
+    columns=[
+        Column("Name", lambda row: [row.key.name, cells.Small(row.key.hint, code=True)]),
+        Column("Begins with", lambda row: row.key.hint, only="file"),
+        Column("May", lambda row: cells.Lines(_rights(row.key))),
+        Column("Made", lambda row: [row.key.created_at, cells.Small(words.actor(row.key.made_by))]),
+        Column("Made by", lambda row: words.actor(row.key.made_by), only="file"),
+        Column("Last used", lambda row: row.key.last_used_at or "never"),
+        Column("Revoked", lambda row: row.key.revoked_at, only="file"),
+        Column("", _revoke, right=True, only="page"),
+    ],
+    read=_read_keys,
+    nothing="No live key",
+    nothing_why="A program needs a key to reward your customers. It is shown once, when it is created.",
+    filters=[Filter("state", "State", "Live keys", [("revoked", "Revoked keys")])],
+    acts=[Act("Create", "/keys/new", dialog=True)],
+    owners_only=_ISSUE_KEYS,
+)
+
+
 async def _read_audit(desk: Desk, tx: Reading, asked: Asked) -> Found[tenancy.AuditLine]:
     lines = await tenancy.audit_log(
         tx, desk.id, since=asked.since, until=asked.until, before_id=asked.before_id, limit=asked.limit + 1
@@ -237,7 +271,7 @@ AUDIT = Listing[tenancy.AuditLine](
 )
 
 
-def _rights(key: tenancy.ApiKey) -> list[str]:
+def _rights(key: ApiKey) -> list[str]:
     """`Read and write: rewards, rules`, a line for each kind of right."""
     has = {"rewards": key.access} | {label.lower(): getattr(key.areas, area) for area, (label, _) in AREAS.items()}
     named = {right: ", ".join(what for what, its in has.items() if its == right) for right in ("WRITE", "READ")}
@@ -252,7 +286,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     rotate_secret,
     ask_retire,
     retire_secret,
-    keys,
+    *handlers(KEYS),
     new_key,
     issue_key,
     ask_revoke,

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import tenancy
 from regulars.dashboard import attempts, security
+from regulars.dashboard.cells import Link, Name, Small
 from regulars.dashboard.desk import Desk, Form, Handed
+from regulars.dashboard.lists import Act, Asked, Column, Found, Listing, handlers, part_of
 from regulars.dashboard.words import plural
+from regulars.kit.db import Reading
 from regulars.kit.errors import Invalid, Refusal, Unauthenticated, invalid
 from regulars.tenancy import Person
 
+_CHANGE_PEOPLE = "add, change and remove people"
 ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
 
 
-@get("/staff")
-async def staff(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        people = await tenancy.list_staff(tx, desk.id)
-    return desk.page("pages/staff.html", people=people, roles=ROLES)
+MAY = {
+    "owner": "Everything, people and keys too",
+    "editor": "Everything but people and keys",
+    "reader": "Looks, and changes nothing",
+}
+
+
+class Member(NamedTuple):
+    """`you`: whoever looks at the list; `leads`: whether they may go on to the person's page."""
+
+    person: Person
+    you: bool
+    leads: bool
+
+    @property
+    def id(self) -> UUID:
+        return self.person.id
+
+
+async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
+    leads, people = desk.who.role == "owner", await tenancy.list_staff(tx, desk.id)
+    return part_of([Member(person, person.id == desk.who.id, leads) for person in people], asked)
+
+
+def _named(row: Member) -> list[Any]:
+    name = Name(row.person.name)
+    return [Link(name, f"/staff/{row.id}") if row.leads else name, *([Small("you")] if row.you else [])]
+
+
+STAFF = Listing[Member](
+    path="/staff",
+    title="Staff",
+    purpose="Who can sign in to this dashboard, and what they may do.",
+    columns=[
+        Column("Name", _named),
+        Column("E-mail", lambda row: row.person.email),
+        Column("Role", lambda row: ROLES[row.person.role]),
+        Column("May", lambda row: MAY[row.person.role]),
+    ],
+    read=_read,
+    nothing="Nobody yet",
+    nothing_why="Whoever is added here can sign in.",
+    acts=[Act("Add somebody", "/staff/new", dialog=True)],
+    owners_only=_CHANGE_PEOPLE,
+)
 
 
 @get("/staff/new")
@@ -146,9 +191,6 @@ async def change_own_password(desk: Handed) -> Response[str]:
     return response
 
 
-_CHANGE_PEOPLE = "add, change and remove people"
-
-
 def _typed(form: Form, name: str) -> str:
     """As it was typed: blanks around a password belong to it."""
     value = form.values.get(name, "")
@@ -164,8 +206,8 @@ def _page(desk: Desk, person: Person, form: Form, password: Form, status: int = 
     return desk.page("pages/staff_member.html", status=status, person=person, form=form, password=password, roles=ROLES)
 
 
-HANDLERS = [
-    staff,
+HANDLERS: list[ControllerRouterHandler] = [
+    *handlers(STAFF),
     new_staff,
     add_staff,
     shown,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
 
 from regulars import customers, imports, limits, orders, triggers
+from regulars.dashboard.cells import Badge, Lines, Link
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import query_of
+from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, part_of
 from regulars.dashboard.words import in_shops_words
+from regulars.kit.db import Reading
 from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule, Trigger
 
@@ -27,11 +31,48 @@ CONTENT_TYPES = {"earn": "A way to earn", "referral": "Refer a friend", "social"
 LISTS: dict[str, Any] = {"earn_when": EARN_WHEN, "content_types": CONTENT_TYPES, "sources": SOURCES}
 
 
-@get("/triggers")
-async def listed(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        found = await triggers.list_triggers(tx, desk.id)
-    return desk.page("pages/triggers.html", triggers=[(trigger, _sentence(desk, trigger)) for trigger in found])
+class Said(NamedTuple):
+    trigger: Trigger
+    sentence: str
+
+    @property
+    def id(self) -> UUID:
+        return self.trigger.id
+
+
+async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Said]:
+    source, state = asked.chosen("source"), asked.chosen("state")
+    found = [
+        Said(one, _sentence(desk, one))
+        for one in await triggers.list_triggers(tx, desk.id)
+        if source in (None, one.source) and state in (None, "active" if one.active else "off")
+    ]
+    part = part_of(found, asked)
+    part.choices = {"source": [(name, in_shops_words(label, desk.workspace)) for name, label in SOURCES.items()]}
+    return part
+
+
+TRIGGERS = Listing[Said](
+    path="/triggers",
+    title="Triggers",
+    purpose="What your customers earn {coins} for.",
+    columns=[
+        Column("Name", lambda row: Link(row.trigger.name, f"/triggers/{row.id}")),
+        Column("What it does", lambda row: Lines([row.sentence])),
+        Column("State", lambda row: Badge("good", "Active") if row.trigger.active else Badge("off", "Off")),
+        Column("Version", lambda row: row.trigger.version, right=True),
+        Column("Changed", lambda row: row.trigger.updated_at),
+    ],
+    read=_read,
+    nothing="No triggers yet",
+    nothing_why="A trigger says what earns {coins}: so many for each whole unit of money of an order, or a number "
+    "whenever your shop calls it.",
+    filters=[
+        Filter("source", "Source", "Whatever fires them"),
+        Filter("state", "State", "Any state", [("active", "Active"), ("off", "Off")]),
+    ],
+    acts=[Act("Create a trigger", "/triggers/new", dialog=True)],
+)
 
 
 @get("/triggers/new")
@@ -210,4 +251,4 @@ def _content(form: Form) -> Content:
     return Content(type=kind, **words)
 
 
-HANDLERS = [listed, blank, create, shown, change, rehearse, apply, run]
+HANDLERS: list[ControllerRouterHandler] = [*handlers(TRIGGERS), blank, create, shown, change, rehearse, apply, run]
