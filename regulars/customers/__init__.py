@@ -9,7 +9,7 @@ Does not know what coins are; the balance an event mentions is read from the led
 
 from regulars.customers.changing import change, rename
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
-from regulars.customers.finding import Sort, by_customer_ids, by_ids, count, find, search
+from regulars.customers.finding import Sort, born_on, by_customer_ids, by_ids, count, created_within, find, search
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
 
@@ -21,6 +21,7 @@ __all__ = [
     "NewCustomer",
     "Sort",
     "Spending",
+    "born_on",
     "by_customer_ids",
     "by_ids",
     "change",
@@ -29,6 +30,7 @@ __all__ = [
     "count",
     "count_spending",
     "create",
+    "created_within",
     "ensure",
     "find",
     "rename",

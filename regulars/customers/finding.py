@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, get_args
 from uuid import UUID
 
@@ -27,6 +27,20 @@ async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[U
 async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
     """The customers that exist, by the shop's own id."""
     return await store.by_customer_ids(tx, workspace_id, customer_ids)
+
+
+async def born_on(
+    tx: Reading, workspace_id: UUID, days: Sequence[tuple[int, int]], before: date, after_id: str, limit: int
+) -> list[Customer]:
+    """Who was born on one of the days, as (month, day), of a year before that one, by id, beyond one."""
+    return await store.born_on(tx, workspace_id, [month * 100 + day for month, day in days], before, after_id, limit)
+
+
+async def created_within(
+    tx: Reading, workspace_id: UUID, bounds: Sequence[tuple[datetime, datetime]], after_id: str, limit: int
+) -> list[Customer]:
+    """Who was created from the first and before the second of one of the bounds, by id, beyond one."""
+    return await store.created_within(tx, workspace_id, bounds, after_id, limit)
 
 
 async def find(

@@ -37,6 +37,25 @@ SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referr
   FROM customers_customer WHERE workspace_id = $1 AND phone = $2 AND phone <> ''
  ORDER BY created_at, id LIMIT 1
 
+-- name: born_on
+SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+  FROM customers_customer
+ WHERE workspace_id = $1 AND dob IS NOT NULL AND dob < $3
+   AND extract(month FROM dob) * 100 + extract(day FROM dob) = ANY($2::numeric[]) AND id > $4
+ ORDER BY id LIMIT $5
+
+-- name: created_within
+SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
+       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
+       c.updated_at
+  FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (starts_at, ends_at)
+ CROSS JOIN LATERAL (
+        SELECT * FROM customers_customer
+         WHERE workspace_id = $1 AND created_at >= n.starts_at AND created_at < n.ends_at AND id > $4
+         ORDER BY id LIMIT $5) AS c
+ ORDER BY c.id LIMIT $5
+
 -- name: taken_referral_codes
 SELECT c.referral_code
   FROM unnest($2::text[]) AS n (code)

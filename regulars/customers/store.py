@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,20 @@ async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object)
 
 async def taken_referral_codes(tx: Reading, workspace_id: UUID, codes: Sequence[str]) -> set[str]:
     return {row["referral_code"] for row in await tx.fetch(_sql.taken_referral_codes, workspace_id, codes)}
+
+
+async def born_on(
+    tx: Reading, workspace_id: UUID, days: Sequence[int], before: date, after: str, limit: int
+) -> list[Customer]:
+    rows = await tx.fetch(_sql.born_on, workspace_id, days, before, after, limit)
+    return [Customer(*row) for row in rows]
+
+
+async def created_within(
+    tx: Reading, workspace_id: UUID, bounds: Sequence[tuple[datetime, datetime]], after: str, limit: int
+) -> list[Customer]:
+    ends = [[one[n] for one in bounds] for n in range(2)]
+    return [Customer(*row) for row in await tx.fetch(_sql.created_within, workspace_id, *ends, after, limit)]
 
 
 async def insert(

@@ -28,6 +28,9 @@ CREATE TABLE customers_customer (
 CREATE INDEX customers_by_name ON customers_customer (workspace_id, (name = ''), lower(name), id);
 CREATE INDEX customers_by_email ON customers_customer (workspace_id, lower(email)) WHERE email <> '';
 CREATE INDEX customers_by_phone ON customers_customer (workspace_id, phone) WHERE phone <> '';
+CREATE INDEX customers_by_birthday ON customers_customer
+    (workspace_id, (extract(month FROM dob) * 100 + extract(day FROM dob)), id) WHERE dob IS NOT NULL;
+CREATE INDEX customers_by_creation ON customers_customer (workspace_id, created_at, id);
 CREATE INDEX customers_by_mobile
     ON customers_customer (workspace_id, regexp_replace(mobile, '[^0-9]+', '', 'g')) WHERE mobile <> '';
 

@@ -79,3 +79,17 @@ CREATE TABLE triggers_counter (
     last_at      timestamptz,
     PRIMARY KEY (workspace_id, trigger_id, subject_id, stretch)
 ) WITH (fillfactor = 80);
+
+-- What a shop reported under a name of its own, known by its id for ever.
+CREATE TABLE triggers_fact (
+    workspace_id uuid NOT NULL,
+    outside_id   text NOT NULL,                 -- the shop's id for it; its own where the shop gave none
+    id           uuid NOT NULL,
+    name         text NOT NULL,
+    customer_id  uuid NOT NULL,
+    properties   jsonb NOT NULL,
+    occurred_at  timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, outside_id)
+);
+CREATE INDEX triggers_fact_by_customer ON triggers_fact (workspace_id, customer_id);

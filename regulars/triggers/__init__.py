@@ -15,6 +15,7 @@ Does not know who is told.
 """
 
 from regulars.triggers.applying import Ahead, Outlook, apply
+from regulars.triggers.calendar import GO_THROUGH, go_through
 from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.finding import find_trigger, list_triggers, versions_of
 from regulars.triggers.firing import fire
@@ -31,12 +32,16 @@ from regulars.triggers.model import (
     Version,
 )
 from regulars.triggers.pipeline import RANDOM
+from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts
 from regulars.triggers.rule import Rule
 from regulars.triggers.signup import create_customer
 from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders
+from regulars.triggers.waiting import GIVE, give
 from regulars.triggers.wording import sentence
 
 __all__ = [
+    "GIVE",
+    "GO_THROUGH",
     "NO_TRIGGER",
     "RANDOM",
     "Ahead",
@@ -45,24 +50,30 @@ __all__ = [
     "Fire",
     "Fired",
     "Firing",
+    "NewFact",
     "Outlook",
     "Override",
     "Rehearsed",
     "Rule",
     "Taken",
+    "TakenFact",
     "Trigger",
     "Version",
     "apply",
     "change_trigger",
+    "check_fact",
     "create_customer",
     "create_trigger",
     "find_trigger",
     "fire",
     "firings",
+    "give",
+    "go_through",
     "list_triggers",
     "never_asked",
     "rehearse_orders",
     "sentence",
+    "take_facts",
     "take_orders",
     "tally",
     "versions_of",

@@ -14,6 +14,7 @@ from regulars.kit.errors import Conflict, Faults, invalid
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
+from regulars.triggers.calendar import YEARLY, begin
 from regulars.triggers.checking import check_content, check_rule
 from regulars.triggers.errors import UnknownTrigger
 from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger
@@ -65,6 +66,8 @@ async def create_trigger(
     )
     await store.save(tx, workspace.id, trigger)
     await store.insert_version(tx, workspace.id, trigger, actor, now)
+    if active and source in YEARLY:
+        await begin(tx, workspace, now)
     return trigger
 
 
@@ -93,6 +96,8 @@ async def change_trigger(
         await store.insert_version(tx, workspace.id, changed, actor, now)
         await _count_back(tx, workspace, changed.id, kept.rule, changed.rule)
     await store.save(tx, workspace.id, changed)
+    if changed.active and not kept.active and kept.source in YEARLY:
+        await begin(tx, workspace, now)
     return changed
 
 

@@ -19,7 +19,7 @@ from regulars.triggers.rule import Campaign, EarnWhen, Factor, FirstOrder, InTie
 _ADDRESS = re.compile(r"(https?://|/)[!-~]*")
 _ICON_NAME = re.compile(r"[a-z0-9_-]{1,40}")
 FACT_NAME = re.compile(rf"[a-z0-9_.-]{{1,{limits.FACT_NAME_CHARS_MAX}}}")
-_PROPERTY_NAME = re.compile(rf"(?!customer_)[A-Za-z_][A-Za-z0-9_]{{0,{limits.FACT_NAME_CHARS_MAX - 1}}}")
+PROPERTY_NAME = re.compile(rf"(?!customer_)[A-Za-z_][A-Za-z0-9_]{{0,{limits.FACT_NAME_CHARS_MAX - 1}}}")
 
 _EVERYWHERE = (
     *("title", "description", "factors", "starts_at", "ends_at", "condition", "budget_per_day", "budget_in_all"),
@@ -184,7 +184,7 @@ def _check_fact(source: Source, rule: Rule, faults: Faults) -> None:
     if len(rule.properties) > limits.FACT_PROPERTIES_MAX:
         faults.add("properties", f"at most {limits.FACT_PROPERTIES_MAX}")
     for name, type_ in rule.properties.items():
-        if not _PROPERTY_NAME.fullmatch(name):
+        if not PROPERTY_NAME.fullmatch(name):
             faults.add("properties", "names of letters, digits and _, that do not begin with customer_")
         if type_ not in get_args(PropertyType):
             faults.add("properties", f"each one of {', '.join(get_args(PropertyType))}")

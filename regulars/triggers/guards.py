@@ -135,7 +135,9 @@ def of_order(workspace: Workspace, guarded: Guarded, order: Order) -> No | None:
     if rule.coins_per_unit and order.amount_minor < units:
         words = f"The order's amount is less than one whole {symbol}1."
         return No("order_amount_below_unit", words, order.amount_minor / units, 1)
-    least, earns = units if rule.coins_per_unit else 1, earns_on(guarded, order)
+    least, earns = 1, orders.eligible(order, guarded.basis).left_minor
+    if rule.coins_per_unit:
+        least, earns = units, orders.basis(order, guarded.basis)
     if earns < least:
         words = f"What of the order earns comes to less than one whole {symbol}1."
         return No("order_nothing_earns", words, earns / units, least / units)
@@ -145,13 +147,6 @@ def of_order(workspace: Workspace, guarded: Guarded, order: Order) -> No | None:
         words = "The order is not fulfilled yet; it earns when it is."
         return No("order_not_fulfilled", words, order.delivery_status, "fulfilled")
     return None
-
-
-def earns_on(guarded: Guarded, order: Order) -> int:
-    """In minor units, whole units of the currency where it earns by these."""
-    if guarded.rule.coins_per_unit:
-        return orders.basis(order, guarded.basis)
-    return orders.eligible(order, guarded.basis).left_minor
 
 
 def _of_amount(span: Span, amount: int) -> No | None:

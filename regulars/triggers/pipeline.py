@@ -14,39 +14,28 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, limits
+from regulars import ledger, limits, orders, schedule
 from regulars.customers import Customer
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
-from regulars.ledger import Entry, Posted, Txn
+from regulars.ledger import Posted, Txn
 from regulars.tenancy import Workspace
 from regulars.triggers import guards, store
+from regulars.triggers.effects import Behind, Coins, Effect
 from regulars.triggers.facts import AnyFact, Called, Ordered
 from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import Firing, Override, Trigger
-from regulars.triggers.rule import Campaign, FirstOrder, InTier, Operation, Rule
-from regulars.triggers.tallies import Key, Tally
+from regulars.triggers.rule import Campaign, FirstOrder, InTier, Rule
+from regulars.triggers.tallies import Tally
+from regulars.triggers.waiting import Promise
 
 _encode = msgspec.json.encode
 _NOTHING_SET = Override()
 
 RANDOM = SystemRandom()
 """Coins of a range are drawn from the system's randomness: nobody should be able to guess the next reward."""
-
-
-class Coins(msgspec.Struct, frozen=True, gc=False, tag="coins"):
-    """The effect of a wallet trigger: so many coins, under these words, given or taken."""
-
-    operation: Operation
-    amount: int
-    title: str
-    description: str
-
-
-Effect = Coins
-"""What a trigger does at last. Offers, e-mail, events and webhooks become members when their rooms can be asked."""
 
 
 class Decision:
@@ -63,6 +52,7 @@ class Decision:
         "guarded",
         "id",
         "no",
+        "regiven",
         "txn",
     )
 
@@ -79,6 +69,8 @@ class Decision:
         self.activities = 0
         self.counted = 0
         self.earned_on = 0
+        self.regiven: UUID | None = None
+        """The firing of it that was taken back whole, where it is given anew."""
 
     @property
     def trigger(self) -> Trigger:
@@ -91,6 +83,21 @@ class Decision:
     @property
     def coins(self) -> int:
         return self.effect.amount if self.effect else 0
+
+    def behind(self) -> Behind:
+        fact = self.fact
+        key = f"{fact.reference}:{self.trigger.id}" if fact.reference else None
+        return Behind(
+            firing_id=self.id,
+            trigger_id=self.trigger.id,
+            trigger_version=self.trigger.version,
+            customer_id=fact.customer_id,
+            reference=fact.reference,
+            key=f"{key}:{self.regiven}" if key and self.regiven else key,
+            order_name=fact.order.name or fact.order.reference_id if isinstance(fact, Ordered) else "",
+            actor=fact.actor,
+            cause_id=fact.cause_id,
+        )
 
     def firing(self, now: datetime) -> Firing:
         no, effect = self.no, self.effect
@@ -168,7 +175,8 @@ class Pipeline:
             d.activities, d.counted = fact.count, fact.amount
             if rule.counts_activities:
                 d.no = guards.of_activities(d.guarded, fact, tally)
-            if keys := self._customers_keys(d):
+            if rule.limited or rule.counts_activities:
+                keys = tally.customers_keys(d.trigger.id, rule, fact.customer_id, fact.occurred_at)
                 tally.add(keys, activities=fact.count, amount=fact.amount)
         if d.no is None and rule.limited:
             d.no = guards.of_limits(d.guarded, fact, tally)
@@ -190,16 +198,7 @@ class Pipeline:
 
     def _tell(self, d: Decision, sign: int) -> None:
         """Count what is given, or, with -1, what then was not."""
-        at, tally = d.fact.occurred_at, self.tally
-        if keys := self._customers_keys(d):
-            tally.add(keys, granted=sign, coins=sign * d.coins, at=at if sign > 0 else None)
-        if d.rule.budgeted:
-            tally.add(tally.budgets_keys(d.trigger.id, d.rule, at), granted=sign, coins=sign * d.coins)
-
-    def _customers_keys(self, d: Decision) -> list[Key]:
-        if not (d.rule.limited or d.rule.counts_activities):
-            return []
-        return self.tally.customers_keys(d.trigger.id, d.rule, d.fact.customer_id, d.fact.occurred_at)
+        self.tally.tell(d.trigger.id, d.rule, d.fact.customer_id, d.fact.occurred_at, d.coins, sign)
 
     def _later(self, at: datetime, days: int) -> datetime:
         """The same time of day in the shop, so many days later."""
@@ -214,9 +213,10 @@ class Pipeline:
         least = rule.coins_min if set_by_call.coins_min is None else set_by_call.coins_min
         most = rule.coins_max if set_by_call.coins_max is None else set_by_call.coins_max
         if isinstance(fact, Ordered):
-            d.earned_on = guards.earns_on(d.guarded, fact.order)
+            d.earned_on = orders.eligible(fact.order, d.guarded.basis).left_minor
         if rule.coins_per_unit and isinstance(fact, Ordered):
-            amount = d.earned_on // units_of(fact.order.currency_code) * rule.coins_per_unit
+            units = orders.basis(fact.order, d.guarded.basis) // units_of(fact.order.currency_code)
+            amount = units * rule.coins_per_unit
         else:
             amount = least if least == most else self._random.randint(least, most)
         return Coins(
@@ -238,8 +238,8 @@ class Pipeline:
 
         What the book refuses is refused, and is not counted.
         """
-        giving = [d for d in decisions if d.no is None and not d.due_at and d.coins]
-        entries = [_entry(d) for d in giving]
+        giving = [d for d in decisions if d.effect and d.no is None and not d.due_at and d.coins]
+        entries = [d.behind().entry(d.effect, d.fact.occurred_at) for d in giving if d.effect]
         outcomes = await ledger.post(tx, self.workspace, entries, self.now, known=known, announced=announced)
         for d, outcome in zip(giving, outcomes, strict=True):
             if isinstance(outcome, Posted) and not outcome.repeated:
@@ -251,6 +251,12 @@ class Pipeline:
         firings = [d.firing(self.now) for d in decisions]
         if firings:
             store.insert_firings(tx, self.workspace.id, firings)
+        later = [
+            Promise(firing, d.effect, d.behind())
+            for d, firing in zip(decisions, firings, strict=True)
+            if firing.state == "waiting" and d.effect
+        ]
+        await schedule.put(tx, self.workspace.id, [promise.due() for promise in later])
         self.tally.write(tx)
         return firings
 
@@ -274,26 +280,3 @@ def _times(amount: int, d: Decision) -> int:
         if holds:
             product *= Fraction(str(factor.factor))
     return int(product)
-
-
-def _entry(d: Decision) -> Entry:
-    fact, effect = d.fact, d.effect
-    assert effect is not None
-    return Entry(
-        customer_id=fact.customer_id,
-        operation=effect.operation,
-        amount=effect.amount,
-        type="reward" if effect.operation == "cr" else "redeem",
-        occurred_at=fact.occurred_at,
-        title=effect.title,
-        description=effect.description,
-        reference=fact.reference or f"firing:{d.id}",
-        order_name=fact.order.name or fact.order.reference_id if isinstance(fact, Ordered) else "",
-        trigger_id=d.trigger.id,
-        trigger_version=d.trigger.version,
-        actor=fact.actor,
-        key=f"{fact.reference}:{d.trigger.id}" if fact.reference else None,
-        firing_id=d.id,
-        cause_id=fact.cause_id,
-        depth=fact.depth,
-    )

@@ -91,6 +91,45 @@ SELECT n.trigger_id, n.reference, f.state, f.reason
            AND reference = n.reference
          ORDER BY state IN ('granted', 'waiting') DESC, fired_at DESC, id DESC LIMIT 1) AS f
 
+-- name: rules
+SELECT v.trigger_id, v.version, v.rule FROM unnest($2::uuid[], $3::integer[]) AS n (trigger_id, version)
+ CROSS JOIN LATERAL (SELECT * FROM triggers_version
+                      WHERE workspace_id = $1 AND trigger_id = n.trigger_id AND version = n.version OFFSET 0) AS v
+
+-- name: settle_firings
+UPDATE triggers_firing f
+   SET state = n.state, reason = n.reason, explanation = n.explanation, txn_id = n.txn_id, amount = n.amount,
+       activities = n.activities, counted = n.counted
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bigint[], $8::bigint[], $9::bigint[])
+       AS n (id, state, reason, explanation, txn_id, amount, activities, counted)
+ WHERE f.workspace_id = $1 AND f.id = n.id
+
+-- name: insert_facts
+-- Ordered by their ids, so that two calls with the same ones wait for each other in one order.
+INSERT INTO triggers_fact (workspace_id, outside_id, id, name, customer_id, properties, occurred_at, recorded_at)
+SELECT $1, n.outside_id, n.id, n.name, n.customer_id, n.properties, n.occurred_at, $8
+  FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::jsonb[], $7::timestamptz[])
+       AS n (outside_id, id, name, customer_id, properties, occurred_at)
+ ORDER BY n.outside_id COLLATE "C"
+    ON CONFLICT (workspace_id, outside_id) DO NOTHING
+RETURNING outside_id
+
+-- name: facts
+SELECT f.outside_id, f.id, f.name, f.customer_id, f.properties, f.occurred_at
+  FROM unnest($2::text[]) AS n (outside_id)
+ CROSS JOIN LATERAL (
+        SELECT * FROM triggers_fact WHERE workspace_id = $1 AND outside_id = n.outside_id OFFSET 0) AS f
+
+-- name: firings_about
+SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, f.explanation, f.reference, f.txn_id,
+       f.operation, f.amount, f.fired_at, f.value, f.threshold, f.activities, f.counted, f.occurred_at, f.due_at,
+       f.earned_on
+  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, reference)
+ CROSS JOIN LATERAL (SELECT * FROM triggers_firing
+                      WHERE workspace_id = $1 AND customer_id = n.customer_id AND reference = n.reference
+                      OFFSET 0) AS f
+ ORDER BY f.fired_at, f.id
+
 -- name: insert_firings
 INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,
                              reference, txn_id, operation, amount, fired_at, value, threshold, activities, counted,

@@ -105,6 +105,39 @@ async def last_about(
     }
 
 
+async def rules(tx: Reading, workspace_id: UUID, versions: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], Rule]:
+    """By trigger and version."""
+    ordered = sorted(versions)
+    rows = await tx.fetch(_sql.rules, workspace_id, [one[0] for one in ordered], [one[1] for one in ordered])
+    return {(row["trigger_id"], row["version"]): msgspec.convert(row["rule"], Rule) for row in rows}
+
+
+async def settle_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
+    """What became of them: state, reason and words, amount and txn, what they count. Their wallets are locked."""
+    columns = [[getattr(firing, name) for firing in firings] for name in _SETTLED]
+    await tx.execute(_sql.settle_firings, workspace_id, *columns)
+
+
+_SETTLED = ("id", "state", "reason", "explanation", "txn_id", "amount", "activities", "counted")
+
+
+async def insert_facts(tx: Tx, workspace_id: UUID, facts: Sequence[Any], now: datetime) -> list[str]:
+    """The ids of those that were not there; `facts` are rows in the order of the columns."""
+    columns = [[astuple(fact)[n] for fact in facts] for n in range(6)]
+    rows = await tx.fetch(_sql.insert_facts, workspace_id, *columns, now)
+    return [row["outside_id"] for row in rows]
+
+
+async def facts(tx: Reading, workspace_id: UUID, outside_ids: Sequence[str]) -> list[Sequence[Any]]:
+    return [tuple(row) for row in await tx.fetch(_sql.facts, workspace_id, outside_ids)]
+
+
+async def firings_about(tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, str]]) -> list[Firing]:
+    """All firings about each (customer, reference), oldest first."""
+    columns = [[one[n] for one in wanted] for n in range(2)]
+    return [Firing(*row) for row in await tx.fetch(_sql.firings_about, workspace_id, *columns)]
+
+
 def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
     tx.write(_sql.insert_firings, workspace_id, [astuple(firing) for firing in firings])
 

@@ -86,6 +86,14 @@ class Tally:
                 if at is not None:
                     counter.last_at = max(at, counter.last_at or at)
 
+    def tell(self, trigger_id: UUID, rule: Rule, customer_id: UUID, at: datetime, coins: int, sign: int) -> None:
+        """Count what is given, or, with a sign of -1, what then was not, or not for good."""
+        if rule.limited or rule.counts_activities:
+            keys = self.customers_keys(trigger_id, rule, customer_id, at)
+            self.add(keys, granted=sign, coins=sign * coins, at=at if sign > 0 else None)
+        if rule.budgeted:
+            self.add(self.budgets_keys(trigger_id, rule, at), granted=sign, coins=sign * coins)
+
     def write(self, tx: Tx) -> None:
         rows = [(*key, *msgspec.structs.astuple(counter)) for key, counter in sorted(self._added.items())]
         self._added = {}

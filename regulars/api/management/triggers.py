@@ -100,7 +100,7 @@ class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             dict[str, Any],
             Meta(
                 description="A tree of conditions, as in Send Events, over what happened and whom; null for none. What "
-                "may be asked is answered by `GET /triggers/properties`.",
+                "may be asked is answered by `GET /trigger-properties`.",
                 examples=[{"property": "customer_country", "operator": "is", "value": "ind"}],
             ),
         ]
@@ -321,7 +321,7 @@ async def list_versions(call: Call[NoQuery, None], tx: Reading) -> VersionList:
     return VersionList([_version(one, changed, trigger, call.workspace) for one, changed in found])
 
 
-@management.get("/triggers/properties", "What a trigger's condition may ask", tag="Triggers")
+@management.get("/trigger-properties", "What a trigger's condition may ask", tag="Triggers")
 async def list_properties(call: Call[PropertyQuery, None], tx: Reading) -> PropertyList:
     """Of a trigger that is set off by this `source`. A fact's own properties are those that its rule names."""
     known = schema_of(call.query.source, Rule())
