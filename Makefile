@@ -28,7 +28,7 @@ NEED_PYTHON = $(if $(FOUND_PYTHON),,$(error $(NEEDS)))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev run test check bench docs lock clean port-free always
+.PHONY: help setup setup-dev run test check bench docs writers lock clean port-free always
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,10 @@ bench: setup-dev ## Measure the figures and hold them against their bars (ARGS=)
 
 docs: setup-dev ## Write docs/generated anew from the code
 	@$(PY) docs/generate.py
+	@$(PY) -m tests.tooling.writers --if-rewritten
+
+writers: setup-dev ## Record what this version asks of the database, when it is released
+	@$(PY) -m tests.tooling.writers
 
 lock: setup-dev ## Resolve the dependencies anew (UPGRADE=--upgrade for newer versions)
 	$(LOCK) pyproject.toml --group build -o requirements.lock

@@ -17,6 +17,7 @@ from regulars.dashboard.words import held, money, number
 from regulars.delivery import Delivery
 from regulars.events import Event
 from regulars.kit.db import Reading
+from regulars.kit.ids import kept_since, made_at
 from regulars.ledger import Kind, Txn
 from regulars.orders import Order
 from regulars.tenancy import Workspace
@@ -101,7 +102,11 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
     most = limits.STORY_ITEMS_MAX
     facts: dict[str, Fact] = {}
     placed = await orders.orders_of(tx, workspace.id, customer.id, limit=most)
-    unasked = await triggers.never_asked(tx, workspace.id, customer.id, [f"order:{order.id}" for order in placed])
+    # Of older orders no firing is kept, whether there was one or not.
+    lately = [
+        f"order:{order.id}" for order in placed if made_at(order.id) > kept_since(workspace.retention.firings_months)
+    ]
+    unasked = await triggers.never_asked(tx, workspace.id, customer.id, lately)
     for order in placed:
         facts[str(order.id)] = _order(workspace, order)
         if f"order:{order.id}" in unasked:

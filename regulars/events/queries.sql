@@ -1,7 +1,7 @@
 -- name: insert_events
 INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, order_id,
                           recorded_at)
-SELECT $1, e.*, $3 FROM unnest($2::events_event_row[]) AS e;
+SELECT $1, e.*, $3 FROM unnest($2::events_event_row_1[]) AS e;
 
 -- name: insert_pending
 INSERT INTO events_pending (workspace_id, reader, event_id, topic)

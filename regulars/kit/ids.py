@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from struct import Struct, iter_unpack
 from uuid import UUID
 
@@ -56,6 +56,11 @@ def new_id() -> UUID:
         _refill()
         tail = next(_tails)
     return pgproto.UUID(_halves((_last_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | _counter, 0x2 << 62 | tail[0] >> 2))
+
+
+def kept_since(months: int) -> datetime:
+    """A time by which what was made since is surely kept for so many months: they are reckoned short."""
+    return now() - timedelta(days=28 * months)
 
 
 def made_at(id: UUID) -> datetime:

@@ -107,16 +107,16 @@ SELECT t.txn_id, t.n, t.from_account, t.to_account, t.amount, t.lot_id, t.extend
 INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
                         debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
                         target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at)
-SELECT $1, t.* FROM unnest($2::ledger_txn_row[]) AS t
+SELECT $1, t.* FROM unnest($2::ledger_txn_row_1[]) AS t
 
 -- name: insert_transfers
 INSERT INTO ledger_transfer (workspace_id, txn_id, n, from_account, to_account, amount, lot_id, extends_to)
-SELECT $1, t.* FROM unnest($2::ledger_transfer_row[]) AS t
+SELECT $1, t.* FROM unnest($2::ledger_transfer_row_1[]) AS t
 
 -- name: insert_lots
 INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending,
                         available, held, extended_to)
-SELECT $1, l.* FROM unnest($2::ledger_lot_row[]) AS l
+SELECT $1, l.* FROM unnest($2::ledger_lot_row_1[]) AS l
 
 -- name: move_lots
 -- The rows exist and are locked, as their wallets are; each is found by its key first, because a plain join with the
@@ -125,7 +125,7 @@ UPDATE ledger_lot l
    SET customer_id = s.customer_id, pending = s.pending, available = s.available, held = s.held,
        extended_to = s.extended_to
   FROM (SELECT place.ctid, u.customer_id, u.pending, u.available, u.held, u.extended_to
-          FROM unnest($2::ledger_lot_row[]) AS u
+          FROM unnest($2::ledger_lot_row_1[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place) AS s
  WHERE l.workspace_id = $1 AND l.ctid = s.ctid
 
@@ -137,7 +137,7 @@ UPDATE ledger_wallet w
        active_at = b.active_at, merged_into = b.merged_into
   FROM (SELECT there.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash,
                u.due_at, u.active_at, u.merged_into
-          FROM unnest($2::ledger_wallet_row[]) AS u
+          FROM unnest($2::ledger_wallet_row_1[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
                               WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS b
  WHERE w.workspace_id = $1 AND w.ctid = b.ctid

@@ -95,20 +95,20 @@ CREATE INDEX ledger_lot_open ON ledger_lot (workspace_id, customer_id, kind) WHE
 
 -- A batch travels as arrays of rows: one parameter per table, the workspace named beside it. It writes its wallets where it
 -- locked them, and need not find them again.
-CREATE TYPE ledger_txn_row AS (
+CREATE TYPE ledger_txn_row_1 AS (
     id uuid, customer_id uuid, kind text, seq bigint, act text, type text, operation text, amount bigint,
     closing_balance bigint, credited bigint, debited bigint, title text, description text, status text, reference text,
     trigger_id uuid, trigger_version integer, source_txn_id uuid, target bigint, actor text, key text, wire_hash text,
     hash_version smallint, hash bytea, held_until timestamptz, occurred_at timestamptz, recorded_at timestamptz
 );
-CREATE TYPE ledger_transfer_row AS (
+CREATE TYPE ledger_transfer_row_1 AS (
     txn_id uuid, n smallint, from_account text, to_account text, amount bigint, lot_id uuid, extends_to timestamptz
 );
-CREATE TYPE ledger_lot_row AS (
+CREATE TYPE ledger_lot_row_1 AS (
     id uuid, customer_id uuid, kind text, amount bigint, activates_at timestamptz, expires_at timestamptz,
     earned_at timestamptz, pending bigint, available bigint, held bigint, extended_to timestamptz
 );
-CREATE TYPE ledger_wallet_row AS (
+CREATE TYPE ledger_wallet_row_1 AS (
     available bigint, pending bigint, held bigint, debt bigint, credited bigint, debited bigint, txn_count bigint,
     head_hash bytea, due_at timestamptz, active_at timestamptz, merged_into uuid, place tid
 );

@@ -56,10 +56,13 @@ CREATE TABLE triggers_firing (
 CREATE INDEX triggers_firing_by_trigger ON triggers_firing (workspace_id, trigger_id, id);
 CREATE INDEX triggers_refusal ON triggers_firing (workspace_id, id) WHERE state = 'refused';
 CREATE INDEX triggers_refusal_by_trigger ON triggers_firing (workspace_id, trigger_id, id) WHERE state = 'refused';
+CREATE INDEX triggers_firing_waiting ON triggers_firing (workspace_id, id) WHERE state = 'waiting';
 -- The last one: of indexes that seem equal, as all do in a month that has just begun, the planner takes the newest.
 CREATE INDEX triggers_firing_by_customer ON triggers_firing (workspace_id, customer_id, trigger_id, fired_at);
 
-CREATE TYPE triggers_firing_row AS (
+CREATE VIEW triggers_waiting AS SELECT workspace_id, id FROM triggers_firing WHERE state = 'waiting';
+
+CREATE TYPE triggers_firing_row_1 AS (
     id uuid, trigger_id uuid, trigger_version integer, customer_id uuid, state text, reason text, explanation text,
     reference text, txn_id uuid, operation text, amount bigint, fired_at timestamptz, value text, threshold text,
     activities bigint, counted bigint, occurred_at timestamptz, due_at timestamptz,

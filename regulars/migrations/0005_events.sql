@@ -47,7 +47,7 @@ CREATE VIEW events_reader AS
 CREATE VIEW events_log AS
     SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;
 
-CREATE TYPE events_event_row AS (
+CREATE TYPE events_event_row_1 AS (
     id uuid, topic text, customer_id uuid, cause_id uuid, depth smallint, body text, occurred_at timestamptz,
     order_id uuid
 );

@@ -3,10 +3,16 @@
 Each file runs in a transaction of its own and is written down in `schema_migration`. Two processes that start at once
 take turns on an advisory lock. A statement that would wait long for a lock gives up, so that a migration does not
 stand waiting in front of a shop's traffic; while it has its lock, the traffic of that table waits for it.
+
+An index of a table that may be large is made without such a lock, in a file of its own whose one statement begins with
+`CREATE INDEX CONCURRENTLY name ON table`. It runs in no transaction: what one that was cut off has left behind is made
+anew. Of a partitioned table it is made month by month.
 """
 
 from __future__ import annotations
 
+import asyncio
+import re
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,11 +21,12 @@ import asyncpg
 
 from regulars import limits
 from regulars.kit import ids, partitions
-from regulars.kit.db import Tx
+from regulars.kit.db import IN_USE, Tx
 
 _ADVISORY_LOCK = 0x5245_4755  # "REGU"
 
 
+FOLDER = Path(__file__).parent
 _OWNER = "regulars"
 _SERVER_VERSION_MIN = 15_00_00  # PostgreSQL 15, as `server_version_num` counts
 
@@ -34,7 +41,7 @@ class OtherVersion(MigrationError):
 
 async def migrate(url: str) -> list[str]:
     """Apply what is missing and return the names of the files applied. Raises MigrationError."""
-    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parent.glob("[0-9]*.sql"))}
+    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("[0-9]*.sql"))}
     digests = {name: sha256(sql.encode()).hexdigest() for name, sql in files.items()}
     try:
         connection = await asyncpg.connect(url)
@@ -43,7 +50,9 @@ async def migrate(url: str) -> list[str]:
     try:
         if int(await connection.fetchval("SHOW server_version_num")) < _SERVER_VERSION_MIN:
             raise MigrationError("PostgreSQL 15 or newer is needed, and this database's is older")
-        await connection.execute("SELECT pg_advisory_lock($1)", _ADVISORY_LOCK)
+        # Asked again and again: whoever waits inside a statement is waited for by an index that is made without a lock.
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(limits.MIGRATION_TURN_POLL_S)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migration"
             " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
@@ -59,9 +68,12 @@ async def migrate(url: str) -> list[str]:
             )
         missing = [name for name in files if name not in applied]
         for name in missing:
+            if index := _CONCURRENTLY.fullmatch(_COMMENT.sub("", files[name]).strip()):
+                await _make_index(connection, index)
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = '{limits.MIGRATION_LOCK_TIMEOUT_S}s'")
-                await connection.execute(files[name])
+                if not index:
+                    await connection.execute(files[name])
                 made = "INSERT INTO schema_migration (name, digest) VALUES ($1, $2)"
                 await connection.execute(made, name, digests[name])
         async with connection.transaction():
@@ -69,6 +81,51 @@ async def migrate(url: str) -> list[str]:
         return missing
     finally:
         await connection.close()
+
+
+async def _make_index(connection: asyncpg.Connection[asyncpg.Record], wanted: re.Match[str]) -> None:
+    unique, name, table, rest = wanted.groups(default="")
+    parts = [row[0] for row in await connection.fetch(_PARTS, table)]
+    if not parts:
+        await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        await connection.execute(f"CREATE {unique}INDEX CONCURRENTLY {name} ON {table} {rest}")
+        return
+    # Months that come from now on have it from their table.
+    await _giving_way(connection, f"CREATE {unique}INDEX IF NOT EXISTS {name} ON ONLY {table} {rest}")
+    for part in parts:
+        own = f"{part}_{name.removeprefix(f'{table}_')}"
+        if not await connection.fetchval(_ATTACHED, name, own):
+            await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {own}")
+            await connection.execute(f"CREATE {unique}INDEX CONCURRENTLY {own} ON {part} {rest}")
+            await _giving_way(connection, f"ALTER INDEX {name} ATTACH PARTITION {own}")
+
+
+async def _giving_way(connection: asyncpg.Connection[asyncpg.Record], statement: str) -> None:
+    """What needs a table's lock for a moment: asked for again and again, so that nobody waits long behind it."""
+    for attempt in range(limits.MIGRATION_ATTEMPTS_MAX):
+        try:
+            async with connection.transaction():
+                await partitions.give_way(Tx(connection))
+                await connection.execute(statement)
+        except IN_USE:
+            if attempt + 1 == limits.MIGRATION_ATTEMPTS_MAX:
+                raise
+            await asyncio.sleep(limits.MIGRATION_TURN_POLL_S)
+        else:
+            return
+
+
+_COMMENT = re.compile(r"--[^\n]*")
+_CONCURRENTLY = re.compile(
+    r"CREATE (UNIQUE )?INDEX CONCURRENTLY ([a-z0-9_]+)\s+ON ([a-z0-9_]+)\s+([^;]+);?", re.IGNORECASE | re.DOTALL
+)
+_PARTS = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+ WHERE i.inhparent = $1::text::regclass ORDER BY c.relname
+"""
+_ATTACHED = """
+SELECT true FROM pg_inherits WHERE inhparent = $1::text::regclass AND inhrelid = to_regclass($2::text)
+"""
 
 
 async def as_owner(url: str) -> str:

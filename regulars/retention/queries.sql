@@ -11,3 +11,7 @@ SELECT EXISTS (SELECT FROM events_waiting WHERE event_id >= $1 AND event_id < $2
 -- name: deliveries_wait
 -- every workspace: a month is dropped for all shops
 SELECT EXISTS (SELECT FROM delivery_log WHERE id >= $1 AND id < $2 AND state = 'queued')
+
+-- name: firings_wait
+-- every workspace: a month is dropped for all shops
+SELECT EXISTS (SELECT FROM triggers_waiting WHERE id >= $1 AND id < $2)

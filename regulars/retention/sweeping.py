@@ -16,7 +16,7 @@ from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 _log = structlog.get_logger(__name__)
-_WAITS = {"events": _sql.events_wait, "deliveries": _sql.deliveries_wait}
+_WAITS = {"events": _sql.events_wait, "deliveries": _sql.deliveries_wait, "firings": _sql.firings_wait}
 
 
 async def sweep(db: Database, now: datetime) -> list[str]:

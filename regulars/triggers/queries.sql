@@ -134,13 +134,15 @@ SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, 
 INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,
                              reference, txn_id, operation, amount, fired_at, value, threshold, activities, counted,
                              occurred_at, due_at, earned_on)
-SELECT $1, f.* FROM unnest($2::triggers_firing_row[]) AS f
+SELECT $1, f.* FROM unnest($2::triggers_firing_row_1[]) AS f
 
 -- name: firings
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND ($5::text IS NULL OR state = $5)
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+   AND ($5::text IS NULL OR state = $5)
  ORDER BY id DESC LIMIT $3
 
 -- name: refusals
@@ -148,21 +150,27 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND state = 'refused'
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+   AND state = 'refused'
  ORDER BY id DESC LIMIT $3
 
 -- name: firings_of_trigger
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND trigger_id = $5 AND ($6::text IS NULL OR state = $6)
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+   AND trigger_id = $5 AND ($6::text IS NULL OR state = $6)
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: refusals_of_trigger
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND trigger_id = $5 AND state = 'refused'
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+   AND trigger_id = $5 AND state = 'refused'
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: firings_of_customer
@@ -170,12 +178,16 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND customer_id = $5 AND ($6::text IS NULL OR state = $6) AND id < $2 AND id >= $4
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
  ORDER BY fired_at DESC, id DESC LIMIT $3
 
 -- name: firings_of_reference
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3 ORDER BY fired_at DESC, id DESC
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+ ORDER BY fired_at DESC, id DESC
 
 -- name: asked_about
 SELECT DISTINCT reference FROM triggers_firing

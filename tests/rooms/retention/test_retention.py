@@ -125,6 +125,8 @@ async def test_a_month_goes_when_no_shop_keeps_it_and_nothing_in_it_waits(
     now = datetime.now(UTC)
     shop, other = await make.a_workspace(own, now), await make.a_workspace(own, now, "Other")
     then = now - timedelta(days=15 * 31)
+    async with own.transaction() as tx:
+        await events.switch(tx, shop.id, True, now)
     async with make.ids_of(own, monkeypatch, then):
         event_id = await an_event(own, shop, now, announced=True)
     month = partitions.month(then)
@@ -138,7 +140,7 @@ async def test_a_month_goes_when_no_shop_keeps_it_and_nothing_in_it_waits(
     assert name not in await swept(own, now)
     async with own.transaction() as tx:
         await partitions.make(tx, then)
-        [pending] = await events.claim_pending(tx, shop.id, 9)
+        [pending] = await events.claim_pending(tx, shop.id, "dispatch", 9)
         assert pending.id == event_id
         await delivery.queue(tx, shop.id, [(Addressee(shop.id, shop.id, "", "order_create"), [event_id])], now)
     assert name not in await swept(own, now + timedelta(days=2))

@@ -1,0 +1,100 @@
+"""How the schema is changed under traffic, and that the version before goes on working while it is."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from regulars import migrations
+from regulars.kit.db import Database
+from tests import make
+from tests.conftest import fresh_database
+from tests.tooling import writers
+
+INDEX = """-- Found by their cause, too.
+CREATE INDEX CONCURRENTLY {name}
+    ON {table} (workspace_id, {column})
+ WHERE {column} IS NOT NULL;
+"""
+
+
+class Undo(Exception):
+    """Ends a transaction that was only for trying."""
+
+
+async def wrong_after(db: Database, change: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    with suppress(Undo):
+        async with db.transaction() as tx:
+            await tx.execute(change)
+            found = await writers.wrong_in(tx, writers.recorded())
+            raise Undo
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The migrations, in a folder of the test's own."""
+    shutil.copytree(migrations.FOLDER, tmp_path / "migrations")
+    monkeypatch.setattr(migrations, "FOLDER", tmp_path / "migrations")
+    return tmp_path / "migrations"
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("tenancy_audit", "detail"), ("events_event", "cause_id")], ids=["plain", "by months"]
+)
+async def test_an_index_is_made_while_others_write_and_whatever_was_left_of_it(
+    server_url: str, folder: Path, table: str, column: str
+) -> None:
+    url = await fresh_database(server_url)
+    db = await Database.connect(url)
+    shop = await make.a_workspace(db, datetime.now(UTC))
+    name = f"{table}_by_it"
+    parts = (
+        f"SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = inhrelid WHERE inhparent = '{table}'::regclass"
+    )
+    async with db.transaction() as tx:
+        names = [row["relname"] for row in await tx.fetch(parts)]
+        # What is left when it is cut off: an index that is not valid.
+        left, on = (f"{names[0]}_by_it", names[0]) if names else (name, table)
+        await tx.execute(f"CREATE INDEX {left} ON {on} (workspace_id, {column})")
+    (folder / "0999_index.sql").write_text(INDEX.format(name=name, table=table, column=column))
+    write = f"UPDATE {table} SET workspace_id = workspace_id WHERE workspace_id = $1"
+    async with db.transaction() as tx:
+        await tx.execute(write, shop.id)
+        both = [asyncio.create_task(migrations.migrate(url)) for _ in range(2)]
+        await make.until_waiting(db)
+        async with db.transaction() as other:
+            await other.execute(write, shop.id)
+    assert sorted(await asyncio.gather(*both)) == [[], ["0999_index.sql"]]
+    async with db.reading() as tx:
+        valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::text::regclass"
+        assert await tx.fetchval(valid, name) is True
+        made = await tx.fetchval("SELECT pg_get_indexdef($1::text::regclass)", left)
+        assert "WHERE" in made, "what was left is not taken for it"
+    await db.close()
+
+
+async def test_what_the_version_before_wrote_and_read_by_still_works(db: Database) -> None:
+    """An old process goes on while a new one migrates the database under it."""
+    wrong = await wrong_after(db, "SELECT 1")
+    assert wrong == {}, "the version before can't go on working (before a first release: `make docs` records anew)"
+
+
+async def test_a_change_that_it_could_not_live_with_is_found(db: Database) -> None:
+    changes = {
+        "ALTER TABLE tenancy_audit ADD more text NOT NULL DEFAULT ''": "tenancy_audit.more",
+        "ALTER TABLE tenancy_audit ALTER more DROP DEFAULT": "tenancy_audit.more",
+        "ALTER TABLE orders_order RENAME name TO title": "orders order",
+        "ALTER TYPE once_call_row_1 ADD ATTRIBUTE more text": "once_call_row_1",
+        "ALTER TABLE events_switching DROP CONSTRAINT events_switching_pkey": "events insert_switching",
+        "DROP VIEW dispatch_waiting": "retention events_wait",
+    }
+    found = await wrong_after(db, "; ".join(changes))
+    assert found.keys() >= set(changes.values())
+    assert len(found) < len(writers.recorded()["statements"]) / 2
