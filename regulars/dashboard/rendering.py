@@ -35,7 +35,16 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
             ("/sandbox", "Sandbox"),
         ],
     ),
-    ("Settings", [("/settings", "Shop"), ("/keys", "API keys"), ("/staff", "Staff"), ("/audit", "Audit log")]),
+    (
+        "Settings",
+        [
+            ("/settings", "Shop"),
+            ("/keys", "API keys"),
+            ("/staff", "Staff"),
+            ("/audit", "Audit log"),
+            ("/set-aside", "Set aside"),
+        ],
+    ),
 ]
 """The left bar: groups of addresses and words. Only pages that exist are here."""
 

@@ -125,6 +125,7 @@ _VERBS = {
     "retire": "Retired",
     "new_password": "Changed the password of",
     "replay": "Sent again",
+    "retry": "Tried again",
     "test": "Tested",
     "switch_on": "Switched on",
     "switch_off": "Switched off",
@@ -143,6 +144,20 @@ _NOUNS = {
     "delivery": "a delivery",
     "deliveries": "deliveries",
     "events": "events",
+    "set_aside": "what was set aside",
+}
+
+
+def due(kind: str) -> str:
+    """What is due, by its kind: `room.act`."""
+    room, _, act = kind.partition(".")
+    return _DUE.get(kind, f"{room.capitalize()}: {act.replace('_', ' ')}")
+
+
+_DUE = {
+    "days.count": "Counting a day that is over",
+    "dispatch.retry": "Trying events again that wait for a rule",
+    "imports.expiry": "Forgetting a file that was not imported",
 }
 
 

@@ -6,7 +6,8 @@ CREATE TABLE schedule_due (
     key          text NOT NULL,
     due_at       timestamptz NOT NULL,
     payload      jsonb NOT NULL,
-    aside_at     timestamptz,                   -- when it was set aside, since its handler fails
+    aside_id     uuid,                          -- of its being set aside, since its handler fails; null: it is not
+    aside_at     timestamptz,
     reason       text NOT NULL DEFAULT '',      -- why it was, in words
     PRIMARY KEY (workspace_id, kind, key)
 ) WITH (
@@ -15,7 +16,7 @@ CREATE TABLE schedule_due (
     autovacuum_vacuum_threshold = 5000
 );
 -- A shop's own that are due, oldest first, however many others have.
-CREATE INDEX schedule_due_of_shop ON schedule_due (workspace_id, kind, due_at) WHERE aside_at IS NULL;
+CREATE INDEX schedule_due_of_shop ON schedule_due (workspace_id, kind, due_at) WHERE aside_id IS NULL;
 -- The look of the loop: of each kind the first.
-CREATE INDEX schedule_due_first ON schedule_due (kind, due_at) INCLUDE (workspace_id) WHERE aside_at IS NULL;
-CREATE INDEX schedule_due_aside ON schedule_due (workspace_id, aside_at, kind, key) WHERE aside_at IS NOT NULL;
+CREATE INDEX schedule_due_first ON schedule_due (kind, due_at) INCLUDE (workspace_id) WHERE aside_id IS NULL;
+CREATE INDEX schedule_due_aside ON schedule_due (workspace_id, aside_id) WHERE aside_id IS NOT NULL;

@@ -19,7 +19,7 @@ The rows are locked before whatever their handler locks; who puts or drops while
 Where the two meet, the database undoes one of them, and that runs again.
 """
 
-from regulars.schedule.aside import Aside, aside, count_aside, set_aside, try_again
+from regulars.schedule.aside import Aside, aside, kinds_aside, set_aside, try_again
 from regulars.schedule.model import Due, Handler
 from regulars.schedule.putting import drop, put
 from regulars.schedule.running import due_keys, first_due, run, shops_due
@@ -29,10 +29,10 @@ __all__ = [
     "Due",
     "Handler",
     "aside",
-    "count_aside",
     "drop",
     "due_keys",
     "first_due",
+    "kinds_aside",
     "put",
     "run",
     "set_aside",

@@ -3,7 +3,7 @@ INSERT INTO schedule_due (workspace_id, kind, key, due_at, payload)
 SELECT $1, n.kind, n.key, n.due_at, n.payload
   FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::jsonb[]) AS n (kind, key, due_at, payload)
 ON CONFLICT (workspace_id, kind, key)
-DO UPDATE SET due_at = EXCLUDED.due_at, payload = EXCLUDED.payload, aside_at = NULL, reason = ''
+DO UPDATE SET due_at = EXCLUDED.due_at, payload = EXCLUDED.payload, aside_id = NULL, aside_at = NULL, reason = ''
 
 -- name: drop
 DELETE FROM schedule_due
@@ -16,14 +16,14 @@ DELETE FROM schedule_due
 SELECT f.kind, f.due_at
   FROM unnest($1::text[]) AS k (kind)
  CROSS JOIN LATERAL (
-        SELECT kind, due_at FROM schedule_due WHERE kind = k.kind AND aside_at IS NULL ORDER BY due_at LIMIT 1) AS f
+        SELECT kind, due_at FROM schedule_due WHERE kind = k.kind AND aside_id IS NULL ORDER BY due_at LIMIT 1) AS f
 
 -- name: shops_due
 -- every workspace: whose the first of each kind are
 SELECT k.kind, count(*) AS seen, array_agg(DISTINCT f.workspace_id) AS workspaces
   FROM unnest($1::text[]) AS k (kind)
  CROSS JOIN LATERAL (
-        SELECT workspace_id FROM schedule_due WHERE kind = k.kind AND aside_at IS NULL AND due_at <= $2
+        SELECT workspace_id FROM schedule_due WHERE kind = k.kind AND aside_id IS NULL AND due_at <= $2
          ORDER BY due_at LIMIT (SELECT $3::integer)) AS f
  GROUP BY k.kind
 
@@ -34,11 +34,11 @@ SELECT w.id AS workspace_id, k.kind
  CROSS JOIN unnest($2::text[]) AS k (kind)
  CROSS JOIN LATERAL (
         SELECT true FROM schedule_due
-         WHERE workspace_id = w.id AND kind = k.kind AND aside_at IS NULL AND due_at <= $3 LIMIT 1) AS f
+         WHERE workspace_id = w.id AND kind = k.kind AND aside_id IS NULL AND due_at <= $3 LIMIT 1) AS f
 
 -- name: due_keys
 SELECT key FROM schedule_due
- WHERE workspace_id = $1 AND kind = $2 AND aside_at IS NULL AND due_at <= $3
+ WHERE workspace_id = $1 AND kind = $2 AND aside_id IS NULL AND due_at <= $3
  ORDER BY due_at LIMIT (SELECT $4::integer)
 
 -- name: take
@@ -46,7 +46,7 @@ SELECT key FROM schedule_due
 DELETE FROM schedule_due
  WHERE workspace_id = $1 AND kind = $2 AND key = ANY (ARRAY(
         SELECT key FROM schedule_due
-         WHERE workspace_id = $1 AND kind = $2 AND aside_at IS NULL AND due_at <= $3
+         WHERE workspace_id = $1 AND kind = $2 AND aside_id IS NULL AND due_at <= $3
          ORDER BY due_at LIMIT (SELECT $4::integer) FOR UPDATE SKIP LOCKED))
 RETURNING kind, key, due_at, payload
 
@@ -54,26 +54,25 @@ RETURNING kind, key, due_at, payload
 DELETE FROM schedule_due
  WHERE workspace_id = $1 AND kind = $2 AND key = ANY (ARRAY(
         SELECT key FROM schedule_due
-         WHERE workspace_id = $1 AND kind = $2 AND key = $4 AND aside_at IS NULL AND due_at <= $3
+         WHERE workspace_id = $1 AND kind = $2 AND key = $4 AND aside_id IS NULL AND due_at <= $3
            FOR UPDATE SKIP LOCKED))
 RETURNING kind, key, due_at, payload
 
 -- name: set_aside
-UPDATE schedule_due SET aside_at = $4, reason = $5
- WHERE workspace_id = $1 AND kind = $2 AND key = $3 AND aside_at IS NULL AND due_at <= $4
+UPDATE schedule_due SET aside_id = $4, aside_at = $5, reason = $6
+ WHERE workspace_id = $1 AND kind = $2 AND key = $3 AND aside_id IS NULL AND due_at <= $5
 
 -- name: try_again
-UPDATE schedule_due SET aside_at = NULL, reason = ''
- WHERE workspace_id = $1 AND aside_at IS NOT NULL AND ($2::text IS NULL OR kind = $2)
-   AND ($3::text[] IS NULL OR key = ANY ($3::text[]))
+UPDATE schedule_due SET aside_id = NULL, aside_at = NULL, reason = ''
+ WHERE workspace_id = $1 AND aside_id > '00000000-0000-0000-0000-000000000000' AND ($2::text IS NULL OR kind = $2)
 
 -- name: aside
-SELECT kind, key, due_at, payload, aside_at, reason FROM schedule_due
- WHERE workspace_id = $1 AND aside_at IS NOT NULL
-   AND (aside_at, kind, key) > (COALESCE($3::timestamptz, '-infinity'), $4::text, $5::text)
- ORDER BY aside_at, kind, key LIMIT $2
+SELECT aside_id AS id, kind, key, due_at, payload, aside_at, reason FROM schedule_due
+ WHERE workspace_id = $1 AND aside_id < $2 AND ($3::text IS NULL OR kind = $3)
+ ORDER BY aside_id DESC LIMIT $4
 
--- name: count_aside
-SELECT count(*) FROM (
-        SELECT FROM schedule_due WHERE workspace_id = $1 AND aside_at IS NOT NULL AND aside_at > '-infinity'
-         LIMIT $2) AS found
+-- name: kinds_aside
+SELECT kind, count(*) AS rows FROM (
+        SELECT kind FROM schedule_due
+         WHERE workspace_id = $1 AND aside_id > '00000000-0000-0000-0000-000000000000' ORDER BY aside_id LIMIT $2) AS found
+ GROUP BY kind ORDER BY kind

@@ -53,6 +53,8 @@ GET    /api/v1/deliveries                                 -          -     -    
 GET    /api/v1/deliveries/{id}                            -          -     -      -      -         -      READ
 POST   /api/v1/deliveries/replay                           -          -     -      -      -         -      WRITE
 POST   /api/v1/deliveries/{id}/replay                     -          -     -      -      -         -      WRITE
+GET    /api/v1/set-aside                                  -          -     -      -      -         -      READ
+POST   /api/v1/set-aside/retry                            -          -     -      -      -         -      WRITE
 GET    /api/v1/send-events                                -          -     -      -      -         READ   -
 POST   /api/v1/send-events                                -          -     -      -      -         WRITE  -
 GET    /api/v1/send-events/{id}                           -          -     -      -      -         READ   -
@@ -195,6 +197,9 @@ GET    /deliveries.csv                                    yes    yes     yes    
 GET    /deliveries/{delivery_id}                          yes    yes     yes     no
 POST   /deliveries/replay                                  yes    yes     no      no
 POST   /deliveries/{delivery_id}/replay                   yes    yes     no      no
+GET    /set-aside                                         yes    yes     yes     no
+GET    /set-aside.csv                                     yes    yes     yes     no
+POST   /set-aside/retry                                   yes    yes     no      no
 GET    /sandbox                                           yes    yes     yes     no
 POST   /sandbox/faults                                    yes    yes     no      no
 POST   /sandbox/faults/stop                               yes    yes     no      no

@@ -1,6 +1,7 @@
 """The management API, `/api/v1`: everything the dashboard can do, by the same room functions."""
 
 from regulars.api.management import (
+    aside,
     checkout,
     customers,
     deliveries,
@@ -21,6 +22,7 @@ from regulars.api.management import (
 from regulars.api.management.api import management
 
 __all__ = [
+    "aside",
     "checkout",
     "customers",
     "deliveries",

@@ -57,6 +57,7 @@ with the key's name.""",
         "Integrations": "rules",
         "Checkout": "rules",
         "Deliveries": "data",
+        "Set aside": "data",
     },
 )
 

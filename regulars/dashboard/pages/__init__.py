@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.types import ControllerRouterHandler
 
 from regulars.dashboard.pages import (
+    aside,
     checkout,
     customers,
     deliveries,
@@ -37,6 +38,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *integrations.HANDLERS,
     *checkout.HANDLERS,
     *deliveries.HANDLERS,
+    *aside.HANDLERS,
     *sandbox.HANDLERS,
     *shop.HANDLERS,
     *earning.HANDLERS,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from regulars import delivery, dispatch, events, integrations
+from regulars import delivery, dispatch, events, integrations, schedule
 from regulars.dashboard import words
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.figures import PERIODS, figures
@@ -51,6 +51,7 @@ async def page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         rules = await dispatch.list_rules(tx, desk.id)
         lanes = await delivery.lane_health(tx, desk.id, desk.now)
         totals = await delivery.delivery_totals(tx, desk.id)
+        aside = await schedule.kinds_aside(tx, desk.id)
         lately = await events.recent(tx, desk.id, limit=LATELY_ITEMS)
         delivered = any(done for done, _ in totals.values())
         walk = None if delivered else await walked(tx, desk.workspace, tools, rules, lately)
@@ -59,7 +60,7 @@ async def page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         "form": form,
         "lists": {"zones": zones(), "currencies": currency.LISTED, "countries": countries.LISTED} if walk else None,
         "sandbox": desk.app.settings.allow_loopback,
-        "troubles": _troubles(desk, tools, rules, lanes),
+        "troubles": [*_troubles(desk, tools, rules, lanes), *_set_aside(sum(aside.values()))],
         "figures": await counting,
         "count": count,
         "periods": PERIODS,
@@ -98,6 +99,12 @@ def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: li
             href = f"/deliveries?state=failed&to={tool.id}"
             found.append(Trouble("bad", title, text, href, "See what failed"))
     return found
+
+
+def _set_aside(count: int) -> list[Trouble]:
+    title = f"{words.plural(count, 'thing')} could not be done."
+    text = "Everything else went on. Look at why, and have it tried again."
+    return [Trouble("bad", title, text, "/set-aside", "See what was set aside")] if count else []
 
 
 HANDLERS = [show]

@@ -149,15 +149,16 @@ async def test_what_fails_is_set_aside_with_its_reason_and_all_others_are_done(d
     await diary.drain()
     assert await diary.noted(shop) == [1, 1, 1], "each of them once, and nothing stands of those that failed"
     assert await diary.aside(shop) == [
-        ("no", "no is in the way."),
         ("odd", "A fault inside Regulars: ValueError: odd"),
+        ("no", "no is in the way."),
     ]
     assert [key for key, _ in await diary.aside(other)] == ["no"]
     diary.clock.advance(days=1)
     assert (await diary.drain()).done == 0, "nobody asked for it to be tried again"
     diary.fails_for = {"odd"}
     async with diary.db.transaction() as tx:
-        assert await schedule.try_again(tx, shop.id, kind="diary.note", keys=["no", "a"]) == 1
+        assert await schedule.try_again(tx, shop.id, "other.kind") == 0
+        assert await schedule.try_again(tx, shop.id, "diary.note") == 2
         assert await schedule.try_again(tx, other.id) == 1
     await diary.drain()
     assert await diary.noted(shop) == [1] * 4
@@ -241,4 +242,5 @@ async def test_the_looks_go_by_their_indexes(db: Database, diary: Diary, shop: W
         await schedule.run(spy, shop, "diary.note", diary, now, key="7")
         await schedule.due_keys(spy, shop.id, "diary.note", now)
         await schedule.aside(spy, shop.id, limit=10)
-        await schedule.count_aside(spy, shop.id)
+        await schedule.kinds_aside(spy, shop.id)
+        await schedule.try_again(spy, shop.id, "diary.note")

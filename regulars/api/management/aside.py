@@ -1,0 +1,68 @@
+"""What was due and could not be done: read with its reasons, tried again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import limits, schedule
+from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.operations import Call, NoQuery
+from regulars.kit.db import Reading, Tx
+
+Kind = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["days.count"])]
+
+
+class AsideQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: Kind | None = None
+
+
+class SetAside(msgspec.Struct, frozen=True):
+    """Something that was due at `due_at` and failed alone too. `key` says which of its kind it is."""
+
+    id: UUID
+    kind: str
+    key: str
+    due_at: datetime
+    payload: dict[str, Any]
+    aside_at: datetime
+    reason: str
+
+
+class AsideList(msgspec.Struct, frozen=True):
+    items: list[SetAside]
+    next: UUID | None
+
+
+class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of one kind, or all there are."""
+
+    kind: Kind | None = None
+
+
+class Retried(msgspec.Struct, frozen=True):
+    """So many are due at once."""
+
+    due: int
+
+
+@management.get("/set-aside", "What could not be done", tag="Set aside")
+async def list_aside(call: Call[AsideQuery, None], tx: Reading) -> AsideList:
+    """What is due later (a file to be forgotten, a day to be counted) is done at its time. What fails is tried again
+    alone, and then set aside here; everything else goes on. Newest first."""
+    query = call.query
+    found = await schedule.aside(tx, call.workspace_id, kind=query.kind, before_id=query.before, limit=query.limit + 1)
+    items, more = page_of(found, query.limit, lambda one: one.id)
+    return AsideList([msgspec.convert(one, SetAside, from_attributes=True) for one in items], more)
+
+
+@management.post("/set-aside/retry", "Try again what could not be done", tag="Set aside")
+async def retry_aside(call: Call[NoQuery, Retry], tx: Tx) -> Retried:
+    """What fails once more is set aside once more."""
+    due = await schedule.try_again(tx, call.workspace_id, call.body.kind)
+    await call.audit(tx, "set_aside.retry", call.body.kind or "", due=due)
+    return Retried(due)

@@ -1,0 +1,56 @@
+"""Set aside: what was due and could not be done, with why."""
+
+from __future__ import annotations
+
+from litestar import Response, post
+from litestar.types import ControllerRouterHandler
+
+from regulars import schedule
+from regulars.dashboard import words
+from regulars.dashboard.cells import Folded, Small
+from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
+from regulars.kit.db import Reading
+from regulars.schedule import Aside
+
+
+async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Aside]:
+    kind = asked.chosen("kind")
+    found = await schedule.aside(tx, desk.id, kind=kind, before_id=asked.before_id, limit=asked.limit + 1)
+    page, next_id = until_next(found, asked.limit)
+    kinds = await schedule.kinds_aside(tx, desk.id)
+    choices = {"kind": [(one, words.due(one)) for one in kinds]}
+    return Found(
+        page, next_id, choices, {"kind": kind or "", "failed": kinds.get(kind, 0) if kind else sum(kinds.values())}
+    )
+
+
+ASIDE = Listing[Aside](
+    path="/set-aside",
+    title="Set aside",
+    purpose="What was due and could not be done. Everything else went on; this waits until it is tried again.",
+    columns=[
+        Column("What", lambda row: [words.due(row.kind), Small(row.key, code=True)]),
+        Column("Why", lambda row: row.reason),
+        Column("Details", lambda row: Folded(words.pretty(row.payload)) if row.payload else None),
+        Column("Was due", lambda row: row.due_at),
+        Column("Set aside", lambda row: row.aside_at),
+    ],
+    read=_read,
+    nothing="Nothing is set aside",
+    nothing_why="What is due later is done at its time. What fails is listed here, with the reason.",
+    filters=[Filter("kind", "What", "Everything")],
+)
+
+
+@post("/set-aside/retry")
+async def retry(desk: Handed) -> Response[str]:
+    kind = (await desk.form()).text("kind") or None
+    async with desk.changing("set_aside.retry", kind or "") as tx:
+        count = await schedule.try_again(tx, desk.id, kind)
+    return desk.see(
+        "/set-aside", f"{words.plural(count, 'thing')} tried again. What fails once more is listed here again."
+    )
+
+
+HANDLERS: list[ControllerRouterHandler] = [*handlers(ASIDE, "pages/set_aside.html"), retry]
