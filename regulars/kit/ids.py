@@ -77,6 +77,6 @@ def bounds(before_id: UUID | None, since: datetime | None, until: datetime | Non
 
 def first_id_at(at: datetime) -> UUID:
     """The lowest id that can be made at that time, so that a stretch of time is a stretch of a key:
-    `id >= first_id_at(start) AND id < first_id_at(end)`."""
-    seconds = int(at.timestamp() // 1)
-    return UUID(int=(seconds * 1000 + at.microsecond // 1000) << 80 | 0x7 << 76 | 0x2 << 62)
+    `id >= first_id_at(start) AND id < first_id_at(end)`. None is older than 1970."""
+    ms = max(0, int(at.timestamp() // 1) * 1000 + at.microsecond // 1000)
+    return UUID(int=ms << 80 | 0x7 << 76 | 0x2 << 62)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import RFC_4122
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,3 +39,8 @@ def test_a_stretch_of_time_is_a_stretch_of_ids(a: datetime, b: datetime) -> None
     assert (ids[0] < ids[1]) == (milliseconds[0] < milliseconds[1])
     assert (ids[0] == ids[1]) == (milliseconds[0] == milliseconds[1])
     assert (ids[0].version, ids[0].variant) == (7, RFC_4122)
+
+
+@pytest.mark.parametrize("year", [1, 383, 1969, 1970])
+def test_every_id_is_younger_than_1970(year: int) -> None:
+    assert first_id_at(datetime(year, 1, 1, tzinfo=UTC)) == first_id_at(datetime(1970, 1, 1, tzinfo=UTC)) < new_id()
