@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, limits, tenancy, triggers
+from regulars import days, ledger, limits, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
@@ -156,10 +156,11 @@ async def open_shop(tx: Tx, name: str, *, now: datetime, **fields: Any) -> Works
 
 
 async def change_shop(tx: Tx, shop: Workspace, changes: dict[str, Any], now: datetime) -> Workspace:
-    """`tenancy.change_workspace`, and what goes by the shop's clock goes by the new one."""
+    """`tenancy.change_workspace`, and what goes by the shop's clock or by its rules for coins goes by the new ones."""
     changed = await tenancy.change_workspace(tx, shop.id, changes, now)
     if changed.time_zone != shop.time_zone:
         await days.begin(tx, changed, now)
+    await ledger.rules_changed(tx, shop, changed, now)
     return changed
 
 

@@ -27,22 +27,25 @@ from regulars.ledger.audit import verify
 from regulars.ledger.balances import available, balances, liability
 from regulars.ledger.capture import capture
 from regulars.ledger.clawback import claw_back
+from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
 from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
 from regulars.ledger.flow import Flow, flow
 from regulars.ledger.giveback import give_back
 from regulars.ledger.holding import Ending, Hold, HoldEnded, hold
 from regulars.ledger.lots import lots_of
 from regulars.ledger.merging import CoinsHeld, Merge, merge
-from regulars.ledger.model import Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_on_wire
-from regulars.ledger.opening import settle
+from regulars.ledger.model import Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_of_wire, amount_on_wire
+from regulars.ledger.opening import SETTLE
 from regulars.ledger.posting import post
 from regulars.ledger.replay import Break
 from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
-from regulars.ledger.txns import find_txn, numbered_page, txns_of, txns_of_orders
+from regulars.ledger.txns import find_hold, find_txn, numbered_page, txns_of, txns_of_orders
 from regulars.ledger.voiding import void
 
 __all__ = [
+    "FOLLOW",
+    "SETTLE",
     "Balance",
     "Break",
     "CoinsHeld",
@@ -62,13 +65,16 @@ __all__ = [
     "Reversal",
     "Txn",
     "WalletFull",
+    "amount_of_wire",
     "amount_on_wire",
     "available",
     "balances",
     "capture",
     "claw_back",
+    "find_hold",
     "find_txn",
     "flow",
+    "follow_rules",
     "give_back",
     "hold",
     "liability",
@@ -77,6 +83,7 @@ __all__ = [
     "merge",
     "numbered_page",
     "post",
+    "rules_changed",
     "settle",
     "txns_of",
     "txns_of_orders",

@@ -67,6 +67,7 @@ class Draft:
         self.moved_lots: dict[UUID, Lot] = {}
         self.touched: dict[WalletId, Wallet] = {}
         self.told: list[Told] = []
+        self.next_before = {id: at for id, wallet in wallets.items() if (at := self.next_at(wallet))}
         self._moves: list[tuple[Account, Account, int, Lot | None, datetime | None]] = []
 
     def move(
@@ -204,6 +205,11 @@ class Draft:
             return txn.closing_balance
         coins = self.wallets.get((txn.customer_id, "coins"))
         return coins.available if coins else None
+
+    def next_at(self, wallet: Wallet) -> datetime | None:
+        """When something in it next changes by itself, its time without a movement included."""
+        idle_at = self.validity.idle_at(wallet.active_at) if wallet.available else None
+        return min((at for at in (wallet.due_at, idle_at) if at), default=None)
 
     def due_at(self, wallet: Wallet) -> datetime | None:
         """When something in it next changes by itself. Of a wallet that is not whole, new lots may only bring it

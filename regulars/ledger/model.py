@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Refusal, invalid
 
 Kind = Literal["coins", "credits"]
 Operation = Literal["cr", "dr"]
@@ -235,6 +236,16 @@ def taken(lots: Iterable[Lot], account: Literal["pending", "available"], amount:
             shares.append(Share(lot, share))
             amount -= share
     return shares
+
+
+def amount_of_wire(kind: Kind, amount: float) -> int:
+    """As the book counts it. What sums of floats are apart from what they mean is forgiven; a decimal more is not.
+    Raises Invalid."""
+    exact = Decimal(repr(amount)).scaleb(SCALE[kind])
+    if abs(exact - round(exact)) > Decimal("0.0001"):
+        decimals = "at most two decimals" if SCALE[kind] else "no decimals"
+        raise invalid("amount", f"an amount with {decimals}")
+    return round(exact)
 
 
 def amount_on_wire(kind: Kind, amount: int) -> int | float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars import customers, events
+from regulars import customers, events, schedule
 from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx
 from regulars.ledger import store
@@ -15,7 +15,10 @@ from regulars.ledger.draft import Draft, changed
 from regulars.ledger.model import Wallet, WalletId
 from regulars.ledger.settling import is_due, settle_all
 from regulars.ledger.wire import coins_event
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
+
+SETTLE = "ledger.settle"
 
 
 async def as_of(
@@ -75,12 +78,6 @@ async def _fill(tx: Reading, draft: Draft, whole: Iterable[WalletId]) -> None:
         settle_all(draft, draft.wallets[id])
 
 
-async def settle(tx: Tx, workspace: Workspace, ids: Iterable[WalletId], now: datetime) -> None:
-    """Write down what has fallen due in these wallets by now: what activated, what expired, holds whose time is over.
-    Lock order: wallets by (customer, kind)."""
-    await finish(tx, await opened(tx, workspace, ids, now))
-
-
 async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None = None, announced: bool = True) -> None:
     """Write all of it, with an event for each new transaction of the wire, and for each that changed; tools are told of
     them if they are `announced`. `known` saves reading customers the caller has read already."""
@@ -115,3 +112,15 @@ async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None 
         txn = changed(one, draft.sources[one.source]) if one.source else one.txn
         told.append(coins_event(business, people[one.txn.customer_id], one.line, txn, has, one.event_id))
     await events.append(tx, workspace.id, told, draft.now, announced=announced)
+    dues = []
+    for id, wallet in draft.touched.items():
+        next_at, before = draft.next_at(wallet), draft.next_before.get(id)
+        # A row that comes too early looks again, and puts the next.
+        if next_at and (before is None or next_at < before or before <= draft.now):
+            dues.append(due(id, next_at))
+    await schedule.put(tx, workspace.id, dues)
+
+
+def due(id: WalletId, at: datetime) -> Due:
+    """The wallet is to be settled then."""
+    return Due(SETTLE, f"{id[0]}:{id[1]}", at)

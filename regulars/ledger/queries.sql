@@ -31,6 +31,11 @@ SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited
  CROSS JOIN LATERAL (
         SELECT * FROM ledger_wallet WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS w
 
+-- name: wallets_after
+SELECT customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash,
+       due_at, active_at, merged_into
+  FROM ledger_wallet WHERE workspace_id = $1 AND (customer_id, kind) > ($2, $3) ORDER BY customer_id, kind LIMIT $4
+
 -- name: merged
 SELECT w.customer_id, w.kind, w.merged_into
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)

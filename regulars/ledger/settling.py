@@ -13,10 +13,8 @@ from regulars.ledger.releasing import release_hold
 
 
 def is_due(draft: Draft, wallet: Wallet) -> bool:
-    if wallet.due_at and wallet.due_at <= draft.now:
-        return True
-    idle_at = draft.validity.idle_at(wallet.active_at) if wallet.available else None
-    return idle_at is not None and idle_at <= draft.now
+    at = draft.next_at(wallet)
+    return at is not None and at <= draft.now
 
 
 def settle_all(draft: Draft, wallet: Wallet) -> None:

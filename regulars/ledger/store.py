@@ -46,6 +46,14 @@ async def wallets_of(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUI
     return {(row["customer_id"], row["kind"]): Wallet(*row) for row in rows}
 
 
+async def wallets_after(
+    tx: Reading, workspace_id: UUID, customer_id: UUID, kind: str, limit: int
+) -> dict[WalletId, Wallet]:
+    """The next wallets after that one, in the order of their keys, not locked."""
+    rows = await tx.fetch(_sql.wallets_after, workspace_id, customer_id, kind, limit)
+    return {(row["customer_id"], row["kind"]): Wallet(*row) for row in rows}
+
+
 async def merged(tx: Reading, workspace_id: UUID, ids: Sequence[WalletId]) -> dict[WalletId, WalletId]:
     """Of these wallets those that went into another, and into which."""
     rows = await tx.fetch(_sql.merged, workspace_id, [i[0] for i in ids], [i[1] for i in ids])

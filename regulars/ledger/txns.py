@@ -22,6 +22,14 @@ async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
     return (await _as_they_are(tx, workspace_id, list(found.values())))[0]
 
 
+async def find_hold(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
+    """Raises NotFound."""
+    txn = await find_txn(tx, workspace_id, txn_id)
+    if txn.act != "hold":
+        raise NotFound("There is no such hold.")
+    return txn
+
+
 async def txns_of(
     tx: Reading,
     workspace_id: UUID,

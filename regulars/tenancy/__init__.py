@@ -11,7 +11,7 @@ Does not know what a customer, a coin or an event is.
 """
 
 from regulars.tenancy.audit import AuditLine, audit, audit_log, was_done
-from regulars.tenancy.book_rules import BookRules
+from regulars.tenancy.book_rules import BookRules, ClawBack, Expiry, Unit
 from regulars.tenancy.keys import find_key, issue_key, list_keys, live_keys_of, note_use, revoke_key
 from regulars.tenancy.model import EVERY_AREA, ApiKey, Areas, IssuedKey, Person, Retention, Workspace
 from regulars.tenancy.passwords import Hashed, check_password, draw_password, hashed
@@ -47,12 +47,15 @@ __all__ = [
     "Areas",
     "AuditLine",
     "BookRules",
+    "ClawBack",
+    "Expiry",
     "Hashed",
     "IssuedKey",
     "Known",
     "LastOwner",
     "Person",
     "Retention",
+    "Unit",
     "Workspace",
     "add_staff",
     "audit",

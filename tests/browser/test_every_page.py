@@ -48,6 +48,7 @@ PAGES = [
         "/deliveries?state=failed&q=x",
         "/sandbox",
         "/settings",
+        "/settings/coins",
         "/settings/earning",
         "/keys",
         "/keys/new",

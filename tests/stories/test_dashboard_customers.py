@@ -33,7 +33,7 @@ async def test_a_form_sent_twice_moves_coins_once_and_says_so(shop: Shop) -> Non
         assert "sent before with other values" in refused.text
         assert form["once"] not in refused.text
     customer = (await shop.manage("GET", f"/customers/{id}")).json()
-    assert customer["coins"]["available"] == 30
+    assert customer["wallets"]["coins"]["available"] == 30
     lines = (await shop.manage("GET", "/audit")).json()["items"]
     assert [line["act"] for line in lines] == ["customer.adjust", "customer.create"]
 

@@ -57,7 +57,7 @@ async def test_coins_are_given_and_taken_by_hand(shop: Shop) -> None:
     assert ([one["amount"] for one in wallet["items"]], wallet["next"]) == ([10], 2)
     older = (await shop.manage("GET", path, params={"before": wallet["next"]})).json()
     assert ([one["amount"] for one in older["items"]], older["next"]) == ([30], None)
-    assert (await shop.manage("GET", f"/customers/{id}")).json()["coins"]["available"] == 20
+    assert (await shop.manage("GET", f"/customers/{id}")).json()["wallets"]["coins"]["available"] == 20
 
 
 async def test_triggers_are_versioned(shop: Shop) -> None:

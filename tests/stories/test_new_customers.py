@@ -31,7 +31,7 @@ async def test_a_customer_is_welcomed_once_wherever_they_come_from(shop: Shop) -
     assert by_call.json()["data"]["wallet_reward"]["amount"] in (10, "10")
     lead = {"customer_id": "shopify-lead", "metadetail": {"email": "a@example.com"}}
     assert (await shop.merchant("POST", "/leads", json=lead)).json()["data"]["item"]["available"] == "50"
-    assert (await shop.manage("POST", "/customers", json={"customer_id": "shopify-manage"})).json()["coins"][
+    assert (await shop.manage("POST", "/customers", json={"customer_id": "shopify-manage"})).json()["wallets"]["coins"][
         "available"
     ] == 50
     orders = [

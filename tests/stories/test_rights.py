@@ -47,6 +47,11 @@ GET    /api/v1/customers/{id}                             -          -     -    
 PATCH  /api/v1/customers/{id}                             -          -     -      -      -         -      WRITE
 GET    /api/v1/customers/{id}/transactions                -          -     -      -      -         -      READ
 POST   /api/v1/customers/{id}/transactions                -          -     -      -      -         -      WRITE
+GET    /api/v1/customers/{id}/lots                        -          -     -      -      -         -      READ
+POST   /api/v1/customers/{id}/holds                       -          -     -      -      -         -      WRITE
+GET    /api/v1/holds/{id}                                 -          -     -      -      -         -      READ
+POST   /api/v1/holds/{id}/capture                         -          -     -      -      -         -      WRITE
+POST   /api/v1/holds/{id}/void                            -          -     -      -      -         -      WRITE
 GET    /api/v1/customers/{id}/timeline                    -          -     -      -      -         -      READ
 GET    /api/v1/search                                     -          -     -      -      -         -      READ
 GET    /api/v1/deliveries                                 -          -     -      -      -         -      READ
@@ -206,6 +211,8 @@ POST   /sandbox/faults/stop                               yes    yes     no     
 POST   /sandbox/clear                                     yes    yes     no      no
 GET    /settings                                          yes    yes     yes     no
 POST   /settings                                          yes    yes     no      no
+GET    /settings/coins                                    yes    yes     yes     no
+POST   /settings/coins                                    yes    yes     no      no
 GET    /settings/earning                                  yes    yes     yes     no
 POST   /settings/earning                                  yes    yes     no      no
 GET    /settings/storefront-secret                        yes    no      no      no

@@ -17,6 +17,7 @@ from regulars.api.management import (
     search,
     staff,
     triggers,
+    wallets,
     workspace,
 )
 from regulars.api.management.api import management
@@ -39,5 +40,6 @@ __all__ = [
     "search",
     "staff",
     "triggers",
+    "wallets",
     "workspace",
 ]

@@ -30,6 +30,11 @@ class WalletItem(msgspec.Struct, frozen=True):
     debited: int | float
 
 
+class WalletItems(msgspec.Struct, frozen=True):
+    coins: WalletItem
+    credits: WalletItem
+
+
 class CustomerItem(msgspec.Struct, frozen=True):
     """`id` is the merchant API's lead_id, `customer_id` the customer's id on the shop's platform. `spent` is what
     they spent in the shop's currency, without what was cancelled or paid back; `spent_in` the same for each
@@ -52,8 +57,7 @@ class CustomerItem(msgspec.Struct, frozen=True):
     spent_in: dict[str, int | float]
     orders_count: int
     last_order_at: datetime | None
-    coins: WalletItem
-    credits: WalletItem
+    wallets: WalletItems
     created_at: datetime
     updated_at: datetime
 
@@ -198,8 +202,7 @@ def customer_item(customer: Customer, balances: dict[Any, Balance], workspace: W
         spent_in={code: events.major_units(minor, code) for code, minor in customer.spent.items()},
         orders_count=customer.orders_count,
         last_order_at=customer.last_order_at,
-        coins=_wallet(balances["coins"]),
-        credits=_wallet(balances["credits"]),
+        wallets=WalletItems(_wallet(balances["coins"]), _wallet(balances["credits"])),
         created_at=customer.created_at,
         updated_at=customer.updated_at,
     )

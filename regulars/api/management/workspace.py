@@ -14,8 +14,18 @@ from regulars.api.management.api import DatedQuery, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.orders import EarningBasis
-from regulars.tenancy import AuditLine, Retention, Workspace
+from regulars.tenancy import AuditLine, ClawBack, Expiry, Retention, Unit, Workspace
 from regulars.wiring import change_shop
+
+_EXPIRY = Meta(
+    description="never; per_lot: each credit by itself, `expire_after` days or months after it was given; inactivity:"
+    " all that a customer has, so long after it last moved, and not before that long after the rule was made."
+)
+_CLAW_BACK = Meta(
+    description="When an order is refunded, of what it earned: pending: only what can't be spent yet is taken back;"
+    " balance: as much as there is; debt: all, and what was spent already is owed: later coins pay it first."
+)
+_GRACE = "For how many days coins can be spent that come back when they have expired."
 
 CallsPerMinute = Annotated[
     int,
@@ -86,9 +96,25 @@ class KeptFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     ) = UNSET
 
 
+class BookChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How long coins last, how they are taken back and held. null sets a rule back to how it is for everybody: coins
+    never expire, what was spent already becomes a debt, a hold lasts an hour, no days of grace."""
+
+    expiry: Annotated[Expiry, _EXPIRY] | UnsetType | None = UNSET
+    expire_after: Annotated[int, Meta(ge=1, le=limits.EXPIRE_AFTER_MAX, examples=[12])] | UnsetType | None = UNSET
+    expire_unit: Unit | UnsetType | None = UNSET
+    claw_back: Annotated[ClawBack, _CLAW_BACK] | UnsetType | None = UNSET
+    hold_minutes: Annotated[int, Meta(ge=1, le=limits.HOLD_DAYS_MAX * 24 * 60)] | UnsetType | None = UNSET
+    hold_grace_days: Annotated[int, Meta(ge=0, le=limits.GRACE_DAYS_MAX, description=_GRACE)] | UnsetType | None = UNSET
+    give_back_grace_days: (
+        Annotated[int, Meta(ge=0, le=limits.GRACE_DAYS_MAX, description=_GRACE)] | UnsetType | None
+    ) = UNSET
+
+
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What only some shops set; null sets it back to how it is for everybody."""
 
+    book: BookChange | UnsetType | None = UNSET
     calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
     earning_basis: EarningBasis | UnsetType | None = UNSET
     country: Country | UnsetType | None = UNSET

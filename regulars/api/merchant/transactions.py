@@ -3,7 +3,6 @@ that the shop itself credits and debits, and every line of a wallet."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -95,7 +94,7 @@ async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAn
 async def create_creditwallettransaction(call: Call[NoQuery, NewCreditTxn], tx: Tx) -> TxnAnswer:
     """Credits, as gift cards and returns bring them. A `hash` that was sent before with a transaction of this wallet
     answers with that one, and `Idempotency-Hit: true`."""
-    return await _create(call, tx, "credits", _hundredths(call.body.amount), "credithash")
+    return await _create(call, tx, "credits", ledger.amount_of_wire("credits", call.body.amount), "credithash")
 
 
 _READ: dict[str, Any] = {"tag": "Wallet transactions", "access": "READ", "headers": ("x-leadtoken",)}
@@ -194,14 +193,6 @@ async def _txn_of(tx: Reading, workspace_id: UUID, kind: Kind, lead_id: UUID | N
     if lead_id not in (None, txn.customer_id) or txn.kind != kind:
         raise NotFound("This wallet transaction does not exist.")
     return txn
-
-
-def _hundredths(amount: float) -> int:
-    """What sums of floats are apart from what they mean is forgiven; a third decimal is not. Raises Invalid."""
-    exact = Decimal(repr(amount)).scaleb(2)
-    if abs(exact - round(exact)) > Decimal("0.0001"):
-        raise invalid("amount", "an amount with at most two decimals")
-    return round(exact)
 
 
 def _seq(cursor: str | None) -> int | None:

@@ -7,6 +7,7 @@ from litestar.types import ControllerRouterHandler
 from regulars.dashboard.pages import (
     aside,
     checkout,
+    coin_rules,
     customers,
     deliveries,
     earning,
@@ -41,6 +42,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *aside.HANDLERS,
     *sandbox.HANDLERS,
     *shop.HANDLERS,
+    *coin_rules.HANDLERS,
     *earning.HANDLERS,
     *staff.HANDLERS,
 ]

@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import customers, integrations, ledger, triggers
+from regulars import customers, integrations, ledger, limits, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import story
 from regulars.dashboard.cells import Link, Money, Name, Small
@@ -116,6 +116,7 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
         balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]
+        lots = await ledger.lots_of(tx, desk.workspace, id_, desk.now)
         tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
         facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
     return desk.page(
@@ -123,6 +124,8 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         customer=customer,
         coins=balance["coins"],
         credits=balance["credits"],
+        lots=lots[: limits.LOTS_SHOWN],
+        lots_more=len(lots) - limits.LOTS_SHOWN,
         facts=facts,
         show=kind,
         kinds=story.KINDS,

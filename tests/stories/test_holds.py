@@ -1,0 +1,136 @@
+"""A checkout holds coins, and spends them or gives them back; what a wallet holds is told lot by lot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from regulars.kit.clock import HandClock, wire_time
+from regulars.kit.ids import new_id
+from tests import make
+from tests.doors import ASHA, Shop
+
+
+async def _customer(shop: Shop, coins: int) -> str:
+    id: str = (await shop.manage("POST", "/customers", json=ASHA)).json()["id"]
+    body = {"operation": "cr", "amount": coins, "reason": "Welcome"}
+    assert (await shop.manage("POST", f"/customers/{id}/transactions", json=body)).status_code == 201
+    return id
+
+
+async def _coins(shop: Shop, id: str) -> list[int]:
+    coins = (await shop.manage("GET", f"/customers/{id}")).json()["wallets"]["coins"]
+    return [coins[name] for name in ("available", "pending", "held", "debt")]
+
+
+async def _told(shop: Shop) -> list[tuple[str, Any, Any, Any]]:
+    events = (await shop.manage("GET", "/events")).json()["items"]
+    return [
+        (event["topic"], event["body"]["status"], event["body"]["amount"], event["body"]["closing_balance"])
+        for event in reversed(events)
+        if event["topic"].startswith("wallet")
+    ]
+
+
+async def test_held_coins_are_spent_in_part_and_the_rest_comes_back(shop: Shop) -> None:
+    id = await _customer(shop, 100)
+    body = {"amount": 60, "reference": "checkout-1"}
+    held = await shop.manage("POST", f"/customers/{id}/holds", json=body)
+    assert (held.status_code, held.json()["status"], await _coins(shop, id)) == (201, "pending", [40, 0, 60, 0])
+    again = await shop.manage("POST", f"/customers/{id}/holds", json=body)
+    assert again.json() == held.json()
+    other = await shop.manage("POST", f"/customers/{id}/holds", json={**body, "amount": 5})
+    assert (other.status_code, other.json()["code"]) == (422, "key_taken")
+    too_much = await shop.manage("POST", f"/customers/{id}/holds", json={"amount": 41, "reference": "checkout-2"})
+    assert (too_much.status_code, too_much.json()["code"]) == (422, "insufficient_balance")
+    [lot] = (await shop.manage("GET", f"/customers/{id}/lots")).json()["items"]
+    assert (lot["amount"], lot["available"], lot["held"], lot["expires_at"]) == (100, 40, 60, None)
+    path = f"/holds/{held.json()['id']}"
+    over = await shop.manage("POST", f"{path}/capture", json={"amount": 61})
+    assert (over.status_code, list(over.json()["fields"])) == (422, ["amount"])
+    captured = await shop.manage("POST", f"{path}/capture", json={"amount": 45})
+    assert (captured.json()["status"], captured.json()["amount"], await _coins(shop, id)) == (
+        *("success", 45),
+        [55, 0, 0, 0],
+    )
+    assert (await shop.manage("POST", f"{path}/capture", json={"amount": 45})).json() == captured.json()
+    for call, json in (("capture", {"amount": 44}), ("void", None)):
+        refused = await shop.manage("POST", f"{path}/{call}", json=json)
+        assert (refused.status_code, refused.json()["code"]) == (409, "hold_ended")
+    assert (await shop.manage("GET", path)).json() == captured.json()
+    [line, _] = (await shop.manage("GET", f"/customers/{id}/transactions")).json()["items"]
+    assert (line["id"], line["type"], line["operation"], line["amount"], line["status"]) == (
+        *(held.json()["id"], "redeem", "dr", 45, "success"),
+    )
+    assert (await _told(shop))[1:] == [
+        ("walletreward_create", "pending", 60, 40),
+        ("wallettrasaction_update", "success", 45, 55),
+    ]
+
+
+async def test_a_hold_is_void_by_request_or_when_its_time_is_over(shop: Shop, clock: HandClock) -> None:
+    id = await _customer(shop, 100)
+    until = clock.now() + timedelta(minutes=5)
+    first, second = [
+        (await shop.manage("POST", f"/customers/{id}/holds", json={"amount": 30, "reference": f"c-{n}", **more})).json()
+        for n, more in enumerate([{}, {"expires_at": wire_time(until)}])
+    ]
+    voided = (await shop.manage("POST", f"/holds/{first['id']}/void")).json()
+    assert (voided["status"], voided["amount"], await _coins(shop, id)) == ("cancelled", 30, [70, 0, 30, 0])
+    assert (await shop.manage("POST", f"/holds/{first['id']}/void")).json() == voided
+    clock.advance(minutes=5)
+    assert await _coins(shop, id) == [100, 0, 0, 0]
+    late = await shop.manage("POST", f"/holds/{second['id']}/capture", json={})
+    assert (late.status_code, late.json()["code"]) == (409, "hold_ended")
+    assert (await shop.manage("POST", f"/holds/{new_id()}/void")).status_code == 404
+    for bad in (
+        {"amount": 5},
+        {"amount": 1.5, "reference": "x"},
+        {"amount": 5, "reference": "x", "expires_at": wire_time(until)},
+    ):
+        refused = await shop.manage("POST", f"/customers/{id}/holds", json=bad)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
+
+
+async def test_what_falls_due_is_written_down_by_the_schedule(shop: Shop, clock: HandClock) -> None:
+    rules = {"expiry": "per_lot", "expire_after": 10, "expire_unit": "days"}
+    changed = await shop.manage("PATCH", "/workspace", json={"settings": {"book": rules}})
+    assert changed.json()["settings"]["book"] == rules
+    wrong = await shop.manage("PATCH", "/workspace", json={"settings": {"book": {"expiry": "sometimes"}}})
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["settings.book.expiry"])
+    id = await _customer(shop, 100)
+    await shop.manage("POST", f"/customers/{id}/holds", json={"amount": 30, "reference": "checkout-1"})
+    clock.advance(hours=1)
+    await make.done(shop.app.db, clock)
+    assert (await _told(shop))[-1] == ("wallettrasaction_update", "cancelled", 30, 100)
+    clock.advance(days=11)
+    assert await _coins(shop, id) == [0, 0, 0, 0]
+    await make.done(shop.app.db, clock)
+    assert (await _told(shop))[-2:] == [
+        ("walletreward_create", "success", 100, 0),
+        ("wallettrasaction_update", "expired", 100, 0),
+    ]
+    lines = (await shop.manage("GET", f"/customers/{id}/transactions")).json()["items"]
+    assert [(line["type"], line["status"]) for line in lines] == [
+        ("expire", "success"),
+        ("redeem", "cancelled"),
+        ("adjust", "expired"),
+    ]
+
+
+async def test_coins_of_who_was_away_for_long_expire_and_not_before_the_rule_could_be_known(
+    shop: Shop, clock: HandClock
+) -> None:
+    id = await _customer(shop, 100)
+    clock.advance(days=400)
+    rules = {"expiry": "inactivity", "expire_after": 6}
+    await shop.manage("PATCH", "/workspace", json={"settings": {"book": rules}})
+    assert await _coins(shop, id) == [100, 0, 0, 0]
+    await make.done(shop.app.db, clock)
+    clock.advance(days=170)
+    await make.done(shop.app.db, clock)
+    assert await _coins(shop, id) == [100, 0, 0, 0]
+    clock.advance(days=20)
+    assert await _coins(shop, id) == [0, 0, 0, 0]
+    await make.done(shop.app.db, clock)
+    assert (await _told(shop))[-2][:3] == ("walletreward_create", "success", 100)
