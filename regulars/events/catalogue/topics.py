@@ -95,6 +95,7 @@ _TOPICS = (
         "Coins",
         WalletTransaction,
         restrictions.WALLET,
+        emitted=True,
     ),
     Topic(
         "coinexpirynotify_create",

@@ -67,11 +67,11 @@ def _line(text: str, start: datetime) -> Row:
     available, *lots = state[0].split() if state else [""]
     values: dict[str, Any] = dict(detail.split("=") for detail in details)
     if "expires" in values:
-        values["expires_at"] = START + _span(values.pop("expires"))
+        values["expires_at"] = START + span(values.pop("expires"))
     if "hash" in values:
         values["wire_hash"] = values.pop("hash")
     return Row(
-        at=start if when == "+" else START + _span(when),
+        at=start if when == "+" else START + span(when),
         customer=customer,
         kind="credits" if kind else "coins",
         act=act,
@@ -83,7 +83,7 @@ def _line(text: str, start: datetime) -> Row:
     )
 
 
-def _span(text: str) -> timedelta:
+def span(text: str) -> timedelta:
     terms = re.findall(r"([+-]?)(\d+)(us|s|d)", text)
     assert text == "0" or "".join(map("".join, terms)) == text, text
     return sum((timedelta(**{_UNITS[unit]: int(sign + n)}) for sign, n, unit in terms), timedelta())
