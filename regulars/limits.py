@@ -149,6 +149,11 @@ CHECKOUT_BODY_BYTES_MAX = 16_000
 CHECKOUT_SIGNED_S = 300  # how long a signature holds
 CHECKOUT_SIGNATURES_MAX = 10  # of one call
 
+# Reminders
+REMINDER_DAYS_MAX = 45
+REMINDER_TIMES_MAX = 5
+REMINDERS_AT_ONCE = 500  # customers, that are told in one transaction
+
 # Triggers
 TRIGGERS_MAX = 200
 COINS_MAX = 1_000_000_000

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, ledger, limits, tenancy, triggers
+from regulars import days, ledger, limits, reminders, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
@@ -152,6 +152,7 @@ async def open_shop(tx: Tx, name: str, *, now: datetime, **fields: Any) -> Works
     """`tenancy.create_workspace`, and what runs by itself in a shop begins."""
     shop = await tenancy.create_workspace(tx, name, now=now, **fields)
     await days.begin(tx, shop, now)
+    await reminders.begin(tx, shop, now)
     return shop
 
 

@@ -39,6 +39,7 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
         "Settings",
         [
             ("/settings", "Shop"),
+            ("/reminders", "Reminders"),
             ("/keys", "API keys"),
             ("/staff", "Staff"),
             ("/audit", "Audit log"),

@@ -42,6 +42,8 @@ from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
 from regulars.ledger.txns import find_hold, find_txn, numbered_page, txns_of, txns_of_orders
 from regulars.ledger.voiding import void
+from regulars.ledger.waiting import Expiring, expiring, expiring_idle, untouched
+from regulars.ledger.wire import properties
 
 __all__ = [
     "FOLLOW",
@@ -51,6 +53,7 @@ __all__ = [
     "CoinsHeld",
     "Ending",
     "Entry",
+    "Expiring",
     "Flow",
     "Hold",
     "HoldEnded",
@@ -71,6 +74,8 @@ __all__ = [
     "balances",
     "capture",
     "claw_back",
+    "expiring",
+    "expiring_idle",
     "find_hold",
     "find_txn",
     "flow",
@@ -83,10 +88,12 @@ __all__ = [
     "merge",
     "numbered_page",
     "post",
+    "properties",
     "rules_changed",
     "settle",
     "txns_of",
     "txns_of_orders",
+    "untouched",
     "verify",
     "void",
 ]

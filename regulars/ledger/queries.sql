@@ -268,3 +268,43 @@ SELECT COALESCE(summed.credited, 0)::bigint AS credited, COALESCE(summed.debited
              LIMIT $5) AS matching
  ) AS summed
  ORDER BY span.place
+
+-- name: expiring
+WITH whose AS (
+    SELECT DISTINCT customer_id FROM ledger_lot
+     WHERE workspace_id = $1 AND kind = 'coins' AND available > 0
+       AND COALESCE(extended_to, expires_at) > $2 AND COALESCE(extended_to, expires_at) <= $3 AND customer_id > $4
+     ORDER BY customer_id LIMIT $5
+)
+SELECT l.customer_id, COALESCE(l.extended_to, l.expires_at) AS ends_at, sum(l.available)::bigint AS amount
+  FROM whose
+ CROSS JOIN LATERAL (
+        SELECT * FROM ledger_lot
+         WHERE workspace_id = $1 AND customer_id = whose.customer_id AND kind = 'coins' AND available > 0
+           AND pending + available + held > 0 OFFSET 0) AS l
+ WHERE COALESCE(l.extended_to, l.expires_at) > $2 AND COALESCE(l.extended_to, l.expires_at) <= $3
+ GROUP BY l.customer_id, COALESCE(l.extended_to, l.expires_at)
+ ORDER BY l.customer_id, ends_at
+
+-- name: idle_wallets
+SELECT customer_id, available, active_at FROM ledger_wallet
+ WHERE workspace_id = $1 AND kind = 'coins' AND available > 0 AND active_at >= $2 AND active_at < $3
+   AND customer_id > $4
+ ORDER BY customer_id LIMIT $5
+
+-- name: untouched
+SELECT DISTINCT ON (t.id)
+       t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
+       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
+  FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
+ CROSS JOIN LATERAL (
+        SELECT newest.* FROM ledger_txn newest
+         CROSS JOIN LATERAL (
+                SELECT txn_count, available FROM ledger_wallet
+                 WHERE workspace_id = $1 AND customer_id = newest.customer_id AND kind = newest.kind OFFSET 0) AS w
+         WHERE newest.workspace_id = $1 AND newest.kind = 'coins' AND newest.id > $4
+           AND newest.recorded_at >= n.since AND newest.recorded_at < n.until
+           AND newest.seq = w.txn_count AND w.available > 0
+         ORDER BY newest.id LIMIT $5) AS t
+ ORDER BY t.id LIMIT $5

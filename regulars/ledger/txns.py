@@ -19,7 +19,7 @@ async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
     found = await store.txns_by_id(tx, workspace_id, [txn_id])
     if not found or found[txn_id].act in STEPS:
         raise NotFound("This wallet transaction does not exist.")
-    return (await _as_they_are(tx, workspace_id, list(found.values())))[0]
+    return (await as_they_are(tx, workspace_id, list(found.values())))[0]
 
 
 async def find_hold(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
@@ -45,7 +45,7 @@ async def txns_of(
     txns = await store.txns_of_wallet(
         tx, workspace_id, customer_id, kind, operation, wire_hash, before_seq, limit, 0, oldest_first=False
     )
-    return await _as_they_are(tx, workspace_id, txns)
+    return await as_they_are(tx, workspace_id, txns)
 
 
 async def txns_of_orders(tx: Reading, workspace_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, list[Txn]]:
@@ -85,10 +85,11 @@ async def numbered_page(
         offset,
         oldest_first=oldest_first,
     )
-    return await _as_they_are(tx, workspace_id, txns), count
+    return await as_they_are(tx, workspace_id, txns), count
 
 
-async def _as_they_are(tx: Reading, workspace_id: UUID, txns: list[Txn]) -> list[Txn]:
+async def as_they_are(tx: Reading, workspace_id: UUID, txns: list[Txn]) -> list[Txn]:
+    """As later txns left them."""
     said: dict[UUID, list[store.Change]] = {}
     for change in await store.changes(tx, workspace_id, [txn.id for txn in txns]) if txns else ():
         said.setdefault(change.id, []).append(change)

@@ -55,6 +55,8 @@ CREATE UNIQUE INDEX ledger_txn_by_wallet ON ledger_txn (workspace_id, customer_i
 CREATE UNIQUE INDEX ledger_txn_by_key ON ledger_txn (workspace_id, key) WHERE key IS NOT NULL;
 CREATE INDEX ledger_txn_by_source ON ledger_txn (workspace_id, source_txn_id) WHERE source_txn_id IS NOT NULL;
 CREATE INDEX ledger_txn_holds ON ledger_txn (workspace_id, customer_id, kind) WHERE act = 'hold';
+-- What was written within a stretch of time: rows lie in that order, so ranges of pages tell, at hardly any cost.
+CREATE INDEX ledger_txn_recorded ON ledger_txn USING brin (recorded_at);
 CREATE INDEX ledger_txn_of_order ON ledger_txn (workspace_id, reference) WHERE starts_with(reference, 'order:');
 
 CREATE TABLE ledger_transfer (
@@ -92,6 +94,9 @@ CREATE TABLE ledger_lot (
 ) WITH (fillfactor = 80);
 -- Open lots are read wallet by wallet, and put in the order in which they are spent in memory.
 CREATE INDEX ledger_lot_open ON ledger_lot (workspace_id, customer_id, kind) WHERE pending + available + held > 0;
+-- What expires when. Lots that never do are not in it.
+CREATE INDEX ledger_lot_ends ON ledger_lot (workspace_id, COALESCE(extended_to, expires_at))
+    WHERE available > 0 AND COALESCE(extended_to, expires_at) IS NOT NULL;
 
 -- A batch travels as arrays of rows: one parameter per table, the workspace named beside it. It writes its wallets where it
 -- locked them, and need not find them again.

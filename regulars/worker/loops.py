@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from regulars import days, dispatch, imports, ledger, limits, retention, triggers
+from regulars import days, dispatch, imports, ledger, limits, reminders, retention, triggers
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -29,6 +29,8 @@ HANDLERS: Mapping[str, Handler] = {
     imports.EXPIRY: imports.expire,
     ledger.FOLLOW: ledger.follow_rules,
     ledger.SETTLE: ledger.settle,
+    reminders.EXPIRING: reminders.tell_expiring,
+    reminders.UNUSED: reminders.tell_unused,
     triggers.GIVE: triggers.give,
     triggers.GO_THROUGH: triggers.go_through,
 }

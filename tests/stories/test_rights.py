@@ -237,6 +237,8 @@ POST   /staff/{staff_id}/password                         yes    no      no     
 GET    /staff/{staff_id}/remove                           yes    no      no      no
 POST   /staff/{staff_id}/remove                           yes    no      no      no
 GET    /password                                          yes    yes     yes     no
+GET    /reminders                                         yes    yes     yes     no
+POST   /reminders                                         yes    yes     no      no
 POST   /password                                          yes    yes     yes     no
 POST   /sign-out                                          yes    yes     yes     no
 """

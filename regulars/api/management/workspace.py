@@ -111,6 +111,25 @@ class BookChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     ) = UNSET
 
 
+ReminderDays = Annotated[int, Meta(ge=1, le=limits.REMINDER_DAYS_MAX)]
+ReminderTimes = Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)]
+ReminderBalance = Annotated[int, Meta(ge=1, le=limits.COINS_MAX)]
+
+
+class Reminders(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """At the hour `at_hour` of the shop's day (10) `coinexpirynotify_create` is told a month, a week and a day before
+    coins expire, unless `expiry_notices` is false; and `unusedwalletcoinrequest_create`, if `unused_days` is given, of
+    a balance of at least `unused_balance_min` (1) that has not moved for so long, up to `unused_times` (1) in all,
+    every `unused_gap_days` (7). Null sets one back."""
+
+    at_hour: Annotated[int, Meta(ge=0, le=23)] | UnsetType | None = UNSET
+    expiry_notices: bool | UnsetType | None = UNSET
+    unused_days: ReminderDays | UnsetType | None = UNSET
+    unused_times: ReminderTimes | UnsetType | None = UNSET
+    unused_gap_days: ReminderDays | UnsetType | None = UNSET
+    unused_balance_min: ReminderBalance | UnsetType | None = UNSET
+
+
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What only some shops set; null sets it back to how it is for everybody."""
 
@@ -120,6 +139,7 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     country: Country | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
+    reminders: Reminders | UnsetType | None = UNSET
     retention: KeptFor | UnsetType | None = UNSET
     utm_source: UtmSource | UnsetType | None = UNSET
 

@@ -18,6 +18,7 @@ from regulars.dashboard.pages import (
     integrations,
     orders,
     overview,
+    reminders,
     sandbox,
     shop,
     staff,
@@ -44,6 +45,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *shop.HANDLERS,
     *coin_rules.HANDLERS,
     *earning.HANDLERS,
+    *reminders.HANDLERS,
     *staff.HANDLERS,
 ]
 STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]

@@ -11,7 +11,7 @@ from regulars.events.catalogue.orders import Order, ReviewRequest
 from regulars.events.catalogue.referrals import Referral
 from regulars.events.catalogue.reviews import Review
 from regulars.events.catalogue.topics import TOPICS, Group, Topic
-from regulars.events.catalogue.wallet import CoinExpiry, WalletTransaction
+from regulars.events.catalogue.wallet import CoinExpiry, UnusedCoins, WalletTransaction
 
 __all__ = [
     "TOPICS",
@@ -28,6 +28,7 @@ __all__ = [
     "Review",
     "ReviewRequest",
     "Topic",
+    "UnusedCoins",
     "VipTier",
     "WalletTransaction",
 ]

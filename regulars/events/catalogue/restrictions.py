@@ -107,7 +107,10 @@ COIN_EXPIRY = _with_common(
     Field("wallet_expiry_amount", "Coins that expire", "number", unit="coins"),
 )
 
-UNUSED_COINS = _with_common(Field("user_available_balance", "Balance", "number", unit="coins"))
+UNUSED_COINS = _with_common(
+    Field("user_available_balance", "Balance", "number", unit="coins"),
+    Field("meta__unusedwalletcoinrequest_count", "Count of reminders", "number"),
+)
 
 COUPON = _with_common(
     Field("type", "Coupon type", "text", help="How it came to be issued: manual_redeem."),

@@ -14,7 +14,7 @@ from regulars.events.catalogue.customers import Lead, LeadUpdate, VipTier
 from regulars.events.catalogue.orders import Order, ReviewRequest
 from regulars.events.catalogue.referrals import Referral
 from regulars.events.catalogue.reviews import Review
-from regulars.events.catalogue.wallet import CoinExpiry, WalletTransaction
+from regulars.events.catalogue.wallet import CoinExpiry, UnusedCoins, WalletTransaction
 
 Group = Literal["Customers", "Orders", "Coins", "Coupons", "Reviews", "Referrals"]
 
@@ -104,14 +104,16 @@ _TOPICS = (
         "Coins",
         CoinExpiry,
         restrictions.COIN_EXPIRY,
+        emitted=True,
     ),
     Topic(
         "unusedwalletcoinrequest_create",
         "Coins lie unused",
         "Fires when a customer's balance has not been touched for some days.",
         "Coins",
-        WalletTransaction,
+        UnusedCoins,
         restrictions.UNUSED_COINS,
+        emitted=True,
     ),
     Topic(
         "coupon_create",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from regulars.events.catalogue.common import BusinessId, Common, listed, says
+from regulars.events.catalogue.common import BusinessId, Common, Number, listed, says
 
 OPERATIONS = {"cr": "credited", "dr": "debited"}
 TRANSACTION_TYPES = ("reward", "redeem", "adjust", "expire", "revert", "referral", "import")
@@ -34,6 +34,12 @@ class WalletTransaction(Common, frozen=True, kw_only=True, gc=False):
     wallettransaction_id: Annotated[str, says("Id of the wallet transaction.", "0b1c2d3e-4f50-4617-8293-a4b5c6d7e8f9")]
     order_id: Annotated[str, says("Id of the order here that it is about, if one is.", "")] = ""
     reference_order_name: Annotated[str, says("That order's name as people know it.", "")] = ""
+
+
+class UnusedCoins(WalletTransaction, frozen=True, kw_only=True, gc=False):
+    """A customer's coins lie unused: their newest wallet transaction, which was some days ago."""
+
+    meta__unusedwalletcoinrequest_count: Annotated[Number, says("Which reminder of these coins it is, from 1.", 1)]
 
 
 class CoinExpiry(Common, frozen=True, kw_only=True, gc=False):

@@ -112,7 +112,8 @@ ADDED = {
     "unusedcouponrequest_create": "coupon_id",
     "walletreward_create": "wallet wallettransaction_id order_id reference_order_name",
     "wallettrasaction_update": "wallet wallettransaction_id order_id reference_order_name",
-    "unusedwalletcoinrequest_create": "wallet wallettransaction_id order_id reference_order_name",
+    "unusedwalletcoinrequest_create": "wallet wallettransaction_id order_id reference_order_name "
+    "meta__unusedwalletcoinrequest_count",
     "review_create": "has_pictures review_id",
     "review_update": "has_pictures review_id",
     "order_create": "order_id",

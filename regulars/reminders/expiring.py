@@ -1,0 +1,60 @@
+"""Who is told that coins expire: one notice for each customer and day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from regulars import customers, events, ledger, limits, schedule
+from regulars.kit.db import Tx
+from regulars.ledger import Expiring
+from regulars.reminders.rules import EXPIRING, Sweep, reminder_rules, stretch, swept
+from regulars.reminders.wire import expiry_event
+from regulars.schedule import Due
+from regulars.tenancy import Workspace
+
+__all__ = ["EXPIRING", "tell_expiring"]
+
+
+async def tell_expiring(tx: Tx, shop: Workspace, dues: Sequence[Due], now: datetime) -> None:
+    for due in dues:
+        await schedule.put(tx, shop.id, [await _sweep(tx, shop, due, now)])
+
+
+async def _sweep(tx: Tx, shop: Workspace, due: Due, now: datetime) -> Due:
+    """Tell of what expires within the stretch that ends with the day a month, a week or a day ahead; where to go on."""
+    unit, _, idle = due.key.partition(", ")
+    sweep = msgspec.convert(due.payload, Sweep)
+    since, until = stretch(unit, sweep.until, now, shop.zone)
+    until = sweep.to or until
+    if not reminder_rules(shop).expiry_notices:
+        return swept(shop, due, until, now)
+    find = ledger.expiring_idle if idle else ledger.expiring
+    found = await find(tx, shop, max(since, now), until, sweep.after or UUID(int=0), limits.REMINDERS_AT_ONCE)
+    await _tell(tx, shop, unit, found.coins, now)
+    if found.after is None:
+        return swept(shop, due, until, now)
+    return Due(due.kind, due.key, now, msgspec.to_builtins(Sweep(since, until, found.after)))
+
+
+async def _tell(tx: Tx, shop: Workspace, unit: str, coins: Sequence[Expiring], now: datetime) -> None:
+    days: dict[tuple[UUID, date], list[Expiring]] = {}
+    for one in coins:
+        # From that instant on they can't be spent: at midnight the day before was the last.
+        last = (one.ends_at - timedelta(microseconds=1)).astimezone(shop.zone).date()
+        days.setdefault((one.customer_id, last), []).append(one)
+    ids = sorted({id for id, _ in days})
+    if not ids:
+        return
+    people = await customers.by_ids(tx, shop.id, ids)
+    available = await ledger.available(tx, shop, ids, now)
+    business = events.business(shop)
+    notices = [
+        expiry_event(shop, business, people[id], unit, of_day, available[id], now)
+        for (id, _), of_day in days.items()
+        if id in people
+    ]
+    await events.append(tx, shop.id, notices, now)

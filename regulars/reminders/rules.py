@@ -1,0 +1,107 @@
+"""What a shop decides about reminders, and when they are due. Pure, but for `begin`."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from regulars import limits, schedule
+from regulars.kit.db import Tx
+from regulars.schedule import Due
+from regulars.tenancy import Workspace
+
+EXPIRING = "reminders.expiring"
+UNUSED = "reminders.unused"
+UNITS = ("month", "week", "day")
+Days = Annotated[int, Meta(ge=1, le=limits.REMINDER_DAYS_MAX)]
+
+
+class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Sent at the hour `at_hour` of the shop's day. `expiry_notices`: a month, a week and a day before coins expire.
+
+    When a balance of at least `unused_balance_min` has not moved for `unused_days` (null: never told), and then up to
+    `unused_times` in all, every `unused_gap_days`.
+    """
+
+    at_hour: Annotated[int, Meta(ge=0, le=23)] = 10
+    expiry_notices: bool = True
+    unused_days: Days | None = None
+    unused_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
+    unused_gap_days: Days = 7
+    unused_balance_min: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)] = 1
+
+
+NO_RULES = ReminderRules()
+
+
+def reminder_rules(shop: Workspace) -> ReminderRules:
+    """The setting `reminders`."""
+    said = shop.settings.get("reminders")
+    return msgspec.convert(said, ReminderRules) if said else NO_RULES
+
+
+async def begin(tx: Tx, shop: Workspace, now: datetime) -> None:
+    """Have reminders sent from now on: for a shop that is new. What was due before is not made up for."""
+    at = next_at(shop, now)
+    keys = [(EXPIRING, unit) for unit in UNITS] + [(EXPIRING, f"{unit}, idle") for unit in UNITS]
+    await schedule.put(tx, shop.id, [Due(kind, key, at) for kind, key in [*keys, (UNUSED, "")]])
+
+
+def next_at(shop: Workspace, now: datetime) -> datetime:
+    """The next time the shop's clock says the hour. Where it is set forward over it, the hour after."""
+    day, hour = now.astimezone(shop.zone).date(), time(reminder_rules(shop).at_hour)
+    at = datetime.combine(day, hour, shop.zone).astimezone(UTC)
+    return at if at > now else datetime.combine(day + timedelta(days=1), hour, shop.zone).astimezone(UTC)
+
+
+def midnight_after(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+
+
+def told_of(unit: str, today: date) -> date:
+    """The last day of which it is said today that coins expire then: a month, a week, a day ahead."""
+    if unit != "month":
+        return today + timedelta(days=7 if unit == "week" else 1)
+    day = _month_on(today)
+    # A month before the 29th, 30th and 31st of March is the last of February.
+    while _month_before(day + timedelta(days=1)) <= today:
+        day += timedelta(days=1)
+    return day
+
+
+def stretch(unit: str, until: datetime | None, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The coins that are told of now expire after the one instant and not after the other: from where the stretch
+    before ended, or as if there had been one yesterday."""
+    today = now.astimezone(zone).date()
+    since = until or midnight_after(told_of(unit, today - timedelta(days=1)), zone)
+    return since, max(since, midnight_after(told_of(unit, today), zone))
+
+
+def _month_on(day: date) -> date:
+    year, month = (day.year, day.month + 1) if day.month < 12 else (day.year + 1, 1)
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _month_before(day: date) -> date:
+    year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a row of the schedule holds: the stretch before this one ended at `until`. Of one that goes on, it ends at
+    `to`, and all up to `after` were told."""
+
+    until: datetime | None = None
+    to: datetime | None = None
+    after: UUID | None = None
+
+
+def swept(shop: Workspace, due: Due, ends_at: datetime, now: datetime) -> Due:
+    """The next sweep, from where this one ended."""
+    return Due(due.kind, due.key, next_at(shop, now), msgspec.to_builtins(Sweep(ends_at)))

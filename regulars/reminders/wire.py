@@ -1,0 +1,44 @@
+"""From what a sweep found to the words of its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from regulars import events, ledger
+from regulars.customers import Customer
+from regulars.events import Business, NewEvent
+from regulars.events.catalogue import CoinExpiry, UnusedCoins
+from regulars.kit.clock import wire_time
+from regulars.ledger import Expiring, Txn
+from regulars.tenancy import Workspace
+
+
+def expiry_event(
+    shop: Workspace,
+    business: Business,
+    customer: Customer,
+    unit: str,
+    coins: Sequence[Expiring],
+    available: int,
+    now: datetime,
+) -> NewEvent:
+    """`coins` are all that a customer has that expires on one day; the first of them says when."""
+    ends_at = min(one.ends_at for one in coins)
+    notice = CoinExpiry(
+        **events.common(business, customer, available),
+        wallet_expiry_unit=unit,
+        wallet_expiry_amount=sum(one.amount for one in coins),
+        wallet_expiry_notify_generated_on=wire_time(now),
+        wallet_expiry_estimated_on=wire_time(ends_at),
+        wallet_expiry_formatted_estimated_on=events.formatted(ends_at, shop.zone),
+        entity_id=business.entity_id,
+    )
+    return NewEvent("coinexpirynotify_create", customer.id, events.encode(notice), now)
+
+
+def unused_event(business: Business, customer: Customer, txn: Txn, nth: int, available: int, now: datetime) -> NewEvent:
+    """`txn` is the newest of the wallet."""
+    said = ledger.properties(business, customer, txn, available)
+    body = UnusedCoins(**said, meta__unusedwalletcoinrequest_count=nth)
+    return NewEvent("unusedwalletcoinrequest_create", customer.id, events.encode(body), now)
