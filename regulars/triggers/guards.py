@@ -208,7 +208,7 @@ def of_limits(guarded: Guarded, fact: AnyFact, tally: Tally) -> No | None:
         (rule.per_month_max, "month", "month_limit_reached", "a month"),
     ):
         if most:
-            within = stretch and tally.stretch(stretch, fact.occurred_at)
+            within = tally.stretch(stretch, fact.occurred_at)
             had = tally[id, fact.customer_id, within].granted
             if had >= most:
                 return No(reason, f"The trigger gives at most {times(most)} {words}.", had, most)
@@ -226,7 +226,7 @@ def of_budget(guarded: Guarded, fact: AnyFact, coins: int, tally: Tally, coin_na
         (rule.budget_in_all, EVER, "budget_spent", "the budget"),
     ):
         if most:
-            key = stretch and tally.stretch(stretch, fact.occurred_at)
+            key = tally.stretch(stretch, fact.occurred_at)
             spent = tally[trigger_id, trigger_id, key].coins
             if spent + coins > most:
                 left = counted_words(max(0, most - spent), coin_name)

@@ -28,7 +28,7 @@ from regulars.triggers.facts import AnyFact, Called, Ordered
 from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import Firing, Override, Trigger
 from regulars.triggers.rule import Campaign, FirstOrder, InTier, Rule
-from regulars.triggers.tallies import Tally
+from regulars.triggers.tallies import Key, Tally
 from regulars.triggers.waiting import Promise
 
 _encode = msgspec.json.encode
@@ -44,6 +44,7 @@ class Decision:
     __slots__ = (
         "activities",
         "asked",
+        "budgets",
         "counted",
         "due_at",
         "earned_on",
@@ -51,6 +52,7 @@ class Decision:
         "fact",
         "guarded",
         "id",
+        "keys",
         "no",
         "regiven",
         "txn",
@@ -69,6 +71,8 @@ class Decision:
         self.activities = 0
         self.counted = 0
         self.earned_on = 0
+        self.keys: list[Key] = []
+        self.budgets: list[Key] = []
         self.regiven: UUID | None = None
         """The firing of it that was taken back whole, where it is given anew."""
 
@@ -159,11 +163,13 @@ class Pipeline:
         if isinstance(tx, Tx):
             # All wallets of the batch at once: a second lock with other wallets could wait in a circle.
             await ledger.lock(tx, self.workspace.id, [(d.fact.customer_id, "coins") for d in decisions])
-        keys, budgets = set(), set()
+        keys, budgets = set[Key](), set[Key]()
         for d in counted:
-            id, at = d.trigger.id, d.fact.occurred_at
-            keys.update(tally.customers_keys(id, d.rule, d.fact.customer_id, at))
-            budgets.update(tally.budgets_keys(id, d.rule, at))
+            id, rule, at = d.trigger.id, d.rule, d.fact.occurred_at
+            d.keys = tally.customers_keys(id, rule, d.fact.customer_id, at)
+            d.budgets = tally.budgets_keys(id, rule, at)
+            keys.update(d.keys)
+            budgets.update(d.budgets)
         await tally.read(tx, keys)
         await tally.read(tx, budgets, locked=isinstance(tx, Tx))
 
@@ -171,34 +177,36 @@ class Pipeline:
         rule, fact, tally = d.rule, d.fact, self.tally
         if d.no is None and not d.asked:
             d.no = guards.at_first(d.guarded, fact, self.workspace)
-        if d.no is None:
-            d.activities, d.counted = fact.count, fact.amount
-            if rule.counts_activities:
-                d.no = guards.of_activities(d.guarded, fact, tally)
-            if rule.limited or rule.counts_activities:
-                keys = tally.customers_keys(d.trigger.id, rule, fact.customer_id, fact.occurred_at)
-                tally.add(keys, activities=fact.count, amount=fact.amount)
-        if d.no is None and rule.limited:
-            d.no = guards.of_limits(d.guarded, fact, tally)
         if d.no is not None:
             return
+        d.activities, d.counted = fact.count, fact.amount
+        if rule.counts_activities:
+            d.no = guards.of_activities(d.guarded, fact, tally)
+        if d.no is None and rule.limited:
+            d.no = guards.of_limits(d.guarded, fact, tally)
+        if d.no is None:
+            self._give(d)
+        if d.keys:
+            given = d.no is None
+            at = fact.occurred_at if given else None
+            tally.add(d.keys, activities=fact.count, amount=fact.amount, granted=given, coins=d.coins, at=at)
+        if d.budgets and d.no is None:
+            tally.add(d.budgets, granted=1, coins=d.coins)
+
+    def _give(self, d: Decision) -> None:
+        rule, fact = d.rule, d.fact
         effect = self._effect(d)
         if effect.amount > limits.AMOUNT_MINOR_MAX:
             most = limits.AMOUNT_MINOR_MAX
             d.no = No("order_earns_too_much", f"The order would earn more than {most:,} coins.", effect.amount, most)
         elif rule.budgeted:
-            d.no = guards.of_budget(d.guarded, fact, effect.amount, tally, self.workspace.coin_name)
+            d.no = guards.of_budget(d.guarded, fact, effect.amount, self.tally, self.workspace.coin_name)
         if d.no is not None:
             return
         d.effect = effect
         if rule.after_delta_day:
             due_at = self._later(fact.occurred_at, rule.after_delta_day)
             d.due_at = due_at if due_at > self.now else None
-        self._tell(d, 1)
-
-    def _tell(self, d: Decision, sign: int) -> None:
-        """Count what is given, or, with -1, what then was not."""
-        self.tally.tell(d.trigger.id, d.rule, d.fact.customer_id, d.fact.occurred_at, d.coins, sign)
 
     def _later(self, at: datetime, days: int) -> datetime:
         """The same time of day in the shop, so many days later."""
@@ -245,7 +253,7 @@ class Pipeline:
             if isinstance(outcome, Posted) and not outcome.repeated:
                 d.txn = outcome.txn
                 continue
-            self._tell(d, -1)
+            self.tally.add([*d.keys, *d.budgets], granted=-1, coins=-d.coins)
             d.no = ALREADY if isinstance(outcome, Posted) else outcome
             d.effect = None
         firings = [d.firing(self.now) for d in decisions]

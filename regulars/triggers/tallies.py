@@ -9,6 +9,7 @@ are kept. What happened counts in the stretch in which it happened, whenever it 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 from uuid import UUID
 
@@ -36,35 +37,55 @@ class Counter(msgspec.Struct, gc=False):
     coins: int = 0
     last_at: datetime | None = None
 
+    def beyond(self, before: Counter) -> tuple[int, int, int, int, datetime | None]:
+        """What was added to it."""
+        return (
+            self.activities - before.activities,
+            self.amount - before.amount,
+            self.granted - before.granted,
+            self.coins - before.coins,
+            self.last_at,
+        )
+
 
 class Tally:
     """The counters of one batch: as they stand, with what the batch adds to them."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._zone = workspace.zone
         self._now: dict[Key, Counter] = {}
-        self._added: dict[Key, Counter] = {}
-        self._locals: dict[datetime, datetime] = {}
+        self._before: dict[Key, Counter] = {}
+        """Those that the batch has changed, as they were written last."""
+        self._stretches: dict[tuple[str, datetime], str] = {}
 
     def __getitem__(self, key: Key) -> Counter:
-        return self._now.setdefault(key, Counter())
-
-    def local(self, at: datetime) -> datetime:
-        """By the shop's clock. A batch of calls happens at one instant, so it is worked out once."""
-        found = self._locals.get(at)
+        found = self._now.get(key)
         if found is None:
-            found = self._locals[at] = at.astimezone(self._workspace.zone)
+            found = self._now[key] = Counter()
         return found
 
+    def local(self, at: datetime) -> datetime:
+        """By the shop's clock."""
+        return at.astimezone(self._zone)
+
     def stretch(self, name: str, at: datetime) -> str:
-        return self.local(at).strftime(_STRETCHES[name])
+        # A batch of calls happens at one instant, so it is worked out once.
+        found = self._stretches.get((name, at))
+        if found is None:
+            found = self._stretches[name, at] = self.local(at).strftime(_STRETCHES[name]) if name else EVER
+        return found
 
     def customers_keys(self, trigger_id: UUID, rule: Rule, customer_id: UUID, at: datetime) -> list[Key]:
         """The counters of a customer that the rule asks for."""
-        return [(trigger_id, customer_id, s and self.stretch(s, at)) for s in customers_stretches(rule)]
+        if not (rule.limited or rule.counts_activities):
+            return []
+        return [(trigger_id, customer_id, self.stretch(name, at)) for name in customers_stretches(rule)]
 
     def budgets_keys(self, trigger_id: UUID, rule: Rule, at: datetime) -> list[Key]:
-        return [(trigger_id, trigger_id, s and self.stretch(s, at)) for s in budgets_stretches(rule)]
+        if not rule.budgeted:
+            return []
+        return [(trigger_id, trigger_id, self.stretch(name, at)) for name in budgets_stretches(rule)]
 
     async def read(self, tx: Reading, keys: Iterable[Key], *, locked: bool = False) -> None:
         """Those that are not known yet; `locked` ones nobody else changes until the transaction ends. Lock order: by
@@ -73,51 +94,47 @@ class Tally:
         if missing:
             found = await (store.lock_counters if locked else store.counters)(tx, self._workspace.id, missing)
             self._now |= {key: Counter(*values) for key, values in found.items()}
-            self._now |= {key: Counter() for key in missing if key not in found}
 
     def add(self, keys: Iterable[Key], *, activities: int = 0, amount: int = 0, granted: int = 0, coins: int = 0,
             at: datetime | None = None) -> None:  # fmt: skip
         for key in keys:
-            for counter in (self[key], self._added.setdefault(key, Counter())):
-                counter.activities += activities
-                counter.amount += amount
-                counter.granted += granted
-                counter.coins += coins
-                if at is not None:
-                    counter.last_at = max(at, counter.last_at or at)
-
-    def tell(self, trigger_id: UUID, rule: Rule, customer_id: UUID, at: datetime, coins: int, sign: int) -> None:
-        """Count what is given, or, with a sign of -1, what then was not, or not for good."""
-        if rule.limited or rule.counts_activities:
-            keys = self.customers_keys(trigger_id, rule, customer_id, at)
-            self.add(keys, granted=sign, coins=sign * coins, at=at if sign > 0 else None)
-        if rule.budgeted:
-            self.add(self.budgets_keys(trigger_id, rule, at), granted=sign, coins=sign * coins)
+            counter = self[key]
+            if key not in self._before:
+                self._before[key] = copy(counter)
+            counter.activities += activities
+            counter.amount += amount
+            counter.granted += granted
+            counter.coins += coins
+            if at is not None and (counter.last_at is None or counter.last_at < at):
+                counter.last_at = at
 
     def write(self, tx: Tx) -> None:
-        rows = [(*key, *msgspec.structs.astuple(counter)) for key, counter in sorted(self._added.items())]
-        self._added = {}
+        """What was added; others may have added meanwhile to those that are not locked."""
+        rows = [(*key, *self._now[key].beyond(before)) for key, before in sorted(self._before.items(), key=_by_key)]
+        self._before = {}
         if rows:
             store.add_to_counters(tx, self._workspace.id, rows)
 
 
+def _by_key(item: tuple[Key, Counter]) -> Key:
+    return item[0]
+
+
 def customers_stretches(rule: Rule) -> list[str]:
     """By their names; '' for ever."""
-    kept = set()
-    if (
+    ever = (
         rule.per_customer_max
         or rule.cool_down_minutes
         or rule.on_activity_count_reached
         or rule.on_activity_amount_reached
-    ):
-        kept.add(EVER)
-    if rule.per_day_max:
-        kept.add("day")
-    if rule.per_month_max:
-        kept.add("month")
-    if rule.on_timeline_count_reached or rule.on_timeline_amount_reached:
-        kept.add(rule.timeline)
-    return sorted(kept)
+    )
+    timeline = rule.timeline if rule.on_timeline_count_reached or rule.on_timeline_amount_reached else ""
+    kept = [EVER] if ever else []
+    if rule.per_day_max or timeline == "day":
+        kept.append("day")
+    if rule.per_month_max or timeline == "month":
+        kept.append("month")
+    return [*kept, timeline] if timeline in ("week", "year") else kept
 
 
 def budgets_stretches(rule: Rule) -> list[str]:

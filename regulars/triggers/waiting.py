@@ -68,8 +68,9 @@ async def give(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime)
 def uncount(tally: Tally, rules: Mapping[tuple[UUID, int], Rule], firing: Firing) -> None:
     """It was counted when it was decided, and is not given, or not for good."""
     rule = rules[firing.trigger_id, firing.trigger_version]
-    at = firing.occurred_at or firing.fired_at
-    tally.tell(firing.trigger_id, rule, firing.customer_id, at, firing.amount, -1)
+    id, at = firing.trigger_id, firing.occurred_at or firing.fired_at
+    keys = [*tally.customers_keys(id, rule, firing.customer_id, at), *tally.budgets_keys(id, rule, at)]
+    tally.add(keys, granted=-1, coins=-firing.amount)
 
 
 def kept_of(amount: int, earned_on: int, left: int) -> int:
