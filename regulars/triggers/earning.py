@@ -89,6 +89,10 @@ class Earning:
         """The firings that `give` would keep. What follows in the same rehearsal knows of them."""
         firings = [d.firing(self.pipeline.now) for d in self._led_to(recorded)]
         self._foreseen |= {(f.trigger_id, f.reference): f.reason for f in firings}
+        if recorded.order.void:
+            gone = {key for key in self.earned if key[0] == recorded.order.id}
+            self.earned -= gone
+            self._foreseen |= {(trigger_id, _reference(recorded.order)): "reversed:" for _, trigger_id in gone}
         if recorded.change == "created":
             self._rehearsed.append(recorded.order)
         return firings
@@ -126,9 +130,12 @@ class Earning:
             then = guards.at_first(guarded, msgspec.structs.replace(fact, order=recorded.before), self._workspace)
             before = then.reason if then else ""
         key = (recorded.order.id, guarded.trigger.id)
-        if before in ("", "reversed"):
-            # An order that earned before has its coins, or had them.
-            self.earned.add(key)
+        if before == "":
+            self.earned.add(key)  # it has its coins
+            return None
+        _, reversed_, id = (before or "").partition("reversed:")
+        if reversed_ and no is not None:
+            self.unchanged[key] = no  # its coins were taken back, and are not given anew
             return None
         if no is not None and no.reason == before:
             self.unchanged[key] = no  # the shop has been told
@@ -137,7 +144,9 @@ class Earning:
         if guard == "activities" or (guard in COUNTING and not self._again):
             self.unchanged[key] = No(before or "", "It was counted when it came in.")
             return None
-        return Decision(guarded, fact, no, asked=True)
+        decision = Decision(guarded, fact, no, asked=True)
+        decision.regiven = UUID(id) if id else None
+        return decision
 
     def _fact(self, order: Order, people: dict[UUID, Customer], earlier: dict[UUID, int]) -> Ordered:
         return Ordered(

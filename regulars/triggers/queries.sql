@@ -83,10 +83,10 @@ SELECT $1, $2, f.subject_id, f.stretch, f.activities, f.amount, f.granted, f.coi
 
 -- name: last_about
 -- A grant is the last word, whatever the clocks of two machines say of what came after it.
-SELECT n.trigger_id, n.reference, f.state, f.reason
+SELECT n.trigger_id, n.reference, f.state, f.reason, f.id
   FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (customer_id, trigger_id, reference)
  CROSS JOIN LATERAL (
-        SELECT state, reason FROM triggers_firing
+        SELECT state, reason, id FROM triggers_firing
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id
            AND reference = n.reference
          ORDER BY state IN ('granted', 'waiting') DESC, fired_at DESC, id DESC LIMIT 1) AS f

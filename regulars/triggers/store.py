@@ -96,11 +96,12 @@ async def last_about(
     tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
 ) -> dict[tuple[UUID, str], str]:
     """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant or what
-    waits to be one, 'reversed' for one that was taken back. Those that never led to a firing are missing."""
+    waits to be one, 'reversed:' and its id for one that was taken back. Those that never led to a firing are
+    missing."""
     columns = [[row[n] for row in wanted] for n in range(3)]
     rows = await tx.fetch(_sql.last_about, workspace_id, *columns)
     return {
-        (row["trigger_id"], row["reference"]): "reversed" if row["state"] == "reversed" else row["reason"]
+        (row["trigger_id"], row["reference"]): f"reversed:{row['id']}" if row["state"] == "reversed" else row["reason"]
         for row in rows
     }
 

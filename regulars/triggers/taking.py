@@ -16,6 +16,7 @@ from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.earning import Earning
 from regulars.triggers.model import Firing
+from regulars.triggers.reversal import undo
 from regulars.triggers.signup import ensure
 
 
@@ -75,8 +76,9 @@ async def take_orders(
     """Record each checked report, in order, and give what it earns by the active triggers that react to orders.
 
     An order earns once per trigger, when it first is as far as the trigger asks; why it earns nothing (yet) is kept
-    when it is first reported, and when the reason changes. Lock order: new customers by customer_id and their wallets,
-    then as `orders.record`, then wallets, then counters of budgets.
+    when it is first reported, and when the reason changes. What an order loses takes back what it has earned. Lock
+    order: new customers by customer_id and their wallets, then as `orders.record`, then wallets, then counters of
+    budgets.
     """
     active = await store.reacting(tx, workspace.id)
     triggers = [t for t in active if t.source == "order"]
@@ -96,6 +98,7 @@ async def take_orders(
         )
         taken = [r for r in recorded if isinstance(r, Recorded)]
         await checkout.settle_orders(tx, workspace, [r.order for r in taken if r.change != "stale"], now)
+        await undo(tx, workspace, [r for r in taken if r.change == "updated"], now, actor=actor)
         firings = iter(await earning.give(tx, taken))
         for n, answer in zip(turn, recorded, strict=True):
             answers[n] = Taken(answer, next(firings)) if isinstance(answer, Recorded) else answer
