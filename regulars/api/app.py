@@ -1,6 +1,7 @@
 """The application that a server process runs: opened, routed, closed.
 
 request --> POST /api/v2/merchant/activities --> ActivityDoor
+       |--> POST /hooks/... --> HookDoor
        `--> everything else --> Litestar: both APIs, their documents, health, the dashboard
 """
 
@@ -15,7 +16,7 @@ from litestar._asgi.routing_trie import traversal
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
-from regulars.api import docs, health
+from regulars.api import docs, health, hooks
 from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
 from regulars.api.gate import Gate
@@ -68,6 +69,7 @@ class Doors:
         self.meters = Meters()
         gate = Gate(app)
         self.activities = ActivityDoor(app, gate, self.meters)
+        self.hooks = hooks.HookDoor(app, self.meters)
         self.litestar = Litestar(
             route_handlers=[
                 *Server(app, gate, self.meters, merchant).handlers(),
@@ -90,6 +92,8 @@ class Doors:
         path = scope["path"]
         if path == ACTIVITIES and scope["method"] == "POST":  # type: ignore[typeddict-item]
             await self.activities(scope, receive, send)
+        elif path.startswith(hooks.PATHS):
+            await self.hooks(scope, receive, send)
         elif scope.get("method") == "OPTIONS" and path.startswith(merchant.base):
             await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
             await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -26,7 +26,6 @@ from msgspec import Meta
 
 from regulars import checkout, customers, events, ledger, limits, orders, tenancy
 from regulars.api.failures import failure_of
-from regulars.api.management.orders import Money
 from regulars.api.meters import Meters
 from regulars.api.reading import check_media_type, decode, is_form, read_form, read_value
 from regulars.api.serving import SAFE, bug, check_source, encode
@@ -35,6 +34,7 @@ from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx, again_when_raced
 from regulars.kit.errors import Faults, NotFound, Refusal
 from regulars.ledger import amount_on_wire
+from regulars.orders.reported import Money
 from regulars.tenancy import Workspace
 from regulars.wiring import App
 

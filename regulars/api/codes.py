@@ -45,6 +45,11 @@ REFUSALS: dict[str, Told] = {
     "unauthenticated": Told(
         401, "The key is unknown to this workspace, or revoked.", "Take a key of the shop's list of API keys."
     ),
+    "hook_of_another_shop": Told(
+        401,
+        "The hook comes from another shop than the source's.",
+        "Give each shop's webhooks its own source's address.",
+    ),
     "customer_proof_of_another": Told(
         403, "The proof is good, but the call is about somebody else.", "Ask only about the customer who is proven."
     ),
@@ -56,12 +61,13 @@ REFUSALS: dict[str, Told] = {
     ),
     "signature_wrong": Told(
         401,
-        "A checkout's call is not signed with its secret, or was signed too long ago.",
-        "Sign each call anew, by the secret that was shown when the checkout was connected.",
+        "A call to a source's or a checkout's address is not signed with its secret, or was signed too long ago.",
+        "Sign each call anew, by the secret that both sides have.",
     ),
     "checkout_not_connected": Told(404, "The shop's checkout is not connected.", "Connect it: `PUT /checkout`."),
     "checkout_unknown": Told(404, "No shop's checkout has this address.", "Copy the address from the Checkout page."),
     "file_gone": Told(404, "The file was handed over too long ago, or too many after it.", _FILE),
+    "hook_unknown": Told(404, "No source has this address for hooks.", "Take the address from the source's page."),
     "not_found": Told(404, "There is no such thing in this workspace.", "Look its id up in the list of such things."),
     "route_not_found": Told(404, "There is nothing at this address.", "Compare the path with this document."),
     "method_not_allowed": Told(405, "The address takes another method.", "See the `Allow` header."),
@@ -126,6 +132,9 @@ REFUSALS: dict[str, Told] = {
         409,
         "The request was carried out before under its Idempotency-Key, longer ago than the shop keeps answers.",
         "Nothing was done again. Read what it made, such as the customer's transactions.",
+    ),
+    "hook_unreadable": Told(
+        422, "A hook's body is not what its platform sends by its topic.", "Look at its body; then replay it."
     ),
     "idempotency_key_reused": Told(
         422, "The Idempotency-Key came before with another request.", "Name each key after what the call is for."

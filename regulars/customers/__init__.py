@@ -9,7 +9,17 @@ Does not know what coins are; the balance an event mentions is read from the led
 
 from regulars.customers.changing import change, rename
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
-from regulars.customers.finding import Sort, born_on, by_customer_ids, by_ids, count, created_within, find, search
+from regulars.customers.finding import (
+    Sort,
+    born_on,
+    by_customer_ids,
+    by_emails,
+    by_ids,
+    count,
+    created_within,
+    find,
+    search,
+)
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
 
@@ -23,6 +33,7 @@ __all__ = [
     "Spending",
     "born_on",
     "by_customer_ids",
+    "by_emails",
     "by_ids",
     "change",
     "check",

@@ -43,6 +43,11 @@ async def created_within(
     return await store.created_within(tx, workspace_id, bounds, after_id, limit)
 
 
+async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> dict[str, Customer]:
+    """Who has each of these addresses, by the address as it is given; of several the one who was there first."""
+    return await store.by_emails(tx, workspace_id, emails)
+
+
 async def find(
     tx: Reading,
     workspace_id: UUID,

@@ -24,6 +24,15 @@ SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referr
   FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower($2) AND email <> ''
  ORDER BY created_at, id LIMIT 1
 
+-- name: by_emails
+-- as `by_email`, one by one
+SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
+       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
+       c.updated_at, n.email AS asked
+  FROM unnest($2::text[]) AS n (email)
+ CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower(n.email) AND email <> ''
+                      ORDER BY created_at, id LIMIT 1) AS c
+
 -- name: by_mobile
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
        accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at

@@ -28,6 +28,10 @@ async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequenc
     }
 
 
+async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> dict[str, Customer]:
+    return {row["asked"]: Customer(*row[:-1]) for row in await tx.fetch(_sql.by_emails, workspace_id, emails)}
+
+
 async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:
     """`statement` is one of by_referral_code, by_email, by_phone, by_mobile, lock."""
     row = await tx.fetchrow(getattr(_sql, statement), workspace_id, value)

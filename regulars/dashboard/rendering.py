@@ -29,6 +29,7 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
     (
         "Connect",
         [
+            ("/sources", "Sources"),
             ("/integrations", "Integrations"),
             ("/checkout", "Checkout"),
             ("/deliveries", "Deliveries"),

@@ -127,6 +127,8 @@ _VERBS = {
     "replay": "Sent again",
     "retry": "Tried again",
     "test": "Tested",
+    "fetch": "Fetched what was missed of",
+    "close": "Marked as done",
     "switch_on": "Switched on",
     "switch_off": "Switched off",
 }
@@ -145,6 +147,9 @@ _NOUNS = {
     "deliveries": "deliveries",
     "events": "events",
     "set_aside": "what was set aside",
+    "source": "a source",
+    "hook": "a hook",
+    "hooks": "hooks",
 }
 
 
@@ -158,6 +163,8 @@ _DUE = {
     "days.count": "Counting a day that is over",
     "dispatch.retry": "Trying events again that wait for a rule",
     "imports.expiry": "Forgetting a file that was not imported",
+    "shops.order": "Handling a hook about an order",
+    "shops.person": "Handling a hook about a customer",
 }
 
 

@@ -11,7 +11,7 @@ is a folder: its manifest, and a carrier that renders requests and reads answers
      `------------------------(a check that failed)-----^
 """
 
-from regulars.integrations.manifest import Connector, Field, Manifest, Option
+from regulars.integrations.manifest import Connector, Manifest
 from regulars.integrations.model import Integration, Shown
 from regulars.integrations.readiness import carrier, carrier_of, check, conclude, pause
 from regulars.integrations.registry import CONNECTORS, manifest_of
@@ -20,10 +20,8 @@ from regulars.integrations.setup import add, change, get_integration, list_integ
 __all__ = [
     "CONNECTORS",
     "Connector",
-    "Field",
     "Integration",
     "Manifest",
-    "Option",
     "Shown",
     "add",
     "carrier",

@@ -35,4 +35,13 @@ def manifest_of(tool: str) -> Manifest:
     if tool in CONNECTORS:
         return CONNECTORS[tool].manifest
     words = "This version of Regulars does not know this tool, so its settings can't be shown or changed."
-    return Manifest(tool, tool, "developers", words, words, "", deduplicates=False, fields=())
+    return Manifest(
+        tool=tool,
+        label=tool,
+        category="developers",
+        summary=words,
+        help_text=words,
+        help_url="",
+        deduplicates=False,
+        fields=(),
+    )

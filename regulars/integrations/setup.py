@@ -9,13 +9,13 @@ from uuid import UUID
 
 from regulars import delivery, limits
 from regulars.integrations import store
-from regulars.integrations.manifest import checked_settings
 from regulars.integrations.model import Integration, Shown
 from regulars.integrations.registry import connector_of, kept_connector
 from regulars.integrations.store import sql
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Faults, Invalid, NotFound, invalid
+from regulars.kit.fields import checked_settings
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 

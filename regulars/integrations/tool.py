@@ -27,7 +27,8 @@ from regulars.delivery.carrier import (
     read_status,
 )
 from regulars.delivery.rate import Window
-from regulars.integrations.manifest import Field, Manifest, Option
+from regulars.integrations.manifest import Manifest
+from regulars.kit.fields import Field, Option
 from regulars.kit.http import Answer, NoAnswer, Request
 
 encode = msgspec.json.Encoder().encode

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
+
+from regulars.kit.errors import invalid
+
+_FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -40,3 +45,19 @@ def wire_time(at: datetime) -> str:
     Remembered, because all that one batch writes carries the same few times.
     """
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def a_moment(field: str, at: datetime) -> datetime:
+    """A time with its offset, within the centuries a shop may mean. Raises Invalid naming the field."""
+    if at.tzinfo is None:
+        raise invalid(field, "a time with its offset from UTC, such as 2026-03-14T09:26:53Z")
+    if not _FIRST_MOMENT <= at < _LAST_MOMENT:
+        raise invalid(field, "a time from 1900 to 2199")
+    return at.astimezone(UTC)
+
+
+def a_birthday(field: str, day: date | None) -> date | None:
+    """Raises Invalid naming the field."""
+    if day is not None and not 1850 <= day.year < 2200:
+        raise invalid(field, "a date from 1850 to 2199")
+    return day

@@ -1,7 +1,7 @@
 """The only module that calls out: one request, one answer, within one deadline.
 
 It promises that nothing the other side does can hurt: whatever happens comes back as a value (`Answer` or `NoAnswer`)
-within the deadline, at most `limits.ANSWER_BYTES_MAX` of an answer are held, and no address is dialled that was not
+within the deadline, a bounded part of an answer is held, and no address is dialled that was not
 checked. The host's name is resolved here, every address it has is checked, and the client is tied to a checked one, so
 a name that resolves to something else a moment later changes nothing (DNS rebinding). No redirects, no cookies, no
 proxies from the environment, no decompression.
@@ -58,7 +58,7 @@ NoAnswerKind = Literal[
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
-    """One call, complete: sending it twice sends the same bytes.
+    """One call, complete: sending it twice sends the same bytes. At most `answer_bytes_max` of its answer are held.
 
     `secret_headers` names the headers (as spelt in `headers`) whose values are shown as dots wherever the call is kept.
     """
@@ -68,10 +68,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     headers: dict[str, str]
     body: bytes
     secret_headers: frozenset[str] = frozenset()
+    answer_bytes_max: int = limits.ANSWER_BYTES_MAX
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What the other side said. Header names are in lower case; the body is cut at `limits.ANSWER_BYTES_MAX`."""
+    """What the other side said. Header names are in lower case; the body is cut."""
 
     status: int
     headers: dict[str, str]
@@ -298,8 +299,8 @@ async def _call(client: Client, url: Url, request: Request, began: float, rest_s
     if rest_s is not None:
         builder = builder.timeout(timedelta(seconds=rest_s))
     try:
-        async with builder.streamed_read_buffer_limit(limits.ANSWER_BYTES_MAX).build_streamed() as response:
-            body = await _read(response)
+        async with builder.streamed_read_buffer_limit(request.answer_bytes_max).build_streamed() as response:
+            body = await _read(response, request.answer_bytes_max)
             return Answer(response.status, _headers(response), body, _since_ms(began))
     except BuilderError:
         raise
@@ -308,17 +309,16 @@ async def _call(client: Client, url: Url, request: Request, began: float, rest_s
         return _ended(kind, detail, began)
 
 
-async def _read(response: Response) -> bytes:
+async def _read(response: Response, bytes_max: int) -> bytes:
     """The body, cut. Leaving the rest unread closes the connection, so that nobody can make us swallow it."""
     reader = response.body_reader
     length = response.get_header("content-length") or ""
-    if length.isdigit() and len(length) < 12 and int(length) <= limits.ANSWER_BYTES_MAX:
+    if length.isdigit() and len(length) < 12 and int(length) <= bytes_max:
         return bytes(await reader.bytes())
     parts: list[bytes] = []
-    room = limits.ANSWER_BYTES_MAX
-    while room > 0 and (part := await reader.read(room)) is not None:
+    while bytes_max > 0 and (part := await reader.read(bytes_max)) is not None:
         parts.append(bytes(part))
-        room -= len(part)
+        bytes_max -= len(part)
     return b"".join(parts)
 
 

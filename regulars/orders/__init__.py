@@ -41,7 +41,7 @@ from regulars.orders.foresight import Foresight
 from regulars.orders.lines import Line, Refund, RefundLine
 from regulars.orders.model import NEVER, Order, OrderReport, Recorded, check, minor_units
 from regulars.orders.payload import FIELDS, payload
-from regulars.orders.recording import AS_REPORTED, record, refund_report
+from regulars.orders.recording import AS_REPORTED, cancellation_report, record, refund_report
 
 __all__ = [
     "AS_REPORTED",
@@ -61,6 +61,7 @@ __all__ = [
     "basis",
     "basis_setting",
     "by_ids",
+    "cancellation_report",
     "check",
     "check_basis",
     "check_currency_change",

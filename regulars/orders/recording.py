@@ -200,5 +200,16 @@ def _spent(order: Order, sign: int, count: int) -> Spending:
 def refund_report(order: Order, customer_id: str, refund: Refund) -> OrderReport:
     """A refund that its source tells of alone, as a report of the order as it is kept. It counts as said when the order
     was placed, so nothing that was said since is undone by it."""
+    return OrderReport(source_version=order.placed_at, refunds=(refund,), **_kept(order, customer_id))
+
+
+def cancellation_report(order: Order, customer_id: str, at: datetime) -> OrderReport:
+    """As much of an order that is gone at its source, which says no more of it than that: it was cancelled then."""
+    return OrderReport(
+        **_kept(order, customer_id) | {"source_version": max(order.source_version, at), "status": "cancelled"}
+    )
+
+
+def _kept(order: Order, customer_id: str) -> dict[str, Any]:
     kept = {field: getattr(order, field) for field in ("source", "reference_id", *REPORTED)}
-    return OrderReport(customer=NewCustomer(customer_id), source_version=order.placed_at, refunds=(refund,), **kept)
+    return {"customer": NewCustomer(customer_id), **kept}

@@ -14,9 +14,11 @@ from typing import cast
 import httptools
 
 from regulars import limits
+from regulars.kit.http import Http, Request
 from regulars.sandbox.faults import Fault
 from regulars.sandbox.memory import Call
 from regulars.sandbox.reply import Reply
+from regulars.sandbox.selling import Hook
 from regulars.sandbox.settings import Settings
 from regulars.sandbox.shops import Sandbox
 
@@ -152,11 +154,24 @@ def _head(status: int, length: int) -> bytes:
     return f"HTTP/1.1 {status} OK\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n".encode()
 
 
+async def _tell(http: Http, hook: Hook) -> None:
+    await asyncio.sleep(hook.after_s)
+    await http.send(Request("POST", hook.address, hook.headers, hook.body))
+
+
 @asynccontextmanager
 async def running(host: str = "127.0.0.1", port: int = 0, settings: Settings | None = None) -> AsyncIterator[Sandbox]:
     """The sandbox on this loop for the length of the block; port 0 takes a free one. Raises OSError when the port is
     taken."""
-    sandbox = Sandbox(settings or Settings())
+    http, sending = Http(allow_loopback=True), set[asyncio.Task[None]]()
+
+    def send(hook: Hook) -> None:
+        if len(sending) < limits.SANDBOX_HOOKS_SENDING_MAX:
+            task = asyncio.create_task(_tell(http, hook))
+            sending.add(task)
+            task.add_done_callback(sending.discard)
+
+    sandbox = Sandbox(settings or Settings(), send)
     connections: set[_Connection] = set()
     make_connection = partial(_Connection, sandbox, connections)
     server = await asyncio.get_running_loop().create_server(make_connection, host, port)
@@ -165,6 +180,10 @@ async def running(host: str = "127.0.0.1", port: int = 0, settings: Settings | N
         yield sandbox
     finally:
         server.close()
+        for task in list(sending):
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        await http.close()
         for connection in list(connections):
             connection.close()
         await server.wait_closed()

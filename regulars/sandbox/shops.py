@@ -20,6 +20,7 @@ from regulars.sandbox.klaviyo import Klaviyo
 from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.omnisend import Omnisend
 from regulars.sandbox.reply import Reply
+from regulars.sandbox.selling import Hook, Seller, Shopify, WooCommerce
 from regulars.sandbox.settings import Receiver, Settings
 from regulars.sandbox.webhook import WebhookReceivers
 
@@ -31,6 +32,9 @@ LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
 }
 """A look-alike has `answer(call) -> Reply`, where the call's path is the one below the tool's own, and
 `fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a file and a line here."""
+
+SELLERS: dict[str, Callable[[Callable[[Hook], None]], Seller]] = {"shopify": Shopify, "woocommerce": WooCommerce}
+"""Those that tell, in place of being told."""
 
 _OF_A_SHOP = re.compile(r"/shop/([A-Za-z0-9_-]{1,64})(/.*)")
 
@@ -49,16 +53,19 @@ class _Rates(msgspec.Struct, forbid_unknown_fields=True):
 class Shop:
     """The look-alikes of one shop."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, send: Callable[[Hook], None] = lambda _: None) -> None:
         self.settings = msgspec.structs.replace(settings)
-        self.memory = Memory(LOOK_ALIKES)
+        self.memory = Memory([*LOOK_ALIKES, *SELLERS])
         self.faults = Faults(LOOK_ALIKES)
         self.tools = {tool: make(self.memory, self.settings) for tool, make in LOOK_ALIKES.items()}
+        self.sellers = {platform: make(send) for platform, make in SELLERS.items()}
 
     def answer(self, call: Call) -> tuple[Reply, Fault | None]:
         """What is answered, and the fault that befalls it. A call that a status fault befalls is not processed, one
         that a broken connection befalls is: the tool has it and its answer is lost."""
         tool = call.path[1 : call.path.find("/", 1)] if call.path.count("/") > 1 else ""
+        if tool in self.sellers:
+            return self._sell(tool, call), None
         if tool not in self.tools:
             return self._control(call), None
         fault = self.faults.next_for(tool)
@@ -70,6 +77,15 @@ class Shop:
         answered = fault is None or fault.fault.isdigit() or fault.fault in ("slow", "nul")
         self.memory.note(tool, call, reply.status if answered else None, reply.words, fault.fault if fault else None)
         return reply, fault
+
+    def _sell(self, platform: str, call: Call) -> Reply:
+        below = msgspec.structs.replace(call, path=call.path.removeprefix(f"/{platform}"))
+        try:
+            reply = self.sellers[platform].answer(below)
+        except ValueError as error:
+            reply = Reply.json(400, {"error": str(error)}, str(error))
+        self.memory.note(platform, call, reply.status, reply.words, None)
+        return reply
 
     def _control(self, call: Call) -> Reply:
         """What people and tests use: what was received, and what shall go wrong."""
@@ -107,16 +123,17 @@ class Shop:
 class Sandbox(Shop):
     """Its own look-alikes, and those of every shop that was named. The server uses it, and tests look inside."""
 
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+    def __init__(self, settings: Settings, send: Callable[[Hook], None] = lambda _: None) -> None:
+        super().__init__(settings, send)
         self.shops: dict[str, Shop] = {}
+        self._send = send
         self.base_url = ""
 
     def answer(self, call: Call) -> tuple[Reply, Fault | None]:
         named = _OF_A_SHOP.fullmatch(call.path)
         if named is None:
             return super().answer(call)
-        shop = self.shops.pop(named[1], None) or Shop(self.settings)
+        shop = self.shops.pop(named[1], None) or Shop(self.settings, self._send)
         self.shops[named[1]] = shop  # what was used last stands last
         if len(self.shops) > limits.SANDBOX_SHOPS_MAX:
             del self.shops[next(iter(self.shops))]
@@ -132,6 +149,6 @@ _ROUTES = [
     "DELETE /faults, DELETE /faults/TOOL",
     "PUT /settings",
     "PUT /receivers/NAME",
-    *(f"/{tool}/..." for tool in LOOK_ALIKES),
+    *(f"/{tool}/..." for tool in [*LOOK_ALIKES, *SELLERS]),
     "/shop/NAME/...: all of these, for one shop",
 ]

@@ -4,6 +4,7 @@ fan-out    pending events become deliveries
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 schedule   what is due later is done at its time, by the handler of its kind
 retention  months of the logs are made ahead of time, and dropped when their time has passed
+asking     platforms that send a hook only once are asked for what they changed
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from regulars import days, dispatch, imports, ledger, limits, reminders, retention, triggers
+from regulars import days, dispatch, imports, ledger, limits, reminders, retention, shops, triggers
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
+from regulars.kit.secrets import SecretBox
 from regulars.kit.workloop import Loop
 from regulars.schedule import Handler
+from regulars.worker.asking import Asking
 from regulars.worker.carriers import Carriers
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
@@ -31,6 +34,8 @@ HANDLERS: Mapping[str, Handler] = {
     ledger.SETTLE: ledger.settle,
     reminders.EXPIRING: reminders.tell_expiring,
     reminders.UNUSED: reminders.tell_unused,
+    shops.OF_ORDERS: shops.handle,
+    shops.OF_PERSONS: shops.handle,
     triggers.GIVE: triggers.give,
     triggers.GO_THROUGH: triggers.go_through,
 }
@@ -41,7 +46,14 @@ class Loops:
     """The loops of one worker. Any number of workers may run beside each other."""
 
     def __init__(
-        self, db: Database, carriers: Carriers, sender: Sender, *, clock: Clock, random: Callable[[], float]
+        self,
+        db: Database,
+        carriers: Carriers,
+        sender: Sender,
+        box: SecretBox,
+        *,
+        clock: Clock,
+        random: Callable[[], float],
     ) -> None:
         self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
@@ -49,10 +61,15 @@ class Loops:
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self._do, self.doing.bell)
+        self.asking = Asking(db, sender, box, clock)
+        self.asking_loop = Loop("asking", self.asking.round)
         self.retention_loop = Loop("retention", self._sweep)
         self._db, self._clock = db, clock
         self._sweeps_at = clock.now()
-        self.all = [self.fan_out_loop, self.lane_loop, self.schedule_loop, self.retention_loop]
+        self.all = [
+            *(self.fan_out_loop, self.lane_loop, self.schedule_loop),
+            *(self.asking_loop, self.retention_loop),
+        ]
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()

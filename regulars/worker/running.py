@@ -13,6 +13,7 @@ from regulars import delivery, schedule
 from regulars.kit.clock import Clock, HandClock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
+from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
 from regulars.schedule import Handler
 from regulars.wiring import App
@@ -37,7 +38,7 @@ async def run(settings: Settings) -> None:
     """The process behind `regulars work`: until cancelled."""
     app = await App.open(settings)
     try:
-        await work(app.db, IntegrationCarriers(app.box), app.http, clock=app.clock)
+        await work(app.db, IntegrationCarriers(app.box), app.http, app.box, clock=app.clock)
     finally:
         await app.close()
 
@@ -46,12 +47,13 @@ async def work(
     db: Database,
     carriers: Carriers,
     sender: Sender,
+    box: SecretBox,
     *,
     clock: Clock,
     random: Callable[[], float] = random_module.random,
 ) -> None:
     """Run all loops until cancelled; then finish the calls in flight, record them and give the lanes back."""
-    loops = Loops(db, carriers, sender, clock=clock, random=random)
+    loops = Loops(db, carriers, sender, box, clock=clock, random=random)
     tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops.all]
     try:
         await asyncio.gather(*tasks)
@@ -61,6 +63,7 @@ async def work(
         await loops.fan_out.turns.finish()
         await loops.doing.turns.finish()
         await loops.lanes.stop()
+        await loops.asking.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from regulars.delivery import Carrier, Parcel
 from regulars.integrations import CONNECTORS
-from regulars.integrations.manifest import checked_settings
+from regulars.kit.fields import checked_settings
 
 OLD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

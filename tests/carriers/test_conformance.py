@@ -13,8 +13,9 @@ from regulars import limits, sandbox
 from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter
 from regulars.delivery.carrier import PAUSE_STATUSES, RETRY_STATUSES, Outcome
 from regulars.integrations import CONNECTORS
-from regulars.integrations.manifest import Connector, checked_settings
+from regulars.integrations.manifest import Connector
 from regulars.kit.errors import Invalid
+from regulars.kit.fields import checked_settings
 from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request
 from tests.carriers.making import GIVEN, PROFILE, carrier_for, parcel
 

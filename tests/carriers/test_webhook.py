@@ -15,9 +15,9 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from regulars import sandbox
 from regulars.delivery import Carrier, Delivered, Paused
 from regulars.integrations import CONNECTORS
-from regulars.integrations.manifest import checked_settings
 from regulars.kit.clock import wire_time
 from regulars.kit.errors import Invalid
+from regulars.kit.fields import checked_settings
 from regulars.kit.http import Answer, Http, Request
 from tests.carriers.making import OLD_SECRET, SECRET, carrier_for, parcel
 

@@ -51,6 +51,11 @@ async def theirs(app: App, client: httpx.AsyncClient, clock: HandClock) -> dict[
     taken = (await shop.manage("POST", "/orders", json=order)).json()["items"][0]
     fired = (await shop.reward(trigger, f"{MARK}-1001")).json()["data"]
     key = (await shop.manage("POST", "/keys", json={"name": f"{MARK} key", "access": "READ"})).json()["record"]
+    selling = {"platform": "website", "name": f"{MARK} source", "settings": {"signed": "no"}}
+    source = (await shop.manage("POST", "/sources", json=selling)).json()["source"]
+    path = source["address"].partition("//")[2].partition("/")[2]
+    await client.post(f"/{path}", json=order, headers={"x-custom-website-topic": "orders/created"})
+    hook = (await shop.manage("GET", "/hooks")).json()["items"][0]
     staff = {"email": f"{MARK}@shop.example", "password": "correct horse", "name": MARK}
     member = (await shop.manage("POST", "/staff", json=staff)).json()
     async with app.db.transaction() as tx:
@@ -64,6 +69,8 @@ async def theirs(app: App, client: httpx.AsyncClient, clock: HandClock) -> dict[
         "firing": fired["activity"]["_id"],
         "txn": fired["wallet_reward"]["_id"],
         "integration": tool["id"],
+        "source": source["id"],
+        "hook": hook["id"],
         "rule": rule["id"],
         "key": key["id"],
         "staff": member["id"],
@@ -161,7 +168,7 @@ async def test_no_page_shows_or_changes_another_shops_rows(shop: Shop, theirs: d
         if route.path.startswith(tuple(APIS)) or NO_ROWS_BEHIND.fullmatch(route.path_format):
             continue
         for id in theirs.values() if "{" in route.path_format else [theirs["integration"]]:
-            path = re.sub(r"\{tool\}", "webhook", route.path_format)
+            path = re.sub(r"\{tool\}", "webhook", route.path_format.replace("{platform}", "shopify"))
             path = re.sub(r"\{\w+\}", id, path)
             for method in sorted(getattr(route, "methods", set()) - {"OPTIONS", "HEAD"}):
                 form = _form(id, security.csrf_token(session.token)) if method == "POST" else None

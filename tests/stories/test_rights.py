@@ -80,6 +80,20 @@ PUT    /api/v1/checkout                                   -          -     -    
 DELETE /api/v1/checkout                                   -          -     -      -      -         WRITE  -
 POST   /api/v1/checkout/rotate                            -          -     -      -      -         WRITE  -
 GET    /api/v1/checkout/quote                             -          -     -      -      -         READ   -
+GET    /api/v1/platforms                                  -          -     -     -      -         READ   -
+GET    /api/v1/sources                                    -          -     -     -      -         READ   -
+POST   /api/v1/sources                                    -          -     -     -      -         WRITE  -
+GET    /api/v1/sources/{id}                               -          -     -     -      -         READ   -
+PATCH  /api/v1/sources/{id}                               -          -     -     -      -         WRITE  -
+DELETE /api/v1/sources/{id}                               -          -     -     -      -         WRITE  -
+POST   /api/v1/sources/{id}/rotate                        -          -     -     -      -         WRITE  -
+POST   /api/v1/sources/{id}/test                          -          -     -     -      -         WRITE  -
+POST   /api/v1/sources/{id}/fetch                         -          -     -     -      -         WRITE  -
+GET    /api/v1/hooks                                      -          -     -     -      -         -      READ
+GET    /api/v1/hooks/{id}                                 -          -     -     -      -         -      READ
+POST   /api/v1/hooks/replay                               -          -     -     -      -         -      WRITE
+POST   /api/v1/hooks/{id}/replay                          -          -     -     -      -         -      WRITE
+POST   /api/v1/hooks/{id}/close                           -          -     -     -      -         -      WRITE
 GET    /api/v1/keys                                       -          -     -      READ   -         -      -
 POST   /api/v1/keys                                       -          -     -      WRITE  -         -      -
 DELETE /api/v1/keys/{id}                                  -          -     -      WRITE  -         -      -
@@ -197,6 +211,23 @@ GET    /checkout/rotate                                   yes    yes     yes    
 POST   /checkout/rotate                                   yes    yes     no      no
 GET    /checkout/disconnect                               yes    yes     yes     no
 POST   /checkout/disconnect                               yes    yes     no      no
+GET    /sources                                           yes    yes     yes     no
+GET    /sources/new/{platform}                            yes    yes     yes     no
+POST   /sources/new/{platform}                            yes    yes     no      no
+GET    /sources/{source_id}                               yes    yes     yes     no
+POST   /sources/{source_id}                               yes    yes     no      no
+POST   /sources/{source_id}/test                          yes    yes     no      no
+POST   /sources/{source_id}/fetch                         yes    yes     no      no
+GET    /sources/{source_id}/rotate                        yes    yes     yes     no
+POST   /sources/{source_id}/rotate                        yes    yes     no      no
+GET    /sources/{source_id}/delete                        yes    yes     yes     no
+POST   /sources/{source_id}/delete                        yes    yes     no      no
+GET    /sources/hooks                                     yes    yes     yes     no
+GET    /sources/hooks.csv                                 yes    yes     yes     no
+GET    /sources/hooks/{hook_id}                           yes    yes     yes     no
+POST   /sources/hooks/replay                              yes    yes     no      no
+POST   /sources/hooks/{hook_id}/replay                    yes    yes     no      no
+POST   /sources/hooks/{hook_id}/close                     yes    yes     no      no
 GET    /deliveries                                        yes    yes     yes     no
 GET    /deliveries.csv                                    yes    yes     yes     no
 GET    /deliveries/{delivery_id}                          yes    yes     yes     no

@@ -28,9 +28,9 @@ events, who is told of them, and what became of it.
 
 Every call carries a key as `Authorization: Bearer <key>` (or as `x-apikey`) and the workspace's id as `x-workspaceid`.
 A key may READ or WRITE what was chosen when it was issued, by area: `staff` (people, keys, the storefront secret),
-`settings` (the shop, its audit log), `rules` (triggers, Send Events rules, integrations) and `data` (customers, coins,
-orders, events, deliveries). A refusal is a problem document (RFC 9457): `detail` says what is wrong in words, `code` is
-stable, `fields` says of each wrong field what was expected. A refused call changes nothing.
+`settings` (the shop, its audit log), `rules` (triggers, Send Events rules, integrations, sources) and `data`
+(customers, coins, orders, events, deliveries, hooks). A refusal is a problem document (RFC 9457): `detail` says what is
+wrong in words, `code` is stable, `fields` says of each wrong field what was expected. A refused call changes nothing.
 
 Every thing has an `id`, and `..._id` elsewhere names it by that. Two ids are the shop's own: `customer_id` is the
 customer's on its platform, `reference_id` an order's at its source. Whose something is stands in `customer`, with both:
@@ -58,20 +58,12 @@ with the key's name.""",
         "Checkout": "rules",
         "Deliveries": "data",
         "Set aside": "data",
+        "Sources": "rules",
     },
 )
 
 Limit = Annotated[int, Meta(ge=1, le=limits.PAGE_ITEMS_MAX, description="How many at most.")]
 Before = Annotated[UUID, Meta(description="`next` of the page before.")]
-CustomerId = Annotated[
-    str,
-    Meta(
-        min_length=limits.CUSTOMER_ID_CHARS_MIN,
-        max_length=limits.CUSTOMER_ID_CHARS_MAX,
-        description="The customer's id on the shop's platform.",
-        examples=["shopify-7029064106277"],
-    ),
-]
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

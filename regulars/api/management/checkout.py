@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from regulars import checkout, customers, events, limits, orders
-from regulars.api.management.api import CustomerId, management
-from regulars.api.management.orders import Money
+from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.checkout import Connected, Connection, NotConnected, Rules, WalletType
+from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.ledger import amount_on_wire
+from regulars.orders.reported import Money
 
 
 class CheckoutRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, events, ledger, limits, orders, triggers
-from regulars.api.management.api import CustomerId, DatedQuery, Limit, management, page_of, the_customer
+from regulars.api.management.api import DatedQuery, Limit, management, page_of, the_customer
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
@@ -23,34 +23,12 @@ from regulars.api.management.items import (
     transaction_item,
 )
 from regulars.api.operations import Call, NoQuery
-from regulars.api.reading import a_birthday
-from regulars.customers import Customer, NewCustomer
+from regulars.customers import Customer
+from regulars.customers.reported import Country, CustomerDetails, Email, Gender, Mobile, Name
+from regulars.kit.clock import a_birthday
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Entry
-
-Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
-Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
-Mobile = Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; needs `country`.")]
-Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters, such as ind.")]
-Gender = Literal["male", "female", "other", ""]
-
-
-class CustomerDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is known of a customer."""
-
-    customer_id: CustomerId
-    name: Name = ""
-    email: Email = ""
-    mobile: Mobile = ""
-    country: Country = ""
-    gender: Gender = ""
-    dob: date | None = None
-    referral_code: Annotated[str, Meta(max_length=40, description="Drawn if none is given.")] = ""
-
-    def new_customer(self) -> NewCustomer:
-        a_birthday("dob", self.dob)
-        return NewCustomer(**msgspec.structs.asdict(self))
 
 
 class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

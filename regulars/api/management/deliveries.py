@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, integrations, limits
-from regulars.api.management.api import CustomerId, PageQuery, asked_of, management
+from regulars.api.management.api import PageQuery, asked_of, management
 from regulars.api.management.events import TopicName
 from regulars.api.management.items import DeliveryItem, delivery_items
 from regulars.api.operations import Call, NoQuery
+from regulars.customers.reported import CustomerId
 from regulars.delivery import StoredAttempt
 from regulars.delivery.model import State
 from regulars.kit.db import Reading, Tx

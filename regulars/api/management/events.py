@@ -10,11 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, dispatch, events
-from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management, page_of
+from regulars.api.management.api import DatedQuery, asked_of, management, page_of
 from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
 from regulars.customers import Customer
+from regulars.customers.reported import CustomerId
 from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema

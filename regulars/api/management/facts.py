@@ -11,11 +11,11 @@ from msgspec import Meta
 
 from regulars import limits, triggers
 from regulars.api.management.api import management
-from regulars.api.management.customers import CustomerDetails
 from regulars.api.management.items import FiringItem, Whose, firing_item, named
 from regulars.api.operations import Call, NoQuery
-from regulars.api.reading import a_birthday, a_moment
 from regulars.customers import NewCustomer
+from regulars.customers.reported import CustomerDetails
+from regulars.kit.clock import a_birthday, a_moment
 from regulars.kit.db import Tx
 from regulars.kit.errors import Faults, Refusal, invalid
 from regulars.triggers import NewFact

@@ -15,9 +15,10 @@ from regulars.api.management.rules import end_rules_of
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import LaneHealth
 from regulars.integrations import CONNECTORS, Integration, Manifest
-from regulars.integrations.manifest import Kind, Option
 from regulars.integrations.model import State
+from regulars.kit import fields
 from regulars.kit.db import Reading, Tx
+from regulars.kit.fields import Kind, Option
 
 Settings = Annotated[
     dict[str, Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | int],
@@ -219,8 +220,8 @@ def _said(integration: Integration, health: LaneHealth | None) -> IntegrationIte
     )
 
 
-def _tool(manifest: Manifest) -> Tool:
-    fields = [
+def tool_fields(manifest: fields.Manifest) -> list[ToolField]:
+    return [
         ToolField(
             name=field.name,
             label=field.label,
@@ -234,6 +235,9 @@ def _tool(manifest: Manifest) -> Tool:
         )
         for field in manifest.fields
     ]
+
+
+def _tool(manifest: Manifest) -> Tool:
     return Tool(
         tool=manifest.tool,
         label=manifest.label,
@@ -241,5 +245,5 @@ def _tool(manifest: Manifest) -> Tool:
         summary=manifest.summary,
         help_text=manifest.help_text,
         help_url=manifest.help_url,
-        fields=fields,
+        fields=tool_fields(manifest),
     )

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import conditions, limits, triggers
-from regulars.api.management.api import CustomerId, DatedQuery, asked_of, management, page_of
+from regulars.api.management.api import DatedQuery, asked_of, management, page_of
 from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
+from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
 from regulars.orders import EarningBasis

@@ -26,14 +26,13 @@ from regulars.api.meters import Meters
 from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
 from regulars.api.reading import (
-    BodyTooLarge,
-    Malformed,
     check_media_type,
     decode,
     is_form,
     read_form,
     read_json,
     read_value,
+    whole_body,
 )
 from regulars.api.serving import CORS, SAFE, bug, check_source, idempotency_key
 from regulars.kit.errors import Invalid, Refusal, invalid
@@ -193,7 +192,7 @@ class ActivityDoor:
             check_media_type(content_type.decode("latin-1"))
         if scope["query_string"]:
             raise invalid(scope["query_string"].decode("latin-1").partition("=")[0], "no query parameters")
-        raw = await _read(headers, receive)
+        raw = await whole_body(headers.get(b"content-length", b""), receive)
         body, aside = _read_activity(raw, form)
         fire, proven = _fire(body, aside, caller), None
         if not caller.writes and needs_proof(caller):
@@ -321,25 +320,6 @@ def _override(via: ViaWallet) -> Override | Invalid:
         coins_min=coins.min if coins else None,
         coins_max=coins.max if coins else None,
     )
-
-
-async def _read(headers: Headers, receive: Receive) -> bytes:
-    """The whole body. Raises BodyTooLarge before more than the limit is kept, Malformed when it ends early."""
-    length = headers.get(b"content-length", b"")
-    if len(length) > 6 and (not length.isdigit() or int(length) > limits.BODY_BYTES_MAX):
-        raise BodyTooLarge
-    raw, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            # Hung up within the body: what came may read as a whole one, but more was promised.
-            raise Malformed("The body ended early.")
-        part = message.get("body", b"")
-        raw = raw + part if raw else part
-        more = message.get("more_body", False)
-        if len(raw) > limits.BODY_BYTES_MAX:
-            raise BodyTooLarge
-    return raw
 
 
 def _text(headers: Headers, name: bytes) -> str:

@@ -16,8 +16,8 @@ from regulars.api import proofs
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import LeadAnswer, lead_item
 from regulars.api.operations import Call, NoQuery
-from regulars.api.reading import a_birthday
 from regulars.customers import Customer, NewCustomer
+from regulars.kit.clock import a_birthday
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Invalid, NotFound
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from regulars.integrations.manifest import Field, Manifest, rate_field
+from regulars.integrations.manifest import Manifest, rate_field
 from regulars.integrations.tool import any_prefix_field, host_field, retry_unclear_field, selector_field
+from regulars.kit.fields import Field
 
 MANIFEST = Manifest(
     tool="contlo",

@@ -8,7 +8,8 @@ import secrets as random
 from collections.abc import Mapping
 from typing import Any
 
-from regulars.integrations.manifest import Field, Manifest, Option, rate_field
+from regulars.integrations.manifest import Manifest, rate_field
+from regulars.kit.fields import Field, Option
 
 _SECRET_BYTES = 24
 # What the specification asks of a secret's length.

@@ -13,6 +13,7 @@ from regulars import delivery, limits
 from regulars.kit.clock import HandClock, SystemClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import Conflict
+from regulars.kit.secrets import SecretBox
 from regulars.worker import drain, work
 from tests.rooms.delivery.street import Corner, Street, corner
 
@@ -52,7 +53,7 @@ async def test_a_lane_that_can_not_be_read_says_why_and_goes_on_when_it_can(
         odd, sound = await shop.lane("odd"), await shop.lane("sound")
         street.faults[odd] = fault
         stuck, ids = await shop.queue(odd, 5), await shop.queue(sound, 50)
-        task = asyncio.create_task(work(db, street, street, clock=SystemClock()))
+        task = asyncio.create_task(work(db, street, street, SecretBox("k" * 40), clock=SystemClock()))
         await street.until_received("http://sound/", 50)
         async with asyncio.timeout(20):
             while words not in await held_up(shop, odd):  # noqa: ASYNC110 - only the database knows

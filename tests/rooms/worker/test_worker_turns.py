@@ -18,6 +18,7 @@ from regulars.kit.clock import HandClock, SystemClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.http import Answer, Http, NoAnswer, Request, Sender
 from regulars.kit.ids import new_id
+from regulars.kit.secrets import SecretBox
 from regulars.worker import work
 from regulars.worker.turns import Turn
 from tests.rooms.delivery.street import Corner, PlainCarrier, Street, answer, corner
@@ -49,7 +50,9 @@ class ProfileKeeper(PlainCarrier):
 @asynccontextmanager
 async def worker(shop: Corner, sender: Sender | None = None) -> AsyncIterator[asyncio.Task[None]]:
     """Told to stop at the end, it records what it has sent: what was received is known to be stored after that."""
-    task = asyncio.create_task(work(shop.db, shop.street, sender or shop.street, clock=SystemClock()))
+    task = asyncio.create_task(
+        work(shop.db, shop.street, sender or shop.street, SecretBox("k" * 40), clock=SystemClock())
+    )
     yield task
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -254,7 +257,7 @@ async def test_a_lane_that_can_not_be_taken_up_is_left_alone_for_a_while(shop: C
             return await carrier_of(tx, workspace_id, integration_id)
 
     stuck, ids = await shop.queue(broken, 5), await shop.queue(sound, 200)
-    task = asyncio.create_task(work(shop.db, Broken(), shop.street, clock=SystemClock()))
+    task = asyncio.create_task(work(shop.db, Broken(), shop.street, SecretBox("k" * 40), clock=SystemClock()))
     await shop.street.until_received("http://sound/", 200)
     task.cancel()
     with suppress(asyncio.CancelledError):

@@ -1,0 +1,176 @@
+"""What platforms send: `POST /hooks/{platform}/{hook_id}`, answered as soon as it is kept.
+
+A bare ASGI application, as the rewards' route. Strangers may call it as often as they like: an address that nobody has
+costs one look-up, a body that is not signed as it must be costs reading and hashing it and no more, since what a hook
+is checked by is looked up at most once per KEY_CACHE_S. Concurrent hooks of a workspace share a commit.
+
+    POST --no such address--> 404
+      `--no signature, or one that can't be one--> 401, the body unread
+            `--body read, signature wrong--> 401, counted for the shop to see
+                  `--kept, COMMIT--> 200
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Hashable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from litestar.types import Receive, Scope, Send
+
+from regulars import limits, shops
+from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.meters import Meters
+from regulars.api.reading import whole_body
+from regulars.api.serving import SAFE, bug
+from regulars.kit.batch import Gatherer
+from regulars.kit.errors import NotFound, Refusal, Unauthenticated
+from regulars.shops import PLATFORMS, Known, NewHook
+from regulars.wiring import App
+
+_OLDER = "/api/open/integrations/customwebsitewebhook/"
+PATHS = (*(f"/hooks/{platform}/" for platform in PLATFORMS), _OLDER)
+LABEL = "POST /hooks"
+
+_FRESH = timedelta(seconds=limits.KEY_CACHE_S)
+_NOTED = timedelta(seconds=limits.HOOKS_WRONG_NOTED_S)
+_SAFE = [(name.encode(), value.encode()) for name, value in SAFE.items()]
+_TAKEN = (200, [(b"content-type", b"application/json"), *_SAFE], b'{"taken":true}')
+
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+
+class HookUnknown(NotFound):
+    """No source has this address, or it was removed."""
+
+    code = "hook_unknown"
+
+
+class _Address:
+    """An address as it was found, with how often it was called wrongly since that was written down last."""
+
+    __slots__ = ("fresh_until", "known", "noted_at", "wrong")
+
+    def __init__(self, known: Known, fresh_until: datetime) -> None:
+        self.known = known
+        self.fresh_until = fresh_until
+        self.wrong = 0
+        self.noted_at: datetime | None = None
+
+
+class HookDoor:
+    """The ASGI application behind `PATHS`."""
+
+    def __init__(self, app: App, meters: Meters) -> None:
+        self._app = app
+        self._meters = meters
+        self._addresses: dict[UUID, _Address] = {}
+        self._lookups: dict[UUID, asyncio.Task[_Address | None]] = {}
+        self._changes = 0
+        self._keep: Gatherer[NewHook, None] = Gatherer(self._flush, items_max=limits.GATHER_ITEMS_MAX)
+        app.db.remembering(self._forget)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_s = time.perf_counter()
+        try:
+            status, headers, body = await self._answer(scope, receive)
+        except Refusal as refusal:
+            status, headers, body = _said(failure_of(refusal, "problem"))
+        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
+            status, headers, body = _said(bug(None, LABEL, error))
+        self._meters.count(LABEL, status, time.perf_counter() - started_s)
+        headers = [*headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":  # type: ignore[typeddict-item]
+            return _said(failure("problem", 405, "method_not_allowed", "Hooks are posted.", None, {"allow": "POST"}))
+        now = self._app.clock.now()
+        address = await self._find(scope["path"], now)
+        known, source = address.known, address.known.source
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        length = headers.get("content-length", "").encode("latin-1")
+        try:
+            envelope = shops.admit(known, headers)
+            body = await whole_body(
+                length, receive, limits.HOOK_PING_BYTES_MAX if envelope.ping else limits.HOOK_BYTES_MAX
+            )
+            if envelope.ping:
+                return _TAKEN
+            shops.verify(known, envelope, body)
+        except Unauthenticated as refusal:
+            await self._wrong(address, refusal, now)
+            raise
+        hook = NewHook(source.id, envelope.topic, envelope.reference, body, envelope.ignored)
+        await self._keep.submit(source.workspace_id, hook)
+        return _TAKEN
+
+    async def _find(self, path: str, now: datetime) -> _Address:
+        """Raises HookUnknown."""
+        before, _, id = path.rpartition("/")
+        try:
+            hook_id = UUID(id)
+        except ValueError:
+            raise HookUnknown("There is no such address.") from None
+        address: _Address | None = self._addresses.get(hook_id)
+        if address is None or address.fresh_until <= now:
+            task = self._lookups.get(hook_id)
+            if task is None:
+                task = self._lookups[hook_id] = asyncio.create_task(self._look_up(hook_id, now))
+                task.add_done_callback(lambda done: self._looked_up(hook_id, done))
+            address = await asyncio.shield(task)
+        platform = address.known.source.platform if address else ""
+        if address is None or before + "/" not in (f"/hooks/{platform}/", _OLDER if platform == "website" else ""):
+            raise HookUnknown("There is no such address.")
+        return address
+
+    async def _look_up(self, hook_id: UUID, now: datetime) -> _Address | None:
+        changes = self._changes
+        async with self._app.db.reading() as tx:
+            known = await shops.source_of_hook(tx, hook_id, self._app.box, now)
+        before = self._addresses.pop(hook_id, None)
+        if known is None:
+            return None
+        address = _Address(known, now + _FRESH)
+        if before is not None:
+            address.wrong, address.noted_at = before.wrong, before.noted_at
+        if changes == self._changes:
+            while len(self._addresses) >= limits.KEYS_CACHED_MAX:
+                del self._addresses[next(iter(self._addresses))]
+            self._addresses[hook_id] = address
+        return address
+
+    def _looked_up(self, hook_id: UUID, task: asyncio.Task[_Address | None]) -> None:
+        del self._lookups[hook_id]
+        if not task.cancelled():
+            task.exception()  # told to those who wait; when all have hung up, nobody is, and that is no fault
+
+    def _forget(self, workspace_id: UUID) -> None:
+        """Its sources may have changed: they are looked up anew."""
+        self._changes += 1
+        for address in self._addresses.values():
+            if address.known.source.workspace_id == workspace_id:
+                address.fresh_until = datetime.min.replace(tzinfo=address.fresh_until.tzinfo)
+
+    async def _wrong(self, address: _Address, refusal: Refusal, now: datetime) -> None:
+        """Written down for the shop to see, once per HOOKS_WRONG_NOTED_S and process, however many there are."""
+        address.wrong += 1
+        if address.noted_at is None or now >= address.noted_at + _NOTED:
+            count, address.wrong, address.noted_at = address.wrong, 0, now
+            async with self._app.db.transaction() as tx:
+                await shops.note_wrong(tx, address.known.source, count, refusal.message, now)
+
+    async def _flush(self, workspace_id: Hashable, hooks: Sequence[NewHook]) -> Sequence[None]:
+        assert isinstance(workspace_id, UUID)
+        async with self._app.db.transaction() as tx:
+            await shops.keep(tx, workspace_id, hooks, self._app.clock.now())
+        return [None] * len(hooks)
+
+
+def _said(failed: Failure) -> Answer:
+    headers = [(b"content-type", failed.media_type.encode()), *_SAFE]
+    headers += [(name.encode(), value.encode()) for name, value in failed.headers.items()]
+    return failed.status, headers, failed.body

@@ -1,0 +1,326 @@
+"""Sources: where the shop sells, connected, and the hooks that came from there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from regulars import limits, shops
+from regulars.api.management.api import DatedQuery, management
+from regulars.api.management.integrations import Name, Settings, ToolField, tool_fields
+from regulars.api.operations import Call, NoQuery
+from regulars.kit.db import Reading, Tx
+from regulars.shops import PLATFORMS, Hook, Source
+from regulars.shops.model import State
+
+
+class PlatformItem(msgspec.Struct, frozen=True):
+    """A platform that can be connected, and the topics that something is done with."""
+
+    platform: str
+    label: str
+    summary: str
+    help_text: str
+    help_url: str
+    topics: list[str]
+    fields: list[ToolField]
+
+
+class PlatformList(msgspec.Struct, frozen=True):
+    items: list[PlatformItem]
+
+
+class SourceItem(msgspec.Struct, frozen=True):
+    """A connected source. `address` is where its hooks are sent: said to keys that may write alone, since whoever knows
+    that of a website may need no more. `orders_source` is the `source` of its orders, and how its customers' ids begin.
+
+    `heard_at`: when its newest hook came. `turned_away`: calls that were not signed as they must be, with when and why
+    last. `asked`: what came of asking its own API last, in words; `asks_at`: when it is asked next, null where it is
+    not.
+    """
+
+    id: UUID
+    platform: str
+    name: str
+    orders_source: str
+    address: str | None
+    settings: dict[str, Any]
+    heard_at: datetime | None
+    turned_away: int
+    turned_away_at: datetime | None
+    turned_away_why: str
+    asks_at: datetime | None
+    asked: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class SourceList(msgspec.Struct, frozen=True):
+    items: list[SourceItem]
+
+
+class NewSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    platform: Annotated[str, Meta(max_length=64, examples=["shopify"])]
+    settings: Annotated[Settings, Meta(examples=[{"shop_domain": "corner-shop.myshopify.com"}])]
+    name: Name = ""
+
+
+class SourceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Fields that are not given stay as they are; so do secrets given empty."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Corner shop"])] | UnsetType = (
+        UNSET
+    )
+    settings: Settings | UnsetType = UNSET
+
+
+class ConnectedSource(msgspec.Struct, frozen=True):
+    """`new_secrets` were made here; they are said this once and never again."""
+
+    source: SourceItem
+    new_secrets: dict[str, str]
+
+
+class SourceTest(msgspec.Struct, frozen=True):
+    """What came of it, in words."""
+
+    ok: bool
+    sentence: str
+
+
+class HookItem(msgspec.Struct, frozen=True):
+    """A hook that was let in. `state`: `pending`, `done`, `ignored` (nothing is done with it), `waiting` (for the order
+    that it tells of), `open` (a person has to act) or `failed`; `outcome` says in words what came of it, `subject` what
+    it is about, `version` when that was last changed at its source. `reference` is the platform's own id of the
+    hook."""
+
+    id: UUID
+    source_id: UUID
+    topic: str
+    reference: str
+    received_at: datetime
+    state: State
+    subject: str
+    version: datetime | None
+    outcome: str
+    order_id: UUID | None
+    customer_id: Annotated[UUID | None, Meta(description="Our id of the customer, as in /customers/{id}.")]
+    handled_at: datetime | None
+
+
+class HookWithBody(msgspec.Struct, frozen=True):
+    """`body` is what came, as text."""
+
+    hook: HookItem
+    body: str
+
+
+class HookQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`since` and `until` go by when hooks came."""
+
+    source_id: UUID | None = None
+    state: State | None = None
+    topic: Annotated[str, Meta(max_length=limits.HOOK_TOPIC_CHARS_MAX)] | None = None
+
+
+class HookPage(msgspec.Struct, frozen=True):
+    """A page may hold fewer than were asked for, or none, and still continue."""
+
+    items: list[HookItem]
+    next: UUID | None
+
+
+class HookReplay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hooks with these ids, whatever came of them; or all of a source that failed, that came since then (ever, when
+    it is not said)."""
+
+    hook_ids: Annotated[list[UUID], Meta(max_length=limits.HOOKS_REPLAYED_MAX, examples=[[]])] = []
+    source_id: UUID | None = None
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class HooksReplayed(msgspec.Struct, frozen=True):
+    """`left`: so many more of the source failed since then; call again."""
+
+    queued: int
+    left: int
+
+
+@management.get("/platforms", "The platforms that can be connected", tag="Sources")
+async def list_platforms(call: Call[NoQuery, None]) -> PlatformList:
+    return PlatformList(
+        [
+            PlatformItem(
+                platform=one.platform,
+                label=one.label,
+                summary=one.summary,
+                help_text=one.help_text,
+                help_url=one.help_url,
+                topics=list(one.topics),
+                fields=tool_fields(one),
+            )
+            for one in PLATFORMS.values()
+        ]
+    )
+
+
+@management.get("/sources", "The shop's sources", tag="Sources")
+async def list_sources(call: Call[NoQuery, None], tx: Reading) -> SourceList:
+    """Oldest first."""
+    found = await shops.list_sources(tx, call.workspace_id)
+    heard = await shops.heard_at(tx, call.workspace_id, [source.id for source in found])
+    return SourceList([_item(call, source, heard) for source in found])
+
+
+@management.post("/sources", "Connect a source", tag="Sources", status=201, stored=False)
+async def connect_source(call: Call[NoQuery, NewSource], tx: Tx) -> ConnectedSource:
+    """Its hooks are taken from now on, at its `address`."""
+    body = call.body
+    shown = await shops.connect(
+        tx, call.workspace_id, call.app.box, platform=body.platform, name=body.name, given=body.settings, now=call.now
+    )
+    await call.audit(tx, "source.create", shown.source.id, platform=body.platform)
+    return ConnectedSource(await _said(call, tx, shown.source), shown.new_secrets)
+
+
+@management.get("/sources/{id}", "One source", tag="Sources")
+async def read_source(call: Call[NoQuery, None], tx: Reading) -> SourceItem:
+    return await _said(call, tx, await shops.get_source(tx, call.workspace_id, call.path_id()))
+
+
+@management.patch("/sources/{id}", "Change a source", tag="Sources")
+async def change_source(call: Call[NoQuery, SourceChange], tx: Tx) -> SourceItem:
+    """A secret that another takes the place of holds beside it for a day."""
+    body = call.body
+    source = await shops.change(
+        tx,
+        call.workspace_id,
+        call.path_id(),
+        call.app.box,
+        given={} if isinstance(body.settings, UnsetType) else body.settings,
+        name=None if isinstance(body.name, UnsetType) else body.name,
+        now=call.now,
+    )
+    await call.audit(tx, "source.update", source.id)
+    return await _said(call, tx, source)
+
+
+@management.delete("/sources/{id}", "Remove a source", tag="Sources", status=204)
+async def remove_source(call: Call[NoQuery, None], tx: Tx) -> None:
+    """Its hooks are taken no more and its secrets are forgotten; what came in stays."""
+    source = await shops.get_source(tx, call.workspace_id, call.path_id())
+    await shops.remove(tx, call.workspace_id, source.id, call.now)
+    await call.audit(tx, "source.delete", source.id, name=source.name)
+
+
+@management.post("/sources/{id}/rotate", "Make a new secret", tag="Sources", stored=False)
+async def rotate_source_secret(call: Call[NoQuery, None], tx: Tx) -> ConnectedSource:
+    """Where the secret is made here. For a day hooks may be signed with either, the new one or the old one."""
+    shown = await shops.rotate(tx, call.workspace_id, call.path_id(), call.app.box, now=call.now)
+    await call.audit(tx, "source.rotate", shown.source.id)
+    return ConnectedSource(await _said(call, tx, shown.source), shown.new_secrets)
+
+
+@management.post("/sources/{id}/test", "Test a source", tag="Sources")
+async def test_source(call: Call[NoQuery, None]) -> SourceTest:
+    """An order is made up as the platform sends it, signed, let in, read, and held against the triggers; nothing is
+    recorded. Where the platform's own API is asked for what was missed, that is tried too."""
+    app = call.app
+    async with app.db.reading() as tx:
+        source = await shops.get_source(tx, call.workspace_id, call.path_id())
+    tested = await shops.test(app.db, app.http, call.workspace, source, app.box, call.now)
+    return SourceTest(tested.ok, tested.sentence)
+
+
+@management.post("/sources/{id}/fetch", "Fetch what no hook told", tag="Sources")
+async def fetch_missed(call: Call[NoQuery, None], tx: Tx) -> SourceItem:
+    """In a moment, from the platform's own API. Where a source has a key for that, it is done every few minutes."""
+    await shops.ask_soon(tx, call.workspace_id, call.path_id(), call.now)
+    await call.audit(tx, "source.fetch", call.path_id())
+    return await _said(call, tx, await shops.get_source(tx, call.workspace_id, call.path_id()))
+
+
+@management.get("/hooks", "Hooks that came in", tag="Sources", area="data")
+async def list_hooks(call: Call[HookQuery, None], tx: Reading) -> HookPage:
+    """Newest first; every condition that is given must hold."""
+    query = call.query
+    found, after = await shops.search_hooks(
+        tx,
+        call.workspace_id,
+        source_id=query.source_id,
+        state=query.state,
+        topic=query.topic,
+        since=query.since,
+        until=query.until,
+        before_id=query.before,
+        limit=query.limit,
+    )
+    return HookPage([_hook(one) for one in found], after)
+
+
+@management.get("/hooks/{id}", "One hook with its body", tag="Sources", area="data")
+async def read_hook(call: Call[NoQuery, None], tx: Reading) -> HookWithBody:
+    hook, body = await shops.get_hook(tx, call.workspace_id, call.path_id())
+    return HookWithBody(_hook(hook), body.decode("utf-8", "replace"))
+
+
+@management.post("/hooks/replay", "Handle hooks again", tag="Sources", area="data")
+async def replay_hooks(call: Call[NoQuery, HookReplay], tx: Tx) -> HooksReplayed:
+    """As if they had just come; what they tell may be known by now, and then changes nothing. At most 1,000 a call."""
+    body = call.body
+    queued, left = len(set(body.hook_ids)), 0
+    await shops.replay(tx, call.workspace_id, body.hook_ids, call.now)
+    if body.source_id is not None:
+        source = await shops.get_source(tx, call.workspace_id, body.source_id)
+        failed, left = await shops.replay_failed(tx, call.workspace_id, source.id, body.since, call.now)
+        queued += failed
+    await call.audit(tx, "hooks.replay", body.source_id or "", queued=queued)
+    return HooksReplayed(queued, left)
+
+
+@management.post("/hooks/{id}/replay", "Handle a hook again", tag="Sources", area="data")
+async def replay_hook(call: Call[NoQuery, None], tx: Tx) -> HookItem:
+    """As if it had just come."""
+    await shops.replay(tx, call.workspace_id, [call.path_id()], call.now)
+    await call.audit(tx, "hook.replay", call.path_id())
+    return _hook((await shops.get_hook(tx, call.workspace_id, call.path_id()))[0])
+
+
+@management.post("/hooks/{id}/close", "Mark a hook as done", tag="Sources", area="data")
+async def close_hook(call: Call[NoQuery, None], tx: Tx) -> HookItem:
+    """Of one that a person had to act on."""
+    await shops.close(tx, call.workspace_id, call.path_id(), call.caller.key.name, call.now)
+    await call.audit(tx, "hook.close", call.path_id())
+    return _hook((await shops.get_hook(tx, call.workspace_id, call.path_id()))[0])
+
+
+async def _said(call: Call[Any, Any], tx: Reading, source: Source) -> SourceItem:
+    return _item(call, source, await shops.heard_at(tx, call.workspace_id, [source.id]))
+
+
+def _item(call: Call[Any, Any], source: Source, heard: dict[UUID, datetime]) -> SourceItem:
+    writes = call.caller.key.may("rules", "WRITE")
+    return SourceItem(
+        id=source.id,
+        platform=source.platform,
+        name=source.name,
+        orders_source=source.slug,
+        address=shops.address_of(source, call.app.settings.address()) if writes else None,
+        settings=source.settings,
+        heard_at=heard.get(source.id),
+        turned_away=source.wrong_count,
+        turned_away_at=source.wrong_at,
+        turned_away_why=source.wrong_why,
+        asks_at=source.asks_at,
+        asked=source.asked_said,
+        created_at=source.created_at,
+        updated_at=source.updated_at,
+    )
+
+
+def _hook(hook: Hook) -> HookItem:
+    return HookItem(**msgspec.structs.asdict(hook))

@@ -1,0 +1,45 @@
+"""A customer as programs report them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from regulars import limits
+from regulars.customers.model import NewCustomer
+from regulars.kit.clock import a_birthday
+
+CustomerId = Annotated[
+    str,
+    Meta(
+        min_length=limits.CUSTOMER_ID_CHARS_MIN,
+        max_length=limits.CUSTOMER_ID_CHARS_MAX,
+        description="The customer's id on the shop's platform.",
+        examples=["shopify-7029064106277"],
+    ),
+]
+Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
+Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
+Mobile = Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; needs `country`.")]
+Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters, such as ind.")]
+Gender = Literal["male", "female", "other", ""]
+
+
+class CustomerDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of a customer."""
+
+    customer_id: CustomerId
+    name: Name = ""
+    email: Email = ""
+    mobile: Mobile = ""
+    country: Country = ""
+    gender: Gender = ""
+    dob: date | None = None
+    referral_code: Annotated[str, Meta(max_length=40, description="Drawn if none is given.")] = ""
+
+    def new_customer(self) -> NewCustomer:
+        a_birthday("dob", self.dob)
+        return NewCustomer(**msgspec.structs.asdict(self))

@@ -1,0 +1,138 @@
+"""What a shop must fill in to have something connected, as a manifest; forms, their checks and the API's documentation
+are all drawn from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from regulars import limits
+from regulars.kit.errors import Invalid
+from regulars.kit.http import url_refusal
+
+Kind = Literal["text", "secret", "url", "select", "number"]
+
+
+class Option(msgspec.Struct, frozen=True):
+    value: str
+    label: str
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One thing to fill in. `expected` ends the sentence "expected ...", shown when the value does not fit.
+
+    A secret with `generate` need not be given: it is made here, shown once, and can be rotated: the old one stays
+    valid beside the new one for `limits.SECRET_ROTATION_S`. `sent_to` says of a secret where it goes by these settings,
+    '' where nobody is told it; by default it goes wherever the addresses among the settings say.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    help: str = ""
+    required: bool = True
+    default: str | int | None = None
+    options: tuple[Option, ...] = ()
+    pattern: str = ""
+    expected: str = ""
+    minimum: int = 0
+    maximum: int = 0
+    generate: Callable[[], str] | None = None
+    sent_to: Callable[[Mapping[str, Any]], str] | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`also` checks what no field can tell alone, on values that fit their fields: what is wrong, by field."""
+
+    label: str
+    summary: str
+    help_text: str
+    help_url: str
+    fields: tuple[Field, ...]
+    also: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, str]] | None = None
+
+
+def checked_settings(
+    manifest: Manifest, given: Mapping[str, Any], stored: Mapping[str, Any], stored_secrets: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is stored after `given` is laid over it: (settings, secrets). A secret that is not given, or empty, keeps
+    its stored value, because a form never shows it again, unless it would be sent elsewhere: who does not know a secret
+    could have it sent to themselves.
+
+    Raises Invalid naming every field that is wrong.
+    """
+    names = {field.name for field in manifest.fields}
+    wrong = {name: f"{manifest.label} has no such setting" for name in given if name not in names}
+    settings, secrets = dict(stored), dict(stored_secrets)
+    for field in manifest.fields:
+        into: dict[str, Any] = secrets if field.kind == "secret" else settings
+        value = _value(field, given, into)
+        if value is not None:
+            problem = _problem(field, value)
+        else:
+            problem = f"expected {field.expected or 'a value'}" if field.required else None
+        if problem is not None:
+            wrong[field.name] = problem
+        elif value is not None:
+            into[field.name] = int(value) if field.kind == "number" else value
+    wrong |= _secrets_sent_elsewhere(manifest, given, settings, stored) if stored else {}
+    if not wrong and manifest.also is not None:
+        wrong = manifest.also(settings, secrets)
+    if wrong:
+        raise Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=wrong)
+    return settings, secrets
+
+
+def _secrets_sent_elsewhere(
+    manifest: Manifest, given: Mapping[str, Any], settings: Mapping[str, Any], stored: Mapping[str, Any]
+) -> dict[str, str]:
+    def addresses(of: Mapping[str, Any]) -> str:
+        return "\n".join(str(of.get(field.name, "")) for field in manifest.fields if field.kind == "url")
+
+    wrong = {}
+    for field in manifest.fields:
+        if field.kind == "secret" and not str(given.get(field.name) or "").strip():
+            sent_to = field.sent_to or addresses
+            if sent_to(settings) not in ("", sent_to(stored)):
+                wrong[field.name] = "expected it once more, since it would be sent somewhere else than before"
+    return wrong
+
+
+def _value(field: Field, given: Mapping[str, Any], stored: Mapping[str, Any]) -> Any:
+    """What is given, else what is stored (of a secret, or of a field that is not named), else the default, else
+    something made for it; None when there is nothing."""
+    value = given.get(field.name)
+    if isinstance(value, str):
+        value = value.strip()
+    if value is None or value == "":
+        keep = field.kind == "secret" or field.name not in given
+        value = stored.get(field.name) if keep else None
+    if value is None:
+        value = field.default
+    return field.generate() if value is None and field.generate is not None else value
+
+
+def _problem(field: Field, value: object) -> str | None:
+    """Why the value does not fit the field, None when it does."""
+    if field.kind == "number":
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not field.minimum <= value <= field.maximum:
+            return f"expected a whole number from {field.minimum:,} to {field.maximum:,}"
+        return None
+    if not isinstance(value, str):
+        return "expected text"
+    if len(value) > limits.SETTING_CHARS_MAX:
+        return f"expected at most {limits.SETTING_CHARS_MAX:,} characters"
+    if field.kind == "select" and value not in {option.value for option in field.options}:
+        return "expected one of: " + ", ".join(option.value for option in field.options)
+    if field.kind == "url" and (refusal := url_refusal(value)) is not None:
+        return f"expected {field.expected}. {refusal}"
+    # Secrets travel in headers, where anything but printable ASCII would break the call.
+    pattern = field.pattern or (r"[\x21-\x7e]+" if field.kind == "secret" else "")
+    if pattern and re.fullmatch(pattern, value) is None:
+        return f"expected {field.expected or 'letters, digits and signs without spaces'}"
+    return None

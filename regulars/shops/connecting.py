@@ -1,0 +1,168 @@
+"""Connecting a source, changing, rotating and removing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+from regulars import limits
+from regulars.kit.clock import wire_time
+from regulars.kit.db import Reading, Tx
+from regulars.kit.errors import Conflict, Faults, Invalid, NotFound, invalid
+from regulars.kit.fields import checked_settings
+from regulars.kit.ids import new_id
+from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.shops import store
+from regulars.shops.model import Platform, Shown, Source
+from regulars.shops.platforms import kept_platform, platform_of
+from regulars.shops.store import sql
+
+_PREVIOUS, _UNTIL = "secret_previous", "secret_previous_until"
+
+
+async def connect(
+    tx: Tx, workspace_id: UUID, box: SecretBox, *, platform: str, name: str, given: Mapping[str, Any], now: datetime
+) -> Shown:
+    """A new source, whose hooks are taken from now on. `given` holds the manifest's fields, secrets among them. Raises
+    Invalid naming every wrong field, Conflict when the shop has too many."""
+    manifest = platform_of(platform)
+    faults = Faults()
+    with faults:
+        name = _checked_name(name or manifest.label)
+    with faults:
+        settings, secrets = checked_settings(manifest, given, {}, {})
+    faults.check()
+    slugs = {row["slug"]: row["connected"] for row in await tx.fetch(sql.slugs, workspace_id)}
+    if sum(slugs.values()) >= limits.SOURCES_MAX:
+        raise Conflict(f"A shop can have {limits.SOURCES_MAX} sources. Remove one that is not used.")
+    # A source that was removed and is connected again goes on with its orders; two at once never share them.
+    names = (platform if n == 1 else f"{platform}-{n}" for n in count(1))
+    slug = next(one for one in names if not slugs.get(one))
+    source_id, hook_id = new_id(), uuid4()
+    sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=source_id)
+    asks_at = now if manifest.asks(settings, secrets) else None
+    columns = (source_id, hook_id, platform, slug, name, settings, sealed, asks_at, now)
+    await tx.execute(sql.insert_source, workspace_id, *columns)
+    tx.say_changed(workspace_id)
+    made = {field: value for field, value in secrets.items() if value != str(given.get(field) or "").strip()}
+    return Shown(await store.source(tx, workspace_id, source_id), made)
+
+
+async def change(
+    tx: Tx,
+    workspace_id: UUID,
+    source_id: UUID,
+    box: SecretBox,
+    *,
+    given: Mapping[str, Any],
+    now: datetime,
+    name: str | None = None,
+) -> Source:
+    """Fields that are not given, and secrets given empty, stay as they are. A secret that another takes the place of
+    holds beside it for `limits.SECRET_ROTATION_S`, while the platform changes over. Nothing is written when nothing is
+    different. Raises Invalid, NotFound, Conflict."""
+    known = await store.lock_source(tx, workspace_id, source_id)
+    manifest = kept_platform(known.platform)
+    try:
+        stored = opened(known, box)
+    except Unreadable:
+        # Whatever was stored is lost; the shop pastes its secrets again, here and now.
+        stored = {}
+        missing = [f.name for f in manifest.fields if f.kind == "secret" and f.required and not given.get(f.name)]
+        if missing:
+            raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
+    faults = Faults()
+    with faults:
+        settings, secrets = checked_settings(manifest, given, known.settings, stored)
+    with faults:
+        new_name = known.name if name is None else _checked_name(name)
+    faults.check()
+    if (new_name, settings, secrets) == (known.name, known.settings, stored):
+        return known
+    if stored.get("secret") not in (None, secrets.get("secret")):
+        settings, secrets = _beside(settings, secrets, stored["secret"], now)
+    return await _changed(tx, known, manifest, box, new_name, settings, secrets, now)
+
+
+async def rotate(tx: Tx, workspace_id: UUID, source_id: UUID, box: SecretBox, *, now: datetime) -> Shown:
+    """A new secret, where it is made here; the old one holds beside it for `limits.SECRET_ROTATION_S`. Raises Invalid
+    where it is not, NotFound, Unreadable."""
+    known = await store.lock_source(tx, workspace_id, source_id)
+    manifest = kept_platform(known.platform)
+    generate = next((field.generate for field in manifest.fields if field.name == "secret"), None)
+    if generate is None:
+        raise invalid("secret", f"the one that {manifest.label} makes: paste it among the settings")
+    secrets = opened(known, box)
+    settings, secrets = _beside(known.settings, secrets | {"secret": generate()}, secrets["secret"], now)
+    changed = await _changed(tx, known, manifest, box, known.name, settings, secrets, now)
+    return Shown(changed, {"secret": secrets["secret"]})
+
+
+async def remove(tx: Tx, workspace_id: UUID, source_id: UUID, now: datetime) -> None:
+    """No hook of it is taken any more and its secrets are gone; what came in stays. Raises NotFound."""
+    if await tx.fetchval(sql.archive_source, workspace_id, source_id, now) is None:
+        raise NotFound("This source does not exist.")
+    tx.say_changed(workspace_id)
+
+
+async def get_source(tx: Reading, workspace_id: UUID, source_id: UUID) -> Source:
+    """Raises NotFound."""
+    return await store.source(tx, workspace_id, source_id)
+
+
+async def list_sources(tx: Reading, workspace_id: UUID) -> list[Source]:
+    """Oldest first, without those that were removed."""
+    return await store.sources(tx, workspace_id)
+
+
+def address_of(source: Source, server: str) -> str:
+    """Where its hooks are sent."""
+    return f"{server}/hooks/{source.platform}/{source.hook_id}"
+
+
+def opened(source: Source, box: SecretBox) -> dict[str, str]:
+    """Its secrets. Raises Unreadable."""
+    return box.open(source.sealed, workspace_id=source.workspace_id, thing_id=source.id)
+
+
+def live_secrets(source: Source, box: SecretBox, now: datetime) -> list[str]:
+    """Those that its hooks may be signed with now. Raises Unreadable."""
+    secrets = opened(source, box)
+    live = [secrets["secret"]] if secrets.get("secret") else []
+    if _PREVIOUS in secrets and wire_time(now) < source.settings.get(_UNTIL, ""):
+        live.append(secrets[_PREVIOUS])
+    return live
+
+
+def _beside(
+    settings: dict[str, Any], secrets: dict[str, str], previous: str, now: datetime
+) -> tuple[dict[str, Any], dict[str, str]]:
+    until = wire_time(now + timedelta(seconds=limits.SECRET_ROTATION_S))
+    return settings | {_UNTIL: until}, secrets | {_PREVIOUS: previous}
+
+
+async def _changed(
+    tx: Tx,
+    known: Source,
+    manifest: Platform,
+    box: SecretBox,
+    name: str,
+    settings: dict[str, Any],
+    secrets: dict[str, str],
+    now: datetime,
+) -> Source:
+    sealed = box.seal(secrets, workspace_id=known.workspace_id, thing_id=known.id)
+    asks_at = (known.asks_at or now) if manifest.asks(settings, secrets) else None
+    await tx.execute(sql.change_source, known.workspace_id, known.id, name, settings, sealed, asks_at, now)
+    tx.say_changed(known.workspace_id)
+    return await store.source(tx, known.workspace_id, known.id)
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= limits.NAME_CHARS_MAX:
+        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    return name

@@ -1,0 +1,343 @@
+"""Shopify: hooks signed with the shop's secret, in no order, each perhaps twice, known by their
+`X-Shopify-Webhook-Id`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from regulars import orders
+from regulars.customers import NewCustomer
+from regulars.kit.clock import wire_time
+from regulars.kit.errors import Unauthenticated
+from regulars.kit.fields import Field
+from regulars.orders import Line, OrderReport, Refund, RefundLine
+from regulars.shops.model import (
+    CustomerSaid,
+    Envelope,
+    Nothing,
+    OrderSaid,
+    Platform,
+    PrivacyAsked,
+    RefundSaid,
+    Said,
+    Source,
+    topic_of,
+)
+from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, typed
+
+_SIGNATURE = "x-shopify-hmac-sha256"
+_FINANCIAL = {"partially_paid": "pending", "expired": "voided"}
+_KNOWN_FINANCIAL = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
+_DELIVERY = {"fulfilled": "fulfilled", "partial": "partial", "restocked": "returned"}
+
+
+class _Address(msgspec.Struct, frozen=True):
+    country_code: Text = None
+    phone: Text = None
+
+
+class _Consent(msgspec.Struct, frozen=True):
+    state: Text = None
+
+
+class _Customer(msgspec.Struct, frozen=True):
+    id: Id
+    email: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    phone: Text = None
+    updated_at: Text = None
+    default_address: _Address | None = None
+    email_marketing_consent: _Consent | None = None
+    sms_marketing_consent: _Consent | None = None
+
+
+class _LineItem(msgspec.Struct, frozen=True):
+    product_id: Id | None = None
+    variant_id: Id | None = None
+    title: Text = None
+    quantity: int = 1
+    price: str = "0"
+    total_discount: Text = None
+
+
+class _Transaction(msgspec.Struct, frozen=True):
+    kind: Text = None
+    status: Text = None
+    amount: str = "0"
+    currency: Text = None
+
+
+class _Adjustment(msgspec.Struct, frozen=True):
+    amount: str = "0"
+    tax_amount: str = "0"
+
+
+class _RefundedItem(msgspec.Struct, frozen=True):
+    quantity: int = 1
+    subtotal: str | float = "0"
+    total_tax: str | float = "0"
+    line_item: _LineItem | None = None
+
+
+class _Refund(msgspec.Struct, frozen=True):
+    id: Id
+    created_at: Text = None
+    order_id: Id | None = None
+    refund_line_items: list[_RefundedItem] = []
+    transactions: list[_Transaction] = []
+    order_adjustments: list[_Adjustment] = []
+
+
+class _Code(msgspec.Struct, frozen=True):
+    code: str = ""
+
+
+class _Amount(msgspec.Struct, frozen=True):
+    amount: str = "0"
+
+
+class _Set(msgspec.Struct, frozen=True):
+    shop_money: _Amount = _Amount()
+
+
+class _Order(msgspec.Struct, frozen=True):
+    id: Id
+    currency: str
+    total_price: str
+    created_at: str
+    updated_at: Text = None
+    processed_at: Text = None
+    cancelled_at: Text = None
+    closed_at: Text = None
+    name: Text = None
+    email: Text = None
+    phone: Text = None
+    customer: _Customer | None = None
+    billing_address: _Address | None = None
+    current_total_price: Text = None
+    total_discounts: Text = None
+    total_tax: Text = None
+    total_shipping_price_set: _Set | None = None
+    financial_status: Text = None
+    fulfillment_status: Text = None
+    line_items: list[_LineItem] = []
+    refunds: list[_Refund] = []
+    discount_codes: list[_Code] = []
+    payment_gateway_names: list[str] = []
+    landing_site: Text = None
+    order_status_url: Text = None
+    cart_token: Text = None
+    note: Text = None
+    tags: Text = None
+
+
+class _Privacy(msgspec.Struct, frozen=True):
+    customer: _Customer
+
+
+def _envelope(headers: Mapping[str, str], settings: Mapping[str, Any]) -> Envelope:
+    """One app has one secret for all the shops that use it, so the shop must be the one that is meant. Raises
+    Unauthenticated."""
+    shop = headers.get("x-shopify-shop-domain", "").strip().lower()
+    if shop != settings["shop_domain"]:
+        raise Unauthenticated("It came from another shop than the one that is connected.", code="hook_of_another_shop")
+    test = headers.get("x-shopify-test", "").lower() == "true"
+    return Envelope(
+        topic_of(headers.get("x-shopify-topic", "")),
+        topic_of(headers.get("x-shopify-webhook-id", "")),
+        headers.get(_SIGNATURE, ""),
+        ignored="A test that Shopify sent: address and secret are right. Nothing was recorded." if test else "",
+    )
+
+
+def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
+    match topic.split("/"):
+        case ["orders", "create" | "paid" | "updated" | "edited" | "cancelled" | "fulfilled" | "partially_fulfilled"]:
+            return _order(typed(_Order, body), source)
+        case ["refunds", "create"]:
+            return _refund_said(typed(_Refund, body), body)
+        case ["customers", "create" | "update" | "enable" | "disable"]:
+            return _customer_said(typed(_Customer, body), source)
+        case ["customers", "data_request"]:
+            return PrivacyAsked("data", customer_id(source, typed(_Privacy, body).customer.id))
+        case ["customers", "redact"]:
+            return PrivacyAsked("erasure", customer_id(source, typed(_Privacy, body).customer.id))
+        case ["shop", "redact"]:
+            return PrivacyAsked("shop", "")
+    return Nothing("Nothing is done with this topic.")
+
+
+def _order(order: _Order, source: Source) -> Said:
+    money = Money(order.currency)
+    updated_at = moment(order.updated_at or order.created_at)
+    placed_at = moment(order.processed_at or order.created_at)
+    assert placed_at
+    assert updated_at
+    details = _person(order.customer, source, order) if order.customer else None
+    email = (order.email or "").strip()
+    if details is None:
+        if not email:
+            return Nothing("The order has no customer, so that nobody can earn by it.", f"order {order.id}", updated_at)
+        country = order.billing_address.country_code if order.billing_address else None
+        details = person(guest_id(source, email), "", "", email, order.phone, country)
+    refunds = tuple(_refund(one, money) for one in order.refunds)
+    financial = _FINANCIAL.get(order.financial_status or "", order.financial_status or "pending")
+    delivery = _DELIVERY.get(order.fulfillment_status or "", "pending")
+    detail = {
+        "payment_source": ", ".join(order.payment_gateway_names)[:200],
+        "cart_token": (order.cart_token or "")[:200],
+        "redirect_link": (order.order_status_url or "")[:2_000],
+        **campaign(order.landing_site),
+    }
+    status = "completed" if order.closed_at or delivery == "fulfilled" else "pending"
+    report = OrderReport(
+        source=source.slug,
+        reference_id=str(order.id),
+        name=order.name or "",
+        customer=details,
+        currency_code=money.code,
+        amount_minor=_sold(order, money, refunds),
+        discount_minor=money.of("total_discounts", order.total_discounts),
+        tax_minor=money.of("total_tax", order.total_tax),
+        shipping_minor=money.of("shipping", (order.total_shipping_price_set or _Set()).shop_money.amount),
+        lines=tuple(_line(one, money) for one in order.line_items),
+        refunds=refunds,
+        coupon_codes=tuple(one.code for one in order.discount_codes),
+        tags=tuple((order.tags or "").split(",")),
+        note=(order.note or "")[:5_000],
+        status="cancelled" if order.cancelled_at else status,
+        cancelled_at=moment(order.cancelled_at) or orders.NEVER,
+        financial_status=financial if financial in _KNOWN_FINANCIAL else "pending",
+        delivery_status=delivery,
+        detail={name: value for name, value in detail.items() if value},
+        placed_at=placed_at,
+        source_version=updated_at,
+    )
+    return OrderSaid(money.checked(report), email="" if order.customer else email)
+
+
+def _sold(order: _Order, money: Money, refunds: tuple[Refund, ...]) -> int:
+    """What it was sold for: `total_price` is what it was placed for, and an order that was edited has another total
+    now, from which what was paid back is taken off already."""
+    total = money.of("total_price", order.total_price)
+    if order.current_total_price is None or order.cancelled_at:
+        return total
+    return money.of("current_total_price", order.current_total_price) + sum(one.amount_minor for one in refunds)
+
+
+def _line(line: _LineItem, money: Money) -> Line:
+    amount = money.of("line_items.price", line.price) * line.quantity
+    return Line(
+        product_id=str(line.product_id or ""),
+        variant_id=str(line.variant_id or ""),
+        title=(line.title or "")[:500],
+        quantity=line.quantity,
+        amount_minor=max(0, amount - money.of("line_items.total_discount", line.total_discount)),
+    )
+
+
+def _refund(refund: _Refund, money: Money) -> Refund:
+    """The money that went back; where it went in another currency, what the goods and the shipping came to."""
+    paid = [one for one in refund.transactions if one.kind == "refund" and one.status in ("success", "pending", None)]
+    lines = tuple(
+        RefundLine(
+            product_id=str(one.line_item.product_id or "") if one.line_item else "",
+            variant_id=str(one.line_item.variant_id or "") if one.line_item else "",
+            quantity=one.quantity,
+            amount_minor=money.of("refund_line_items", one.subtotal, one.total_tax),
+        )
+        for one in refund.refund_line_items
+    )
+    if all((one.currency or money.code).lower() == money.code for one in paid):
+        amount = money.of("transactions.amount", *(one.amount for one in paid))
+    else:
+        amount = sum(line.amount_minor for line in lines)
+        for one in refund.order_adjustments:
+            sign = 1 if one.amount.startswith("-") else -1
+            amount += sign * money.of("order_adjustments", one.amount, one.tax_amount)
+    return Refund(
+        refund_id=str(refund.id), amount_minor=max(0, amount), refunded_at=moment(refund.created_at), lines=lines
+    )
+
+
+def _refund_said(refund: _Refund, body: dict[str, Any]) -> Said:
+    if refund.order_id is None:
+        return Nothing("The refund names no order.")
+    return RefundSaid(str(refund.order_id), lambda code: _refund(typed(_Refund, body), Money(code)))
+
+
+def _person(customer: _Customer, source: Source, order: _Order | None = None) -> NewCustomer:
+    address = customer.default_address or _Address()
+    mobile = customer.phone or address.phone or (order.phone if order else None)
+    email = customer.email or (order.email if order else None)
+    id = customer_id(source, customer.id)
+    return person(id, customer.first_name, customer.last_name, email, mobile, address.country_code)
+
+
+def _customer_said(customer: _Customer, source: Source) -> CustomerSaid:
+    consents = {"accept_email": customer.email_marketing_consent, "accept_mobile": customer.sms_marketing_consent}
+    said = {name: consent.state == "subscribed" for name, consent in consents.items() if consent is not None}
+    return CustomerSaid(_person(customer, source), moment(customer.updated_at), said)
+
+
+def _example(at: datetime, currency_code: str, settings: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    placed = wire_time(at - timedelta(minutes=1))
+    headers = {"x-shopify-topic": "orders/paid", "x-shopify-shop-domain": settings["shop_domain"]}
+    return headers, {
+        "id": 5012345678901,
+        "name": "#1001",
+        "email": "asha@example.com",
+        "currency": currency_code.upper(),
+        "total_price": "130",
+        "current_total_price": "130",
+        "total_discounts": "10",
+        "created_at": placed,
+        "updated_at": placed,
+        "financial_status": "paid",
+        "customer": {"id": 7029064106277, "email": "asha@example.com", "first_name": "Asha", "last_name": "Rao"},
+        "line_items": [{"product_id": 11, "variant_id": 111, "title": "Olive oil", "quantity": 2, "price": "70"}],
+    }
+
+
+PLATFORM = Platform(
+    platform="shopify",
+    label="Shopify",
+    summary="Orders, refunds and customers arrive as they happen, and earn by your triggers.",
+    help_text=(
+        "Connect first: the page then shows an address. In Shopify open Settings, Notifications, Webhooks, and create "
+        "one in JSON with that address for each event: order creation, payment, update, cancellation and fulfillment, "
+        "refund create, customer creation and update. Under the list Shopify shows the secret that it signs with: "
+        "paste it here."
+    ),
+    help_url="https://help.shopify.com/manual/fulfillment/setup/notifications/webhooks",
+    topics=(
+        *("orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled", "refunds/create"),
+        *("customers/create", "customers/update", "customers/data_request", "customers/redact", "shop/redact"),
+    ),
+    fields=(
+        Field(
+            name="shop_domain",
+            label="Shop's own address",
+            kind="text",
+            help="As Shopify gave it, whatever domain your customers see.",
+            pattern=r"[a-z0-9][a-z0-9-]{0,60}\.myshopify\.com",
+            expected="an address such as corner-shop.myshopify.com",
+        ),
+        Field(
+            name="secret",
+            label="Signing secret",
+            kind="secret",
+            help="Under the list of webhooks in Shopify. Until it is here, nothing is let in.",
+            required=False,
+        ),
+    ),
+    signature_header=_SIGNATURE,
+    envelope=_envelope,
+    read=_read,
+    example=_example,
+)
