@@ -75,7 +75,7 @@ class Quote(msgspec.Struct, frozen=True):
 
 
 class Payment(msgspec.Struct, frozen=True):
-    """What was taken for a cart, in the order of the columns."""
+    """What was taken for a cart, in the order of the columns; `order_id` is its order, once that came in."""
 
     reference: str
     customer_id: UUID | None
@@ -88,6 +88,7 @@ class Payment(msgspec.Struct, frozen=True):
     coins_txn_id: UUID | None
     credits_txn_id: UUID | None
     state: State
+    order_id: UUID | None
     created_at: datetime
     updated_at: datetime
 

@@ -9,11 +9,10 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger
-from regulars import orders as reported
 from regulars.checkout import store
 from regulars.checkout.model import Payment
 from regulars.checkout.performing import KINDS, take
-from regulars.checkout.reverting import give_back
+from regulars.checkout.reverting import give_back, share
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Ending, HoldEnded, Kind
@@ -21,37 +20,45 @@ from regulars.orders import Order
 from regulars.tenancy import Workspace
 
 
-async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now: datetime) -> None:
+async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now: datetime) -> dict[UUID, int]:
     """Orders as they are now: what was held for one is spent; of one that is refunded coins and credits go back in the
-    proportion of the money, of one that counts for nothing any more all do. Told again it comes to the same.
+    proportion of the money, of one that counts for nothing any more all do. Told again it comes to the same. Answers
+    how many coins are spent on each, by its id, where the order says otherwise.
 
-    An order is known by its reference_id, and by its customer, since two sources may use one id. Before any wallet is
-    locked.
+    A cart's order is the first that comes with its reference_id from its customer, since two sources may use one id.
+    Before any wallet is locked.
     """
     found = await store.lock_payments(tx, workspace.id, sorted({order.reference_id for order in came}))
     about = [
         (order, payment)
         for order in came
-        if (payment := found.get(order.reference_id))
-        and payment.customer_id == order.customer_id
-        and payment.state != "reverted"
+        if (payment := found.get(order.reference_id)) and payment.state != "reverted" and _is_of(payment, order)
     ]
     if not about:
-        return
+        return {}
     taken = await _capture(tx, workspace, [pair for pair in about if not pair[0].void], now)
-    about = [(order, taken.get(payment.reference, payment)) for order, payment in about]
-    back: list[tuple[Payment, tuple[int, int] | None]] = []
-    for order, payment in about:
-        if order.void:
-            back.append((payment, None))
-        elif order.refunded_minor:
-            back.append((payment, (order.refunded_minor, order.amount_minor)))
+    settled = [(order, taken.get(payment.reference, payment)) for order, payment in about]
+    back = [(payment, part) for order, payment in settled if (part := _back(order)) != (0, 1)]
     await give_back(tx, workspace, back, now)
-    gone = [msgspec.structs.replace(payment, state="reverted") for payment, part in back if part is None]
-    if changed := [*taken.values(), *gone]:
-        await store.set_payments(tx, workspace.id, changed, now)
-        spent: dict[UUID, int] = {order.id: 0 if order.void else payment.coins for order, payment in about}
-        await reported.spend_on_orders(tx, workspace.id, spent)
+    changed = [
+        msgspec.structs.replace(payment, state="reverted" if order.void else payment.state, order_id=order.id)
+        for order, payment in settled
+        if order.void or payment.reference in taken or payment.order_id is None
+    ]
+    await store.set_payments(tx, workspace.id, changed, now)
+    spent = {order.id: payment.coins - share(payment.coins, _back(order)) for order, payment in settled}
+    return {order.id: spent[order.id] for order, _ in settled if order.coins_spent != spent[order.id]}
+
+
+def _is_of(payment: Payment, order: Order) -> bool:
+    return payment.order_id == order.id if payment.order_id else payment.customer_id == order.customer_id
+
+
+def _back(order: Order) -> tuple[int, int]:
+    """Which part of what was paid for it goes back."""
+    if order.void:
+        return 1, 1
+    return (order.refunded_minor, order.amount_minor) if order.refunded_minor else (0, 1)
 
 
 async def _capture(

@@ -32,18 +32,19 @@ VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $7, $7)
 
 -- name: lock_payments
 SELECT reference, customer_id, wallet_type, cart_minor, coins, coins_minor, credits, credits_minor, coins_txn_id,
-       credits_txn_id, state, created_at, updated_at
+       credits_txn_id, state, order_id, created_at, updated_at
   FROM checkout_payment WHERE workspace_id = $1 AND reference = ANY ($2::text[])
  ORDER BY reference FOR UPDATE
 
 -- name: set_payments
 UPDATE checkout_payment p
    SET coins = n.coins, coins_minor = n.coins_minor, credits = n.credits, credits_minor = n.credits_minor,
-       coins_txn_id = n.coins_txn_id, credits_txn_id = n.credits_txn_id, state = n.state, updated_at = $9
+       coins_txn_id = n.coins_txn_id, credits_txn_id = n.credits_txn_id, state = n.state,
+       order_id = n.order_id, updated_at = $9
   FROM (SELECT place.ctid, u.*
           FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[], $8::uuid[],
-                      $10::text[])
-               AS u (reference, coins, coins_minor, credits, credits_minor, coins_txn_id, credits_txn_id, state)
+                      $10::text[], $11::uuid[])
+               AS u (reference, coins, coins_minor, credits, credits_minor, coins_txn_id, credits_txn_id, state, order_id)
          CROSS JOIN LATERAL (SELECT ctid FROM checkout_payment
                               WHERE workspace_id = $1 AND reference = u.reference OFFSET 0) AS place) AS n
  WHERE p.workspace_id = $1 AND p.ctid = n.ctid

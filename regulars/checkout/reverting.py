@@ -25,18 +25,18 @@ async def revert(tx: Tx, workspace: Workspace, reference: str, now: datetime) ->
     payment = (await store.lock_payments(tx, workspace.id, [reference]))[reference]
     if opened or payment.state == "reverted":
         return Done(payment, repeated=not opened)
-    await give_back(tx, workspace, [(payment, None)], now)
+    await give_back(tx, workspace, [(payment, (1, 1))], now)
     payment = msgspec.structs.replace(payment, state="reverted")
     await store.set_payments(tx, workspace.id, [payment], now)
     return Done(payment)
 
 
 async def give_back(
-    tx: Tx, workspace: Workspace, payments: Sequence[tuple[Payment, tuple[int, int] | None]], now: datetime
+    tx: Tx, workspace: Workspace, payments: Sequence[tuple[Payment, tuple[int, int]]], now: datetime
 ) -> None:
-    """Of each payment so much, in all, as the part (of, whole) says, or all of it. What is still held is not held any
-    more where all goes back."""
-    whole = [payment for payment, part in payments if part is None and payment.state == "held"]
+    """Of each payment so much, in all, as the part (of, whole) says. What is held is not held any more where all goes
+    back."""
+    whole = [payment for payment, (part, of) in payments if part == of and payment.state == "held"]
     endings = [Ending(hold_id=id, occurred_at=now, title="Given back") for one in whole for id, _ in one.txns]
     over = await ledger.void(tx, workspace, endings, now) if endings else []
     voided = set()
@@ -48,7 +48,7 @@ async def give_back(
     reversals = [
         Reversal(
             txn_id=txn_id,
-            target=amount if part is None else _share(amount, *part),
+            target=share(amount, part),
             occurred_at=now,
             title=f"Checkout {payment.reference}",
             reference=f"checkout:{payment.reference}",
@@ -64,6 +64,6 @@ async def give_back(
                 raise outcome
 
 
-def _share(amount: int, part: int, whole: int) -> int:
+def share(amount: int, part: tuple[int, int]) -> int:
     """Rounded to the nearest, a half up."""
-    return (2 * amount * part + whole) // (2 * whole)
+    return (2 * amount * part[0] + part[1]) // (2 * part[1])

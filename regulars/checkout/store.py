@@ -34,10 +34,13 @@ async def lock_payments(tx: Tx, workspace_id: UUID, references: Sequence[str]) -
 
 
 async def set_payments(tx: Tx, workspace_id: UUID, payments: Sequence[Payment], now: datetime) -> None:
-    """Their coins, credits, txns and states; they are locked."""
+    """Their coins, credits, txns, states and orders; they are locked."""
+    if not payments:
+        return
     names = ("reference", "coins", "coins_minor", "credits", "credits_minor", "coins_txn_id", "credits_txn_id")
     columns = [[getattr(one, name) for one in payments] for name in names]
-    await tx.execute(sql.set_payments, workspace_id, *columns, now, [one.state for one in payments])
+    states, orders = [one.state for one in payments], [one.order_id for one in payments]
+    await tx.execute(sql.set_payments, workspace_id, *columns, now, states, orders)
 
 
 def _connection(row: Record | None) -> Connection | None:

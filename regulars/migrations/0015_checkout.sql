@@ -23,6 +23,7 @@ CREATE TABLE checkout_payment (
     coins_txn_id   uuid,
     credits_txn_id uuid,
     state          text NOT NULL CHECK (state IN ('held', 'taken', 'reverted')),
+    order_id       uuid,                          -- its order, once that came in
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, reference)

@@ -35,7 +35,6 @@ from regulars.orders.finding import (
     reward_orders,
     search_orders,
     sources,
-    spend_on_orders,
 )
 from regulars.orders.foresight import Foresight
 from regulars.orders.lines import Line, Refund, RefundLine
@@ -82,5 +81,4 @@ __all__ = [
     "reward_orders",
     "search_orders",
     "sources",
-    "spend_on_orders",
 ]

@@ -93,11 +93,6 @@ async def earlier(tx: Reading, workspace_id: UUID, orders: Sequence[Order]) -> d
     return await store.earlier(tx, workspace_id, orders)
 
 
-async def spend_on_orders(tx: Tx, workspace_id: UUID, coins: Mapping[UUID, int]) -> None:
-    """Keep with each order how many coins were spent on it; they are locked."""
-    await store.spend_on_orders(tx, workspace_id, coins)
-
-
 async def count(tx: Reading, workspace_id: UUID) -> int:
     """Reads every row: for reports, not for pages."""
     return await store.count(tx, workspace_id)

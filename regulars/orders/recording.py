@@ -40,6 +40,9 @@ it were new, since only writing it tells, and once more, of those that changed, 
 Settle = Callable[[Sequence[Recorded]], Awaitable[Mapping[UUID, int]]]
 """How many coins changes earn besides, by the order's id, where that can only be told when they are written."""
 
+Pay = Callable[[Sequence[Order]], Awaitable[Mapping[UUID, int]]]
+"""How many coins are spent on each of these orders, by its id, where that is another number than it says."""
+
 AS_REPORTED = Correcting()
 
 
@@ -51,6 +54,7 @@ async def record(
     *,
     ensuring: Ensuring,
     earn: Earn,
+    pay: Pay,
     settle: Settle,
     available: Available,
     correcting: Correcting = AS_REPORTED,
@@ -61,7 +65,7 @@ async def record(
     `correcting` says.
 
     No order may be reported twice in one call. Lock order: new customers by customer_id, orders by (source,
-    reference_id), customers by id, and then what `settle` locks.
+    reference_id), customers by id, and then what `pay` locks, and `settle`.
     """
     ahead = [not_from_the_future(report, now) for report in reports]
     known = [report for report, refused in zip(reports, ahead, strict=True) if refused is None]
@@ -79,6 +83,9 @@ async def record(
     if names:
         people |= await customers.rename(tx, workspace, names, now, available=await available(sorted(names)))
     people |= await customers.count_spending(tx, workspace.id, _spending(recorded.values()))
+    if spent := await pay([r.order for r in recorded.values() if r.change != "stale"]):
+        await store.spend_on_orders(tx, workspace.id, spent)
+        recorded = {name: _with_spent(r, spent.get(r.order.id)) for name, r in recorded.items()}
     told = {name: r for name, r in recorded.items() if r.change in ("created", "updated")}
     besides = await settle(list(told.values()))
     if besides:
@@ -140,6 +147,12 @@ def _rewarded(order: Order, coins: int) -> Order:
 
 def _with_coins(recorded: Recorded, coins: int) -> Recorded:
     return msgspec.structs.replace(recorded, order=_rewarded(recorded.order, coins))
+
+
+def _with_spent(recorded: Recorded, coins: int | None) -> Recorded:
+    if coins is None:
+        return recorded
+    return msgspec.structs.replace(recorded, order=msgspec.structs.replace(recorded.order, coins_spent=coins))
 
 
 def new_order(report: OrderReport, customer_id: UUID, now: datetime) -> Order:

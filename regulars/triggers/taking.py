@@ -92,12 +92,12 @@ async def take_orders(
             now,
             ensuring=partial(ensure, triggers=active, actor=actor),
             earn=earning.earn,
+            pay=partial(checkout.settle_orders, tx, workspace, now=now),
             settle=earning.settle,
             available=partial(ledger.available, tx, workspace, now=now),
             correcting=correcting,
         )
         taken = [r for r in recorded if isinstance(r, Recorded)]
-        await checkout.settle_orders(tx, workspace, [r.order for r in taken if r.change != "stale"], now)
         await undo(tx, workspace, [r for r in taken if r.change == "updated"], now, actor=actor)
         firings = iter(await earning.give(tx, taken))
         for n, answer in zip(turn, recorded, strict=True):

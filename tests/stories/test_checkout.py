@@ -180,6 +180,8 @@ async def test_the_order_spends_what_was_held_and_its_refund_gives_back_in_propo
     placed = an_order("5012", "60.00", updated_at="2026-03-14T09:10:00Z")
     order = (await shop.manage("POST", "/orders", json=placed)).json()["items"][0]["order"]
     assert (await till.says("perform", "5012", amount=15))["status"] == "taken"
+    (told,) = (await shop.manage("GET", "/events", params={"topic": "order_create"})).json()["items"]
+    assert told["body"]["meta__coin_spent"] == 500
     assert (await shop.manage("GET", f"/orders/{order['id']}")).json()["order"]["coins_spent"] == 500
     assert await has(shop) == (500, 0)
     refund = [{"refund_id": "r1", "amount": "15.00", "refunded_at": "2026-03-14T09:20:00Z"}]
