@@ -13,9 +13,10 @@ request and reads the answer.
                |  |          |                            (nothing due)        `--(lease runs out)--> awake
          retry `--'<-replay--'
 
-`queue` puts deliveries in. A worker takes awake lanes (`awake_lanes`, `lease_lane`), reads what is `due`, sends it
-(`attempt`), writes down what came of it (`record`), and puts the lane down (`release_lane`). A delivery that must go at
-once and show its answer, as a test does, is sent by `attempt` and kept by `record` too.
+`queue` puts deliveries in. A worker looks for `awake_lanes` and takes one up for a `Turn`, which says what is read,
+prepared, sent next, and written down, and when the lane is put down; the worker opens transactions, calls out between
+them (`attempt`) and watches the clock. A delivery that must go at once and show its answer, as a test does, is sent by
+`attempt` and kept by `record` too.
 
 Locks are taken in one order: the integration, its lane (several by their ids), deliveries by their ids. What is queued
 anew is nobody else's yet, so its lanes are woken after it was put in.
@@ -35,7 +36,6 @@ from regulars.delivery.carrier import (
 from regulars.delivery.lanes import (
     awake_lanes,
     gone_holders,
-    held_rate,
     hold_up,
     lease_lane,
     next_wake,
@@ -71,6 +71,7 @@ from regulars.delivery.search import (
 )
 from regulars.delivery.store import due
 from regulars.delivery.testing import queue_test
+from regulars.delivery.turn import Source, Turn, take_up
 
 __all__ = [
     "Addressee",
@@ -89,7 +90,9 @@ __all__ = [
     "Parcel",
     "Paused",
     "RetryAfter",
+    "Source",
     "StoredAttempt",
+    "Turn",
     "Verdict",
     "Window",
     "attempt",
@@ -103,7 +106,6 @@ __all__ = [
     "due",
     "get_delivery",
     "gone_holders",
-    "held_rate",
     "hold_up",
     "lane_health",
     "lease_lane",
@@ -121,4 +123,5 @@ __all__ = [
     "search_deliveries",
     "set_rate",
     "silence_until",
+    "take_up",
 ]

@@ -4,7 +4,7 @@
 database says.
 """
 
-from regulars.worker.carriers import Carriers, IntegrationCarriers
+from regulars.worker.carriers import IntegrationCarriers
 from regulars.worker.running import Drained, drain, run, work
 
-__all__ = ["Carriers", "Drained", "IntegrationCarriers", "drain", "run", "work"]
+__all__ = ["Drained", "IntegrationCarriers", "drain", "run", "work"]

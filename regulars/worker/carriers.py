@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from regulars import customers, events, integrations, ledger
-from regulars.delivery import Carrier
+from regulars.delivery import Carrier, Due
 from regulars.kit.db import Reading, Tx
 from regulars.kit.secrets import SecretBox
 from regulars.tenancy import Workspace
-
-
-class Carriers(Protocol):
-    """What a worker is given."""
-
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier:
-        """Raises a Refusal when it can't be used: it is gone, or this server can't read it."""
-        ...
-
-    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        """The tool's answer says that nothing more should be sent: the integration is paused, and its lane."""
-        ...
-
-    async def profiles(
-        self, tx: Reading, workspace: Workspace, customer_ids: Sequence[UUID], now: datetime
-    ) -> Mapping[UUID, Mapping[str, Any]]:
-        """What is true of these customers now (see `Parcel.profile`), for a page of deliveries at once."""
-        ...
 
 
 class IntegrationCarriers:
@@ -44,7 +28,19 @@ class IntegrationCarriers:
     async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
         await integrations.pause(tx, workspace_id, integration_id, reason)
 
-    async def profiles(
+    async def prepare(
+        self, tx: Reading, workspace: Workspace, carrier: Carrier, page: Sequence[Due], now: datetime
+    ) -> list[Due]:
+        """Where the tool keeps profiles: with what is true of the customers now (see `Parcel.profile`)."""
+        if not carrier.keeps_profiles:
+            return list(page)
+        profiles = await self._profiles(tx, workspace, list({id for one in page if (id := one.customer_id)}), now)
+        return [
+            msgspec.structs.replace(one, profile=profiles.get(one.customer_id)) if one.customer_id else one
+            for one in page
+        ]
+
+    async def _profiles(
         self, tx: Reading, workspace: Workspace, customer_ids: Sequence[UUID], now: datetime
     ) -> dict[UUID, dict[str, Any]]:
         people = await customers.by_ids(tx, workspace.id, customer_ids)

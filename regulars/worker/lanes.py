@@ -7,21 +7,16 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import structlog
-
 from regulars import delivery, limits
-from regulars.delivery import Bucket, Lane
+from regulars.delivery import Source, Turn
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Reading
-from regulars.kit.errors import Refusal
 from regulars.kit.http import Sender
 from regulars.kit.ids import new_id
 from regulars.kit.presence import Presence
 from regulars.kit.workloop import Bell, guarded
-from regulars.worker.carriers import Carriers
-from regulars.worker.turns import Turn
+from regulars.worker.turns import Running
 
-_log = structlog.get_logger(__name__)
 _FAULT = "A fault inside Regulars keeps what waits from being sent. It is tried again; the server's log says more."
 
 
@@ -30,11 +25,11 @@ class _Hand:
 
     def __init__(self) -> None:
         self.bell = Bell()
-        self.turn: Turn | None = None
+        self.running: Running | None = None
 
     def wake(self) -> None:
-        if self.turn is not None:
-            self.turn.wake()
+        if self.running is not None:
+            self.running.wake()
         self.bell.ring()
 
 
@@ -43,11 +38,11 @@ class LaneKeeper:
     is paused, or has had its turn while others wait."""
 
     def __init__(
-        self, db: Database, carriers: Carriers, sender: Sender, *, clock: Clock, random: Callable[[], float]
+        self, db: Database, source: Source, sender: Sender, *, clock: Clock, random: Callable[[], float]
     ) -> None:
         self.worker_id = new_id()
         self.bell = Bell()
-        self._db, self._carriers, self._sender = db, carriers, sender
+        self._db, self._source, self._sender = db, source, sender
         self._clock, self._random = clock, random
         self._hands: dict[UUID, _Hand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -73,8 +68,8 @@ class LaneKeeper:
         if not await self._presence.show():
             # Others may have taken our lanes up by now, so we put them down.
             for hand in self._hands.values():
-                if hand.turn is not None:
-                    hand.turn.end("lost the database")
+                if hand.running is not None:
+                    hand.running.end("lost the database")
         now = self._clock.now()
         async with self._db.reading() as tx:
             await self._ask_after_holders(tx, now)
@@ -104,8 +99,8 @@ class LaneKeeper:
         """Finish the calls in flight, record them, give the leases back; after WORKER_STOP_S, cut off the rest."""
         self._stopping = True
         for hand in self._hands.values():
-            if hand.turn is not None:
-                hand.turn.end("stopping")
+            if hand.running is not None:
+                hand.running.end("stopping")
             hand.bell.ring()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=limits.WORKER_STOP_S)
@@ -128,23 +123,24 @@ class LaneKeeper:
             self.bell.ring()
 
     async def _turn(self, workspace_id: UUID, lane_id: UUID, hand: _Hand) -> None:
-        turn = await self._take_up(workspace_id, lane_id)
-        if turn is None:
+        running = await self._take_up(workspace_id, lane_id)
+        if running is None:
             return
-        hand.turn = turn
+        hand.running = running
         not_before = self._clock.now() + timedelta(seconds=limits.LANE_AFTER_FAULT_S)
         try:
-            await self._work(turn, hand)
-            not_before = self._not_before(turn)
+            await self._work(running, hand)
+            not_before = running.turn.rests_until(self._clock.now())
         finally:
-            await self._put_down(turn.lane, turn.bucket, not_before)
+            await self._put_down(running.turn, not_before)
 
-    async def _work(self, turn: Turn, hand: _Hand) -> None:
-        over = asyncio.get_running_loop().call_later(limits.LANE_TURN_S, turn.end, "turn is over")
+    async def _work(self, running: Running, hand: _Hand) -> None:
+        turn = running.turn
+        over = asyncio.get_running_loop().call_later(limits.LANE_TURN_S, running.end, "turn is over")
         active_at = self._clock.now()
         try:
             while not (turn.ended or self._stopping):
-                sent = await turn.work()
+                sent = await running.work()
                 now = self._clock.now()
                 rest_s = (turn.bucket.next_at() - now).total_seconds()
                 if sent or rest_s > 0:
@@ -156,53 +152,35 @@ class LaneKeeper:
             over.cancel()
 
     async def _one_turn(self, workspace_id: UUID, lane_id: UUID) -> int | None:
-        turn = await self._take_up(workspace_id, lane_id)
+        running = await self._take_up(workspace_id, lane_id)
+        if running is None:
+            return None
+        sent = await running.work()
+        await self._put_down(running.turn, running.turn.rests_until(self._clock.now()))
+        return None if running.turn.ended and not sent else sent
+
+    async def _take_up(self, workspace_id: UUID, lane_id: UUID) -> Running | None:
+        lock, gone, now = self._presence.lock, self._gone, self._clock.now()
+        async with self._db.transaction() as tx:
+            turn = await delivery.take_up(
+                tx, self._source, workspace_id, lane_id, self.worker_id, now, lock=lock, gone=gone
+            )
         if turn is None:
             return None
-        sent = await turn.work()
-        await self._put_down(turn.lane, turn.bucket, self._not_before(turn))
-        return None if turn.ended and not sent else sent
-
-    async def _take_up(self, workspace_id: UUID, lane_id: UUID) -> Turn | None:
-        now = self._clock.now()
-        async with self._db.transaction() as tx:
-            lock, gone = self._presence.lock, self._gone
-            lane = await delivery.lease_lane(tx, workspace_id, lane_id, self.worker_id, now, lock=lock, gone=gone)
-            if lane is None:
-                return None
-            try:
-                carrier = await self._carriers.carrier_of(tx, workspace_id, lane_id)
-            except Refusal as refusal:
-                why = refusal.message
-                _log.error("no_carrier", workspace_id=str(workspace_id), lane_id=str(lane_id), tool=lane.tool, why=why)
-                bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
-                not_before = now + timedelta(seconds=limits.LANE_NO_CARRIER_S)
-                await delivery.release_lane(tx, lane, self.worker_id, bucket, not_before)
-                await delivery.hold_up(tx, workspace_id, lane_id, why)
-                return None
-        return Turn(
+        return Running(
             self._db,
-            lane,
-            carrier,
+            turn,
+            self._source,
             self._sender,
-            worker_id=self.worker_id,
             lock=lambda: self._presence.lock,
             clock=self._clock,
             random=self._random,
-            carriers=self._carriers,
         )
 
     async def _hold_up(self, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
         async with self._db.transaction() as tx:
             await delivery.hold_up(tx, workspace_id, lane_id, reason)
 
-    async def _put_down(self, lane: Lane, bucket: Bucket, not_before: datetime) -> None:
+    async def _put_down(self, turn: Turn, not_before: datetime) -> None:
         async with self._db.transaction() as tx:
-            await delivery.release_lane(tx, lane, self.worker_id, bucket, not_before)
-
-    def _not_before(self, turn: Turn) -> datetime:
-        """When the lane may be looked at again."""
-        now = self._clock.now()
-        if turn.ended == "switched off":
-            return now + timedelta(seconds=limits.WORKER_SWITCHED_OFF_S)
-        return max(now, turn.bucket.next_at())
+            await turn.put_down(tx, not_before)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from regulars import days, dispatch, imports, ledger, limits, reminders, retention, shops, triggers
+from regulars.delivery import Source
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -21,7 +22,6 @@ from regulars.kit.secrets import SecretBox
 from regulars.kit.workloop import Loop
 from regulars.schedule import Handler
 from regulars.worker.asking import Asking
-from regulars.worker.carriers import Carriers
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
@@ -48,14 +48,14 @@ class Loops:
     def __init__(
         self,
         db: Database,
-        carriers: Carriers,
+        source: Source,
         sender: Sender,
         box: SecretBox,
         *,
         clock: Clock,
         random: Callable[[], float],
     ) -> None:
-        self.lanes = LaneKeeper(db, carriers, sender, clock=clock, random=random)
+        self.lanes = LaneKeeper(db, source, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
         self.doing = Doing(db, clock, HANDLERS)
         self.fan_out_loop = Loop("fan-out", self._fan_out)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from regulars import delivery, schedule
+from regulars.delivery import Source
 from regulars.kit.clock import Clock, HandClock
 from regulars.kit.db import Database
 from regulars.kit.http import Sender
@@ -17,7 +18,7 @@ from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
 from regulars.schedule import Handler
 from regulars.wiring import App
-from regulars.worker.carriers import Carriers, IntegrationCarriers
+from regulars.worker.carriers import IntegrationCarriers
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
 from regulars.worker.lanes import LaneKeeper
@@ -45,7 +46,7 @@ async def run(settings: Settings) -> None:
 
 async def work(
     db: Database,
-    carriers: Carriers,
+    source: Source,
     sender: Sender,
     box: SecretBox,
     *,
@@ -53,7 +54,7 @@ async def work(
     random: Callable[[], float] = random_module.random,
 ) -> None:
     """Run all loops until cancelled; then finish the calls in flight, record them and give the lanes back."""
-    loops = Loops(db, carriers, sender, box, clock=clock, random=random)
+    loops = Loops(db, source, sender, box, clock=clock, random=random)
     tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops.all]
     try:
         await asyncio.gather(*tasks)
@@ -69,7 +70,7 @@ async def work(
 
 async def drain(
     db: Database,
-    carriers: Carriers,
+    source: Source,
     sender: Sender,
     *,
     clock: Clock,
@@ -83,7 +84,7 @@ async def drain(
     the time really passes.
     """
     fan_out, doing = FanOut(db, clock), Doing(db, clock, handlers)
-    keeper = LaneKeeper(db, carriers, sender, clock=clock, random=random)
+    keeper = LaneKeeper(db, source, sender, clock=clock, random=random)
     until = clock.now() + timedelta(seconds=patience_s)
     events = sent = done = 0
     while True:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from regulars import delivery, events, tenancy
 from regulars.delivery import CheckResult, Delivery, GaveUp, Outcome, Parcel, StoredAttempt
@@ -80,11 +81,18 @@ class Street:
         self.paused_lanes[integration_id] = reason
         await delivery.pause_lane(tx, workspace_id, integration_id, reason)
 
-    async def profiles(
-        self, tx: Tx, workspace: tenancy.Workspace, customer_ids: Sequence[UUID], now: datetime
-    ) -> Mapping[UUID, Mapping[str, Any]]:
-        self.profiles_read.append(sorted(customer_ids))
-        return {one: {"read": len(self.profiles_read)} for one in customer_ids}
+    async def prepare(
+        self,
+        tx: Tx,
+        workspace: tenancy.Workspace,
+        carrier: delivery.Carrier,
+        page: Sequence[delivery.Due],
+        now: datetime,
+    ) -> list[delivery.Due]:
+        if not carrier.keeps_profiles:
+            return list(page)
+        self.profiles_read.append(sorted({one.customer_id for one in page if one.customer_id}))
+        return [replace(one, profile={"read": len(self.profiles_read)}) for one in page]
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         url = request.url

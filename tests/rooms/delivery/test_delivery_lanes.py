@@ -15,7 +15,7 @@ from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.ids import new_id
 from regulars.kit.presence import Presence
 from regulars.worker import drain
-from regulars.worker.turns import Turn
+from regulars.worker.turns import Running
 from tests.rooms.delivery.street import Corner, PlainCarrier, answer
 
 TOOL = "http://tool/"
@@ -202,25 +202,15 @@ async def test_a_lane_whose_worker_is_gone_is_taken_up_at_once(shop: Corner) -> 
 async def test_a_worker_that_lost_its_lease_sends_nothing_more(shop: Corner) -> None:
     lane_id = await shop.lane()
     ids = await shop.queue(lane_id)
+    first, street = new_id(), shop.street
     async with shop.db.transaction() as tx:
-        lane = await delivery.lease_lane(tx, shop.workspace.id, lane_id, new_id(), shop.clock.now())
-    assert lane is not None
-    assert lane.leased_by is not None
-    turn = Turn(
-        shop.db,
-        lane,
-        PlainCarrier(TOOL),
-        shop.street,
-        worker_id=lane.leased_by,
-        lock=lambda: None,
-        clock=shop.clock,
-        random=random.random,
-        carriers=shop.street,
-    )
+        turn = await delivery.take_up(tx, street, shop.workspace.id, lane_id, first, shop.clock.now())
+    assert turn is not None
+    running = Running(shop.db, turn, street, street, lock=lambda: None, clock=shop.clock, random=random.random)
     now = shop.clock.advance(seconds=limits.LANE_LEASE_S)
     async with shop.db.transaction() as tx:
         await delivery.lease_lane(tx, shop.workspace.id, lane_id, new_id(), now)
-    assert await turn.work() == 0
+    assert await running.work() == 0
     assert turn.ended == "lost or paused"
     assert await shop.states(ids) == ["queued"]
 

@@ -20,7 +20,7 @@ from regulars.kit.http import Answer, Http, NoAnswer, Request, Sender
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox
 from regulars.worker import work
-from regulars.worker.turns import Turn
+from regulars.worker.turns import Running
 from tests.rooms.delivery.street import Corner, PlainCarrier, Street, answer, corner
 
 
@@ -213,21 +213,19 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
     ids = await shop.queue(lane_id, 3)
     now = datetime.now(UTC)
     async with shop.db.transaction() as tx:
-        lane = await delivery.lease_lane(tx, shop.workspace.id, lane_id, shop.workspace.id, now)
-    assert lane is not None
-    turn = Turn(
+        turn = await delivery.take_up(tx, shop.street, shop.workspace.id, lane_id, shop.workspace.id, now)
+    assert turn is not None
+    running = Running(
         shop.db,
-        lane,
-        PlainCarrier("http://tool/"),
+        turn,
         shop.street,
-        worker_id=shop.workspace.id,
+        shop.street,
         lock=lambda: None,
         clock=SystemClock(),
         random=random.random,
-        carriers=shop.street,
     )
     shop.street.gates["http://tool/"] = asyncio.Event()
-    killed = asyncio.create_task(turn.work())
+    killed = asyncio.create_task(running.work())
     await shop.street.until_received("http://tool/", 3)
     killed.cancel()
     with suppress(asyncio.CancelledError):
