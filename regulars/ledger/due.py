@@ -27,7 +27,7 @@ async def settle(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetim
     ids = [(UUID(customer_id), cast(Kind, kind)) for customer_id, _, kind in names]
     draft = await opened(tx, workspace, ids, now)
     await finish(tx, draft)
-    waiting = [(id, draft.next_at(wallet)) for id, wallet in draft.wallets.items()]
+    waiting = [((one.customer_id, one.kind), draft.next_at(one)) for one in draft.wallets.values()]
     await schedule.put(tx, workspace.id, [due(id, at) for id, at in waiting if at])
 
 

@@ -61,17 +61,18 @@ async def hold(
 
 
 def _take(draft: Draft, asked: Hold) -> Outcome:
+    wallet = draft.wallets[asked.customer_id, asked.kind]
     before = draft.by_key.get(asked.key) if asked.key else None
     if before:
-        said = (before.customer_id, before.kind, before.act, before.amount, before.reference)
-        same = said == (asked.customer_id, asked.kind, "hold", asked.amount, asked.reference)
+        said = (before.kind, before.act, before.amount, before.reference)
+        same = said == (asked.kind, "hold", asked.amount, asked.reference)
+        same = same and before.customer_id in (asked.customer_id, wallet.customer_id)
         return Posted(before, repeated=True) if same else KeyTaken()
     if not 1 <= asked.amount <= limits.AMOUNT_MINOR_MAX:
         return invalid("amount", f"a whole number from 1 to {limits.AMOUNT_MINOR_MAX}")
     held_until = asked.held_until or draft.now + timedelta(minutes=draft.rules.hold_minutes)
     if not draft.now < held_until <= draft.now + timedelta(days=limits.HOLD_DAYS_MAX):
         return invalid("expires_at", f"a time from now on, within {limits.HOLD_DAYS_MAX} days")
-    wallet = draft.wallets[asked.customer_id, asked.kind]
     refusal = take_all(draft, wallet, asked.amount, "held")
     if refusal:
         return refusal

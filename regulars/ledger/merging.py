@@ -53,9 +53,10 @@ async def merge(
 
 def _merge(draft: Draft, asked: Merge, line: Line) -> Refusal | None:
     pairs = [(draft.wallets[asked.from_id, kind], draft.wallets[asked.into_id, kind]) for kind in _KINDS]
-    if all(source.merged_into == asked.into_id for source, _ in pairs):
+    (source, into), _ = pairs
+    if source is into and source.customer_id != asked.from_id:
         return None
-    if asked.from_id == asked.into_id or any(source.merged_into or into.merged_into for source, into in pairs):
+    if (source.customer_id, into.customer_id) != asked or source is into:
         return invalid("into", "another customer, and neither of them merged before")
     if any(source.held for source, _ in pairs):
         return CoinsHeld()

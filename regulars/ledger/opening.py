@@ -31,14 +31,6 @@ async def as_of(
     return draft.wallets
 
 
-async def places(tx: Reading, workspace_id: UUID, ids: Iterable[WalletId]) -> dict[WalletId, WalletId]:
-    """Where what each of these wallets had is now, as far as merges were committed."""
-    at = {id: id for id in ids}
-    while moved := await store.merged(tx, workspace_id, sorted(set(at.values()))):
-        at = {id: moved.get(now, now) for id, now in at.items()}
-    return at
-
-
 async def opened(
     tx: Tx,
     workspace: Workspace,
@@ -49,12 +41,19 @@ async def opened(
     whole: Iterable[WalletId] = (),
 ) -> Draft:
     """The wallets, locked, with all that has fallen due in them by now written down first; those in `whole` with their
-    lots. Lock order: wallets by (customer, kind)."""
-    draft = Draft(workspace, now, await store.lock_wallets(tx, workspace.id, wanted))
+    lots. In the place of one that was merged into another stands that. Lock order: wallets by (customer, kind); then
+    those that others were merged into, which the database undoes if it makes a circle."""
+    wallets = await store.lock_wallets(tx, workspace.id, wanted)
+    places = {id: id for id in wallets}
+    while any(wallets[at].merged_into for at in places.values()):
+        places = {id: (wallets[at].merged_into or at[0], at[1]) for id, at in places.items()}
+        wallets |= await store.lock_wallets(tx, workspace.id, set(places.values()) - wallets.keys())
+    draft = Draft(workspace, now, wallets)
     # Read after the locks: whoever held them may just have posted the same key.
     if keys:
         draft.by_key = await store.txns_by_key(tx, workspace.id, keys)
-    await _fill(tx, draft, whole)
+    await _fill(tx, draft, (places[id] for id in whole))
+    draft.wallets = {id: wallets[at] for id, at in places.items()}
     return draft
 
 

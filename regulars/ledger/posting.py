@@ -50,12 +50,13 @@ async def post(
 
 
 def _take(draft: Draft, entry: Entry) -> Outcome:
+    wallet = draft.wallets[entry.customer_id, entry.kind]
     before = draft.by_key.get(entry.key) if entry.key else None
     if before:
-        return Posted(before, repeated=True) if _says(before) == _says(entry) else KeyTaken()
+        same = before.customer_id in (entry.customer_id, wallet.customer_id) and _says(before) == _says(entry)
+        return Posted(before, repeated=True) if same else KeyTaken()
     if not 1 <= entry.amount <= limits.AMOUNT_MINOR_MAX:
         return invalid("amount", f"a whole number from 1 to {limits.AMOUNT_MINOR_MAX}")
-    wallet = draft.wallets[entry.customer_id, entry.kind]
     act, account = _DEBITS.get(entry.type, _SPENT) if entry.operation == "dr" else _CREDITS.get(entry.type, _EARNED)
     return (earn if entry.operation == "cr" else spend)(draft, wallet, entry, act, account)
 
@@ -67,5 +68,5 @@ _DEBITS: dict[TxnType, tuple[Act, Account]] = {**_CREDITS, "revert": ("claw_back
 
 
 def _says(said: Entry | Txn) -> tuple[object, ...]:
-    """What an entry's key stands for."""
-    return said.customer_id, said.kind, said.operation, said.amount, said.type, said.title, said.description
+    """What an entry's key stands for, beside whose it is."""
+    return said.kind, said.operation, said.amount, said.type, said.title, said.description

@@ -36,14 +36,6 @@ SELECT customer_id, kind, available, pending, held, debt, credited, debited, txn
        due_at, active_at, merged_into
   FROM ledger_wallet WHERE workspace_id = $1 AND (customer_id, kind) > ($2, $3) ORDER BY customer_id, kind LIMIT $4
 
--- name: merged
-SELECT w.customer_id, w.kind, w.merged_into
-  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
- CROSS JOIN LATERAL (
-        SELECT * FROM ledger_wallet
-         WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND merged_into IS NOT NULL
-        OFFSET 0) AS w
-
 -- name: open_lots
 SELECT l.id, l.customer_id, l.kind, l.amount, l.activates_at, l.expires_at, l.earned_at, l.pending, l.available, l.held,
        l.extended_to

@@ -13,7 +13,7 @@ from regulars.kit.errors import NotFound, Refusal, invalid
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.model import Act, Line, Posted, Txn, TxnType, Wallet
-from regulars.ledger.opening import opened, places
+from regulars.ledger.opening import opened
 from regulars.tenancy import Workspace
 
 
@@ -56,11 +56,7 @@ async def reversing(
     found = await store.txns_by_id(tx, workspace.id, [one.txn_id for one in asked])
     sources = {id: txn for id, txn in found.items() if txn.act in of}
     ids = {(txn.customer_id, txn.kind) for txn in sources.values()}
-    while True:
-        at = await places(tx, workspace.id, ids)
-        draft = await opened(tx, workspace, at.values(), now, whole=at.values())
-        if not any(wallet.merged_into for wallet in draft.wallets.values()):
-            break  # else one was merged while we waited for its lock
+    draft = await opened(tx, workspace, ids, now, whole=ids)
     draft.sources |= sources
     before: dict[UUID, list[Txn]] = {id: [] for id in sources}
     for txn in await store.followers(tx, workspace.id, list(sources), [act]):
@@ -72,7 +68,7 @@ async def reversing(
         if not 0 <= one.target <= limits.AMOUNT_MINOR_MAX:
             answers.append(invalid("target", f"a whole number from 0 to {limits.AMOUNT_MINOR_MAX}"))
         elif source:
-            wallet = draft.wallets[at[source.customer_id, source.kind]]
+            wallet = draft.wallets[source.customer_id, source.kind]
             answers.append(Reversing(source, wallet, before[source.id]))
         elif one.txn_id in found:
             answers.append(NotReversible("A transaction of this kind can't be reversed."))

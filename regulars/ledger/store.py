@@ -54,12 +54,6 @@ async def wallets_after(
     return {(row["customer_id"], row["kind"]): Wallet(*row) for row in rows}
 
 
-async def merged(tx: Reading, workspace_id: UUID, ids: Sequence[WalletId]) -> dict[WalletId, WalletId]:
-    """Of these wallets those that went into another, and into which."""
-    rows = await tx.fetch(_sql.merged, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
-    return {(row["customer_id"], row["kind"]): (row["merged_into"], row["kind"]) for row in rows}
-
-
 async def open_lots(tx: Reading, workspace_id: UUID, ids: Sequence[WalletId]) -> list[Lot]:
     """The lots with something left, in no order."""
     rows = await tx.fetch(_sql.open_lots, workspace_id, [i[0] for i in ids], [i[1] for i in ids])
