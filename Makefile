@@ -69,7 +69,6 @@ bench: setup-dev ## Measure the figures and hold them against their bars (ARGS=)
 
 docs: setup-dev ## Write docs/generated anew from the code
 	@$(PY) docs/generate.py
-	@$(PY) -m tests.tooling.writers --if-rewritten
 
 writers: setup-dev ## Record what this version asks of the database, when it is released
 	@$(PY) -m tests.tooling.writers

@@ -83,7 +83,7 @@ async def test_an_index_is_made_while_others_write_and_whatever_was_left_of_it(
 async def test_what_the_version_before_wrote_and_read_by_still_works(db: Database) -> None:
     """An old process goes on while a new one migrates the database under it."""
     wrong = await wrong_after(db, "SELECT 1")
-    assert wrong == {}, "the version before can't go on working (before a first release: `make docs` records anew)"
+    assert wrong == {}, "the version before can't go on working"
 
 
 async def test_a_change_that_it_could_not_live_with_is_found(db: Database) -> None:

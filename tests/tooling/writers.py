@@ -1,7 +1,7 @@
 """What the last version asks of the database, as it was recorded: statements, the columns it fills, its row types.
 
-`make writers` records this version's, when it is released. Before a first release, migrations are edited in place, and
-no database of one version is ever another's: then the record is made anew with the documents (`make docs`).
+`make writers` records this version's, when it is released. A record whose migrations were edited since, as they may be
+before the first release, is of no database that this version could meet: then this version stands for it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,9 @@ RECORD = Path(__file__).with_name("writers.json")
 
 def recorded() -> dict[str, Any]:
     record: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
-    return record
+    version = this_version()
+    edited = any(version["migrations"].get(name) != digest for name, digest in record["migrations"].items())
+    return version if edited else record
 
 
 def this_version() -> dict[str, Any]:
@@ -87,14 +88,5 @@ SELECT attname, atttypid FROM pg_attribute
 """
 
 
-def main() -> None:
-    """Records this version; with `--if-rewritten` only where a migration that was recorded has been edited since."""
-    version = this_version()
-    known = recorded()["migrations"] if RECORD.exists() else {}
-    rewritten = any(version["migrations"].get(name) != digest for name, digest in known.items())
-    if rewritten or not known or "--if-rewritten" not in sys.argv:
-        RECORD.write_text(json.dumps(version, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    RECORD.write_text(json.dumps(this_version(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
