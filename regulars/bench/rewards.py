@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -11,6 +12,7 @@ from regulars.bench import load, postgres, wrk
 from regulars.bench.children import BenchFailed, finished, python
 from regulars.bench.figures import Row, middle
 from regulars.bench.load import Report, Task
+from regulars.bench.plan import Plan
 from regulars.bench.stage import Stage, sql
 from regulars.customers import NewCustomer
 from regulars.kit.ids import new_id
@@ -70,35 +72,37 @@ async def measure(stage: Stage) -> list[Row]:
                 stage.say(f"{doing}: pgbench {' '.join((*options, '-M prepared'))}: {figures[-1]:,.0f}/s")
                 for seconds, done in ((plan.warm_up_s, warmed), (plan.measure_s, reports)):
                     if seconds:
-                        done.append(await _load(stage, _task(stage, shop, trigger, key.key, seconds)))
+                        asked = task(plan, stage.settings.port, str(shop.id), key.key, str(trigger.id), seconds)
+                        done.append(await loaded(asked, stage.folder))
                 stage.say(f"{doing}: rewards: {reports[-1].rate:,.0f}/s")
     await _check(stage, shop, [*warmed, *reports])
     return _rows(stage, simple, tpcb, reports)
 
 
-def _task(stage: Stage, shop: Workspace, trigger: Trigger, key: str, seconds: int) -> Task:
+def task(plan: Plan, port: int, workspace_id: str, key: str, trigger_id: str, seconds: float) -> Task:
     headers = {
-        "Host": f"127.0.0.1:{stage.settings.port}",
-        "x-workspaceid": str(shop.id),
+        "Host": f"127.0.0.1:{port}",
+        "x-workspaceid": workspace_id,
         "x-apikey": key,
         "x-source": "unix",
         "Content-Type": "application/json",
     }
     lines = ["POST /api/v2/merchant/activities HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
     return Task(
-        port=stage.settings.port,
-        connections=stage.plan.connections,
+        port=port,
+        connections=plan.connections,
         seconds=seconds,
-        customers=stage.plan.customers,
+        customers=plan.customers,
         head="\r\n".join(lines),
-        body=f'{{"trigger_id":"{trigger.id}","customer_id":"bench-%s"}}',
+        body=f'{{"trigger_id":"{trigger_id}","customer_id":"bench-%s"}}',
         prefix=new_id().hex,
     )
 
 
-async def _load(stage: Stage, task: Task) -> Report:
+async def loaded(task: Task, folder: Path) -> Report:
+    """By wrk, or by a generator of our own where there is none."""
     if wrk.installed():
-        return await wrk.generate(task, stage.folder)
+        return await wrk.generate(task, folder)
     said = await finished(python(load.__name__), said=msgspec.json.encode(task), within_s=task.seconds + 60)
     return msgspec.json.decode(said, type=Report)
 

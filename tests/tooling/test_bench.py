@@ -12,10 +12,12 @@ import tempfile
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 from rich.console import Console
 
 from regulars.bench import figures, load, wrk
+from regulars.bench.beside import compare
 from regulars.bench.children import BenchFailed, finished, listening, python, running
 from regulars.bench.figures import Row
 from regulars.bench.load import Task
@@ -135,3 +137,12 @@ def test_a_figure_says_whether_its_bar_was_met() -> None:
     shown = console.export_text()
     assert "missed" in shown
     assert "aim" in shown
+
+
+async def test_two_versions_are_measured_beside_each_other_at_their_doors() -> None:
+    said: list[str] = []
+    versions = {"this version": Path(sys.executable), "the other": Path(sys.executable)}
+    rows = await compare(versions, say=said.append, plan=msgspec.structs.replace(QUICK, warm_up_s=1))
+    assert [(row.against, row.ratio is not None and row.ratio > 0) for row in rows] == [("the other", True)] * 2
+    rounds = [line.split(": ")[1] for line in said if line.startswith("round")]
+    assert rounds == ["this version", "the other", "the other", "this version"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from regulars.events import NewEvent
 from regulars.kit import ids, once, partitions
 from regulars.kit.db import Database
 from regulars.kit.errors import Invalid, NotFound
+from regulars.kit.ids import new_id
+from regulars.kit.queries import Queries
 from tests import make
 from tests.conftest import fresh_database
 
@@ -215,3 +218,28 @@ async def test_the_database_and_the_settings_mean_the_same_months(db: Database) 
                 months = getattr(workspace.retention, f"{kind}_months")
                 asked = "SELECT now() - make_interval(months => $1)"
                 assert abs(await tx.fetchval(asked, months) - at) < timedelta(minutes=1)
+
+
+async def test_statements_that_are_always_at_work_open_the_months_of_their_ids_alone(own: Database) -> None:
+    """Planned once for all values, as they are after some calls; a list by ids stops where its page is full."""
+    now = datetime.now(UTC)
+    shop = await make.a_workspace(own, now)
+    async with own.transaction() as tx:
+        for back in range(4, 25, 4):
+            await partitions.make(tx, partitions.month(now, -back))
+    given = f"'{shop.id}', '{{{new_id()},{new_id()}}}'"
+    listed = Queries(events.__file__)
+    asked = {
+        listed.bodies: f"{given}, '{{a,b}}'",
+        listed.by_ids: f"{given}, '{{a,b}}'",
+        Queries(delivery.__file__).lock_deliveries: given,
+        listed.recent: f"'{shop.id}', '{ids.AFTER_ALL_IDS}', 20, '{ids.first_id_at(now - timedelta(days=40))}'",
+    }
+    async with own.transaction() as tx:
+        await tx.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for number, (sql, values) in enumerate(asked.items()):
+            await tx.execute(f"PREPARE asked_{number} AS {sql}")
+            plan = "\n".join(row[0] for row in await tx.fetch(f"EXPLAIN EXECUTE asked_{number} ({values})"))
+            opened = set(re.findall(r"Scan [^\n]* on (?:events_event|delivery_delivery)_(\d+_\d+)", plan))
+            assert 1 <= len(opened) <= (1 if number < 3 else 2 + limits.PARTITIONS_AHEAD_MONTHS + 1), plan
+        await tx.execute("DEALLOCATE ALL")
