@@ -169,7 +169,7 @@ def _priced(workspace: Workspace, order: Order) -> str:
 
 def _txn(workspace: Workspace, txn: Txn) -> Fact:
     came = txn.operation == "cr"
-    verb = _VERBS.get((txn.type, txn.operation), "earned" if came else "spent")
+    verb = _VERBS.get((txn.type, txn.operation), _MOVED[txn.kind, came])
     icon, kind = ("plus", "good") if came else ("minus", "")
     balance = number(txn.closing_balance)
     if txn.kind == "credits":
@@ -179,6 +179,12 @@ def _txn(workspace: Workspace, txn: Txn) -> Fact:
     return Fact(txn.occurred_at, icon, kind, title, "", about, [], txn.recorded_at)
 
 
+_MOVED = {
+    ("coins", True): "earned",
+    ("credits", True): "received",
+    ("coins", False): "spent",
+    ("credits", False): "spent",
+}
 _VERBS: dict[tuple[Any, Any], str] = {
     ("adjust", "cr"): "given by hand",
     ("adjust", "dr"): "taken away by hand",

@@ -47,5 +47,5 @@ async def test_a_customers_page_shows_both_wallets_and_what_moved_in_them(shop: 
     for address in (f"/customers/{id}", f"/customers/{id}?show=coins"):
         page = (await reader.get(address)).text
         assert '<strong class="huge">$12.50</strong>' in page
-        assert "$12.50 in credits earned" in page
+        assert "$12.50 in credits received" in page
         assert "Gift card, balance $12.50 in credits" in page
