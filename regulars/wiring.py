@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, ledger, limits, reminders, tenancy, triggers
+from regulars import days, ledger, limits, people, reminders, shops, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock, SystemClock
@@ -22,6 +22,8 @@ from regulars.kit.secrets import SecretBox, derived
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
+
+people.also(shops.forget)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

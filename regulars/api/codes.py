@@ -79,6 +79,11 @@ REFUSALS: dict[str, Told] = {
         "As things stand this can't be done, as `detail` says.",
         "Read the thing anew, mend what it says, try again.",
     ),
+    "customer_erased": Told(
+        409,
+        "The customer was erased: nothing is known of them any more, and nothing can be.",
+        "Nothing is to be done. If the person comes back, they are a new customer.",
+    ),
     "currency_in_use": Told(
         409,
         "The shop has orders, and what they count for changes with its currency.",

@@ -20,12 +20,14 @@ from regulars.customers.finding import (
     find,
     search,
 )
+from regulars.customers.merging import CustomerErased, erase, ids_of, lock_both, merge
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
 
 __all__ = [
     "CHANGEABLE",
     "Customer",
+    "CustomerErased",
     "Ensured",
     "Ensuring",
     "NewCustomer",
@@ -43,7 +45,11 @@ __all__ = [
     "create",
     "created_within",
     "ensure",
+    "erase",
     "find",
+    "ids_of",
+    "lock_both",
+    "merge",
     "rename",
     "search",
     "seen",

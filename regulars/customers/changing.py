@@ -11,6 +11,7 @@ import msgspec
 
 from regulars import events
 from regulars.customers import store
+from regulars.customers.merging import CustomerErased
 from regulars.customers.model import CHANGEABLE, Customer, check_changes
 from regulars.customers.wire import changed_event
 from regulars.kit.db import Tx
@@ -38,6 +39,8 @@ async def change(
     customer = await store.by_one(tx, workspace.id, "lock", id)
     if customer is None:
         raise NotFound("Lead does not exists")
+    if customer.erased_at:
+        raise CustomerErased
     if complete:
         changes = {field: value for field, value in changes.items() if value and not getattr(customer, field)}
     kept = check_changes(changes)

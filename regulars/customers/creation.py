@@ -61,7 +61,7 @@ async def ensure(
         first.setdefault(details.customer_id, details)
     known = await store.by_customer_ids(tx, workspace.id, [*first, *(unfit or ())])
     answers: dict[str, Ensured | Refusal] = {id: no for id, no in (unfit or {}).items() if id not in first}
-    answers |= {c.customer_id: Ensured(c, created=False) for c in known.values()}
+    answers |= {customer_id: Ensured(customer, created=False) for customer_id, customer in known.items()}
     new = [details for customer_id, details in first.items() if customer_id not in known]
     if not new:
         return answers

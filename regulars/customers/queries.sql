@@ -2,25 +2,25 @@
 -- LATERAL, so that rows are found one by one by their key whatever the statistics say.
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
        c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at
+       c.updated_at, c.merged_into, c.erased_at
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS c
 
 -- name: by_customer_ids
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
        c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at
+       c.updated_at, c.merged_into, c.erased_at
   FROM unnest($2::text[]) AS n (customer_id)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS c
 
 -- name: by_referral_code
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2
 
 -- name: by_email
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower($2) AND email <> ''
  ORDER BY created_at, id LIMIT 1
 
@@ -28,27 +28,27 @@ SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referr
 -- as `by_email`, one by one
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
        c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at, n.email AS asked
+       c.updated_at, c.merged_into, c.erased_at, n.email AS asked
   FROM unnest($2::text[]) AS n (email)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower(n.email) AND email <> ''
                       ORDER BY created_at, id LIMIT 1) AS c
 
 -- name: by_mobile
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer
  WHERE workspace_id = $1 AND regexp_replace(mobile, '[^0-9]+', '', 'g') = $2 AND mobile <> ''
  ORDER BY created_at, id LIMIT 1
 
 -- name: by_phone
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer WHERE workspace_id = $1 AND phone = $2 AND phone <> ''
  ORDER BY created_at, id LIMIT 1
 
 -- name: born_on
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer
  WHERE workspace_id = $1 AND dob IS NOT NULL AND dob < $3
    AND extract(month FROM dob) * 100 + extract(day FROM dob) = ANY($2::numeric[]) AND id > $4
@@ -57,11 +57,12 @@ SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referr
 -- name: created_within
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
        c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at
+       c.updated_at, c.merged_into, c.erased_at
   FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (starts_at, ends_at)
  CROSS JOIN LATERAL (
         SELECT * FROM customers_customer
          WHERE workspace_id = $1 AND created_at >= n.starts_at AND created_at < n.ends_at AND id > $4
+           AND merged_into IS NULL AND erased_at IS NULL
          ORDER BY id LIMIT $5) AS c
  ORDER BY c.id LIMIT $5
 
@@ -82,11 +83,11 @@ SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.phone, n.country, n
  ORDER BY n.customer_id
     ON CONFLICT (workspace_id, customer_id) DO NOTHING
 RETURNING id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-          accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+          accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
 
 -- name: lock
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer WHERE workspace_id = $1 AND id = $2 FOR UPDATE
 
 -- name: update
@@ -117,7 +118,7 @@ SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, f
        last_order_at = GREATEST(c.last_order_at, excluded.last_order_at)
 RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
           c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-          c.created_at, c.updated_at
+          c.created_at, c.updated_at, c.merged_into, c.erased_at
 
 -- name: rename
 -- By way of a conflict, in the order of their ids, as count_spending.
@@ -130,26 +131,27 @@ SELECT $1, found.id, found.customer_id, n.name, found.referral_code, found.creat
     ON CONFLICT (workspace_id, id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
 RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
           c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-          c.created_at, c.updated_at
+          c.created_at, c.updated_at, c.merged_into, c.erased_at
 
 -- name: newest
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
-  FROM customers_customer WHERE workspace_id = $1 AND id < $2 AND id >= $3
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+  FROM customers_customer WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND merged_into IS NULL
  ORDER BY id DESC LIMIT $4
 
 -- name: oldest
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
-  FROM customers_customer WHERE workspace_id = $1 AND id > $2
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+  FROM customers_customer WHERE workspace_id = $1 AND id > $2 AND merged_into IS NULL
  ORDER BY id LIMIT $3
 
 -- name: by_name
 -- Those without a name at the end. $2 to $4 are where the page before ended.
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
   FROM customers_customer
  WHERE workspace_id = $1 AND (name = '', lower(name), id) > ($2::boolean, lower($3::text), $4::uuid)
+   AND merged_into IS NULL
  ORDER BY name = '', lower(name), id LIMIT $5
 
 -- name: insert_words
@@ -166,7 +168,7 @@ UPDATE customers_words SET words = array_to_tsvector(string_to_array($3::text, E
 -- shop's customers from the newest on than look a rare word up.
 SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
        c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-       c.created_at, c.updated_at
+       c.created_at, c.updated_at, c.merged_into, c.erased_at
   FROM (SELECT w.customer_id FROM customers_words w
          WHERE w.workspace_id = $1 AND w.words @@ $2::text::tsquery AND w.customer_id < $3 AND w.customer_id >= $4
          ORDER BY w.customer_id::text DESC LIMIT $5) AS found
@@ -174,4 +176,38 @@ SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gen
  ORDER BY c.id DESC
 
 -- name: count
-SELECT count(*) FROM customers_customer WHERE workspace_id = $1
+SELECT count(*) FROM customers_customer WHERE workspace_id = $1 AND merged_into IS NULL
+
+-- name: lock_both
+SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+  FROM customers_customer WHERE workspace_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE
+
+-- name: absorb
+-- What the other one has and this one has not is taken over; their totals add up.
+UPDATE customers_customer
+   SET name = $3, email = $4, mobile = $5, phone = $6, country = $7, gender = $8, dob = $9, referred_by_code = $10,
+       spent = $11, orders_count = $12, last_order_at = $13, updated_at = $14
+ WHERE workspace_id = $1 AND id = $2
+
+-- name: point_to
+-- Whoever was merged into this one before points on, too.
+UPDATE customers_customer
+   SET merged_into = $3, name = '', email = '', mobile = '', phone = '', gender = '', dob = NULL, spent = '{}',
+       orders_count = 0, last_order_at = NULL, updated_at = $4
+ WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)
+
+-- name: ids_of
+-- The customer's, and those of whoever was merged into them.
+SELECT id, customer_id FROM customers_customer WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2) ORDER BY id
+
+-- name: forget
+UPDATE customers_customer c
+   SET customer_id = 'erased-' || c.id, name = '', email = '', mobile = '', phone = '', country = '', gender = '',
+       dob = NULL, referral_code = f.code, referred_by_code = '', accept_email = false, accept_mobile = false,
+       updated_at = $4, erased_at = $4
+  FROM unnest($2::uuid[], $3::text[]) AS f (id, code)
+ WHERE c.workspace_id = $1 AND c.id = f.id
+
+-- name: drop_words
+DELETE FROM customers_words WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])

@@ -12,6 +12,7 @@ import msgspec
 from regulars.customers import store
 from regulars.customers.model import Customer
 from regulars.kit.db import Tx
+from regulars.kit.errors import Overtaken
 
 
 class Spending(msgspec.Struct, frozen=True, gc=False):
@@ -25,7 +26,8 @@ class Spending(msgspec.Struct, frozen=True, gc=False):
 
 
 async def count_spending(tx: Tx, workspace_id: UUID, changes: Iterable[Spending]) -> dict[UUID, Customer]:
-    """Add the changes up and return the customers as they are now. Lock order: customers by id."""
+    """Add the changes up and return the customers as they are now. Lock order: customers by id. Raises Overtaken when
+    one of them has been merged meanwhile."""
     totals: dict[UUID, tuple[Counter[str], int, datetime]] = {}
     for change in changes:
         spent, count, newest = totals.get(change.customer_id, (Counter(), 0, change.placed_at))
@@ -33,4 +35,7 @@ async def count_spending(tx: Tx, workspace_id: UUID, changes: Iterable[Spending]
         totals[change.customer_id] = (spent, count + change.orders_count, max(newest, change.placed_at))
     if not totals:
         return {}
-    return await store.count_spending(tx, workspace_id, [(id, *totals[id]) for id in sorted(totals)])
+    counted = await store.count_spending(tx, workspace_id, [(id, *totals[id]) for id in sorted(totals)])
+    if any(customer.merged_into for customer in counted.values()):
+        raise Overtaken  # merged into another while we waited for its lock
+    return counted

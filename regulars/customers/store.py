@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
@@ -14,18 +14,19 @@ from regulars.kit.ids import BEFORE_ALL_IDS, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
+T = TypeVar("T")
 
 
 async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
-    """The customers that exist, by id."""
-    return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids)}
+    """The customers that exist, by id; in the place of one who was merged into another, that one."""
+    rows = await tx.fetch(_sql.by_ids, workspace_id, ids)
+    return await _as_merged(tx, workspace_id, {row["id"]: Customer(*row) for row in rows})
 
 
 async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
-    """The customers that exist, by the shop's own id."""
-    return {
-        row["customer_id"]: Customer(*row) for row in await tx.fetch(_sql.by_customer_ids, workspace_id, customer_ids)
-    }
+    """The same by the shop's own id."""
+    rows = await tx.fetch(_sql.by_customer_ids, workspace_id, customer_ids)
+    return await _as_merged(tx, workspace_id, {row["customer_id"]: Customer(*row) for row in rows})
 
 
 async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> dict[str, Customer]:
@@ -35,7 +36,16 @@ async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> d
 async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:
     """`statement` is one of by_referral_code, by_email, by_phone, by_mobile, lock."""
     row = await tx.fetchrow(getattr(_sql, statement), workspace_id, value)
-    return Customer(*row) if row else None
+    return (await _as_merged(tx, workspace_id, {0: Customer(*row)})).get(0) if row else None
+
+
+async def _as_merged(tx: Reading, workspace_id: UUID, found: dict[T, Customer]) -> dict[T, Customer]:
+    into = {key: customer.merged_into for key, customer in found.items() if customer.merged_into}
+    if not into:
+        return found
+    rows = await tx.fetch(_sql.by_ids, workspace_id, sorted(set(into.values())))
+    others = {row["id"]: Customer(*row) for row in rows}
+    return found | {key: others[id] for key, id in into.items()}
 
 
 async def taken_referral_codes(tx: Reading, workspace_id: UUID, codes: Sequence[str]) -> set[str]:
@@ -136,3 +146,28 @@ async def search(tx: Reading, workspace_id: UUID, asked: str, within: tuple[UUID
 async def count(tx: Reading, workspace_id: UUID) -> int:
     found: int = await tx.fetchval(_sql.count, workspace_id)
     return found
+
+
+async def lock_both(tx: Tx, workspace_id: UUID, one: UUID, other: UUID) -> dict[UUID, Customer]:
+    """Those that exist. Lock order: by id."""
+    return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.lock_both, workspace_id, one, other)}
+
+
+async def absorb(tx: Tx, workspace_id: UUID, into: Customer, merged: UUID) -> None:
+    """Keep what one customer has become by another, who points to them from now on."""
+    fields = ("name", "email", "mobile", "phone", "country", "gender", "dob", "referred_by_code", "spent")
+    values = [getattr(into, field) for field in (*fields, "orders_count", "last_order_at", "updated_at")]
+    await tx.execute(_sql.point_to, workspace_id, merged, into.id, into.updated_at)
+    await tx.execute(_sql.absorb, workspace_id, into.id, *values)
+    await tx.execute(_sql.drop_words, workspace_id, [merged])
+    tx.write(_sql.update_words, workspace_id, into.id, "\n".join(words_of(workspace_id, into)))
+
+
+async def ids_of(tx: Reading, workspace_id: UUID, id: UUID) -> dict[UUID, str]:
+    """The customer's id and customer_id, and those of whoever was merged into them."""
+    return {row["id"]: row["customer_id"] for row in await tx.fetch(_sql.ids_of, workspace_id, id)}
+
+
+async def forget(tx: Tx, workspace_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
+    await tx.execute(_sql.forget, workspace_id, ids, [draw_referral_code() for _ in ids], now)
+    await tx.execute(_sql.drop_words, workspace_id, ids)

@@ -118,6 +118,8 @@ _VERBS = {
     "revoke": "Revoked",
     "import": "Imported",
     "adjust": "Adjusted the coins of",
+    "merge": "Merged",
+    "erase": "Erased",
     "apply": "Applied",
     "initialize": "Initialized",
     "pause": "Paused",

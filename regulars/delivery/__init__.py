@@ -33,6 +33,7 @@ from regulars.delivery.carrier import (
     Paused,
     RetryAfter,
 )
+from regulars.delivery.forgetting import forget
 from regulars.delivery.lanes import (
     awake_lanes,
     gone_holders,
@@ -104,6 +105,7 @@ __all__ = [
     "delivery_tally",
     "delivery_totals",
     "due",
+    "forget",
     "get_delivery",
     "gone_holders",
     "hold_up",

@@ -302,3 +302,21 @@ SELECT COALESCE(sum(counted.delivered), 0)::bigint AS delivered
 -- name: totals
 SELECT lane_id, sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed
   FROM delivery_tally WHERE workspace_id = $1 GROUP BY lane_id
+
+-- name: forget_deliveries
+-- Those of these events, and the tests that were made up of a customer's own data.
+WITH theirs AS (
+    SELECT d.id FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS u (event_id, first_id, last_id)
+      JOIN delivery_delivery d ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
+     UNION SELECT d.id FROM delivery_delivery d
+            WHERE d.workspace_id = $1 AND d.sample IS NOT NULL AND d.sample::json->>'lead_id' = ANY($5::text[])
+), attempts AS (
+    UPDATE delivery_attempt a
+       SET request_headers = '{}', request_body = '', answer_headers = '', answer_body = '', reason = $6
+      FROM theirs WHERE a.workspace_id = $1 AND a.delivery_id = theirs.id
+)
+UPDATE delivery_delivery d
+   SET sample = CASE WHEN sample IS NULL THEN NULL ELSE '{}' END,
+       reason = CASE WHEN state = 'delivered' THEN '' ELSE $6 END, finished_at = COALESCE(finished_at, $7),
+       state = CASE WHEN state = 'queued' THEN 'failed' ELSE state END
+  FROM theirs WHERE d.workspace_id = $1 AND d.id = theirs.id

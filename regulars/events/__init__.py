@@ -16,6 +16,7 @@ from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
 from regulars.events.documents import asyncapi, asyncapi_page, documents
 from regulars.events.errors import EventTooLarge
+from regulars.events.forgetting import forget, move
 from regulars.events.log import (
     append,
     by_ids,
@@ -73,6 +74,7 @@ __all__ = [
     "eid",
     "encode",
     "examples",
+    "forget",
     "formatted",
     "formatted_date",
     "get",
@@ -81,6 +83,7 @@ __all__ = [
     "late_since",
     "major_units",
     "mid",
+    "move",
     "newest_body",
     "of_order",
     "recent",

@@ -184,3 +184,19 @@ SELECT workspace_id FROM found WHERE reader = $1;
 
 -- name: count
 SELECT count(*) FROM events_event WHERE workspace_id = $1
+
+-- name: move_customer
+UPDATE events_event SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2;
+
+-- name: forget_bodies
+-- Each property stays in its place; those that say who it was are empty.
+UPDATE events_event
+SET body = (
+    SELECT json_object_agg(p.key, CASE WHEN p.key = ANY ($3::text[]) THEN '""' ELSE p.value END)
+    FROM json_each(body::json) AS p
+)::text
+WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[])
+RETURNING id;
+
+-- name: forget_pending
+DELETE FROM events_pending WHERE workspace_id = $1 AND event_id = ANY ($2::uuid[]);

@@ -20,6 +20,7 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from regulars import limits
+from regulars.kit.errors import Overtaken
 
 if TYPE_CHECKING:
     Pooled = PoolConnectionProxy[asyncpg.Record]
@@ -29,7 +30,7 @@ else:  # the driver's classes are generic only in its type stubs
 
 Record = asyncpg.Record
 
-RACED = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
+RACED = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, Overtaken)
 """Another transaction was first: rolled back and run again, this one will find what the other wrote."""
 
 REJECTED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)

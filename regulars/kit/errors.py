@@ -120,3 +120,8 @@ class Faults:
             return False
         self.note(raised)
         return True
+
+
+class Overtaken(Exception):
+    """What was read has been changed by another transaction since, so nothing can be built on it: run again, this one
+    finds what is there now."""

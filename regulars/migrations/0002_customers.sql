@@ -21,11 +21,14 @@ CREATE TABLE customers_customer (
     last_order_at    timestamptz,
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
+    merged_into      uuid,                      -- who answers to this id and this customer_id since
+    erased_at        timestamptz,               -- since then nothing here says who it was
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, customer_id),
     UNIQUE (workspace_id, referral_code)
 ) WITH (fillfactor = 80);
 CREATE INDEX customers_by_name ON customers_customer (workspace_id, (name = ''), lower(name), id);
+CREATE INDEX customers_merged ON customers_customer (workspace_id, merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX customers_by_email ON customers_customer (workspace_id, lower(email)) WHERE email <> '';
 CREATE INDEX customers_by_phone ON customers_customer (workspace_id, phone) WHERE phone <> '';
 CREATE INDEX customers_by_birthday ON customers_customer

@@ -82,6 +82,7 @@ CREATE TABLE triggers_counter (
     last_at      timestamptz,
     PRIMARY KEY (workspace_id, trigger_id, subject_id, stretch)
 ) WITH (fillfactor = 80);
+CREATE INDEX triggers_counter_of ON triggers_counter (workspace_id, subject_id);
 
 -- What a shop reported under a name of its own, known by its id for ever.
 CREATE TABLE triggers_fact (

@@ -97,6 +97,7 @@ CREATE TABLE delivery_delivery (
     PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
+CREATE INDEX delivery_sampled ON delivery_delivery (workspace_id, id) WHERE sample IS NOT NULL;
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
 CREATE INDEX delivery_failed_newest ON delivery_delivery (workspace_id, id) WHERE state = 'failed';
 

@@ -39,6 +39,7 @@ from regulars.orders.finding import (
 from regulars.orders.foresight import Foresight
 from regulars.orders.lines import Line, Refund, RefundLine
 from regulars.orders.model import NEVER, Order, OrderReport, Recorded, check, minor_units
+from regulars.orders.owners import forget, move
 from regulars.orders.payload import FIELDS, payload
 from regulars.orders.recording import AS_REPORTED, cancellation_report, record, refund_report
 
@@ -71,8 +72,10 @@ __all__ = [
     "eligible",
     "find_named",
     "find_order",
+    "forget",
     "lock_orders",
     "minor_units",
+    "move",
     "next_orders",
     "orders_of",
     "payload",

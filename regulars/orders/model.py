@@ -130,6 +130,10 @@ class Order(Said, frozen=True, gc=False):
         return 0 if self.void else self.amount_minor - self.refunded_minor
 
 
+PERSONAL = ("cart_token", "redirect_link")
+"""What of an order's `detail` leads back to the customer."""
+
+
 class Recorded(msgspec.Struct, frozen=True, gc=False):
     """What a report changed. `before` is the order as it was kept until now, `event_id` the event that tells of it."""
 

@@ -30,8 +30,9 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
        o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
        o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
-  FROM orders_order o
- WHERE o.workspace_id = $1 AND (o.source, o.reference_id) IN (SELECT * FROM unnest($2::text[], $3::text[]))
+  FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
+ CROSS JOIN LATERAL (SELECT * FROM orders_order
+                      WHERE workspace_id = $1 AND source = n.source AND reference_id = n.reference_id OFFSET 0) AS o
 
 -- name: orders_by_customer
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
@@ -148,3 +149,12 @@ SELECT n.id, e.earlier FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS
 
 -- name: count
 SELECT count(*) FROM orders_order WHERE workspace_id = $1
+
+-- name: move_orders
+UPDATE orders_order SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
+
+-- name: forget_orders
+-- What people wrote and what leads back to them; what was bought and paid stays.
+UPDATE orders_order
+   SET detail = detail - $3::text[], more = CASE WHEN more ? 'note' THEN more || '{"note": ""}' ELSE more END
+ WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])

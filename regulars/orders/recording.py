@@ -27,6 +27,7 @@ from regulars.orders.model import (
     Recorded,
     not_from_the_future,
 )
+from regulars.orders.owners import impersonal, of_erased
 from regulars.orders.wire import order_event
 from regulars.tenancy import Workspace
 
@@ -69,14 +70,17 @@ async def record(
     """
     ahead = [not_from_the_future(report, now) for report in reports]
     known = [report for report, refused in zip(reports, ahead, strict=True) if refused is None]
-    fit = [report.customer for report in known if report.unfit is None]
-    unfit = {report.customer.customer_id: report.unfit for report in known if report.unfit is not None}
+    erased = await of_erased(tx, workspace.id, known)
+    open_ = [report for report in known if (report.source, report.reference_id) not in erased]
+    fit = [report.customer for report in open_ if report.unfit is None]
+    unfit = {report.customer.customer_id: report.unfit for report in open_ if report.unfit is not None}
     ensured = await ensuring(tx, workspace, fit, now, unfit=unfit)
     people = {a.customer.id: a.customer for a in ensured.values() if isinstance(a, Ensured)}
     takeable: list[tuple[OrderReport, Customer]] = []
     for report in known:
-        answer = ensured[report.customer.customer_id]
-        if isinstance(answer, Ensured):
+        if owner := erased.get((report.source, report.reference_id)):
+            takeable.append((impersonal(report), owner))
+        elif isinstance(answer := ensured[report.customer.customer_id], Ensured):
             takeable.append((report, answer.customer))
     recorded = await _upsert(tx, workspace, takeable, now, earn, correcting)
     names = {c.id: r.customer.name for r, c in takeable if correcting.letters and misread(c.name, r.customer.name)}
@@ -105,7 +109,7 @@ async def record(
     recorded |= {name: msgspec.structs.replace(told[name], event_id=event.id) for name, event in announced.items()}
     refused = {customer_id: answer for customer_id, answer in ensured.items() if isinstance(answer, Refusal)}
     return [
-        no or refused.get(report.customer.customer_id) or recorded[report.source, report.reference_id]
+        no or recorded.get((report.source, report.reference_id)) or refused[report.customer.customer_id]
         for report, no in zip(reports, ahead, strict=True)
     ]
 

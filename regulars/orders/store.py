@@ -12,7 +12,7 @@ import msgspec
 from regulars import limits
 from regulars.kit.db import Reading, Record, Tx
 from regulars.kit.queries import Queries
-from regulars.orders.model import SOMETIMES_SAID, VERSION, Order, Said
+from regulars.orders.model import PERSONAL, SOMETIMES_SAID, VERSION, Order, Said
 
 _sql = Queries(__file__)
 
@@ -145,3 +145,11 @@ def _order(row: Record) -> Order:
         return Order(*columns)
     named = msgspec.convert(more, _More)
     return Order(*columns, **{field: getattr(named, field) for field in more})
+
+
+async def move_orders(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:
+    await tx.execute(_sql.move_orders, workspace_id, from_id, into_id)
+
+
+async def forget_orders(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    await tx.execute(_sql.forget_orders, workspace_id, customer_ids, PERSONAL)

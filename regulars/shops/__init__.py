@@ -22,7 +22,7 @@ from regulars.shops.intake import OF_ORDERS, OF_PERSONS, Known, admit, keep, not
 from regulars.shops.log import close, count_failed, get_hook, replay, replay_failed, search_hooks, topics
 from regulars.shops.model import Envelope, Hook, NewHook, Platform, Shown, Source
 from regulars.shops.platforms import PLATFORMS, platform_of
-from regulars.shops.store import heard_at
+from regulars.shops.store import forget, heard_at
 from regulars.shops.testing import Tested, test
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "count_failed",
     "fetch_missed",
     "first_ask",
+    "forget",
     "get_hook",
     "get_source",
     "handle",

@@ -69,6 +69,8 @@ async def handle(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetim
     people = {id: one for id, one in said.items() if isinstance(one, CustomerSaid | PrivacyAsked)}
     settled |= await persons.take(tx, workspace, of, people, now)
     await store.settle(tx, workspace.id, settled, now)
+    if gone := [one.customer_id for one in settled.values() if one.customer_id and one.outcome == persons.ERASED]:
+        await store.forget(tx, workspace.id, gone)  # what asked for it says who it was, too
     await _wake(tx, workspace.id, came, said, settled, now)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from regulars import customers, ledger, triggers
+from regulars import customers, ledger, people, tenancy, triggers
 from regulars.customers import Customer
 from regulars.kit.db import Tx
 from regulars.kit.errors import Conflict, Refusal
@@ -16,6 +16,7 @@ from regulars.shops.model import CustomerSaid, PrivacyAsked, Settled, Source
 from regulars.tenancy import Workspace
 
 Told = CustomerSaid | PrivacyAsked
+ERASED = "The customer was erased."
 
 
 async def take(
@@ -33,7 +34,7 @@ async def take(
         customer = known.get(names[id])
         try:
             if isinstance(one, PrivacyAsked):
-                settled[id] = _privacy(one, customer)
+                settled[id] = await _privacy(tx, workspace, one, customer, now)
             elif one.version and one.version < newest.get(id, one.version):
                 settled[id] = Settled("done", "They are known in a newer state: nothing was changed.", one)
             else:
@@ -69,7 +70,9 @@ async def _customer(
     return settled, changed
 
 
-def _privacy(said: PrivacyAsked, customer: Customer | None) -> Settled:
+async def _privacy(
+    tx: Tx, workspace: Workspace, said: PrivacyAsked, customer: Customer | None, now: datetime
+) -> Settled:
     if said.asks == "shop":
         words = "The shop has left the platform, which asks that all of it be erased. Remove the source if that is so."
         return Settled("open", words, said)
@@ -78,8 +81,9 @@ def _privacy(said: PrivacyAsked, customer: Customer | None) -> Settled:
     if said.asks == "data":
         words = "This person asks for what is kept of them. Give it to them, then mark this as done."
         return Settled("open", words, said, customer_id=customer.id)
-    words = "This person asks to be erased. Erase them, then mark this as done."
-    return Settled("open", words, said, customer_id=customer.id)
+    await people.erase(tx, workspace, customer.id, now)
+    await tenancy.audit(tx, workspace.id, "shops", "customer.erase", f"erased-{customer.id}", now=now)
+    return Settled("done", ERASED, None, customer_id=customer.id)
 
 
 def _customer_id(said: Told) -> str:

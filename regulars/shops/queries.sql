@@ -220,3 +220,7 @@ SELECT n.subject, n.version
   FROM unnest($3::text[], $4::timestamptz[]) AS n (subject, version)
  CROSS JOIN LATERAL (SELECT 1 FROM shops_hook WHERE workspace_id = $1 AND source_id = $2 AND subject = n.subject
                         AND subject <> '' AND version = n.version LIMIT 1) AS known
+
+-- name: forget_hooks
+UPDATE shops_hook SET body = '', outcome = 'The customer was erased.', subject = ''
+ WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])

@@ -64,3 +64,8 @@ def _found(row: Record | None) -> Source:
     if row is None:
         raise NotFound("This source does not exist.")
     return Source(*row)
+
+
+async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """Empty what came in about these customers: it can't be handled again."""
+    await tx.execute(sql.forget_hooks, workspace_id, customer_ids)

@@ -11,6 +11,7 @@ Does not know what a customer, a coin or an event is.
 """
 
 from regulars.tenancy.audit import AuditLine, audit, audit_log, was_done
+from regulars.tenancy.audit import forget as forget_audit
 from regulars.tenancy.book_rules import BookRules, ClawBack, Expiry, Unit
 from regulars.tenancy.keys import find_key, issue_key, list_keys, live_keys_of, note_use, revoke_key
 from regulars.tenancy.model import EVERY_AREA, ApiKey, Areas, IssuedKey, Person, Retention, Workspace
@@ -68,6 +69,7 @@ __all__ = [
     "create_workspace",
     "draw_password",
     "find_key",
+    "forget_audit",
     "get_staff",
     "get_workspace",
     "hashed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,11 @@ async def audit(
     after it: one that has written nothing, because everything was so already, was no act and leaves no line."""
     if tx.wrote:
         await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
+
+
+async def forget(tx: Tx, workspace_id: UUID, targets: Sequence[str], called: str) -> None:
+    """What was done to these customers is said of another name, without what it was. Reads all of the shop's lines."""
+    await tx.execute(_sql.forget_audit, workspace_id, targets, called)
 
 
 async def was_done(tx: Reading, workspace_id: UUID, act: str) -> bool:

@@ -112,3 +112,7 @@ SELECT EXISTS (SELECT 1 FROM (SELECT act FROM tenancy_audit WHERE workspace_id =
 SELECT id, actor, act, target, detail, created_at
   FROM tenancy_audit WHERE workspace_id = $1 AND id < $2 AND id >= $3
  ORDER BY id DESC LIMIT $4
+
+-- name: forget_audit
+UPDATE tenancy_audit SET target = $3, detail = '{}'
+ WHERE workspace_id = $1 AND starts_with(act, 'customer.') AND target = ANY($2::text[])

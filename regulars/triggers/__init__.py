@@ -31,6 +31,7 @@ from regulars.triggers.model import (
     Trigger,
     Version,
 )
+from regulars.triggers.owners import forget, move
 from regulars.triggers.pipeline import RANDOM
 from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts
 from regulars.triggers.rule import Rule
@@ -67,9 +68,11 @@ __all__ = [
     "find_trigger",
     "fire",
     "firings",
+    "forget",
     "give",
     "go_through",
     "list_triggers",
+    "move",
     "never_asked",
     "rehearse_orders",
     "sentence",

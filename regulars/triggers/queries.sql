@@ -195,3 +195,32 @@ SELECT DISTINCT reference FROM triggers_firing
 
 -- name: tally
 SELECT state, count(*) AS firings FROM triggers_firing WHERE workspace_id = $1 GROUP BY state
+
+-- name: move_firings
+UPDATE triggers_firing SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
+
+-- name: move_counters
+-- Each is added to the other's; what both had no more than once, both had twice.
+WITH theirs AS (
+    DELETE FROM triggers_counter WHERE workspace_id = $1 AND subject_id = $2
+    RETURNING trigger_id, stretch, activities, amount, granted, coins, last_at
+)
+INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, activities, amount, granted, coins,
+                                   last_at)
+SELECT $1, trigger_id, $3, stretch, activities, amount, granted, coins, last_at FROM theirs
+ ORDER BY trigger_id, stretch COLLATE "C"
+    ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
+   SET activities = c.activities + EXCLUDED.activities, amount = c.amount + EXCLUDED.amount,
+       granted = c.granted + EXCLUDED.granted, coins = c.coins + EXCLUDED.coins,
+       last_at = GREATEST(c.last_at, EXCLUDED.last_at)
+
+-- name: move_facts
+UPDATE triggers_fact SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
+
+-- name: forget_facts
+UPDATE triggers_fact SET properties = '{}' WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])
+
+-- name: forget_firings
+-- What was found of the customer, where conditions asked.
+UPDATE triggers_firing SET value = '', explanation = $3
+ WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[]) AND reason = $4

@@ -185,3 +185,15 @@ def _trigger(row: Iterable[Any]) -> Trigger:
 
 async def tally(tx: Reading, workspace_id: UUID) -> dict[str, int]:
     return {row["state"]: row["firings"] for row in await tx.fetch(_sql.tally, workspace_id)}
+
+
+async def move_customer(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:
+    await tx.execute(_sql.move_firings, workspace_id, from_id, into_id)
+    await tx.execute(_sql.move_counters, workspace_id, from_id, into_id)
+    await tx.execute(_sql.move_facts, workspace_id, from_id, into_id)
+
+
+async def forget_found(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    words = "A condition did not hold. What it found was erased with the customer."
+    await tx.execute(_sql.forget_firings, workspace_id, customer_ids, words, "conditions_not_met")
+    await tx.execute(_sql.forget_facts, workspace_id, customer_ids)

@@ -45,6 +45,9 @@ GET    /api/v1/customers                                  -          -     -    
 POST   /api/v1/customers                                  -          -     -      -      -         -      WRITE
 GET    /api/v1/customers/{id}                             -          -     -      -      -         -      READ
 PATCH  /api/v1/customers/{id}                             -          -     -      -      -         -      WRITE
+DELETE /api/v1/customers/{id}                             -          -     -      -      -         -      WRITE
+POST   /api/v1/customers/{id}/merge                       -          -     -      -      -         -      WRITE
+GET    /api/v1/customers/{id}/export                      -          -     -      -      -         -      READ
 GET    /api/v1/customers/{id}/transactions                -          -     -      -      -         -      READ
 POST   /api/v1/customers/{id}/transactions                -          -     -      -      -         -      WRITE
 GET    /api/v1/customers/{id}/lots                        -          -     -      -      -         -      READ
@@ -159,6 +162,11 @@ POST   /customers/new                                     yes    yes     no     
 GET    /customers/{id_}                                   yes    yes     yes     no
 GET    /customers/{id_}/edit                              yes    yes     yes     no
 POST   /customers/{id_}/edit                              yes    yes     no      no
+GET    /customers/{id_}/merge                             yes    yes     yes     no
+POST   /customers/{id_}/merge                             yes    yes     no      no
+GET    /customers/{id_}/erase                             yes    yes     yes     no
+POST   /customers/{id_}/erase                             yes    yes     no      no
+GET    /customers/{id_}/export                            yes    yes     yes     no
 GET    /customers/{id_}/coins                             yes    yes     yes     no
 POST   /customers/{id_}/coins                             yes    yes     no      no
 GET    /search                                            yes    yes     yes     no

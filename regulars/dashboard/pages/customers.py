@@ -115,6 +115,8 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
     kind = query_of(desk.request).get("show", "")
     async with desk.reading() as tx:
         customer = await _find(tx, desk, id_)
+        if customer.id != id_:
+            return desk.see(f"/customers/{customer.id}")  # merged into that one
         balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]
         lots = await ledger.lots_of(tx, desk.workspace, id_, desk.now)
         tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}

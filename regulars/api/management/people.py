@@ -1,0 +1,112 @@
+"""A person as a whole: merged with another, taken out, erased."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import customers, ledger, limits, people
+from regulars.api.management.api import management, the_customer
+from regulars.api.management.events import EventItem, event_item
+from regulars.api.management.items import (
+    CustomerItem,
+    FiringItem,
+    OrderItem,
+    TransactionItem,
+    customer_item,
+    firing_item,
+    order_item,
+    transaction_item,
+)
+from regulars.api.operations import Call, NoQuery
+from regulars.kit.db import Reading, Tx
+from regulars.kit.errors import invalid
+from regulars.people import Person
+
+
+class MergeInto(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who they are to be one with."""
+
+    into: Annotated[
+        str,
+        Meta(
+            max_length=limits.CUSTOMER_ID_CHARS_MAX,
+            description="The customer who stays, by `id` or `customer_id`.",
+            examples=["8decb740-15ce-46e9-88c7-60455b8c9340"],
+        ),
+    ]
+
+
+class PersonItem(msgspec.Struct, frozen=True):
+    """All that is kept of somebody. `also_known_as` are the customer_ids of those who were merged into them. `cut`: the
+    names of lists of which only the newest are told."""
+
+    customer: CustomerItem
+    also_known_as: list[str]
+    orders: list[OrderItem]
+    coins: list[TransactionItem]
+    credits: list[TransactionItem]
+    firings: list[FiringItem]
+    events: list[EventItem]
+    cut: list[str]
+
+
+@management.post("/customers/{id}/merge", "Merge a customer into another", tag="Customers")
+async def merge_customer(call: Call[NoQuery, MergeInto], tx: Tx) -> CustomerItem:
+    """All they have is the other one's from now on, their coins with the expiry they had: who stays is the answer, and
+    both ids answer as that one. Details of who stays stay; what they lack is taken over. Merged again, nothing
+    happens."""
+    into = await _named(tx, call.workspace_id, call.body.into)
+    from_id = call.path_id()
+    if await people.merge(tx, call.workspace, from_id, into.id, call.now, actor=call.caller.actor):
+        await call.audit(tx, "customer.merge", into.customer_id, merged=str(from_id))
+    return await _said(call, tx, into.id)
+
+
+@management.delete("/customers/{id}", "Erase a customer", tag="Customers", status=204)
+async def erase_customer(call: Call[NoQuery, None], tx: Tx) -> None:
+    """Their name, addresses, numbers and ids are forgotten: of them, of who was merged into them, in their orders, in
+    the log and in what was sent. What they had and moved stays, under an id that is nobody's. It can't be undone."""
+    if await people.erase(tx, call.workspace, call.path_id(), call.now):
+        await call.audit(tx, "customer.erase", call.path_id())
+
+
+@management.get("/customers/{id}/export", "All that is kept of a customer", tag="Customers")
+async def export_customer(call: Call[NoQuery, None], tx: Reading) -> PersonItem:
+    """To answer somebody who asks what you know of them."""
+    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    person = await people.take_out(tx, call.workspace, customer)
+    return person_item(person, await _said(call, tx, customer.id))
+
+
+def person_item(person: Person, said: CustomerItem) -> PersonItem:
+    who = person.customer
+    return PersonItem(
+        customer=said,
+        also_known_as=person.also_known_as,
+        orders=[order_item(order, who) for order in person.orders],
+        coins=[transaction_item(txn, who) for txn in person.coins],
+        credits=[transaction_item(txn, who) for txn in person.credits],
+        firings=[firing_item(firing, who) for firing in person.firings],
+        events=[event_item(event, who) for event in person.events],
+        cut=person.cut,
+    )
+
+
+async def _named(tx: Reading, workspace_id: UUID, text: str) -> customers.Customer:
+    try:
+        found = await customers.find(tx, workspace_id, id=UUID(text))
+    except ValueError:
+        found = await customers.find(tx, workspace_id, customer_id=text) if text.strip() else None
+    if found is None:
+        raise invalid("into", "the id or the customer_id of another customer of this shop")
+    return found
+
+
+async def _said(call: Call[NoQuery, Any], tx: Reading, id: UUID) -> CustomerItem:
+    customer = await the_customer(tx, call.workspace_id, id)
+    balances = await ledger.balances(tx, call.workspace, [id], call.now)
+    return customer_item(customer, balances[id], call.workspace)

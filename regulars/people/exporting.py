@@ -1,0 +1,50 @@
+"""All that is kept of one person."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from regulars import customers, events, ledger, limits, orders, triggers
+from regulars.customers import Customer
+from regulars.events import Event
+from regulars.kit.db import Reading
+from regulars.ledger import Txn
+from regulars.orders import Order
+from regulars.tenancy import Workspace
+from regulars.triggers import Firing
+
+
+class Person(msgspec.Struct, frozen=True):
+    """`also_known_as` are the customer_ids of those who were merged into them. `cut`: the names of lists of which only
+    the newest limits.PERSON_ITEMS_MAX are told."""
+
+    customer: Customer
+    also_known_as: list[str]
+    orders: list[Order]
+    coins: list[Txn]
+    credits: list[Txn]
+    firings: list[Firing]
+    events: list[Event]
+    cut: list[str]
+
+
+async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Person:
+    """Newest first, each list; transactions wallet by wallet."""
+    most, id = limits.PERSON_ITEMS_MAX, customer.id
+    known: dict[UUID, str] = await customers.ids_of(tx, workspace.id, id)
+    person = Person(
+        customer=customer,
+        also_known_as=[customer_id for one, customer_id in known.items() if one != id],
+        orders=await orders.orders_of(tx, workspace.id, id, limit=most),
+        coins=[txn for one in known for txn in await ledger.txns_of(tx, workspace.id, one, kind="coins", limit=most)],
+        credits=[
+            txn for one in known for txn in await ledger.txns_of(tx, workspace.id, one, kind="credits", limit=most)
+        ],
+        firings=await triggers.firings(tx, workspace.id, customer_id=id, limit=most),
+        events=await events.recent(tx, workspace.id, customer_id=id, limit=most),
+        cut=[],
+    )
+    lists = ("orders", "coins", "credits", "firings", "events")
+    return msgspec.structs.replace(person, cut=[name for name in lists if len(getattr(person, name)) >= most])

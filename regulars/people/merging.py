@@ -1,0 +1,34 @@
+"""Two records of one person become one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from regulars import customers, events, ledger, orders, triggers
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.ledger import Merge
+from regulars.tenancy import Workspace
+
+
+async def merge(tx: Tx, workspace: Workspace, from_id: UUID, into_id: UUID, now: datetime, *, actor: str = "") -> bool:
+    """All that is the one's is the other's from now on; the details that the other has stay. False when it was done
+    before. Raises NotFound, Invalid naming `into`, CustomerErased, CoinsHeld, WalletFull.
+
+    Lock order: orders, customers by id, wallets, counters. An order that comes in meanwhile is found when the customers
+    are locked; one that is changed then may be waited for in a circle, and the door runs the loser again.
+    """
+    await orders.move(tx, workspace.id, from_id, into_id)
+    merged, into = await customers.lock_both(tx, workspace.id, from_id, into_id)
+    if merged.merged_into == into.id:
+        return False
+    await orders.move(tx, workspace.id, from_id, into_id)
+    (refused,) = await ledger.merge(tx, workspace, [Merge(from_id, into_id)], now, actor=actor)
+    if isinstance(refused, Refusal):
+        raise refused
+    available = (await ledger.available(tx, workspace, [into_id], now)).get(into_id, 0)
+    await customers.merge(tx, workspace, merged, into, now, available=available)
+    await triggers.move(tx, workspace.id, from_id, into_id)
+    await events.move(tx, workspace.id, from_id, into_id)
+    return True
