@@ -291,12 +291,14 @@ SELECT DISTINCT ON (t.id)
        t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
   FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
  CROSS JOIN LATERAL (
-        SELECT newest.* FROM ledger_txn newest
+        SELECT newest.* FROM (
+                -- By their time alone: walked in the order of their ids, all that were ever written would be read.
+                SELECT * FROM ledger_txn
+                 WHERE workspace_id = $1 AND kind = 'coins' AND recorded_at >= n.since AND recorded_at < n.until
+                OFFSET 0) AS newest
          CROSS JOIN LATERAL (
                 SELECT txn_count, available FROM ledger_wallet
                  WHERE workspace_id = $1 AND customer_id = newest.customer_id AND kind = newest.kind OFFSET 0) AS w
-         WHERE newest.workspace_id = $1 AND newest.kind = 'coins' AND newest.id > $4
-           AND newest.recorded_at >= n.since AND newest.recorded_at < n.until
-           AND newest.seq = w.txn_count AND w.available > 0
+         WHERE newest.id > $4 AND newest.seq = w.txn_count AND w.available > 0
          ORDER BY newest.id LIMIT $5) AS t
  ORDER BY t.id LIMIT $5

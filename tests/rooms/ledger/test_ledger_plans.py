@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -61,3 +62,18 @@ async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[
         await customers.find(spy, workspace.id, email="U7@example.com")
         await customers.find(spy, workspace.id, mobile="9100000007")
         await customers.find(spy, workspace.id, referral_code="x")
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_what_expires_on_a_day_is_found_by_that_day(
+    shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool
+) -> None:
+    db, workspace, people = shop
+    some = [make.credit(one.id, 3, START, expires_at=START + timedelta(days=40)) for one in people[:20]]
+    await make.posted(db, workspace, some, START)
+    async with planning(db, analysed=analysed, at_least=2) as spy:
+        window = START + timedelta(days=39), START + timedelta(days=41)
+        found = await ledger.expiring(spy, workspace, *window, UUID(int=0), 15)
+        rest = await ledger.expiring(spy, workspace, *window, found.after or UUID(int=0), 15)
+    assert [len(found.coins), len(rest.coins), rest.after] == [15, 5, None]
+    assert {one.amount for one in (*found.coins, *rest.coins)} == {3}
