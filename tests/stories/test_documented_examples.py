@@ -10,12 +10,13 @@ import pytest
 
 from regulars import dispatch, tenancy
 from regulars.api.documents import openapi
-from regulars.api.examples import CSV, ID
+from regulars.api.examples import CSV, ID, example
 from regulars.api.management import management
 from regulars.api.merchant import merchant
 from regulars.kit.clock import HandClock
 from regulars.wiring import App
 from tests.doors import Shop, a_shop, an_order, per_dollar
+from tests.selling import connected
 
 ASHA = {"customer_id": "shopify-7029064106277", "name": "Asha Rao", "email": "asha@example.com"}
 
@@ -41,6 +42,21 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
     event = (await shop.manage("GET", "/deliveries")).json()["items"][0]["event_id"]
     by_mail = {"by": "email", "address": ASHA["email"]}
     failed = (await shop.manage("POST", f"/send-events/{rule}/test", json=by_mail)).json()["delivery"]["id"]
+    coins = {"operation": "cr", "amount": 500, "reason": "A late parcel"}
+    gift = {"lead_id": order["customer"]["id"], "operation": "cr", "amount": 5, "title": "Gift card"}
+    credit = (await shop.merchant("POST", "/creditwallettransactions", json=gift)).json()["data"]["item"]
+    await shop.manage("POST", f"/customers/{order['customer']['id']}/transactions", json=coins)
+    held = [
+        (await shop.manage("POST", f"/customers/{order['customer']['id']}/holds", json=hold)).json()["id"]
+        for hold in ({"amount": 100, "reference": "cart-41"}, {"amount": 100, "reference": "cart-42"})
+    ]
+    await shop.manage("PUT", "/checkout", json={"coins": 100, "worth": 1})
+    there = await connected(shop, "shopify")
+    await there.tell("customers")
+    *_, task = await there.tell("customers", 1001, "data")
+    *_, hook = await there.tell("orders")
+    site = await connected(shop, "website")
+    asked = await connected(shop, "woocommerce", consumer_key="ck_" + "1" * 40, consumer_secret="cs_" + "1" * 40)
     staff = {"email": f"ben@{shop.id}.example", "password": "late parcels make patient people"}
     file = {"content-type": "text/csv"}
     return {
@@ -52,6 +68,15 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
         "trigger_id": str(by_call.id),
         "activities": fired["activity"]["_id"],
         "wallettransactions": fired["wallet_reward"]["_id"],
+        "creditwallettransactions": credit["_id"],
+        "holds": held[0],
+        "/holds/{id}/void": held[1],
+        "sources": there.source["id"],
+        "source_id": there.source["id"],
+        "/sources/{id}/rotate": site.source["id"],
+        "/sources/{id}/fetch": asked.source["id"],
+        "hooks": hook["id"],
+        "/hooks/{id}/close": task["id"],
         "integrations": integration,
         "integration_id": integration,
         "send-events": rule,
@@ -84,12 +109,13 @@ async def test_every_documented_example_is_taken(
 
 
 def _path(path: str, ids: dict[str, str]) -> str:
-    return "/".join(ids[path.split("/")[1]] if part.startswith("{") else part for part in path.split("/"))
+    id = ids.get(path) or ids.get(path.split("/")[1], "")
+    return "/".join(id if part.startswith("{") else part for part in path.split("/"))
 
 
 def _request(told: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
     asked = {
-        parameter["name"]: ids.get(parameter["name"]) or parameter["schema"]["examples"][0]
+        parameter["name"]: ids.get(parameter["name"]) or example(parameter["schema"], {})
         for parameter in told["parameters"]
         if parameter["in"] == "query" and parameter["required"]
     }

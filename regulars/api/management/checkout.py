@@ -54,7 +54,7 @@ class CheckoutConnection(msgspec.Struct, frozen=True):
 class CartQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A cart of a customer, looked at."""
 
-    customer_id: CustomerId
+    customer_id: Annotated[CustomerId, Meta(examples=["shopify-7029064106277"])]
     amount: Annotated[Money, Meta(examples=["49.90"])]
     wallet_type: WalletType = "coins_and_credits"
 

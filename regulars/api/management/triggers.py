@@ -189,7 +189,7 @@ class TriggerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open: bool | UnsetType = UNSET
     allow_override: bool | UnsetType = UNSET
     show_in_widget: bool | UnsetType = UNSET
-    rule: RuleGiven | UnsetType = UNSET
+    rule: Annotated[RuleGiven, Meta(examples=[{"coins_per_unit": 2}])] | UnsetType = UNSET
     content: ContentGiven | UnsetType = UNSET
 
 
