@@ -42,7 +42,7 @@ setup-dev: setup .venv/.dev
 run: port-free setup ## Run the product with a demo shop (PORT=8000)
 	@exec $(PY) -m regulars.cli up --demo --port "$(PORT)"
 
-test: setup-dev ## Run all tests (ARGS= is handed to pytest)
+test: setup-dev ## Run all tests, on the server of DATABASE_URL if that is set (ARGS= is handed to pytest)
 	@browser=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
 	if [ -n "$$browser" ]; then \
 		CHROMIUM="$$browser" $(PY) -m pytest $(TEST_WORKERS) $(ARGS); \

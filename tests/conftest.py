@@ -1,8 +1,9 @@
-"""Fixtures: a real PostgreSQL (`DATABASE_URL`, or the embedded one), one freshly migrated database per run, and a new
-workspace for each test, so that tests never meet each other's rows."""
+"""Fixtures: a real PostgreSQL (the server that `DATABASE_URL` named when the run began, or the embedded one), one
+freshly migrated database per run, and a new workspace for each test, so that tests never meet each other's rows."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,13 +18,18 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.ids import new_id
 
+# What the tests start finds only the databases that they give it. Their own workers, which come later, read it here.
+GIVEN = os.environ.setdefault("TEST_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
+
+_made: list[str] = []
+
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """A PostgreSQL server's maintenance database."""
-    given = os.environ.get("DATABASE_URL")
-    if given:
-        yield given
+    """A PostgreSQL server's maintenance database. On one that was given, no database of the tests is left behind."""
+    if GIVEN:
+        yield GIVEN
+        asyncio.run(_drop(GIVEN, _made))
         return
     # Not pytest's own temporary folder: for root that is closed to the account which runs the server.
     with tempfile.TemporaryDirectory(prefix="regulars-test-") as directory, embedded.running(Path(directory)) as url:
@@ -36,6 +42,7 @@ async def fresh_database(server_url: str) -> str:
     connection = await asyncpg.connect(server_url)
     await connection.execute(f'CREATE DATABASE "{name}"')
     await connection.close()
+    _made.append(name)
     base, _, tail = server_url.rpartition("/")
     _, mark, query = tail.partition("?")
     url = f"{base}/{name}{mark}{query}"
@@ -43,10 +50,15 @@ async def fresh_database(server_url: str) -> str:
     return url
 
 
+async def _drop(server_url: str, names: list[str]) -> None:
+    connection = await asyncpg.connect(server_url)
+    for name in names:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    await connection.close()
+
+
 @pytest.fixture(scope="session")
 def database_url(server_url: str) -> str:
-    import asyncio
-
     return asyncio.run(fresh_database(server_url))
 
 

@@ -48,7 +48,7 @@ class Doing:
         except Exception as fault:
             if _away(fault):
                 raise
-            _log.warning("due_failed", workspace_id=str(workspace_id), kind=kind, exc_info=fault)
+            _log.warning("due_failed", workspace_id=str(workspace_id), kind=kind, why=_reason(fault))
         # Whichever of them it is that can't be done fails alone, and all others are done.
         async with self._db.reading() as tx:
             keys = await schedule.due_keys(tx, workspace_id, kind, self._clock.now())

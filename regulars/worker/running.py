@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from regulars import delivery, schedule
+from regulars import delivery, limits, schedule
 from regulars.delivery import Source
 from regulars.kit.clock import Clock, HandClock
 from regulars.kit.db import Database
@@ -61,8 +61,8 @@ async def work(
     finally:
         for loop in loops.all:
             loop.stop()
-        await loops.fan_out.turns.finish()
-        await loops.doing.turns.finish()
+        await loops.fan_out.turns.finish(limits.WORKER_STOP_S)
+        await loops.doing.turns.finish(limits.WORKER_STOP_S)
         await loops.lanes.stop()
         await loops.asking.stop()
         await asyncio.gather(*tasks, return_exceptions=True)

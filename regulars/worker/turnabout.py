@@ -47,12 +47,13 @@ class TurnAbout(Generic[Result]):
         done, _ = await asyncio.wait(self._tasks, timeout=limits.WORKER_POLL_S, return_when=asyncio.FIRST_COMPLETED)
         return [result for task in done for result in self._ended(task)]
 
-    async def finish(self) -> list[Result]:
-        """Let the batches under way end, and cut off those that take too long: their work waits still."""
+    async def finish(self, within_s: float | None = None) -> list[Result]:
+        """Let the batches under way end, and cut off those that take longer: their work waits still."""
         if not self._tasks:
             return []
-        done, late = await asyncio.wait(self._tasks, timeout=limits.WORKER_STOP_S)
+        done, late = await asyncio.wait(self._tasks, timeout=within_s)
         for task in late:
+            del self._tasks[task]
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         return [result for task in done for result in self._ended(task)]

@@ -122,7 +122,7 @@ async def test_a_shop_whose_days_can_not_be_counted_costs_no_other_its_own(db: D
         await tx.execute("UPDATE tenancy_workspace SET time_zone = 'Mars/Olympus' WHERE workspace_id = $1", broken.id)
     assert await count_all(db, later) == 41
     async with db.transaction() as tx:
-        (aside,) = await schedule.aside(tx, broken.id, limit=10)
+        (aside,) = await schedule.aside(tx, broken.id, kind=days.COUNT, limit=10)
         assert "Mars/Olympus" in aside.reason
         await change_shop(tx, broken, {"time_zone": "UTC"}, later)
     assert await count_all(db, later) > 0

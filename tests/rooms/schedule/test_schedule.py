@@ -244,3 +244,15 @@ async def test_the_looks_go_by_their_indexes(db: Database, diary: Diary, shop: W
         await schedule.aside(spy, shop.id, limit=10)
         await schedule.kinds_aside(spy, shop.id)
         await schedule.try_again(spy, shop.id, "diary.note")
+
+
+async def test_what_is_cut_off_at_the_end_waits_still(diary: Diary, shop: Workspace) -> None:
+    async def hanging(tx: Tx, workspace: Workspace, due: Sequence[Due], now: datetime) -> None:
+        await asyncio.Event().wait()
+
+    await diary.put(shop, "a")
+    doing = Doing(diary.db, diary.clock, {"diary.note": hanging})
+    assert await doing.round() == 0
+    assert await doing.turns.finish(0.01) == []
+    assert await doing.turns.finish() == []
+    assert (await diary.drain()).done == 1
