@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from regulars import triggers
 from regulars.bench import postgres
 from regulars.bench.children import BenchFailed
@@ -18,27 +20,20 @@ from regulars.bench.stage import Stage
 from regulars.customers import NewCustomer
 from regulars.demo import NoPurchases, purchases
 from regulars.imports import Progress, import_orders
-from regulars.orders import OrderReport
+from regulars.orders import Line, OrderReport
+from regulars.tenancy import Workspace
 from regulars.triggers import Rule
 
 
 async def measure(stage: Stage) -> list[Row]:
-    """One coin per whole unit of currency, a thousand orders to a commit, beside a running worker."""
+    """One coin per whole unit of currency, a thousand orders to a commit, beside a running worker; and the same orders
+    once more, each with three lines."""
     rows, source = _orders(stage.plan.orders)
     stage.say(f"importing {len(rows):,} orders ({source})")
-    shop = await stage.shop("Orders")
-    async with stage.app.db.transaction() as tx:
-        rule = Rule(title="Purchase", coins_per_unit=1)
-        await triggers.create_trigger(tx, shop, "Purchase", "order", rule, stage.app.clock.now(), actor="bench")
-    began = time.monotonic()
-    done = Progress()
-    async for progress in import_orders(stage.app.db, stage.app.clock, shop.id, rows, actor="bench"):
-        done = progress
-    took_s = time.monotonic() - began
-    events = await stage.count("count_events", shop.id, REWARD)
-    if done.created != len(rows) or events != done.rewards:
-        taken = f"{done.created:,} were taken in, with {done.rewards:,} rewards and {events:,} of their events"
-        raise BenchFailed(f"of {len(rows):,} orders, {taken}")
+    shop, took_s = await _imported(stage, "Orders", rows)
+    lined = [msgspec.structs.replace(row, lines=_LINES, shipping_minor=0) for row in rows]
+    stage.say("importing them with lines")
+    _, lined_s = await _imported(stage, "Orders with lines", lined)
     file = stage.folder / "orders.copy"
     copy_s = await postgres.last_statement_s(
         stage.url,
@@ -53,8 +48,40 @@ async def measure(stage: Stage) -> list[Row]:
             unit="1/s",
             against="COPY of their rows into a table like theirs",
             limit=len(rows) / copy_s,
-        )
+        ),
+        Row(
+            name="orders imported, with lines",
+            value=len(rows) / lined_s,
+            unit="1/s",
+            against="the same orders without",
+            limit=len(rows) / took_s,
+            bar=0.9,
+        ),
     ]
+
+
+async def _imported(stage: Stage, name: str, rows: list[OrderReport]) -> tuple[Workspace, float]:
+    """The shop they were imported into, and how long it took."""
+    shop = await stage.shop(name)
+    async with stage.app.db.transaction() as tx:
+        rule = Rule(title="Purchase", coins_per_unit=1)
+        await triggers.create_trigger(tx, shop, "Purchase", "order", rule, stage.app.clock.now(), actor="bench")
+    began = time.monotonic()
+    done = Progress()
+    async for progress in import_orders(stage.app.db, stage.app.clock, shop.id, rows, actor="bench"):
+        done = progress
+    took_s = time.monotonic() - began
+    events = await stage.count("count_events", shop.id, REWARD)
+    if done.created != len(rows) or events != done.rewards:
+        taken = f"{done.created:,} were taken in, with {done.rewards:,} rewards and {events:,} of their events"
+        raise BenchFailed(f"of {len(rows):,} orders, {taken}")
+    return shop, took_s
+
+
+_LINES = tuple(
+    Line(product_id=f"product-{n}", variant_id=f"variant-{n}", title=f"Product {n}", quantity=n, amount_minor=1_000)
+    for n in range(1, 4)
+)
 
 
 def _orders(count: int) -> tuple[list[OrderReport], str]:

@@ -49,12 +49,13 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
     said: list[str] = []
     rows = await run(Settings(DATABASE_URL=server_url), say=said.append, plan=QUICK)
     figures_by_name = {row.name: row for row in rows}
-    assert [row.bar for row in rows if row.bar is not None] == [0.5, 0.8, 0.3]
+    assert [row.bar for row in rows if row.bar is not None] == [0.5, 0.8, 0.3, 0.9]
     assert all(row.value > 0 for row in rows)
     for name in (
         "rewards over HTTP, to pgbench -N",
         "deliveries",
         "orders imported, with coins and events",
+        "orders imported, with lines",
         "worker memory, peak",
     ):
         assert name in figures_by_name
