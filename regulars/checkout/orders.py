@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from regulars import ledger
+from regulars import customers, ledger
 from regulars.checkout import store
 from regulars.checkout.model import Payment
 from regulars.checkout.performing import KINDS, take
 from regulars.checkout.reverting import give_back, share
+from regulars.customers import Customer
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Ending, HoldEnded, Kind
@@ -29,13 +30,16 @@ async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now
     Before any wallet is locked.
     """
     found = await store.lock_payments(tx, workspace.id, sorted({order.reference_id for order in came}))
-    about = [
+    asked = [
         (order, payment)
         for order in came
-        if (payment := found.get(order.reference_id)) and payment.state != "reverted" and _is_of(payment, order)
+        if (payment := found.get(order.reference_id)) and payment.state != "reverted" and payment.customer_id
     ]
-    if not about:
+    if not asked:
         return {}
+    # Whoever paid may have been merged into another since.
+    who = await customers.by_ids(tx, workspace.id, sorted({p.customer_id for _, p in asked if p.customer_id}))
+    about = [(order, payment) for order, payment in asked if _is_of(payment, who, order)]
     taken = await _capture(tx, workspace, [pair for pair in about if not pair[0].void], now)
     settled = [(order, taken.get(payment.reference, payment)) for order, payment in about]
     back = [(payment, part) for order, payment in settled if (part := _back(order)) != (0, 1)]
@@ -50,8 +54,11 @@ async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now
     return {order.id: spent[order.id] for order, _ in settled if order.coins_spent != spent[order.id]}
 
 
-def _is_of(payment: Payment, order: Order) -> bool:
-    return payment.order_id == order.id if payment.order_id else payment.customer_id == order.customer_id
+def _is_of(payment: Payment, who: Mapping[UUID, Customer], order: Order) -> bool:
+    if payment.order_id:
+        return payment.order_id == order.id
+    paid = who.get(payment.customer_id) if payment.customer_id else None
+    return order.customer_id == payment.customer_id or (paid is not None and order.customer_id == paid.id)
 
 
 def _back(order: Order) -> tuple[int, int]:

@@ -196,6 +196,26 @@ async def test_the_order_spends_what_was_held_and_its_refund_gives_back_in_propo
     assert await audited(shop.app.db, shop.workspace.id) is None
 
 
+async def test_an_order_gives_back_to_whoever_its_customer_was_merged_into(shop: Shop, till: Till) -> None:
+    await shop.manage("PUT", "/checkout", json={**RULES, "takes": "debit"})
+    asha = await credited(shop, 1_000)
+    for reference in ("before", "after"):
+        await till.says("perform", reference, amount=3)
+    placed = {"updated_at": "2026-03-14T09:10:00Z"}
+    await shop.manage("POST", "/orders", json=an_order("before", "20.00", **placed))
+    other = {"customer_id": "shopify-2002", "email": "asha@work.example"}
+    stays = (await shop.manage("POST", "/customers", json=other)).json()["id"]
+    merged = await shop.manage("POST", f"/customers/{asha}/merge", json={"into": stays})
+    assert merged.json()["wallets"]["coins"]["available"] == 400
+    await shop.manage("POST", "/orders", json=an_order("after", "20.00", **placed))
+    for reference in ("before", "after"):
+        gone = {"status": "cancelled", "updated_at": "2026-03-14T09:12:00Z"}
+        await shop.manage("POST", "/orders", json=an_order(reference, "20.00", **gone))
+    customer = (await shop.manage("GET", f"/customers/{stays}")).json()
+    assert customer["wallets"]["coins"]["available"] == 1_000
+    assert await audited(shop.app.db, shop.workspace.id) is None
+
+
 async def test_a_hold_that_no_order_follows_is_free_again_and_an_order_that_comes_late_still_takes(
     shop: Shop, till: Till, clock: HandClock
 ) -> None:
