@@ -60,7 +60,7 @@ SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount,
         SELECT * FROM ledger_txn h
          WHERE h.workspace_id = $1 AND h.customer_id = n.customer_id AND h.kind = n.kind AND h.act = 'hold'
            AND NOT EXISTS (SELECT FROM ledger_txn e WHERE e.workspace_id = $1 AND e.source_txn_id = h.id
-                              AND e.act IN ('capture', 'void')) OFFSET 0) AS t
+                              AND e.act IN ('capture', 'void') OFFSET 0) OFFSET 0) AS t
 
 -- name: txns_by_key
 SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,

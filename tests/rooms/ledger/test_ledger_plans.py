@@ -12,7 +12,10 @@ import pytest
 
 from regulars import customers, ledger, tenancy
 from regulars.customers import Customer, NewCustomer, Spending
-from regulars.kit.db import Database
+from regulars.kit.db import Database, Tx
+from regulars.kit.ids import new_id
+from regulars.ledger import Ending, Hold, Merge, Posted, Reversal
+from regulars.schedule import Due
 from tests import make
 from tests.rooms.ledger.tables import START
 from tests.rooms.plans import planning, unanalysed
@@ -52,6 +55,10 @@ async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[
             entries += [make.debit(id, 2, START, kind=kind) for id in some for kind in ("coins", "credits")]
             await ledger.post(spy, workspace, entries, START)
             await ledger.balances(spy, workspace, some, START)
+            await _every_act(spy, workspace, some, size)
+            order_ids = [new_id() for _ in some]
+            await ledger.txns_of_orders(spy, workspace.id, order_ids)
+            await ledger.lots_of(spy, workspace, some[0], START)
             await ledger.txns_of(spy, workspace.id, some[0], before_seq=2)
             await customers.by_ids(spy, workspace.id, some)
             await customers.ensure(spy, workspace, [NewCustomer(f"customer-{size + n}") for n in range(size)], START)
@@ -77,3 +84,25 @@ async def test_what_expires_on_a_day_is_found_by_that_day(
         rest = await ledger.expiring(spy, workspace, *window, found.after or UUID(int=0), 15)
     assert [len(found.coins), len(rest.coins), rest.after] == [15, 5, None]
     assert {one.amount for one in (*found.coins, *rest.coins)} == {3}
+
+
+async def _every_act(spy: Tx, workspace: tenancy.Workspace, some: list[UUID], size: int) -> None:
+    at = {"occurred_at": START}
+    earned = await ledger.post(spy, workspace, [make.credit(id, 9, START) for id in some], START)
+    spent = await ledger.post(spy, workspace, [make.debit(id, 1, START) for id in some], START)
+    asked = [Hold(customer_id=id, amount=2, **at) for id in some for _ in range(3)]
+    held = await ledger.hold(spy, workspace, asked, START)
+    ids = [[outcome.txn.id for outcome in one if isinstance(outcome, Posted)] for one in (earned, spent, held)]
+    assert list(map(len, ids)) == [len(some), len(some), 3 * len(some)]
+    await ledger.capture(spy, workspace, [Ending(hold_id=id, **at) for id in ids[2][::3]], START)
+    await ledger.void(spy, workspace, [Ending(hold_id=id, **at) for id in ids[2][1::3]], START)
+    await ledger.give_back(
+        spy, workspace, [Reversal(txn_id=id, target=1, **at) for id in (*ids[1], *ids[2][::3])], START
+    )
+    await ledger.claw_back(spy, workspace, [Reversal(txn_id=id, target=9, **at) for id in ids[0]], START)
+    over = START + timedelta(days=9)
+    await ledger.settle(spy, workspace, [Due(ledger.SETTLE, f"{id}:coins", over) for id in some], over)
+    await ledger.follow_rules(spy, workspace, [Due(ledger.FOLLOW, "", START)], START)
+    await ledger.numbered_page(spy, workspace.id, some[0], kind="coins", limit=20)
+    if size > 1:
+        await ledger.merge(spy, workspace, [Merge(*pair) for pair in zip(some[::2], some[1::2], strict=True)], over)
