@@ -31,10 +31,12 @@ VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, $6, $7, $7)
     ON CONFLICT (workspace_id, reference) DO NOTHING RETURNING reference
 
 -- name: lock_payments
-SELECT reference, customer_id, wallet_type, cart_minor, coins, coins_minor, credits, credits_minor, coins_txn_id,
-       credits_txn_id, state, order_id, created_at, updated_at
-  FROM checkout_payment WHERE workspace_id = $1 AND reference = ANY ($2::text[])
- ORDER BY reference FOR UPDATE
+-- LATERAL: each found by its key, in the order in which they are given.
+SELECT p.reference, p.customer_id, p.wallet_type, p.cart_minor, p.coins, p.coins_minor, p.credits, p.credits_minor,
+       p.coins_txn_id, p.credits_txn_id, p.state, p.order_id, p.created_at, p.updated_at
+  FROM unnest($2::text[]) AS n (reference)
+ CROSS JOIN LATERAL (
+        SELECT * FROM checkout_payment WHERE workspace_id = $1 AND reference = n.reference FOR UPDATE) AS p
 
 -- name: set_payments
 UPDATE checkout_payment p

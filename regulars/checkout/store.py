@@ -28,8 +28,8 @@ async def by_hook(tx: Reading, hook_id: UUID) -> Connection | None:
 
 
 async def lock_payments(tx: Tx, workspace_id: UUID, references: Sequence[str]) -> dict[str, Payment]:
-    """Those that there are, each locked until the transaction ends."""
-    rows = await tx.fetch(sql.lock_payments, workspace_id, list(references))
+    """Those that there are, each locked until the transaction ends, in the order of their references."""
+    rows = await tx.fetch(sql.lock_payments, workspace_id, sorted(set(references)))
     return {row["reference"]: Payment(*row) for row in rows}
 
 
