@@ -97,11 +97,9 @@ class Draft:
         self._moves.append((from_account, to_account, amount, lot, extends_to))
 
     def bring(self, wallet: Wallet, from_account: Account, share: Share, extends_to: datetime | None = None) -> None:
-        """Coins of a lot become available: a debt is paid first, which a lot that has expired can't."""
+        """Coins of a lot become available: a debt is paid first, even of a lot that has expired meanwhile."""
         lot, amount = share
-        ends_at = extends_to or lot.ends_at()
-        fit = ends_at is None or ends_at > self.now
-        paid = min(wallet.debt, amount) if fit else 0
+        paid = min(wallet.debt, amount)
         self.move(wallet, from_account, "debt", paid, lot)
         self.move(wallet, from_account, "available", amount - paid, lot, extends_to)
 
