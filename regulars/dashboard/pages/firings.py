@@ -16,7 +16,12 @@ from regulars.kit.db import Reading
 from regulars.orders import Order
 from regulars.triggers import Firing
 
-STATES = {"granted": ("good", "Granted"), "refused": ("care", "Refused")}
+STATES = {
+    "granted": ("good", "Granted"),
+    "waiting": ("busy", "Waiting"),
+    "refused": ("care", "Refused"),
+    "reversed": ("off", "Taken back"),
+}
 
 
 class Fired(NamedTuple):
@@ -97,7 +102,7 @@ FIRINGS = Listing[Fired](
     nothing="Nothing was given yet",
     nothing_why="Each time a trigger is set off, the outcome is listed here: what was given, or why nothing was.",
     filters=[
-        Filter("state", "Outcome", "Granted and refused", [(state, word) for state, (_, word) in STATES.items()]),
+        Filter("state", "Outcome", "Any outcome", [(state, word) for state, (_, word) in STATES.items()]),
         Filter("trigger", "Trigger", "Every trigger"),
         Filter("customer", "Customer"),
     ],

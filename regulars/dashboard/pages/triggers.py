@@ -10,25 +10,35 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import customers, imports, limits, orders, triggers
+from regulars import conditions, customers, imports, limits, orders, triggers
 from regulars.dashboard.cells import Badge, Lines, Link
-from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.forms import query_of
+from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
+from regulars.dashboard.forms import query_of, sent
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, part_of
+from regulars.dashboard.trigger_forms import EARN_WHEN, TIMELINES, Pairs, drawn, filled, refused, rule_of
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule, Trigger
+from regulars.triggers.checking import check_rule
+from regulars.triggers.facts import schema_of
+from regulars.triggers.wording import condition_in_words
 
-EARN_WHEN = {"placed": "as soon as it is placed", "paid": "when it is paid", "fulfilled": "when it is fulfilled"}
-OPERATIONS = {"cr": "Gives", "dr": "Takes"}
 SOURCES = {  # {Coins}: as the shop calls them
     "order": "{Coins} for orders",
     "customer_created": "{Coins} for new customers",
+    "birthday": "{Coins} for birthdays",
+    "anniversary": "{Coins} for anniversaries",
+    "fact": "{Coins} for facts of your own",
     "api": "{Coins} when your shop calls",
 }
 CONTENT_TYPES = {"earn": "A way to earn", "referral": "Refer a friend", "social": "Follow or share"}
-LISTS: dict[str, Any] = {"earn_when": EARN_WHEN, "content_types": CONTENT_TYPES, "sources": SOURCES}
+LISTS: dict[str, Any] = {
+    "earn_when": EARN_WHEN,
+    "content_types": CONTENT_TYPES,
+    "sources": SOURCES,
+    "timelines": TIMELINES,
+}
 
 
 class Said(NamedTuple):
@@ -80,17 +90,19 @@ async def blank(desk: Handed) -> Response[str]:
     source = query_of(desk.request).get("source", "")
     if source not in SOURCES:
         return desk.page("pages/trigger_kind.html")
-    form = Form(
-        values={"active": "yes", "operation": "cr", "earn_when": "paid", "coins_per_unit": "1", "coins_min": ""}
-        | ({"name": in_shops_words(SOURCES[source], desk.workspace)} if source != "api" else {})
-    )
-    return desk.page("pages/trigger_new.html", form=form, source=source, **LISTS)
+    values = filled(Rule()) | {"active": "yes", "coins_per_unit": "1" if source == "order" else "", "coins_min": ""}
+    if source not in ("api", "fact"):
+        values["name"] = in_shops_words(SOURCES[source], desk.workspace)
+    return _new_page(desk, Form(values=values), source, [])
 
 
 @post("/triggers/new")
 async def create(desk: Handed) -> Response[str]:
     form = await desk.form()
     source: Any = form.text("source") if form.text("source") in SOURCES else "api"
+    pairs = list((await sent(desk.request)).fields)
+    if conditions.button_pressed(pairs):
+        return _new_page(desk, form, source, pairs)
     try:
         async with desk.changing("trigger.create", form.text("name")) as tx:
             made = await triggers.create_trigger(
@@ -98,7 +110,7 @@ async def create(desk: Handed) -> Response[str]:
                 desk.workspace,
                 form.text("name"),
                 source,
-                _rule(form, source),
+                rule_of(form, pairs, source),
                 desk.now,
                 active=form.on("active"),
                 open=form.on("open"),
@@ -108,34 +120,68 @@ async def create(desk: Handed) -> Response[str]:
                 actor=desk.who.actor,
             )
     except Refusal as refusal:
-        return desk.wrong("pages/trigger_new.html", form, refusal, source=source, **LISTS)
+        return _new_page(desk, refused(form, refusal), source, pairs, 422)
     return desk.see(f"/triggers/{made.id}", "The trigger is created.")
+
+
+@post("/triggers/sentence")
+async def said(desk: Handed) -> Response[str]:
+    """What the rule that is being typed would do, as a sentence, or what is still missing."""
+    form = await desk.form()
+    source: Any = form.text("source") if form.text("source") in SOURCES else "api"
+    trigger_id = uuid_of(form.text("trigger_id"))
+    kept = None
+    if trigger_id:
+        async with desk.reading() as tx:
+            kept = (await triggers.find_trigger(tx, desk.id, trigger_id)).rule
+    missing, words = "", ""
+    try:
+        rule = rule_of(form, list((await sent(desk.request)).fields), source, kept)
+        form.check()
+        words = _in_words(desk, source, check_rule(source, rule))
+    except Refusal as refusal:
+        missing = refused(form, refusal).message if not form.errors else next(iter(form.errors.values()))
+    return desk.page("pages/trigger_sentence.html", sentence=words, missing=missing)
+
+
+def _new_page(desk: Desk, form: Form, source: Any, pairs: Pairs, status: int = 200) -> Response[str]:
+    more = LISTS | _builder(source, _read_rule(form, source, None), pairs)
+    return desk.page("pages/trigger_new.html", status=status, form=form, source=source, **more)
+
+
+def _read_rule(form: Form, source: Any, kept: Rule | None) -> Rule:
+    """Of what is being typed only what the conditions ask about."""
+    properties = rule_of(Form(values={"properties": form.text("properties")}), [], "fact").properties
+    return msgspec.structs.replace(kept or Rule(), properties=properties) if source == "fact" else kept or Rule()
+
+
+def _builder(source: Any, rule: Rule, pairs: Pairs, deep: str = "") -> dict[str, Any]:
+    return {
+        "draft": conditions.draft(pairs),
+        "schema": schema_of(source, rule),
+        "operators_for": conditions.operators_for,
+        "labels": {},
+        "deep": deep,
+        "pressed": next((key for key, _ in pairs if key.startswith("condition.add")), ""),
+    }
 
 
 @get("/triggers/{trigger_id:uuid}")
 async def shown(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
-    rule = trigger.rule
+    fits = trigger.rule.condition is None or conditions.fits_form(trigger.rule.condition)
     form = desk.blank(
+        **filled(trigger.rule),
         name=trigger.name,
-        title=rule.title,
-        description=rule.description,
-        operation=rule.operation,
-        coins_min=str(rule.coins_min),
-        coins_max=str(rule.coins_max) if rule.coins_max != rule.coins_min else "",
-        coins_per_unit=str(rule.coins_per_unit),
-        earn_when=rule.earn_when,
-        per_day_max=str(rule.per_day_max or ""),
-        per_month_max=str(rule.per_month_max or ""),
-        per_customer_max=str(rule.per_customer_max or ""),
+        keep_condition="" if fits else "yes",
         **{f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()},
         **{
             name: "yes" if getattr(trigger, name) else ""
             for name in ("active", "open", "allow_override", "show_in_widget")
         },
     )
-    return await _page(desk, trigger, form)
+    return await _page(desk, trigger, form, drawn(trigger.rule))
 
 
 @post("/triggers/{trigger_id:uuid}")
@@ -143,10 +189,13 @@ async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
     form = await desk.form()
     async with desk.reading() as tx:
         trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
+    pairs = list((await sent(desk.request)).fields)
+    if conditions.button_pressed(pairs):
+        return await _page(desk, trigger, form, pairs)
     try:
         changes: dict[str, Any] = {
             "name": form.text("name"),
-            "rule": _rule(form, trigger.source),
+            "rule": rule_of(form, pairs, trigger.source, trigger.rule),
             "active": form.on("active"),
             "open": form.on("open"),
             "allow_override": form.on("allow_override"),
@@ -158,7 +207,7 @@ async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
                 tx, desk.workspace, trigger_id, changes, desk.now, actor=desk.who.actor
             )
     except Refusal as refusal:
-        return await _page(desk, trigger, form.refused(refusal), 422)
+        return await _page(desk, trigger, refused(form, refusal), pairs, 422)
     said = f"Saved as version {changed.version}." if changed.version != trigger.version else "Saved."
     return desk.see(f"/triggers/{trigger_id}", said)
 
@@ -190,7 +239,7 @@ async def run(desk: Handed, trigger_id: FromPath[UUID], run_id: FromPath[UUID]) 
     return desk.page("pages/trigger_run.html", run=found, progress=found.progress, trigger=trigger, form=form)
 
 
-async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> Response[str]:
+async def _page(desk: Desk, trigger: Trigger, form: Form, pairs: Pairs, status: int = 200) -> Response[str]:
     async with desk.reading() as tx:
         found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
         people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
@@ -212,36 +261,23 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, status: int = 200) -> 
         has_orders=has_orders,
         versions=[(version, _sentence(desk, trigger, version.rule), changed) for version, changed in versions],
         **LISTS,
+        **_builder(trigger.source, _read_rule(form, trigger.source, trigger.rule), pairs, _deep(trigger)),
     )
 
 
 def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
+    return _in_words(desk, trigger.source, rule or trigger.rule, trigger.kind)
+
+
+def _in_words(desk: Desk, source: Any, rule: Rule, kind: str = "wallet") -> str:
     shop = desk.workspace
-    return triggers.sentence(trigger.source, rule or trigger.rule, shop.coin_name, shop.currency_symbol)
+    return triggers.sentence(source, rule, shop.coin_name, shop.currency_symbol, kind)
 
 
-def _rule(form: Form, source: str) -> Rule:
-    title, description = form.text("title"), form.text("description")
-    if source == "order":
-        earn_when: Any = form.choice("earn_when", EARN_WHEN)
-        return Rule(
-            title=title,
-            description=description,
-            coins_per_unit=form.whole("coins_per_unit", least=1),
-            earn_when=earn_when,
-        )
-    if source == "customer_created":
-        return Rule(title=title, description=description, coins_min=form.whole("coins_min", least=1))
-    return Rule(
-        title=title,
-        description=description,
-        operation="dr" if form.choice("operation", OPERATIONS) == "dr" else "cr",
-        coins_min=form.whole("coins_min"),
-        coins_max=form.whole("coins_max", least=1, default=0),
-        per_day_max=form.whole("per_day_max", default=0),
-        per_month_max=form.whole("per_month_max", default=0),
-        per_customer_max=form.whole("per_customer_max", default=0),
-    )
+def _deep(trigger: Trigger) -> str:
+    """A condition that the form can't show, in words."""
+    stored = trigger.rule.condition
+    return "" if stored is None or conditions.fits_form(stored) else condition_in_words(trigger.source, trigger.rule)
 
 
 def _content(form: Form) -> Content:
@@ -251,4 +287,14 @@ def _content(form: Form) -> Content:
     return Content(type=kind, **words)
 
 
-HANDLERS: list[ControllerRouterHandler] = [*handlers(TRIGGERS), blank, create, shown, change, rehearse, apply, run]
+HANDLERS: list[ControllerRouterHandler] = [
+    *handlers(TRIGGERS),
+    blank,
+    create,
+    said,
+    shown,
+    change,
+    rehearse,
+    apply,
+    run,
+]
