@@ -69,15 +69,17 @@ async def _fetch(db: Database, sender: Sender, auth: str, source: Source, now: d
     """What came of it, and after how long it is asked again. Raises Refusal for what can't be read."""
     since = (source.asked_until or now) - timedelta(seconds=limits.ASKS_OVERLAP_S)
     fetched, page, more = 0, 1, True
+    seen: set[tuple[str, str]] = set()
     for _ in range(limits.ASKS_PAGES_MAX):
         found = await _page(sender, source, auth, since, page)
         if isinstance(found, str):
             return found, limits.ASKS_AGAIN_S
         newest = max([since, *(at for order in found if (at := moment(order.get("date_modified_gmt"))))])
         async with db.transaction() as tx:
-            fetched += await _keep_new(tx, source, found, now)
+            fetched += await _keep_new(tx, source, [one for one in found if _name(one) not in seen], now)
             if found:
                 await tx.execute(sql.asked, source.workspace_id, source.id, newest)
+        seen |= {_name(order) for order in found}
         more = len(found) == limits.ASKS_PAGE_ORDERS
         if not more:
             break
@@ -130,6 +132,10 @@ def _orders(answer: Answer) -> list[dict[str, Any]] | str:
         return msgspec.json.decode(answer.body, type=list[dict[str, Any]])
     except msgspec.DecodeError:
         return "The shop answered something else than a list of orders."
+
+
+def _name(order: dict[str, Any]) -> tuple[str, str]:
+    return str(order.get("id")), str(order.get("date_modified_gmt"))
 
 
 async def _keep_new(tx: Tx, source: Source, found: list[dict[str, Any]], now: datetime) -> int:

@@ -65,6 +65,14 @@ def moment(text: Text) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def the_moment(*texts: Text) -> datetime:
+    """The first of them that is said. Raises Unreadable where none is."""
+    at = moment(next((text for text in texts if text), ""))
+    if at is None:
+        raise Unreadable("expected a time such as 2026-03-14T09:26:53Z, and none is said")
+    return at
+
+
 class Money:
     """Amounts of one currency in minor units; what is wrong with one is noted."""
 

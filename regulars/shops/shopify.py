@@ -27,7 +27,7 @@ from regulars.shops.model import (
     Source,
     topic_of,
 )
-from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, typed
+from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-shopify-hmac-sha256"
 _FINANCIAL = {"partially_paid": "pending", "expired": "voided"}
@@ -174,10 +174,8 @@ def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
 
 def _order(order: _Order, source: Source) -> Said:
     money = Money(order.currency)
-    updated_at = moment(order.updated_at or order.created_at)
-    placed_at = moment(order.processed_at or order.created_at)
-    assert placed_at
-    assert updated_at
+    updated_at = the_moment(order.updated_at, order.created_at)
+    placed_at = the_moment(order.processed_at, order.created_at)
     details = _person(order.customer, source, order) if order.customer else None
     email = (order.email or "").strip()
     if details is None:

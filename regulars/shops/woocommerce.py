@@ -13,7 +13,7 @@ from regulars.kit.fields import Field
 from regulars.kit.secrets import new_token
 from regulars.orders import Line, OrderReport, Refund
 from regulars.shops.model import CustomerSaid, Envelope, Nothing, OrderGone, OrderSaid, Platform, Said, Source, topic_of
-from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, typed
+from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-wc-webhook-signature"
 
@@ -118,9 +118,8 @@ def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
 
 
 def _order(order: _Order, source: Source) -> Said:
-    placed_at, modified_at = moment(order.date_created_gmt), moment(order.date_modified_gmt or order.date_created_gmt)
-    assert placed_at
-    assert modified_at
+    placed_at = the_moment(order.date_created_gmt)
+    modified_at = the_moment(order.date_modified_gmt, order.date_created_gmt)
     subject = f"order {order.id}"
     if order.status in _DRAFTS:
         return Nothing("It is a draft, and no order yet.", subject, modified_at)

@@ -66,6 +66,7 @@ class Told:
 
     rewards: dict[str, Reward] = field(default_factory=dict)
     orders: dict[str, str] = field(default_factory=dict)
+    hooks: set[str] = field(default_factory=set)
     answers: int = 0
     lost: int = 0
     hits: int = 0
@@ -83,7 +84,7 @@ class Load(threading.Thread):
         self.receiver_url = ""
         self._port, self._seed, self._clients = port, seed, clients
         self._headers: dict[str, str] = {}
-        self._trigger_id = ""
+        self._trigger_id = self._hook_path = ""
         self._listening, self._open, self._over, self._gone = (threading.Event() for _ in range(4))
 
     def listen(self, secret: str) -> str:
@@ -93,9 +94,9 @@ class Load(threading.Thread):
         assert self._listening.wait(PATIENCE_S)
         return self.receiver_url
 
-    def ask(self, headers: dict[str, str], trigger_id: UUID) -> None:
+    def ask(self, headers: dict[str, str], trigger_id: UUID, hook_path: str) -> None:
         """Lets the clients in."""
-        self._headers, self._trigger_id = headers, str(trigger_id)
+        self._headers, self._trigger_id, self._hook_path = headers, str(trigger_id), hook_path
         self._open.set()
 
     def stop_asking(self) -> None:
@@ -145,6 +146,8 @@ class Load(threading.Thread):
                 key = f"key-{number}-{asked}"
                 if number == 0:
                     await self._report_order(line, random, key, f"{number}-{asked // 2}")
+                elif number == 1:
+                    await self._send_hook(line, random, f"hook-{asked}")
                 else:
                     await self._fire(line, random, key)
         finally:
@@ -173,6 +176,18 @@ class Load(threading.Thread):
         await self._until_answered(line, random, key, "/api/v1/orders", body)
         self.told.orders[key] = reference
 
+    async def _send_hook(self, line: Line, random: Random, reference: str) -> None:
+        """A shop's website tells of an order, until it is told that it was taken."""
+        body = {
+            "reference_id": reference,
+            "customer": {"customer_id": f"customer-{random.randrange(60)}"},
+            "amount": f"{random.randrange(100, 9000) / 100:.2f}",
+            "currency_code": "usd",
+            "placed_at": "2026-03-14T09:26:53Z",
+        }
+        await self._until_answered(line, random, reference, self._hook_path, body)
+        self.told.hooks.add(reference)
+
     async def _until_answered(self, line: Line, random: Random, key: str, path: str, body: object) -> Any:
         """The body of the 200. What is lost, as the server died or this client hung up, is asked again."""
         raw = json.dumps(body).encode()
@@ -181,7 +196,7 @@ class Load(threading.Thread):
                 async with asyncio.timeout(10):
                     hang_up = random.random() < 0.03
                     status, headers, answer = await line.post(
-                        path, self._headers | {"idempotency-key": key}, raw, hang_up=hang_up
+                        path, self._headers | {"idempotency-key": key, **_TOPIC}, raw, hang_up=hang_up
                     )
             except (OSError, EOFError, TimeoutError):
                 line.close()
@@ -198,6 +213,9 @@ class Load(threading.Thread):
             self.told.lost += 1
             await asyncio.sleep(0.01)
         raise asyncio.CancelledError
+
+
+_TOPIC = {"x-custom-website-topic": "orders/created"}
 
 
 class Line:

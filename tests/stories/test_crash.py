@@ -1,5 +1,5 @@
 """Server, worker and PostgreSQL are killed with SIGKILL, ten times in a row and then all at once, while clients ask for
-rewards and report orders. Afterwards nothing that was answered is lost, nothing was done twice, and every event came
+rewards, report orders and send hooks. Afterwards nothing that was answered is lost, nothing was done twice, and every event came
 to the shop's receiver under one id."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from regulars import dispatch, embedded, integrations, ledger, tenancy, triggers
+from regulars import dispatch, embedded, integrations, ledger, shops, tenancy, triggers
 from regulars.delivery import CheckResult
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
@@ -42,6 +42,7 @@ class Shop:
     id: UUID
     write_key: str
     trigger_id: UUID
+    hook_path: str
 
 
 class Town:
@@ -132,7 +133,9 @@ def test_killed_ten_times_under_load(town: Town, load: Load) -> None:
     shop = asyncio.run(_a_shop(town.url, load.listen(WEBHOOK_SECRET)))
     town.start("server")
     town.start("worker")
-    load.ask({"x-apikey": shop.write_key, "x-workspaceid": str(shop.id), "x-source": "unix"}, shop.trigger_id)
+    load.ask(
+        {"x-apikey": shop.write_key, "x-workspaceid": str(shop.id), "x-source": "unix"}, shop.trigger_id, shop.hook_path
+    )
     random = Random(SEED)
     victims = random.sample(KILLS, len(KILLS))
     for victim in [*victims, "all"]:
@@ -173,11 +176,14 @@ async def _a_shop(url: str, receiver_url: str) -> Shop:
                 now=now,
             )
             await integrations.conclude(tx, hook.integration, CheckResult(True, ""), now)
+            selling = await shops.connect(
+                tx, shop.id, SecretBox(SECRET_KEY), platform="website", name="", given={"signed": "no"}, now=now
+            )
             for topic in ("walletreward_create", "lead_create", "order_create", "order_update"):
                 await dispatch.create_rule(tx, shop.id, topic=topic, integration_id=hook.integration.id, now=now)
     finally:
         await db.close()
-    return Shop(shop.id, key.key, bonus.id)
+    return Shop(shop.id, key.key, bonus.id, f"/hooks/website/{selling.source.hook_id}")
 
 
 def _lengthen_leases(town: Town) -> None:
@@ -186,11 +192,12 @@ def _lengthen_leases(town: Town) -> None:
 
 
 def _settle(town: Town) -> None:
-    """Until no event is pending and no delivery queued."""
+    """Until no hook and no event is pending, and no delivery queued."""
     deadline = time.monotonic() + PATIENCE_S
     while town.ask(
         "SELECT 1 WHERE EXISTS (SELECT FROM events_pending)"
         " OR EXISTS (SELECT FROM delivery_delivery WHERE state = 'queued')"
+        " OR EXISTS (SELECT FROM shops_hook WHERE state = 'pending')"
     ):
         assert time.monotonic() < deadline, "something stays pending"
         time.sleep(0.05)
@@ -208,7 +215,9 @@ def _nothing_lost_and_nothing_doubled(town: Town, load: Load, shop: Shop) -> Non
         "SELECT o.reference_id, o.financial_status, o.coins_rewarded, array_agg(t.amount) AS coins"
         "  FROM orders_order o LEFT JOIN ledger_txn t ON t.reference = 'order:' || o.id GROUP BY o.id, 1, 2, 3"
     )
-    assert {row["reference_id"] for row in orders} == set(told.orders.values())
+    assert {row["reference_id"] for row in orders} == set(told.orders.values()) | told.hooks
+    assert told.hooks
+    assert {row["state"] for row in town.ask("SELECT DISTINCT state FROM shops_hook")} == {"done"}
     for row in orders:
         assert row["coins"] == [row["coins_rewarded"] if row["financial_status"] == "paid" else None], dict(row)
 
@@ -218,7 +227,7 @@ def _no_fact_without_its_event(town: Town) -> None:
         "walletreward_create": "SELECT id FROM ledger_txn",
         "lead_create": "SELECT id FROM customers_customer",
         "order_create": "SELECT id FROM orders_order",
-        "order_update": "SELECT id FROM orders_order WHERE financial_status = 'paid'",
+        "order_update": "SELECT id FROM orders_order WHERE financial_status = 'paid' AND source = 'till'",
     }
     for topic, sql in facts.items():
         told = [
