@@ -1,6 +1,6 @@
 """Server, worker and PostgreSQL are killed with SIGKILL, ten times in a row and then all at once, while clients ask for
-rewards, report orders and send hooks. Afterwards nothing that was answered is lost, nothing was done twice, and every event came
-to the shop's receiver under one id."""
+rewards, report orders and send hooks. Afterwards nothing that was answered is lost, nothing was done twice, and every
+event came to the shop's receiver under one id."""
 
 from __future__ import annotations
 
