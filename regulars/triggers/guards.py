@@ -75,7 +75,7 @@ def guarded(trigger: Trigger, workspace: Workspace) -> Guarded:
 
 def basis_of(rule: Rule, workspace: Workspace) -> EarningBasis:
     """The rule's own, or else the shop's: its setting `earning_basis`."""
-    return rule.basis or msgspec.convert(workspace.settings.get("earning_basis") or {}, EarningBasis)
+    return rule.basis or orders.default_basis(workspace)
 
 
 def _window(of: Rule | Campaign, zone: ZoneInfo) -> Window:

@@ -125,7 +125,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *[f"/orders/import/{await imported(site, shop, run=run)}" for run in (True, False)],
         f"/triggers/{by_order.id}/runs/{await rehearsed(site, shop, by_order.id)}",
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
-        *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins")),
+        *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins", "/merge", "/erase")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
