@@ -55,6 +55,8 @@ async def handle(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetim
     sources = await store.sources_by_ids(tx, workspace.id, list({hook.source_id for hook in came}))
     again = await _came_before(tx, workspace.id, came)
     settled = {hook.id: Settled("ignored", "It came before, and was taken then.") for hook in came if hook.id in again}
+    if again:
+        await tx.execute(sql.empty_again, workspace.id, list(again))
     said: dict[UUID, Said] = {}
     for hook in came:
         if hook.id not in settled:

@@ -73,6 +73,10 @@ SELECT n.id
  CROSS JOIN LATERAL (SELECT 1 FROM shops_hook WHERE workspace_id = $1 AND source_id = n.source_id
                         AND reference = n.reference AND reference <> '' AND id < n.id LIMIT 1) AS earlier
 
+-- name: empty_again
+-- What they say stands with the first of them, and is forgotten with it.
+UPDATE shops_hook SET body = '' WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
+
 -- name: newest_versions
 -- Of each subject the newest version that was acted on.
 SELECT n.id, h.version
