@@ -7,9 +7,10 @@ import io
 from datetime import timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
-from regulars import customers, delivery, dispatch, events, imports, integrations, tenancy, triggers
+from regulars import customers, delivery, dispatch, events, imports, integrations, shops, tenancy, triggers
 from regulars.customers import NewCustomer
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
@@ -58,6 +59,8 @@ PAGES = [
         "/staff",
         "/staff/new",
     ),
+    *("/sources", "/sources/new/shopify", "/sources/new/woocommerce", "/sources/new/website"),
+    *("/sources/hooks", "/sources/hooks?state=failed"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]
 LONG = "Maximiliana " + "Wolfeschlegelsteinhausen" * 3
@@ -129,7 +132,22 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
+        *await sold(site, shop),
     ]
+
+
+async def sold(site: Site, shop: Workspace) -> list[str]:
+    """A source that was told what can be read and what can't, and its calls that were turned away."""
+    now = site.app.clock.now()
+    async with site.app.db.transaction() as tx:
+        given = {"shop_domain": "corner.myshopify.com", "secret": "a-secret"}
+        made = await shops.connect(tx, shop.id, site.app.box, platform="shopify", name=LONG, given=given, now=now)
+        source = made.source
+        await shops.note_wrong(tx, source, 7, "It carries no signature.", now)
+        bodies = [shops.PLATFORMS["shopify"].example(now, "usd", given)[1], {"id": LONG}]
+        hooks = [shops.NewHook(source.id, "orders/paid", "", msgspec.json.encode(body)) for body in bodies]
+        kept = await shops.keep(tx, shop.id, hooks, now)
+    return [*(f"/sources/{source.id}{end}" for end in ("", "/delete")), *(f"/sources/hooks/{id}" for id in kept)]
 
 
 async def rehearsed(site: Site, shop: Workspace, trigger_id: UUID) -> UUID:
