@@ -95,13 +95,14 @@ def _joined_lines(text: str) -> str:
 
 
 def _with_times(schema: dict[str, Any]) -> dict[str, Any]:
-    """What is called `..._at` is a time, also where its type is text or a time that could be without its offset."""
+    """What is called `..._at` is a time, also where its type is text or a time that could be without its offset; but a
+    text that may be empty, or has a length of its own, is one by some clock on a wall."""
     if "properties" not in schema:
         return schema
     text, time = {"type": "string"}, {"type": "string", "format": "date-time"}
     told = {}
     for name, of in schema["properties"].items():
-        if name == "at" or name.endswith("_at"):
+        if (name == "at" or name.endswith("_at")) and of.get("default") != "" and "maxLength" not in of:
             options = [time if option == text else option for option in of.get("anyOf", [])]
             of = {**of, "anyOf": options} if options else {**of, **time}
         told[name] = of

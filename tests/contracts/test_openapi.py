@@ -87,11 +87,11 @@ def test_the_process_says_how_it_is(served: Served) -> None:
 
 
 def test_what_is_counted_says_nothing_of_any_shop(served: Served) -> None:
-    """It is read without a key: every label is a route's template or a status, nothing that a caller sent."""
+    """It is read without a key: every label is a route's template, a status or a table, nothing that a caller sent."""
     sent = "01a1fffb-0bb0-7000-85cc-11bb84f14398"
     for path in (f"/api/v2/merchant/leads/{sent}", f"/api/v1/customers/{sent}?q={sent}", f"/nothing/{sent}"):
         httpx.get(f"{served.url}{path}", headers={"x-apikey": sent, "x-workspaceid": sent, "x-source": "web"})
     text = httpx.get(f"{served.url}/metrics").text
     assert "/leads/{id}" in text
     assert sent not in text
-    assert set(re.findall(r"(\w+)=\"", text)) == {"route", "status", "le"}
+    assert set(re.findall(r"(\w+)=\"", text)) == {"route", "status", "table", "le"}
