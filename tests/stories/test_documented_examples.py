@@ -57,10 +57,13 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
     *_, hook = await there.tell("orders")
     site = await connected(shop, "website")
     asked = await connected(shop, "woocommerce", consumer_key="ck_" + "1" * 40, consumer_secret="cs_" + "1" * 40)
+    twin = (await shop.manage("POST", "/customers", json={"customer_id": "asha-again"})).json()["id"]
     staff = {"email": f"ben@{shop.id}.example", "password": "late parcels make patient people"}
     file = {"content-type": "text/csv"}
     return {
         "customers": order["customer"]["id"],
+        "/customers/{id}/merge": twin,
+        "into": order["customer"]["id"],
         "leads": order["customer"]["id"],
         "lead_id": order["customer"]["id"],
         "orders": order["id"],

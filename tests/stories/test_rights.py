@@ -176,6 +176,7 @@ GET    /triggers                                          yes    yes     yes    
 GET    /triggers.csv                                      yes    yes     yes     no
 GET    /triggers/new                                      yes    yes     yes     no
 POST   /triggers/new                                      yes    yes     no      no
+POST   /triggers/sentence                                 yes    yes     no      no
 GET    /triggers/{trigger_id}                             yes    yes     yes     no
 POST   /triggers/{trigger_id}                             yes    yes     no      no
 POST   /triggers/{trigger_id}/rehearsals                  yes    yes     no      no

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, ledger, limits, people
+from regulars.api.examples import ID
 from regulars.api.management.api import management, the_customer
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
@@ -35,7 +36,7 @@ class MergeInto(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(
             max_length=limits.CUSTOMER_ID_CHARS_MAX,
             description="The customer who stays, by `id` or `customer_id`.",
-            examples=["8decb740-15ce-46e9-88c7-60455b8c9340"],
+            examples=[ID],
         ),
     ]
 
