@@ -283,9 +283,11 @@ STORY_ITEMS_MAX = 100
 BOOKED_LATE_MINUTES = 60  # what is written down later than that after it happened says both times
 AUDIT_FIRST_MAX = 10_000  # a shop's first acts, among which its setting up is looked for
 DAYS_REMEMBERED_MAX = 1_000
-DAYS_KEPT = 180  # as far back as figures reach: twice the longest stretch that is looked at
+DAYS_KEPT = 800  # as far back as figures reach: two years of months, and the days before the first
 DAYS_COUNTED_AT_ONCE = 30
 DAY_COUNTED_MAX = 10**9
+LIABILITY_MONTHS_MAX = 24
+LIABILITY_LOTS_LIVE_MAX = 200_000  # with more, what stands is read as of the last day that was counted
 
 # Integrations
 SECRET_KEY_CHARS_MIN = 32

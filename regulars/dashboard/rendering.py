@@ -24,7 +24,7 @@ STATIC = HERE / "static"
 NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
     ("Customers", [("/customers", "Customers")]),
-    ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders")]),
+    ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders"), ("/liability", "Liability")]),
     ("Reach", [("/events", "Events")]),
     (
         "Connect",

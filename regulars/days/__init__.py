@@ -1,7 +1,8 @@
 """Days that are over, in figures.
 
-Promises: each day of a shop's time zone is counted when it is over, once, and kept; half a year of days is read as so
+Promises: each day of a shop's time zone is counted when it is over, once, and kept; two years of days are read as so
 many rows, however large the shop. Whoever asks before a worker has counted is answered all the same, by counting.
+What a shop owes its customers is told of the same days, and as it goes on.
 
     begin --> scheduled for the end of the day --count--> kept, and scheduled for the end of the next
 
@@ -11,5 +12,6 @@ Does not know today: that is counted where it is looked at.
 """
 
 from regulars.days.counting import COUNT, Day, begin, count, days_before, midnights
+from regulars.days.liability import Liability, liability
 
-__all__ = ["COUNT", "Day", "begin", "count", "days_before", "midnights"]
+__all__ = ["COUNT", "Day", "Liability", "begin", "count", "days_before", "liability", "midnights"]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars import delivery, events, ledger, limits, schedule
+from regulars.days import coins
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
 from regulars.schedule import Due
@@ -51,9 +52,9 @@ async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: i
     """The `count` days before today, the oldest first. What no worker has counted yet is counted now, up to the limits
     of the rooms, which then means "at least"."""
     moments = midnights(now, workspace.zone, count + 1)
-    kept = await _kept(tx, workspace.id, moments)
-    if missing := _missing(workspace, moments, kept):
-        counted = await _count(tx, workspace.id, _between(missing, moments))
+    kept = await kept_days(tx, workspace.id, moments)
+    if missing := missing_days(workspace, moments, kept):
+        counted = await _count(tx, workspace.id, between(missing, moments))
         kept = {(day.starts_at, day.ends_at): day for day in counted} | kept
     return [kept.get(one) or Day(*one) for one in pairwise(moments)]
 
@@ -67,27 +68,28 @@ async def count(tx: Tx, shop: Workspace, _: Sequence[Due], now: datetime) -> Non
     """Count days that are over and were not counted yet, to the last thing that happened, and come back: at once while
     there are more, or else after the end of today."""
     moments = midnights(now - _SETTLED, shop.zone, limits.DAYS_KEPT + 1)
-    missing = _missing(shop, moments, await _kept(tx, shop.id, moments))
+    missing = missing_days(shop, moments, await kept_days(tx, shop.id, moments))
     some = missing[: limits.DAYS_COUNTED_AT_ONCE]
     if some:
-        counted = await _count(tx, shop.id, _between(some, moments), at_most=limits.DAY_COUNTED_MAX)
+        counted = await _count(tx, shop.id, between(some, moments), at_most=limits.DAY_COUNTED_MAX)
         columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
         await tx.execute(_sql.keep, shop.id, *map(list, columns))
+        await coins.keep(tx, shop, between(some, moments), now)
     tomorrow = midnights(now - _SETTLED + timedelta(days=1), shop.zone, 1)[0] + _SETTLED
     await schedule.put(tx, shop.id, [Due(COUNT, "", now if len(missing) > len(some) else tomorrow)])
 
 
-async def _kept(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> dict[_Bounds, Day]:
+async def kept_days(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> dict[_Bounds, Day]:
     rows = await tx.fetch(_sql.kept, workspace_id, moments[0], moments[-1])
     return {(row["starts_at"], row["ends_at"]): Day(*row) for row in rows}
 
 
-def _missing(shop: Workspace, moments: Sequence[datetime], kept: dict[_Bounds, Day]) -> list[_Bounds]:
+def missing_days(shop: Workspace, moments: Sequence[datetime], kept: dict[_Bounds, Day]) -> list[_Bounds]:
     """Nothing was written down before the shop was made."""
     return [one for one in pairwise(moments) if one not in kept and one[1] > shop.created_at]
 
 
-def _between(missing: Sequence[_Bounds], moments: Sequence[datetime]) -> list[datetime]:
+def between(missing: Sequence[_Bounds], moments: Sequence[datetime]) -> list[datetime]:
     """From the first day to the last of them, those between that are known already too."""
     return [at for at in moments if missing[0][0] <= at <= missing[-1][1]]
 

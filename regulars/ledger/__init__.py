@@ -29,12 +29,12 @@ from regulars.ledger.capture import capture
 from regulars.ledger.clawback import claw_back
 from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
 from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
-from regulars.ledger.flow import Flow, flow
+from regulars.ledger.flow import Flow, Standing, Turnover, debts, flow, standing, turnover
 from regulars.ledger.giveback import give_back
 from regulars.ledger.holding import Ending, Hold, HoldEnded, hold
 from regulars.ledger.lots import lots_of
 from regulars.ledger.merging import CoinsHeld, Merge, merge
-from regulars.ledger.model import Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_of_wire, amount_on_wire
+from regulars.ledger.model import SCALE, Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_of_wire, amount_on_wire
 from regulars.ledger.opening import SETTLE
 from regulars.ledger.posting import post
 from regulars.ledger.replay import Break
@@ -47,6 +47,7 @@ from regulars.ledger.wire import properties
 
 __all__ = [
     "FOLLOW",
+    "SCALE",
     "SETTLE",
     "Balance",
     "Break",
@@ -66,6 +67,8 @@ __all__ = [
     "Outcome",
     "Posted",
     "Reversal",
+    "Standing",
+    "Turnover",
     "Txn",
     "WalletFull",
     "amount_of_wire",
@@ -74,6 +77,7 @@ __all__ = [
     "balances",
     "capture",
     "claw_back",
+    "debts",
     "expiring",
     "expiring_idle",
     "find_hold",
@@ -91,6 +95,8 @@ __all__ = [
     "properties",
     "rules_changed",
     "settle",
+    "standing",
+    "turnover",
     "txns_of",
     "txns_of_orders",
     "untouched",

@@ -302,3 +302,36 @@ SELECT DISTINCT ON (t.id)
          WHERE newest.id > $4 AND newest.seq = w.txn_count AND w.available > 0
          ORDER BY newest.id LIMIT $5) AS t
  ORDER BY t.id LIMIT $5
+
+-- name: turnover
+-- What crosses the line between what customers have and all else. A merge only crosses it where it pays a debt.
+SELECT span.place - 1 AS place, txn.kind,
+       sum(m.amount) FILTER (WHERE m.from_account = 'issued') AS earned,
+       sum(CASE WHEN m.from_account = 'adjusted' THEN m.amount ELSE -m.amount END)
+           FILTER (WHERE 'adjusted' IN (m.from_account, m.to_account) AND txn.act <> 'merge') AS adjusted,
+       sum(m.amount) FILTER (WHERE m.from_account = 'redeemed') AS given_back,
+       sum(m.amount) FILTER (WHERE m.to_account = 'redeemed') AS spent,
+       sum(m.amount) FILTER (WHERE m.to_account = 'expired') AS expired,
+       sum(m.amount) FILTER (WHERE m.to_account = 'clawed_back' AND m.from_account <> 'debt') AS clawed_back,
+       sum(m.amount) FILTER (WHERE m.to_account = 'clawed_back' AND m.from_account = 'debt') AS owed,
+       sum(m.amount) FILTER (WHERE m.to_account = 'debt') AS debts_paid
+  FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
+ CROSS JOIN LATERAL (
+        SELECT id, kind, act FROM ledger_txn
+         WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id LIMIT $4) AS txn
+ CROSS JOIN LATERAL (
+        SELECT from_account, to_account, amount FROM ledger_transfer
+         WHERE workspace_id = $1 AND txn_id = txn.id OFFSET 0) AS m
+ GROUP BY span.place, txn.kind
+
+-- name: standing
+-- Every open lot is read.
+SELECT kind, date_trunc('month', earned_at AT TIME ZONE $3)::date AS earned_in,
+       COALESCE(date_trunc('month', ends_at AT TIME ZONE $3)::date, 'infinity') AS expires_in,
+       sum(CASE WHEN ends_at <= $2 THEN held ELSE pending + available + held END)::bigint AS amount, count(*) AS lots
+  FROM (SELECT kind, earned_at, COALESCE(extended_to, expires_at) AS ends_at, pending, available, held
+          FROM ledger_lot WHERE workspace_id = $1 AND pending + available + held > 0) AS lot
+ GROUP BY 1, 2, 3
+
+-- name: debts
+SELECT COALESCE(sum(debt), 0)::bigint FROM ledger_wallet WHERE workspace_id = $1 AND kind = $2 AND debt > 0

@@ -18,6 +18,7 @@ CREATE TABLE ledger_wallet (
     merged_into  uuid,                          -- the customer to whom all of it went
     PRIMARY KEY (workspace_id, customer_id, kind)
 ) WITH (fillfactor = 70);
+CREATE INDEX ledger_wallet_owing ON ledger_wallet (workspace_id, kind) WHERE debt > 0;
 
 CREATE TABLE ledger_txn (
     workspace_id    uuid NOT NULL,

@@ -13,3 +13,32 @@ CREATE TABLE days_day (
     deliveries   bigint NOT NULL,               -- that arrived
     PRIMARY KEY (workspace_id, starts_at, ends_at)
 );
+
+-- What of each wallet came in and went out on such a day, where anything did.
+CREATE TABLE days_coins (
+    workspace_id uuid NOT NULL,
+    starts_at    timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL,
+    kind         text NOT NULL,                 -- 'coins', 'credits'
+    earned       bigint NOT NULL,
+    adjusted     bigint NOT NULL,               -- by hand, what was taken is below zero
+    given_back   bigint NOT NULL,
+    spent        bigint NOT NULL,
+    expired      bigint NOT NULL,
+    clawed_back  bigint NOT NULL,               -- of what the customers had
+    owed         bigint NOT NULL,               -- clawed back of what they had no more
+    debts_paid   bigint NOT NULL,
+    PRIMARY KEY (workspace_id, starts_at, ends_at, kind)
+);
+
+-- What customers had when a day was counted last, by the month in which it was earned and in which it expires.
+CREATE TABLE days_standing (
+    workspace_id uuid NOT NULL,
+    kind         text NOT NULL,
+    earned_in    date NOT NULL,
+    expires_in   date NOT NULL,                 -- 'infinity': never, by itself
+    amount       bigint NOT NULL,
+    lots         bigint NOT NULL,
+    counted_at   timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, kind, earned_in, expires_in)
+);

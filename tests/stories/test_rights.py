@@ -109,6 +109,7 @@ GET    /api/v1/imports                                    -          -     -    
 GET    /api/v1/imports/{id}                               -          -     -      -      -         -      READ
 POST   /api/v1/imports/{id}/preview                       -          -     -      -      -         -      WRITE
 POST   /api/v1/imports/{id}/run                           -          -     -      -      -         -      WRITE
+GET    /api/v1/liability                                  -          -     -      -      -         -      READ
 GET    /api/v1/overview                                   -          -     -      -      -         -      READ
 GET    /api/v1/staff                                      -          -     -      READ   -         -      -
 POST   /api/v1/staff                                      -          -     -      WRITE  -         -      -
@@ -184,6 +185,8 @@ POST   /triggers/{trigger_id}/applications                yes    yes     no     
 GET    /triggers/{trigger_id}/runs/{run_id}               yes    yes     yes     no
 GET    /rewards                                           yes    yes     yes     no
 GET    /rewards.csv                                       yes    yes     yes     no
+GET    /liability                                         yes    yes     yes     no
+GET    /liability.csv                                     yes    yes     yes     no
 GET    /orders                                            yes    yes     yes     no
 GET    /orders.csv                                        yes    yes     yes     no
 GET    /orders/{order_id}                                 yes    yes     yes     no

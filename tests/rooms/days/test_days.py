@@ -126,3 +126,44 @@ async def test_a_shop_whose_days_can_not_be_counted_costs_no_other_its_own(db: D
         assert "Mars/Olympus" in aside.reason
         await change_shop(tx, broken, {"time_zone": "UTC"}, later)
     assert await count_all(db, later) > 0
+
+
+async def test_what_is_owed_is_told_of_kept_days_and_of_the_one_that_goes_on(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Month by month, from the day after the first to the last, whoever has counted by then."""
+    at = [datetime(2026, month, 10, 12, tzinfo=UTC) for month in range(1, 7)]
+    async with make.ids_of(db, monkeypatch, at[0]):
+        shop = await make.a_workspace(db, at[0] - timedelta(days=9))
+        person = await make.a_customer(db, shop, at[0])
+    for n, moment in enumerate(at):
+        async with make.ids_of(db, monkeypatch, moment), db.transaction() as tx:
+            earned = make.credit(person.id, 100 * (n + 1), moment)
+            await ledger.post(tx, shop, [earned, make.debit(person.id, 40, moment)], moment)
+    now = at[-1] + timedelta(days=1)
+    async with db.reading() as tx:
+        live = await days.liability(tx, shop, "coins", now, 6)
+    assert [(m.moved.earned, m.moved.spent, m.outstanding) for m in live.months] == [
+        (100, 40, 60), (200, 40, 220), (300, 40, 480), (400, 40, 840), (500, 40, 1300), (600, 40, 1860),
+    ]  # fmt: skip
+    assert (
+        live.outstanding == sum(one.amount for one in live.by_age) == sum(one.amount for one in live.by_expiry) == 1860
+    )
+    assert live.breakage == 0.0
+    assert live.forecast is not None
+    assert (live.forecast.tried, [one.month.month for one in live.forecast.months]) == (2, [6, 7, 8])
+    assert 0 < live.forecast.off_mean <= live.forecast.off_most < 0.5
+    async with db.transaction() as tx:
+        await days.begin(tx, shop, now)
+    await count_all(db, now)
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM days_coins") >= 5
+        # What is kept is read, and not counted anew.
+        await tx.execute("UPDATE days_coins SET spent = 41 WHERE starts_at = (SELECT min(starts_at) FROM days_coins)")
+        kept = await days.liability(tx, shop, "coins", now, 6)
+    assert [m.moved.spent for m in kept.months] == [41, 40, 40, 40, 40, 40]
+    monkeypatch.setattr(limits, "LIABILITY_LOTS_LIVE_MAX", 1)
+    async with db.reading() as tx:
+        assert (await days.liability(tx, shop, "coins", now + timedelta(hours=3), 6)).as_of == now
+        none = await days.liability(tx, shop, "credits", now, 6)
+    assert (none.outstanding, none.breakage, none.by_age) == (0, None, [])
