@@ -128,7 +128,7 @@ async def test_without_javascript(site: Site, visit: Open) -> None:
     await page.get_by_role("link", name="An order comes in").click()
     await page.get_by_label("Coins per whole $1").fill("0")
     await page.get_by_role("button", name="Create").click()
-    await expect(page.locator(".wrong")).to_contain_text("Give a whole number of at least 1.")
+    await expect(page.locator(".wrong")).to_contain_text("Give a whole number from 1 to 1,000,000,000.")
     await page.get_by_label("Coins per whole $1").fill("2")
     await page.get_by_role("button", name="Create").click()
     await expect(page.locator(".sentence")).to_have_text("When an order is paid, it gives 2 coins per whole $1.")

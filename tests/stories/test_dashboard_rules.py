@@ -74,13 +74,13 @@ async def test_another_event_keeps_what_fits_it_and_names_what_does_not(shop: Sh
     form = {"topic": "coupon_create", "integration_id": tool, "prefix": "", "condition.match": "all"}
     asked = row(0) | row(1, "user_email", "contains", "@example") | row(2, "type", "one_of", "reward")
     page = (await owner.post("/events/send/new", **form, **asked, **{"condition.redraw": "yes"})).text
-    assert "This event has no “Amount”." in page
+    assert "There is no “Amount” here." in page
     assert "user email" not in page
     drawn = sent_again(page)
     assert asked.items() <= drawn.items()
     refused = await owner.post("/events/send/new", **form | drawn)
     assert refused.status_code == 422
-    assert "This event has no “Amount”." in refused.text
+    assert "There is no “Amount” here." in refused.text
     assert await rules(shop) == []
     # Back at the first event all of it fits again, as it was typed.
     back = await owner.post("/events/send/new", **form | drawn | {"topic": "walletreward_create"})
@@ -120,7 +120,7 @@ async def test_a_rule_that_asks_for_what_is_no_longer_known_can_be_stopped_and_p
         await tx.execute(sql, shop.workspace.id, odd)
     path = f"/events/send/{rule.id}"
     page = (await owner.get(path)).text
-    assert "This event has no “shoe_size”." in page
+    assert "There is no “shoe_size” here." in page
     form = {"integration_id": tool, "prefix": "", "active": ""} | sent_again(page)
     assert (await owner.post(path, **form)).status_code == 303
     (stopped,) = await rules(shop)

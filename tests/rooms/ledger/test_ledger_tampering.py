@@ -17,6 +17,7 @@ from regulars.kit.ids import new_id
 from regulars.ledger import Posted, store
 from regulars.ledger.hashing import chain_hash, wire_hash_of
 from regulars.ledger.model import STEPS, Act
+from regulars.schedule import Due
 from tests import make
 from tests.rooms.ledger.tables import START
 
@@ -70,8 +71,8 @@ async def _history(tx: Tx, shop: tenancy.Workspace, a: UUID, b: UUID, c: UUID, d
     [spent] = await ledger.txns_of(tx, shop.id, c, operation="dr")
     [earned] = await ledger.txns_of(tx, shop.id, b, operation="cr")
     await ledger.claw_back(tx, shop, [ledger.Reversal(txn_id=earned.id, target=5, occurred_at=START)], START)
-    ids = [(a, "coins"), (c, "coins")]
-    await ledger.settle(tx, shop, ids, soon)
+    dues = [Due(ledger.SETTLE, f"{id}:coins", soon) for id in (a, c)]
+    await ledger.settle(tx, shop, dues, soon)
     await ledger.give_back(tx, shop, [ledger.Reversal(txn_id=spent.id, target=9, occurred_at=soon)], soon)
     [last] = await ledger.hold(
         tx, shop, [ledger.Hold(customer_id=a, amount=3, occurred_at=soon, held_until=later)], soon
