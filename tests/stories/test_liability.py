@@ -36,5 +36,6 @@ async def test_the_page_says_when_nothing_is_outstanding_and_what_is(shop: Shop,
     page = await browser.get(f"/liability?wallet={wallet}")
     assert ("Nothing is outstanding" in page.text) is (wallet == "credits")
     assert ("70 coins" in page.text) is (wallet != "credits")
+    assert "&lt;function" not in page.text
     file = await browser.get("/liability.csv")
     assert file.text.splitlines()[-1].endswith(",70.0")

@@ -43,7 +43,7 @@ async def show(desk: Handed) -> Response[str]:
     return desk.page(
         "pages/liability.html",
         found=found,
-        said=said,
+        in_words=said,
         columns=COLUMNS,
         heads=["Month", *(f">{one}" for one in COLUMNS.values()), ">Outstanding at its end"],
         months=[(_named(m.starts_at.astimezone(desk.zone).date()), m) for m in reversed(found.months)],
