@@ -235,6 +235,24 @@ async def test_nothing_typed_is_lost_and_nothing_happens_twice(site: Site, visit
     await expect(page.locator("tbody tr")).to_have_count(2)
 
 
+async def test_a_rule_is_said_in_a_sentence_while_it_is_typed(site: Site, visit: Open) -> None:
+    shop = await site.shop()
+    page = await visit(await site.staff(shop))
+    await page.goto("/triggers")
+    await page.get_by_role("link", name="Create a trigger").first.click()
+    await page.get_by_role("link", name="An order comes in").click()
+    said, per_unit = page.locator(".said"), page.get_by_label("Coins per whole $1")
+    await expect(said).to_have_text("When an order is paid, it gives 1 coin per whole $1.")
+    await per_unit.fill("3")
+    await expect(said).to_have_text("When an order is paid, it gives 3 coins per whole $1.")
+    await expect(per_unit).to_be_focused()
+    await per_unit.fill("none")
+    await expect(said.locator(".hint")).to_be_visible()
+    await per_unit.fill("2")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.locator("main .said")).to_have_text("When an order is paid, it gives 2 coins per whole $1.")
+
+
 async def test_a_reader_looks_and_changes_nothing(site: Site, visit: Open) -> None:
     shop = await site.shop()
     page = await visit(await site.staff(shop, "reader", "Rita"))

@@ -54,7 +54,6 @@ async def ask_rotate(desk: Handed) -> Response[str]:
         "pages/confirm.html",
         title="Make a new secret?",
         words="The new one is shown once. For a day calls may be signed with either, while your checkout changes over.",
-        action="/checkout/rotate",
         yes="Make a new secret",
         back="/checkout",
     )
@@ -73,7 +72,6 @@ async def ask_disconnect(desk: Handed) -> Response[str]:
         "pages/confirm.html",
         title="Disconnect the checkout?",
         words="Its address and its secret are forgotten, and calls to it are refused. What was taken stays taken.",
-        action="/checkout/disconnect",
         yes="Disconnect",
         back="/checkout",
     )

@@ -202,7 +202,6 @@ async def ask_delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
         "pages/confirm.html",
         title="Delete this rule?",
         words=f"{dispatch.rule_sentence(rule)}: this ends. What is queued already is still sent.",
-        action=f"/events/send/{rule_id}/delete",
         yes="Delete",
         back=f"/events/send/{rule_id}",
     )

@@ -106,7 +106,6 @@ async def ask_rotate(desk: Handed, integration_id: FromPath[UUID]) -> Response[s
         "pages/confirm.html",
         title="Make a new secret?",
         words="The new one is shown once. For a day, calls are signed with both, while your receiver changes over.",
-        action=f"/integrations/{integration_id}/rotate",
         yes="Make a new secret",
         back=f"/integrations/{integration_id}",
     )
@@ -133,7 +132,6 @@ async def ask_delete(desk: Handed, integration_id: FromPath[UUID]) -> Response[s
         "pages/confirm.html",
         title=f"Remove {integration.name}?",
         words=f"Nothing more is sent to it, and its key is forgotten.{ended} What was delivered stays to be read.",
-        action=f"/integrations/{integration_id}/delete",
         yes="Remove",
         back=f"/integrations/{integration_id}",
     )

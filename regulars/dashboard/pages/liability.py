@@ -38,17 +38,24 @@ async def show(desk: Handed) -> Response[str]:
     def said(amount: int) -> str:
         return held(kind, amount, desk.workspace)
 
-    drawn = [(_named(one.starts_at.astimezone(desk.zone).date()), one.outstanding) for one in found.months]
+    # The month in which the shop was made, and those after it: before it there is nothing to tell.
+    made = desk.workspace.created_at.astimezone(desk.zone).strftime("%Y-%m")
+    own = [
+        (_named(day), one)
+        for one in found.months
+        if (day := one.starts_at.astimezone(desk.zone).date()).isoformat()[:7] >= made
+    ]
     ahead = found.forecast
+    ends = [(name, one.outstanding) for name, one in own]
     return desk.page(
         "pages/liability.html",
         found=found,
         in_words=said,
         columns=COLUMNS,
         heads=["Month", *(f">{one}" for one in COLUMNS.values()), ">Outstanding at its end"],
-        months=[(_named(m.starts_at.astimezone(desk.zone).date()), m) for m in reversed(found.months)],
+        months=own[::-1],
         totals={name: said(sum(getattr(m.moved, name) for m in found.months)) for name in COLUMNS},
-        over_time=_drawn("Outstanding at the end of each month", unit, kind, drawn),
+        over_time=_drawn("Outstanding at the end of each month", unit, kind, ends),
         by_age=_parts("By the month in which it was earned", unit, kind, found.by_age, "No day"),
         by_expiry=_parts("By the month in which it expires", unit, kind, found.by_expiry, "No day set"),
         ahead=[(_named(one.month), said(one.amount)) for one in ahead.months] if ahead else [],
@@ -89,17 +96,16 @@ def _named(month: date) -> str:
     return f"{month:%b %Y}"
 
 
-def _parts(caption: str, unit: str, kind: Kind, parts: Sequence[Part], never: str) -> Chart | None:
-    """None for nothing to draw."""
-    if not parts:
-        return None
+def _parts(caption: str, unit: str, kind: Kind, parts: Sequence[Part], never: str) -> Chart | str:
     return _drawn(caption, unit, kind, [(_named(one.month) if one.month else never, one.amount) for one in parts])
 
 
-def _drawn(caption: str, unit: str, kind: Kind, values: list[tuple[str, int]]) -> Chart:
+def _drawn(caption: str, unit: str, kind: Kind, values: list[tuple[str, int]]) -> Chart | str:
+    """In words where a drawing would be of one bar, or of none."""
+    if len(values) < 2:
+        return f"All of it: {values[0][0]}." if values else "Nothing is outstanding."
     scaled = [(name, max(amount, 0) // 10 ** SCALE[kind]) for name, amount in values]
-    ends = [scaled[0][0], scaled[-1][0]] if len(scaled) > 1 else [scaled[0][0]]
-    return chart.bars(caption, "Month", unit, scaled, ends)
+    return chart.bars(caption, "Month", unit, scaled, [scaled[0][0], scaled[-1][0]])
 
 
 HANDLERS = [show, file]

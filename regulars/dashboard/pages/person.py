@@ -53,7 +53,6 @@ async def ask_erase(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         " what happened and in what was sent. What waits to be sent about them is not sent. Their orders and"
         f" {coin_name} still count in your figures, under an id that is nobody's. Tools that were told of them before"
         " know what they were told: erase them there, too. This can't be undone.",
-        action=f"/customers/{id_}/erase",
         yes="Erase for good",
         back=f"/customers/{id_}",
     )

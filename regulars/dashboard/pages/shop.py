@@ -94,7 +94,6 @@ async def ask_retire(desk: Handed) -> Response[str]:
         title="Retire the older storefront secret?",
         words="What your shop's server signs with it is refused from now on, and pages opened with it must be loaded "
         "again. Retire it when your server signs with the new one.",
-        action="/settings/storefront-secret/retire",
         yes="Retire",
         back="/settings",
     )
@@ -189,7 +188,6 @@ async def ask_revoke(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
         "pages/confirm.html",
         title=f"Revoke the key “{key.name}”?",
         words="Calls made with it are refused from now on. This can't be undone; a new key can be created at any time.",
-        action=f"/keys/{key_id}/revoke",
         yes="Revoke",
         back="/keys",
     )

@@ -102,7 +102,6 @@ async def ask_rotate(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
         "pages/confirm.html",
         title="Make a new secret?",
         words="The new one is shown once. For a day, hooks may be signed with either, while you change it over there.",
-        action=f"/sources/{source_id}/rotate",
         yes="Make a new secret",
         back=f"/sources/{source_id}",
     )
@@ -123,7 +122,6 @@ async def ask_delete(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
         "pages/confirm.html",
         title=f"Remove {source.name}?",
         words="No hook of it is taken any more, and its secrets are forgotten. Orders, customers and hooks stay.",
-        action=f"/sources/{source_id}/delete",
         yes="Remove",
         back=f"/sources/{source_id}",
     )

@@ -93,7 +93,7 @@ async def blank(desk: Handed) -> Response[str]:
     values = filled(Rule()) | {"active": "yes", "coins_per_unit": "1" if source == "order" else "", "coins_min": ""}
     if source not in ("api", "fact"):
         values["name"] = in_shops_words(SOURCES[source], desk.workspace)
-    return _new_page(desk, Form(values=values), source, [])
+    return _new_page(desk, desk.blank(**values), source, [])
 
 
 @post("/triggers/new")

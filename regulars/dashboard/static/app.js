@@ -174,6 +174,7 @@ addEventListener("htmx:beforeRequest", (event) => {
   event.detail.xhr.addEventListener("loadend", () => clearTimeout(waiting));
 });
 addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.ariaLive) return; // only said: the one who types stays where they are
   const slot = one("#dialog-slot");
   if (slot && slot.children.length) { show(one("#dialog")); return; }
   guard();
