@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -33,6 +33,7 @@ from regulars.checkout import Cart, Done, Known, WalletType
 from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx, again_when_raced
 from regulars.kit.errors import Faults, NotFound, Refusal
+from regulars.kit.remembered import Remembered
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
 from regulars.tenancy import Workspace
@@ -89,24 +90,20 @@ class CheckoutItem(msgspec.Struct, frozen=True):
     payable: int | float | None
 
 
-class _Address:
+class _Address(NamedTuple):
     """A connection as it was found, with its shop as it was then."""
 
-    __slots__ = ("fresh_until", "known", "workspace")
-
-    def __init__(self, known: Known, workspace: Workspace, fresh_until: datetime) -> None:
-        self.known = known
-        self.workspace = workspace
-        self.fresh_until = fresh_until
+    known: Known
+    workspace: Workspace
 
 
 class CheckoutDoor:
     def __init__(self, app: App, meters: Meters) -> None:
         self._app = app
         self._meters = meters
-        self._addresses: dict[UUID, _Address] = {}
-        self._changes = 0
-        app.db.remembering(self._forget)
+        self._addresses: Remembered[UUID, _Address] = Remembered(
+            app.db, lambda one: one.workspace.id, fresh=_FRESH, most=limits.WORKSPACES_CACHED_MAX
+        )
 
     def handlers(self) -> list[HTTPRouteHandler]:
         async def signed(request: Http) -> ASGIResponse:
@@ -163,26 +160,14 @@ class CheckoutDoor:
             hook_id = UUID(text)
         except ValueError:
             raise CheckoutUnknown("There is no such checkout.") from None
-        address = self._addresses.get(hook_id)
-        if address is not None and address.fresh_until > now:
-            return address
-        changes = self._changes
+        return await self._addresses.get(hook_id, now, lambda _: self._look_up(hook_id, now))
+
+    async def _look_up(self, hook_id: UUID, now: datetime) -> _Address:
         async with self._app.db.reading() as tx:
             known = await checkout.known_by_hook(tx, hook_id, self._app.box, now)
             if known is None:
-                self._addresses.pop(hook_id, None)
                 raise CheckoutUnknown("There is no such checkout.")
-            workspace = await tenancy.get_workspace(tx, known.connection.workspace_id)
-        address = _Address(known, workspace, now + _FRESH)
-        if changes == self._changes:
-            while len(self._addresses) >= limits.WORKSPACES_CACHED_MAX:
-                del self._addresses[next(iter(self._addresses))]
-            self._addresses[hook_id] = address
-        return address
-
-    def _forget(self, workspace_id: UUID) -> None:
-        self._changes += 1
-        self._addresses = {id: one for id, one in self._addresses.items() if one.workspace.id != workspace_id}
+            return _Address(known, await tenancy.get_workspace(tx, known.connection.workspace_id))
 
 
 def _read(content_type: str, raw: bytes) -> CheckoutCall:

@@ -15,11 +15,11 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from hashlib import sha256
-from uuid import UUID
 
 from regulars import limits, tenancy
 from regulars.kit import allowance
 from regulars.kit.errors import Forbidden, TooMany, Unauthenticated
+from regulars.kit.remembered import Remembered
 from regulars.tenancy import ApiKey, Workspace
 from regulars.tenancy.model import Access, Area
 from regulars.wiring import App
@@ -40,12 +40,11 @@ class NoKey(Unauthenticated):
 class Caller:
     """A key as it was found in the database, with its workspace as it was then."""
 
-    __slots__ = ("actor", "closed_until", "drawing", "fresh_until", "key", "left", "workspace", "writes")
+    __slots__ = ("actor", "closed_until", "drawing", "key", "left", "workspace", "writes")
 
-    def __init__(self, key: ApiKey, workspace: Workspace, fresh_until: datetime) -> None:
+    def __init__(self, key: ApiKey, workspace: Workspace) -> None:
         self.key = key
         self.workspace = workspace
-        self.fresh_until = fresh_until
         self.writes = key.may(None, "WRITE")
         self.actor = f"key:{key.name}"
         self.left = 0
@@ -66,46 +65,21 @@ class Gate:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._callers: dict[bytes, Caller] = {}
-        self._lookups: dict[bytes, asyncio.Task[Caller]] = {}
-        self._changes = 0
-        app.db.remembering(self.forget)
+        self._callers: Remembered[bytes, Caller] = Remembered(
+            app.db, lambda caller: caller.workspace.id, fresh=_FRESH, most=limits.KEYS_CACHED_MAX
+        )
 
     async def admit(self, workspace_id: str, key: str, now: datetime) -> Caller:
         """Raises Unauthenticated or TooMany. `workspace_id` and `key` are taken as they came."""
         digest = sha256(f"{workspace_id} {key}".encode("utf-8", "surrogateescape")).digest()
-        caller = self._callers.get(digest)
-        if caller is None or caller.fresh_until <= now:
-            caller = await self._look_up(digest, workspace_id, key, now)
+        caller = await self._callers.get(digest, now, lambda known: self._find(known, workspace_id, key, now))
         while caller.left < 1:
             await self._draw(caller, now)
         caller.left -= 1
         return caller
 
-    def forget(self, workspace_id: UUID) -> None:
-        """A key or the settings of this workspace changed: what is remembered of it holds no longer, nor what is being
-        looked up."""
-        self._changes += 1
-        self._callers = {d: caller for d, caller in self._callers.items() if caller.workspace.id != workspace_id}
-
-    async def _look_up(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
-        """One look-up serves all calls that wait for it."""
-        task = self._lookups.get(digest)
-        if task is None:
-            task = asyncio.create_task(self._find(digest, workspace_id, key, now))
-            self._lookups[digest] = task
-            task.add_done_callback(lambda done: self._looked_up(digest, done))
-        # Shielded: a caller who hangs up must not end the look-up of the others.
-        return await asyncio.shield(task)
-
-    def _looked_up(self, digest: bytes, task: asyncio.Task[Caller]) -> None:
-        del self._lookups[digest]
-        if not task.cancelled():
-            # Those who wait are told; when all have hung up, nobody is, and that is no fault.
-            task.exception()
-
-    async def _find(self, digest: bytes, workspace_id: str, key: str, now: datetime) -> Caller:
-        changes, record, workspace = self._changes, None, None
+    async def _find(self, known: Caller | None, workspace_id: str, key: str, now: datetime) -> Caller:
+        record, workspace = None, None
         if key and key.isascii() and "\x00" not in key:
             async with self._app.db.reading() as tx:
                 id = await tenancy.workspace_id_of(tx, workspace_id)
@@ -114,19 +88,14 @@ class Gate:
             if record and (record.last_used_at is None or record.last_used_at <= now - _USE_NOTED):
                 async with self._app.db.transaction() as tx:
                     await tenancy.note_use(tx, record, now)
-        known = self._callers.pop(digest, None)
         if record is None or workspace is None:
             raise Unauthenticated(
                 "The API key is unknown to this workspace, or revoked.",
                 fields={"x-apikey": "expected a key of the workspace that x-workspaceid names"},
             )
-        caller = Caller(record, workspace, now + _FRESH)
+        caller = Caller(record, workspace)
         if known and calls_per_minute(known.workspace) == calls_per_minute(workspace):
             caller.left = known.left
-        if changes == self._changes:
-            while len(self._callers) >= limits.KEYS_CACHED_MAX:
-                del self._callers[next(iter(self._callers))]
-            self._callers[digest] = caller
         return caller
 
     async def _draw(self, caller: Caller, now: datetime) -> None:

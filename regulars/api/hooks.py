@@ -12,7 +12,6 @@ is checked by is looked up at most once per KEY_CACHE_S. Concurrent hooks of a w
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ from regulars.api.reading import whole_body
 from regulars.api.serving import SAFE, bug
 from regulars.kit.batch import Gatherer
 from regulars.kit.errors import NotFound, Refusal, Unauthenticated
+from regulars.kit.remembered import Remembered
 from regulars.shops import PLATFORMS, Known, NewHook
 from regulars.wiring import App
 
@@ -51,11 +51,10 @@ class HookUnknown(NotFound):
 class _Address:
     """An address as it was found, with how often it was called wrongly since that was written down last."""
 
-    __slots__ = ("fresh_until", "known", "noted_at", "wrong")
+    __slots__ = ("known", "noted_at", "wrong")
 
-    def __init__(self, known: Known, fresh_until: datetime) -> None:
+    def __init__(self, known: Known) -> None:
         self.known = known
-        self.fresh_until = fresh_until
         self.wrong = 0
         self.noted_at: datetime | None = None
 
@@ -66,11 +65,10 @@ class HookDoor:
     def __init__(self, app: App, meters: Meters) -> None:
         self._app = app
         self._meters = meters
-        self._addresses: dict[UUID, _Address] = {}
-        self._lookups: dict[UUID, asyncio.Task[_Address | None]] = {}
-        self._changes = 0
+        self._addresses: Remembered[UUID, _Address] = Remembered(
+            app.db, lambda one: one.known.source.workspace_id, fresh=_FRESH, most=limits.KEYS_CACHED_MAX
+        )
         self._keep: Gatherer[NewHook, None] = Gatherer(self._flush, items_max=limits.GATHER_ITEMS_MAX)
-        app.db.remembering(self._forget)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()
@@ -115,45 +113,21 @@ class HookDoor:
             hook_id = UUID(id)
         except ValueError:
             raise HookUnknown("There is no such address.") from None
-        address: _Address | None = self._addresses.get(hook_id)
-        if address is None or address.fresh_until <= now:
-            task = self._lookups.get(hook_id)
-            if task is None:
-                task = self._lookups[hook_id] = asyncio.create_task(self._look_up(hook_id, now))
-                task.add_done_callback(lambda done: self._looked_up(hook_id, done))
-            address = await asyncio.shield(task)
-        platform = address.known.source.platform if address else ""
-        if address is None or before + "/" not in (f"/hooks/{platform}/", _OLDER if platform == "website" else ""):
+        address = await self._addresses.get(hook_id, now, lambda before: self._look_up(hook_id, before, now))
+        platform = address.known.source.platform
+        if before + "/" not in (f"/hooks/{platform}/", _OLDER if platform == "website" else ""):
             raise HookUnknown("There is no such address.")
         return address
 
-    async def _look_up(self, hook_id: UUID, now: datetime) -> _Address | None:
-        changes = self._changes
+    async def _look_up(self, hook_id: UUID, before: _Address | None, now: datetime) -> _Address:
         async with self._app.db.reading() as tx:
             known = await shops.source_of_hook(tx, hook_id, self._app.box, now)
-        before = self._addresses.pop(hook_id, None)
         if known is None:
-            return None
-        address = _Address(known, now + _FRESH)
+            raise HookUnknown("There is no such address.")
+        address = _Address(known)
         if before is not None:
             address.wrong, address.noted_at = before.wrong, before.noted_at
-        if changes == self._changes:
-            while len(self._addresses) >= limits.KEYS_CACHED_MAX:
-                del self._addresses[next(iter(self._addresses))]
-            self._addresses[hook_id] = address
         return address
-
-    def _looked_up(self, hook_id: UUID, task: asyncio.Task[_Address | None]) -> None:
-        del self._lookups[hook_id]
-        if not task.cancelled():
-            task.exception()  # told to those who wait; when all have hung up, nobody is, and that is no fault
-
-    def _forget(self, workspace_id: UUID) -> None:
-        """Its sources may have changed: they are looked up anew."""
-        self._changes += 1
-        for address in self._addresses.values():
-            if address.known.source.workspace_id == workspace_id:
-                address.fresh_until = datetime.min.replace(tzinfo=address.fresh_until.tzinfo)
 
     async def _wrong(self, address: _Address, refusal: Refusal, now: datetime) -> None:
         """Written down for the shop to see, once per HOOKS_WRONG_NOTED_S and process, however many there are."""

@@ -15,6 +15,12 @@ from regulars.kit.errors import NotFound, Refusal
 
 # What few shops ever touch, kept behind "More settings".
 _RARE = frozenset({"api_version", "retry_unclear", "rate_per_minute", "host", "style", "profile_prefix"})
+_NEW: dict[str, Any] = {
+    "rare": _RARE,
+    "of": ("Integrations", "/integrations"),
+    "yes": "Initialize",
+    "note": "Initialize makes a harmless call, and says here what was answered.",
+}
 
 
 @get("/integrations")
@@ -36,7 +42,7 @@ async def gallery(desk: Handed) -> Response[str]:
 async def blank(desk: Handed, tool: FromPath[str]) -> Response[str]:
     manifest = _manifest(tool)
     values = {field.name: str(field.default if field.default is not None else "") for field in manifest.fields}
-    return desk.page("pages/integration_new.html", form=desk.blank(**values), manifest=manifest, rare=_RARE)
+    return desk.page("pages/manifest_new.html", form=desk.blank(**values), manifest=manifest, **_NEW)
 
 
 @post("/integrations/new/{tool:str}")
@@ -52,7 +58,7 @@ async def add(desk: Handed, tool: FromPath[str]) -> Response[str]:
         made = shown.integration
         result = await initialize(desk, made)
     except Refusal as refusal:
-        return desk.wrong("pages/integration_new.html", form, refusal, manifest=manifest, rare=_RARE)
+        return desk.wrong("pages/manifest_new.html", form, refusal, manifest=manifest, **_NEW)
     if shown.new_secrets:
         return desk.page("pages/integration_secret.html", integration=made, secrets=shown.new_secrets, result=result)
     return desk.see(f"/integrations/{made.id}", result.sentence if result.ok else "")

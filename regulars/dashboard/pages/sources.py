@@ -24,6 +24,7 @@ from regulars.shops import PLATFORMS, Hook, Platform, Source
 
 # What few shops ever touch, kept behind "More settings".
 _RARE = frozenset({"signed"})
+_NEW: dict[str, Any] = {"rare": _RARE, "of": ("Sources", "/sources"), "yes": "Connect", "note": ""}
 
 
 @get("/sources")
@@ -38,7 +39,7 @@ async def gallery(desk: Handed) -> Response[str]:
 async def blank(desk: Handed, platform: FromPath[str]) -> Response[str]:
     manifest = _manifest(platform)
     values = {field.name: str(field.default if field.default is not None else "") for field in manifest.fields}
-    return desk.page("pages/source_new.html", form=desk.blank(**values), manifest=manifest, rare=_RARE)
+    return desk.page("pages/manifest_new.html", form=desk.blank(**values), manifest=manifest, **_NEW)
 
 
 @post("/sources/new/{platform:str}")
@@ -52,7 +53,7 @@ async def connect(desk: Handed, platform: FromPath[str]) -> Response[str]:
                 tx, desk.id, desk.app.box, platform=platform, name=name, given=given, now=desk.now
             )
     except Refusal as refusal:
-        return desk.wrong("pages/source_new.html", form, refusal, manifest=manifest, rare=_RARE)
+        return desk.wrong("pages/manifest_new.html", form, refusal, manifest=manifest, **_NEW)
     if shown.new_secrets:
         return _secret(desk, shown)
     return desk.see(f"/sources/{shown.source.id}", "Connected. Give its address to the platform now.")
