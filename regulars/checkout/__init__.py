@@ -30,29 +30,3 @@ from regulars.checkout.orders import settle_orders
 from regulars.checkout.performing import Done, perform, quote
 from regulars.checkout.reverting import revert
 from regulars.checkout.signature import verify
-
-__all__ = [
-    "Cart",
-    "CartChanged",
-    "CheckoutReverted",
-    "Connected",
-    "Connection",
-    "Done",
-    "Known",
-    "NotConnected",
-    "Payment",
-    "Quote",
-    "Rules",
-    "WalletType",
-    "connect",
-    "connection",
-    "disconnect",
-    "known_by_hook",
-    "perform",
-    "quote",
-    "quoted",
-    "revert",
-    "rotate",
-    "settle_orders",
-    "verify",
-]

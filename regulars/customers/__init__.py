@@ -23,34 +23,3 @@ from regulars.customers.finding import (
 from regulars.customers.merging import CustomerErased, erase, ids_of, lock_both, merge
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
-
-__all__ = [
-    "CHANGEABLE",
-    "Customer",
-    "CustomerErased",
-    "Ensured",
-    "Ensuring",
-    "NewCustomer",
-    "Sort",
-    "Spending",
-    "born_on",
-    "by_customer_ids",
-    "by_emails",
-    "by_ids",
-    "change",
-    "check",
-    "check_changes",
-    "count",
-    "count_spending",
-    "create",
-    "created_within",
-    "ensure",
-    "erase",
-    "find",
-    "ids_of",
-    "lock_both",
-    "merge",
-    "rename",
-    "search",
-    "seen",
-]

@@ -31,8 +31,6 @@ from regulars.dashboard.rendering import STATIC, asset, environment, prepare
 from regulars.kit.errors import Forbidden
 from regulars.wiring import App
 
-__all__ = ["asset", "lost", "prepare", "routes"]
-
 # What a reader may do although it is a form.
 _OPEN_TO_READERS = frozenset({"/sign-out", "/theme", "/password"})
 

@@ -13,5 +13,3 @@ Does not know today: that is counted where it is looked at.
 
 from regulars.days.counting import COUNT, Day, begin, count, days_before, midnights
 from regulars.days.liability import Liability, liability
-
-__all__ = ["COUNT", "Day", "Liability", "begin", "count", "days_before", "liability", "midnights"]

@@ -10,16 +10,3 @@ from regulars.demo.feeding import connect, feed
 from regulars.demo.headless import DemoFailed, run
 from regulars.demo.purchases import NoPurchases, purchases
 from regulars.demo.shop import SANDBOX_COMMAND, SignIn, prepare, sandbox_receivers
-
-__all__ = [
-    "SANDBOX_COMMAND",
-    "DemoFailed",
-    "NoPurchases",
-    "SignIn",
-    "connect",
-    "feed",
-    "prepare",
-    "purchases",
-    "run",
-    "sandbox_receivers",
-]

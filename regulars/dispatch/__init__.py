@@ -19,24 +19,3 @@ from regulars.dispatch.outcomes import RuleOutcome, outcomes
 from regulars.dispatch.rules import change_rule, create_rule, delete_rule, get_rule, list_rules
 from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
 from regulars.dispatch.wording import rule_sentence, rule_sentence_parts
-
-__all__ = [
-    "RETRY",
-    "FanoutCount",
-    "KnownCustomer",
-    "PreparedTest",
-    "Rule",
-    "RuleOutcome",
-    "change_rule",
-    "create_rule",
-    "delete_rule",
-    "fan_out",
-    "get_rule",
-    "list_rules",
-    "outcomes",
-    "prepare_test",
-    "retry",
-    "retry_aside",
-    "rule_sentence",
-    "rule_sentence_parts",
-]

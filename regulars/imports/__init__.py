@@ -19,27 +19,3 @@ from regulars.imports.files import EXPIRY, FileGone, expire
 from regulars.imports.previewing import Preview, PreviewColumn, preview
 from regulars.imports.runs import Run, State, begin, choose, get_run, look, newest_runs, upload
 from regulars.imports.taking import Progress, Why, import_orders
-
-__all__ = [
-    "EXPIRY",
-    "Application",
-    "FileGone",
-    "Preview",
-    "PreviewColumn",
-    "Progress",
-    "Run",
-    "State",
-    "Why",
-    "begin",
-    "begin_applying",
-    "choose",
-    "expire",
-    "get_application",
-    "get_run",
-    "import_orders",
-    "look",
-    "newest_applications",
-    "newest_runs",
-    "preview",
-    "upload",
-]

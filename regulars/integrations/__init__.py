@@ -16,23 +16,3 @@ from regulars.integrations.model import Integration, Shown
 from regulars.integrations.readiness import carrier, carrier_of, check, conclude, pause
 from regulars.integrations.registry import CONNECTORS, manifest_of
 from regulars.integrations.setup import add, change, get_integration, list_integrations, remove, rotate
-
-__all__ = [
-    "CONNECTORS",
-    "Connector",
-    "Integration",
-    "Manifest",
-    "Shown",
-    "add",
-    "carrier",
-    "carrier_of",
-    "change",
-    "check",
-    "conclude",
-    "get_integration",
-    "list_integrations",
-    "manifest_of",
-    "pause",
-    "remove",
-    "rotate",
-]

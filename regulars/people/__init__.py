@@ -14,5 +14,3 @@ Does not know what the rooms keep: each moves, drops or tells its own.
 from regulars.people.erasure import also, erase
 from regulars.people.exporting import Person, take_out
 from regulars.people.merging import merge
-
-__all__ = ["Person", "also", "erase", "merge", "take_out"]

@@ -18,13 +18,3 @@ Does not know who is told: a reminder is an event.
 from regulars.reminders.expiring import EXPIRING, tell_expiring
 from regulars.reminders.rules import ReminderRules, begin, reminder_rules
 from regulars.reminders.unused import UNUSED, tell_unused
-
-__all__ = [
-    "EXPIRING",
-    "UNUSED",
-    "ReminderRules",
-    "begin",
-    "reminder_rules",
-    "tell_expiring",
-    "tell_unused",
-]

@@ -16,5 +16,3 @@ Knows partitions by what they are named; does not know what their rows mean.
 """
 
 from regulars.retention.sweeping import held, sweep
-
-__all__ = ["held", "sweep"]

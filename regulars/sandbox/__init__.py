@@ -12,5 +12,3 @@ from regulars.sandbox.run import run
 from regulars.sandbox.server import running
 from regulars.sandbox.settings import Receiver, Settings
 from regulars.sandbox.shops import Sandbox
-
-__all__ = ["Fault", "Receiver", "Sandbox", "Settings", "run", "running"]

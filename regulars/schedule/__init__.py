@@ -23,19 +23,3 @@ from regulars.schedule.aside import Aside, aside, kinds_aside, set_aside, try_ag
 from regulars.schedule.model import Due, Handler
 from regulars.schedule.putting import drop, put
 from regulars.schedule.running import due_keys, first_due, run, shops_due
-
-__all__ = [
-    "Aside",
-    "Due",
-    "Handler",
-    "aside",
-    "drop",
-    "due_keys",
-    "first_due",
-    "kinds_aside",
-    "put",
-    "run",
-    "set_aside",
-    "shops_due",
-    "try_again",
-]

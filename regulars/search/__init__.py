@@ -7,5 +7,3 @@ Does not know how it is shown: the dashboard's box and the API ask the same.
 """
 
 from regulars.search.everywhere import Found, everywhere
-
-__all__ = ["Found", "everywhere"]

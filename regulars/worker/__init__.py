@@ -6,5 +6,3 @@ database says.
 
 from regulars.worker.carriers import IntegrationCarriers
 from regulars.worker.running import Drained, drain, run, work
-
-__all__ = ["Drained", "IntegrationCarriers", "drain", "run", "work"]

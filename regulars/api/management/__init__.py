@@ -24,28 +24,3 @@ from regulars.api.management import (
     workspace,
 )
 from regulars.api.management.api import management
-
-__all__ = [
-    "aside",
-    "checkout",
-    "customers",
-    "deliveries",
-    "events",
-    "facts",
-    "imports",
-    "integrations",
-    "keys",
-    "liability",
-    "management",
-    "orders",
-    "overview",
-    "people",
-    "rules",
-    "runs",
-    "search",
-    "sources",
-    "staff",
-    "triggers",
-    "wallets",
-    "workspace",
-]

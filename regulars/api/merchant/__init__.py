@@ -2,5 +2,3 @@
 
 from regulars.api.merchant import activities, leads, transactions, triggers
 from regulars.api.merchant.api import merchant
-
-__all__ = ["activities", "leads", "merchant", "transactions", "triggers"]

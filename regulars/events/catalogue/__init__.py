@@ -12,23 +12,3 @@ from regulars.events.catalogue.referrals import Referral
 from regulars.events.catalogue.reviews import Review
 from regulars.events.catalogue.topics import TOPICS, Group, Topic
 from regulars.events.catalogue.wallet import CoinExpiry, UnusedCoins, WalletTransaction
-
-__all__ = [
-    "TOPICS",
-    "CoinExpiry",
-    "Common",
-    "Coupon",
-    "Flag",
-    "Group",
-    "Lead",
-    "LeadUpdate",
-    "Number",
-    "Order",
-    "Referral",
-    "Review",
-    "ReviewRequest",
-    "Topic",
-    "UnusedCoins",
-    "VipTier",
-    "WalletTransaction",
-]

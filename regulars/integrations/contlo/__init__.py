@@ -9,5 +9,3 @@ from regulars.integrations.contlo.manifest import MANIFEST
 from regulars.integrations.manifest import Connector
 
 CONNECTOR = Connector(manifest=MANIFEST, carrier=ContloCarrier)
-
-__all__ = ["CONNECTOR"]

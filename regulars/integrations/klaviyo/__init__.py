@@ -9,5 +9,3 @@ from regulars.integrations.klaviyo.manifest import MANIFEST
 from regulars.integrations.manifest import Connector
 
 CONNECTOR = Connector(manifest=MANIFEST, carrier=KlaviyoCarrier)
-
-__all__ = ["CONNECTOR"]

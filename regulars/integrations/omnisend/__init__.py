@@ -9,5 +9,3 @@ from regulars.integrations.omnisend.carrier import OmnisendCarrier
 from regulars.integrations.omnisend.manifest import MANIFEST
 
 CONNECTOR = Connector(manifest=MANIFEST, carrier=OmnisendCarrier)
-
-__all__ = ["CONNECTOR"]

@@ -8,5 +8,3 @@ from regulars.integrations.webhook.carrier import WebhookCarrier
 from regulars.integrations.webhook.manifest import MANIFEST
 
 CONNECTOR = Connector(manifest=MANIFEST, carrier=WebhookCarrier)
-
-__all__ = ["CONNECTOR"]
