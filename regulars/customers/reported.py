@@ -28,16 +28,21 @@ Country = Annotated[str, Meta(max_length=3, description="Three lower-case letter
 Gender = Literal["male", "female", "other", ""]
 
 
-class CustomerDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is known of a customer."""
+class Details(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of a customer, and may change."""
 
-    customer_id: CustomerId
     name: Name = ""
     email: Email = ""
     mobile: Mobile = ""
     country: Country = ""
     gender: Gender = ""
     dob: date | None = None
+
+
+class CustomerDetails(Details, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of a customer."""
+
+    customer_id: CustomerId
     referral_code: Annotated[str, Meta(max_length=40, description="Drawn if none is given.")] = ""
 
     def new_customer(self) -> NewCustomer:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,9 +14,16 @@ from regulars import customers, limits
 from regulars.api.operations import Api, Call
 from regulars.customers import Customer
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound
+from regulars.kit.errors import NotFound, Refusal
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
 
 T = TypeVar("T")
+N = TypeVar("N", bound=_Named)
 
 management = Api(
     "management",
@@ -78,10 +85,26 @@ class DatedQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-def page_of(found: Sequence[T], limit: int, name: Callable[[T], UUID]) -> tuple[list[T], UUID | None]:
+def asked(query: PageQuery, more: int = 1) -> dict[str, Any]:
+    """What of a list is asked for, as rooms name it, and so many more than fit the page."""
+    given = {name: value for name, value in msgspec.structs.asdict(query).items() if value is not None}
+    if "before" in given:
+        given["before_id"] = given.pop("before")
+    return {**given, "limit": query.limit + more}
+
+
+def page_of(found: Sequence[N], limit: int) -> tuple[list[N], UUID | None]:
     """Found are the page's items and one more, if there is one: the items, and what continues after them."""
     items = list(found[:limit])
-    return items, name(items[-1]) if len(found) > limit else None
+    return items, items[-1].id if len(found) > limit else None
+
+
+def only(outcomes: Sequence[T | Refusal]) -> T:
+    """What came of the one thing that was asked for. Raises the Refusal."""
+    (outcome,) = outcomes
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
 
 
 async def asked_of(call: Call[Any, Any], tx: Reading) -> UUID | None:

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, schedule
-from regulars.api.management.api import PageQuery, management, page_of
+from regulars.api.management.api import PageQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Page, copied
 
 Kind = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["days.count"])]
 
@@ -33,11 +34,6 @@ class SetAside(msgspec.Struct, frozen=True):
     reason: str
 
 
-class AsideList(msgspec.Struct, frozen=True):
-    items: list[SetAside]
-    next: UUID | None
-
-
 class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of one kind, or all there are."""
 
@@ -51,13 +47,11 @@ class Retried(msgspec.Struct, frozen=True):
 
 
 @management.get("/set-aside", "What could not be done", tag="Set aside")
-async def list_aside(call: Call[AsideQuery, None], tx: Reading) -> AsideList:
+async def list_aside(call: Call[AsideQuery, None], tx: Reading) -> Page[SetAside]:
     """What is due later (a file to be forgotten, a day to be counted) is done at its time. What fails is tried again
     alone, and then set aside here; everything else goes on. Newest first."""
-    query = call.query
-    found = await schedule.aside(tx, call.workspace_id, kind=query.kind, before_id=query.before, limit=query.limit + 1)
-    items, more = page_of(found, query.limit, lambda one: one.id)
-    return AsideList([msgspec.convert(one, SetAside, from_attributes=True) for one in items], more)
+    items, more = page_of(await schedule.aside(tx, call.workspace_id, **asked(call.query)), call.query.limit)
+    return Page([copied(SetAside, one) for one in items], more)
 
 
 @management.post("/set-aside/retry", "Try again what could not be done", tag="Set aside")

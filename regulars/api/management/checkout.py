@@ -16,6 +16,7 @@ from regulars.checkout import Connected, Connection, NotConnected, Rules, Wallet
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
+from regulars.kit.shapes import copied
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
 
@@ -132,15 +133,13 @@ async def quote_checkout(call: Call[CartQuery, None], tx: Reading) -> CheckoutQu
 def _said(call: Call[Any, Any], connected: Connected) -> CheckoutConnection:
     of: Connection = connected.connection
     writes = call.caller.key.may("rules", "WRITE")
-    return CheckoutConnection(
+    return copied(
+        CheckoutConnection,
+        of,
+        of.rules,
         path=of.path if writes else None,
         older_path=of.older_path if writes else None,
-        coins=of.rules.coins,
         worth=events.major_units(of.rules.worth_minor, call.workspace.currency_code),
-        takes=of.rules.takes,
-        unsigned=of.rules.unsigned,
         secret=connected.secret or None,
         previous_secret_until=of.previous_until,
-        created_at=of.created_at,
-        updated_at=of.updated_at,
     )

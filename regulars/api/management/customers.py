@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, events, ledger, limits, orders, triggers
-from regulars.api.management.api import DatedQuery, Limit, management, page_of, the_customer
+from regulars.api.management.api import DatedQuery, Limit, asked, management, only, page_of, the_customer
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
@@ -18,28 +17,23 @@ from regulars.api.management.items import (
     OrderItem,
     TransactionItem,
     customer_item,
+    customer_items,
     firing_item,
     order_item,
     transaction_item,
 )
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
-from regulars.customers.reported import Country, CustomerDetails, Email, Gender, Mobile, Name
+from regulars.customers.reported import CustomerDetails, Details
 from regulars.kit.clock import a_birthday
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit.shapes import Listed, Page, Partial
 from regulars.ledger import Entry
 
 
-class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CustomerChange(Partial[Details], frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Only what is given changes."""
 
-    name: Name | UnsetType = UNSET
-    email: Email | UnsetType = UNSET
-    mobile: Mobile | UnsetType = UNSET
-    country: Country | UnsetType = UNSET
-    gender: Gender | UnsetType = UNSET
-    dob: date | UnsetType | None = UNSET
     accept_email: bool | UnsetType = UNSET
     accept_mobile: bool | UnsetType = UNSET
 
@@ -62,11 +56,6 @@ class CustomerQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only
         | None
     ) = None
     sort: Sort = "newest"
-
-
-class CustomerPage(msgspec.Struct, frozen=True):
-    items: list[CustomerItem]
-    next: UUID | None
 
 
 BeforeSeq = Annotated[int, Meta(ge=1, le=limits.WALLET_CREDITED_MAX, description="`next` of the page before.")]
@@ -108,28 +97,13 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     event: EventItem | None = None
 
 
-class Story(msgspec.Struct, frozen=True):
-    items: list[Fact]
-
-
 @management.get("/customers", "Customers", tag="Customers")
-async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> CustomerPage:
+async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Page[CustomerItem]:
     """Newest first, unless another order is asked for; `since` and `until` are of when they became known."""
     query = call.query
-    found = await customers.search(
-        tx,
-        call.workspace_id,
-        query.text or "",
-        since=query.since,
-        until=query.until,
-        sort=query.sort,
-        before_id=query.before,
-        limit=query.limit + 1,
-    )
-    items, after = page_of(found, query.limit, lambda customer: customer.id)
-    balances = await ledger.balances(tx, call.workspace, [customer.id for customer in items], call.now)
-    said = [customer_item(customer, balances[customer.id], call.workspace) for customer in items]
-    return CustomerPage(said, after)
+    found = await customers.search(tx, call.workspace_id, **{"text": ""} | asked(query))
+    items, after = page_of(found, query.limit)
+    return Page(await customer_items(tx, call.workspace, items, call.now), after)
 
 
 @management.post("/customers", "Create a customer", tag="Customers", status=201)
@@ -148,7 +122,7 @@ async def read_customer(call: Call[NoQuery, None], tx: Reading) -> CustomerItem:
 
 @management.patch("/customers/{id}", "Change a customer", tag="Customers")
 async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> CustomerItem:
-    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    changes = call.body.given()
     if changes.get("dob"):
         a_birthday("dob", changes["dob"])
     customer = await the_customer(tx, call.workspace_id, call.path_id())
@@ -185,15 +159,13 @@ async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionIt
         title=body.reason,
         actor=call.caller.actor,
     )
-    (outcome,) = await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer})
-    if isinstance(outcome, Refusal):
-        raise outcome
+    posted = only(await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer}))
     await call.audit(tx, "customer.adjust", customer.customer_id, operation=body.operation, amount=body.amount)
-    return transaction_item(outcome.txn, customer)
+    return transaction_item(posted.txn, customer)
 
 
 @management.get("/customers/{id}/timeline", "A customer's story", tag="Customers")
-async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
+async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Listed[Fact]:
     """What happened to a customer, and why a trigger gave nothing: what was booked last first."""
     limit, workspace_id = call.query.limit, call.workspace_id
     customer = await the_customer(tx, workspace_id, call.path_id())
@@ -210,9 +182,9 @@ async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Story:
         *(Fact(firing.fired_at, firing.fired_at, "firing", firing=firing_item(firing, customer)) for firing in fired),
         *(Fact(event.occurred_at, event.recorded_at, "event", event=event_item(event, customer)) for event in logged),
     ]
-    return Story(sorted(facts, key=lambda fact: (fact.booked_at, fact.at), reverse=True)[:limit])
+    return Listed(sorted(facts, key=lambda fact: (fact.booked_at, fact.at), reverse=True)[:limit])
 
 
 async def _said(call: Call[Any, Any], tx: Reading, customer: Customer) -> CustomerItem:
-    balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
-    return customer_item(customer, balances[customer.id], call.workspace)
+    (item,) = await customer_items(tx, call.workspace, [customer], call.now)
+    return item

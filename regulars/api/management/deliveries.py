@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, integrations, limits
-from regulars.api.management.api import PageQuery, asked_of, management
+from regulars.api.management.api import PageQuery, asked, asked_of, management
 from regulars.api.management.events import TopicName
 from regulars.api.management.items import DeliveryItem, delivery_items
 from regulars.api.operations import Call, NoQuery
@@ -18,6 +18,7 @@ from regulars.customers.reported import CustomerId
 from regulars.delivery import StoredAttempt
 from regulars.delivery.model import State
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Page
 
 
 class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,13 +56,6 @@ class Replayed(msgspec.Struct, frozen=True):
     left: int
 
 
-class DeliveryList(msgspec.Struct, frozen=True):
-    """A page of a search may hold fewer than were asked for, or none, and still continue."""
-
-    items: list[DeliveryItem]
-    next: UUID | None
-
-
 class DeliveryWithAttempts(msgspec.Struct, frozen=True):
     """Every try as it was: what was sent (secrets as dots), what came back, what was concluded."""
 
@@ -70,25 +64,12 @@ class DeliveryWithAttempts(msgspec.Struct, frozen=True):
 
 
 @management.get("/deliveries", "Search deliveries", tag="Deliveries")
-async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> DeliveryList:
+async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Page[DeliveryItem]:
     """Newest first; every condition that is given must hold."""
-    query = call.query
-    page = await delivery.search_deliveries(
-        tx,
-        call.workspace_id,
-        lane_id=query.integration_id,
-        state=query.state,
-        topic=query.topic,
-        event_id=query.event_id,
-        customer_id=await asked_of(call, tx),
-        since=query.since,
-        made_since=query.made_since,
-        made_until=query.made_until,
-        text=query.text or "",
-        before_id=query.before,
-        limit=query.limit,
-    )
-    return DeliveryList(await delivery_items(tx, call.workspace, page.items), page.next_before_id)
+    wanted = asked(call.query, more=0) | {"customer_id": await asked_of(call, tx)}
+    lane_id = wanted.pop("integration_id", None)
+    page = await delivery.search_deliveries(tx, call.workspace_id, lane_id=lane_id, **wanted)
+    return Page(await delivery_items(tx, call.workspace, page.items), page.next_before_id)
 
 
 @management.get("/deliveries/{id}", "One delivery with its attempts", tag="Deliveries")

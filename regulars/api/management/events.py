@@ -10,17 +10,18 @@ import msgspec
 from msgspec import Meta
 
 from regulars import delivery, dispatch, events
-from regulars.api.management.api import DatedQuery, asked_of, management, page_of
+from regulars.api.management.api import DatedQuery, asked, asked_of, management, page_of
 from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.dispatch import RuleOutcome
-from regulars.events import TOPICS, Event, Topic
+from regulars.events import TOPICS, Event
 from regulars.events.schemas import json_schema
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
+from regulars.kit.shapes import Listed, Page, copied
 
 TopicName = Annotated[str, Meta(max_length=64, description="The event's name: walletreward_create.")]
 
@@ -44,11 +45,6 @@ class EventQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     customer_id: CustomerId | None = None
 
 
-class EventPage(msgspec.Struct, frozen=True):
-    items: list[EventItem]
-    next: UUID | None
-
-
 class EventWithDeliveries(msgspec.Struct, frozen=True):
     """`rules` says of each rule of the event's topic what it made of it: `delivered`, `queued` or `failed` with the
     delivery; `restricted` with the conditions that were not met and what was found; `rule_off`, `events_off`,
@@ -69,10 +65,6 @@ class TopicItem(msgspec.Struct, frozen=True):
     emitted: bool
 
 
-class TopicList(msgspec.Struct, frozen=True):
-    items: list[TopicItem]
-
-
 class TopicDetail(msgspec.Struct, frozen=True):
     """`schema` is the JSON Schema of the body; `restrictions` are the properties that a rule may ask about."""
 
@@ -82,38 +74,25 @@ class TopicDetail(msgspec.Struct, frozen=True):
 
 
 def event_item(event: Event, customer: Customer) -> EventItem:
-    return EventItem(
-        id=event.id,
-        topic=event.topic,
+    return copied(
+        EventItem,
+        event,
         sentence=events.sentence(event.topic, event.body),
         customer=named(customer),
-        cause_id=event.cause_id,
-        depth=event.depth,
         body=msgspec.json.decode(event.body),
-        occurred_at=event.occurred_at,
-        recorded_at=event.recorded_at,
     )
 
 
 @management.get("/events", "The log of events", tag="Events")
-async def list_events(call: Call[EventQuery, None], tx: Reading) -> EventPage:
+async def list_events(call: Call[EventQuery, None], tx: Reading) -> Page[EventItem]:
     """Newest first."""
     query = call.query
     if query.topic is not None and query.topic not in TOPICS:
         raise invalid("topic", f"one of {', '.join(TOPICS)}")
-    found = await events.recent(
-        tx,
-        call.workspace_id,
-        topic=query.topic,
-        customer_id=await asked_of(call, tx),
-        since=query.since,
-        until=query.until,
-        before_id=query.before,
-        limit=query.limit + 1,
-    )
-    items, after = page_of(found, query.limit, lambda event: event.id)
+    wanted = asked(query) | {"customer_id": await asked_of(call, tx)}
+    items, after = page_of(await events.recent(tx, call.workspace_id, **wanted), query.limit)
     of = await whose(tx, call.workspace, items)
-    return EventPage([event_item(event, of[event.customer_id]) for event in items], after)
+    return Page([event_item(event, of[event.customer_id]) for event in items], after)
 
 
 @management.get("/events/{id}", "One event", tag="Events")
@@ -128,9 +107,9 @@ async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliver
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")
-async def list_topics(call: Call[NoQuery, None]) -> TopicList:
+async def list_topics(call: Call[NoQuery, None]) -> Listed[TopicItem]:
     """Those that are sent by this version first. A rule may be made for any of them; it waits for its first event."""
-    return TopicList([_topic(topic) for topic in sorted(TOPICS.values(), key=lambda topic: not topic.emitted)])
+    return Listed([copied(TopicItem, topic) for topic in sorted(TOPICS.values(), key=lambda topic: not topic.emitted)])
 
 
 @management.get("/event-topics/{topic}", "What an event holds", tag="Events", area="rules")
@@ -138,8 +117,4 @@ async def read_topic(call: Call[NoQuery, None]) -> TopicDetail:
     topic = TOPICS.get(call.path["topic"])
     if topic is None:
         raise NotFound("There is no such event.")
-    return TopicDetail(_topic(topic), json_schema(topic.topic), list(topic.restrictions.values()))
-
-
-def _topic(topic: Topic) -> TopicItem:
-    return TopicItem(topic.topic, topic.label, topic.description, topic.group, topic.emitted)
+    return TopicDetail(copied(TopicItem, topic), json_schema(topic.topic), list(topic.restrictions.values()))

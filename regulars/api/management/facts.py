@@ -10,14 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, triggers
-from regulars.api.management.api import management
+from regulars.api.management.api import management, only
 from regulars.api.management.items import FiringItem, Whose, firing_item, named
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import NewCustomer
 from regulars.customers.reported import CustomerDetails
 from regulars.kit.clock import a_birthday, a_moment
 from regulars.kit.db import Tx
-from regulars.kit.errors import Faults, Refusal, invalid
+from regulars.kit.errors import Faults, invalid
 from regulars.triggers import NewFact
 
 
@@ -55,9 +55,7 @@ async def report_fact(call: Call[NoQuery, Fact], tx: Tx) -> FactItem:
     """Every fact is kept; the triggers that react to facts of its name give what it earns. A customer who is not known
     is created."""
     fact = _checked(call.body, call.now)
-    (taken,) = await triggers.take_facts(tx, call.workspace, [fact], call.now, actor=call.caller.actor)
-    if isinstance(taken, Refusal):
-        raise taken
+    taken = only(await triggers.take_facts(tx, call.workspace, [fact], call.now, actor=call.caller.actor))
     firings = [firing_item(firing, taken.customer) for firing in taken.firings]
     coins = sum(firing.coins for firing in firings if firing.state == "granted")
     left_out = fact.unfit.fields if fact.unfit else {}

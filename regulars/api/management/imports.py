@@ -14,6 +14,7 @@ from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Preview, Run
 from regulars.kit.db import Tx
+from regulars.kit.shapes import Listed, copied
 from regulars.orders.csv_orders import Format
 from regulars.orders.csv_reports import Unusable
 
@@ -47,10 +48,6 @@ class ImportItem(msgspec.Struct, frozen=True):
     seen_at: datetime
 
 
-class ImportItems(msgspec.Struct, frozen=True):
-    items: list[ImportItem]
-
-
 class Looked(msgspec.Struct, frozen=True):
     """`preview` is of what waits to be run, null of the others."""
 
@@ -80,10 +77,10 @@ async def upload_import(call: Call[UploadQuery, BinaryIO]) -> Looked:
 
 
 @management.get("/imports", "Files of orders", tag="Imports")
-async def list_imports(call: Call[NoQuery, None], tx: Tx) -> ImportItems:
+async def list_imports(call: Call[NoQuery, None], tx: Tx) -> Listed[ImportItem]:
     """The newest, newest first."""
     found = await imports.newest_runs(tx, call.workspace_id, call.now, limits.PAGE_ITEMS_DEFAULT)
-    return ImportItems([_item(run) for run in found])
+    return Listed([_item(run) for run in found])
 
 
 @management.get("/imports/{id}", "One file of orders", tag="Imports")
@@ -117,27 +114,13 @@ async def _looked(call: Call[Any, Any], run_id: UUID) -> Looked:
 
 def _item(run: Run) -> ImportItem:
     done = run.progress
-    return ImportItem(
-        id=run.id,
-        filename=run.filename,
-        state=run.state,
-        actor=run.actor,
-        format=run.format,
-        replaces=run.replaces,
+    return copied(
+        ImportItem,
+        run,
+        done,
         bytes=run.size_total,
         bytes_read=run.size_done,
-        rows=done.rows,
-        created=done.created,
-        updated=done.updated,
-        unchanged=done.unchanged,
-        rewards=done.rewards,
-        coins=done.coins,
-        refused=done.refused,
         left_out_count=done.unusable_count,
         left_out=done.unusable,
-        differing_count=done.differing_count,
-        differing=done.differing,
         details_left_out=done.details,
-        started_at=run.started_at,
-        seen_at=run.seen_at,
     )

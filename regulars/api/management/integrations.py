@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,11 +12,11 @@ from regulars.api.management.api import management
 from regulars.api.management.rules import end_rules_of
 from regulars.api.operations import Call, NoQuery
 from regulars.delivery import LaneHealth
-from regulars.integrations import CONNECTORS, Integration, Manifest
-from regulars.integrations.model import State
+from regulars.integrations import CONNECTORS, Integration
 from regulars.kit import fields
 from regulars.kit.db import Reading, Tx
 from regulars.kit.fields import Kind, Option
+from regulars.kit.shapes import Listed, Shown, copied
 
 Settings = Annotated[
     dict[str, Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | int],
@@ -53,27 +51,11 @@ class Tool(msgspec.Struct, frozen=True):
     fields: list[ToolField]
 
 
-class ToolList(msgspec.Struct, frozen=True):
-    items: list[Tool]
-
-
-class IntegrationItem(msgspec.Struct, frozen=True):
+class IntegrationItem(Shown[Integration], frozen=True, kw_only=True):
     """A connected tool. `state`: `new` until it is initialized, `ready`, or `paused` with the reason in words. Secrets
     are never said. `health` is how its queue is doing."""
 
-    id: UUID
-    tool: str
-    name: str
-    settings: dict[str, Any]
-    state: State
-    state_reason: str
     health: LaneHealth | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class IntegrationList(msgspec.Struct, frozen=True):
-    items: list[IntegrationItem]
 
 
 class NewIntegration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,16 +93,16 @@ class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @management.get("/integration-tools", "What can be connected", tag="Integrations")
-async def list_tools(call: Call[NoQuery, None]) -> ToolList:
-    return ToolList([_tool(connector.manifest) for connector in CONNECTORS.values()])
+async def list_tools(call: Call[NoQuery, None]) -> Listed[Tool]:
+    return Listed([copied(Tool, one.manifest, fields=tool_fields(one.manifest)) for one in CONNECTORS.values()])
 
 
 @management.get("/integrations", "What is connected", tag="Integrations")
-async def list_integrations(call: Call[NoQuery, None], tx: Reading) -> IntegrationList:
+async def list_integrations(call: Call[NoQuery, None], tx: Reading) -> Listed[IntegrationItem]:
     """Oldest first."""
     health = {lane.lane_id: lane for lane in await delivery.lane_health(tx, call.workspace_id, call.now)}
     found = await integrations.list_integrations(tx, call.workspace_id)
-    return IntegrationList([_said(one, health.get(one.id)) for one in found])
+    return Listed([copied(IntegrationItem, one, health=health.get(one.id)) for one in found])
 
 
 @management.post("/integrations", "Connect a tool", tag="Integrations", status=201, stored=False)
@@ -203,47 +185,18 @@ async def rotate_secret(call: Call[NoQuery, Rotation], tx: Tx) -> AddedIntegrati
 
 async def _with_health(call: Call[Any, Any], tx: Reading, integration: Integration) -> IntegrationItem:
     lanes = await delivery.lane_health(tx, call.workspace_id, call.now)
-    return _said(integration, next((lane for lane in lanes if lane.lane_id == integration.id), None))
-
-
-def _said(integration: Integration, health: LaneHealth | None) -> IntegrationItem:
-    return IntegrationItem(
-        id=integration.id,
-        tool=integration.tool,
-        name=integration.name,
-        settings=integration.settings,
-        state=integration.state,
-        state_reason=integration.state_reason,
-        health=health,
-        created_at=integration.created_at,
-        updated_at=integration.updated_at,
-    )
+    health = next((lane for lane in lanes if lane.lane_id == integration.id), None)
+    return copied(IntegrationItem, integration, health=health)
 
 
 def tool_fields(manifest: fields.Manifest) -> list[ToolField]:
     return [
-        ToolField(
-            name=field.name,
-            label=field.label,
-            kind=field.kind,
-            help=field.help,
+        copied(
+            ToolField,
+            field,
             required=field.required and field.default is None and field.generate is None,
-            default=field.default,
             options=list(field.options),
-            expected=field.expected,
             made_here=field.generate is not None,
         )
         for field in manifest.fields
     ]
-
-
-def _tool(manifest: Manifest) -> Tool:
-    return Tool(
-        tool=manifest.tool,
-        label=manifest.label,
-        category=manifest.category,
-        summary=manifest.summary,
-        help_text=manifest.help_text,
-        help_url=manifest.help_url,
-        fields=tool_fields(manifest),
-    )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import fields
 
-from regulars import customers, events, orders
+from regulars import customers, events, ledger, orders
 from regulars.customers import Customer
 from regulars.delivery import Delivery
 from regulars.kit.db import Reading
-from regulars.ledger import Balance, Txn, amount_on_wire
+from regulars.kit.shapes import copied
+from regulars.ledger import Balance, Kind, Txn, amount_on_wire
 from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class WalletItem(msgspec.Struct, frozen=True):
@@ -184,28 +189,20 @@ class DeliveryItem(Delivery, frozen=True, kw_only=True):
 
 
 def customer_item(customer: Customer, balances: dict[Any, Balance], workspace: Workspace) -> CustomerItem:
-    return CustomerItem(
-        id=customer.id,
-        customer_id=customer.customer_id,
-        name=customer.name,
-        email=customer.email,
-        mobile=customer.mobile,
-        country=customer.country,
-        gender=customer.gender,
-        dob=customer.dob,
-        referral_code=customer.referral_code,
-        referred_by_code=customer.referred_by_code,
-        accept_email=customer.accept_email,
-        accept_mobile=customer.accept_mobile,
-        tier=customer.tier,
+    return copied(
+        CustomerItem,
+        customer,
         spent=events.major_units(customer.spent.get(workspace.currency_code, 0), workspace.currency_code),
         spent_in={code: events.major_units(minor, code) for code, minor in customer.spent.items()},
-        orders_count=customer.orders_count,
-        last_order_at=customer.last_order_at,
-        wallets=WalletItems(_wallet(balances["coins"]), _wallet(balances["credits"])),
-        created_at=customer.created_at,
-        updated_at=customer.updated_at,
+        wallets=WalletItems(*(in_units(WalletItem, kind, balances[kind]) for kind in ("coins", "credits"))),
     )
+
+
+async def customer_items(
+    tx: Reading, workspace: Workspace, found: Sequence[Customer], now: datetime
+) -> list[CustomerItem]:
+    balances = await ledger.balances(tx, workspace, [customer.id for customer in found], now)
+    return [customer_item(customer, balances[customer.id], workspace) for customer in found]
 
 
 class _OfSomebody(Protocol):
@@ -223,103 +220,57 @@ def named(customer: Customer) -> Whose:
 
 
 def transaction_item(txn: Txn, customer: Customer) -> TransactionItem:
-    return TransactionItem(
-        id=txn.id,
-        customer=named(customer),
-        wallet=txn.kind,
-        seq=txn.seq,
-        type=txn.type,
-        operation=txn.operation,
-        amount=amount_on_wire(txn.kind, txn.amount),
-        closing_balance=amount_on_wire(txn.kind, txn.closing_balance),
-        title=txn.title,
-        description=txn.description,
-        status=txn.status,
-        reference=txn.reference,
-        trigger_id=txn.trigger_id,
-        trigger_version=txn.trigger_version,
-        actor=txn.actor,
-        occurred_at=txn.occurred_at,
-        recorded_at=txn.recorded_at,
-    )
+    return in_units(TransactionItem, txn.kind, txn, customer=named(customer), wallet=txn.kind)
+
+
+def in_units(type_: type[S], kind: Kind, of: Any, **otherwise: Any) -> S:
+    """One whose fields are those of the same names; amounts, of which the book keeps the smallest units, as they are
+    told."""
+    amounts = {name: amount_on_wire(kind, getattr(of, name)) for name in _amounts(type_) if name not in otherwise}
+    return copied(type_, of, **amounts, **otherwise)
+
+
+@cache
+def _amounts(type_: type[msgspec.Struct]) -> list[str]:
+    return [field.name for field in fields(type_) if field.type == int | float]
 
 
 def firing_item(firing: Firing, customer: Customer) -> FiringItem:
-    return FiringItem(
-        id=firing.id,
-        trigger_id=firing.trigger_id,
-        trigger_version=firing.trigger_version,
+    return copied(
+        FiringItem,
+        firing,
         customer=named(customer),
-        state=firing.state,
-        reason=firing.reason,
-        explanation=firing.explanation,
-        reference=firing.reference,
         transaction_id=firing.txn_id,
-        operation=firing.operation,
         coins=firing.amount,
-        fired_at=firing.fired_at,
-        guard=firing.guard,
         value=msgspec.json.decode(firing.value) if firing.value else None,
         threshold=msgspec.json.decode(firing.threshold) if firing.threshold else None,
-        occurred_at=firing.occurred_at,
-        due_at=firing.due_at,
     )
 
 
 def order_item(order: Order, customer: Customer) -> OrderItem:
-    code, said = order.currency_code, orders.payload(order)
-    return OrderItem(
-        id=order.id,
-        source=order.source,
-        reference_id=order.reference_id,
-        name=order.name,
+    said = orders.payload(order)
+    return copied(
+        OrderItem,
+        order,
         customer=named(customer),
-        currency_code=code,
-        **{field: said[field] for field in ("amount", "discount", "tax", "refunded", "coupon_codes", "tags", "note")},
+        **{name: said[name] for name in ("amount", "discount", "tax", "refunded", "coupon_codes", "tags", "note")},
         shipping=None if order.shipping_minor is None else said["shipping"],
-        items_count=order.items_count,
-        status=order.status,
-        financial_status=order.financial_status,
-        delivery_status=order.delivery_status,
         cancelled_at=order.when_cancelled,
         lines=None if order.lines is None else msgspec.convert(said["lines"], list[LineItem]),
         refunds=None if order.refunds is None else msgspec.convert(said["refunds"], list[RefundItem]),
-        detail=order.detail,
-        coins_rewarded=order.coins_rewarded,
-        coins_spent=order.coins_spent,
-        placed_at=order.placed_at,
-        source_version=order.source_version,
-        created_at=order.created_at,
-        updated_at=order.updated_at,
     )
-
-
-def _wallet(balance: Balance) -> WalletItem:
-    said = (
-        amount_on_wire(balance.kind, amount)
-        for amount in (
-            balance.available,
-            balance.pending,
-            balance.held,
-            balance.debt,
-            balance.credited,
-            balance.debited,
-        )
-    )
-    return WalletItem(*said)
 
 
 async def delivery_items(tx: Reading, workspace: Workspace, found: Sequence[Delivery]) -> list[DeliveryItem]:
     about = await events.by_ids(tx, workspace.id, [(one.event_id, one.topic) for one in found])
     people = await whose(tx, workspace, about.values())
-    items = []
-    for one in found:
-        event = about.get(one.event_id)
-        items.append(
-            DeliveryItem(
-                **msgspec.structs.asdict(one),
-                customer=named(people[event.customer_id]) if event else None,
-                sentence=events.sentence(event.topic, event.body) if event else None,
-            )
+    return [
+        copied(
+            DeliveryItem,
+            one,
+            customer=named(people[event.customer_id]) if event else None,
+            sentence=events.sentence(event.topic, event.body) if event else None,
         )
-    return items
+        for one in found
+        for event in [about.get(one.event_id)]
+    ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -13,24 +11,14 @@ from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Listed, Shown, copied
 from regulars.tenancy import ApiKey, Areas
 from regulars.tenancy.model import Access, Purpose
 
 
-class Key(msgspec.Struct, frozen=True):
+class Key(Shown[ApiKey], frozen=True):
     """`access` is to the merchant API, `areas` are of this one. `hint` is the key's first characters, `made_by` says
     who issued it, `last_used_at` is true to the minute."""
-
-    id: UUID
-    name: str
-    access: Access
-    purpose: Purpose
-    areas: Areas
-    hint: str
-    made_by: str
-    created_at: datetime
-    last_used_at: datetime | None
-    revoked_at: datetime | None
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,13 +38,9 @@ class IssuedKey(msgspec.Struct, frozen=True):
     record: Key
 
 
-class KeyList(msgspec.Struct, frozen=True):
-    items: list[Key]
-
-
 @management.get("/keys", "All keys, revoked ones too", tag="Keys")
-async def list_keys(call: Call[NoQuery, None], tx: Reading) -> KeyList:
-    return KeyList([_key(key) for key in await tenancy.list_keys(tx, call.workspace_id)])
+async def list_keys(call: Call[NoQuery, None], tx: Reading) -> Listed[Key]:
+    return Listed([copied(Key, key) for key in await tenancy.list_keys(tx, call.workspace_id)])
 
 
 @management.post("/keys", "Issue a key", tag="Keys", status=201, stored=False)
@@ -68,7 +52,7 @@ async def issue_key(call: Call[NoQuery, NewKey], tx: Tx) -> IssuedKey:
         tx, call.workspace_id, body.name, **rights, made_by=call.caller.actor, now=call.now
     )
     await call.audit(tx, "key.create", issued.record.id, name=body.name, **msgspec.to_builtins(rights))
-    return IssuedKey(issued.key, _key(issued.record))
+    return IssuedKey(issued.key, copied(Key, issued.record))
 
 
 @management.delete("/keys/{id}", "Revoke a key", tag="Keys", status=204)
@@ -76,7 +60,3 @@ async def revoke_key(call: Call[NoQuery, None], tx: Tx) -> None:
     """The key is refused from then on."""
     await tenancy.revoke_key(tx, call.workspace_id, call.path_id(), call.now)
     await call.audit(tx, "key.revoke", call.path_id())
-
-
-def _key(key: ApiKey) -> Key:
-    return Key(**{name: getattr(key, name) for name in Key.__struct_fields__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,9 +12,11 @@ from msgspec import Meta
 
 from regulars import days, limits
 from regulars.api.management.api import management
+from regulars.api.management.items import in_units
 from regulars.api.operations import Call
-from regulars.days.liability import Month, Part
+from regulars.days.liability import Expected, Month, Part
 from regulars.kit.db import Reading
+from regulars.kit.shapes import copied
 from regulars.ledger import Kind, amount_on_wire
 
 
@@ -84,34 +87,21 @@ async def read_liability(call: Call[LiabilityQuery, None], tx: Reading) -> Liabi
     found = await days.liability(tx, call.workspace, kind, call.now, call.query.months)
     expected = found.forecast
 
-    def parts(of: list[Part]) -> list[PartItem]:
-        return [PartItem(one.month, amount_on_wire(kind, one.amount)) for one in of]
+    def parts(of: Sequence[Part | Expected]) -> list[PartItem]:
+        return [in_units(PartItem, kind, one) for one in of]
 
     def month(one: Month) -> MonthItem:
-        sums = msgspec.structs.asdict(one.moved)
-        del sums["kind"]
-        return MonthItem(
-            month=one.starts_at.astimezone(call.workspace.zone).date(),
-            outstanding=amount_on_wire(kind, one.outstanding),
-            **{name: amount_on_wire(kind, amount) for name, amount in sums.items()},
-        )
+        starts_on = one.starts_at.astimezone(call.workspace.zone).date()
+        return in_units(MonthItem, kind, one.moved, month=starts_on, outstanding=amount_on_wire(kind, one.outstanding))
 
-    return LiabilityAnswer(
+    return in_units(
+        LiabilityAnswer,
+        kind,
+        found,
         wallet=kind,
-        as_of=found.as_of,
-        outstanding=amount_on_wire(kind, found.outstanding),
-        owed=amount_on_wire(kind, found.owed),
-        breakage=found.breakage,
         by_age=parts(found.by_age),
         by_expiry=parts(found.by_expiry),
-        forecast=None
-        if expected is None
-        else ForecastItem(
-            expected.method,
-            [PartItem(one.month, amount_on_wire(kind, one.amount)) for one in expected.months],
-            expected.tried,
-            expected.off_mean,
-            expected.off_most,
-        ),
+        forecast=copied(ForecastItem, expected, months=parts(expected.months)) if expected else None,
         items=[month(one) for one in found.months],
+        next=None,
     )

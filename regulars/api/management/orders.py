@@ -11,13 +11,14 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, orders, triggers
-from regulars.api.management.api import DatedQuery, asked_of, management
+from regulars.api.management.api import DatedQuery, asked, asked_of, management
 from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
+from regulars.kit.shapes import Page
 from regulars.orders import Order, OrderReport
 from regulars.orders.reported import FinancialStatus, Reported, report_of
 from regulars.triggers import NO_TRIGGER, Taken
@@ -64,13 +65,6 @@ class OrderQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     financial_status: FinancialStatus | None = None
 
 
-class OrderPage(msgspec.Struct, frozen=True):
-    """A page may hold fewer than were asked for, or none, and still continue."""
-
-    items: list[OrderItem]
-    next: UUID | None
-
-
 class OrderWithFirings(msgspec.Struct, frozen=True):
     """`explanation` says why it earned nothing where no firing does."""
 
@@ -101,25 +95,16 @@ async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOu
 
 
 @management.get("/orders", "Orders", tag="Orders")
-async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> OrderPage:
+async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> Page[OrderItem]:
     """The one placed last first."""
     query = call.query
     customer_id = await asked_of(call, tx)
     if customer_id is not None:
         placed = await orders.orders_of(tx, call.workspace_id, customer_id, limit=query.limit)
-        return OrderPage(await _said(call, tx, placed), None)
-    found, after = await orders.search_orders(
-        tx,
-        call.workspace_id,
-        reference_id=query.reference_id or "",
-        source=query.source,
-        financial_status=query.financial_status,
-        since=query.since,
-        until=query.until,
-        before_id=query.before,
-        limit=query.limit,
-    )
-    return OrderPage(await _said(call, tx, found), after)
+        return Page(await _said(call, tx, placed), None)
+    wanted = asked(query, more=0)
+    found, after = await orders.search_orders(tx, call.workspace_id, **{"reference_id": ""} | wanted)
+    return Page(await _said(call, tx, found), after)
 
 
 @management.get("/orders/{id}", "One order", tag="Orders")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from regulars import customers, ledger, limits, people
+from regulars import customers, limits, people
 from regulars.api.examples import ID
 from regulars.api.management.api import management, the_customer
 from regulars.api.management.events import EventItem, event_item
@@ -17,7 +18,7 @@ from regulars.api.management.items import (
     FiringItem,
     OrderItem,
     TransactionItem,
-    customer_item,
+    customer_items,
     firing_item,
     order_item,
     transaction_item,
@@ -26,6 +27,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import invalid
 from regulars.people import Person
+from regulars.tenancy import Workspace
 
 
 class MergeInto(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +66,8 @@ async def merge_customer(call: Call[NoQuery, MergeInto], tx: Tx) -> CustomerItem
     from_id = call.path_id()
     if await people.merge(tx, call.workspace, from_id, into.id, call.now, actor=call.caller.actor):
         await call.audit(tx, "customer.merge", into.customer_id, merged=str(from_id))
-    return await _said(call, tx, into.id)
+    (item,) = await customer_items(tx, call.workspace, [await the_customer(tx, call.workspace_id, into.id)], call.now)
+    return item
 
 
 @management.delete("/customers/{id}", "Erase a customer", tag="Customers", status=204)
@@ -80,11 +83,12 @@ async def export_customer(call: Call[NoQuery, None], tx: Reading) -> PersonItem:
     """To answer somebody who asks what you know of them."""
     customer = await the_customer(tx, call.workspace_id, call.path_id())
     person = await people.take_out(tx, call.workspace, customer)
-    return person_item(person, await _said(call, tx, customer.id))
+    return await person_item(tx, call.workspace, person, call.now)
 
 
-def person_item(person: Person, said: CustomerItem) -> PersonItem:
+async def person_item(tx: Reading, workspace: Workspace, person: Person, now: datetime) -> PersonItem:
     who = person.customer
+    (said,) = await customer_items(tx, workspace, [who], now)
     return PersonItem(
         customer=said,
         also_known_as=person.also_known_as,
@@ -105,9 +109,3 @@ async def _named(tx: Reading, workspace_id: UUID, text: str) -> customers.Custom
     if found is None:
         raise invalid("into", "the id or the customer_id of another customer of this shop")
     return found
-
-
-async def _said(call: Call[NoQuery, Any], tx: Reading, id: UUID) -> CustomerItem:
-    customer = await the_customer(tx, call.workspace_id, id)
-    balances = await ledger.balances(tx, call.workspace, [id], call.now)
-    return customer_item(customer, balances[id], call.workspace)

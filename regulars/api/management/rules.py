@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from regulars import customers, delivery, dispatch, integrations, ledger, limits
 from regulars.api.management.api import management
@@ -18,6 +18,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.delivery import StoredAttempt
 from regulars.dispatch import Rule, RuleOutcome
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Listed, Partial, copied
 
 Prefix = Annotated[
     str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
@@ -31,21 +32,19 @@ Restrictions = Annotated[
 ]
 
 
-class NewRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    topic: Annotated[TopicName, Meta(examples=["walletreward_create"])]
+class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     integration_id: UUID
     prefix: Prefix = ""
     condition: Restrictions | None = None
     active: bool = True
 
 
-class RuleChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Only what is given changes. For another event, create another rule."""
+class NewRule(RuleSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    topic: Annotated[TopicName, Meta(examples=["walletreward_create"])]
 
-    integration_id: UUID | UnsetType = UNSET
-    prefix: Prefix | UnsetType = UNSET
-    condition: Restrictions | UnsetType | None = UNSET
-    active: bool | UnsetType = UNSET
+
+class RuleChange(Partial[RuleSettings], frozen=True, forbid_unknown_fields=True):
+    """Only what is given changes. For another event, create another rule."""
 
 
 class RuleItem(msgspec.Struct, frozen=True):
@@ -71,10 +70,6 @@ class RuleItem(msgspec.Struct, frozen=True):
     deleted_at: datetime | None
 
 
-class RuleList(msgspec.Struct, frozen=True):
-    items: list[RuleItem]
-
-
 class TestOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A customer who exists, by e-mail or by mobile."""
 
@@ -93,25 +88,16 @@ class TestResult(msgspec.Struct, frozen=True):
 
 
 @management.get("/send-events", "All rules", tag="Send Events")
-async def list_rules(call: Call[NoQuery, None], tx: Reading) -> RuleList:
+async def list_rules(call: Call[NoQuery, None], tx: Reading) -> Listed[RuleItem]:
     """Oldest first, without those that were deleted."""
-    return RuleList([_said(rule) for rule in await dispatch.list_rules(tx, call.workspace_id)])
+    return Listed([_said(rule) for rule in await dispatch.list_rules(tx, call.workspace_id)])
 
 
 @management.post("/send-events", "Create a rule", tag="Send Events", status=201)
 async def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> RuleItem:
-    body = call.body
-    rule = await dispatch.create_rule(
-        tx,
-        call.workspace_id,
-        topic=body.topic,
-        integration_id=body.integration_id,
-        prefix=body.prefix,
-        condition=body.condition,
-        active=body.active,
-        now=call.now,
-    )
-    await call.audit(tx, "rule.create", rule.id, topic=body.topic)
+    given = msgspec.structs.asdict(call.body)
+    rule = await dispatch.create_rule(tx, call.workspace_id, **given, now=call.now)
+    await call.audit(tx, "rule.create", rule.id, topic=rule.topic)
     return _said(rule)
 
 
@@ -124,7 +110,7 @@ async def read_rule(call: Call[NoQuery, None], tx: Reading) -> RuleItem:
 @management.patch("/send-events/{id}", "Change a rule", tag="Send Events")
 async def change_rule(call: Call[NoQuery, RuleChange], tx: Tx) -> RuleItem:
     """Events that it matched before keep the tool and the name they had."""
-    changes = {name: value for name, value in msgspec.structs.asdict(call.body).items() if value is not UNSET}
+    changes = call.body.given()
     rule = await dispatch.change_rule(tx, call.workspace_id, call.path_id(), changes, call.now)
     await call.audit(tx, "rule.update", rule.id, changed=sorted(changes))
     return _said(rule)
@@ -177,20 +163,4 @@ async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: da
 
 
 def _said(rule: Rule) -> RuleItem:
-    return RuleItem(
-        id=rule.id,
-        topic=rule.topic,
-        event_name=rule.event_name,
-        integration_id=rule.integration_id,
-        integration_name=rule.integration_name,
-        tool=rule.tool,
-        prefix=rule.prefix,
-        condition=rule.condition,
-        active=rule.active,
-        sentence=dispatch.rule_sentence(rule),
-        problem=rule.problem,
-        waiting=rule.waiting,
-        created_at=rule.created_at,
-        updated_at=rule.updated_at,
-        deleted_at=rule.deleted_at,
-    )
+    return copied(RuleItem, rule, sentence=dispatch.rule_sentence(rule))

@@ -16,6 +16,7 @@ from regulars.imports import Application as Run
 from regulars.imports.applying import Kind
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
+from regulars.kit.shapes import Listed, copied
 from regulars.triggers.errors import UnknownTrigger
 
 
@@ -58,10 +59,6 @@ class RunItem(msgspec.Struct, frozen=True):
     seen_at: datetime
 
 
-class RunList(msgspec.Struct, frozen=True):
-    items: list[RunItem]
-
-
 @management.post("/triggers/{id}/rehearsals", "Rehearse a trigger", tag="Triggers", status=202)
 async def rehearse_trigger(call: Call[NoQuery, None]) -> RunItem:
     """What applying it to the orders that are in already would come to; nothing is given or kept. It goes on beside
@@ -77,11 +74,11 @@ async def apply_trigger(call: Call[NoQuery, Application]) -> RunItem:
 
 
 @management.get("/triggers/{id}/runs", "A trigger's rehearsals and applications", tag="Triggers")
-async def list_trigger_runs(call: Call[NoQuery, None], tx: Reading) -> RunList:
+async def list_trigger_runs(call: Call[NoQuery, None], tx: Reading) -> Listed[RunItem]:
     """The newest, newest first."""
     most = limits.PAGE_ITEMS_DEFAULT
     runs = await imports.newest_applications(tx, call.workspace_id, call.path_id(), call.now, most)
-    return RunList([run_item(run) for run in runs])
+    return Listed([run_item(run) for run in runs])
 
 
 @management.get("/runs/{id}", "One run", tag="Triggers")
@@ -102,20 +99,12 @@ async def _begin(call: Call[Any, Any], **how: Any) -> RunItem:
 
 def run_item(run: Run) -> RunItem:
     progress = run.progress
-    return RunItem(
-        id=run.id,
-        kind=run.kind,
-        trigger_id=run.trigger_id,
-        state=run.state,
+    return copied(
+        RunItem,
+        run,
+        progress,
         done=run.part,
         orders=progress.rows,
         rewarded=progress.rewards,
-        customers=progress.customers,
-        coins=progress.coins,
-        unchanged=progress.unchanged,
-        refused=progress.refused,
         reasons=[Reason(why.reason, words, why.orders) for words, why in progress.reasons.items()],
-        actor=run.actor,
-        started_at=run.started_at,
-        seen_at=run.seen_at,
     )

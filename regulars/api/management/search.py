@@ -7,14 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from regulars import ledger, limits
+from regulars import limits
 from regulars.api.management.api import management
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
     DeliveryItem,
     OrderItem,
-    customer_item,
+    customer_items,
     delivery_items,
     order_item,
     whose,
@@ -51,9 +51,8 @@ async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> Found
     """Accents and case don't matter, and words may be begun: `mull` finds Zoë Müller."""
     found = await everywhere(tx, call.workspace_id, call.query.text)
     of = await whose(tx, call.workspace, [*found.orders, *found.events])
-    have = await ledger.balances(tx, call.workspace, [customer.id for customer in found.customers], call.now)
     return FoundItems(
-        [customer_item(customer, have[customer.id], call.workspace) for customer in found.customers],
+        await customer_items(tx, call.workspace, found.customers, call.now),
         [order_item(order, of[order.customer_id]) for order in found.orders],
         [event_item(event, of[event.customer_id]) for event in found.events],
         await delivery_items(tx, call.workspace, found.deliveries),

@@ -10,10 +10,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import limits, shops
-from regulars.api.management.api import DatedQuery, management
+from regulars.api.management.api import DatedQuery, asked, management
 from regulars.api.management.integrations import Name, Settings, ToolField, tool_fields
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Listed, Page, copied
 from regulars.shops import PLATFORMS, Hook, Source
 from regulars.shops.model import State
 
@@ -28,10 +29,6 @@ class PlatformItem(msgspec.Struct, frozen=True):
     help_url: str
     topics: list[str]
     fields: list[ToolField]
-
-
-class PlatformList(msgspec.Struct, frozen=True):
-    items: list[PlatformItem]
 
 
 class SourceItem(msgspec.Struct, frozen=True):
@@ -57,10 +54,6 @@ class SourceItem(msgspec.Struct, frozen=True):
     asked: str
     created_at: datetime
     updated_at: datetime
-
-
-class SourceList(msgspec.Struct, frozen=True):
-    items: list[SourceItem]
 
 
 class NewSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,24 +85,13 @@ class SourceTest(msgspec.Struct, frozen=True):
     sentence: str
 
 
-class HookItem(msgspec.Struct, frozen=True):
+class HookItem(Hook, frozen=True):
     """A hook that was let in. `state`: `pending`, `done`, `ignored` (nothing is done with it), `waiting` (for the order
     that it tells of), `open` (a person has to act) or `failed`; `outcome` says in words what came of it, `subject` what
     it is about, `version` when that was last changed at its source. `reference` is the platform's own id of the
     hook."""
 
-    id: UUID
-    source_id: UUID
-    topic: str
-    reference: str
-    received_at: datetime
-    state: State
-    subject: str
-    version: datetime | None
-    outcome: str
-    order_id: UUID | None
     customer_id: Annotated[UUID | None, Meta(description="Our id of the customer, as in /customers/{id}.")]
-    handled_at: datetime | None
 
 
 class HookWithBody(msgspec.Struct, frozen=True):
@@ -125,13 +107,6 @@ class HookQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     source_id: UUID | None = None
     state: State | None = None
     topic: Annotated[str, Meta(max_length=limits.HOOK_TOPIC_CHARS_MAX)] | None = None
-
-
-class HookPage(msgspec.Struct, frozen=True):
-    """A page may hold fewer than were asked for, or none, and still continue."""
-
-    items: list[HookItem]
-    next: UUID | None
 
 
 class HookReplay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,29 +126,18 @@ class HooksReplayed(msgspec.Struct, frozen=True):
 
 
 @management.get("/platforms", "The platforms that can be connected", tag="Sources")
-async def list_platforms(call: Call[NoQuery, None]) -> PlatformList:
-    return PlatformList(
-        [
-            PlatformItem(
-                platform=one.platform,
-                label=one.label,
-                summary=one.summary,
-                help_text=one.help_text,
-                help_url=one.help_url,
-                topics=list(one.topics),
-                fields=tool_fields(one),
-            )
-            for one in PLATFORMS.values()
-        ]
+async def list_platforms(call: Call[NoQuery, None]) -> Listed[PlatformItem]:
+    return Listed(
+        [copied(PlatformItem, one, topics=list(one.topics), fields=tool_fields(one)) for one in PLATFORMS.values()]
     )
 
 
 @management.get("/sources", "The shop's sources", tag="Sources")
-async def list_sources(call: Call[NoQuery, None], tx: Reading) -> SourceList:
+async def list_sources(call: Call[NoQuery, None], tx: Reading) -> Listed[SourceItem]:
     """Oldest first."""
     found = await shops.list_sources(tx, call.workspace_id)
     heard = await shops.heard_at(tx, call.workspace_id, [source.id for source in found])
-    return SourceList([_item(call, source, heard) for source in found])
+    return Listed([_item(call, source, heard) for source in found])
 
 
 @management.post("/sources", "Connect a source", tag="Sources", status=201, stored=False)
@@ -245,27 +209,16 @@ async def fetch_missed(call: Call[NoQuery, None], tx: Tx) -> SourceItem:
 
 
 @management.get("/hooks", "Hooks that came in", tag="Sources", area="data")
-async def list_hooks(call: Call[HookQuery, None], tx: Reading) -> HookPage:
+async def list_hooks(call: Call[HookQuery, None], tx: Reading) -> Page[HookItem]:
     """Newest first; every condition that is given must hold."""
-    query = call.query
-    found, after = await shops.search_hooks(
-        tx,
-        call.workspace_id,
-        source_id=query.source_id,
-        state=query.state,
-        topic=query.topic,
-        since=query.since,
-        until=query.until,
-        before_id=query.before,
-        limit=query.limit,
-    )
-    return HookPage([_hook(one) for one in found], after)
+    found, after = await shops.search_hooks(tx, call.workspace_id, **asked(call.query, more=0))
+    return Page([copied(HookItem, one) for one in found], after)
 
 
 @management.get("/hooks/{id}", "One hook with its body", tag="Sources", area="data")
 async def read_hook(call: Call[NoQuery, None], tx: Reading) -> HookWithBody:
     hook, body = await shops.get_hook(tx, call.workspace_id, call.path_id())
-    return HookWithBody(_hook(hook), body.decode("utf-8", "replace"))
+    return HookWithBody(copied(HookItem, hook), body.decode("utf-8", "replace"))
 
 
 @management.post("/hooks/replay", "Handle hooks again", tag="Sources", area="data")
@@ -287,7 +240,8 @@ async def replay_hook(call: Call[NoQuery, None], tx: Tx) -> HookItem:
     """As if it had just come."""
     await shops.replay(tx, call.workspace_id, [call.path_id()], call.now)
     await call.audit(tx, "hook.replay", call.path_id())
-    return _hook((await shops.get_hook(tx, call.workspace_id, call.path_id()))[0])
+    hook, _ = await shops.get_hook(tx, call.workspace_id, call.path_id())
+    return copied(HookItem, hook)
 
 
 @management.post("/hooks/{id}/close", "Mark a hook as done", tag="Sources", area="data")
@@ -295,7 +249,8 @@ async def close_hook(call: Call[NoQuery, None], tx: Tx) -> HookItem:
     """Of one that a person had to act on."""
     await shops.close(tx, call.workspace_id, call.path_id(), call.caller.key.name, call.now)
     await call.audit(tx, "hook.close", call.path_id())
-    return _hook((await shops.get_hook(tx, call.workspace_id, call.path_id()))[0])
+    hook, _ = await shops.get_hook(tx, call.workspace_id, call.path_id())
+    return copied(HookItem, hook)
 
 
 async def _said(call: Call[Any, Any], tx: Reading, source: Source) -> SourceItem:
@@ -304,23 +259,14 @@ async def _said(call: Call[Any, Any], tx: Reading, source: Source) -> SourceItem
 
 def _item(call: Call[Any, Any], source: Source, heard: dict[UUID, datetime]) -> SourceItem:
     writes = call.caller.key.may("rules", "WRITE")
-    return SourceItem(
-        id=source.id,
-        platform=source.platform,
-        name=source.name,
+    return copied(
+        SourceItem,
+        source,
         orders_source=source.slug,
         address=shops.address_of(source, call.app.settings.address()) if writes else None,
-        settings=source.settings,
         heard_at=heard.get(source.id),
         turned_away=source.wrong_count,
         turned_away_at=source.wrong_at,
         turned_away_why=source.wrong_why,
-        asks_at=source.asks_at,
         asked=source.asked_said,
-        created_at=source.created_at,
-        updated_at=source.updated_at,
     )
-
-
-def _hook(hook: Hook) -> HookItem:
-    return HookItem(**msgspec.structs.asdict(hook))

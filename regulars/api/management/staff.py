@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -12,17 +11,13 @@ from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Listed, Shown, copied
 from regulars.tenancy import Person
 from regulars.tenancy.model import Role
 
 
-class StaffMember(msgspec.Struct, frozen=True):
+class StaffMember(Shown[Person], frozen=True):
     """An owner and an editor may change things, a reader only looks."""
-
-    id: UUID
-    email: str
-    name: str
-    role: Role
 
 
 Password = Annotated[
@@ -54,13 +49,9 @@ class Removal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revoke_keys: Annotated[bool, Meta(description="Whether the keys that they made are revoked too.")] = False
 
 
-class StaffList(msgspec.Struct, frozen=True):
-    items: list[StaffMember]
-
-
 @management.get("/staff", "Who may sign in", tag="Staff")
-async def list_staff(call: Call[NoQuery, None], tx: Reading) -> StaffList:
-    return StaffList([_member(person) for person in await tenancy.list_staff(tx, call.workspace_id)])
+async def list_staff(call: Call[NoQuery, None], tx: Reading) -> Listed[StaffMember]:
+    return Listed([copied(StaffMember, person) for person in await tenancy.list_staff(tx, call.workspace_id)])
 
 
 @management.post("/staff", "Let somebody sign in", tag="Staff", status=201)
@@ -74,7 +65,7 @@ async def add_staff(call: Call[NoQuery, NewStaffMember]) -> StaffMember:
             tx, call.workspace_id, body.email, password, now=call.now, name=body.name, role=body.role
         )
         await call.audit(tx, "staff.create", person.email, role=body.role)
-    return _member(person)
+    return copied(StaffMember, person)
 
 
 @management.patch("/staff/{id}", "Change what somebody may do", tag="Staff")
@@ -82,7 +73,7 @@ async def change_role(call: Call[NoQuery, RoleChange], tx: Tx) -> StaffMember:
     """Their sessions end. The last owner stays an owner: `last_owner`."""
     person = await tenancy.change_role(tx, call.workspace_id, call.path_id(), call.body.role)
     await call.audit(tx, "staff.update", person.email, role=person.role)
-    return _member(person)
+    return copied(StaffMember, person)
 
 
 @management.put("/staff/{id}/password", "Give somebody a new password", tag="Staff", status=204, stored=False)
@@ -106,7 +97,3 @@ async def remove_staff(call: Call[Removal, None], tx: Tx) -> None:
         for key in await tenancy.live_keys_of(tx, call.workspace_id, person.actor):
             await tenancy.revoke_key(tx, call.workspace_id, key.id, call.now)
             await call.audit(tx, "key.revoke", key.id)
-
-
-def _member(person: Person) -> StaffMember:
-    return StaffMember(person.id, person.email, person.name, person.role)

@@ -10,12 +10,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import conditions, limits, triggers
-from regulars.api.management.api import DatedQuery, asked_of, management, page_of
+from regulars.api.management.api import DatedQuery, asked, asked_of, management, page_of
 from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
+from regulars.kit.shapes import Listed, Page, copied
 from regulars.orders import EarningBasis
 from regulars.tenancy import Workspace
 from regulars.triggers import Content, Rule, Trigger, Version, sentence
@@ -212,10 +213,6 @@ class TriggerItem(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
-class TriggerList(msgspec.Struct, frozen=True):
-    items: list[TriggerItem]
-
-
 class VersionItem(msgspec.Struct, frozen=True):
     """`changed` says in words what was otherwise in the version before."""
 
@@ -225,10 +222,6 @@ class VersionItem(msgspec.Struct, frozen=True):
     changed: list[str]
     actor: str
     created_at: datetime
-
-
-class VersionList(msgspec.Struct, frozen=True):
-    items: list[VersionItem]
 
 
 class PropertyItem(msgspec.Struct, frozen=True):
@@ -246,10 +239,6 @@ class PropertyQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     source: Source
 
 
-class PropertyList(msgspec.Struct, frozen=True):
-    items: list[PropertyItem]
-
-
 class FiringQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger_id: UUID | None = None
     customer_id: CustomerId | None = None
@@ -262,16 +251,11 @@ class FiringQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     ) = None
 
 
-class FiringPage(msgspec.Struct, frozen=True):
-    items: list[FiringItem]
-    next: UUID | None
-
-
 @management.get("/triggers", "All triggers", tag="Triggers")
-async def list_triggers(call: Call[NoQuery, None], tx: Reading) -> TriggerList:
+async def list_triggers(call: Call[NoQuery, None], tx: Reading) -> Listed[TriggerItem]:
     """Oldest first."""
     found = await triggers.list_triggers(tx, call.workspace_id)
-    return TriggerList([_said(trigger, call.workspace) for trigger in found])
+    return Listed([_said(trigger, call.workspace) for trigger in found])
 
 
 @management.post("/triggers", "Create a trigger", tag="Triggers", status=201)
@@ -315,26 +299,24 @@ async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerI
 
 
 @management.get("/triggers/{id}/versions", "A trigger's versions", tag="Triggers")
-async def list_versions(call: Call[NoQuery, None], tx: Reading) -> VersionList:
+async def list_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[VersionItem]:
     """Newest first, each with who made it and what they changed."""
     trigger = await _find(call, tx)
     found = await triggers.versions_of(tx, call.workspace_id, trigger.id)
-    return VersionList([_version(one, changed, trigger, call.workspace) for one, changed in found])
+    return Listed([_version(one, changed, trigger, call.workspace) for one, changed in found])
 
 
 @management.get("/trigger-properties", "What a trigger's condition may ask", tag="Triggers")
-async def list_properties(call: Call[PropertyQuery, None], tx: Reading) -> PropertyList:
+async def list_properties(call: Call[PropertyQuery, None], tx: Reading) -> Listed[PropertyItem]:
     """Of a trigger that is set off by this `source`. A fact's own properties are those that its rule names."""
     known = schema_of(call.query.source, Rule())
-    return PropertyList(
+    return Listed(
         [
-            PropertyItem(
-                name=field.name,
-                label=field.label,
-                type=field.type,
+            copied(
+                PropertyItem,
+                field,
                 operators=[operator.name for operator in conditions.operators_for(field)],
                 choices=[choice.value for choice in field.choices or ()],
-                help=field.help,
             )
             for field in known.values()
         ]
@@ -342,26 +324,15 @@ async def list_properties(call: Call[PropertyQuery, None], tx: Reading) -> Prope
 
 
 @management.get("/firings", "What came of triggers", tag="Triggers", area="data")
-async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> FiringPage:
+async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> Page[FiringItem]:
     """Newest first; of a trigger, of a customer, or of the whole shop. Refused ones say why."""
     query = call.query
     if query.reference and query.customer_id is None:
         raise invalid("customer_id", "a customer, where a reference is given")
-    found = await triggers.firings(
-        tx,
-        call.workspace_id,
-        trigger_id=query.trigger_id,
-        customer_id=await asked_of(call, tx),
-        reference=query.reference or "",
-        state=query.state,
-        since=query.since,
-        until=query.until,
-        before_id=query.before,
-        limit=query.limit + 1,
-    )
-    items, after = page_of(found, query.limit, lambda firing: firing.id)
+    wanted = {"reference": ""} | asked(query) | {"customer_id": await asked_of(call, tx)}
+    items, after = page_of(await triggers.firings(tx, call.workspace_id, **wanted), query.limit)
     of = await whose(tx, call.workspace, items)
-    return FiringPage([firing_item(firing, of[firing.customer_id]) for firing in items], after)
+    return Page([firing_item(firing, of[firing.customer_id]) for firing in items], after)
 
 
 def _given(body: Any) -> dict[str, Any]:
@@ -376,17 +347,10 @@ async def _find(call: Call[Any, Any], tx: Reading) -> Trigger:
 
 
 def _version(version: Version, changed: list[str], trigger: Trigger, workspace: Workspace) -> VersionItem:
-    return VersionItem(
-        version=version.version,
-        rule=version.rule,
-        sentence=sentence(trigger.source, version.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind),
-        changed=changed,
-        actor=version.actor,
-        created_at=version.created_at,
-    )
+    said = sentence(trigger.source, version.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind)
+    return copied(VersionItem, version, sentence=said, changed=changed)
 
 
 def _said(trigger: Trigger, workspace: Workspace) -> TriggerItem:
-    fields = {name: getattr(trigger, name) for name in trigger.__struct_fields__}
     said = sentence(trigger.source, trigger.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind)
-    return TriggerItem(**fields, sentence=said)
+    return copied(TriggerItem, trigger, sentence=said)

@@ -10,12 +10,12 @@ import msgspec
 from msgspec import Meta
 
 from regulars import ledger, limits
-from regulars.api.management.api import Limit, PageQuery, management, page_of, the_customer
-from regulars.api.management.items import Whose, named
+from regulars.api.management.api import Limit, PageQuery, management, only, page_of, the_customer
+from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
-from regulars.ledger import Ending, Hold, Kind, Lot, Txn, amount_on_wire
+from regulars.kit.shapes import Page
+from regulars.ledger import Ending, Hold, Kind, Txn
 
 Amount = Annotated[
     float, Meta(gt=0, le=limits.COINS_MAX, description="Coins, or credits in the shop's currency.", examples=[100])
@@ -40,11 +40,6 @@ class LotItem(msgspec.Struct, frozen=True):
     earned_at: datetime
     activates_at: datetime
     expires_at: datetime | None
-
-
-class LotPage(msgspec.Struct, frozen=True):
-    items: list[LotItem]
-    next: UUID | None
 
 
 class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -78,14 +73,14 @@ class HoldItem(msgspec.Struct, frozen=True):
 
 
 @management.get("/customers/{id}/lots", "What is in a wallet", tag="Customers")
-async def list_lots(call: Call[LotQuery, None], tx: Reading) -> LotPage:
+async def list_lots(call: Call[LotQuery, None], tx: Reading) -> Page[LotItem]:
     """In the order in which they are spent: what expires first comes first."""
     query = call.query
     customer = await the_customer(tx, call.workspace_id, call.path_id())
     lots = await ledger.lots_of(tx, call.workspace, customer.id, call.now, kind=query.wallet)
     first = next((n + 1 for n, lot in enumerate(lots) if lot.id == query.before), 0)
-    page, after = page_of(lots[first : first + query.limit + 1], query.limit, lambda lot: lot.id)
-    return LotPage([_lot(lot) for lot in page], after)
+    page, after = page_of(lots[first : first + query.limit + 1], query.limit)
+    return Page([in_units(LotItem, lot.kind, lot, expires_at=lot.ends_at()) for lot in page], after)
 
 
 @management.post("/customers/{id}/holds", "Hold coins", tag="Customers", status=201)
@@ -105,11 +100,9 @@ async def hold_coins(call: Call[NoQuery, NewHold], tx: Tx) -> HoldItem:
         key=f"hold:{customer.id}:{body.wallet}:{body.reference}",
         held_until=body.expires_at,
     )
-    (outcome,) = await ledger.hold(tx, call.workspace, [wanted], call.now, known={customer.id: customer})
-    if isinstance(outcome, Refusal):
-        raise outcome
+    held = only(await ledger.hold(tx, call.workspace, [wanted], call.now, known={customer.id: customer}))
     await call.audit(tx, "hold.create", customer.customer_id, amount=body.amount, reference=body.reference)
-    return await _hold(call, tx, outcome.txn.id)
+    return await _hold(call, tx, held.txn.id)
 
 
 @management.get("/holds/{id}", "One hold", tag="Customers")
@@ -123,9 +116,7 @@ async def capture_hold(call: Call[NoQuery, Capture], tx: Tx) -> HoldItem:
     amount, held = call.body.amount, await ledger.find_hold(tx, call.workspace_id, call.path_id())
     exact = None if amount is None else ledger.amount_of_wire(held.kind, amount)
     asked = Ending(hold_id=held.id, amount=exact, occurred_at=call.now, actor=call.caller.actor)
-    (outcome,) = await ledger.capture(tx, call.workspace, [asked], call.now)
-    if isinstance(outcome, Refusal):
-        raise outcome
+    only(await ledger.capture(tx, call.workspace, [asked], call.now))
     await call.audit(tx, "hold.capture", held.id, amount=amount)
     return await _hold(call, tx, held.id)
 
@@ -134,9 +125,7 @@ async def capture_hold(call: Call[NoQuery, Capture], tx: Tx) -> HoldItem:
 async def void_hold(call: Call[NoQuery, None], tx: Tx) -> HoldItem:
     """Voided before, or past its time limit, it is answered again; after a capture it is refused."""
     asked = Ending(hold_id=call.path_id(), occurred_at=call.now, actor=call.caller.actor)
-    (outcome,) = await ledger.void(tx, call.workspace, [asked], call.now)
-    if isinstance(outcome, Refusal):
-        raise outcome
+    only(await ledger.void(tx, call.workspace, [asked], call.now))
     await call.audit(tx, "hold.void", asked.hold_id)
     return await _hold(call, tx, asked.hold_id)
 
@@ -144,27 +133,13 @@ async def void_hold(call: Call[NoQuery, None], tx: Tx) -> HoldItem:
 async def _hold(call: Call[NoQuery, Any], tx: Reading, id: UUID) -> HoldItem:
     """Raises NotFound."""
     txn: Txn = await ledger.find_hold(tx, call.workspace_id, id)
-    return HoldItem(
-        id=txn.id,
+    return in_units(
+        HoldItem,
+        txn.kind,
+        txn,
         customer=named(await the_customer(tx, call.workspace_id, txn.customer_id)),
         wallet=txn.kind,
-        amount=amount_on_wire(txn.kind, txn.amount),
-        status=txn.status,
-        reference=txn.reference,
         created_at=txn.recorded_at,
         expires_at=txn.held_until,
         updated_at=txn.changed_at or txn.recorded_at,
-    )
-
-
-def _lot(lot: Lot) -> LotItem:
-    return LotItem(
-        id=lot.id,
-        amount=amount_on_wire(lot.kind, lot.amount),
-        pending=amount_on_wire(lot.kind, lot.pending),
-        available=amount_on_wire(lot.kind, lot.available),
-        held=amount_on_wire(lot.kind, lot.held),
-        earned_at=lot.earned_at,
-        activates_at=lot.activates_at,
-        expires_at=lot.ends_at(),
     )

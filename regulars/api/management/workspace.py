@@ -10,9 +10,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import events, limits, orders, tenancy
-from regulars.api.management.api import DatedQuery, management, page_of
+from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
+from regulars.kit.shapes import Page, copied
 from regulars.orders import EarningBasis
 from regulars.tenancy import AuditLine, ClawBack, Expiry, Retention, Unit, Workspace
 from regulars.wiring import change_shop
@@ -193,13 +194,8 @@ class StorefrontSecret(msgspec.Struct, frozen=True):
     previous: str | None
 
 
-class AuditPage(msgspec.Struct, frozen=True):
-    items: list[AuditLine]
-    next: UUID | None
-
-
 def shop(workspace: Workspace) -> Shop:
-    return Shop(**{name: getattr(workspace, name) for name in Shop.__struct_fields__})
+    return copied(Shop, workspace)
 
 
 @management.get("/workspace", "The shop", tag="Shop")
@@ -258,10 +254,7 @@ def _storefront_secret(call: Call[Any, Any], workspace: Workspace) -> Storefront
 
 
 @management.get("/audit", "Who changed what", tag="Shop")
-async def read_audit(call: Call[DatedQuery, None], tx: Reading) -> AuditPage:
+async def read_audit(call: Call[DatedQuery, None], tx: Reading) -> Page[AuditLine]:
     """Newest first."""
-    query = call.query
-    lines = await tenancy.audit_log(
-        tx, call.workspace_id, since=query.since, until=query.until, before_id=query.before, limit=query.limit + 1
-    )
-    return AuditPage(*page_of(lines, query.limit, lambda line: line.id))
+    lines = await tenancy.audit_log(tx, call.workspace_id, **asked(call.query))
+    return Page(*page_of(lines, call.query.limit))

@@ -10,7 +10,6 @@ from litestar.enums import MediaType
 from litestar.params import FromPath
 
 from regulars import customers, ledger, people
-from regulars.api.management.items import customer_item
 from regulars.api.management.people import person_item
 from regulars.customers import Customer
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
@@ -70,8 +69,7 @@ async def export(desk: Handed, id_: FromPath[UUID]) -> Response[bytes]:
     async with desk.reading() as tx:
         customer = await _found(tx, desk, id_)
         person = await people.take_out(tx, desk.workspace, customer)
-        balances = await ledger.balances(tx, desk.workspace, [customer.id], desk.now)
-    said = person_item(person, customer_item(customer, balances[customer.id], desk.workspace))
+        said = await person_item(tx, desk.workspace, person, desk.now)
     headers = {"content-disposition": f'attachment; filename="customer-{customer.id}.json"'}
     return Response(msgspec.json.format(msgspec.json.encode(said)), media_type=MediaType.JSON, headers=headers)
 

@@ -1,0 +1,103 @@
+"""Structs made of other structs, so that a field is declared once, with all that limits and explains it, where its room
+keeps it.
+
+    Partial[Rule]       every field may be left out: what a change gives (`RuleChange`)
+    Shown[Rule]         without what is never told, the workspace's id and bytes: what a caller is answered
+    Page[RuleItem]      a page of a list (`RulePage`)
+    Listed[RuleItem]    a list as a whole (`RuleList`)
+
+Each is a struct of its own, and may be the base of one that says more, or says a field otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from inspect import getdoc
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import NODEFAULT, UNSET, Struct, UnsetType
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+
+_NEVER_TOLD = "workspace_id"
+
+
+class Partial(Struct, Generic[T], frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Only what is given changes."""
+
+    def given(self) -> dict[str, Any]:
+        """What was given, by name; of a part within, that part."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+
+    def over(self, whole: T) -> T:
+        """The whole with what was given in place of its own."""
+        changed: T = msgspec.structs.replace(whole, **self.given())  # type: ignore[type-var]
+        return changed
+
+    def __class_getitem__(cls, whole: type[Struct]) -> Any:
+        return _partial(whole)
+
+
+class Shown(Struct, Generic[T], frozen=True, kw_only=True):
+    """What a caller is answered of one thing."""
+
+    def __class_getitem__(cls, whole: type[Struct]) -> Any:
+        return _shown(whole)
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """`next`, sent back as `before`, continues after the page. One may hold fewer than were asked for, or none, and
+    still continue: on the last one `next` is null."""
+
+    items: list[T]
+    next: UUID | None
+
+    def __class_getitem__(cls, item: type[Struct]) -> Any:
+        return _list(cls, item)
+
+
+class Listed(Struct, Generic[T], frozen=True):
+    items: list[T]
+
+    def __class_getitem__(cls, item: type[Struct]) -> Any:
+        return _list(cls, item)
+
+
+def copied(type_: type[S], of: Any, *more: Any, **otherwise: Any) -> S:
+    """One whose fields are those of the same names, or of what has `more` of them, but for what is said otherwise."""
+    for name in type_.__struct_fields__:
+        if name not in otherwise:
+            otherwise[name] = getattr(next((one for one in more if not hasattr(of, name)), of), name)
+    return type_(**otherwise)
+
+
+@cache
+def _partial(whole: type[Struct]) -> Any:
+    fields = [(field.name, field.type | UnsetType, UNSET) for field in msgspec.structs.fields(whole)]
+    return _made(f"{whole.__name__.removeprefix('New')}Change", fields, Partial, forbid_unknown_fields=True)
+
+
+@cache
+def _shown(whole: type[Struct]) -> Any:
+    fields = [
+        (field.name, field.type, NODEFAULT)
+        for field in msgspec.structs.fields(whole)
+        if field.name != _NEVER_TOLD and field.type is not bytes
+    ]
+    return _made(f"{whole.__name__}Item", fields, Shown)
+
+
+@cache
+def _list(base: type[Struct], item: type[Struct]) -> Any:
+    fields = [(field.name, field.type, NODEFAULT) for field in msgspec.structs.fields(base)]
+    named = [("items", list[item], NODEFAULT), *fields[1:]]  # type: ignore[valid-type]
+    kind = "Page" if base is Page else "List"
+    return _made(f"{item.__name__.removesuffix('Item')}{kind}", named, base)
+
+
+def _made(name: str, fields: list[tuple[str, Any, Any]], base: type[Struct], **config: Any) -> Any:
+    doc = {"__doc__": getdoc(base)}
+    return msgspec.defstruct(name, fields, bases=(base,), namespace=doc, frozen=True, kw_only=True, **config)
