@@ -64,14 +64,14 @@ check: setup-dev ## Lint, types, import contracts, SQL rules, generated docs cur
 soak: setup-dev ## Try the book by 100,000 random acts, the audit after each (STEPS=)
 	@SOAK_STEPS=$(or $(STEPS),100000) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/rooms/ledger/test_ledger_soak.py
 
-bench: setup-dev ## Measure the figures and hold them against their bars (ARGS=), or against a commit's (AGAINST=)
+bench: setup-dev ## Measure the figures and hold them against their bars (ONLY=, BIG=1), or against a commit's (AGAINST=)
 ifdef AGAINST
 	@folder=$$(mktemp -d) && trap 'git worktree remove --force "$$folder/other"; rm -rf "$$folder"' EXIT && \
 	git worktree add --quiet --detach "$$folder/other" "$(AGAINST)" && \
 	$(MAKE) --no-print-directory -C "$$folder/other" .venv/.runtime && \
 	$(PY) -m regulars.bench.beside "$$folder/other" "$(AGAINST)"
 else
-	@$(PY) -m regulars.cli bench $(ARGS)
+	@$(PY) -m regulars.cli bench $(if $(ONLY),--only $(ONLY)) $(if $(BIG),--big) $(ARGS)
 endif
 
 docs: setup-dev ## Write docs/generated anew from the code

@@ -25,8 +25,8 @@ from regulars.bench.children import BenchFailed, finished, listening, running
 from regulars.bench.figures import Row, middle
 from regulars.bench.load import Report, Task
 from regulars.bench.plan import Plan
-from regulars.bench.rewards import loaded, task
 from regulars.bench.stage import Say
+from regulars.bench.turns import in_turn, loaded, rewards
 from regulars.kit.ids import new_id
 from regulars.kit.ports import free_port
 from regulars.kit.processes import run_until_told
@@ -51,26 +51,9 @@ async def compare(versions: dict[str, Path], *, say: Say, plan: Plan = PLAN) -> 
                     url = await embedded.ensure_database(server_url, f"bench_{len(tasks)}")
                     tasks[name] = await stack.enter_async_context(_serving(interpreter, url, of_it, plan))
                     # Its customers are made here, by calls that race each other for them.
-                    await loaded(msgspec.structs.replace(tasks[name], seconds=plan.warm_up_s), of_it)
+                    await loaded(tasks[name], of_it, plan.warm_up_s)
                     await postgres.settle(url)
-                return _rows(await _alternate(tasks, folder, say, plan))
-
-
-async def _alternate(tasks: dict[str, Task], folder: Path, say: Say, plan: Plan) -> dict[str, list[Report]]:
-    """There and back, so that what gets slower or faster with time falls on all alike."""
-    reports: dict[str, list[Report]] = {name: [] for name in tasks}
-    for number in range(1, plan.rounds + 1):
-        for name in [*tasks, *reversed(tasks)]:
-            reports[name].append(await _measured(tasks[name], plan.measure_s, folder))
-            say(f"round {number} of {plan.rounds}: {name}: {reports[name][-1].rate:,.0f}/s")
-    return reports
-
-
-async def _measured(of: Task, seconds: float, folder: Path) -> Report:
-    report = await loaded(msgspec.structs.replace(of, seconds=seconds, prefix=new_id().hex), folder)
-    if report.failed:
-        raise BenchFailed(f"{report.failed:,} rewards were answered with something else than 200")
-    return report
+                return _rows(await in_turn(tasks, folder, say, rounds=plan.rounds, seconds=plan.measure_s))
 
 
 @asynccontextmanager
@@ -106,7 +89,7 @@ async def _serving(interpreter: Path, url: str, folder: Path, plan: Plan) -> Asy
         await ask("PATCH", "/workspace", {"events_on": True, "settings": {"calls_per_minute": 60_000_000}})
         rule = {"title": "Review", "description": "For a review", "coins_min": 10, "coins_max": 10}
         trigger = await ask("POST", "/triggers", {"name": "Review", "source": "api", "rule": rule})
-        yield task(plan, port, shop, key, trigger["id"], plan.measure_s)
+        yield rewards(plan, port, shop, [key], trigger["id"])
 
 
 def _asked(port: int, shop: str, key: str, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -32,13 +32,13 @@ async def running(
     command: Sequence[str], *, environment: Mapping[str, str], log: Path, talking: bool = False
 ) -> AsyncIterator[Process]:
     """The process, for the time of the block. What it says goes to the log; one that is `talking` is spoken to by its
-    standard input and output instead. Raises BenchFailed when it had ended before the block did."""
+    standard input and output instead. Raises BenchFailed when it had failed before the block ended."""
     pipes = PIPE if talking else DEVNULL
     with log.open("ab") as said:
         process = await _start(command, environment, stdin=pipes, stdout=PIPE if talking else said, stderr=said)
     try:
         yield process
-        if process.returncode is not None:
+        if process.returncode:
             raise BenchFailed(f"{log.stem} ended early, with code {process.returncode}: {_tail(log)}")
     finally:
         await _end(process)

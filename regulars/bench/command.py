@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
 from rich.console import Console
 
 from regulars.bench import figures
 from regulars.bench.figures import Row
-from regulars.bench.plan import FULL, Plan
+from regulars.bench.plan import BIG, FULL
 from regulars.bench.running import run
 from regulars.kit.processes import run_until_told
 from regulars.kit.settings import Settings
 
 
-def command(settings: Settings, *, as_json: bool, plan: Plan = FULL) -> None:
+def command(settings: Settings, *, as_json: bool, only: str = "", big: bool = False) -> None:
     """Told to stop (Ctrl-C, SIGTERM), it cleans up and exits with 130. Raises BenchFailed, EmbeddedError,
     MigrationError."""
     rows: list[Row] = []
+    plan = msgspec.structs.replace(BIG if big else FULL, only=only)
 
     async def measure() -> None:
         rows.extend(await run(settings, say=_say, plan=plan))

@@ -19,9 +19,10 @@ from regulars.bench import bare
 from regulars.bench.bare import Post
 from regulars.bench.children import BenchFailed, finished, listening, python, running
 from regulars.bench.figures import Row, quantile
-from regulars.bench.rewards import REWARD, customer_id, rewarding_shop
+from regulars.bench.rewards import REWARD, rewarding_shop
 from regulars.bench.sink import Arrivals, arrivals
 from regulars.bench.stage import Stage, sql
+from regulars.bench.turns import customer_id
 from regulars.customers import NewCustomer
 from regulars.delivery import Parcel
 from regulars.events import Event, NewEvent
@@ -106,7 +107,6 @@ async def measure(stage: Stage) -> list[Row]:
             with stage.worker.load():
                 rate, came = await _deliver(stage, street)
                 stage.say(f"delivered: {rate:,.0f}/s")
-                stage.worker.ended("the deliveries")
                 rows = await _latency(stage, street, rate / 2)
         after = await _bare(stage, street, posts, "after")
     sink_us = came.cpu_s / len(came.ids) * 1e6
@@ -215,7 +215,6 @@ async def _latency(stage: Stage, street: Street, rate: float) -> list[Row]:
         fed += len(new)
     fed_per_s = fed / (time.monotonic() - began)
     await _stored(stage, street, stage.plan.backlog_events + fed)
-    stage.worker.ended("the feed")
     came = await street.deliveries()
     recorded = await _check(stage, street, came, since)
     attempts = await stage.count("count_attempts", street.shop.id)

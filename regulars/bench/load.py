@@ -7,11 +7,12 @@ It knows as little HTTP as it needs: one request at a time on a connection, answ
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import resource
 import sys
 import time
+from collections.abc import Mapping
+from itertools import cycle
 from typing import cast
 
 import msgspec
@@ -21,21 +22,28 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """`head` is the request up to its Idempotency-Key, `body` has one `%s` for the customer's number, five digits long;
-    keys begin with `prefix`, which no other task may have."""
+    """`requests` are sent in turn over and over for so many seconds, or `once`: each in two parts, between which a name
+    of its own is put that begins with `prefix`, which no other task may have."""
 
     port: int
     connections: int
     seconds: float
-    customers: int
-    head: str
-    body: str
-    prefix: str
+    requests: list[tuple[str, str]]
+    prefix: str = ""
+    once: bool = False
+
+
+def request(method: str, path: str, headers: Mapping[str, str], body: str = "", *, named: str) -> tuple[str, str]:
+    """As a task has it; the header `named` is what the name of its own is put into."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    head = "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", f"{named}: "])
+    return head, f"\r\n\r\n{body}"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """`rate` is of answers within the time. `answered` counts all with status 200, and `failed` the rest; of at most
-    `unsure` requests more it is not known whether they were carried out. `cpu_s` is what the generator itself used."""
+    """`rate` is of answers within the time. `answered` counts all with a status of success, and `failed` the rest; of
+    at most `unsure` requests more it is not known whether they were carried out. `cpu_s` is what the generator itself
+    used."""
 
     rate: float
     answered: int
@@ -55,14 +63,15 @@ class Run:
         self.in_time = 0
         self.latencies_s: list[float] = []
         self.over = asyncio.Event()
-        self._head = f"{task.head}Idempotency-Key: {task.prefix}".encode()
-        length = len(task.body % "00000")
-        self._tail = f"\r\nContent-Length: {length}\r\n\r\n{task.body}".encode()
-        self._random = random.Random(task.prefix).random  # noqa: S311 - which customer is drawn is no secret
+        parts = [(f"{before}{task.prefix}".encode(), after.encode()) for before, after in task.requests]
+        self._parts = iter(parts) if task.once else cycle(parts)
 
-    def request(self) -> bytes:
+    def request(self) -> bytes | None:
+        part = next(self._parts, None)
+        if part is None:
+            return None
         self.sent += 1
-        return b"%b%d%b" % (self._head, self.sent, self._tail % (b"%05d" % int(self._random() * self.task.customers)))
+        return b"%b%d%b" % (part[0], self.sent, part[1])
 
 
 class Connection(asyncio.Protocol):
@@ -86,7 +95,7 @@ class Connection(asyncio.Protocol):
             return
         self._parts = b""
         run, now = self._run, time.perf_counter()
-        if data.startswith(b"HTTP/1.1 200 "):
+        if data.startswith(b"HTTP/1.1 20"):
             run.latencies_s.append(now - self._sent_at)
             run.in_time += now <= run.until
         else:
@@ -100,11 +109,12 @@ class Connection(asyncio.Protocol):
             run.over.set()
 
     def _next(self, now: float) -> None:
-        if now >= self._run.until:
+        request = self._run.request() if now < self._run.until else None
+        if request is None:
             self._transport.close()
             return
         self._sent_at = now
-        self._transport.write(self._run.request())
+        self._transport.write(request)
 
 
 async def generate(task: Task) -> Report:
@@ -118,7 +128,7 @@ async def generate(task: Task) -> Report:
     await run.over.wait()
     ordered = sorted(run.latencies_s) or [0.0]
     return Report(
-        rate=run.in_time / task.seconds,
+        rate=run.in_time / min(task.seconds, time.perf_counter() - run.began),
         answered=len(run.latencies_s),
         failed=run.failed,
         unsure=run.sent - len(run.latencies_s) - run.failed,

@@ -54,7 +54,7 @@ class Watch:
         if not self._samples:
             return []
         rows = [Row(name=f"{self.name} memory, peak", value=max(mb for _, mb in self._samples), unit="MB")]
-        rows += [Row(name=f"{self.name} memory, after {phase}", value=mb, unit="MB") for phase, mb in self._phases]
+        rows += [Row(name=f"{self.name} memory, after the {phase}", value=mb, unit="MB") for phase, mb in self._phases]
         began, ended = self._load
         within = [(at, mb) for at, mb in self._samples if began <= at <= ended]
         third = [mb for at, mb in within if at <= began + (ended - began) / 3]

@@ -29,11 +29,12 @@ async def measure(stage: Stage) -> list[Row]:
     """One coin per whole unit of currency, a thousand orders to a commit, beside a running worker; and the same orders
     once more, each with three lines."""
     rows, source = _orders(stage.plan.orders)
-    stage.say(f"importing {len(rows):,} orders ({source})")
-    shop, took_s = await _imported(stage, "Orders", rows)
     lined = [msgspec.structs.replace(row, lines=_LINES, shipping_minor=0) for row in rows]
-    stage.say("importing them with lines")
-    _, lined_s = await _imported(stage, "Orders with lines", lined)
+    async with stage.working():
+        stage.say(f"importing {len(rows):,} orders ({source})")
+        shop, took_s = await _imported(stage, "Orders", rows)
+        stage.say("importing them with lines")
+        _, lined_s = await _imported(stage, "Orders with lines", lined)
     file = stage.folder / "orders.copy"
     copy_s = await postgres.last_statement_s(
         stage.url,

@@ -7,15 +7,21 @@ import msgspec
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds are those of each single measurement; a round is two of the product and one of each comparison.
-    No warm-up is 0."""
+    No warm-up is 0. `only` names the one part that is measured, '' for all."""
 
+    only: str = ""
     rounds: int = 2
-    measure_s: int = 10
+    measure_s: int = 8
     warm_up_s: int = 2
+    turn_s: int = 3
     customers: int = 10_000
     connections: int = 64
     pgbench_scale: int = 20
     pgbench_clients: int = 32
+    book_wallets: int = 20_000
+    book_txns_each: int = 10
+    expiring_wallets: int = 8_000
+    hooks: int = 20_000
     backlog_events: int = 40_000
     bare_s: int = 5
     feed_s: int = 10
@@ -23,4 +29,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Plan()
-"""What `regulars bench` measures, in less than four minutes."""
+"""What `regulars bench` measures, in about six minutes."""
+
+BIG = Plan(book_wallets=200_000, book_txns_each=50, expiring_wallets=200_000)
+"""The same with ten million txns in a book, and a million lots that expire."""

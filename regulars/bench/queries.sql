@@ -18,3 +18,79 @@ SELECT id, event_id, state FROM delivery_log WHERE workspace_id = $1
 
 -- name: recorded
 SELECT id, recorded_at FROM events_log WHERE workspace_id = $1 AND topic = $2 AND recorded_at >= $3
+
+-- name: count_all_txns
+-- every workspace: the audit reads all books
+SELECT count(*) FROM ledger_txn
+
+-- name: available
+SELECT sum(available)::bigint FROM ledger_wallet WHERE workspace_id = $1
+
+-- name: count_expiries
+SELECT count(*) FROM ledger_txn WHERE workspace_id = $1 AND act = 'expire'
+
+-- name: customers
+SELECT id FROM customers_customer WHERE workspace_id = $1
+
+-- name: holds
+-- those that have not ended
+SELECT id FROM ledger_txn h
+ WHERE workspace_id = $1 AND act = 'hold'
+   AND NOT EXISTS (SELECT FROM ledger_txn e WHERE e.workspace_id = $1 AND e.source_txn_id = h.id)
+
+-- name: hooks
+SELECT state, count(*) AS hooks FROM shops_hook WHERE workspace_id = $1 GROUP BY state
+
+-- name: fill_customers
+INSERT INTO customers_customer (workspace_id, id, customer_id, name, email, country, referral_code, created_at,
+                                updated_at)
+SELECT $1, (lpad(to_hex(n), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid,
+       'bench-' || lpad(n::text, greatest(5, length(n::text)), '0'), 'Customer ' || n, n || '@shop.example', 'ind',
+       'BENCH' || n, $3, $3
+  FROM generate_series(0, $2::integer - 1) AS n
+ CROSS JOIN LATERAL md5(concat($1::uuid, n)) AS h
+
+-- name: fill_txns
+-- The next txn of each wallet, its transfer and its lot, hashed as ledger/hashing.py does.
+WITH made AS MATERIALIZED (
+    SELECT c.id AS customer_id, t.id, t.at, p.hash AS before
+      FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM customers_customer WHERE workspace_id = $1) AS c
+     CROSS JOIN LATERAL md5(c.id::text || $2::bigint) AS h
+     CROSS JOIN LATERAL (
+            SELECT (lpad(to_hex($2::bigint * $6::bigint + c.n), 12, '0') || '7' || substr(h, 1, 3) || '8'
+                    || substr(h, 4, 15))::uuid AS id, $4::text AS at) AS t
+      LEFT JOIN LATERAL (SELECT hash FROM ledger_txn WHERE workspace_id = $1 AND customer_id = c.id AND kind = 'coins'
+                            AND seq = $2::bigint - 1 OFFSET 0) AS p ON true
+), hashed AS MATERIALIZED (
+    SELECT customer_id, id, sha256(COALESCE(before, '') || convert_to(concat(
+               '[[1,"', id, '","', customer_id, '","coins",', $2::bigint, ',"earn","reward","cr",', $3::bigint, ',',
+               $2::bigint * $3::bigint, ',', $2::bigint * $3::bigint, ',0,"Review","","success","",null,null,null,null,"",null,null,"', at, '","', at,
+               '"],"",[[0,"issued","available",', $3::bigint, ',"', id, '",null]],["', id, '","coins",', $3::bigint, ',"', at, '",',
+               COALESCE('"' || $5::text || '"', 'null'), ',"', at, '"]]'), 'UTF8')) AS hash
+      FROM made
+), txns AS (
+    INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, act, type, operation, amount, closing_balance,
+                            credited, debited, title, description, status, reference, actor, wire_hash, hash_version,
+                            hash, occurred_at, recorded_at)
+    SELECT $1, id, customer_id, 'coins', $2::bigint, 'earn', 'reward', 'cr', $3::bigint, $2::bigint * $3::bigint,
+           $2::bigint * $3::bigint, 0, 'Review', '', 'success', '', '', left(encode(hash, 'hex'), 40), 1, hash,
+           $4::text::timestamptz, $4::text::timestamptz
+      FROM hashed ORDER BY id
+), moves AS (
+    INSERT INTO ledger_transfer (workspace_id, txn_id, n, from_account, to_account, amount, lot_id)
+    SELECT $1, id, 0, 'issued', 'available', $3::bigint, id FROM hashed ORDER BY id
+)
+INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending,
+                        available, held)
+SELECT $1, id, customer_id, 'coins', $3::bigint, $4::text::timestamptz, $5::text::timestamptz, $4::text::timestamptz, 0,
+       $3::bigint, 0
+  FROM hashed ORDER BY id
+
+-- name: fill_wallets
+INSERT INTO ledger_wallet (workspace_id, customer_id, kind, available, credited, txn_count, head_hash, due_at, active_at)
+SELECT $1, customer_id, kind, closing_balance, credited, seq, hash, $3, recorded_at
+  FROM ledger_txn WHERE workspace_id = $1 AND seq = $2 ORDER BY customer_id
+
+-- name: fill_schedule
+INSERT INTO schedule_due (workspace_id, kind, key, due_at, payload)
+SELECT $1, $2, customer_id || ':' || kind, $3, '{}' FROM ledger_wallet WHERE workspace_id = $1

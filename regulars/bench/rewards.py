@@ -1,53 +1,119 @@
-"""Rewards a second over HTTP, against what pgbench does on the same server in the same minutes."""
+"""Rewards a second over HTTP, against what pgbench does on the same server in the same minutes; and in hard cases,
+against those in easy ones."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from random import Random
+from typing import NamedTuple
+from uuid import UUID
 
-import msgspec
-
-from regulars import customers, ledger, limits, tenancy, triggers
-from regulars.bench import load, postgres, wrk
-from regulars.bench.children import BenchFailed, finished, python
+from regulars import ledger, tenancy, triggers
+from regulars.bench import book, postgres, turns, wrk
+from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row, middle
 from regulars.bench.load import Report, Task
-from regulars.bench.plan import Plan
 from regulars.bench.stage import Stage, sql
-from regulars.customers import NewCustomer
-from regulars.kit.ids import new_id
-from regulars.tenancy import Workspace
-from regulars.triggers import Fire, Rule, Trigger
+from regulars.bench.turns import in_turn, loaded, rate, row
+from regulars.tenancy import Areas, Workspace
+from regulars.triggers import Rule, Trigger
 
 REWARD = "walletreward_create"
 
+_PLAIN = Rule(title="Review", description="For a review", coins_min=10, coins_max=10)
+_GUARDED = Rule(
+    title="Guarded review",
+    coins_min=10,
+    coins_max=10,
+    condition={
+        "all": [
+            {"property": "customer_country", "operator": "is", "value": "ind"},
+            {"property": "customer_email", "operator": "ends_with", "value": "@shop.example"},
+        ]
+    },
+    per_day_max=10_000,
+    per_month_max=10_000,
+    per_customer_max=10_000,
+    budget_per_day=1_000_000_000,
+)
 
-def customer_id(number: int) -> str:
-    return f"bench-{number:05d}"
 
-
-async def rewarding_shop(stage: Stage, name: str) -> tuple[Workspace, Trigger]:
-    """A shop with the plan's customers, and a trigger that gives 10 coins as often as it is asked."""
+async def rewarding_shop(
+    stage: Stage, name: str, rule: Rule = _PLAIN, *, wallets: int = 0, each: int = 1
+) -> tuple[Workspace, Trigger]:
+    """A shop with the plan's customers, or so many, all of whom were given something before; and a trigger that gives
+    10 coins as often as it is asked."""
     shop = await stage.shop(name)
-    now, wanted = stage.app.clock.now(), stage.plan.customers
+    await book.fill(stage, shop, wallets or stage.plan.customers, each)
+    return shop, await _trigger(stage, shop, rule)
+
+
+async def _trigger(stage: Stage, shop: Workspace, rule: Rule) -> Trigger:
     async with stage.app.db.transaction() as tx:
-        rule = Rule(title="Review", description="For a review", coins_min=10, coins_max=10)
-        trigger = await triggers.create_trigger(tx, shop, "Review", "api", rule, now, actor="bench")
-    for first in range(0, wanted, limits.IMPORT_ORDERS_PER_COMMIT):
-        numbers = range(first, min(first + limits.IMPORT_ORDERS_PER_COMMIT, wanted))
-        new = [NewCustomer(customer_id(n), name=f"Customer {n}", email=f"{n}@shop.example") for n in numbers]
-        async with stage.app.db.transaction() as tx:
-            await customers.ensure(tx, shop, new, now)
-    return shop, trigger
+        now = stage.app.clock.now()
+        return await triggers.create_trigger(tx, shop, rule.title, "api", rule, now, actor="bench")
 
 
-async def _welcome(stage: Stage, shop: Workspace, trigger: Trigger) -> None:
-    """Each customer is rewarded once: those of a shop that runs have their wallets."""
-    for first in range(0, stage.plan.customers, limits.IMPORT_ORDERS_PER_COMMIT):
-        numbers = range(first, min(first + limits.IMPORT_ORDERS_PER_COMMIT, stage.plan.customers))
-        fires = [Fire(trigger_id=trigger.id, customer=NewCustomer(customer_id(n))) for n in numbers]
-        async with stage.app.db.transaction() as tx:
-            await triggers.fire(tx, shop, fires, stage.app.clock.now(), Random())  # noqa: S311 - the coins are fixed
+async def key_of(stage: Stage, shop: Workspace) -> str:
+    async with stage.app.db.transaction() as tx:
+        now = stage.app.clock.now()
+        areas = Areas(data="WRITE")
+        issued = await tenancy.issue_key(tx, shop.id, "bench", access="WRITE", areas=areas, made_by="bench", now=now)
+    return issued.key
+
+
+async def plain(stage: Stage, name: str) -> tuple[Workspace, Task]:
+    """The rewards that others are held against."""
+    shop, trigger = await rewarding_shop(stage, name)
+    return shop, await task(stage, shop, trigger)
+
+
+async def task(
+    stage: Stage, shop: Workspace, trigger: Trigger, *, keys: int = 1, wallets: int = 0, busy: bool = False
+) -> Task:
+    issued = [await key_of(stage, shop) for _ in range(keys)]
+    port = stage.settings.port
+    return turns.rewards(stage.plan, port, str(shop.id), issued, str(trigger.id), wallets=wallets, busy=busy)
+
+
+class Counts:
+    """What stands in a shop, before a load and after it: each success there once, with its firing and its event."""
+
+    def __init__(self, stage: Stage, shop: Workspace) -> None:
+        self.shop = shop
+        self._stage = stage
+
+    async def taken(self) -> Counts:
+        self._before = await self._counted()
+        return self
+
+    async def check(self, reports: list[Report]) -> None:
+        """Raises BenchFailed."""
+        answered, unsure = sum(r.answered for r in reports), sum(r.unsure for r in reports)
+        granted, txns, written = (now - then for now, then in zip(await self._counted(), self._before, strict=True))
+        if not answered <= txns <= answered + unsure:
+            raise BenchFailed(f"{answered:,} rewards were answered with 200, and {txns:,} stand in the book")
+        if not txns == granted == written:
+            raise BenchFailed(
+                f"of {granted:,} rewards, {txns:,} stand in the book and {written:,} in the log of events"
+            )
+
+    async def _counted(self) -> tuple[int, int, int]:
+        # Of one instant: what was asked for when wrk hung up may be written only now.
+        async with self._stage.app.db.snapshot() as tx:
+            id = self.shop.id
+            return (
+                await tx.fetchval(sql.count_granted, id),
+                await tx.fetchval(sql.count_txns, id),
+                await tx.fetchval(sql.count_events, id, REWARD),
+            )
+
+
+async def verify(stage: Stage, shop_id: UUID) -> None:
+    """Raises BenchFailed."""
+    stage.say("verifying the book")
+    async with stage.app.db.snapshot() as tx:
+        found = await ledger.verify(tx, shop_id)
+    if found is not None:
+        raise BenchFailed(f"the book does not hold, {found.check}: {found.where}")
 
 
 async def measure(stage: Stage) -> list[Row]:
@@ -55,83 +121,32 @@ async def measure(stage: Stage) -> list[Row]:
     plan = stage.plan
     stage.say(f"filling pgbench's tables at scale {plan.pgbench_scale}, and a shop with {plan.customers:,} customers")
     await postgres.fill(stage.bare_url, plan)
-    shop, trigger = await rewarding_shop(stage, "Rewards")
-    await _welcome(stage, shop, trigger)
+    shop, asked = await plain(stage, "Rewards")
     await postgres.settle(stage.url)
-    async with stage.app.db.transaction() as tx:
-        key = await tenancy.issue_key(tx, shop.id, "bench", access="WRITE", made_by="bench", now=stage.app.clock.now())
+    counts = await Counts(stage, shop).taken()
     simple: list[float] = []
     tpcb: list[float] = []
     reports: list[Report] = []
     warmed: list[Report] = []
-    with stage.server.load():
-        for number in range(1, plan.rounds + 1):
-            for options, figures in ((("-N",), simple), ((), tpcb)):
-                doing = f"round {number} of {plan.rounds}"
-                figures.append(await postgres.transactions_per_s(stage.bare_url, plan, *options))
-                stage.say(f"{doing}: pgbench {' '.join((*options, '-M prepared'))}: {figures[-1]:,.0f}/s")
-                for seconds, done in ((plan.warm_up_s, warmed), (plan.measure_s, reports)):
-                    if seconds:
-                        asked = task(plan, stage.settings.port, str(shop.id), key.key, str(trigger.id), seconds)
-                        done.append(await loaded(asked, stage.folder))
-                stage.say(f"{doing}: rewards: {reports[-1].rate:,.0f}/s")
-    await _check(stage, shop, [*warmed, *reports])
+    async with stage.working():
+        with stage.server.load():
+            for number in range(1, plan.rounds + 1):
+                for options, figures in ((("-N",), simple), ((), tpcb)):
+                    doing = f"round {number} of {plan.rounds}"
+                    figures.append(await postgres.transactions_per_s(stage.bare_url, plan, *options))
+                    stage.say(f"{doing}: pgbench {' '.join((*options, '-M prepared'))}: {figures[-1]:,.0f}/s")
+                    for seconds, done in ((plan.warm_up_s, warmed), (plan.measure_s, reports)):
+                        if seconds:
+                            done.append(await loaded(asked, stage.folder, seconds))
+                    stage.say(f"{doing}: rewards: {reports[-1].rate:,.0f}/s")
+    await counts.check([*warmed, *reports])
+    await verify(stage, shop.id)
     return _rows(stage, simple, tpcb, reports)
-
-
-def task(plan: Plan, port: int, workspace_id: str, key: str, trigger_id: str, seconds: float) -> Task:
-    headers = {
-        "Host": f"127.0.0.1:{port}",
-        "x-workspaceid": workspace_id,
-        "x-apikey": key,
-        "x-source": "unix",
-        "Content-Type": "application/json",
-    }
-    lines = ["POST /api/v2/merchant/activities HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
-    return Task(
-        port=port,
-        connections=plan.connections,
-        seconds=seconds,
-        customers=plan.customers,
-        head="\r\n".join(lines),
-        body=f'{{"trigger_id":"{trigger_id}","customer_id":"bench-%s"}}',
-        prefix=new_id().hex,
-    )
-
-
-async def loaded(task: Task, folder: Path) -> Report:
-    """By wrk, or by a generator of our own where there is none."""
-    if wrk.installed():
-        return await wrk.generate(task, folder)
-    said = await finished(python(load.__name__), said=msgspec.json.encode(task), within_s=task.seconds + 60)
-    return msgspec.json.decode(said, type=Report)
-
-
-async def _check(stage: Stage, shop: Workspace, reports: list[Report]) -> None:
-    """Every answer was a 200, each stands in the book once, with its event, and the book holds."""
-    stage.say("verifying the book")
-    failed = sum(report.failed for report in reports)
-    if failed:
-        raise BenchFailed(f"{failed:,} rewards were answered with something else than 200")
-    # Of one instant: what was asked for when wrk hung up may be written only now.
-    async with stage.app.db.snapshot() as tx:
-        granted = await tx.fetchval(sql.count_granted, shop.id)
-        txns = await tx.fetchval(sql.count_txns, shop.id)
-        written = await tx.fetchval(sql.count_events, shop.id, REWARD)
-        found = await ledger.verify(tx, shop.id)
-    answered, unsure = sum(report.answered for report in reports), sum(report.unsure for report in reports)
-    answered += stage.plan.customers
-    if not answered <= txns <= answered + unsure:
-        raise BenchFailed(f"{answered:,} rewards were answered with 200, and {txns:,} stand in the book")
-    if not txns == granted == written:
-        raise BenchFailed(f"of {granted:,} rewards, {txns:,} stand in the book and {written:,} in the log of events")
-    if found is not None:
-        raise BenchFailed(f"the book does not hold, {found.check}: {found.where}")
 
 
 def _rows(stage: Stage, simple: list[float], tpcb: list[float], reports: list[Report]) -> list[Row]:
     plan = stage.plan
-    value = middle([report.rate for report in reports])
+    value = rate(reports)
     clients = f"-M prepared -c {plan.pgbench_clients}"
     generator = "wrk" if wrk.installed() else "our own generator"
     cost_us = sum(report.cpu_s for report in reports) / max(1, sum(report.answered for report in reports)) * 1e6
@@ -158,4 +173,55 @@ def _rows(stage: Stage, simple: list[float], tpcb: list[float], reports: list[Re
         Row(name="reward answered, p50", value=middle([r.p50_ms for r in reports]), unit="ms", against=waited),
         Row(name="reward answered, p99", value=middle([r.p99_ms for r in reports]), unit="ms", against=waited),
         Row(name="load generator, CPU per request", value=cost_us, unit="µs", against=generator),
+    ]
+
+
+class Case(NamedTuple):
+    """A hard case on a shop of its own; `bar` is the least part of plain rewards that will do."""
+
+    name: str
+    bar: float
+    rule: Rule = _PLAIN
+    wallets: int = 0
+    each: int = 1
+    keys: int = 1
+    busy: bool = False
+
+
+async def hard_cases(stage: Stage) -> list[Row]:
+    """In turn with the plain one."""
+    plan = stage.plan
+    large = f"with {plan.book_wallets * plan.book_txns_each:,} txns in the book"
+    cases = [
+        Case("plain", 1),
+        Case("with conditions, limits and a daily cap", 0.8, _GUARDED),
+        Case(large, 0.8, wallets=plan.book_wallets, each=plan.book_txns_each),
+        Case("one customer taking half of all", 0.5, busy=True),
+        Case("two keys in turn", 0.95, keys=2),
+    ]
+    tasks: dict[str, Task] = {}
+    checks: dict[str, Counts] = {}
+    for case in cases:
+        stage.say(f"filling a shop: {case.name}")
+        shop, trigger = await rewarding_shop(stage, case.name, case.rule, wallets=case.wallets, each=case.each)
+        tasks[case.name] = await task(
+            stage, shop, trigger, keys=case.keys, wallets=case.wallets or plan.customers, busy=case.busy
+        )
+        checks[case.name] = await Counts(stage, shop).taken()
+    await postgres.settle(stage.url)
+    async with stage.working():
+        reports = await in_turn(tasks, stage.folder, stage.say, rounds=plan.rounds, seconds=plan.turn_s)
+    for case in cases:
+        await checks[case.name].check(reports[case.name])
+        if case.name != large:  # that takes its time, and is the figure `audit`
+            await verify(stage, checks[case.name].shop.id)
+    return [
+        row(
+            f"rewards, {case.name}",
+            rate(reports[case.name]),
+            "plain rewards beside them",
+            rate(reports["plain"]),
+            case.bar,
+        )
+        for case in cases[1:]
     ]

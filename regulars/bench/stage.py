@@ -40,7 +40,7 @@ class Stage:
         self.say = say
         self.server = Watch("server")
         self.worker = Watch("worker")
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "DATABASE_URL": self.url,
             "REGULARS_HOST": "127.0.0.1",
             "REGULARS_PORT": str(settings.port),
@@ -54,7 +54,7 @@ class Stage:
     async def serving(self) -> AsyncIterator[None]:
         """`regulars serve`, as many processes as the settings say, for the time of the block."""
         command = python("regulars.cli", "serve")
-        async with running(command, environment=self._environment, log=self.folder / "serve.log") as process:
+        async with running(command, environment=self.environment, log=self.folder / "serve.log") as process:
             await listening(self.settings.port, process)
             async with self.server.on(process.pid):
                 yield
@@ -64,7 +64,7 @@ class Stage:
         """`regulars work`, for the time of the block."""
         command = python("regulars.cli", "work")
         async with (
-            running(command, environment=self._environment, log=self.folder / "work.log") as process,
+            running(command, environment=self.environment, log=self.folder / "work.log") as process,
             self.worker.on(process.pid),
         ):
             yield

@@ -13,21 +13,23 @@ from regulars.bench.load import Report, Task
 
 # wrk counts answers above 399 as errors by itself; looking at each answer in Lua would double what a request costs.
 _SCRIPT = """
-local head = {head}
-local before, after = {before}, {after}
-local sent, format, random = 0, string.format, math.random
-
-function init(arguments) math.randomseed({seed}) end
+local before, after = {{}}, {{}}
+for line in io.lines({requests}) do
+  local head, tail = line:gsub("\\1", "\\r\\n"):match("^(.*)\\2(.*)$")
+  before[#before + 1], after[#after + 1] = head .. {prefix}, tail
+end
+local sent, count = 0, #before
 
 function request()
+  local n = sent % count + 1
   sent = sent + 1
-  return format("%s%d\\r\\nContent-Length: {length}\\r\\n\\r\\n%s%05d%s", head, sent, before, random(0, {last}), after)
+  return before[n] .. sent .. after[n]
 end
 
 function done(summary, latency, requests)
   local e = summary.errors
   local broken = e.connect + e.read + e.write + e.timeout
-  io.write(format('\\n{{"requests":%d,"duration":%d,"status":%d,"broken":%d,"p50":%d,"p99":%d}}\\n',
+  io.write(string.format('\\n{{"requests":%d,"duration":%d,"status":%d,"broken":%d,"p50":%d,"p99":%d}}\\n',
     summary.requests, summary.duration, e.status, broken, latency:percentile(50), latency:percentile(99)))
 end
 """
@@ -50,18 +52,10 @@ def installed() -> bool:
 
 async def generate(task: Task, folder: Path) -> Report:
     """As `load.generate`; wrk hangs up when the time is over, on requests that may have been carried out."""
-    before, after = task.body.split("%s")
-    script = folder / "load.lua"
-    script.write_text(
-        _SCRIPT.format(
-            head=_lua(f"{task.head}Idempotency-Key: {task.prefix}"),
-            before=_lua(before),
-            after=_lua(after),
-            seed=sum(task.prefix.encode()),
-            length=len(task.body % "00000"),
-            last=task.customers - 1,
-        )
-    )
+    requests, script = folder / "load.txt", folder / "load.lua"
+    lines = (f"{before}\2{after}".replace("\r\n", "\1") for before, after in task.requests)
+    requests.write_text("\n".join(lines) + "\n")
+    script.write_text(_SCRIPT.format(requests=f'"{requests}"', prefix=f'"{task.prefix}"'))
     used_before_s = _children_cpu_s()
     options = ["-t1", f"-c{task.connections}", f"-d{task.seconds:g}s", "--timeout", "30s", "-s", str(script)]
     printed = await finished(["wrk", *options, f"http://127.0.0.1:{task.port}/"], within_s=task.seconds + 60)
@@ -77,11 +71,6 @@ async def generate(task: Task, folder: Path) -> Report:
         p50_ms=summary.p50 / 1_000,
         p99_ms=summary.p99 / 1_000,
     )
-
-
-def _lua(text: str) -> str:
-    """As a literal of Lua."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n") + '"'
 
 
 def _children_cpu_s() -> float:
