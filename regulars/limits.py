@@ -157,6 +157,19 @@ REMINDERS_AT_ONCE = 500  # customers, that are told in one transaction
 
 # Triggers
 TRIGGERS_MAX = 200
+
+OFFERS_MAX = 200
+OFFER_STOCK_MAX = 10_000_000
+OFFER_STEPS_MAX = 1_000
+COUPON_CODE_CHARS = 10
+"""Of a code that is drawn, behind its prefix: one of 32 ** 10."""
+COUPON_CODE_CHARS_MAX = 100
+CODES_UPLOADED_MAX = 200_000
+"""Of one upload."""
+CODES_NAMED_MAX = 100
+"""Lines of an upload that are refused by name; of the others it is said how many."""
+COUPONS_EXPIRED_MAX = 1_000
+"""At a time, in one transaction."""
 COINS_MAX = 1_000_000_000
 FIRINGS_LIMIT_MAX = 10_000
 FACTORS_MAX = 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from regulars.kit.errors import invalid
 
@@ -61,3 +62,14 @@ def a_birthday(field: str, day: date | None) -> date | None:
     if day is not None and not 1850 <= day.year < 2200:
         raise invalid(field, "a date from 1850 to 2199")
     return day
+
+
+def wall_clock(field: str, text: str, zone: ZoneInfo) -> datetime | None:
+    """`2026-11-27` or `2026-11-27T09:30` by the shop's clock; None for no text. Raises Invalid naming the field."""
+    try:
+        at = datetime.fromisoformat(text.strip()) if text.strip() else None
+    except ValueError:
+        at = _FIRST_MOMENT
+    if at is not None and at.tzinfo is not None:
+        raise invalid(field, "a day or a time by the shop's clock, such as 2026-11-27 or 2026-11-27T09:30")
+    return at.replace(tzinfo=zone) if at else None

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from regulars import days, dispatch, imports, ledger, limits, reminders, retention, shops, triggers
+from regulars import days, dispatch, imports, ledger, limits, reminders, retention, rewards, shops, triggers
 from regulars.delivery import Source
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
@@ -34,6 +34,7 @@ HANDLERS: Mapping[str, Handler] = {
     ledger.SETTLE: ledger.settle,
     reminders.EXPIRING: reminders.tell_expiring,
     reminders.UNUSED: reminders.tell_unused,
+    rewards.EXPIRE: rewards.expire,
     shops.OF_ORDERS: shops.handle,
     shops.OF_PERSONS: shops.handle,
     triggers.GIVE: triggers.give,

@@ -122,6 +122,7 @@ _TOPICS = (
         "Coupons",
         Coupon,
         restrictions.COUPON,
+        emitted=True,
     ),
     Topic(
         "coupon_update",
@@ -130,6 +131,7 @@ _TOPICS = (
         "Coupons",
         Coupon,
         restrictions.COUPON,
+        emitted=True,
     ),
     Topic(
         "unusedcouponrequest_create",

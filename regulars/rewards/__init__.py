@@ -1,0 +1,94 @@
+"""What coins buy, or what is given free: offers, and the coupons issued from them.
+
+Promises: what a coupon costs and is worth is worked out here, from the offer's version, and stays with the coupon
+however the offer changes; a price that a caller names is only compared. Stocks, codes and each customer's limits hold
+however many buy at once: n of a stock are n coupons, and whoever comes too late keeps their coins. A coupon is redeemed
+once, for one reference: told again it is the same answer, for another it is refused. What was issued for one fact is
+issued once.
+
+    issued --redeem, or its order comes in--> redeemed --the order is void, and it has not expired--> issued
+       |--its time comes--> expired                     (coins go back if the offer says so)
+       `--cancel--> cancelled                           (coins go back, unless the offer says otherwise)
+
+Acts take a list where many come at once: one purchase is a list of one. Does not know why a coupon is given: a type, a
+firing and a key come in with it. Nor who asks: a door proves that.
+
+Lock order: offers with a stock by id, wallets by (customer, kind), coupons by id, codes.
+"""
+
+from regulars.rewards.cancelling import EXPIRE, cancel, expire, move
+from regulars.rewards.codes import Uploaded, codes_left, upload
+from regulars.rewards.errors import (
+    CodesOut,
+    CouponEnded,
+    CouponUsed,
+    NotEligible,
+    OfferClosed,
+    OfferLimit,
+    PriceChanged,
+    UnknownCoupon,
+    UnknownOffer,
+)
+from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, tally
+from regulars.rewards.issuing import Ask, Issued, issue
+from regulars.rewards.model import Cart, CartLine, Coupon, Offer, OfferVersion, Status, Terms, Type, Verdict
+from regulars.rewards.offers import (
+    change_offer,
+    create_offer,
+    find_offer,
+    list_offers,
+    put_in_order,
+    versions_of,
+)
+from regulars.rewards.orders import settle_orders
+from regulars.rewards.redeeming import redeem, validate
+from regulars.rewards.wire import properties
+from regulars.rewards.wording import coupon_description, coupon_name, offer_sentence
+
+__all__ = [
+    "EXPIRE",
+    "Ask",
+    "Cart",
+    "CartLine",
+    "CodesOut",
+    "Coupon",
+    "CouponEnded",
+    "CouponUsed",
+    "Issued",
+    "NotEligible",
+    "Offer",
+    "OfferClosed",
+    "OfferLimit",
+    "OfferVersion",
+    "PriceChanged",
+    "Status",
+    "Terms",
+    "Type",
+    "UnknownCoupon",
+    "UnknownOffer",
+    "Uploaded",
+    "Verdict",
+    "cancel",
+    "change_offer",
+    "codes_left",
+    "coupon_description",
+    "coupon_name",
+    "coupons",
+    "coupons_of_order",
+    "create_offer",
+    "expire",
+    "find_coupon",
+    "find_offer",
+    "issue",
+    "list_offers",
+    "move",
+    "offer_sentence",
+    "properties",
+    "put_in_order",
+    "redeem",
+    "settle_orders",
+    "tally",
+    "upload",
+    "validate",
+    "versions_of",
+]

@@ -1,0 +1,95 @@
+"""Coupons end unused: their time comes, or somebody cancels them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from regulars import ledger
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.ledger import NotReversible, Reversal
+from regulars.rewards import store
+from regulars.rewards.errors import CouponEnded, CouponUsed, UnknownCoupon
+from regulars.rewards.model import Coupon
+from regulars.rewards.store import sql
+from regulars.rewards.wire import changed
+from regulars.schedule import Due
+from regulars.tenancy import Workspace
+
+EXPIRE = "rewards.expire"
+
+
+def due(coupon: Coupon) -> Due:
+    assert coupon.expires_at is not None
+    return Due(EXPIRE, str(coupon.id), coupon.expires_at, {})
+
+
+async def expire(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
+    """A handler of the schedule. What was redeemed or cancelled meanwhile stays so."""
+    found = await store.lock_coupons(tx, workspace.id, [UUID(one.key) for one in dues])
+    over = [
+        msgspec.structs.replace(one, status="expired")
+        for one in found
+        if one.status == "issued" and one.expires_at is not None and one.expires_at <= now
+    ]
+    await _end(tx, workspace, over, "Coupon expired unused", "coins_back_when_expired", now, "")
+
+
+async def cancel(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, actor: str = "") -> Coupon:
+    """Its code is good for nothing any more. Cancelled before, it stays so. Raises UnknownCoupon; CouponUsed and
+    CouponEnded of one that was used or has expired."""
+    found = await store.lock_coupons(tx, workspace.id, [id])
+    if not found:
+        raise UnknownCoupon
+    (coupon,) = found
+    if coupon.status == "redeemed":
+        raise CouponUsed(coupon.reference)
+    if coupon.expired_at(now):
+        raise CouponEnded("The coupon has expired.")
+    if coupon.status == "cancelled":
+        return coupon
+    coupon = msgspec.structs.replace(coupon, status="cancelled", updated_at=now)
+    await _end(tx, workspace, [coupon], "Coupon cancelled", "coins_back_when_cancelled", now, actor)
+    return coupon
+
+
+async def _end(
+    tx: Tx, workspace: Workspace, ended: Sequence[Coupon], title: str, back: str, now: datetime, actor: str
+) -> None:
+    terms = await store.terms_of(tx, workspace.id, ended)
+    paid = [one for one in ended if one.txn_id and getattr(terms[one.offer_id, one.offer_version], back)]
+    await give_back(tx, workspace, paid, title, now, actor)
+    # A place that nobody took is free again.
+    counted = [one for one in ended if one.status == "cancelled" and terms[one.offer_id, one.offer_version].counted]
+    store.add_to_offers(tx, workspace.id, {one.offer_id: (-1, 0) for one in counted})
+    await changed(tx, workspace, list(ended), now)
+
+
+async def give_back(
+    tx: Tx, workspace: Workspace, paid: Iterable[Coupon], title: str, now: datetime, actor: str
+) -> None:
+    """The coins that coupons were bought with, into the lots they came from."""
+    reversals = [
+        Reversal(
+            txn_id=one.txn_id,
+            target=one.coins,
+            occurred_at=now,
+            title=title,
+            reference=f"coupon:{one.id}",
+            actor=actor,
+        )
+        for one in paid
+        if one.txn_id
+    ]
+    for outcome in await ledger.give_back(tx, workspace, reversals, now) if reversals else []:
+        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
+            raise outcome
+
+
+async def move(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:
+    """Two customers are one: the coupons of the first are the second's."""
+    await tx.execute(sql.move_customer, workspace_id, from_id, into_id)

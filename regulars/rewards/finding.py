@@ -1,0 +1,68 @@
+"""Coupons, found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from regulars.kit.db import Reading
+from regulars.kit.ids import bounds
+from regulars.rewards import store
+from regulars.rewards.codes import key_of
+from regulars.rewards.errors import UnknownCoupon
+from regulars.rewards.model import Coupon, Status, Terms
+from regulars.rewards.store import sql
+
+Known = tuple[list[Coupon], dict[tuple[UUID, int], Terms]]
+
+
+async def find_coupon(tx: Reading, workspace_id: UUID, id: UUID | str) -> tuple[Coupon, Terms]:
+    """By its id, or by a code that is one coupon's alone. Raises UnknownCoupon."""
+    if isinstance(id, str):
+        coupon = await store.by_code(tx, workspace_id, key_of(id), None, "")
+    else:
+        rows = await tx.fetch(sql.coupons_by_id, workspace_id, [id])
+        coupon = Coupon(*rows[0]) if rows else None
+    if coupon is None:
+        raise UnknownCoupon
+    terms = await store.terms_of(tx, workspace_id, [coupon])
+    return coupon, terms[coupon.offer_id, coupon.offer_version]
+
+
+async def coupons(
+    tx: Reading,
+    workspace_id: UUID,
+    *,
+    customer_id: UUID | None = None,
+    offer_id: UUID | None = None,
+    status: Status | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before_id: UUID | None = None,
+    limit: int,
+) -> Known:
+    """Newest first, with the terms of each by its offer and version; for the next page `before_id` is the id of the
+    last one of this page."""
+    before, first = bounds(before_id, since, until)
+    page = (workspace_id, before, limit, first)
+    if customer_id:
+        rows = await tx.fetch(sql.coupons_of_customer, *page, customer_id, status, offer_id)
+    elif offer_id:
+        rows = await tx.fetch(sql.coupons_of_offer, *page, offer_id, status)
+    elif status:
+        rows = await tx.fetch(sql.coupons_of_status, *page, status)
+    else:
+        rows = await tx.fetch(sql.coupons, *page)
+    found = [Coupon(*row) for row in rows]
+    return found, await store.terms_of(tx, workspace_id, found)
+
+
+async def coupons_of_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Known:
+    found = [Coupon(*row) for row in await tx.fetch(sql.coupons_of_order, workspace_id, order_id)]
+    return found, await store.terms_of(tx, workspace_id, found)
+
+
+async def tally(tx: Reading, workspace_id: UUID, offer_id: UUID) -> dict[Status, tuple[int, int]]:
+    """How many coupons of an offer stand where, and what they took off, by status."""
+    rows = await tx.fetch(sql.by_status, workspace_id, offer_id)
+    return {row["status"]: (row["coupons"], row["taken_off"]) for row in rows}

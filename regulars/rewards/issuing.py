@@ -1,0 +1,312 @@
+"""Coupons are issued: bought with coins, or given; many at a time, for whoever asked first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from regulars import customers, ledger, schedule
+from regulars.customers import Customer
+from regulars.kit.clock import wall_clock
+from regulars.kit.currency import units_of
+from regulars.kit.db import Tx
+from regulars.kit.errors import Refusal
+from regulars.kit.ids import new_id
+from regulars.ledger import Entry, InsufficientBalance
+from regulars.rewards import codes, store
+from regulars.rewards.cancelling import due
+from regulars.rewards.errors import CodesOut, NotEligible, OfferClosed, OfferLimit, PriceChanged, UnknownOffer
+from regulars.rewards.model import Coupon, Offer, Terms, Type
+from regulars.rewards.store import sql
+from regulars.rewards.wire import Told, tell
+from regulars.rewards.wording import coupon_name
+from regulars.tenancy import Workspace
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A coupon for one customer: bought, at the offer's price, or given (any other `type` than manual_redeem).
+
+    `step` is how many steps of a dynamic price; `coin_amount` what the caller takes for the price, only compared. The
+    same `key` is the same coupon for ever."""
+
+    customer_id: UUID
+    offer_id: UUID
+    type: Type = "manual_redeem"
+    step: int | None = None
+    coin_amount: int | None = None
+    key: str | None = None
+    firing_id: UUID | None = None
+    cause_id: UUID | None = None
+    depth: int = 0
+    actor: str = ""
+
+    @property
+    def bought(self) -> bool:
+        return self.type == "manual_redeem"
+
+
+class Issued(msgspec.Struct, frozen=True, gc=False):
+    """A coupon, and the terms it has. `repeated`: its key was there before, and nothing was issued now."""
+
+    coupon: Coupon
+    terms: Terms
+    repeated: bool = False
+
+
+class _Wanted(msgspec.Struct, gc=False):
+    """What was granted so far, on its way to being a coupon."""
+
+    ask: Ask
+    offer: Offer
+    steps: int
+    coins: int
+    txn_id: UUID | None = None
+
+
+async def issue(
+    tx: Tx,
+    workspace: Workspace,
+    asks: Sequence[Ask],
+    now: datetime,
+    *,
+    known: Mapping[UUID, Customer] | None = None,
+) -> list[Issued | Refusal]:
+    """One answer for each, in order; a Refusal has issued and taken nothing. Customers exist.
+
+    Lock order: offers with a stock or a budget by id, wallets by (customer, kind), codes. Raises the driver's
+    UniqueViolationError where a code that was drawn is taken: run again.
+    """
+    offers = await _offers(tx, workspace.id, asks)
+    ids = sorted({one.customer_id for one in asks})
+    people = dict(known or {})
+    if missing := [id for id in ids if id not in people]:
+        people |= await customers.by_ids(tx, workspace.id, missing)
+    await ledger.lock(tx, workspace.id, [(people[id].id, "coins") for id in ids])
+    before = await store.issued_for(tx, workspace.id, [one.key for one in asks if one.key])
+    terms = await store.terms_of(tx, workspace.id, before.values())
+    deciding = _Deciding(workspace, now, people)
+    await deciding.read(tx, [(one, offers[one.offer_id]) for one in asks if one.offer_id in offers])
+    answers: dict[int, Issued | Refusal] = {}
+    wanted: dict[int, _Wanted] = {}
+    twice: dict[int, str] = {}
+    seen: set[str] = set()
+    for n, ask in enumerate(asks):
+        if ask.key and (coupon := before.get(ask.key)):
+            answers[n] = Issued(coupon, terms[coupon.offer_id, coupon.offer_version], repeated=True)
+        elif ask.key and ask.key in seen:
+            twice[n] = ask.key
+        elif ask.offer_id not in offers:
+            answers[n] = UnknownOffer()
+        else:
+            found = deciding.decide(ask, offers[ask.offer_id])
+            if isinstance(found, Refusal):
+                answers[n] = found
+            else:
+                wanted[n] = found
+                seen |= {ask.key} if ask.key else set()
+    answers |= await _carry_out(tx, workspace, wanted, people, now)
+    by_key = {asks[n].key: answers[n] for n in wanted}
+    for n, key in twice.items():
+        first = by_key[key]
+        answers[n] = first if isinstance(first, Refusal) else msgspec.structs.replace(first, repeated=True)
+    return [answers[n] for n in range(len(asks))]
+
+
+async def _offers(tx: Tx, workspace_id: UUID, asks: Iterable[Ask]) -> dict[UUID, Offer]:
+    """Those with something to be counted are locked, the others only read: they hold up nobody."""
+    found = await store.offers(tx, workspace_id, sorted({one.offer_id for one in asks}))
+    counted = [id for id, offer in found.items() if offer.terms.counted]
+    return found | (await store.lock_offers(tx, workspace_id, counted) if counted else {})
+
+
+class _Deciding:
+    """Whether each may have what it asks for; what is granted counts for those after it."""
+
+    def __init__(self, workspace: Workspace, now: datetime, people: Mapping[UUID, Customer]) -> None:
+        self.workspace, self.now, self.people = workspace, now, people
+        self.available: dict[UUID, int] = {}
+        self.had: dict[tuple[UUID, UUID], tuple[int, int]] = {}
+        self.granted: Counter[UUID] = Counter()
+
+    async def read(self, tx: Tx, asked: Sequence[tuple[Ask, Offer]]) -> None:
+        ids = sorted({self.people[ask.customer_id].id for ask, _ in asked})
+        self.available = await ledger.available(tx, self.workspace, ids, self.now)
+        limited = sorted(
+            {
+                (offer.id, self.people[ask.customer_id].id, _since(offer.terms, self.now, self.workspace.zone))
+                for ask, offer in asked
+                if offer.terms.per_customer_max or offer.terms.per_period_max
+            }
+        )
+        if limited:
+            rows = await tx.fetch(sql.had, self.workspace.id, *([row[n] for row in limited] for n in range(3)))
+            self.had = {(row["offer_id"], row["customer_id"]): (row["ever"], row["lately"]) for row in rows}
+
+    def decide(self, ask: Ask, offer: Offer) -> _Wanted | Refusal:
+        customer = self.people[ask.customer_id]
+        no = self._closed(ask, offer) or self._unfit(customer, offer.terms) or self._limit(customer, offer)
+        if no:
+            return no
+        steps = self._steps(ask, offer.terms)
+        if isinstance(steps, Refusal):
+            return steps
+        coins = offer.terms.coins * steps if ask.bought else 0
+        if ask.coin_amount is not None and ask.coin_amount != coins:
+            return PriceChanged(
+                f"It costs {coins:,} {self.workspace.coin_name}, not {ask.coin_amount:,}.",
+                fields={"coin_amount": f"expected {coins}"},
+            )
+        if coins > self.available[customer.id]:
+            return InsufficientBalance(needed=coins, available=self.available[customer.id])
+        self.available[customer.id] -= coins
+        self.granted[offer.id] += 1
+        ever, lately = self.had.get((offer.id, customer.id), (0, 0))
+        self.had[offer.id, customer.id] = ever + 1, lately + 1
+        return _Wanted(ask, offer, steps, coins)
+
+    def _closed(self, ask: Ask, offer: Offer) -> Refusal | None:
+        terms, zone = offer.terms, self.workspace.zone
+        if not offer.active:
+            return OfferClosed("The offer is switched off.")
+        starts, ends = wall_clock("", terms.starts_at, zone), wall_clock("", terms.ends_at, zone)
+        if starts and self.now < starts:
+            return OfferClosed("The offer has not begun yet.")
+        expires = _expires_at(terms, self.now, zone)
+        if (ends and self.now >= ends) or (expires and expires <= self.now):
+            return OfferClosed("The offer is over.")
+        if ask.bought and terms.price == "free":
+            return OfferClosed("This offer is only given, it can't be bought.")
+        return None
+
+    def _unfit(self, customer: Customer, terms: Terms) -> Refusal | None:
+        if terms.tiers and customer.tier.lower() not in {tier.lower() for tier in terms.tiers}:
+            return NotEligible(f"The offer is for {' or '.join(terms.tiers)}.")
+        if terms.balance_min > self.available[customer.id]:
+            return NotEligible(f"The offer is for balances from {terms.balance_min:,} on.")
+        if terms.first_order_only and customer.orders_count:
+            return NotEligible("The offer is for a first order.")
+        return None
+
+    def _limit(self, customer: Customer, offer: Offer) -> Refusal | None:
+        terms = offer.terms
+        ever, lately = self.had.get((offer.id, customer.id), (0, 0))
+        if terms.per_customer_max and ever >= terms.per_customer_max:
+            return OfferLimit(f"A customer can have {terms.per_customer_max:,} of this offer.")
+        if terms.per_period_max and lately >= terms.per_period_max:
+            return OfferLimit(f"A customer can have {terms.per_period_max:,} of this offer a {terms.period}.")
+        if terms.stock and offer.issued + self.granted[offer.id] >= terms.stock:
+            return OfferLimit("None of this offer is left.")
+        if terms.budget and offer.taken_off_minor >= terms.budget * units_of(self.workspace.currency_code):
+            return OfferLimit("The budget of this offer is used up.")
+        return None
+
+    def _steps(self, ask: Ask, terms: Terms) -> int | Refusal:
+        steps = terms.steps[0] if ask.step is None else ask.step
+        if steps in terms.steps:
+            return steps
+        least, most = terms.steps[0], terms.steps[-1]
+        return PriceChanged(
+            f"This offer can be had in {least:,} to {most:,} steps.",
+            fields={"step": f"expected a whole number from {least} to {most}"},
+        )
+
+
+async def _carry_out(
+    tx: Tx, workspace: Workspace, wanted: Mapping[int, _Wanted], people: Mapping[UUID, Customer], now: datetime
+) -> dict[int, Issued | Refusal]:
+    """Codes are taken first: who gets none has paid nothing."""
+    many = Counter(one.offer.id for one in wanted.values())
+    found = await codes.take(
+        tx, workspace.id, {one.offer.id: (one.offer, many[one.offer.id]) for one in wanted.values()}
+    )
+    answers: dict[int, Issued | Refusal] = {}
+    code: dict[int, str] = {}
+    for n, one in wanted.items():
+        if found[one.offer.id]:
+            code[n] = found[one.offer.id].pop(0)
+        else:
+            answers[n] = CodesOut()
+    made = {n: _coupon(workspace, wanted[n], code[n], people, now) for n in code}
+    paying = [n for n in made if wanted[n].coins]
+    entries = [_entry(workspace, wanted[n], made[n], now) for n in paying]
+    people_by_id = {person.id: person for person in people.values()}
+    for n, outcome in zip(paying, await ledger.post(tx, workspace, entries, now, known=people_by_id), strict=True):
+        # Under the wallets' locks what was seen to be there is there.
+        if isinstance(outcome, Refusal):
+            raise outcome
+        made[n] = msgspec.structs.replace(made[n], txn_id=outcome.txn.id)
+    store.insert_coupons(tx, workspace.id, list(made.values()))
+    stocked = Counter(wanted[n].offer.id for n in made if wanted[n].offer.terms.counted)
+    store.add_to_offers(tx, workspace.id, {id: (count, 0) for id, count in stocked.items()})
+    told = [
+        Told(coupon, wanted[n].offer.terms, wanted[n].ask.cause_id, wanted[n].ask.depth) for n, coupon in made.items()
+    ]
+    await tell(tx, workspace, "coupon_create", told, now, known=people_by_id)
+    await schedule.put(tx, workspace.id, [due(coupon) for coupon in made.values() if coupon.expires_at])
+    return answers | {n: Issued(coupon, wanted[n].offer.terms) for n, coupon in made.items()}
+
+
+def _coupon(workspace: Workspace, one: _Wanted, code: str, people: Mapping[UUID, Customer], now: datetime) -> Coupon:
+    ask, terms = one.ask, one.offer.terms
+    return Coupon(
+        id=new_id(),
+        offer_id=one.offer.id,
+        offer_version=one.offer.version,
+        customer_id=people[ask.customer_id].id,
+        type=ask.type,
+        status="issued",
+        code=code,
+        code_key=codes.key_of(code),
+        shared=terms.code == "fixed",
+        steps=one.steps,
+        coins=one.coins,
+        txn_id=None,
+        firing_id=ask.firing_id,
+        key=ask.key,
+        reference="",
+        order_id=None,
+        taken_off_minor=None,
+        expires_at=_expires_at(terms, now, workspace.zone),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _entry(workspace: Workspace, one: _Wanted, coupon: Coupon, now: datetime) -> Entry:
+    return Entry(
+        customer_id=coupon.customer_id,
+        operation="dr",
+        amount=one.coins,
+        type="redeem",
+        occurred_at=now,
+        title=coupon_name(one.offer.terms, one.steps, workspace),
+        reference=f"coupon:{coupon.id}",
+        actor=one.ask.actor,
+    )
+
+
+def _expires_at(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The same time of day so many days later; or the end of a day, by the shop's clock."""
+    if terms.expires_after_days:
+        return now.astimezone(zone) + timedelta(days=terms.expires_after_days)
+    last = wall_clock("expires_on", terms.expires_on, zone)
+    return last + timedelta(days=1) if last else None
+
+
+def _since(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime:
+    """When the period began that it is by the shop's clock."""
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    match terms.period:
+        case "day":
+            return today
+        case "week":
+            return today - timedelta(days=today.weekday())
+        case "month":
+            return today.replace(day=1)
+        case "year":
+            return today.replace(month=1, day=1)

@@ -1,0 +1,71 @@
+"""What orders do to coupons: one that comes in with a code has used it; one that is void gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from regulars.kit.db import Tx
+from regulars.orders import Order
+from regulars.rewards import store
+from regulars.rewards.cancelling import due
+from regulars.rewards.codes import key_of
+from regulars.rewards.model import Coupon, Terms
+from regulars.rewards.redeeming import use
+from regulars.rewards.store import sql
+from regulars.rewards.wire import changed
+from regulars.schedule import put
+from regulars.tenancy import Workspace
+
+
+async def settle_orders(tx: Tx, workspace: Workspace, orders: Iterable[Order], now: datetime) -> None:
+    """Orders as they are now. The shop's checkout has accepted their codes, so only whose and whether used is asked
+    here: a coupon of somebody else is used up too, since its discount is gone. Told again it comes to the same."""
+    of = [order for order in orders if order.coupon_codes or order.void]
+    if not of:
+        return
+    named = [(order, key_of(code)) for order in of for code in order.coupon_codes or ()]
+    about: dict[UUID, list[Order]] = {}
+    arguments = (
+        [order.id for order, _ in named],
+        [key for _, key in named],
+        [order.customer_id for order, _ in named],
+        [order.id for order in of if order.void],
+    )
+    by_id = {order.id: order for order in of}
+    for row in await tx.fetch(sql.of_orders, workspace.id, *arguments):
+        about.setdefault(row["id"], []).append(by_id[row["about"]])
+    if not about:
+        return
+    coupons = await store.lock_coupons(tx, workspace.id, about)
+    terms = await store.terms_of(tx, workspace.id, coupons)
+    used: list[tuple[Coupon, Terms]] = []
+    back: list[Coupon] = []
+    for coupon in coupons:
+        its = terms[coupon.offer_id, coupon.offer_version]
+        became = _after(coupon, its, about[coupon.id], now)
+        if became is not None:
+            (back.append(became) if became.status == "issued" else used.append((became, its)))
+    await use(tx, workspace, used, now)
+    await changed(tx, workspace, back, now)
+    await put(tx, workspace.id, [due(one) for one in back if one.expires_at])
+
+
+def _after(coupon: Coupon, terms: Terms, orders: Sequence[Order], now: datetime) -> Coupon | None:
+    """The coupon as these orders leave it; None: as it was."""
+    for order in orders:
+        its_own = coupon.status == "redeemed" and (
+            coupon.order_id == order.id or (coupon.order_id is None and coupon.reference == order.reference_id)
+        )
+        if order.void:
+            live = coupon.expires_at is None or coupon.expires_at > now
+            if its_own and terms.back_when_void and live:
+                return msgspec.structs.replace(coupon, status="issued", reference="", order_id=None)
+        elif coupon.status in ("issued", "expired"):
+            return msgspec.structs.replace(coupon, status="redeemed", reference=order.reference_id, order_id=order.id)
+        elif its_own and coupon.order_id is None:
+            return msgspec.structs.replace(coupon, order_id=order.id)
+    return None

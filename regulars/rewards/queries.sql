@@ -1,0 +1,191 @@
+-- name: offers
+SELECT id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
+  FROM rewards_offer WHERE workspace_id = $1 ORDER BY place, created_at, id
+
+-- name: offers_by_id
+SELECT id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
+  FROM rewards_offer WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+
+-- name: lock_offers
+-- LATERAL: each found by its key, in the order in which they are given.
+SELECT o.id, o.version, o.name, o.active, o.show_in_widget, o.place, o.terms, o.issued, o.taken_off_minor, o.created_at,
+       o.updated_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM rewards_offer WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS o
+
+-- name: count_offers
+SELECT count(*) FROM rewards_offer WHERE workspace_id = $1
+
+-- name: save_offer
+INSERT INTO rewards_offer (workspace_id, id, version, name, active, show_in_widget, place, terms, issued,
+                           taken_off_minor, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (workspace_id, id) DO UPDATE
+   SET version = $3, name = $4, active = $5, show_in_widget = $6, place = $7, terms = $8, issued = $9,
+       taken_off_minor = $10, updated_at = $12
+
+-- name: put_in_order
+UPDATE rewards_offer o SET place = n.place
+  FROM unnest($2::uuid[]) WITH ORDINALITY AS n (id, place)
+ WHERE o.workspace_id = $1 AND o.id = n.id
+
+-- name: insert_version
+INSERT INTO rewards_version (workspace_id, offer_id, version, terms, actor, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+
+-- name: versions
+SELECT version, terms, actor, created_at
+  FROM rewards_version WHERE workspace_id = $1 AND offer_id = $2 ORDER BY version DESC
+
+-- name: terms
+SELECT v.offer_id, v.version, v.terms
+  FROM unnest($2::uuid[], $3::integer[]) AS n (offer_id, version)
+ CROSS JOIN LATERAL (SELECT * FROM rewards_version
+                      WHERE workspace_id = $1 AND offer_id = n.offer_id AND version = n.version) AS v
+
+-- name: counted
+-- What an offer's coupons come to, for a stock or a budget that is new.
+SELECT count(*) FILTER (WHERE status <> 'cancelled') AS issued, coalesce(sum(taken_off_minor), 0)::bigint AS taken_off
+  FROM rewards_coupon WHERE workspace_id = $1 AND offer_id = $2
+
+-- name: add_to_offers
+UPDATE rewards_offer o SET issued = o.issued + n.issued, taken_off_minor = o.taken_off_minor + n.taken_off
+  FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS n (id, issued, taken_off)
+ WHERE o.workspace_id = $1 AND o.id = n.id
+
+-- name: had
+-- How many coupons of an offer a customer has had, in all and since a time.
+SELECT n.offer_id, n.customer_id, c.ever, c.lately
+  FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS n (offer_id, customer_id, since)
+ CROSS JOIN LATERAL (
+        SELECT count(*) AS ever, count(*) FILTER (WHERE created_at >= n.since) AS lately
+          FROM rewards_coupon
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND offer_id = n.offer_id AND status <> 'cancelled'
+       ) AS c
+
+-- name: issued_for
+SELECT c.id, c.offer_id, c.offer_version, c.customer_id, c.type, c.status, c.code, c.code_key, c.shared, c.steps, c.coins,
+       c.txn_id, c.firing_id, c.key, c.reference, c.order_id, c.taken_off_minor, c.expires_at, c.created_at, c.updated_at
+  FROM unnest($2::text[]) AS n (key)
+ CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND key = n.key) AS c
+
+-- name: insert_coupons
+INSERT INTO rewards_coupon (workspace_id, id, offer_id, offer_version, customer_id, type, status, code, code_key, shared,
+                            steps, coins, txn_id, firing_id, key, reference, order_id, taken_off_minor, expires_at,
+                            created_at, updated_at)
+SELECT $1, n.id, n.offer_id, n.offer_version, n.customer_id, n.type, n.status, n.code, n.code_key, n.shared, n.steps,
+       n.coins, n.txn_id, n.firing_id, n.key, n.reference, n.order_id, n.taken_off_minor, n.expires_at, n.created_at,
+       n.updated_at
+  FROM unnest($2::rewards_coupon_row_1[]) AS n
+
+-- name: set_coupons
+UPDATE rewards_coupon c
+   SET status = n.status, reference = n.reference, order_id = n.order_id, taken_off_minor = n.taken_off,
+       updated_at = $7
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[])
+       AS n (id, status, reference, order_id, taken_off)
+ WHERE c.workspace_id = $1 AND c.id = n.id
+
+-- name: lock_coupons
+SELECT c.id, c.offer_id, c.offer_version, c.customer_id, c.type, c.status, c.code, c.code_key, c.shared, c.steps, c.coins,
+       c.txn_id, c.firing_id, c.key, c.reference, c.order_id, c.taken_off_minor, c.expires_at, c.created_at, c.updated_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS c
+
+-- name: coupons_by_id
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+
+-- name: by_code
+-- Of a code that many have only the customer's own, those that can be used first.
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND NOT shared
+ UNION ALL
+(SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+        key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+   FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND customer_id = $3 AND shared
+  ORDER BY status <> 'issued', reference <> $4, id LIMIT 1)
+
+-- name: of_orders
+-- The coupons that orders name by their codes, and those that were redeemed for them before.
+SELECT n.order_id AS about, c.id
+  FROM unnest($2::uuid[], $3::text[], $4::uuid[]) AS n (order_id, code_key, customer_id)
+ CROSS JOIN LATERAL (
+        (SELECT id FROM rewards_coupon WHERE workspace_id = $1 AND code_key = n.code_key AND NOT shared)
+        UNION ALL
+        (SELECT id FROM rewards_coupon
+          WHERE workspace_id = $1 AND code_key = n.code_key AND shared AND customer_id = n.customer_id
+            AND (status = 'issued' OR order_id = n.order_id)
+          ORDER BY order_id IS DISTINCT FROM n.order_id, id LIMIT 1)) AS c
+ UNION
+SELECT c.order_id, c.id FROM rewards_coupon c WHERE c.workspace_id = $1 AND c.order_id = ANY($5::uuid[])
+
+-- name: coupons_of_order
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon WHERE workspace_id = $1 AND order_id = $2 ORDER BY id
+
+-- name: coupons
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon WHERE workspace_id = $1 AND id < $2 AND id >= $4 ORDER BY id DESC LIMIT $3
+
+-- name: coupons_of_offer
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon
+ WHERE workspace_id = $1 AND offer_id = $5 AND id < $2 AND id >= $4 AND ($6::text IS NULL OR status = $6)
+ ORDER BY id DESC LIMIT $3
+
+-- name: coupons_of_customer
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon
+ WHERE workspace_id = $1 AND customer_id = $5 AND id < $2 AND id >= $4 AND ($6::text IS NULL OR status = $6)
+   AND ($7::uuid IS NULL OR offer_id = $7)
+ ORDER BY id DESC LIMIT $3
+
+-- name: coupons_of_status
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon WHERE workspace_id = $1 AND status = $5 AND id < $2 AND id >= $4 ORDER BY id DESC LIMIT $3
+
+-- name: by_status
+SELECT status, count(*) AS coupons, coalesce(sum(taken_off_minor), 0)::bigint AS taken_off
+  FROM rewards_coupon WHERE workspace_id = $1 AND offer_id = $2 GROUP BY status
+
+-- name: take_codes
+-- Whoever takes codes at the same time takes others.
+DELETE FROM rewards_code
+ WHERE workspace_id = $1 AND code_key IN (
+       SELECT code_key FROM rewards_code WHERE workspace_id = $1 AND offer_id = $2
+        ORDER BY n LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING code
+
+-- name: insert_codes
+-- Answers those that were not there before, neither among the codes nor as a coupon's.
+INSERT INTO rewards_code (workspace_id, code_key, offer_id, n, code)
+SELECT $1, n.code_key, $2, $5 + n.place, n.code
+  FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS n (code_key, code, place)
+ WHERE NOT EXISTS (SELECT FROM rewards_coupon c WHERE c.workspace_id = $1 AND c.code_key = n.code_key AND NOT c.shared)
+    ON CONFLICT (workspace_id, code_key) DO NOTHING
+RETURNING code_key
+
+-- name: next_code
+SELECT coalesce(max(n), 0) FROM rewards_code WHERE workspace_id = $1 AND offer_id = $2
+
+-- name: taken_codes
+-- Of these codes those that somebody has, or had.
+SELECT n.code_key
+  FROM unnest($2::text[]) AS n (code_key)
+ WHERE EXISTS (SELECT FROM rewards_coupon c WHERE c.workspace_id = $1 AND c.code_key = n.code_key AND NOT c.shared)
+    OR EXISTS (SELECT FROM rewards_code k WHERE k.workspace_id = $1 AND k.code_key = n.code_key)
+
+-- name: codes_left
+SELECT n.offer_id, k.codes
+  FROM unnest($2::uuid[]) AS n (offer_id)
+ CROSS JOIN LATERAL (SELECT count(*) AS codes FROM rewards_code WHERE workspace_id = $1 AND offer_id = n.offer_id) AS k
+
+-- name: move_customer
+UPDATE rewards_coupon SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2

@@ -1,0 +1,117 @@
+"""From a coupon to the words of its event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import customers, events, ledger
+from regulars.customers import Customer
+from regulars.events import Business, NewEvent
+from regulars.events.catalogue import Coupon as CouponEvent
+from regulars.kit.clock import wire_time
+from regulars.kit.db import Tx
+from regulars.kit.ids import new_id
+from regulars.rewards import store
+from regulars.rewards.model import Coupon, Terms, fiat
+from regulars.rewards.wording import coupon_description, coupon_name
+from regulars.tenancy import Workspace
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """A coupon as it is now, and what led to that."""
+
+    coupon: Coupon
+    terms: Terms
+    cause_id: UUID | None = None
+    depth: int = 0
+
+
+def properties(
+    business: Business, workspace: Workspace, customer: Customer, coupon: Coupon, terms: Terms, coins: int
+) -> dict[str, Any]:
+    """What events say of a coupon; `coins` is what its customer then has."""
+    fiat_class, fiat_value, fiat_target = fiat(terms, coupon.steps)
+    return {
+        **events.common(business, customer, coins),
+        "entity_id": business.entity_id,
+        "lead_id": str(customer.id),
+        "activity_id": str(coupon.firing_id or ""),
+        "offer_id": str(coupon.offer_id),
+        "reference_coupon_id": "",
+        "reference_coupon_source": "",
+        "name": coupon_name(terms, coupon.steps, workspace),
+        "description": coupon_description(terms, workspace),
+        "type": coupon.type,
+        "value": coupon.code,
+        "fiat_class": fiat_class,
+        "fiat_value": fiat_value,
+        "fiat_target": fiat_target,
+        "minimumcart_amount": _number(terms.minimum_cart) if terms.minimum_cart else "",
+        "meta__lead_name": customer.name,
+        "status": coupon.status,
+        "redirect_link": events.tagged(business, workspace.uri, "event"),
+        "expire": wire_time(coupon.expires_at) if coupon.expires_at else "",
+        "formatted_expire": events.formatted(coupon.expires_at, workspace.zone) if coupon.expires_at else "",
+        "updated_at": wire_time(coupon.updated_at),
+        "created_at": wire_time(coupon.created_at),
+        "coupon_id": str(coupon.id),
+    }
+
+
+async def tell(
+    tx: Tx,
+    workspace: Workspace,
+    topic: str,
+    told: Iterable[Told],
+    now: datetime,
+    *,
+    known: Mapping[UUID, Customer] | None = None,
+) -> dict[UUID, UUID]:
+    """Log `coupon_create` or `coupon_update` of each; the events' ids by coupon."""
+    of = list(told)
+    if not of:
+        return {}
+    ids = sorted({one.coupon.customer_id for one in of})
+    people = known if known is not None else await customers.by_ids(tx, workspace.id, ids)
+    coins = await ledger.available(tx, workspace, ids, now)
+    business = events.business(workspace)
+    made: dict[UUID, UUID] = {}
+    new: list[NewEvent] = []
+    for one in of:
+        coupon, customer = one.coupon, people[one.coupon.customer_id]
+        said = properties(business, workspace, customer, coupon, one.terms, coins[coupon.customer_id])
+        made[coupon.id] = id = new_id()
+        new.append(
+            NewEvent(
+                id=id,
+                topic=topic,
+                customer_id=customer.id,
+                body=events.encode(CouponEvent(**said)),
+                occurred_at=now,
+                cause_id=one.cause_id,
+                depth=one.depth,
+                order_id=coupon.order_id,
+            )
+        )
+    await events.append(tx, workspace.id, new, now)
+    return made
+
+
+async def changed(tx: Tx, workspace: Workspace, coupons: list[Coupon], now: datetime) -> None:
+    """Keep what became of locked coupons, and tell it."""
+    if not coupons:
+        return
+    of = [msgspec.structs.replace(one, updated_at=now) for one in coupons]
+    store.set_coupons(tx, workspace.id, of, now)
+    terms = await store.terms_of(tx, workspace.id, of)
+    told = [Told(one, terms[one.offer_id, one.offer_version]) for one in of]
+    await tell(tx, workspace, "coupon_update", told, now)
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else value
