@@ -66,11 +66,18 @@ REFUSALS: dict[str, Told] = {
     ),
     "checkout_not_connected": Told(404, "The shop's checkout is not connected.", "Connect it: `PUT /checkout`."),
     "checkout_unknown": Told(404, "No shop's checkout has this address.", "Copy the address from the Checkout page."),
+    "coupon_unknown": Told(
+        404, "There is no such coupon, or it is somebody else's.", "Look at the customer's coupons."
+    ),
+    "offer_unknown": Told(404, "There is no such offer.", "Take an id of `GET /offers`."),
     "file_gone": Told(404, "The file was handed over too long ago, or too many after it.", _FILE),
     "hook_unknown": Told(404, "No source has this address for hooks.", "Take the address from the source's page."),
     "not_found": Told(404, "There is no such thing in this workspace.", "Look its id up in the list of such things."),
     "route_not_found": Told(404, "There is nothing at this address.", "Compare the path with this document."),
     "method_not_allowed": Told(405, "The address takes another method.", "See the `Allow` header."),
+    "coupon_used": Told(
+        409, "The coupon was redeemed for something else before.", "Nothing: `fields` and the message say for what."
+    ),
     "coins_held": Told(
         409, "A hold is open in the wallet that is to be merged.", "Capture or void it, or wait for its time limit."
     ),
@@ -127,6 +134,22 @@ REFUSALS: dict[str, Told] = {
         422,
         "This `reference_order_id` was reverted: it takes nothing any more.",
         "Perform the cart under another reference.",
+    ),
+    "codes_out": Told(422, "No code of the offer's list is left; nothing was taken.", "Upload more codes."),
+    "coupon_ended": Told(422, "The coupon has expired or was cancelled.", "Nothing."),
+    "not_eligible": Told(
+        422, "The offer, or the coupon, is not for this customer or cart.", "The message says for whom it is."
+    ),
+    "offer_closed": Told(
+        422, "The offer is switched off, has not begun, is over, or is only given.", "Ask `GET /offers` what is open."
+    ),
+    "offer_limit_reached": Told(
+        422, "The stock or the budget is used up, or the customer has had all that one may have.", "Nothing."
+    ),
+    "price_changed": Told(
+        422,
+        "The price or the number of steps that was named is not the offer's; nothing was taken.",
+        "Show the price that `fields` says, and ask again.",
     ),
     "hash_reused": Told(
         422,
