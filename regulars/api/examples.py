@@ -48,6 +48,8 @@ def resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _given(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    if schema.get("examples") == []:
+        return False  # one of several, of which only one can be given
     of = resolved(schema, schemas)
     inside = of.get("properties", {}).values()
     return bool(schema.get("examples") or of.get("examples")) or any(_given(inner, schemas) for inner in inside)

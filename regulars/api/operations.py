@@ -23,7 +23,7 @@ from regulars import tenancy
 from regulars.api.failures import Style
 from regulars.api.gate import Caller
 from regulars.api.reading import an_id
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Area
 from regulars.wiring import App
@@ -175,7 +175,7 @@ class Api:
             query, body = get_args(hints["call"])
             transaction: Transaction = "none"
             if "tx" in hints:
-                transaction = "reading" if method == "GET" else "writing"
+                transaction = "reading" if method == "GET" or hints["tx"] is Reading else "writing"
             self.operations.append(
                 Operation(
                     method=method,

@@ -36,6 +36,7 @@ from regulars.triggers.pipeline import RANDOM
 from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts
 from regulars.triggers.rule import Rule
 from regulars.triggers.signup import create_customer
+from regulars.triggers.simulating import About, Simulated, simulate
 from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders
 from regulars.triggers.waiting import GIVE, give
 from regulars.triggers.wording import sentence

@@ -46,7 +46,7 @@ async def go_through(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: dat
     people = await _whose(tx, workspace, source, day, after)
     pipeline = Pipeline(workspace, now, RANDOM)
     asked = [
-        Decision(pipeline.guarded(trigger), _fact(source, customer, day, workspace))
+        Decision(pipeline.guarded(trigger), yearly_fact(source, customer, day, workspace))
         for customer in people
         for trigger in reacting
         if trigger.source == source
@@ -97,7 +97,7 @@ def _begins(day: date, workspace: Workspace) -> datetime:
     return datetime.combine(day, time(), workspace.zone)
 
 
-def _fact(source: Source, customer: Customer, day: date, workspace: Workspace) -> AnyFact:
+def yearly_fact(source: Source, customer: Customer, day: date, workspace: Workspace) -> AnyFact:
     about, at = f"{source}:{customer.id}:{day.year}", _begins(day, workspace)
     if source == "birthday" and customer.dob is not None:
         age = day.year - customer.dob.year

@@ -19,7 +19,7 @@ from regulars.triggers.checking import check_content, check_rule
 from regulars.triggers.errors import UnknownTrigger
 from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger
 from regulars.triggers.rule import Rule
-from regulars.triggers.tallies import budgets_stretches, customers_stretches
+from regulars.triggers.tallies import AS_TO_CHAR, budgets_stretches, customers_stretches
 
 CHANGEABLE = ("name", "active", "open", "allow_override", "show_in_widget", "rule", "content")
 
@@ -105,10 +105,7 @@ async def _count_back(tx: Tx, workspace: Workspace, trigger_id: UUID, before: Ru
     """A limit that is new counts what was given before it too, as far back as firings are kept."""
     for budget, stretches in ((False, customers_stretches), (True, budgets_stretches)):
         for name in set(stretches(after)) - set(stretches(before)):
-            await store.count_back(tx, workspace.id, trigger_id, budget, _AS_TO_CHAR[name], workspace.time_zone)
-
-
-_AS_TO_CHAR = {"": "", "day": "YYYY-MM-DD", "week": 'IYYY-"W"IW', "month": "YYYY-MM", "year": "YYYY"}
+            await store.count_back(tx, workspace.id, trigger_id, budget, AS_TO_CHAR[name], workspace.time_zone)
 
 
 def _checked(

@@ -110,11 +110,9 @@ class Earning:
         ]
         last = await store.last_about(self._tx, self._workspace.id, known) if known else {}
         last |= self._foreseen
-        people = await self._people(recorded, guarded)
-        earlier = await self._earlier(recorded, guarded)
+        facts = await self.facts([r.order for r in recorded], guarded)
         made: list[tuple[UUID, Decision]] = []
-        for r in recorded:
-            fact = self._fact(r.order, people, earlier)
+        for r, fact in zip(recorded, facts, strict=True):
             for one in guarded:
                 decision = self._asked(one, r, fact, last.get((one.trigger.id, fact.reference)))
                 if decision:
@@ -148,29 +146,34 @@ class Earning:
         decision.regiven = UUID(id) if id else None
         return decision
 
-    def _fact(self, order: Order, people: dict[UUID, Customer], earlier: dict[UUID, int]) -> Ordered:
-        return Ordered(
-            customer_id=order.customer_id,
-            customer=people.get(order.customer_id),
-            occurred_at=order.placed_at,
-            reference=_reference(order),
-            actor=self._actor,
-            amount=order.amount_minor * THOUSANDTHS // units_of(order.currency_code),
-            order=order,
-            earlier=earlier.get(order.id),
-        )
+    async def facts(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> list[Ordered]:
+        """With what these triggers ask about."""
+        people = await self._people(placed, guarded)
+        earlier = await self._earlier(placed, guarded)
+        return [
+            Ordered(
+                customer_id=order.customer_id,
+                customer=people.get(order.customer_id),
+                occurred_at=order.placed_at,
+                reference=_reference(order),
+                actor=self._actor,
+                amount=order.amount_minor * THOUSANDTHS // units_of(order.currency_code),
+                order=order,
+                earlier=earlier.get(order.id),
+            )
+            for order in placed
+        ]
 
-    async def _people(self, recorded: Sequence[Recorded], guarded: Sequence[Guarded]) -> dict[UUID, Customer]:
+    async def _people(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> dict[UUID, Customer]:
         """Where somebody asks about them."""
         if not any(one.condition or one.rule.factors for one in guarded):
             return {}
-        return await customers.by_ids(self._tx, self._workspace.id, sorted({r.order.customer_id for r in recorded}))
+        return await customers.by_ids(self._tx, self._workspace.id, sorted({order.customer_id for order in placed}))
 
-    async def _earlier(self, recorded: Sequence[Recorded], guarded: Sequence[Guarded]) -> dict[UUID, int]:
+    async def _earlier(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> dict[UUID, int]:
         """How many orders their customers had placed before, where somebody asks."""
         if not any(_of_other_orders(one) for one in guarded):
             return {}
-        placed = [r.order for r in recorded]
         found = await orders.earlier(self._tx, self._workspace.id, placed)
         for order in placed if self._rehearsed else ():
             found[order.id] += sum(_before(one, order) for one in self._rehearsed)

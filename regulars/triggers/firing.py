@@ -44,7 +44,7 @@ async def fire(
     unfit = [_unfit(f, triggers.get(f.trigger_id)) for f in fires]
     people = await _people(tx, workspace, [f for f, no in zip(fires, unfit, strict=True) if no is None], now)
     pipeline = Pipeline(workspace, now, random)
-    admitted = [no or _admit(f, triggers[f.trigger_id], people, pipeline) for f, no in zip(fires, unfit, strict=True)]
+    admitted = [no or admit(f, triggers[f.trigger_id], people, pipeline) for f, no in zip(fires, unfit, strict=True)]
     decisions = [one for one in admitted if isinstance(one, Decision)]
     await _given_before(tx, workspace, decisions)
     await pipeline.decide(tx, decisions)
@@ -76,7 +76,7 @@ def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:
     return NotOpen() if fire.open_only and not trigger.open else None
 
 
-def _admit(
+def admit(
     fire: Fire, trigger: Trigger, people: dict[str | UUID, Ensured | Refusal], pipeline: Pipeline
 ) -> Decision | Refusal:
     name = fire.lead_id or (fire.customer.customer_id if fire.customer else "")

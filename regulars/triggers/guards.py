@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from regulars import conditions, limits, orders
-from regulars.conditions import Condition, Test
+from regulars.conditions import Condition, Test, Why
 from regulars.kit.currency import units_of
 from regulars.kit.errors import Invalid
 from regulars.kit.wording import counted as counted_words
@@ -17,7 +17,7 @@ from regulars.orders import EarningBasis, Order
 from regulars.tenancy import Workspace
 from regulars.triggers.facts import THOUSANDTHS, AnyFact, Ordered, payload, schema_of
 from regulars.triggers.model import Trigger
-from regulars.triggers.rule import Campaign, Rule, Span
+from regulars.triggers.rule import Campaign, Rule
 from regulars.triggers.tallies import EVER, Tally
 
 
@@ -90,26 +90,28 @@ def instant(wall_clock: str, zone: ZoneInfo) -> datetime | None:
 
 def at_first(guarded: Guarded, fact: AnyFact, workspace: Workspace) -> No | None:
     """What needs no look at what happened before."""
-    trigger, rule = guarded.trigger, guarded.rule
+    return (
+        of_trigger(guarded)
+        or of_schedule(guarded, fact)
+        or (of_order(workspace, guarded, fact.order) if isinstance(fact, Ordered) else None)
+        or of_amount(guarded, fact)
+        or of_condition(guarded, fact, workspace)
+    )
+
+
+def of_trigger(guarded: Guarded) -> No | None:
+    trigger = guarded.trigger
     if not trigger.active:
         return No("trigger_inactive", "The trigger is switched off.")
-    if trigger.kind != "wallet":
-        return No("effect_unavailable", _UNAVAILABLE[trigger.kind])
+    return None if trigger.kind == "wallet" else No("effect_unavailable", _UNAVAILABLE[trigger.kind])
+
+
+def of_schedule(guarded: Guarded, fact: AnyFact) -> No | None:
     starts_at, ends_at = guarded.within
     if starts_at and fact.occurred_at < starts_at:
         return No("not_started", "The trigger had not started then.", fact.occurred_at, starts_at)
     if ends_at and fact.occurred_at >= ends_at:
         return No("already_ended", "The trigger had ended by then.", fact.occurred_at, ends_at)
-    if isinstance(fact, Ordered) and (no := of_order(workspace, guarded, fact.order)):
-        return no
-    if rule.on_order_amount_matched and (no := _of_amount(rule.on_order_amount_matched, fact.amount)):
-        return no
-    if guarded.problem:
-        return No("rule_unreadable", f"Its condition can't be read: {guarded.problem}")
-    if guarded.test is not None:
-        seen = payload(fact, workspace)
-        if not guarded.test(seen, fact.occurred_at):
-            return _of_condition(guarded, seen, fact.occurred_at, workspace.zone)
     return None
 
 
@@ -149,90 +151,113 @@ def of_order(workspace: Workspace, guarded: Guarded, order: Order) -> No | None:
     return None
 
 
-def _of_amount(span: Span, amount: int) -> No | None:
-    units = amount / THOUSANDTHS
-    if span.min <= units and (span.max is None or units <= span.max):
+def of_amount(guarded: Guarded, fact: AnyFact) -> No | None:
+    span, units = guarded.rule.on_order_amount_matched, fact.amount / THOUSANDTHS
+    if span is None or (span.min <= units and (span.max is None or units <= span.max)):
         return None
     asked = f"{span.min:,g} to {span.max:,g}" if span.max is not None else f"at least {span.min:,g}"
     return No("amount_not_matched", f"The amount is {units:,g}, and not {asked}.", units, msgspec.to_builtins(span))
 
 
-def _of_condition(guarded: Guarded, seen: Mapping[str, object], at: datetime, zone: ZoneInfo) -> No:
-    assert guarded.condition is not None
-    known = schema_of(guarded.trigger.source, guarded.rule)
-    why = conditions.explain(guarded.condition, seen, known, now=at, time_zone=zone)
-    failed = conditions.failed(why)
+def of_condition(guarded: Guarded, fact: AnyFact, workspace: Workspace) -> No | None:
+    if guarded.problem:
+        return No("rule_unreadable", f"Its condition can't be read: {guarded.problem}")
+    if guarded.test is None:
+        return None
+    seen = payload(fact, workspace)
+    if guarded.test(seen, fact.occurred_at):
+        return None
+    failed = conditions.failed(condition_explained(guarded, seen, fact.occurred_at, workspace))
     told = "; ".join(f"{one.asked}, and it was {one.found or 'empty'}" for one in failed[: limits.FAULTS_IN_WORDS_MAX])
     words = f"It is given when {told}."[: limits.REASON_CHARS_STORED_MAX]
     return No("conditions_not_met", words, [one.found for one in failed][:20], [one.asked for one in failed][:20])
 
 
-def of_activities(guarded: Guarded, fact: AnyFact, tally: Tally) -> No | None:
+def condition_explained(guarded: Guarded, seen: Mapping[str, object], at: datetime, workspace: Workspace) -> Why:
+    assert guarded.condition is not None
+    known = schema_of(guarded.trigger.source, guarded.rule)
+    return conditions.explain(guarded.condition, seen, known, now=at, time_zone=workspace.zone)
+
+
+Checked = tuple[str, object, object, No | None]
+"""The field of the rule that is asked about, what was found, what it asks for, and the refusal if it refuses."""
+
+
+def first(checked: Iterable[Checked]) -> No | None:
+    return next((no for _, _, _, no in checked if no is not None), None)
+
+
+def activities(guarded: Guarded, fact: AnyFact, tally: Tally) -> Iterator[Checked]:
     """Whether the fact, which is not counted in yet, makes its customer's activities reach a mark: each mark of the
     rule has to be reached by it."""
     rule, id = guarded.rule, guarded.trigger.id
-    stretch = tally.stretch(rule.timeline, fact.occurred_at)
-    for mark, within, summed in (
-        (rule.on_activity_count_reached, EVER, False),
-        (rule.on_activity_amount_reached, EVER, True),
-        (rule.on_timeline_count_reached, stretch, False),
-        (rule.on_timeline_amount_reached, stretch, True),
-    ):
-        if mark:
-            counter = tally[id, fact.customer_id, within]
-            no = _of_mark(mark, counter.amount if summed else counter.activities, fact, rule, within, summed)
-            if no:
-                return no
-    return None
+    for field, within, summed in _MARKS:
+        if mark := getattr(rule, field):
+            counter = tally[id, fact.customer_id, tally.stretch(rule.timeline if within else EVER, fact.occurred_at)]
+            size, scale = (round(mark * THOUSANDTHS), THOUSANDTHS) if summed else (int(mark), 1)
+            before = counter.amount if summed else counter.activities
+            after = before + (fact.amount if summed else fact.count)
+            reached = after // size > before // size
+            found = after / scale if reached else after % size / scale
+            no = None if reached else _of_mark(mark, found, f" this {rule.timeline}" if within else "", summed)
+            yield field, found, mark, no
 
 
-def _of_mark(mark: float, before: int, fact: AnyFact, rule: Rule, within: str, summed: bool) -> No | None:
-    size = round(mark * THOUSANDTHS) if summed else int(mark)
-    after = before + (fact.amount if summed else fact.count)
-    if after // size > before // size:
-        return None
-    have, period = after % size, f" this {rule.timeline}" if within else ""
+_MARKS = (
+    ("on_activity_count_reached", False, False),
+    ("on_activity_amount_reached", False, True),
+    ("on_timeline_count_reached", True, False),
+    ("on_timeline_amount_reached", True, True),
+)
+
+
+def _of_mark(mark: float, have: float, period: str, summed: bool) -> No:
     if summed:
-        words = f"Their activities come to {have / THOUSANDTHS:,g} of {mark:,g}{period} so far."
-        return No("amount_not_reached", words, have / THOUSANDTHS, mark)
-    words = f"It is activity {have:,} of {mark:,g}{period}."
-    return No("activities_not_reached", words, have, mark)
+        words = f"Their activities come to {have:,g} of {mark:,g}{period} so far."
+        return No("amount_not_reached", words, have, mark)
+    return No("activities_not_reached", f"It is activity {have:,.0f} of {mark:,}{period}.", int(have), mark)
 
 
-def of_limits(guarded: Guarded, fact: AnyFact, tally: Tally) -> No | None:
+def given_before(guarded: Guarded, fact: AnyFact, tally: Tally) -> Iterator[Checked]:
     """What the customer got before, in the stretches in which the fact happened."""
     rule, id = guarded.rule, guarded.trigger.id
-    for most, stretch, reason, words in (
-        (rule.per_customer_max, EVER, "customer_limit_reached", "to each customer"),
-        (rule.per_day_max, "day", "day_limit_reached", "a day"),
-        (rule.per_month_max, "month", "month_limit_reached", "a month"),
-    ):
-        if most:
-            within = tally.stretch(stretch, fact.occurred_at)
-            had = tally[id, fact.customer_id, within].granted
-            if had >= most:
-                return No(reason, f"The trigger gives at most {times(most)} {words}.", had, most)
-    last_at = tally[id, fact.customer_id, EVER].last_at if rule.cool_down_minutes else None
-    if last_at is not None and fact.occurred_at < (again_at := last_at + timedelta(minutes=rule.cool_down_minutes)):
-        words = f"The trigger gave less than {minutes(rule.cool_down_minutes)} before."
-        return No("cooling_down", words, fact.occurred_at, again_at)
-    return None
+    for field, stretch, reason, words in _LIMITS:
+        if most := getattr(rule, field):
+            had = tally[id, fact.customer_id, tally.stretch(stretch, fact.occurred_at)].granted
+            no = No(reason, f"The trigger gives at most {times(most)} {words}.", had, most) if had >= most else None
+            yield field, had, most, no
+    if rule.cool_down_minutes:
+        last_at = tally[id, fact.customer_id, EVER].last_at
+        again_at, no = last_at and last_at + timedelta(minutes=rule.cool_down_minutes), None
+        if again_at and fact.occurred_at < again_at:
+            words = f"The trigger gave less than {minutes(rule.cool_down_minutes)} before."
+            no = No("cooling_down", words, fact.occurred_at, again_at)
+        yield "cool_down_minutes", fact.occurred_at, again_at, no
 
 
-def of_budget(guarded: Guarded, fact: AnyFact, coins: int, tally: Tally, coin_name: str) -> No | None:
+_LIMITS = (
+    ("per_customer_max", EVER, "customer_limit_reached", "to each customer"),
+    ("per_day_max", "day", "day_limit_reached", "a day"),
+    ("per_month_max", "month", "month_limit_reached", "a month"),
+)
+
+
+def budgets(guarded: Guarded, fact: AnyFact, coins: int, tally: Tally, coin_name: str) -> Iterator[Checked]:
     rule, trigger_id = guarded.rule, guarded.trigger.id
-    for most, stretch, reason, period in (
-        (rule.budget_per_day, "day", "day_budget_spent", "today's budget"),
-        (rule.budget_in_all, EVER, "budget_spent", "the budget"),
-    ):
-        if most:
-            key = tally.stretch(stretch, fact.occurred_at)
-            spent = tally[trigger_id, trigger_id, key].coins
+    for field, stretch, reason, period in _BUDGETS:
+        if most := getattr(rule, field):
+            spent, no = tally[trigger_id, trigger_id, tally.stretch(stretch, fact.occurred_at)].coins, None
             if spent + coins > most:
                 left = counted_words(max(0, most - spent), coin_name)
                 words = f"Of {period} of {counted_words(most, coin_name)} {left} are left, and it takes {coins:,}."
-                return No(reason, words, spent + coins, most)
-    return None
+                no = No(reason, words, spent + coins, most)
+            yield field, spent + coins, most, no
+
+
+_BUDGETS = (
+    ("budget_per_day", "day", "day_budget_spent", "today's budget"),
+    ("budget_in_all", EVER, "budget_spent", "the budget"),
+)
 
 
 def times(count: int) -> str:

@@ -27,7 +27,7 @@ from regulars.triggers.effects import Behind, Coins, Effect
 from regulars.triggers.facts import AnyFact, Called, Ordered
 from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import Firing, Override, Trigger
-from regulars.triggers.rule import Campaign, FirstOrder, InTier, Rule
+from regulars.triggers.rule import Campaign, Factor, FirstOrder, InTier, Rule
 from regulars.triggers.tallies import Key, Tally
 from regulars.triggers.waiting import Promise
 
@@ -181,9 +181,9 @@ class Pipeline:
             return
         d.activities, d.counted = fact.count, fact.amount
         if rule.counts_activities:
-            d.no = guards.of_activities(d.guarded, fact, tally)
+            d.no = guards.first(guards.activities(d.guarded, fact, tally))
         if d.no is None and rule.limited:
-            d.no = guards.of_limits(d.guarded, fact, tally)
+            d.no = guards.first(guards.given_before(d.guarded, fact, tally))
         if d.no is None:
             self._give(d)
         if d.keys:
@@ -195,12 +195,13 @@ class Pipeline:
 
     def _give(self, d: Decision) -> None:
         rule, fact = d.rule, d.fact
-        effect = self._effect(d)
+        effect = self.effect(d)
         if effect.amount > limits.AMOUNT_MINOR_MAX:
             most = limits.AMOUNT_MINOR_MAX
             d.no = No("order_earns_too_much", f"The order would earn more than {most:,} coins.", effect.amount, most)
         elif rule.budgeted:
-            d.no = guards.of_budget(d.guarded, fact, effect.amount, self.tally, self.workspace.coin_name)
+            shop, coins = self.workspace, effect.amount
+            d.no = guards.first(guards.budgets(d.guarded, fact, coins, self.tally, shop.coin_name))
         if d.no is not None:
             return
         d.effect = effect
@@ -212,7 +213,8 @@ class Pipeline:
         """The same time of day in the shop, so many days later."""
         return self.tally.local(at) + timedelta(days=days)
 
-    def _effect(self, d: Decision) -> Effect:
+    def effect(self, d: Decision) -> Effect:
+        """What it comes to, if no guard refuses it."""
         rule, fact, trigger = d.rule, d.fact, d.trigger
         set_by_call = (fact.override if isinstance(fact, Called) else None) or _NOTHING_SET
         description = rule.description
@@ -274,17 +276,24 @@ ALREADY = No("already_given", "The trigger has given for this before.")
 
 def _times(amount: int, d: Decision) -> int:
     """Every factor that holds, and what is left over of a coin dropped."""
-    product, fact = Fraction(amount), d.fact
-    for factor, (starts_at, ends_at) in zip(d.rule.factors, d.guarded.factors, strict=True):
-        match factor:
-            case Campaign():
-                holds = not (starts_at and fact.occurred_at < starts_at) and not (
-                    ends_at and fact.occurred_at >= ends_at
-                )
-            case FirstOrder():
-                holds = isinstance(fact, Ordered) and fact.earlier == 0
-            case InTier():
-                holds = fact.customer is not None and fact.customer.tier == factor.tier
+    product = Fraction(amount)
+    for factor, holds in zip(d.rule.factors, factors_held(d), strict=True):
         if holds:
             product *= Fraction(str(factor.factor))
     return int(product)
+
+
+def factors_held(d: Decision) -> list[bool]:
+    """Of each of the rule's factors whether it holds."""
+    return [_held(factor, within, d.fact) for factor, within in zip(d.rule.factors, d.guarded.factors, strict=True)]
+
+
+def _held(factor: Factor, within: guards.Window, fact: AnyFact) -> bool:
+    match factor:
+        case Campaign():
+            starts_at, ends_at = within
+            return not (starts_at and fact.occurred_at < starts_at) and not (ends_at and fact.occurred_at >= ends_at)
+        case FirstOrder():
+            return isinstance(fact, Ordered) and fact.earlier == 0
+        case InTier():
+            return fact.customer is not None and fact.customer.tier == factor.tier

@@ -81,6 +81,16 @@ SELECT $1, $2, f.subject_id, f.stretch, f.activities, f.amount, f.granted, f.coi
        granted = GREATEST(c.granted, EXCLUDED.granted), coins = GREATEST(c.coins, EXCLUDED.coins),
        last_at = GREATEST(c.last_at, EXCLUDED.last_at)
 
+-- name: counted_back
+-- One counter, as count_back makes it. $2 is the trigger, $3 the customer, or the trigger again for its budget.
+SELECT COALESCE(sum(activities), 0)::bigint, COALESCE(sum(counted), 0)::bigint,
+       count(*) FILTER (WHERE state IN ('granted', 'waiting')),
+       COALESCE(sum(amount) FILTER (WHERE state IN ('granted', 'waiting')), 0)::bigint,
+       max(occurred_at) FILTER (WHERE state IN ('granted', 'waiting'))
+  FROM triggers_firing
+ WHERE workspace_id = $1 AND trigger_id = $2 AND ($3 = $2 OR customer_id = $3)
+   AND ($5 = '' OR to_char(occurred_at AT TIME ZONE $6, $5) = $4)
+
 -- name: last_about
 -- A grant is the last word, whatever the clocks of two machines say of what came after it.
 SELECT n.trigger_id, n.reference, f.state, f.reason, f.id

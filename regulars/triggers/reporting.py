@@ -110,7 +110,7 @@ async def take_facts(
     fit = [fact.customer for fact in facts if fact.unfit is None]
     unfit = {fact.customer.customer_id: fact.unfit for fact in facts if fact.unfit is not None}
     people = await ensure(tx, workspace, fit, now, unfit=unfit, triggers=reacting, actor=actor)
-    asked = [_asked(fact, people[fact.customer.customer_id]) for fact in facts]
+    asked = [asked_of(fact, people[fact.customer.customer_id]) for fact in facts]
     # Of several with one id in one call the first counts.
     known = {one.outside_id: one for one in reversed([one for one, _ in asked if one])}
     new = await store.insert_facts(tx, workspace.id, list(known.values()), now)
@@ -134,7 +134,7 @@ async def take_facts(
     return answers
 
 
-def _asked(fact: NewFact, answer: Ensured | Refusal) -> tuple[KeptFact | None, Customer | Refusal]:
+def asked_of(fact: NewFact, answer: Ensured | Refusal) -> tuple[KeptFact | None, Customer | Refusal]:
     if isinstance(answer, Refusal):
         return None, answer
     id, customer = new_id(), answer.customer
@@ -153,25 +153,26 @@ async def _fire(
 ) -> list[Firing]:
     pipeline = Pipeline(workspace, now, RANDOM)
     decisions = [
-        Decision(
-            pipeline.guarded(trigger),
-            Reported(
-                customer_id=fact.customer_id,
-                customer=people[fact.customer_id],
-                occurred_at=fact.occurred_at,
-                reference=_reference(fact),
-                actor=actor,
-                amount=_amount(fact.properties.get("amount")),
-                name=fact.name,
-                properties=fact.properties,
-            ),
-        )
+        Decision(pipeline.guarded(trigger), reported(fact, people[fact.customer_id], actor))
         for fact in facts
         for trigger in reacting
         if trigger.source == "fact" and trigger.rule.fact == fact.name
     ]
     await pipeline.decide(tx, decisions)
     return await pipeline.carry_out(tx, decisions, known=people)
+
+
+def reported(fact: KeptFact, customer: Customer, actor: str = "") -> Reported:
+    return Reported(
+        customer_id=customer.id,
+        customer=customer,
+        occurred_at=fact.occurred_at,
+        reference=_reference(fact),
+        actor=actor,
+        amount=_amount(fact.properties.get("amount")),
+        name=fact.name,
+        properties=fact.properties,
+    )
 
 
 def _amount(given: object) -> int:

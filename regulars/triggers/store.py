@@ -92,6 +92,13 @@ async def count_back(tx: Tx, workspace_id: UUID, trigger_id: UUID, budget: bool,
     await tx.execute(_sql.count_back, workspace_id, trigger_id, budget, form, zone)
 
 
+async def counted_back(tx: Reading, workspace_id: UUID, key: Key, form: str, zone: str) -> Sequence[Any]:
+    """What `count_back` would make that counter of."""
+    row = await tx.fetchrow(_sql.counted_back, workspace_id, *key, form, zone)
+    assert row is not None
+    return tuple(row)
+
+
 async def last_about(
     tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
 ) -> dict[tuple[UUID, str], str]:

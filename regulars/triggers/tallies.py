@@ -8,9 +8,10 @@ are kept. What happened counts in the stretch in which it happened, whenever it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -25,6 +26,8 @@ Key = tuple[UUID, UUID, str]
 """Trigger, customer (or, of a budget, the trigger again) and stretch."""
 
 _STRETCHES = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m", "year": "%Y"}
+AS_TO_CHAR = {"": "", "day": "YYYY-MM-DD", "week": 'IYYY-"W"IW', "month": "YYYY-MM", "year": "YYYY"}
+"""The same as the database writes them."""
 
 
 class Counter(msgspec.Struct, gc=False):
@@ -92,8 +95,11 @@ class Tally:
         key."""
         missing = sorted(set(keys) - self._now.keys())
         if missing:
-            found = await (store.lock_counters if locked else store.counters)(tx, self._workspace.id, missing)
-            self._now |= {key: Counter(*values) for key, values in found.items()}
+            self.know(await (store.lock_counters if locked else store.counters)(tx, self._workspace.id, missing))
+
+    def know(self, found: Mapping[Key, Sequence[Any]]) -> None:
+        """These are how they stand."""
+        self._now |= {key: Counter(*values) for key, values in found.items()}
 
     def add(self, keys: Iterable[Key], *, activities: int = 0, amount: int = 0, granted: int = 0, coins: int = 0,
             at: datetime | None = None) -> None:  # fmt: skip

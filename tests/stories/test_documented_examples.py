@@ -67,6 +67,7 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
         "leads": order["customer"]["id"],
         "lead_id": order["customer"]["id"],
         "orders": order["id"],
+        "order_id": order["id"],
         "triggers": by_order,
         "trigger_id": str(by_call.id),
         "activities": fired["activity"]["_id"],

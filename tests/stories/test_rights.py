@@ -122,6 +122,7 @@ POST   /api/v1/triggers                                   -          -     -    
 GET    /api/v1/triggers/{id}                              -          -     -      -      -         READ   -
 PATCH  /api/v1/triggers/{id}                              -          -     -      -      -         WRITE  -
 GET    /api/v1/triggers/{id}/versions                     -          -     -      -      -         READ   -
+POST   /api/v1/triggers/{id}/simulate                     -          -     -      -      -         -      READ
 POST   /api/v1/triggers/{id}/rehearsals                   -          -     -      -      -         WRITE  -
 POST   /api/v1/triggers/{id}/applications                 -          -     -      -      -         WRITE  -
 GET    /api/v1/triggers/{id}/runs                         -          -     -      -      -         READ   -

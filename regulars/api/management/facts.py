@@ -54,7 +54,7 @@ class FactItem(msgspec.Struct, frozen=True):
 async def report_fact(call: Call[NoQuery, Fact], tx: Tx) -> FactItem:
     """Every fact is kept; the triggers that react to facts of its name give what it earns. A customer who is not known
     is created."""
-    fact = _checked(call.body, call.now)
+    fact = checked(call.body, call.now)
     taken = only(await triggers.take_facts(tx, call.workspace, [fact], call.now, actor=call.caller.actor))
     firings = [firing_item(firing, taken.customer) for firing in taken.firings]
     coins = sum(firing.coins for firing in firings if firing.state == "granted")
@@ -62,7 +62,7 @@ async def report_fact(call: Call[NoQuery, Fact], tx: Tx) -> FactItem:
     return FactItem(taken.id, named(taken.customer), taken.repeated, coins, firings, left_out)
 
 
-def _checked(given: Fact, now: datetime) -> NewFact:
+def checked(given: Fact, now: datetime) -> NewFact:
     """Raises Invalid naming each field."""
     faults, at = Faults(), given.occurred_at or now
     with faults:

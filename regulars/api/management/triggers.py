@@ -266,14 +266,14 @@ async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem
         call.workspace,
         body.name,
         body.source,
-        Rule(**_given(body.rule)),
+        Rule(**given(body.rule)),
         call.now,
         kind=body.kind,
         active=body.active,
         open=body.open,
         allow_override=body.allow_override,
         show_in_widget=body.show_in_widget,
-        content=Content(**_given(body.content)),
+        content=Content(**given(body.content)),
         actor=call.caller.actor,
     )
     await call.audit(tx, "trigger.create", trigger.id, name=trigger.name)
@@ -282,17 +282,17 @@ async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem
 
 @management.get("/triggers/{id}", "One trigger", tag="Triggers")
 async def read_trigger(call: Call[NoQuery, None], tx: Reading) -> TriggerItem:
-    return _said(await _find(call, tx), call.workspace)
+    return _said(await find(call, tx), call.workspace)
 
 
 @management.patch("/triggers/{id}", "Change a trigger", tag="Triggers")
 async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerItem:
-    trigger = await _find(call, tx)
-    changes = _given(call.body)
+    trigger = await find(call, tx)
+    changes = given(call.body)
     if call.body.rule is not UNSET:
-        changes["rule"] = revised(trigger.rule, _given(call.body.rule))
+        changes["rule"] = revised(trigger.rule, given(call.body.rule))
     if call.body.content is not UNSET:
-        changes["content"] = msgspec.structs.replace(trigger.content, **_given(call.body.content))
+        changes["content"] = msgspec.structs.replace(trigger.content, **given(call.body.content))
     changed = await triggers.change_trigger(tx, call.workspace, trigger.id, changes, call.now, actor=call.caller.actor)
     await call.audit(tx, "trigger.update", trigger.id, changed=sorted(changes), version=changed.version)
     return _said(changed, call.workspace)
@@ -301,7 +301,7 @@ async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerI
 @management.get("/triggers/{id}/versions", "A trigger's versions", tag="Triggers")
 async def list_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[VersionItem]:
     """Newest first, each with who made it and what they changed."""
-    trigger = await _find(call, tx)
+    trigger = await find(call, tx)
     found = await triggers.versions_of(tx, call.workspace_id, trigger.id)
     return Listed([_version(one, changed, trigger, call.workspace) for one, changed in found])
 
@@ -335,11 +335,11 @@ async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> Page[Firin
     return Page([firing_item(firing, of[firing.customer_id]) for firing in items], after)
 
 
-def _given(body: Any) -> dict[str, Any]:
+def given(body: Any) -> dict[str, Any]:
     return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
 
 
-async def _find(call: Call[Any, Any], tx: Reading) -> Trigger:
+async def find(call: Call[Any, Any], tx: Reading) -> Trigger:
     try:
         return await triggers.find_trigger(tx, call.workspace_id, call.path_id())
     except UnknownTrigger:

@@ -194,7 +194,7 @@ class ActivityDoor:
             raise invalid(scope["query_string"].decode("latin-1").partition("=")[0], "no query parameters")
         raw = await whole_body(headers.get(b"content-length", b""), receive)
         body, aside = _read_activity(raw, form)
-        fire, proven = _fire(body, aside, caller), None
+        fire, proven = fire_of(body, aside, caller.actor, writes=caller.writes), None
         if not caller.writes and needs_proof(caller):
             fire = await self._proven(fire, body, caller, _text(headers, b"x-leadtoken"))
             proven = fire.lead_id
@@ -271,8 +271,8 @@ def _lay_aside(whole: Any, refusal: Invalid) -> Aside:
     return aside
 
 
-def _fire(body: NewActivity, aside: Aside, caller: Caller) -> Fire:
-    """Raises Invalid naming the field."""
+def fire_of(body: NewActivity, aside: Aside, actor: str, *, writes: bool) -> Fire:
+    """`writes`: the key may. Raises Invalid naming the field."""
     customer, unfit = None, None
     if body.lead_id is None:
         if body.customer_id is None:
@@ -283,8 +283,8 @@ def _fire(body: NewActivity, aside: Aside, caller: Caller) -> Fire:
         except Invalid as refusal:
             customer, unfit = new_customer(body.customer_id, "", "", NO_DETAILS), unfit or refusal
     # Whoever fires an Open trigger from a page must not choose what it gives: with a READ key it is not even looked at.
-    override: Override | Invalid | None = aside.get("trace.via_api_for_wallet") if caller.writes else None
-    if caller.writes and body.trace is not None and body.trace.via_api_for_wallet is not None:
+    override: Override | Invalid | None = aside.get("trace.via_api_for_wallet") if writes else None
+    if writes and body.trace is not None and body.trace.via_api_for_wallet is not None:
         override = _override(body.trace.via_api_for_wallet)
     return Fire(
         trigger_id=body.trigger_id,
@@ -293,11 +293,9 @@ def _fire(body: NewActivity, aside: Aside, caller: Caller) -> Fire:
         unfit=unfit,
         override=override,
         # Nor how much it counts.
-        evaluation=_evaluation(body.trace.params_for_activityrule)
-        if caller.writes and body.trace is not None
-        else None,
-        open_only=not caller.writes,
-        actor=caller.actor,
+        evaluation=_evaluation(body.trace.params_for_activityrule) if writes and body.trace is not None else None,
+        open_only=not writes,
+        actor=actor,
     )
 
 

@@ -15,10 +15,12 @@ from regulars.dashboard.cells import Badge, Lines, Link
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.forms import query_of, sent
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, part_of
+from regulars.dashboard.trials import Trial, tried
 from regulars.dashboard.trigger_forms import EARN_WHEN, TIMELINES, Pairs, drawn, filled, refused, rule_of
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.errors import Refusal
+from regulars.kit.ids import new_id
 from regulars.triggers import Content, Rule, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.facts import schema_of
@@ -103,6 +105,24 @@ async def create(desk: Handed) -> Response[str]:
     pairs = list((await sent(desk.request)).fields)
     if conditions.button_pressed(pairs):
         return _new_page(desk, form, source, pairs)
+    if form.on("try"):
+        trigger = Trigger(
+            id=new_id(),
+            version=1,
+            kind="wallet",
+            name=form.text("name"),
+            source=source,
+            active=form.on("active"),
+            open=False,
+            allow_override=False,
+            show_in_widget=False,
+            rule=Rule(),
+            content=Content(),
+            created_at=desk.now,
+            updated_at=desk.now,
+        )
+        trial = await tried(desk, form, trigger, rule_of(form, pairs, source))
+        return _new_page(desk, form, source, pairs, trial=trial)
     try:
         async with desk.changing("trigger.create", form.text("name")) as tx:
             made = await triggers.create_trigger(
@@ -144,9 +164,11 @@ async def said(desk: Handed) -> Response[str]:
     return desk.page("pages/trigger_sentence.html", sentence=words, missing=missing)
 
 
-def _new_page(desk: Desk, form: Form, source: Any, pairs: Pairs, status: int = 200) -> Response[str]:
+def _new_page(
+    desk: Desk, form: Form, source: Any, pairs: Pairs, status: int = 200, trial: Trial | None = None
+) -> Response[str]:
     more = LISTS | _builder(source, _read_rule(form, source, None), pairs)
-    return desk.page("pages/trigger_new.html", status=status, form=form, source=source, **more)
+    return desk.page("pages/trigger_new.html", status=status, form=form, source=source, tried=trial, **more)
 
 
 def _read_rule(form: Form, source: Any, kept: Rule | None) -> Rule:
@@ -192,6 +214,11 @@ async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
     pairs = list((await sent(desk.request)).fields)
     if conditions.button_pressed(pairs):
         return await _page(desk, trigger, form, pairs)
+    if form.on("try"):
+        as_typed = msgspec.structs.replace(trigger, active=form.on("active"))
+        rule = rule_of(form, pairs, trigger.source, trigger.rule)
+        trial = await tried(desk, form, as_typed, rule, trigger.rule)
+        return await _page(desk, trigger, form, pairs, trial=trial)
     try:
         changes: dict[str, Any] = {
             "name": form.text("name"),
@@ -239,7 +266,9 @@ async def run(desk: Handed, trigger_id: FromPath[UUID], run_id: FromPath[UUID]) 
     return desk.page("pages/trigger_run.html", run=found, progress=found.progress, trigger=trigger, form=form)
 
 
-async def _page(desk: Desk, trigger: Trigger, form: Form, pairs: Pairs, status: int = 200) -> Response[str]:
+async def _page(
+    desk: Desk, trigger: Trigger, form: Form, pairs: Pairs, status: int = 200, trial: Trial | None = None
+) -> Response[str]:
     async with desk.reading() as tx:
         found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
         people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
@@ -254,6 +283,7 @@ async def _page(desk: Desk, trigger: Trigger, form: Form, pairs: Pairs, status: 
         source=trigger.source,
         sentence=_sentence(desk, trigger),
         form=form,
+        tried=trial,
         firings=found,
         people=people,
         about=about,
