@@ -25,7 +25,7 @@ app = cyclopts.App(name="regulars", help="Self-hosted loyalty and rewards for on
 
 
 @app.command
-def up(*, demo: bool = False, host: str | None = None, port: int | None = None) -> None:
+def up(*, demo: bool = False, host: str | None = None, port: int | None = None, test_clock: bool = False) -> None:
     """Run everything in one go: database, server and worker.
 
     Parameters
@@ -36,6 +36,8 @@ def up(*, demo: bool = False, host: str | None = None, port: int | None = None) 
         The address to listen on, instead of REGULARS_HOST.
     port
         The port to listen on, instead of REGULARS_PORT.
+    test_clock
+        Let tests move the time that everything goes by.
     """
     from regulars.kit import processes
     from regulars.up import UpError
@@ -45,6 +47,7 @@ def up(*, demo: bool = False, host: str | None = None, port: int | None = None) 
         # `make run` is one thing to whoever started it: a make that is killed takes us along.
         processes.follow_parent(signal.SIGTERM)
     chosen = {"REGULARS_HOST": host, "REGULARS_PORT": None if port is None else str(port)}
+    chosen["REGULARS_TEST_CLOCK"] = "true" if test_clock else None
     os.environ.update({name: value for name, value in chosen.items() if value is not None})
     with failing_with_a_sentence(UpError):
         asyncio.run(run(settings(), demo=demo, say=say))

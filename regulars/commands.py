@@ -30,7 +30,6 @@ from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
 from regulars.imports import import_orders
 from regulars.kit import tables
-from regulars.kit.clock import SystemClock
 from regulars.kit.db import UNREACHABLE, Database
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.settings import Settings
@@ -54,7 +53,7 @@ _FIRST_KEYS: dict[str, dict[str, Any]] = {
 
 async def create_workspace(settings: Settings, name: str, *, id: str, email: str, as_json: bool, say: Say) -> None:
     """A shop and three keys for it; with `email`, somebody who may sign in, their password drawn and printed once."""
-    now, drawn = SystemClock().now(), tenancy.draw_password()
+    now, drawn = settings.clock().now(), tenancy.draw_password()
     password = await tenancy.hashed(drawn)
     async with _database(settings) as db, db.transaction() as tx:
         shop = await open_shop(tx, name, now=now, chosen_id=id or None)
@@ -93,7 +92,7 @@ async def add_staff(settings: Settings, email: str, *, name: str, role: Role, wo
     drawn = tenancy.draw_password()
     password = await tenancy.hashed(drawn)
     async with _database(settings) as db:
-        shop, now = await _shop(db, workspace), SystemClock().now()
+        shop, now = await _shop(db, workspace), settings.clock().now()
         async with db.transaction() as tx:
             person = await tenancy.add_staff(tx, shop.id, email, password, now=now, name=name, role=role)
             await tenancy.audit(tx, shop.id, "cli", "staff.create", person.email, now=now, detail={"role": role})
@@ -117,7 +116,7 @@ async def set_password(settings: Settings, email: str, *, workspace: str, say: S
         async with db.transaction() as tx:
             person = await tenancy.change_password(tx, people[0].workspace_id, people[0].id, password)
             await attempts.forget(tx, person.email)
-            now = SystemClock().now()
+            now = settings.clock().now()
             await tenancy.audit(tx, person.workspace_id, "cli", "staff.new_password", person.email, now=now)
     say(f"{person.email} signs in with the password {drawn} from now on; their other sessions have ended.")
 
@@ -137,7 +136,7 @@ async def import_csv(
 ) -> None:
     """Raises Invalid when the file is no CSV of orders, OSError when it can't be read."""
     async with _database(settings) as db:
-        shop, clock = await _shop(db, workspace), SystemClock()
+        shop, clock = await _shop(db, workspace), settings.clock()
         with _opened(file) as stream:
             found = tables.find_encoding(stream)
             if preview:

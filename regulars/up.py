@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from regulars import embedded, limits, migrations, tenancy
-from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.ports import why_not_free
 from regulars.kit.settings import Settings
@@ -95,7 +94,7 @@ async def _run(
     if demo:
         from regulars.demo import SANDBOX_COMMAND, prepare
 
-        _, sign_in = await prepare(settings, url, SystemClock().now())
+        _, sign_in = await prepare(settings, url, settings.clock().now())
         greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
         children = [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
     if await _without_a_shop(url):

@@ -14,7 +14,7 @@ import msgspec
 from regulars import days, ledger, limits, people, reminders, shops, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
-from regulars.kit.clock import Clock, SystemClock
+from regulars.kit.clock import Clock
 from regulars.kit.db import RACED, REJECTED, Database, Reading, Tx, again_when_raced
 from regulars.kit.errors import Refusal
 from regulars.kit.http import Http
@@ -187,7 +187,7 @@ class App:
         """Raises NoDatabase, and OSError or the driver's PostgresError when the database can't be reached."""
         db = await Database.connect(settings.shared_database_url())
         http = Http(allow_loopback=settings.allow_loopback)
-        return cls(settings, db, clock or SystemClock(), http, SecretBox(settings.secret()))
+        return cls(settings, db, clock or settings.clock(), http, SecretBox(settings.secret()))
 
     def _forget(self, workspace_id: UUID) -> None:
         self._triggers.pop(workspace_id, None)

@@ -141,7 +141,7 @@ class CheckoutDoor:
             check_source(request.headers.get("x-source", ""))
         raw = await request.body()
         if not (older and address.known.connection.rules.unsigned):
-            checkout.verify(address.known.secrets, request.headers, raw, now)
+            checkout.verify(address.known.secrets, request.headers, raw, self._app.clock.outside())
         call = _read(request.headers.get("content-type", ""), raw)
         act = partial(_act, address.workspace, address.known, call, now)
         if call.action == "list":

@@ -186,7 +186,7 @@ class Server:
         """Raises Invalid, ProofWrong."""
         token = call.headers.get("x-leadtoken") if call.caller.key.purpose == "STOREFRONT" else None
         secrets = tenancy.storefront_secrets(self.app.settings.secret(), call.workspace) if token else []
-        lead_id = proofs.customer_of(secrets, token, call.now) if token else None
+        lead_id = proofs.customer_of(secrets, token, self.app.clock.outside()) if token else None
         return idempotency_key(call.headers.get("idempotency-key"), call.caller, lead_id)
 
     async def _act_once(

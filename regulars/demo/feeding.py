@@ -23,7 +23,7 @@ async def connect(app: App, workspace_id: UUID) -> None:
             return
         for integration in waiting:
             now = app.clock.now()
-            result = await integrations.check(app.http, integrations.carrier(integration, app.box), now)
+            result = await integrations.check(app.http, integrations.carrier(integration, app.box), app.clock.outside())
             async with app.db.transaction() as tx:
                 await integrations.conclude(tx, integration, result, now)
         await asyncio.sleep(limits.DEMO_CONNECT_WAIT_S)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import mmap
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from regulars.kit.errors import invalid
+from regulars import limits
+from regulars.kit.errors import Conflict, invalid
 
 _FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
@@ -18,13 +22,48 @@ class Clock(Protocol):
         """The time as an aware datetime in UTC."""
         ...
 
+    def outside(self) -> datetime:
+        """The time that others go by, for what they check against their own clock, as the age of a signature."""
+        return self.now()
 
-class SystemClock:
+    def move(self, to: datetime) -> None:
+        """Set it ahead, never back: what was written holds the time it was written at. Raises Invalid, Conflict."""
+        ...
+
+
+class SystemClock(Clock):
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def move(self, to: datetime) -> None:
+        raise Conflict("The time is the system's: only a server started with its test clock has another.")
 
-class HandClock:
+
+class SharedClock(Clock):
+    """The system's time and what it was moved ahead by, the same at every instant for all processes of this machine
+    that share the file. To read it costs as much as to read the system's alone."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as file:
+            file.truncate(8)
+            self._ahead_us = memoryview(mmap.mmap(file.fileno(), 8)).cast("q")
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(microseconds=self._ahead_us[0])
+
+    def outside(self) -> datetime:
+        return datetime.now(UTC)
+
+    def move(self, to: datetime) -> None:
+        with self._path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            now = self.now()
+            self._ahead_us[0] += (_ahead(now, to) - now) // timedelta(microseconds=1)
+
+
+class HandClock(Clock):
     """A clock for tests and dry runs: it stands still until `advance` is called."""
 
     def __init__(self, start: datetime) -> None:
@@ -33,10 +72,20 @@ class HandClock:
     def now(self) -> datetime:
         return self._now
 
+    def move(self, to: datetime) -> None:
+        self._now = _ahead(self._now, to)
+
     def advance(self, **units: float) -> datetime:
         """`advance(days=1, seconds=2)`: the units of `timedelta`."""
         self._now += timedelta(**units)
         return self._now
+
+
+def _ahead(now: datetime, to: datetime) -> datetime:
+    """Raises Invalid."""
+    if not now <= to <= now + timedelta(days=limits.CLOCK_MOVED_DAYS_MAX):
+        raise invalid("now", f"a time from {wire_time(now)} on, at most {limits.CLOCK_MOVED_DAYS_MAX} days ahead of it")
+    return to
 
 
 @lru_cache(maxsize=256)

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from regulars.kit.clock import Clock, SharedClock, SystemClock
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -36,6 +39,10 @@ class NoDatabase(Exception):
 def _cores() -> int:
     """Those that this process may use."""
     return min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _on_this_machine_alone(host: str | None, public_url: str | None) -> bool:
+    return public_url is None and host in ("127.0.0.1", "::1", "localhost")
 
 
 class Settings(BaseSettings):
@@ -100,6 +107,11 @@ class Settings(BaseSettings):
         description="What `Authorization: Bearer` must carry to read `/metrics`. Without it, `/metrics` answers only"
         " where the server listens on this machine alone and has no public URL.",
     )
+    test_clock: bool = Field(
+        default=False,
+        description="Whether `POST /api/v1/test-clock` moves the time that all processes of this data folder go by, so"
+        " that what happens later can be tried. Never where others reach the server: nothing starts then.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe lines that are logged."
     )
@@ -108,6 +120,16 @@ class Settings(BaseSettings):
     @classmethod
     def _listed(cls, given: object) -> object:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+    @field_validator("test_clock")
+    @classmethod
+    def _alone(cls, on: bool, others: ValidationInfo) -> bool:
+        if on and not _on_this_machine_alone(others.data.get("host"), others.data.get("public_url")):
+            raise PydanticCustomError("reached", "not on a server that others reach: a host or a public URL is set")
+        return on
+
+    def clock(self) -> Clock:
+        return SharedClock(self.data_dir / "test_clock") if self.test_clock else SystemClock()
 
     def shared_database_url(self) -> str:
         """For processes that work on one database with others. Raises NoDatabase."""
@@ -122,7 +144,7 @@ class Settings(BaseSettings):
 
     def on_this_machine_alone(self) -> bool:
         """Whether nobody else reaches this server, as far as the settings tell."""
-        return self.public_url is None and self.host in ("127.0.0.1", "::1", "localhost")
+        return _on_this_machine_alone(self.host, self.public_url)
 
     def sandbox_port_used(self) -> int:
         return self.sandbox_port or self.port + 1

@@ -49,8 +49,12 @@ def reminder_rules(shop: Workspace) -> ReminderRules:
 async def begin(tx: Tx, shop: Workspace, now: datetime) -> None:
     """Have reminders sent from now on: for a shop that is new. What was due before is not made up for."""
     at = next_at(shop, now)
-    keys = [(EXPIRING, unit) for unit in UNITS] + [(EXPIRING, f"{unit}, idle") for unit in UNITS]
-    await schedule.put(tx, shop.id, [Due(kind, key, at) for kind, key in [*keys, (UNUSED, "")]])
+    dues = [Due(UNUSED, "", at)]
+    for unit in UNITS:
+        # The first sweep too goes by where it was to begin: nobody is forgotten if it comes days late.
+        first = msgspec.to_builtins(Sweep(stretch(unit, None, at, shop.zone)[0]))
+        dues += [Due(EXPIRING, key, at, first) for key in (unit, f"{unit}, idle")]
+    await schedule.put(tx, shop.id, dues)
 
 
 def next_at(shop: Workspace, now: datetime) -> datetime:

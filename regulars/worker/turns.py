@@ -126,7 +126,7 @@ class Running:
         turn, clock, sender = self.turn, self._clock, self._sender
         while len(self._senders) <= turn.window and (due := turn.next()):
             while due is not None:
-                made = await delivery.attempt(turn.carrier, sender, due.parcel(clock.now()))
+                made = await delivery.attempt(turn.carrier, sender, due.parcel(clock.outside()))
                 due = turn.take(made, due, clock.now())
                 self._taken()
 

@@ -20,7 +20,7 @@ from tests.selling import connected
 
 ASHA = {"customer_id": "shopify-7029064106277", "name": "Asha Rao", "email": "asha@example.com"}
 
-# What makes a customer is sent to a shop that has none; what ends a thing is sent last.
+# What makes a customer is sent to a shop that has none; what ends a thing is sent last, and after all the next month.
 MAKES_A_CUSTOMER = {"create_customer", "create_lead"}
 
 
@@ -100,7 +100,7 @@ async def test_every_documented_example_is_taken(
     document = openapi([merchant, management])
     refused: dict[str, str] = {}
     operations = [(api, operation) for api in (merchant, management) for operation in api.operations]
-    for api, operation in sorted(operations, key=lambda one: one[1].method == "DELETE"):
+    for api, operation in sorted(operations, key=lambda one: (one[1].name == "move_clock", one[1].method == "DELETE")):
         told = document["paths"][api.base + operation.path][operation.method.lower()]
         asked = await a_shop(app, client, clock.now()) if operation.name in MAKES_A_CUSTOMER else shop
         call = asked.merchant if api is merchant else asked.manage

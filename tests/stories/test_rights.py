@@ -133,6 +133,7 @@ PATCH  /api/v1/workspace                                  -          -     -    
 GET    /api/v1/workspace/storefront-secret                -          -     -      WRITE  -         -      -
 POST   /api/v1/workspace/storefront-secret/rotate         -          -     -      WRITE  -         -      -
 POST   /api/v1/workspace/storefront-secret/retire         -          -     -      WRITE  -         -      -
+POST   /api/v1/test-clock                                 -          -     -      -      WRITE     -      -
 GET    /api/v1/audit                                      -          -     -      -      READ      -      -
 """
 

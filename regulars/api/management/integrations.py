@@ -155,7 +155,7 @@ async def initialize_integration(call: Call[NoQuery, None]) -> CheckOutcome:
     app = call.app
     async with app.db.reading() as tx:
         integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
-    result = await integrations.check(app.http, integrations.carrier(integration, app.box), call.now)
+    result = await integrations.check(app.http, integrations.carrier(integration, app.box), app.clock.outside())
     async with app.db.transaction() as tx:
         concluded = await integrations.conclude(tx, integration, result, app.clock.now())
         await call.audit(tx, "integration.initialize", integration.id, ok=result.ok)

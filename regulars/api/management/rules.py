@@ -144,7 +144,8 @@ async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
         )
         carrier = await integrations.carrier_of(tx, workspace_id, prepared.lane_id, app.box)
         await call.audit(tx, "rule.test", call.path_id())
-    made = await delivery.attempt(carrier, app.http, prepared.parcel)
+    parcel = msgspec.structs.replace(prepared.parcel, attempted_at=app.clock.outside())
+    made = await delivery.attempt(carrier, app.http, parcel)
     async with app.db.transaction() as tx:
         await delivery.record(
             tx, workspace_id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random

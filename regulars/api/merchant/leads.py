@@ -134,7 +134,7 @@ def prove(call: Call[Any, Any], lead_id: UUID, *, changes: bool = False) -> None
     token it carries. Raises Unauthenticated, Forbidden."""
     if call.caller.writes or (call.caller.key.purpose != "STOREFRONT" and not changes):
         return
-    if proofs.customer_of(secrets_of(call), call.headers.get("x-leadtoken", ""), call.now) != lead_id:
+    if proofs.customer_of(secrets_of(call), call.headers.get("x-leadtoken", ""), call.app.clock.outside()) != lead_id:
         raise proofs.ProofOfAnother
 
 
@@ -186,7 +186,7 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
     by_token = bool(headers.get("x-leadtoken"))
     if storefront and not by_token:
         stamp, given = headers.get("x-timestamp", ""), headers.get("x-leaddigest", "")
-        proofs.check_digest(secrets_of(call), query.customer_id or "", stamp, given, call.now)
+        proofs.check_digest(secrets_of(call), query.customer_id or "", stamp, given, call.app.clock.outside())
     customer = await customers.find(
         tx,
         call.workspace_id,
@@ -204,7 +204,7 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
         raise NotFound("Lead does not exists")
     answer = await _answer(call, tx, customer)
     if storefront and not by_token:
-        token = proofs.issue_token(secrets_of(call)[0], customer.id, call.now)
+        token = proofs.issue_token(secrets_of(call)[0], customer.id, call.app.clock.outside())
         call.reply_headers["x-leadtoken"] = token
         answer = msgspec.structs.replace(answer, leadtoken=token)
     return answer

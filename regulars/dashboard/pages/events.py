@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
@@ -253,7 +254,8 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
     except Refusal as refusal:
         refusal.fields = dict.fromkeys(("address",) if refusal.fields else (), refusal.message)
         return desk.wrong("pages/rule_test.html", form, refusal, rule=rule, result=None, modes=MODES)
-    made = await delivery.attempt(carrier, desk.app.http, prepared.parcel)
+    parcel = msgspec.structs.replace(prepared.parcel, attempted_at=desk.app.clock.outside())
+    made = await delivery.attempt(carrier, desk.app.http, parcel)
     async with desk.app.db.transaction() as tx:
         await delivery.record(
             tx, desk.id, prepared.lane_id, [(made, 0)], now=desk.app.clock.now(), random=random.random

@@ -156,7 +156,7 @@ async def delete(desk: Handed, integration_id: FromPath[UUID]) -> Response[str]:
 async def initialize(desk: Desk, integration: Integration) -> delivery.CheckResult:
     """Ask the tool, between two transactions, and write down what it said."""
     carrier = integrations.carrier(integration, desk.app.box)
-    result = await integrations.check(desk.app.http, carrier, desk.now)
+    result = await integrations.check(desk.app.http, carrier, desk.app.clock.outside())
     async with desk.changing("integration.initialize", integration.id, ok=result.ok) as tx:
         await integrations.conclude(tx, integration, result, desk.app.clock.now())
     return result

@@ -179,6 +179,13 @@ async def test_nobody_is_told_twice_or_forgotten_when_a_worker_was_away_or_fell(
     ]
 
 
+async def test_nobody_is_forgotten_of_whom_the_first_sweep_should_have_told(diary: Diary) -> None:
+    await diary.move("Asha", 100, "03-24")
+    await diary.away_until("03-20 12:00")
+    await make.done(diary.db, diary.clock, HANDLERS)
+    assert await diary.told() == [("03-20 12:00", "Asha", "week", 100)]
+
+
 async def test_another_hour_zone_or_rule_tells_nobody_again_and_makes_up_for_nothing(diary: Diary) -> None:
     for name, day in (("Asha", "03-10"), ("Bo", "03-11"), ("Cleo", "03-12"), ("Dana", "03-16")):
         await diary.move(name, 10, day)
