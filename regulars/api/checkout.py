@@ -29,10 +29,10 @@ from regulars.api.failures import failure_of
 from regulars.api.meters import Meters
 from regulars.api.reading import check_media_type, decode, is_form, read_form, read_value
 from regulars.api.serving import SAFE, bug, check_source, encode
-from regulars.checkout import Cart, Done, Known, WalletType
+from regulars.checkout import Cart, Known, WalletType
 from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx, again_when_raced
-from regulars.kit.errors import Faults, NotFound, Refusal
+from regulars.kit.errors import Faults, NotFound, Refusal, invalid
 from regulars.kit.remembered import Remembered
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
@@ -192,13 +192,13 @@ async def _list(
 
 
 async def _act(shop: Workspace, known: Known, call: CheckoutCall, now: datetime, tx: Tx) -> tuple[CheckoutItem, bool]:
-    faults = Faults()
-    if not call.reference_order_id.strip() or "\x00" in call.reference_order_id:
+    faults, reference = Faults(), call.reference_order_id.strip()
+    if not reference or "\x00" in reference:
         faults.add("reference_order_id", "what your checkout calls the order")
     if call.action == "perform" and call.amount is None:
         faults.add("amount", "what the cart amounts to")
     faults.check()
-    reference = call.reference_order_id.strip()
+    customer: Customer | None
     if call.action == "revert":
         done = await checkout.revert(tx, shop, reference, now)
         customer = await customers.find(tx, shop.id, id=done.payment.customer_id) if done.payment.customer_id else None
@@ -208,23 +208,15 @@ async def _act(shop: Workspace, known: Known, call: CheckoutCall, now: datetime,
         amount = orders.minor_units("amount", call.amount, shop.currency_code)
         cart = Cart(reference, customer.id, call.wallet_type, amount)
         done = await checkout.perform(tx, shop, known.connection.rules, cart, now)
-    return await _of(tx, shop, call, customer, done, now), done.repeated
-
-
-async def _of(
-    tx: Reading, shop: Workspace, call: CheckoutCall, customer: Customer | None, done: Done, now: datetime
-) -> CheckoutItem:
     payment = done.payment
-    amount = payment.cart_minor if payment.customer_id else None
-    return await _item(tx, shop, call, payment.state, customer, amount, payment, now)
+    cart_minor = payment.cart_minor if payment.customer_id else None
+    return await _item(tx, shop, call, payment.state, customer, cart_minor, payment, now), done.repeated
 
 
 async def _customer(tx: Reading, shop: Workspace, call: CheckoutCall) -> Customer:
     """Raises Invalid, NotFound with the contract's words."""
     if not call.customer_id and not call.mobile:
-        faults = Faults()
-        faults.add("customer_id", "a customer_id or a mobile")
-        faults.check()
+        raise invalid("customer_id", "a customer_id or a mobile")
     by = {"customer_id": call.customer_id} if call.customer_id else {"mobile": call.mobile}
     customer = await customers.find(tx, shop.id, country=shop.country, **by)  # type: ignore[arg-type]
     if customer is None:

@@ -12,18 +12,17 @@ is checked by is looked up at most once per KEY_CACHE_S. Concurrent hooks of a w
 
 from __future__ import annotations
 
-import time
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Scope
 
 from regulars import limits, shops
-from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.bare import SAFE_HEADERS, Answer, BareDoor
+from regulars.api.failures import failure
 from regulars.api.meters import Meters
 from regulars.api.reading import whole_body
-from regulars.api.serving import SAFE, bug
 from regulars.kit.batch import Gatherer
 from regulars.kit.errors import NotFound, Refusal, Unauthenticated
 from regulars.kit.remembered import Remembered
@@ -36,10 +35,7 @@ LABEL = "POST /hooks"
 
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
 _NOTED = timedelta(seconds=limits.HOOKS_WRONG_NOTED_S)
-_SAFE = [(name.encode(), value.encode()) for name, value in SAFE.items()]
-_TAKEN = (200, [(b"content-type", b"application/json"), *_SAFE], b'{"taken":true}')
-
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+_TAKEN = (200, [(b"content-type", b"application/json"), *SAFE_HEADERS], b'{"taken":true}')
 
 
 class HookUnknown(NotFound):
@@ -59,33 +55,23 @@ class _Address:
         self.noted_at: datetime | None = None
 
 
-class HookDoor:
+class HookDoor(BareDoor):
     """The ASGI application behind `PATHS`."""
 
+    label = LABEL
+
     def __init__(self, app: App, meters: Meters) -> None:
-        self._app = app
-        self._meters = meters
+        super().__init__(app, meters)
         self._addresses: Remembered[UUID, _Address] = Remembered(
             app.db, lambda one: one.known.source.workspace_id, fresh=_FRESH, most=limits.KEYS_CACHED_MAX
         )
         self._keep: Gatherer[NewHook, None] = Gatherer(self._flush, items_max=limits.GATHER_ITEMS_MAX)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started_s = time.perf_counter()
-        try:
-            status, headers, body = await self._answer(scope, receive)
-        except Refusal as refusal:
-            status, headers, body = _said(failure_of(refusal, "problem"))
-        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
-            status, headers, body = _said(bug(None, LABEL, error))
-        self._meters.count(LABEL, status, time.perf_counter() - started_s)
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":  # type: ignore[typeddict-item]
-            return _said(failure("problem", 405, "method_not_allowed", "Hooks are posted.", None, {"allow": "POST"}))
+            return self._said(
+                failure("problem", 405, "method_not_allowed", "Hooks are posted.", None, {"allow": "POST"})
+            )
         now = self._app.clock.now()
         address = await self._find(scope["path"], now)
         known, source = address.known, address.known.source
@@ -142,9 +128,3 @@ class HookDoor:
         async with self._app.db.transaction() as tx:
             await shops.keep(tx, workspace_id, hooks, self._app.clock.now())
         return [None] * len(hooks)
-
-
-def _said(failed: Failure) -> Answer:
-    headers = [(b"content-type", failed.media_type.encode()), *_SAFE]
-    headers += [(name.encode(), value.encode()) for name, value in failed.headers.items()]
-    return failed.status, headers, failed.body

@@ -78,6 +78,9 @@ class Call(Generic[Q, B]):
         await tenancy.audit(tx, self.workspace_id, self.caller.actor, act, str(target), now=self.now, detail=detail)
 
 
+Check = Callable[[Call[Any, Any]], object]
+
+
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This operation takes no query parameters."""
 
@@ -87,7 +90,9 @@ class Operation(msgspec.Struct, frozen=True):
 
     `stored`: its answer is kept under the Idempotency-Key. Not so where the answer holds a secret. `served`: by this
     table; otherwise the table only documents it. `each`: the body is this, or a list of which each item is read by
-    itself, so that the act is handed what can be read and, in place of what can't, the refusal. A body of type BinaryIO
+    itself, so that the act is handed what can be read and, in place of what can't, the refusal. `check` says what of a
+    body is refused, or of an item of `each`, without doing anything: asked where a part of it can't be read, so that
+    all is said at once; an act that is handed a transaction is asked itself. A body of type BinaryIO
     is a file as it came, at most limits.UPLOAD_BYTES_MAX long.
     A key needs `access` to the `area`, or to the merchant API.
     """
@@ -100,16 +105,17 @@ class Operation(msgspec.Struct, frozen=True):
     tag: str
     area: Area | None
     access: AccessNeeded
-    status: int
     transaction: Transaction
     stored: bool
     query: type[Any]
     body: type[Any] | None
     answer: type[Any] | None
     act: Callable[..., Awaitable[Any]]
-    headers: tuple[str, ...]
-    served: bool
-    each: type[Any] | None
+    status: int = 200
+    headers: tuple[str, ...] = ()
+    served: bool = True
+    each: type[Any] | None = None
+    check: Check | None = None
 
     @property
     def listed(self) -> bool:
@@ -161,11 +167,8 @@ class Api:
         tag: str,
         area: Area | None = None,
         access: AccessNeeded | None = None,
-        status: int = 200,
         stored: bool = True,
-        headers: tuple[str, ...] = (),
-        served: bool = True,
-        each: type[Any] | None = None,
+        **more: Any,
     ) -> Callable[[Act], Act]:
         """`headers` are further request headers it reads; `area` where it is another than its tag's. A GET reads."""
         assert tag in self.tags
@@ -186,16 +189,13 @@ class Api:
                     tag=tag,
                     area=area or self.tags[tag],
                     access=access or ("READ" if method == "GET" else "WRITE"),
-                    status=status,
                     transaction=transaction,
                     stored=stored and transaction == "writing",
                     query=query,
                     body=None if body is type(None) else body,
                     answer=None if hints["return"] is type(None) else hints["return"],
                     act=act,
-                    headers=headers,
-                    served=served,
-                    each=each,
+                    **more,
                 )
             )
             return act

@@ -1,4 +1,4 @@
-"""What can be read of a body that can't be read as a whole, so that its act can say what it would refuse of the rest:
+"""What can be read of a body that can't be read as a whole, so that what would be refused of the rest is said too:
 whoever sends it is told all of it at once."""
 
 from __future__ import annotations
@@ -11,12 +11,35 @@ from msgspec import UNSET
 
 from regulars.api.examples import example
 from regulars.api.reading import Unread, options_of
+from regulars.kit.errors import Faults, Invalid
 
 
-def rest_of(unread: Unread) -> Any:
-    """As the type that was asked for: what is wrong is left out, and stood in for by its example where it is required.
-    UNSET when nothing of that type comes of it."""
-    return _value(unread.type, _rest(unread.type, unread.given, unread.strict), unread.strict)
+class Rest(Faults):
+    """The faults of what can't be read; those of `value`, the rest of it, are noted beside them. What is wrong is left
+    out of it, and stood in for by its example where it is required; it is UNSET when nothing of the type comes of it.
+
+        rest = Rest(unread)
+        if rest.value is not UNSET:
+            with rest:
+                check(rest.value)
+        raise rest.refusal()
+    """
+
+    __slots__ = ("unread", "value")
+
+    def __init__(self, unread: Unread) -> None:
+        super().__init__()
+        self.note(unread)
+        self.unread = dict(unread.fields)
+        self.value = _value(unread.type, _rest(unread.type, unread.given, unread.strict), unread.strict)
+
+    def refusal(self) -> Invalid:
+        """What is said of a field that was stood in for is not said of what was sent."""
+        wrong = {field.rpartition(".")[2] for field in self.unread}
+        for field in self.fields.keys() - self.unread.keys():
+            if field.rpartition(".")[2] in wrong:
+                del self.fields[field]
+        return super().refusal()
 
 
 def _rest(type_: Any, given: Any, strict: bool) -> Any:

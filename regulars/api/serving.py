@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -24,10 +24,10 @@ from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
 from regulars.api.reading import Unread, check_media_type, convert, decode, decode_each, is_form, read_form, read_value
-from regulars.api.rest import rest_of
+from regulars.api.rest import Rest
 from regulars.kit import forms, once
 from regulars.kit.db import RACED, REJECTED, UNREACHABLE, Tx, again_when_raced
-from regulars.kit.errors import Faults, Invalid, Refusal, invalid
+from regulars.kit.errors import Invalid, Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.wiring import App
 
@@ -47,6 +47,7 @@ CORS = {
 encode = msgspec.json.Encoder().encode
 
 Http = Request[Any, Any, Any]
+CallOf = Callable[[Any], Call[Any, Any]]
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -110,6 +111,10 @@ class Server:
         query = convert(operation.query, forms.single(request.scope["query_string"]))
         raw: bytes = b""
         body: Any = None
+
+        def call_of(body: Any) -> Call[Any, Any]:
+            return Call(self.app, caller, now, query, body, request.path_params, request.headers)
+
         if operation.body is BinaryIO:
             body = forms.Spooled(limits.BODY_BYTES_MAX)
             async for part in request.stream():
@@ -126,33 +131,25 @@ class Server:
                 else:
                     body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
             except Unread as unread:
-                raise await self._with_the_rest(operation, unread, caller, now, query, request) from None
-        call: Call[Any, Any] = Call(self.app, caller, now, query, body, request.path_params, request.headers)
+                raise await self._with_the_rest(operation, unread, call_of) from None
+            if operation.each and isinstance(body, list):
+                body = [_checked(operation, one, call_of).refusal() if isinstance(one, Unread) else one for one in body]
+        call = call_of(body)
         reply = await self._act(operation, call, request, raw)
         headers |= call.reply_headers
         return reply
 
-    async def _with_the_rest(
-        self, operation: Operation, unread: Unread, caller: Caller, now: datetime, query: Any, request: Http
-    ) -> Invalid:
+    async def _with_the_rest(self, operation: Operation, unread: Unread, call_of: CallOf) -> Invalid:
         """What can't be read of a body, and what its act refuses of the rest: it is asked in a transaction that is
         rolled back whatever it says."""
-        faults, rest = Faults(), rest_of(unread)
-        faults.note(unread)
-        if operation.transaction != "writing" or rest is msgspec.UNSET:
-            return unread
-        call: Call[Any, Any] = Call(self.app, caller, now, query, rest, request.path_params, request.headers)
-        with suppress(Refusal, *RACED, *REJECTED):
-            async with self.app.db.transaction() as tx:
-                with faults:
-                    await operation.act(call, tx)
-                raise unread
-        # What it says of a field that was stood in for is not said of what was sent.
-        wrong = {field.rpartition(".")[2] for field in unread.fields}
-        for field in faults.fields.keys() - unread.fields.keys():
-            if field.rpartition(".")[2] in wrong:
-                del faults.fields[field]
-        return faults.refusal()
+        rest = _checked(operation, unread, call_of)
+        if operation.transaction == "writing" and rest.value is not msgspec.UNSET:
+            with suppress(Refusal, *RACED, *REJECTED):
+                async with self.app.db.transaction() as tx:
+                    with rest:
+                        await operation.act(call_of(rest.value), tx)
+                    raise unread
+        return rest.refusal()
 
     async def _admit(self, operation: Operation, headers: Mapping[str, str], now: datetime) -> Caller:
         """Raises Unauthenticated, Forbidden, TooMany, Invalid."""
@@ -208,6 +205,14 @@ class Server:
         meta = {"status": "success", "code": operation.status}
         said = {"meta": meta, "data": answer} if self.api.style == "envelope" else answer
         return Reply(operation.status, encode(said))
+
+
+def _checked(operation: Operation, unread: Unread, call_of: CallOf) -> Rest:
+    rest = Rest(unread)
+    if operation.check is not None and rest.value is not msgspec.UNSET:
+        with rest:
+            operation.check(call_of(rest.value))
+    return rest
 
 
 def key_of(headers: Mapping[str, str], *, bearer: bool) -> str:

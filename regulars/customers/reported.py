@@ -22,28 +22,42 @@ CustomerId = Annotated[
     ),
 ]
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
-Email = Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
-Mobile = Annotated[str, Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; needs `country`.")]
-Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters, such as ind.")]
-Gender = Literal["male", "female", "other", ""]
+Email = Annotated[
+    str,
+    Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.", examples=["asha@example.com"]),
+]
+Mobile = Annotated[
+    str,
+    Meta(max_length=limits.MOBILE_CHARS_MAX, description="4 to 15 digits; needs `country`.", examples=["919800000000"]),
+]
+Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters.", examples=["ind"])]
+ReferralCode = Annotated[
+    str,
+    Meta(
+        max_length=40, description="This customer's own code, 3 to 40 letters, digits, - or _; drawn if none is given."
+    ),
+]
 
 
-class Details(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is known of a customer, and may change."""
-
-    name: Name = ""
+class Contact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     email: Email = ""
     mobile: Mobile = ""
     country: Country = ""
-    gender: Gender = ""
-    dob: date | None = None
+    gender: Literal["male", "female", "other", ""] = ""
+    dob: Annotated[date, Meta(description="Date of birth, such as 1990-05-26.")] | None = None
+
+
+class Details(Contact, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is known of a customer, and may change."""
+
+    name: Name = ""
 
 
 class CustomerDetails(Details, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is known of a customer."""
 
     customer_id: CustomerId
-    referral_code: Annotated[str, Meta(max_length=40, description="Drawn if none is given.")] = ""
+    referral_code: ReferralCode = ""
 
     def new_customer(self) -> NewCustomer:
         a_birthday("dob", self.dob)

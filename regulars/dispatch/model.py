@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from regulars import conditions, limits
 from regulars.conditions import Condition
 from regulars.events import TOPICS
 from regulars.kit.errors import Invalid, invalid
+from regulars.kit.shapes import INSIDE
 
 _PREFIX = re.compile(r"[A-Za-z0-9 ._:/-]*")
 
@@ -37,7 +38,7 @@ class Rule(msgspec.Struct, frozen=True):
     tool: str
     integration_name: str
     waiting: int = 0
-    waiting_why: str = ""
+    waiting_why: Annotated[str, INSIDE] = ""
 
     @property
     def event_name(self) -> str:

@@ -2,11 +2,13 @@
 keeps it.
 
     Partial[Rule]       every field may be left out: what a change gives (`RuleChange`)
-    Shown[Rule]         without what is never told, the workspace's id and bytes: what a caller is answered
+    Setting[Rules]      every field may also be null, which sets it back to how it is for everybody
+    Shown[Rule]         what a caller is answered
     Page[RuleItem]      a page of a list (`RulePage`)
     Listed[RuleItem]    a list as a whole (`RuleList`)
 
-Each is a struct of its own, and may be the base of one that says more, or says a field otherwise.
+Each is a struct of its own, and may be the base of one that says more, or says a field otherwise. No caller is told or
+may give a field that is INSIDE, holds bytes, or is the workspace's id.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import NODEFAULT, UNSET, Struct, UnsetType
+from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
 
-_NEVER_TOLD = "workspace_id"
+INSIDE = Meta(extra={"inside": True})
+"""Of a field that is nobody's business but its room's: `Annotated[UUID, INSIDE]`."""
 
 
 class Partial(Struct, Generic[T], frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -38,7 +41,14 @@ class Partial(Struct, Generic[T], frozen=True, forbid_unknown_fields=True, omit_
         return changed
 
     def __class_getitem__(cls, whole: type[Struct]) -> Any:
-        return _partial(whole)
+        return _partial(whole, Partial)
+
+
+class Setting(Struct, Generic[T], frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Only what is given changes; null sets one back to how it is for everybody."""
+
+    def __class_getitem__(cls, whole: type[Struct]) -> Any:
+        return _partial(whole, Setting)
 
 
 class Shown(Struct, Generic[T], frozen=True, kw_only=True):
@@ -60,6 +70,8 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Listed(Struct, Generic[T], frozen=True):
+    """A list as a whole."""
+
     items: list[T]
 
     def __class_getitem__(cls, item: type[Struct]) -> Any:
@@ -75,19 +87,26 @@ def copied(type_: type[S], of: Any, *more: Any, **otherwise: Any) -> S:
 
 
 @cache
-def _partial(whole: type[Struct]) -> Any:
-    fields = [(field.name, field.type | UnsetType, UNSET) for field in msgspec.structs.fields(whole)]
-    return _made(f"{whole.__name__.removeprefix('New')}Change", fields, Partial, forbid_unknown_fields=True)
+def _partial(whole: type[Struct], base: type[Struct]) -> Any:
+    unset = UnsetType | None if base is Setting else UnsetType
+    fields = [(field.name, field.type | unset, UNSET) for field in _open_fields(whole)]
+    return _made(f"{whole.__name__.removeprefix('New')}Change", fields, base)
 
 
 @cache
 def _shown(whole: type[Struct]) -> Any:
-    fields = [
-        (field.name, field.type, NODEFAULT)
-        for field in msgspec.structs.fields(whole)
-        if field.name != _NEVER_TOLD and field.type is not bytes
-    ]
+    fields = [(field.name, field.type, msgspec.field(name=field.encode_name)) for field in _open_fields(whole)]
     return _made(f"{whole.__name__}Item", fields, Shown)
+
+
+def _open_fields(whole: type[Struct]) -> list[msgspec.structs.FieldInfo]:
+    return [
+        field
+        for field in msgspec.structs.fields(whole)
+        if field.name != "workspace_id"
+        and field.type is not bytes
+        and INSIDE not in getattr(field.type, "__metadata__", ())
+    ]
 
 
 @cache
@@ -98,6 +117,5 @@ def _list(base: type[Struct], item: type[Struct]) -> Any:
     return _made(f"{item.__name__.removesuffix('Item')}{kind}", named, base)
 
 
-def _made(name: str, fields: list[tuple[str, Any, Any]], base: type[Struct], **config: Any) -> Any:
-    doc = {"__doc__": getdoc(base)}
-    return msgspec.defstruct(name, fields, bases=(base,), namespace=doc, frozen=True, kw_only=True, **config)
+def _made(name: str, fields: list[tuple[str, Any, Any]], base: type[Struct]) -> Any:
+    return msgspec.defstruct(name, fields, bases=(base,), namespace={"__doc__": getdoc(base)}, kw_only=True)

@@ -138,19 +138,20 @@ def report_of(given: Reported, now: datetime) -> OrderReport:
     faults = Faults()
     code, clocks_apart = given.currency_code, timedelta(seconds=limits.ORDER_CLOCK_AHEAD_S)
     minor = _Minor(code, faults)
-    placed_at, version = given.placed_at, given.updated_at or now
+    placed_at, version = given.placed_at, now
     with faults:
-        version = a_moment("updated_at", version)
-        if version > now + clocks_apart:
+        said = a_moment("updated_at", given.updated_at or now)
+        if said > now + clocks_apart:
             raise invalid("updated_at", "a time that is not in the future")
+        version = said
     with faults:
         placed_at = a_moment("placed_at", placed_at)
         # Two clocks may have had a part in one report: the one that took the order, and the one that reports it.
         if version < placed_at - clocks_apart and given.updated_at is not None:
             raise invalid("updated_at", "a time that is not before placed_at")
-    for field, said in _more_times(given):
+    for field, at in _more_times(given):
         with faults:
-            a_moment(field, said)
+            a_moment(field, at)
     with faults:
         a_birthday("customer.dob", given.customer.dob)
     report = OrderReport(

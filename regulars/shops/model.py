@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from regulars import limits
 from regulars.customers import NewCustomer
 from regulars.kit import fields
 from regulars.kit.errors import Refusal
+from regulars.kit.shapes import INSIDE
 from regulars.orders import OrderReport, Refund
 
 State = Literal["pending", "done", "ignored", "waiting", "open", "failed"]
@@ -31,18 +32,18 @@ class Source(msgspec.Struct, frozen=True):
 
     id: UUID
     workspace_id: UUID
-    hook_id: UUID
+    hook_id: Annotated[UUID, INSIDE]
     platform: str
-    slug: str
+    slug: Annotated[str, INSIDE]
     name: str
     settings: dict[str, Any]
     sealed: bytes
-    wrong_count: int
-    wrong_at: datetime | None
-    wrong_why: str
+    wrong_count: Annotated[int, INSIDE]
+    wrong_at: Annotated[datetime | None, INSIDE]
+    wrong_why: Annotated[str, INSIDE]
     asks_at: datetime | None
-    asked_until: datetime | None
-    asked_said: str
+    asked_until: Annotated[datetime | None, INSIDE]
+    asked_said: Annotated[str, INSIDE]
     created_at: datetime
     updated_at: datetime
 

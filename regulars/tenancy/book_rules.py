@@ -10,11 +10,27 @@ from msgspec import Meta
 
 from regulars import limits
 from regulars.kit.errors import Invalid
+from regulars.kit.shapes import INSIDE
 
 Expiry = Literal["never", "per_lot", "inactivity"]
 Unit = Literal["days", "months"]
 ClawBack = Literal["pending", "balance", "debt"]
-Days = Annotated[int, Meta(ge=0, le=limits.GRACE_DAYS_MAX)]
+Days = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=limits.GRACE_DAYS_MAX,
+        description="For how many days coins can be spent that come back when they have expired.",
+    ),
+]
+_EXPIRY = Meta(
+    description="never; per_lot: each credit by itself, `expire_after` days or months after it was given; inactivity:"
+    " all that a customer has, so long after it last moved, and not before that long after the rule was made."
+)
+_CLAW_BACK = Meta(
+    description="When an order is refunded, of what it earned: pending: only what can't be spent yet is taken back;"
+    " balance: as much as there is; debt: all, and what was spent already is owed: later coins pay it first."
+)
 
 
 class BookRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,11 +42,11 @@ class BookRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     or from a refunded purchase, and have expired meanwhile can be spent for so many days of grace.
     """
 
-    expiry: Expiry = "never"
-    expire_after: Annotated[int, Meta(ge=1, le=limits.EXPIRE_AFTER_MAX)] = 12
+    expiry: Annotated[Expiry, _EXPIRY] = "never"
+    expire_after: Annotated[int, Meta(ge=1, le=limits.EXPIRE_AFTER_MAX, examples=[12])] = 12
     expire_unit: Unit = "months"
-    idle_since: datetime | None = None
-    claw_back: ClawBack = "debt"
+    idle_since: Annotated[datetime | None, INSIDE] = None
+    claw_back: Annotated[ClawBack, _CLAW_BACK] = "debt"
     hold_minutes: Annotated[int, Meta(ge=1, le=limits.HOLD_DAYS_MAX * 24 * 60)] = 60
     hold_grace_days: Days = 0
     give_back_grace_days: Days = 0

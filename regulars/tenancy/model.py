@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Meta
 
+from regulars import limits
 from regulars.tenancy.book_rules import BookRules, book_rules
 
 Access = Literal["NONE", "READ", "WRITE"]
@@ -62,14 +64,26 @@ class Workspace(msgspec.Struct, frozen=True):
         return msgspec.convert(self.settings.get("retention") or {}, Retention)
 
 
+Months = Annotated[int, Meta(ge=1, le=limits.RETENTION_MONTHS_MAX)]
+_EVENTS_KEPT = Meta(
+    ge=limits.EVENTS_MONTHS_MIN,
+    le=limits.RETENTION_MONTHS_MAX,
+    description="At least as long as deliveries, and as the figures of days reach back.",
+)
+_ANSWERS_KEPT = Meta(
+    description="How long a call that comes again under its Idempotency-Key is given its first answer. After that it is"
+    " refused with `idempotency_answer_gone`; it never happens twice."
+)
+
+
 class Retention(msgspec.Struct, frozen=True):
     """For how many months what happened is shown and answered: events; deliveries, with all their attempts; firings of
     triggers; answers of calls that came with an Idempotency-Key. The view `tenancy_kept` has the same defaults."""
 
-    events_months: int = 13
-    deliveries_months: int = 6
-    firings_months: int = 13
-    answers_months: int = 3
+    events_months: Annotated[int, _EVENTS_KEPT] = 13
+    deliveries_months: Months = 6
+    firings_months: Annotated[Months, Meta(description="What came of each firing of a trigger.")] = 13
+    answers_months: Annotated[Months, _ANSWERS_KEPT] = 3
 
 
 class Areas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
+from regulars import limits
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.errors import Refusal
 from regulars.ledger import Txn
@@ -24,10 +26,10 @@ class Content(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     empty is not drawn, but for the title and the description, which are then the rule's."""
 
     type: ContentType = "earn"
-    title: str = ""
-    description: str = ""
-    icon: str = ""
-    link: str = ""
+    title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] = ""
+    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] = ""
+    icon: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] = ""
+    link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] = ""
 
 
 NO_CONTENT = Content()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
+from regulars import limits
 from regulars.orders import EarningBasis
 
 Operation = Literal["cr", "dr"]
@@ -46,6 +48,47 @@ class Span(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     max: float | None = None
 
 
+Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
+Most = Annotated[int, Meta(ge=0, le=limits.FIRINGS_LIMIT_MAX, description="Per customer; 0 is no limit.")]
+Mark = Annotated[float, Meta(ge=0, le=limits.COINS_MAX)]
+Budget = Annotated[int, Meta(ge=0, le=limits.AMOUNT_MINOR_MAX)]
+WallClock = Annotated[
+    str,
+    Meta(max_length=20, description="A day or a time by the shop's clock, empty for none.", examples=["2026-11-27"]),
+]
+_BASIS = "What of an order earns; null for what the shop's settings say."
+_FACTORS = Meta(
+    max_length=limits.FACTORS_MAX,
+    description="All that hold are multiplied with the coins; what is left over of a coin is dropped.",
+    examples=[[{"type": "campaign", "factor": 2, "starts_at": "2026-11-27", "ends_at": "2026-12-01"}]],
+)
+_FACT = Meta(
+    max_length=limits.FACT_NAME_CHARS_MAX,
+    description="The name of your own facts that it reacts to.",
+    examples=["game_won"],
+)
+_PROPERTIES = Meta(
+    max_length=limits.FACT_PROPERTIES_MAX,
+    description="What may be asked about the facts, by the names of their properties.",
+    examples=[{"score": "number"}],
+)
+_CONDITION = Meta(
+    description="A tree of conditions, as in Send Events, over what happened and whom; null for none. What may be asked"
+    " is answered by `GET /trigger-properties`.",
+    examples=[{"property": "customer_country", "operator": "is", "value": "ind"}],
+)
+_AMOUNT = Meta(description="The amount it must have; null for any.", examples=[{"min": 50}])
+_COOL_DOWN = Meta(
+    ge=0,
+    le=limits.COOL_DOWN_MINUTES_MAX,
+    description="Gives a customer nothing more for so long after it gave.",
+    examples=[60],
+)
+_BUDGET = "Coins for all customers together"
+_DELAY = Meta(ge=0, le=limits.DELAY_DAYS_MAX, description="Gives so many days after it happened.", examples=[14])
+_FREES = "Whether a reward that is taken back whole counts no more for its limits."
+
+
 class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a trigger gives, and what guards it. A limit of 0 is no limit, an empty text none.
 
@@ -65,34 +108,34 @@ class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     `fact` is the name of the shop's own facts that it reacts to, `properties` what may be asked about them.
     """
 
-    title: str = ""
-    description: str = ""
+    title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] = ""
+    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] = ""
     operation: Operation = "cr"
-    coins_min: int = 0
-    coins_max: int = 0
-    coins_per_unit: int = 0
+    coins_min: Annotated[Coins, Meta(examples=[50])] = 0
+    coins_max: Annotated[Coins, Meta(examples=[50])] = 0
+    coins_per_unit: Coins = 0
     earn_when: EarnWhen = "paid"
-    basis: EarningBasis | None = None
-    factors: tuple[Factor, ...] = ()
-    fact: str = ""
-    properties: dict[str, PropertyType] = {}
-    starts_at: str = ""
-    ends_at: str = ""
-    condition: dict[str, Any] | None = None
-    on_order_amount_matched: Span | None = None
-    on_activity_count_reached: int = 0
-    on_activity_amount_reached: float = 0.0
-    on_timeline_count_reached: int = 0
-    on_timeline_amount_reached: float = 0.0
+    basis: Annotated[EarningBasis | None, Meta(description=_BASIS)] = None
+    factors: Annotated[tuple[Factor, ...], _FACTORS] = ()
+    fact: Annotated[str, _FACT] = ""
+    properties: Annotated[dict[str, PropertyType], _PROPERTIES] = {}
+    starts_at: WallClock = ""
+    ends_at: WallClock = ""
+    condition: Annotated[dict[str, Any] | None, _CONDITION] = None
+    on_order_amount_matched: Annotated[Span | None, _AMOUNT] = None
+    on_activity_count_reached: Most = 0
+    on_activity_amount_reached: Mark = 0.0
+    on_timeline_count_reached: Most = 0
+    on_timeline_amount_reached: Mark = 0.0
     timeline: Timeline = "month"
-    per_day_max: int = 0
-    per_month_max: int = 0
-    per_customer_max: int = 0
-    cool_down_minutes: int = 0
-    budget_per_day: int = 0
-    budget_in_all: int = 0
-    after_delta_day: int = 0
-    frees_place: bool = True
+    per_day_max: Most = 0
+    per_month_max: Most = 0
+    per_customer_max: Most = 0
+    cool_down_minutes: Annotated[int, _COOL_DOWN] = 0
+    budget_per_day: Annotated[Budget, Meta(description=f"{_BUDGET} in a day of the shop; 0 is no limit.")] = 0
+    budget_in_all: Annotated[Budget, Meta(description=f"{_BUDGET}; 0 is no limit.")] = 0
+    after_delta_day: Annotated[int, _DELAY] = 0
+    frees_place: Annotated[bool, Meta(description=_FREES)] = True
 
     @property
     def limited(self) -> bool:

@@ -63,6 +63,7 @@ async def test_what_a_room_refuses_is_named_at_once_too(shop: Shop) -> None:
             {"name", "purpose"},
         ),
         ("/integrations", {"tool": "webhook", "name": 5, "settings": {"url": "ftp://a"}}, {"name", "url"}),
+        ("/staff", {"email": "asha", "password": "password1234", "role": "king"}, {"email", "password", "role"}),
     ],
 )
 async def test_what_can_not_be_read_is_named_beside_what_a_room_refuses(
@@ -72,8 +73,54 @@ async def test_what_can_not_be_read_is_named_beside_what_a_room_refuses(
     assert answer.status_code == 422
     assert named(answer.json()) == fields
     listed = (await shop.manage("GET", path)).json()["items"]
-    assert len(listed) == (4 if path == "/keys" else 0)
+    assert len(listed) == {"/keys": 4, "/staff": 0}.get(path, 0)
     assert (await shop.manage("GET", "/audit")).json()["items"] == []
+
+
+async def test_of_a_list_all_faults_of_each_item_are_named(shop: Shop) -> None:
+    customer = {"customer_id": "shopify-1001"}
+    good = {"source": "shopify", "reference_id": "1", "customer": customer, "amount": "9", "currency_code": "eur"}
+    good["placed_at"] = "2026-03-14T09:26:53Z"
+    wrong = {**good, "reference_id": 5, "updated_at": "2999-01-01T00:00:00Z", "amount": "9.999", "colour": "red"}
+    answer = (await shop.manage("POST", "/orders", json=[wrong, good, wrong])).json()
+    assert [one["change"] for one in answer["items"]] == ["refused", "created", "refused"]
+    for one in (answer["items"][0]["refusal"], answer["items"][2]["refusal"]):
+        assert set(one["fields"]) == {"reference_id", "updated_at", "amount", "colour"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "fields"),
+    [
+        ("PUT", "/staff/nobody/password", {"password": "short"}, {"id", "password"}),
+        ("POST", "/send-events/none/test", {"by": "post", "address": ""}, {"id", "by", "address"}),
+        ("POST", "/triggers/none/applications", {"announced": "yes"}, {"id", "announced"}),
+        ("POST", "/imports/none/preview", {"replaces": "yes"}, {"id", "replaces"}),
+    ],
+)
+async def test_an_address_that_names_nothing_is_told_beside_what_can_not_be_read(
+    shop: Shop, method: str, path: str, body: dict[str, Any], fields: set[str]
+) -> None:
+    """Of acts that open transactions of their own, which can't be asked without doing something."""
+    answer = await shop.manage(method, path, json=body)
+    assert answer.status_code == 422
+    assert named(answer.json()) == fields
+
+
+async def test_a_reward_says_what_can_not_be_read_beside_what_would_be_refused(shop: Shop) -> None:
+    answer = await shop.merchant("POST", "/activities", json={"trigger_id": "?", "name": 5})
+    assert named(answer.json()) == {"trigger_id", "name", "lead_id"}
+    details = {"email": "asha", "mobile": "me", "dob": 5}
+    someone = {"trigger_id": "?", "customer_id": "shopify-1001", "referral_code": "-", "metadetail": details}
+    unfit = {"referral_code", *(f"metadetail.{name}" for name in ("email", "mobile", "country", "dob"))}
+    answer = await shop.merchant("POST", "/activities", json=someone)
+    assert named(answer.json()) == {"trigger_id", *unfit}
+    customer = {"customer_id": "shopify-1001", "email": "asha@example.com"}
+    assert (await shop.manage("POST", "/customers", json=customer)).status_code == 201
+    answer = await shop.merchant("POST", "/activities", json=someone)
+    assert named(answer.json()) == {"trigger_id", "metadetail.dob"}, "what is known of a customer is ignored"
+    for body in (b"[]", b"5", b'"x"'):
+        answer = await shop.merchant("POST", "/activities", content=body)
+        assert answer.status_code == 422
 
 
 async def test_parameters_are_named_at_once(shop: Shop) -> None:

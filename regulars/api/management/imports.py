@@ -89,7 +89,7 @@ async def read_import(call: Call[NoQuery, None]) -> Looked:
     return await _looked(call, call.path_id())
 
 
-@management.post("/imports/{id}/preview", "Look at it in another format", tag="Imports")
+@management.post("/imports/{id}/preview", "Look at it in another format", tag="Imports", check=Call.path_id)
 async def preview_import(call: Call[NoQuery, Chosen]) -> Looked:
     """What is empty in `format` is found out, or asked about."""
     run, preview = await imports.choose(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from regulars import delivery, integrations, limits
 from regulars.api.management.api import management
 from regulars.api.management.rules import end_rules_of
 from regulars.api.operations import Call, NoQuery
+from regulars.api.resources import Resource
 from regulars.delivery import LaneHealth
 from regulars.integrations import CONNECTORS, Integration
+from regulars.integrations import Shown as Made
 from regulars.kit import fields
 from regulars.kit.db import Reading, Tx
 from regulars.kit.fields import Kind, Option
-from regulars.kit.shapes import Listed, Shown, copied
+from regulars.kit.shapes import Listed, Partial, Shown, copied
 
 Settings = Annotated[
     dict[str, Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | int],
@@ -58,26 +62,20 @@ class IntegrationItem(Shown[Integration], frozen=True, kw_only=True):
     health: LaneHealth | None
 
 
-class NewIntegration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    tool: Annotated[str, Meta(max_length=64, examples=["webhook"])]
-    settings: Annotated[Settings, Meta(examples=[{"url": "https://shop.example/hooks/regulars"}])]
+class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    settings: Settings
     name: Name = ""
 
 
-class IntegrationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ConnectionChange(Partial[Connection], frozen=True, kw_only=True):
     """Fields that are not given stay as they are; so do secrets given empty."""
 
-    name: (
-        Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Our receiver"])] | UnsetType
-    ) = UNSET
-    settings: Settings | UnsetType = UNSET
+    name: Annotated[Name, Meta(min_length=1, examples=["Our receiver"])] | UnsetType = UNSET
 
 
-class AddedIntegration(msgspec.Struct, frozen=True):
-    """`new_secrets` were made here; they are said this once and never again."""
-
-    integration: IntegrationItem
-    new_secrets: dict[str, str]
+class NewIntegration(Connection, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    tool: Annotated[str, Meta(max_length=64, examples=["webhook"])]
+    settings: Annotated[Settings, Meta(examples=[{"url": "https://shop.example/hooks/regulars"}])]
 
 
 class CheckOutcome(msgspec.Struct, frozen=True):
@@ -97,56 +95,67 @@ async def list_tools(call: Call[NoQuery, None]) -> Listed[Tool]:
     return Listed([copied(Tool, one.manifest, fields=tool_fields(one.manifest)) for one in CONNECTORS.values()])
 
 
-@management.get("/integrations", "What is connected", tag="Integrations")
-async def list_integrations(call: Call[NoQuery, None], tx: Reading) -> Listed[IntegrationItem]:
+async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Integration]) -> list[IntegrationItem]:
+    lanes = {lane.lane_id: lane for lane in await delivery.lane_health(tx, call.workspace_id, call.now)}
+    return [copied(IntegrationItem, one, health=lanes.get(one.id)) for one in found]
+
+
+def filled_in(body: dict[str, Any]) -> dict[str, Any]:
+    """A Connection, or what of it changes, as rooms take it."""
+    return {"given": body.pop("settings", {}), **body}
+
+
+connected = Resource(management, "/integrations", IntegrationItem, tag="Integrations", one="integration", says=_said)
+
+
+@connected.list("What is connected")
+def list_integrations(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Integration]]:
     """Oldest first."""
-    health = {lane.lane_id: lane for lane in await delivery.lane_health(tx, call.workspace_id, call.now)}
-    found = await integrations.list_integrations(tx, call.workspace_id)
-    return Listed([copied(IntegrationItem, one, health=health.get(one.id)) for one in found])
+    return integrations.list_integrations(tx, call.workspace_id)
 
 
-@management.post("/integrations", "Connect a tool", tag="Integrations", status=201, stored=False)
-async def add_integration(call: Call[NoQuery, NewIntegration], tx: Tx) -> AddedIntegration:
+@connected.create("Connect a tool", about=("tool",), secrets=True)
+def add_integration(call: Call[NoQuery, NewIntegration], tx: Tx) -> Awaitable[Made]:
     """Nothing is sent to it until it is initialized. No Idempotency-Key here: the answer may hold secrets."""
-    body = call.body
-    added = await integrations.add(
-        tx, call.workspace_id, call.app.box, tool=body.tool, name=body.name, given=body.settings, now=call.now
-    )
-    await call.audit(tx, "integration.create", added.integration.id, tool=body.tool)
-    return AddedIntegration(await _with_health(call, tx, added.integration), added.new_secrets)
+    return integrations.add(tx, call.workspace_id, call.app.box, **filled_in(asdict(call.body)), now=call.now)
 
 
-@management.get("/integrations/{id}", "One integration", tag="Integrations")
-async def read_integration(call: Call[NoQuery, None], tx: Reading) -> IntegrationItem:
-    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
-    return await _with_health(call, tx, integration)
+@connected.read("One integration")
+def read_integration(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Integration]:
+    return integrations.get_integration(tx, call.workspace_id, call.path_id())
 
 
-@management.patch("/integrations/{id}", "Change an integration", tag="Integrations")
-async def change_integration(call: Call[NoQuery, IntegrationChange], tx: Tx) -> IntegrationItem:
+@connected.change("Change an integration")
+def change_integration(call: Call[NoQuery, ConnectionChange], tx: Tx) -> Awaitable[Integration]:
     """It goes on sending as it was; initialize it again after changing what the tool must accept. Secrets that are not
     given stay, unless an address among the settings changes: then they are given once more."""
-    body = call.body
-    integration = await integrations.change(
-        tx,
-        call.workspace_id,
-        call.path_id(),
-        call.app.box,
-        given={} if isinstance(body.settings, UnsetType) else body.settings,
-        name=None if isinstance(body.name, UnsetType) else body.name,
-        now=call.now,
-    )
-    await call.audit(tx, "integration.update", integration.id)
-    return await _with_health(call, tx, integration)
+    given = filled_in(call.body.given())
+    return integrations.change(tx, call.workspace_id, call.path_id(), call.app.box, **given, now=call.now)
 
 
-@management.delete("/integrations/{id}", "Remove an integration", tag="Integrations", status=204)
-async def remove_integration(call: Call[NoQuery, None], tx: Tx) -> None:
+@connected.remove("Remove an integration")
+async def remove_integration(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     """Its rules end with it, its secrets are forgotten; what was delivered stays to be read."""
-    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
+    integration = await read_integration(call, tx)
     ended = await end_rules_of(tx, call.workspace_id, integration.id, call.now)
     await integrations.remove(tx, call.workspace_id, integration.id, call.now)
-    await call.audit(tx, "integration.delete", integration.id, name=integration.name, rules_ended=ended)
+    return {"name": integration.name, "rules_ended": ended}
+
+
+@connected.do("pause", "Stop sending for now")
+async def pause_integration(call: Call[NoQuery, None], tx: Tx) -> Integration:
+    """What comes in meanwhile waits; initialize to go on."""
+    reason = f"Paused by the key {call.caller.key.name}. Initialize to go on."
+    integration = await read_integration(call, tx)
+    await integrations.pause(tx, call.workspace_id, integration.id, reason)
+    return await read_integration(call, tx)
+
+
+@connected.do("rotate", "Make a new secret", about=("field",), secrets=True)
+def rotate_secret(call: Call[NoQuery, Rotation], tx: Tx) -> Awaitable[Made]:
+    """For a day calls are signed with both, the new one and the old one, while the receiver changes over."""
+    made_here = call.body.field
+    return integrations.rotate(tx, call.workspace_id, call.path_id(), call.app.box, field=made_here, now=call.now)
 
 
 @management.post("/integrations/{id}/initialize", "Ask the tool whether it takes our calls", tag="Integrations")
@@ -154,39 +163,13 @@ async def initialize_integration(call: Call[NoQuery, None]) -> CheckOutcome:
     """Ready, and what waits goes out; or paused, with the tool's own reason in words."""
     app = call.app
     async with app.db.reading() as tx:
-        integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
+        integration = await read_integration(call, tx)
     result = await integrations.check(app.http, integrations.carrier(integration, app.box), app.clock.outside())
     async with app.db.transaction() as tx:
         concluded = await integrations.conclude(tx, integration, result, app.clock.now())
         await call.audit(tx, "integration.initialize", integration.id, ok=result.ok)
-        return CheckOutcome(result.ok, result.sentence, await _with_health(call, tx, concluded))
-
-
-@management.post("/integrations/{id}/pause", "Stop sending for now", tag="Integrations")
-async def pause_integration(call: Call[NoQuery, None], tx: Tx) -> IntegrationItem:
-    """What comes in meanwhile waits; initialize to go on."""
-    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
-    reason = f"Paused by the key {call.caller.key.name}. Initialize to go on."
-    await integrations.pause(tx, call.workspace_id, integration.id, reason)
-    await call.audit(tx, "integration.pause", integration.id)
-    paused = await integrations.get_integration(tx, call.workspace_id, integration.id)
-    return await _with_health(call, tx, paused)
-
-
-@management.post("/integrations/{id}/rotate", "Make a new secret", tag="Integrations", stored=False)
-async def rotate_secret(call: Call[NoQuery, Rotation], tx: Tx) -> AddedIntegration:
-    """For a day calls are signed with both, the new one and the old one, while the receiver changes over."""
-    shown = await integrations.rotate(
-        tx, call.workspace_id, call.path_id(), call.app.box, field=call.body.field, now=call.now
-    )
-    await call.audit(tx, "integration.rotate", call.path_id(), field=call.body.field)
-    return AddedIntegration(await _with_health(call, tx, shown.integration), shown.new_secrets)
-
-
-async def _with_health(call: Call[Any, Any], tx: Reading, integration: Integration) -> IntegrationItem:
-    lanes = await delivery.lane_health(tx, call.workspace_id, call.now)
-    health = next((lane for lane in lanes if lane.lane_id == integration.id), None)
-    return copied(IntegrationItem, integration, health=health)
+        (item,) = await _said(call, tx, [concluded])
+    return CheckOutcome(result.ok, result.sentence, item)
 
 
 def tool_fields(manifest: fields.Manifest) -> list[ToolField]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -10,8 +11,9 @@ from msgspec import Meta
 from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
+from regulars.api.resources import Resource
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Shown, copied
+from regulars.kit.shapes import Shown, copied
 from regulars.tenancy import ApiKey, Areas
 from regulars.tenancy.model import Access, Purpose
 
@@ -38,9 +40,22 @@ class IssuedKey(msgspec.Struct, frozen=True):
     record: Key
 
 
-@management.get("/keys", "All keys, revoked ones too", tag="Keys")
-async def list_keys(call: Call[NoQuery, None], tx: Reading) -> Listed[Key]:
-    return Listed([copied(Key, key) for key in await tenancy.list_keys(tx, call.workspace_id)])
+async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[ApiKey]) -> list[Key]:
+    return [copied(Key, key) for key in found]
+
+
+keys = Resource(management, "/keys", Key, tag="Keys", one="key", says=_said)
+
+
+@keys.list("All keys, revoked ones too")
+def list_keys(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[ApiKey]]:
+    return tenancy.list_keys(tx, call.workspace_id)
+
+
+@keys.remove("Revoke a key", "revoke")
+def revoke_key(call: Call[NoQuery, None], tx: Tx) -> Awaitable[None]:
+    """The key is refused from then on."""
+    return tenancy.revoke_key(tx, call.workspace_id, call.path_id(), call.now)
 
 
 @management.post("/keys", "Issue a key", tag="Keys", status=201, stored=False)
@@ -53,10 +68,3 @@ async def issue_key(call: Call[NoQuery, NewKey], tx: Tx) -> IssuedKey:
     )
     await call.audit(tx, "key.create", issued.record.id, name=body.name, **msgspec.to_builtins(rights))
     return IssuedKey(issued.key, copied(Key, issued.record))
-
-
-@management.delete("/keys/{id}", "Revoke a key", tag="Keys", status=204)
-async def revoke_key(call: Call[NoQuery, None], tx: Tx) -> None:
-    """The key is refused from then on."""
-    await tenancy.revoke_key(tx, call.workspace_id, call.path_id(), call.now)
-    await call.audit(tx, "key.revoke", call.path_id())

@@ -76,7 +76,11 @@ class OrderWithFirings(msgspec.Struct, frozen=True):
 Many = Annotated[list[Reported], Meta(min_length=1, max_length=limits.ORDERS_PER_CALL_MAX)]
 
 
-@management.post("/orders", "Report orders", tag="Orders", each=Reported)
+def _check(call: Call[NoQuery, Any]) -> OrderReport:
+    return report_of(call.body, call.now)
+
+
+@management.post("/orders", "Report orders", tag="Orders", each=Reported, check=_check)
 async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOutcomes:
     """One order, or a list of up to 500. Of a list, a report that can't be taken or even read is answered with why, and
     the others are taken; one alone is refused with 422. A customer who is not known is created; the triggers that react

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from regulars import customers, delivery, dispatch, integrations, ledger, limits
 from regulars.api.management.api import management
 from regulars.api.management.events import TopicName
 from regulars.api.management.items import DeliveryItem, delivery_items
 from regulars.api.operations import Call, NoQuery
+from regulars.api.resources import Resource
 from regulars.delivery import StoredAttempt
 from regulars.dispatch import Rule, RuleOutcome
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Partial, copied
+from regulars.kit.shapes import Partial, Shown, copied
 
 Prefix = Annotated[
     str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
@@ -47,27 +50,15 @@ class RuleChange(Partial[RuleSettings], frozen=True, forbid_unknown_fields=True)
     """Only what is given changes. For another event, create another rule."""
 
 
-class RuleItem(msgspec.Struct, frozen=True):
+class RuleItem(Shown[Rule], frozen=True, kw_only=True):
     """`event_name` is the event's name as the tool sees it; `sentence` says the rule in words.
 
     `waiting` events could not be held against the rule, as `problem` says, and are sent once they can be.
     """
 
-    id: UUID
-    topic: str
     event_name: str
-    integration_id: UUID
-    integration_name: str
-    tool: str
-    prefix: str
-    condition: dict[str, Any] | None
-    active: bool
     sentence: str
     problem: str
-    waiting: int
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
 
 
 class TestOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,43 +78,43 @@ class TestResult(msgspec.Struct, frozen=True):
     rule: RuleOutcome
 
 
-@management.get("/send-events", "All rules", tag="Send Events")
-async def list_rules(call: Call[NoQuery, None], tx: Reading) -> Listed[RuleItem]:
+async def _said(call: Call[Any, Any], tx: Reading, rules: Sequence[Rule]) -> list[RuleItem]:
+    return [copied(RuleItem, rule, sentence=dispatch.rule_sentence(rule)) for rule in rules]
+
+
+rules = Resource(management, "/send-events", RuleItem, tag="Send Events", one="rule", says=_said)
+
+
+@rules.list("All rules")
+def list_rules(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Rule]]:
     """Oldest first, without those that were deleted."""
-    return Listed([_said(rule) for rule in await dispatch.list_rules(tx, call.workspace_id)])
+    return dispatch.list_rules(tx, call.workspace_id)
 
 
-@management.post("/send-events", "Create a rule", tag="Send Events", status=201)
-async def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> RuleItem:
-    given = msgspec.structs.asdict(call.body)
-    rule = await dispatch.create_rule(tx, call.workspace_id, **given, now=call.now)
-    await call.audit(tx, "rule.create", rule.id, topic=rule.topic)
-    return _said(rule)
+@rules.create("Create a rule", about=("topic",))
+def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> Awaitable[Rule]:
+    return dispatch.create_rule(tx, call.workspace_id, **asdict(call.body), now=call.now)
 
 
-@management.get("/send-events/{id}", "One rule", tag="Send Events")
-async def read_rule(call: Call[NoQuery, None], tx: Reading) -> RuleItem:
+@rules.read("One rule")
+def read_rule(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Rule]:
     """A deleted one too, as deliveries may still name it."""
-    return _said(await dispatch.get_rule(tx, call.workspace_id, call.path_id()))
+    return dispatch.get_rule(tx, call.workspace_id, call.path_id())
 
 
-@management.patch("/send-events/{id}", "Change a rule", tag="Send Events")
-async def change_rule(call: Call[NoQuery, RuleChange], tx: Tx) -> RuleItem:
+@rules.change("Change a rule")
+def change_rule(call: Call[NoQuery, RuleChange], tx: Tx) -> Awaitable[Rule]:
     """Events that it matched before keep the tool and the name they had."""
-    changes = call.body.given()
-    rule = await dispatch.change_rule(tx, call.workspace_id, call.path_id(), changes, call.now)
-    await call.audit(tx, "rule.update", rule.id, changed=sorted(changes))
-    return _said(rule)
+    return dispatch.change_rule(tx, call.workspace_id, call.path_id(), call.body.given(), call.now)
 
 
-@management.delete("/send-events/{id}", "Delete a rule", tag="Send Events", status=204)
-async def delete_rule(call: Call[NoQuery, None], tx: Tx) -> None:
+@rules.remove("Delete a rule")
+def delete_rule(call: Call[NoQuery, None], tx: Tx) -> Awaitable[None]:
     """What it has queued is still sent."""
-    await dispatch.delete_rule(tx, call.workspace_id, call.path_id(), call.now)
-    await call.audit(tx, "rule.delete", call.path_id())
+    return dispatch.delete_rule(tx, call.workspace_id, call.path_id(), call.now)
 
 
-@management.post("/send-events/{id}/test", "Send a test event", tag="Send Events")
+@management.post("/send-events/{id}/test", "Send a test event", tag="Send Events", check=Call.path_id)
 async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
     """Sent at once, and answered with what the tool said: the customer's newest event of the rule's topic, or one made
     from their data, marked as a test. Restrictions are not asked."""
@@ -161,7 +152,3 @@ async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: da
     for rule in ended:
         await dispatch.delete_rule(tx, workspace_id, rule.id, now)
     return len(ended)
-
-
-def _said(rule: Rule) -> RuleItem:
-    return copied(RuleItem, rule, sentence=dispatch.rule_sentence(rule))

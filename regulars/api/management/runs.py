@@ -66,7 +66,9 @@ async def rehearse_trigger(call: Call[NoQuery, None]) -> RunItem:
     return await _begin(call, rehearsal=True)
 
 
-@management.post("/triggers/{id}/applications", "Apply a trigger to past orders", tag="Triggers", status=202)
+@management.post(
+    "/triggers/{id}/applications", "Apply a trigger to past orders", tag="Triggers", status=202, check=Call.path_id
+)
 async def apply_trigger(call: Call[NoQuery, Application]) -> RunItem:
     """Give what it gives for the orders that are in already, each at most once, whatever it earned by other triggers.
     It goes on beside this call: ask for the run until it is `done`. One that has `stopped` is simply begun again."""

@@ -15,7 +15,7 @@ from regulars.api.management.api import management
 from regulars.api.management.facts import Fact
 from regulars.api.management.facts import checked as checked_fact
 from regulars.api.management.items import FiringItem, OrderItem, Whose, firing_item, named, order_item
-from regulars.api.management.triggers import RuleGiven, find, given
+from regulars.api.management.triggers import RuleGiven, find, sentence_of
 from regulars.api.merchant.activities import NewActivity, fire_of
 from regulars.api.operations import Call, NoQuery
 from regulars.customers.reported import CustomerId
@@ -25,12 +25,12 @@ from regulars.kit.errors import NotFound, invalid
 from regulars.kit.shapes import Partial, Shown, copied
 from regulars.orders.reported import Reported, report_of
 from regulars.tenancy import Workspace
-from regulars.triggers import About, Simulated, Trigger, sentence
+from regulars.triggers import About, Simulated, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.rule import revised
 
 
-class SimulatedCall(Partial[NewActivity], frozen=True, forbid_unknown_fields=True):
+class SimulatedCall(Partial[NewActivity], frozen=True):
     """As `POST /activities` of the merchant API takes it, by a key that may write."""
 
 
@@ -83,7 +83,7 @@ async def simulate_trigger(call: Call[NoQuery, Simulation], tx: Reading) -> Simu
 
 def rule_tried(kept: Trigger, rule: RuleGiven | UnsetType) -> Trigger:
     """The trigger with what is changed of its rule. Raises Invalid."""
-    changed = kept.rule if rule is UNSET else revised(kept.rule, given(rule))
+    changed = kept.rule if rule is UNSET else revised(kept.rule, rule.given())
     return msgspec.structs.replace(kept, rule=check_rule(kept.source, changed, kept.kind))
 
 
@@ -116,7 +116,7 @@ def simulation_item(found: Simulated, trigger: Trigger, workspace: Workspace) ->
         SimulationItem,
         found,
         trigger_id=trigger.id,
-        sentence=sentence(trigger.source, trigger.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind),
+        sentence=sentence_of(trigger, trigger.rule, workspace),
         customer=named(found.customer),
         order=order_item(found.order, found.customer) if found.order else None,
         given_before=firing_item(found.given_before, found.customer) if found.given_before else None,

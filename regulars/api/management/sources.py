@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
+from msgspec.structs import asdict
 
 from regulars import limits, shops
 from regulars.api.management.api import DatedQuery, asked, management
-from regulars.api.management.integrations import Name, Settings, ToolField, tool_fields
+from regulars.api.management.integrations import (
+    Connection,
+    ConnectionChange,
+    Settings,
+    ToolField,
+    filled_in,
+    tool_fields,
+)
 from regulars.api.operations import Call, NoQuery
+from regulars.api.resources import Resource
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Page, copied
+from regulars.kit.shapes import Listed, Page, Shown, copied
 from regulars.shops import PLATFORMS, Hook, Source
+from regulars.shops import Shown as Made
 from regulars.shops.model import State
 
 
@@ -31,7 +42,7 @@ class PlatformItem(msgspec.Struct, frozen=True):
     fields: list[ToolField]
 
 
-class SourceItem(msgspec.Struct, frozen=True):
+class SourceItem(Shown[Source], frozen=True, kw_only=True):
     """A connected source. `address` is where its hooks are sent: said to keys that may write alone, since whoever knows
     that of a website may need no more. `orders_source` is the `source` of its orders, and how its customers' ids begin.
 
@@ -40,42 +51,18 @@ class SourceItem(msgspec.Struct, frozen=True):
     not.
     """
 
-    id: UUID
-    platform: str
-    name: str
     orders_source: str
     address: str | None
-    settings: dict[str, Any]
     heard_at: datetime | None
     turned_away: int
     turned_away_at: datetime | None
     turned_away_why: str
-    asks_at: datetime | None
     asked: str
-    created_at: datetime
-    updated_at: datetime
 
 
-class NewSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewSource(Connection, frozen=True, forbid_unknown_fields=True, kw_only=True):
     platform: Annotated[str, Meta(max_length=64, examples=["shopify"])]
     settings: Annotated[Settings, Meta(examples=[{"shop_domain": "corner-shop.myshopify.com"}])]
-    name: Name = ""
-
-
-class SourceChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Fields that are not given stay as they are; so do secrets given empty."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Corner shop"])] | UnsetType = (
-        UNSET
-    )
-    settings: Settings | UnsetType = UNSET
-
-
-class ConnectedSource(msgspec.Struct, frozen=True):
-    """`new_secrets` were made here; they are said this once and never again."""
-
-    source: SourceItem
-    new_secrets: dict[str, str]
 
 
 class SourceTest(msgspec.Struct, frozen=True):
@@ -132,61 +119,71 @@ async def list_platforms(call: Call[NoQuery, None]) -> Listed[PlatformItem]:
     )
 
 
-@management.get("/sources", "The shop's sources", tag="Sources")
-async def list_sources(call: Call[NoQuery, None], tx: Reading) -> Listed[SourceItem]:
-    """Oldest first."""
-    found = await shops.list_sources(tx, call.workspace_id)
+async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Source]) -> list[SourceItem]:
     heard = await shops.heard_at(tx, call.workspace_id, [source.id for source in found])
-    return Listed([_item(call, source, heard) for source in found])
+    writes = call.caller.key.may("rules", "WRITE")
+    return [
+        copied(
+            SourceItem,
+            source,
+            orders_source=source.slug,
+            address=shops.address_of(source, call.app.settings.address()) if writes else None,
+            heard_at=heard.get(source.id),
+            turned_away=source.wrong_count,
+            turned_away_at=source.wrong_at,
+            turned_away_why=source.wrong_why,
+            asked=source.asked_said,
+        )
+        for source in found
+    ]
 
 
-@management.post("/sources", "Connect a source", tag="Sources", status=201, stored=False)
-async def connect_source(call: Call[NoQuery, NewSource], tx: Tx) -> ConnectedSource:
+connected = Resource(management, "/sources", SourceItem, tag="Sources", one="source", says=_said)
+
+
+@connected.list("The shop's sources")
+def list_sources(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Source]]:
+    """Oldest first."""
+    return shops.list_sources(tx, call.workspace_id)
+
+
+@connected.create("Connect a source", about=("platform",), secrets=True)
+def connect_source(call: Call[NoQuery, NewSource], tx: Tx) -> Awaitable[Made]:
     """Its hooks are taken from now on, at its `address`."""
-    body = call.body
-    shown = await shops.connect(
-        tx, call.workspace_id, call.app.box, platform=body.platform, name=body.name, given=body.settings, now=call.now
-    )
-    await call.audit(tx, "source.create", shown.source.id, platform=body.platform)
-    return ConnectedSource(await _said(call, tx, shown.source), shown.new_secrets)
+    return shops.connect(tx, call.workspace_id, call.app.box, **filled_in(asdict(call.body)), now=call.now)
 
 
-@management.get("/sources/{id}", "One source", tag="Sources")
-async def read_source(call: Call[NoQuery, None], tx: Reading) -> SourceItem:
-    return await _said(call, tx, await shops.get_source(tx, call.workspace_id, call.path_id()))
+@connected.read("One source")
+def read_source(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Source]:
+    return shops.get_source(tx, call.workspace_id, call.path_id())
 
 
-@management.patch("/sources/{id}", "Change a source", tag="Sources")
-async def change_source(call: Call[NoQuery, SourceChange], tx: Tx) -> SourceItem:
+@connected.change("Change a source")
+def change_source(call: Call[NoQuery, ConnectionChange], tx: Tx) -> Awaitable[Source]:
     """A secret that another takes the place of holds beside it for a day."""
-    body = call.body
-    source = await shops.change(
-        tx,
-        call.workspace_id,
-        call.path_id(),
-        call.app.box,
-        given={} if isinstance(body.settings, UnsetType) else body.settings,
-        name=None if isinstance(body.name, UnsetType) else body.name,
-        now=call.now,
-    )
-    await call.audit(tx, "source.update", source.id)
-    return await _said(call, tx, source)
+    given = filled_in(call.body.given())
+    return shops.change(tx, call.workspace_id, call.path_id(), call.app.box, **given, now=call.now)
 
 
-@management.delete("/sources/{id}", "Remove a source", tag="Sources", status=204)
-async def remove_source(call: Call[NoQuery, None], tx: Tx) -> None:
+@connected.remove("Remove a source")
+async def remove_source(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     """Its hooks are taken no more and its secrets are forgotten; what came in stays."""
-    source = await shops.get_source(tx, call.workspace_id, call.path_id())
+    source = await read_source(call, tx)
     await shops.remove(tx, call.workspace_id, source.id, call.now)
-    await call.audit(tx, "source.delete", source.id, name=source.name)
+    return {"name": source.name}
 
 
-@management.post("/sources/{id}/rotate", "Make a new secret", tag="Sources", stored=False)
-async def rotate_source_secret(call: Call[NoQuery, None], tx: Tx) -> ConnectedSource:
+@connected.do("rotate", "Make a new secret", secrets=True)
+def rotate_source_secret(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Made]:
     """Where the secret is made here. For a day hooks may be signed with either, the new one or the old one."""
-    shown = await shops.rotate(tx, call.workspace_id, call.path_id(), call.app.box, now=call.now)
-    await call.audit(tx, "source.rotate", shown.source.id)
-    return ConnectedSource(await _said(call, tx, shown.source), shown.new_secrets)
+    return shops.rotate(tx, call.workspace_id, call.path_id(), call.app.box, now=call.now)
+
+
+@connected.do("fetch", "Fetch what no hook told")
+async def fetch_missed(call: Call[NoQuery, None], tx: Tx) -> Source:
+    """In a moment, from the platform's own API. Where a source has a key for that, it is done every few minutes."""
+    await shops.ask_soon(tx, call.workspace_id, call.path_id(), call.now)
+    return await read_source(call, tx)
 
 
 @management.post("/sources/{id}/test", "Test a source", tag="Sources")
@@ -198,14 +195,6 @@ async def test_source(call: Call[NoQuery, None]) -> SourceTest:
         source = await shops.get_source(tx, call.workspace_id, call.path_id())
     tested = await shops.test(app.db, app.http, call.workspace, source, app.box, call.now)
     return SourceTest(tested.ok, tested.sentence)
-
-
-@management.post("/sources/{id}/fetch", "Fetch what no hook told", tag="Sources")
-async def fetch_missed(call: Call[NoQuery, None], tx: Tx) -> SourceItem:
-    """In a moment, from the platform's own API. Where a source has a key for that, it is done every few minutes."""
-    await shops.ask_soon(tx, call.workspace_id, call.path_id(), call.now)
-    await call.audit(tx, "source.fetch", call.path_id())
-    return await _said(call, tx, await shops.get_source(tx, call.workspace_id, call.path_id()))
 
 
 @management.get("/hooks", "Hooks that came in", tag="Sources", area="data")
@@ -235,38 +224,22 @@ async def replay_hooks(call: Call[NoQuery, HookReplay], tx: Tx) -> HooksReplayed
     return HooksReplayed(queued, left)
 
 
-@management.post("/hooks/{id}/replay", "Handle a hook again", tag="Sources", area="data")
-async def replay_hook(call: Call[NoQuery, None], tx: Tx) -> HookItem:
+async def _told(call: Call[Any, Any], tx: Reading, found: Sequence[Hook]) -> list[HookItem]:
+    return [copied(HookItem, hook) for hook in found]
+
+
+hooks = Resource(management, "/hooks", HookItem, tag="Sources", one="hook", says=_told)
+
+
+@hooks.do("replay", "Handle a hook again", area="data")
+async def replay_hook(call: Call[NoQuery, None], tx: Tx) -> Hook:
     """As if it had just come."""
     await shops.replay(tx, call.workspace_id, [call.path_id()], call.now)
-    await call.audit(tx, "hook.replay", call.path_id())
-    hook, _ = await shops.get_hook(tx, call.workspace_id, call.path_id())
-    return copied(HookItem, hook)
+    return (await shops.get_hook(tx, call.workspace_id, call.path_id()))[0]
 
 
-@management.post("/hooks/{id}/close", "Mark a hook as done", tag="Sources", area="data")
-async def close_hook(call: Call[NoQuery, None], tx: Tx) -> HookItem:
+@hooks.do("close", "Mark a hook as done", area="data")
+async def close_hook(call: Call[NoQuery, None], tx: Tx) -> Hook:
     """Of one that a person had to act on."""
     await shops.close(tx, call.workspace_id, call.path_id(), call.caller.key.name, call.now)
-    await call.audit(tx, "hook.close", call.path_id())
-    hook, _ = await shops.get_hook(tx, call.workspace_id, call.path_id())
-    return copied(HookItem, hook)
-
-
-async def _said(call: Call[Any, Any], tx: Reading, source: Source) -> SourceItem:
-    return _item(call, source, await shops.heard_at(tx, call.workspace_id, [source.id]))
-
-
-def _item(call: Call[Any, Any], source: Source, heard: dict[UUID, datetime]) -> SourceItem:
-    writes = call.caller.key.may("rules", "WRITE")
-    return copied(
-        SourceItem,
-        source,
-        orders_source=source.slug,
-        address=shops.address_of(source, call.app.settings.address()) if writes else None,
-        heard_at=heard.get(source.id),
-        turned_away=source.wrong_count,
-        turned_away_at=source.wrong_at,
-        turned_away_why=source.wrong_why,
-        asked=source.asked_said,
-    )
+    return (await shops.get_hook(tx, call.workspace_id, call.path_id()))[0]

@@ -54,11 +54,16 @@ async def list_staff(call: Call[NoQuery, None], tx: Reading) -> Listed[StaffMemb
     return Listed([copied(StaffMember, person) for person in await tenancy.list_staff(tx, call.workspace_id)])
 
 
-@management.post("/staff", "Let somebody sign in", tag="Staff", status=201)
+def _check(call: Call[NoQuery, NewStaffMember]) -> None:
+    body = call.body
+    tenancy.check_staff(body.email, body.password, body.name, body.role)
+
+
+@management.post("/staff", "Let somebody sign in", tag="Staff", status=201, check=_check)
 async def add_staff(call: Call[NoQuery, NewStaffMember]) -> StaffMember:
     """Made again it answers `staff_exists`: no answer is kept for it."""
     body = call.body
-    tenancy.check_staff(body.email, body.password, body.name, body.role)
+    _check(call)
     password = await tenancy.hashed(body.password, body.email, body.name)
     async with call.app.db.transaction() as tx:
         person = await tenancy.add_staff(
@@ -76,7 +81,9 @@ async def change_role(call: Call[NoQuery, RoleChange], tx: Tx) -> StaffMember:
     return copied(StaffMember, person)
 
 
-@management.put("/staff/{id}/password", "Give somebody a new password", tag="Staff", status=204, stored=False)
+@management.put(
+    "/staff/{id}/password", "Give somebody a new password", tag="Staff", status=204, stored=False, check=Call.path_id
+)
 async def change_password(call: Call[NoQuery, NewPassword]) -> None:
     """Their sessions end."""
     async with call.app.db.reading() as tx:

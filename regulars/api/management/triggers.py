@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from regulars import conditions, limits, triggers
 from regulars.api.management.api import DatedQuery, asked, asked_of, management, page_of
 from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
+from regulars.api.resources import Resource
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, invalid
-from regulars.kit.shapes import Listed, Page, copied
-from regulars.orders import EarningBasis
+from regulars.kit.shapes import Listed, Page, Partial, copied
 from regulars.tenancy import Workspace
 from regulars.triggers import Content, Rule, Trigger, Version, sentence
 from regulars.triggers.errors import UnknownTrigger
 from regulars.triggers.facts import schema_of
-from regulars.triggers.model import ContentType, Kind, Source, State
-from regulars.triggers.rule import EarnWhen, Factor, PropertyType, Span, Timeline, revised
+from regulars.triggers.model import Kind, Source, State
+from regulars.triggers.rule import PropertyType, revised
 
 Name = Annotated[str, Meta(min_length=1, max_length=limits.NAME_CHARS_MAX, examples=["Birthday"])]
-Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
-Most = Annotated[int, Meta(ge=0, le=limits.FIRINGS_LIMIT_MAX, description="Per customer; 0 is no limit.")]
 
 
-WallClock = Annotated[
-    str,
-    Meta(max_length=20, description="A day or a time by the shop's clock, empty for none.", examples=["2026-11-27"]),
-]
-Mark = Annotated[float, Meta(ge=0, le=limits.COINS_MAX)]
-Budget = Annotated[int, Meta(ge=0, le=limits.AMOUNT_MINOR_MAX)]
-
-
-class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RuleGiven(Partial[Rule], frozen=True):
     """A trigger fired by calls gives `coins_min` to `coins_max`, or always `coins_min`; one that reacts to orders gives
     that for each of them, or `coins_per_unit` for each whole unit of the order's amount, once the order is as far as
     `earn_when` says; one for new customers gives `coins_min`, once. What does not fit its `source` is refused.
@@ -50,130 +41,14 @@ class RuleGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     property `amount`.
     """
 
-    title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] | UnsetType = UNSET
-    operation: Literal["cr", "dr"] | UnsetType = UNSET
-    coins_min: Annotated[Coins, Meta(examples=[50])] | UnsetType = UNSET
-    coins_max: Annotated[Coins, Meta(examples=[50])] | UnsetType = UNSET
-    coins_per_unit: Coins | UnsetType = UNSET
-    earn_when: EarnWhen | UnsetType = UNSET
-    basis: (
-        Annotated[EarningBasis, Meta(description="What of an order earns; null for what the shop's settings say.")]
-        | UnsetType
-        | None
-    ) = UNSET
-    factors: (
-        Annotated[
-            tuple[Factor, ...],
-            Meta(
-                max_length=limits.FACTORS_MAX,
-                description="All that hold are multiplied with the coins; what is left over of a coin is dropped.",
-                examples=[[{"type": "campaign", "factor": 2, "starts_at": "2026-11-27", "ends_at": "2026-12-01"}]],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    fact: (
-        Annotated[
-            str,
-            Meta(
-                max_length=limits.FACT_NAME_CHARS_MAX,
-                description="The name of your own facts that it reacts to.",
-                examples=["game_won"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    properties: (
-        Annotated[
-            dict[str, PropertyType],
-            Meta(
-                max_length=limits.FACT_PROPERTIES_MAX,
-                description="What may be asked about the facts, by the names of their properties.",
-                examples=[{"score": "number"}],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    starts_at: WallClock | UnsetType = UNSET
-    ends_at: WallClock | UnsetType = UNSET
-    condition: (
-        Annotated[
-            dict[str, Any],
-            Meta(
-                description="A tree of conditions, as in Send Events, over what happened and whom; null for none. What "
-                "may be asked is answered by `GET /trigger-properties`.",
-                examples=[{"property": "customer_country", "operator": "is", "value": "ind"}],
-            ),
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
-    on_order_amount_matched: (
-        Annotated[Span, Meta(description="The amount it must have; null for any.", examples=[{"min": 50}])]
-        | UnsetType
-        | None
-    ) = UNSET
-    on_activity_count_reached: Most | UnsetType = UNSET
-    on_activity_amount_reached: Mark | UnsetType = UNSET
-    on_timeline_count_reached: Most | UnsetType = UNSET
-    on_timeline_amount_reached: Mark | UnsetType = UNSET
-    timeline: Timeline | UnsetType = UNSET
-    per_day_max: Most | UnsetType = UNSET
-    per_month_max: Most | UnsetType = UNSET
-    per_customer_max: Most | UnsetType = UNSET
-    cool_down_minutes: (
-        Annotated[
-            int,
-            Meta(
-                ge=0,
-                le=limits.COOL_DOWN_MINUTES_MAX,
-                description="Gives a customer nothing more for so long after it gave.",
-                examples=[60],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
-    budget_per_day: (
-        Annotated[Budget, Meta(description="Coins for all customers together in a day of the shop; 0 is no limit.")]
-        | UnsetType
-    ) = UNSET
-    budget_in_all: (
-        Annotated[Budget, Meta(description="Coins for all customers together; 0 is no limit.")] | UnsetType
-    ) = UNSET
-    after_delta_day: (
-        Annotated[
-            int,
-            Meta(ge=0, le=limits.DELAY_DAYS_MAX, description="Gives so many days after it happened.", examples=[14]),
-        ]
-        | UnsetType
-    ) = UNSET
-    frees_place: (
-        Annotated[bool, Meta(description="Whether a reward that is taken back whole counts no more for its limits.")]
-        | UnsetType
-    ) = UNSET
 
-
-class ContentGiven(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ContentGiven(Partial[Content], frozen=True):
     """How a widget draws it as a way to earn. `icon` is an address, or a name that the widget knows."""
 
-    type: ContentType | UnsetType = UNSET
-    title: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX)] | UnsetType = UNSET
-    description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] | UnsetType = UNSET
-    icon: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] | UnsetType = UNSET
-    link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] | UnsetType = UNSET
 
-
-class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source`: fired by a call (`api`), or by itself: by orders, a customer being created, their birthday, the day of
-    a later year on which they were created, or a fact of your own. `kind`: only `wallet` triggers act by now; the
-    others are kept, and say so of each firing. `open`: READ keys may fire it, and it needs a limit for each customer.
-    `allow_override`: a call by a WRITE key may set other words and coins."""
-
+class TriggerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Name
-    source: Source
-    rule: Annotated[RuleGiven, Meta(examples=[{"coins_min": 50, "coins_max": 50}])]
-    kind: Kind = "wallet"
+    rule: RuleGiven
     active: bool = True
     open: bool = False
     allow_override: bool = False
@@ -181,47 +56,35 @@ class NewTrigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     content: ContentGiven = ContentGiven()
 
 
-class TriggerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewTrigger(TriggerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`source`: fired by a call (`api`), or by itself: by orders, a customer being created, their birthday, the day of
+    a later year on which they were created, or a fact of your own. `kind`: only `wallet` triggers act by now; the
+    others are kept, and say so of each firing. `open`: READ keys may fire it, and it needs a limit for each customer.
+    `allow_override`: a call by a WRITE key may set other words and coins."""
+
+    source: Source
+    rule: Annotated[RuleGiven, Meta(examples=[{"coins_min": 50, "coins_max": 50}])]
+    kind: Kind = "wallet"
+
+
+class TriggerChange(Partial[TriggerSettings], frozen=True, kw_only=True):
     """Only what is given changes, within the rule and the content too. Another rule is a new
     version; the rest is not."""
 
-    name: Name | UnsetType = UNSET
-    active: bool | UnsetType = UNSET
-    open: bool | UnsetType = UNSET
-    allow_override: bool | UnsetType = UNSET
-    show_in_widget: bool | UnsetType = UNSET
     rule: Annotated[RuleGiven, Meta(examples=[{"coins_per_unit": 2}])] | UnsetType = UNSET
-    content: ContentGiven | UnsetType = UNSET
 
 
-class TriggerItem(msgspec.Struct, frozen=True):
+class TriggerItem(Trigger, frozen=True, kw_only=True):
     """A trigger at its newest version; `sentence` says it in words."""
 
-    id: UUID
-    version: int
-    kind: Kind
-    name: str
-    source: Source
-    active: bool
-    open: bool
-    allow_override: bool
-    show_in_widget: bool
-    rule: Rule
-    content: Content
     sentence: str
-    created_at: datetime
-    updated_at: datetime
 
 
-class VersionItem(msgspec.Struct, frozen=True):
+class VersionItem(Version, frozen=True, kw_only=True):
     """`changed` says in words what was otherwise in the version before."""
 
-    version: int
-    rule: Rule
     sentence: str
     changed: list[str]
-    actor: str
-    created_at: datetime
 
 
 class PropertyItem(msgspec.Struct, frozen=True):
@@ -251,59 +114,58 @@ class FiringQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     ) = None
 
 
-@management.get("/triggers", "All triggers", tag="Triggers")
-async def list_triggers(call: Call[NoQuery, None], tx: Reading) -> Listed[TriggerItem]:
+async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Trigger]) -> list[TriggerItem]:
+    return [copied(TriggerItem, one, sentence=sentence_of(one, one.rule, call.workspace)) for one in found]
+
+
+made = Resource(management, "/triggers", TriggerItem, tag="Triggers", one="trigger", says=_said)
+
+
+@made.list("All triggers")
+def list_triggers(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Trigger]]:
     """Oldest first."""
-    found = await triggers.list_triggers(tx, call.workspace_id)
-    return Listed([_said(trigger, call.workspace) for trigger in found])
+    return triggers.list_triggers(tx, call.workspace_id)
 
 
-@management.post("/triggers", "Create a trigger", tag="Triggers", status=201)
-async def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> TriggerItem:
-    body = call.body
-    trigger = await triggers.create_trigger(
-        tx,
-        call.workspace,
-        body.name,
-        body.source,
-        Rule(**given(body.rule)),
-        call.now,
-        kind=body.kind,
-        active=body.active,
-        open=body.open,
-        allow_override=body.allow_override,
-        show_in_widget=body.show_in_widget,
-        content=Content(**given(body.content)),
-        actor=call.caller.actor,
-    )
-    await call.audit(tx, "trigger.create", trigger.id, name=trigger.name)
-    return _said(trigger, call.workspace)
+@made.create("Create a trigger", about=("name",))
+def create_trigger(call: Call[NoQuery, NewTrigger], tx: Tx) -> Awaitable[Trigger]:
+    given = asdict(call.body)
+    given |= {"rule": Rule(**call.body.rule.given()), "content": Content(**call.body.content.given())}
+    return triggers.create_trigger(tx, call.workspace, now=call.now, actor=call.caller.actor, **given)
 
 
-@management.get("/triggers/{id}", "One trigger", tag="Triggers")
-async def read_trigger(call: Call[NoQuery, None], tx: Reading) -> TriggerItem:
-    return _said(await find(call, tx), call.workspace)
+@made.read("One trigger")
+def read_trigger(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Trigger]:
+    return find(call, tx)
 
 
-@management.patch("/triggers/{id}", "Change a trigger", tag="Triggers")
-async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> TriggerItem:
-    trigger = await find(call, tx)
-    changes = given(call.body)
-    if call.body.rule is not UNSET:
-        changes["rule"] = revised(trigger.rule, given(call.body.rule))
-    if call.body.content is not UNSET:
-        changes["content"] = msgspec.structs.replace(trigger.content, **given(call.body.content))
-    changed = await triggers.change_trigger(tx, call.workspace, trigger.id, changes, call.now, actor=call.caller.actor)
-    await call.audit(tx, "trigger.update", trigger.id, changed=sorted(changes), version=changed.version)
-    return _said(changed, call.workspace)
+async def find(call: Call[Any, Any], tx: Reading) -> Trigger:
+    try:
+        return await triggers.find_trigger(tx, call.workspace_id, call.path_id())
+    except UnknownTrigger:
+        raise NotFound("This trigger does not exist.") from None
+
+
+@made.change("Change a trigger", about=("version",))
+async def change_trigger(call: Call[NoQuery, TriggerChange], tx: Tx) -> Trigger:
+    trigger, changes = await find(call, tx), call.body.given()
+    if "rule" in changes:
+        changes["rule"] = revised(trigger.rule, changes["rule"].given())
+    if "content" in changes:
+        changes["content"] = changes["content"].over(trigger.content)
+    return await triggers.change_trigger(tx, call.workspace, trigger.id, changes, call.now, actor=call.caller.actor)
 
 
 @management.get("/triggers/{id}/versions", "A trigger's versions", tag="Triggers")
 async def list_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[VersionItem]:
     """Newest first, each with who made it and what they changed."""
     trigger = await find(call, tx)
-    found = await triggers.versions_of(tx, call.workspace_id, trigger.id)
-    return Listed([_version(one, changed, trigger, call.workspace) for one, changed in found])
+    return Listed(
+        [
+            copied(VersionItem, one, sentence=sentence_of(trigger, one.rule, call.workspace), changed=changed)
+            for one, changed in await triggers.versions_of(tx, call.workspace_id, trigger.id)
+        ]
+    )
 
 
 @management.get("/trigger-properties", "What a trigger's condition may ask", tag="Triggers")
@@ -335,22 +197,5 @@ async def list_firings(call: Call[FiringQuery, None], tx: Reading) -> Page[Firin
     return Page([firing_item(firing, of[firing.customer_id]) for firing in items], after)
 
 
-def given(body: Any) -> dict[str, Any]:
-    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
-
-
-async def find(call: Call[Any, Any], tx: Reading) -> Trigger:
-    try:
-        return await triggers.find_trigger(tx, call.workspace_id, call.path_id())
-    except UnknownTrigger:
-        raise NotFound("This trigger does not exist.") from None
-
-
-def _version(version: Version, changed: list[str], trigger: Trigger, workspace: Workspace) -> VersionItem:
-    said = sentence(trigger.source, version.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind)
-    return copied(VersionItem, version, sentence=said, changed=changed)
-
-
-def _said(trigger: Trigger, workspace: Workspace) -> TriggerItem:
-    said = sentence(trigger.source, trigger.rule, workspace.coin_name, workspace.currency_symbol, trigger.kind)
-    return copied(TriggerItem, trigger, sentence=said)
+def sentence_of(trigger: Trigger, rule: Rule, shop: Workspace) -> str:
+    return sentence(trigger.source, rule, shop.coin_name, shop.currency_symbol, trigger.kind)

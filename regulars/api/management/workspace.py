@@ -13,20 +13,11 @@ from regulars import events, limits, orders, tenancy
 from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, copied
+from regulars.kit.shapes import Page, Setting, copied
 from regulars.orders import EarningBasis
-from regulars.tenancy import AuditLine, ClawBack, Expiry, Retention, Unit, Workspace
+from regulars.reminders import ReminderRules
+from regulars.tenancy import AuditLine, BookRules, Retention, Workspace
 from regulars.wiring import change_shop
-
-_EXPIRY = Meta(
-    description="never; per_lot: each credit by itself, `expire_after` days or months after it was given; inactivity:"
-    " all that a customer has, so long after it last moved, and not before that long after the rule was made."
-)
-_CLAW_BACK = Meta(
-    description="When an order is refunded, of what it earned: pending: only what can't be spent yet is taken back;"
-    " balance: as much as there is; debt: all, and what was spent already is owed: later coins pay it first."
-)
-_GRACE = "For how many days coins can be spent that come back when they have expired."
 
 CallsPerMinute = Annotated[
     int,
@@ -64,71 +55,21 @@ Country = Annotated[
 ]
 
 
-Months = Annotated[int, Meta(ge=1, le=limits.RETENTION_MONTHS_MAX)]
-EventsMonths = Annotated[
-    int,
-    Meta(
-        ge=limits.EVENTS_MONTHS_MIN,
-        le=limits.RETENTION_MONTHS_MAX,
-        description="At least as long as deliveries, and as the figures of days reach back.",
-    ),
-]
-
-
-class KeptFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class KeptFor(Setting[Retention], frozen=True):
     """For how many months what happened is shown and answered; after that it is gone. Null sets one back. Deliveries go
     with all their attempts. Coins, orders and customers are kept for ever."""
 
-    events_months: EventsMonths | UnsetType | None = UNSET
-    deliveries_months: Months | UnsetType | None = UNSET
-    firings_months: Annotated[Months, Meta(description="What came of each firing of a trigger.")] | UnsetType | None = (
-        UNSET
-    )
-    answers_months: (
-        Annotated[
-            Months,
-            Meta(
-                description="How long a call that comes again under its Idempotency-Key is given its first answer."
-                " After that it is refused with `idempotency_answer_gone`; it never happens twice."
-            ),
-        ]
-        | UnsetType
-        | None
-    ) = UNSET
 
-
-class BookChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class BookChange(Setting[BookRules], frozen=True):
     """How long coins last, how they are taken back and held. null sets a rule back to how it is for everybody: coins
     never expire, what was spent already becomes a debt, a hold lasts an hour, no days of grace."""
 
-    expiry: Annotated[Expiry, _EXPIRY] | UnsetType | None = UNSET
-    expire_after: Annotated[int, Meta(ge=1, le=limits.EXPIRE_AFTER_MAX, examples=[12])] | UnsetType | None = UNSET
-    expire_unit: Unit | UnsetType | None = UNSET
-    claw_back: Annotated[ClawBack, _CLAW_BACK] | UnsetType | None = UNSET
-    hold_minutes: Annotated[int, Meta(ge=1, le=limits.HOLD_DAYS_MAX * 24 * 60)] | UnsetType | None = UNSET
-    hold_grace_days: Annotated[int, Meta(ge=0, le=limits.GRACE_DAYS_MAX, description=_GRACE)] | UnsetType | None = UNSET
-    give_back_grace_days: (
-        Annotated[int, Meta(ge=0, le=limits.GRACE_DAYS_MAX, description=_GRACE)] | UnsetType | None
-    ) = UNSET
 
-
-ReminderDays = Annotated[int, Meta(ge=1, le=limits.REMINDER_DAYS_MAX)]
-ReminderTimes = Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)]
-ReminderBalance = Annotated[int, Meta(ge=1, le=limits.COINS_MAX)]
-
-
-class Reminders(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Reminders(Setting[ReminderRules], frozen=True):
     """At the hour `at_hour` of the shop's day (10) `coinexpirynotify_create` is told a month, a week and a day before
     coins expire, unless `expiry_notices` is false; and `unusedwalletcoinrequest_create`, if `unused_days` is given, of
     a balance of at least `unused_balance_min` (1) that has not moved for so long, up to `unused_times` (1) in all,
     every `unused_gap_days` (7). Null sets one back."""
-
-    at_hour: Annotated[int, Meta(ge=0, le=23)] | UnsetType | None = UNSET
-    expiry_notices: bool | UnsetType | None = UNSET
-    unused_days: ReminderDays | UnsetType | None = UNSET
-    unused_times: ReminderTimes | UnsetType | None = UNSET
-    unused_gap_days: ReminderDays | UnsetType | None = UNSET
-    unused_balance_min: ReminderBalance | UnsetType | None = UNSET
 
 
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

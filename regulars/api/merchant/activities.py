@@ -7,25 +7,26 @@ a commit (`wiring.App.fire`); each is answered after that commit.
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar.types import Receive, Scope, Send
+from litestar.types import Receive, Scope
 from msgspec import Meta
 
 from regulars import customers, limits, tenancy
 from regulars.api import leniency, proofs
-from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.bare import CORS_HEADERS, SAFE_HEADERS, Answer, BareDoor
+from regulars.api.failures import failure
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import ActivityAnswer, fired_answer
-from regulars.api.merchant.leads import NO_DETAILS, CustomerId, Metadetail, Name, ReferralCode, new_customer
+from regulars.api.merchant.leads import NO_DETAILS, Metadetail, new_customer
 from regulars.api.meters import Meters
 from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
 from regulars.api.reading import (
+    Unread,
     check_media_type,
     decode,
     is_form,
@@ -34,8 +35,10 @@ from regulars.api.reading import (
     read_value,
     whole_body,
 )
-from regulars.api.serving import CORS, SAFE, bug, check_source, idempotency_key
-from regulars.kit.errors import Invalid, Refusal, invalid
+from regulars.api.rest import Rest
+from regulars.api.serving import check_source, idempotency_key
+from regulars.customers.reported import CustomerId, Name, ReferralCode
+from regulars.kit.errors import Invalid, invalid
 from regulars.triggers import Evaluation, Fire, Override
 from regulars.wiring import App, Call
 
@@ -144,38 +147,24 @@ async def create_activity(call: Described[NoQuery, NewActivity]) -> ActivityAnsw
 
 
 _decoder = msgspec.json.Decoder(NewActivity)
-_CORS = [(name.encode(), value.encode()) for name, value in CORS.items()]
-_SAFE = [(name.encode(), value.encode()) for name, value in SAFE.items()]
-_JSON_HEADERS = [(b"content-type", b"application/json"), *_SAFE]
+_JSON_HEADERS = [(b"content-type", b"application/json"), *SAFE_HEADERS]
 _HIT_HEADERS = [*_JSON_HEADERS, (b"idempotency-hit", b"true")]
 
 
-class ActivityDoor:
+class ActivityDoor(BareDoor):
     """The ASGI application behind the route."""
 
+    label = LABEL
+    api = merchant
+
     def __init__(self, app: App, gate: Gate, meters: Meters) -> None:
-        self._app = app
+        super().__init__(app, meters)
         self._gate = gate
-        self._meters = meters
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started_s = time.perf_counter()
-        try:
-            status, headers, body = await self._answer(scope, receive)
-        except Refusal as refusal:
-            status, headers, body = _said(failure_of(refusal, "envelope"))
-        except Exception as error:  # noqa: BLE001 - the outermost frame of a request
-            status, headers, body = _said(bug(merchant, LABEL, error))
-        self._meters.count(LABEL, status, time.perf_counter() - started_s)
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":  # type: ignore[typeddict-item]
-            return _said(
-                failure("envelope", 405, "method_not_allowed", "This route takes POST.", None, {"allow": "POST"})
-            )
+            no = failure("envelope", 405, "method_not_allowed", "This route takes POST.", None, {"allow": "POST"})
+            return self._said(no)
         headers: Headers = dict(scope["headers"])
         key, workspace_id = headers.get(b"x-apikey"), headers.get(b"x-workspaceid")
         if not key or not workspace_id:
@@ -193,7 +182,10 @@ class ActivityDoor:
         if scope["query_string"]:
             raise invalid(scope["query_string"].decode("latin-1").partition("=")[0], "no query parameters")
         raw = await whole_body(headers.get(b"content-length", b""), receive)
-        body, aside = _read_activity(raw, form)
+        try:
+            body, aside = _read_activity(raw, form)
+        except Unread as unread:
+            raise await self._with_the_rest(unread, caller) from None
         fire, proven = fire_of(body, aside, caller.actor, writes=caller.writes), None
         if not caller.writes and needs_proof(caller):
             fire = await self._proven(fire, body, caller, _text(headers, b"x-leadtoken"))
@@ -205,7 +197,22 @@ class ActivityDoor:
             mark = self._app.fingerprint(LABEL, raw)
         answered = await self._app.fire(Call(caller.workspace, fire, fired_answer, once, mark))
         said = _HIT_HEADERS if answered.hit else _JSON_HEADERS
-        return answered.status, [*said, *_CORS] if b"origin" in headers else said, answered.body.encode()
+        return answered.status, [*said, *CORS_HEADERS] if b"origin" in headers else said, answered.body.encode()
+
+    async def _with_the_rest(self, unread: Unread, caller: Caller) -> Invalid:
+        """What can't be read of a call, and what would be refused of the rest. Of a customer's details only a key that
+        writes is told: whether somebody is known already is nothing for a page."""
+        rest = Rest(unread)
+        if rest.value is msgspec.UNSET:
+            return unread
+        with rest:
+            fire = fire_of(rest.value, _NOTHING_ASIDE, caller.actor, writes=caller.writes)
+            if caller.writes and isinstance(fire.unfit, Invalid):
+                async with self._app.db.reading() as tx:
+                    known = await customers.find(tx, caller.workspace.id, customer_id=rest.value.customer_id)
+                if known is None:
+                    raise fire.unfit
+        return rest.refusal()
 
     async def _proven(self, fire: Fire, body: NewActivity, caller: Caller, token: str) -> Fire:
         """The same call, for the customer whom the token proves and nobody else; never for one to be created."""
@@ -322,9 +329,3 @@ def _override(via: ViaWallet) -> Override | Invalid:
 
 def _text(headers: Headers, name: bytes) -> str:
     return headers.get(name, b"").decode("latin-1")
-
-
-def _said(failed: Failure) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    headers = [(b"content-type", failed.media_type.encode()), *_CORS, *_SAFE]
-    headers += [(name.encode(), value.encode()) for name, value in failed.headers.items()]
-    return failed.status, headers, failed.body

@@ -12,6 +12,7 @@ import msgspec
 from regulars import events
 from regulars.customers import Customer
 from regulars.kit.clock import wire_time
+from regulars.kit.shapes import copied
 from regulars.ledger import Balance, Txn, amount_on_wire
 from regulars.triggers import Fired, Firing, Trigger, sentence
 
@@ -150,16 +151,11 @@ class ActivityAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 def lead_item(customer: Customer, balances: dict[Any, Balance], entity_id: UUID, *, masked: bool) -> LeadItem:
     coins, credits = balances["coins"], balances["credits"]
-    return LeadItem(
-        id=customer.id,
-        customer_id=customer.customer_id,
-        name=customer.name,
+    return copied(
+        LeadItem,
+        customer,
         email=masked_email(customer.email) if masked else customer.email,
         mobile=masked_mobile(customer.mobile) if masked else customer.mobile,
-        country=customer.country,
-        gender=customer.gender,
-        dob=customer.dob,
-        tier=customer.tier,
         available=str(coins.available),
         pending=coins.pending,
         wallet=Wallet(coins.available),
@@ -167,7 +163,6 @@ def lead_item(customer: Customer, balances: dict[Any, Balance], entity_id: UUID,
         # Whoever hashes every number there is finds the one behind a hash: where one is masked, the other is left out.
         mid="" if masked else events.mid(customer.mobile),
         eid="" if masked else events.eid(customer.email),
-        referral_code=customer.referral_code,
         referred_by_referral_code=customer.referred_by_code,
         entity_id=entity_id,
         created_at=wire_time(customer.created_at),
@@ -235,22 +230,17 @@ def fired_answer(fired: Fired) -> tuple[int, str]:
 
 def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> TriggerItem:
     rule, content = trigger.rule, trigger.content
-    return TriggerItem(
-        id=trigger.id,
-        name=trigger.name,
-        content=ContentItem(
-            type=content.type,
-            title=content.title or rule.title or trigger.name,
-            description=content.description or rule.description,
-            icon=content.icon,
-            link=content.link,
-        ),
+    title, description = content.title or rule.title or trigger.name, content.description or rule.description
+    return copied(
+        TriggerItem,
+        trigger,
+        content=copied(ContentItem, content, title=title, description=description),
         type=trigger.kind,
         operation=rule.operation,
         coin_range=CoinRange(rule.coins_min, rule.coins_max),
         coins_per_unit=rule.coins_per_unit,
         is_open=trigger.open,
-        sentence=sentence(trigger.source, trigger.rule, coin_name, currency_symbol, trigger.kind),
+        sentence=sentence(trigger.source, rule, coin_name, currency_symbol, trigger.kind),
         created_at=wire_time(trigger.created_at),
         updated_at=wire_time(trigger.updated_at),
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -17,49 +16,14 @@ from regulars.api.merchant.api import merchant
 from regulars.api.merchant.items import LeadAnswer, lead_item
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer, NewCustomer
+from regulars.customers.reported import Contact, CustomerId, Name, ReferralCode
 from regulars.kit.clock import a_birthday
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Invalid, NotFound
 
-CustomerId = Annotated[
-    str,
-    Meta(
-        min_length=limits.CUSTOMER_ID_CHARS_MIN,
-        max_length=limits.CUSTOMER_ID_CHARS_MAX,
-        description="The customer's id on your platform.",
-        examples=["shopify-7029064106277"],
-    ),
-]
-Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
-ReferralCode = Annotated[
-    str,
-    Meta(
-        max_length=40, description="This customer's own code, 3 to 40 letters, digits, - or _; drawn if none is given."
-    ),
-]
-Email = Annotated[
-    str,
-    Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.", examples=["asha@example.com"]),
-]
-Mobile = Annotated[
-    str,
-    Meta(
-        max_length=limits.MOBILE_CHARS_MAX,
-        description="4 to 15 digits; `country` is required then.",
-        examples=["919800000000"],
-    ),
-]
-Country = Annotated[str, Meta(max_length=3, description="Three lower-case letters.", examples=["ind"])]
 
-
-class Metadetail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Metadetail(Contact, frozen=True, forbid_unknown_fields=True):
     """What is known of a customer."""
-
-    email: Email = ""
-    mobile: Mobile = ""
-    country: Country = ""
-    gender: Literal["male", "female", "other", ""] = ""
-    dob: Annotated[date, Meta(description="Date of birth, such as 1990-05-26.")] | None = None
 
 
 NO_DETAILS = Metadetail()
