@@ -169,8 +169,13 @@ CODES_UPLOADED_MAX = 200_000
 """Of one upload."""
 CODES_NAMED_MAX = 100
 """Lines of an upload that are refused by name; of the others it is said how many."""
-COUPONS_EXPIRED_MAX = 1_000
-"""At a time, in one transaction."""
+TIERS_MAX = 20
+TIER_MONTHS_MAX = 120
+TIERS_JUDGED_MAX = 2_000
+"""Customers at a time, in one transaction."""
+TIERS_PREVIEWED_MAX = 1_000_000
+TIERS_PREVIEWED_NAMED = 20
+"""Customers who would move, by name; of all it is said how many."""
 COINS_MAX = 1_000_000_000
 FIRINGS_LIMIT_MAX = 10_000
 FACTORS_MAX = 20

@@ -7,10 +7,11 @@ and `lead_update` in the same transaction. What a shop reported is kept as it wa
 Does not know what coins are; the balance an event mentions is read from the ledger's published view.
 """
 
-from regulars.customers.changing import change, rename
+from regulars.customers.changing import change, rename, set_tiers
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
 from regulars.customers.finding import (
     Sort,
+    after,
     born_on,
     by_customer_ids,
     by_emails,

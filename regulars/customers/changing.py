@@ -58,6 +58,11 @@ async def change(
     return customer
 
 
+async def set_tiers(tx: Tx, workspace_id: UUID, tiers: Mapping[UUID, str], now: datetime) -> dict[UUID, Customer]:
+    """The customers as they then are. Whoever moves them tells of it. Lock order: customers by id."""
+    return await store.set_tiers(tx, workspace_id, sorted(tiers.items()), now) if tiers else {}
+
+
 async def rename(
     tx: Tx, workspace: Workspace, names: Mapping[UUID, str], now: datetime, *, available: Mapping[UUID, int]
 ) -> dict[UUID, Customer]:

@@ -29,6 +29,11 @@ async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequenc
     return await store.by_customer_ids(tx, workspace_id, customer_ids)
 
 
+async def after(tx: Reading, workspace_id: UUID, after_id: UUID, limit: int) -> list[Customer]:
+    """Those who came after that one, oldest first: a page of all."""
+    return await store.oldest(tx, workspace_id, after_id, limit)
+
+
 async def born_on(
     tx: Reading, workspace_id: UUID, days: Sequence[tuple[int, int]], before: date, after_id: str, limit: int
 ) -> list[Customer]:

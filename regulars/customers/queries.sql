@@ -133,6 +133,19 @@ RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.
           c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
           c.created_at, c.updated_at, c.merged_into, c.erased_at
 
+-- name: set_tiers
+-- As rename.
+INSERT INTO customers_customer AS c (workspace_id, id, customer_id, tier, referral_code, created_at, updated_at)
+SELECT $1, found.id, found.customer_id, n.tier, found.referral_code, found.created_at, $4
+  FROM unnest($2::uuid[], $3::text[]) AS n (id, tier)
+ CROSS JOIN LATERAL (
+        SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
+ ORDER BY n.id
+    ON CONFLICT (workspace_id, id) DO UPDATE SET tier = excluded.tier, updated_at = excluded.updated_at
+RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
+          c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
+          c.created_at, c.updated_at, c.merged_into, c.erased_at
+
 -- name: newest
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
        accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at

@@ -125,6 +125,13 @@ async def rename(tx: Tx, workspace_id: UUID, names: Sequence[tuple[UUID, str]], 
     return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.rename, workspace_id, *columns, now)}
 
 
+async def set_tiers(
+    tx: Tx, workspace_id: UUID, tiers: Sequence[tuple[UUID, str]], now: datetime
+) -> dict[UUID, Customer]:
+    columns = [[row[n] for row in tiers] for n in range(2)]
+    return {row["id"]: Customer(*row) for row in await tx.fetch(_sql.set_tiers, workspace_id, *columns, now)}
+
+
 async def newest(tx: Reading, workspace_id: UUID, within: tuple[UUID, UUID], limit: int) -> list[Customer]:
     return [Customer(*row) for row in await tx.fetch(_sql.newest, workspace_id, *within, limit)]
 

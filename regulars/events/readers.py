@@ -22,7 +22,7 @@ from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 
-Reader = Literal["dispatch"]
+Reader = Literal["dispatch", "tiers"]
 """Who reads the log. Which of them a workspace has stands in the view `events_reader`."""
 
 

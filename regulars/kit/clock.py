@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import mmap
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from regulars import limits
 from regulars.kit.errors import Conflict, invalid
+
+DateT = TypeVar("DateT", bound=date)
 
 _FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(2200, 1, 1, tzinfo=UTC)
@@ -122,3 +125,9 @@ def wall_clock(field: str, text: str, zone: ZoneInfo) -> datetime | None:
     if at is not None and at.tzinfo is not None:
         raise invalid(field, "a day or a time by the shop's clock, such as 2026-11-27 or 2026-11-27T09:30")
     return at.replace(tzinfo=zone) if at else None
+
+
+def months_later(at: DateT, months: int) -> DateT:
+    """The same day and time so many months later, or earlier; of a shorter month its last day. By `at`'s own clock."""
+    year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))

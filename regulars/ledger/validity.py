@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from regulars.kit.clock import months_later
 from regulars.tenancy import BookRules
 
 
@@ -39,10 +39,5 @@ class Validity:
 @lru_cache(1_024)
 def _ends(day: date, count: int, unit: str, zone: ZoneInfo) -> datetime:
     """The end of the last day, `count` days or months after that one; of a shorter month its last day."""
-    if unit == "days":
-        last = day + timedelta(days=count)
-    else:
-        year, month = divmod(day.month - 1 + count, 12)
-        year, month = day.year + year, month + 1
-        last = date(year, month, min(day.day, monthrange(year, month)[1]))
+    last = day + timedelta(days=count) if unit == "days" else months_later(day, count)
     return datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)

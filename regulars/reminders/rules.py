@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, schedule
+from regulars.kit.clock import months_later
 from regulars.kit.db import Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
@@ -72,9 +72,9 @@ def told_of(unit: str, today: date) -> date:
     """The last day of which it is said today that coins expire then: a month, a week, a day ahead."""
     if unit != "month":
         return today + timedelta(days=7 if unit == "week" else 1)
-    day = _month_on(today)
+    day = months_later(today, 1)
     # A month before the 29th, 30th and 31st of March is the last of February.
-    while _month_before(day + timedelta(days=1)) <= today:
+    while months_later(day + timedelta(days=1), -1) <= today:
         day += timedelta(days=1)
     return day
 
@@ -85,16 +85,6 @@ def stretch(unit: str, until: datetime | None, now: datetime, zone: ZoneInfo) ->
     today = now.astimezone(zone).date()
     since = until or midnight_after(told_of(unit, today - timedelta(days=1)), zone)
     return since, max(since, midnight_after(told_of(unit, today), zone))
-
-
-def _month_on(day: date) -> date:
-    year, month = (day.year, day.month + 1) if day.month < 12 else (day.year + 1, 1)
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
-def _month_before(day: date) -> date:
-    year, month = (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):

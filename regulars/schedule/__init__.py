@@ -22,4 +22,4 @@ Where the two meet, the database undoes one of them, and that runs again.
 from regulars.schedule.aside import Aside, aside, kinds_aside, set_aside, try_again
 from regulars.schedule.model import Due, Handler
 from regulars.schedule.putting import drop, put
-from regulars.schedule.running import due_keys, first_due, run, shops_due
+from regulars.schedule.running import due_keys, find, first_due, run, shops_due

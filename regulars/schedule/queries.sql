@@ -36,6 +36,9 @@ SELECT w.id AS workspace_id, k.kind
         SELECT true FROM schedule_due
          WHERE workspace_id = w.id AND kind = k.kind AND aside_id IS NULL AND due_at <= $3 LIMIT 1) AS f
 
+-- name: find
+SELECT kind, key, due_at, payload FROM schedule_due WHERE workspace_id = $1 AND kind = $2 AND key = $3
+
 -- name: due_keys
 SELECT key FROM schedule_due
  WHERE workspace_id = $1 AND kind = $2 AND aside_id IS NULL AND due_at <= $3

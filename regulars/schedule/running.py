@@ -37,6 +37,11 @@ async def shops_due(tx: Reading, kinds: Collection[str], now: datetime) -> list[
     return list(found)
 
 
+async def find(tx: Reading, workspace_id: UUID, kind: str, key: str) -> Due | None:
+    row = await tx.fetchrow(_sql.find, workspace_id, kind, key)
+    return Due(*row) if row else None
+
+
 async def due_keys(tx: Reading, workspace_id: UUID, kind: str, now: datetime) -> list[str]:
     """What `run` would take."""
     rows = await tx.fetch(_sql.due_keys, workspace_id, kind, now, limits.SCHEDULE_ROWS_MAX)

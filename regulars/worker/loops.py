@@ -2,6 +2,7 @@
 
 fan-out    pending events become deliveries
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
+tiers      whoever something happened to is put where they belong on the ladder
 schedule   what is due later is done at its time, by the handler of its kind
 retention  months of the logs are made ahead of time, and dropped when their time has passed
 asking     platforms that send a hook only once are asked for what they changed
@@ -13,7 +14,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from regulars import days, dispatch, imports, ledger, limits, reminders, retention, rewards, shops, triggers
+from regulars import days, dispatch, imports, ledger, limits, reminders, retention, rewards, shops, tiers, triggers
 from regulars.delivery import Source
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
@@ -24,6 +25,7 @@ from regulars.schedule import Handler
 from regulars.worker.asking import Asking
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
+from regulars.worker.following import Following
 from regulars.worker.lanes import LaneKeeper
 
 HANDLERS: Mapping[str, Handler] = {
@@ -37,6 +39,8 @@ HANDLERS: Mapping[str, Handler] = {
     rewards.EXPIRE: rewards.expire,
     shops.OF_ORDERS: shops.handle,
     shops.OF_PERSONS: shops.handle,
+    tiers.LOOK: tiers.look,
+    tiers.RECALCULATE: tiers.recalculate,
     triggers.GIVE: triggers.give,
     triggers.GO_THROUGH: triggers.go_through,
 }
@@ -62,13 +66,15 @@ class Loops:
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self._do, self.doing.bell)
+        self.tiers = Following(db, clock, "tiers", tiers.follow)
+        self.tiers_loop = Loop("tiers", self._follow_tiers)
         self.asking = Asking(db, sender, box, clock)
         self.asking_loop = Loop("asking", self.asking.round)
         self.retention_loop = Loop("retention", self._sweep)
         self._db, self._clock = db, clock
         self._sweeps_at = clock.now()
         self.all = [
-            *(self.fan_out_loop, self.lane_loop, self.schedule_loop),
+            *(self.fan_out_loop, self.lane_loop, self.schedule_loop, self.tiers_loop),
             *(self.asking_loop, self.retention_loop),
         ]
 
@@ -80,6 +86,9 @@ class Loops:
             # Where no rule asks for what happens, nobody waits for it either.
             await asyncio.sleep(limits.FANOUT_GATHER_S if count.deliveries else limits.FANOUT_UNMATCHED_S)
         return count.events > 0
+
+    async def _follow_tiers(self) -> bool:
+        return await self.tiers.round() > 0
 
     async def _do(self) -> bool:
         return await self.doing.round() > 0

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from regulars import delivery, limits, schedule
+from regulars import delivery, limits, schedule, tiers
 from regulars.delivery import Source
 from regulars.kit.clock import Clock, HandClock
 from regulars.kit.db import Database
@@ -21,6 +21,7 @@ from regulars.wiring import App
 from regulars.worker.carriers import IntegrationCarriers
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
+from regulars.worker.following import Following
 from regulars.worker.lanes import LaneKeeper
 from regulars.worker.loops import HANDLERS, Loops
 
@@ -63,6 +64,7 @@ async def work(
             loop.stop()
         await loops.fan_out.turns.finish(limits.WORKER_STOP_S)
         await loops.doing.turns.finish(limits.WORKER_STOP_S)
+        await loops.tiers.turns.finish(limits.WORKER_STOP_S)
         await loops.lanes.stop()
         await loops.asking.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -84,6 +86,7 @@ async def drain(
     the time really passes.
     """
     fan_out, doing = FanOut(db, clock), Doing(db, clock, handlers)
+    ladder = Following(db, clock, "tiers", tiers.follow)
     keeper = LaneKeeper(db, source, sender, clock=clock, random=random)
     until = clock.now() + timedelta(seconds=patience_s)
     events = sent = done = 0
@@ -92,7 +95,9 @@ async def drain(
             done += did
         while read := (await fan_out.round()).events + sum(count.events for count in await fan_out.turns.finish()):
             events += read
-        if faults := [*doing.turns.faults, *fan_out.turns.faults]:
+        while read := await ladder.round() + sum(await ladder.turns.finish()):
+            done += read
+        if faults := [*doing.turns.faults, *fan_out.turns.faults, *ladder.turns.faults]:
             raise RuntimeError(f"what {', '.join(str(workspace_id) for workspace_id, _ in faults)} had was not done")
         lanes_worked, sent_now = await keeper.work_once()
         sent += sent_now

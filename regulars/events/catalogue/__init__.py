@@ -6,7 +6,7 @@ property, once here, stays; more may be added after the last.
 
 from regulars.events.catalogue.common import Common, Flag, Number
 from regulars.events.catalogue.coupons import Coupon
-from regulars.events.catalogue.customers import Lead, LeadUpdate, VipTier
+from regulars.events.catalogue.customers import Lead, LeadUpdate, TierEnds, VipTier
 from regulars.events.catalogue.orders import Order, ReviewRequest
 from regulars.events.catalogue.referrals import Referral
 from regulars.events.catalogue.reviews import Review

@@ -52,6 +52,21 @@ class LeadUpdate(Lead, frozen=True, kw_only=True, gc=False):
     ]
 
 
+class TierEnds(Common, frozen=True, kw_only=True, gc=False):
+    """A customer does not qualify any more for the VIP tier they are in, whose term ends soon."""
+
+    entity_id: BusinessId
+    lead_id: Annotated[str, says("Id of the customer here.", "d3a2cf6b-b1bb-4aa7-9984-e52de1d34c9f")]
+    tier: Annotated[str, says("The tier the customer is in.", "silver")]
+    formatted_tier: Annotated[str, says("The same, written for people.", "Silver")]
+    ends_at: Annotated[str, says("When the term ends.", "2024-01-23T13:25:14.323Z")]
+    formatted_ends_at: Annotated[
+        str, says("The same for people, in the shop's time zone.", "January 23rd 2024, 6:55:14 pm")
+    ]
+    created_at: Annotated[str, says("When this was found out.", "2024-01-09T13:25:14.323Z")]
+    updated_at: Annotated[str, says("When this was last changed.", "2024-01-09T13:25:14.323Z")]
+
+
 class VipTier(Common, frozen=True, kw_only=True, gc=False):
     """A customer moved to another VIP tier."""
 

@@ -73,6 +73,8 @@ VIP_TIER = _with_common(
     Field("tier", "New tier", "text", help="The tier as it is spelled in events: silver."),
 )
 
+TIER_ENDS = _with_common(Field("tier", "Tier", "text", help="The tier as it is spelled in events: silver."))
+
 _ORDER = (
     Field("status", "Order status", "text", choices=_as_they_stand(ORDER_STATUSES)),
     Field("financial_status", "Payment status", "text", choices=_as_they_stand(FINANCIAL_STATUSES)),

@@ -10,7 +10,7 @@ from regulars.conditions import Schema
 from regulars.events.catalogue import restrictions
 from regulars.events.catalogue.common import Common
 from regulars.events.catalogue.coupons import Coupon
-from regulars.events.catalogue.customers import Lead, LeadUpdate, VipTier
+from regulars.events.catalogue.customers import Lead, LeadUpdate, TierEnds, VipTier
 from regulars.events.catalogue.orders import Order, ReviewRequest
 from regulars.events.catalogue.referrals import Referral
 from regulars.events.catalogue.reviews import Review
@@ -60,6 +60,16 @@ _TOPICS = (
         "Customers",
         VipTier,
         restrictions.VIP_TIER,
+        emitted=True,
+    ),
+    Topic(
+        "viptierends_create",
+        "VIP tier is about to end",
+        "Fires some days before a customer's tier ends, if they do not qualify for it any more.",
+        "Customers",
+        TierEnds,
+        restrictions.TIER_ENDS,
+        emitted=True,
     ),
     Topic(
         "order_create",

@@ -1,0 +1,80 @@
+"""Who stands where."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from regulars import limits, schedule
+from regulars.customers import Customer
+from regulars.kit.db import Reading, Tx
+from regulars.kit.ids import AFTER_ALL_IDS
+from regulars.tenancy import Workspace
+from regulars.tiers import store
+from regulars.tiers.changing import RECALCULATE
+from regulars.tiers.measuring import measured
+from regulars.tiers.model import Measures, Move, Standing
+from regulars.tiers.store import sql
+
+
+class Stands(msgspec.Struct, frozen=True):
+    """Where a customer stands, what they have reached within the window, and what is missing to the next tier by each
+    of its needs."""
+
+    standing: Standing
+    reached: Measures
+    next_tier: str
+    missing: dict[str, float]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far judging everybody anew has come."""
+
+    version: int
+    done: int
+
+
+async def standing_of(tx: Reading, workspace: Workspace, customer: Customer, now: datetime) -> Stands:
+    ladder = (await store.newest(tx, workspace.id)).ladder
+    there = await store.standings(tx, workspace.id, [customer.id], locked=False)
+    standing = there.get(customer.id) or Standing(customer.id, "", customer.created_at)
+    reached = (await measured(tx, workspace, ladder, [customer], now))[customer.id]
+    place = ladder.place(standing.tier) + 1
+    if place >= len(ladder.tiers):
+        return Stands(standing, reached, "", {})
+    following = ladder.tiers[place]
+    missing = {name: max(0, least - getattr(reached, name)) for name, least in following.enter.asked().items()}
+    return Stands(standing, reached, following.key, missing)
+
+
+async def moves_of(tx: Reading, workspace_id: UUID, customer_id: UUID) -> list[Move]:
+    """Newest first."""
+    rows = await tx.fetch(sql.moves_of, workspace_id, customer_id, limits.PAGE_ITEMS_MAX)
+    return [Move(*row) for row in rows]
+
+
+async def counts(tx: Reading, workspace_id: UUID) -> dict[str, int]:
+    """How many stand on each tier."""
+    return {row["tier"]: row["customers"] for row in await tx.fetch(sql.counts, workspace_id)}
+
+
+async def members(
+    tx: Reading, workspace_id: UUID, tier: str, *, before_id: UUID | None = None, limit: int
+) -> list[Standing]:
+    """Those who joined last first; for the next page `before_id` is the last one's customer_id."""
+    rows = await tx.fetch(sql.members, workspace_id, tier, before_id or AFTER_ALL_IDS, limit)
+    return [Standing(*row) for row in rows]
+
+
+async def progress(tx: Reading, workspace_id: UUID) -> Progress | None:
+    """None when nobody is being judged anew."""
+    due = await schedule.find(tx, workspace_id, RECALCULATE, "")
+    return Progress(due.payload["version"], due.payload["done"]) if due else None
+
+
+async def move(tx: Tx, workspace_id: UUID, from_id: UUID) -> None:
+    """Two customers are one: where the first stood is nobody's; where the second stands follows from all that both
+    did."""
+    await tx.execute(sql.move_customer, workspace_id, from_id)

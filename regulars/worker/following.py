@@ -1,0 +1,37 @@
+"""The loop of those who read the log to follow what happened: a batch of every workspace, turn about, as fan-out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+from regulars import events, limits, tenancy
+from regulars.events.readers import Reader
+from regulars.kit.clock import Clock
+from regulars.kit.db import Database, Tx, again_when_raced
+from regulars.tenancy import Workspace
+from regulars.worker.turnabout import TurnAbout
+
+Act = Callable[[Tx, Workspace, datetime], Awaitable[int]]
+"""Reads a batch, in a transaction of its own; how many events it read."""
+
+
+class Following:
+    def __init__(self, db: Database, clock: Clock, reader: Reader, act: Act) -> None:
+        self.turns: TurnAbout[int] = TurnAbout(reader, self._batch, at_once=limits.FANOUT_WORKSPACES_MAX)
+        self._db, self._clock, self._reader, self._act = db, clock, reader, act
+
+    async def round(self) -> int:
+        """How many events were read."""
+        async with self._db.reading() as tx:
+            waiting = await events.workspaces_with_pending(tx, self._reader)
+        return sum(await self.turns.round((workspace_id, "") for workspace_id in waiting))
+
+    async def _batch(self, workspace_id: UUID, _: str) -> int:
+        async def transact() -> int:
+            async with self._db.transaction() as tx:
+                workspace = await tenancy.get_workspace(tx, workspace_id)
+                return await self._act(tx, workspace, self._clock.now())
+
+        return await again_when_raced(transact)
