@@ -14,6 +14,7 @@ _HAPPENINGS = {
     "lead_create": "a customer is created",
     "lead_update": "a customer is updated",
     "viptier_create": "a customer's VIP tier changes",
+    "viptierends_create": "a VIP tier is about to end",
     "order_create": "an order is created",
     "order_update": "an order is updated",
     "walletreward_create": "coins are rewarded",

@@ -45,6 +45,7 @@ class _Facts(msgspec.Struct, gc=False):
     changed_properties: list[str] = []
     direction: str = ""
     formatted_tier: str = ""
+    formatted_ends_at: str = ""
     reference_order_name: str = ""
     currency_code: str = ""
     fiat_amount: Any = 0
@@ -114,7 +115,14 @@ def _customer_updated(facts: _Facts) -> _Said:
     return [_who(facts), f": {', '.join(changed) or 'details'} changed"]
 
 
+def _tier_ends(facts: _Facts) -> _Said:
+    tier = Part(facts.formatted_tier, strong=True)
+    return [_who(facts), " stays in ", tier, " until ", facts.formatted_ends_at, ", and does not qualify any more"]
+
+
 def _tier(facts: _Facts) -> _Said:
+    if not facts.formatted_tier:
+        return [_who(facts), " is in no tier any more"]
     return [_who(facts), f" moved {facts.direction} to ", Part(facts.formatted_tier, strong=True)]
 
 
@@ -181,6 +189,7 @@ _SENTENCES: dict[str, Callable[[_Facts], _Said]] = {
     "lead_create": _customer_created,
     "lead_update": _customer_updated,
     "viptier_create": _tier,
+    "viptierends_create": _tier_ends,
     "order_create": _order,
     "order_update": _order_updated,
     "walletreward_create": _coins,

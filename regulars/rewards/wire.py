@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -66,7 +66,7 @@ def properties(
 async def tell(
     tx: Tx,
     workspace: Workspace,
-    topic: str,
+    topic: Literal["coupon_create", "coupon_update"],
     told: Iterable[Told],
     now: datetime,
     *,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, limits, schedule
+from regulars import customers, limits, schedule, tenancy
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults
 from regulars.kit.ids import BEFORE_ALL_IDS
@@ -43,6 +43,9 @@ async def change_ladder(
         return was
     new = LadderVersion(was.version + 1, ladder, actor, now)
     await tx.execute(sql.insert_ladder, workspace.id, new.version, msgspec.to_builtins(ladder), actor, now)
+    # Triggers read them with the shop, which every batch has at hand.
+    factors = [(tier.key, source, factor) for tier in ladder.tiers for source, factor in tier.factors.items()]
+    await tenancy.change_workspace(tx, workspace.id, {"settings": {"tier_factors": factors or None}}, now)
     await begin(tx, workspace, now)
     await schedule.put(tx, workspace.id, [_page(new.version, BEFORE_ALL_IDS, 0, now)])
     return new

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events, ledger, limits
+from regulars import customers, limits
 from regulars.customers import Customer
-from regulars.events import NewEvent
-from regulars.events.catalogue import TierEnds, VipTier
-from regulars.kit.clock import wire_time
 from regulars.kit.db import Tx
 from regulars.kit.errors import Faults, NotFound
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
 from regulars.tiers import store
 from regulars.tiers.measuring import measured
-from regulars.tiers.model import Judged, Ladder, Move, Standing, judge
+from regulars.tiers.model import Judged, Move, Standing, judge
 from regulars.tiers.store import LadderVersion
+from regulars.tiers.wire import tell
 
 
 async def put_in_place(tx: Tx, workspace: Workspace, ids: Iterable[UUID], now: datetime) -> list[Move]:
@@ -123,35 +120,5 @@ async def _carry_out(
     if moves or ending:
         people = await customers.set_tiers(tx, workspace.id, {move.customer_id: move.to_tier for move in moves}, now)
         people |= await customers.by_ids(tx, workspace.id, [one.customer_id for one in ending])
-        await _tell(tx, workspace, of.ladder, moves, ending, people, now)
+        await tell(tx, workspace, of.ladder, moves, ending, people, now)
     return moves
-
-
-async def _tell(
-    tx: Tx,
-    workspace: Workspace,
-    ladder: Ladder,
-    moves: Sequence[Move],
-    ending: Sequence[Standing],
-    people: dict[UUID, Customer],
-    now: datetime,
-) -> None:
-    ids = sorted({move.customer_id for move in moves} | {one.customer_id for one in ending})
-    coins = await ledger.available(tx, workspace, ids, now)
-    business, names = events.business(workspace), {tier.key: tier.name for tier in ladder.tiers}
-    shared = {id: events.common(business, people[id], coins[id]) | {"lead_id": str(id)} for id in ids}
-    at = {"created_at": wire_time(now), "updated_at": wire_time(now), "entity_id": business.entity_id}
-    told = []
-    for move in moves:
-        said = shared[move.customer_id] | at | {"tier": move.to_tier, "formatted_tier": names.get(move.to_tier, "")}
-        body = events.encode(VipTier(**said, direction=move.direction, viptier_id=str(move.id)))
-        told.append(NewEvent("viptier_create", move.customer_id, body, now))
-    for one in ending:
-        assert one.until is not None
-        said = shared[one.customer_id] | at | {"tier": one.tier, "formatted_tier": names.get(one.tier, "")}
-        ends: dict[str, Any] = {
-            "ends_at": wire_time(one.until),
-            "formatted_ends_at": events.formatted(one.until, workspace.zone),
-        }
-        told.append(NewEvent("viptierends_create", one.customer_id, events.encode(TierEnds(**said, **ends)), now))
-    await events.append(tx, workspace.id, told, now)

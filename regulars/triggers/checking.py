@@ -172,7 +172,8 @@ def _checked_factors(source: Source, factors: tuple[Factor, ...], faults: Faults
                 if source != "order":
                     faults.add(f"{at}type", f"campaign: it reacts to {_SET_OFF_BY[source]}")
             case InTier():
-                faults.add(f"{at}type", "campaign or first_order: there are no tiers yet")
+                if not one.tier:
+                    faults.add(f"{at}tier", "a tier as events spell it: gold")
         yield one
 
 

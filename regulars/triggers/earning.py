@@ -166,7 +166,7 @@ class Earning:
 
     async def _people(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> dict[UUID, Customer]:
         """Where somebody asks about them."""
-        if not any(one.condition or one.rule.factors for one in guarded):
+        if not any(one.condition or one.rule.factors or one.in_tier for one in guarded):
             return {}
         return await customers.by_ids(self._tx, self._workspace.id, sorted({order.customer_id for order in placed}))
 

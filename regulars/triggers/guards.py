@@ -16,7 +16,7 @@ from regulars.kit.wording import counted as counted_words
 from regulars.orders import EarningBasis, Order
 from regulars.tenancy import Workspace
 from regulars.triggers.facts import THOUSANDTHS, AnyFact, Ordered, payload, schema_of
-from regulars.triggers.model import Trigger
+from regulars.triggers.model import Source, Trigger
 from regulars.triggers.rule import Campaign, Rule
 from regulars.triggers.tallies import EVER, Tally
 
@@ -47,6 +47,7 @@ class Guarded(msgspec.Struct, frozen=True, gc=False):
     test: Test | None
     problem: str
     basis: EarningBasis
+    in_tier: Mapping[str, float]
 
 
 def guarded(trigger: Trigger, workspace: Workspace) -> Guarded:
@@ -70,7 +71,14 @@ def guarded(trigger: Trigger, workspace: Workspace) -> Guarded:
         None if condition is None else conditions.compiled(condition, zone),
         problem,
         basis_of(rule, workspace),
+        tier_factors(workspace, trigger.source) if rule.operation == "cr" else {},
     )
+
+
+def tier_factors(workspace: Workspace, source: Source) -> Mapping[str, float]:
+    """By tier: by what the shop's ladder multiplies what this sets off. The setting `tier_factors`."""
+    said = workspace.settings.get("tier_factors") or []
+    return {tier: factor for tier, of, factor in said if of == source}
 
 
 def basis_of(rule: Rule, workspace: Workspace) -> EarningBasis:

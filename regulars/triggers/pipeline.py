@@ -231,7 +231,7 @@ class Pipeline:
             amount = least if least == most else self._random.randint(least, most)
         return Coins(
             operation=set_by_call.operation or rule.operation,
-            amount=_times(amount, d) if rule.factors else amount,
+            amount=_times(amount, d) if rule.factors or d.guarded.in_tier else amount,
             title=rule.title or trigger.name if set_by_call.title is None else set_by_call.title,
             description=description if set_by_call.description is None else set_by_call.description,
         )
@@ -275,8 +275,10 @@ ALREADY = No("already_given", "The trigger has given for this before.")
 
 
 def _times(amount: int, d: Decision) -> int:
-    """Every factor that holds, and what is left over of a coin dropped."""
-    product = Fraction(amount)
+    """Every factor that holds and that of the customer's tier, and what is left over of a coin dropped."""
+    product, customer = Fraction(amount), d.fact.customer
+    if customer is not None and customer.tier in d.guarded.in_tier:
+        product *= Fraction(str(d.guarded.in_tier[customer.tier]))
     for factor, holds in zip(d.rule.factors, factors_held(d), strict=True):
         if holds:
             product *= Fraction(str(factor.factor))

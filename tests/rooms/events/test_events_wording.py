@@ -38,6 +38,8 @@ SENTENCES = [
     ("lead_create", {"user_name": "", "user_customer_id": "shopify-7"}, "shopify-7 became a customer"),
     ("lead_update", {"changed_properties": ["mobile", "dob"]}, "Asha Rao: mobile number, date of birth changed"),
     ("viptier_create", {"direction": "up", "formatted_tier": "Silver"}, "Asha Rao moved up to Silver"),
+    ("viptierends_create", {"formatted_tier": "Silver", "formatted_ends_at": "June 2nd 2024, 6:40:33 am"},
+     "Asha Rao stays in Silver until June 2nd 2024, 6:40:33 am, and does not qualify any more"),
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars import customers, orders, tenancy, tiers, triggers
+from regulars import customers, ledger, orders, tenancy, tiers, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
@@ -202,6 +202,20 @@ async def test_a_ladder_that_can_not_stand_is_refused_by_field(shop: Shop, said:
         with pytest.raises(Invalid) as wrong:
             await tiers.change_ladder(tx, shop.workspace, ladder(**said), shop.clock.now())
     assert wrong.value.fields.keys() == {field}
+
+
+async def test_a_tier_multiplies_what_a_trigger_gives(shop: Shop, asha: Customer) -> None:
+    steps = [{"key": "gold", "name": "Gold", "enter": {"spent": 100}, "factors": {"order": 1.5}}]
+    await shop.change(ladder(tiers=steps))
+    async with shop.db.transaction() as tx:
+        shop.workspace = await tenancy.get_workspace(tx, shop.workspace.id)
+        rule = triggers.Rule(coins_per_unit=1)
+        await triggers.create_trigger(tx, shop.workspace, "A coin a dollar", "order", rule, shop.clock.now())
+    await shop.order(asha, "1", 100)
+    await shop.order(asha, "2", 101)
+    async with shop.db.reading() as tx:
+        found = await ledger.available(tx, shop.workspace, [asha.id], shop.clock.now())
+    assert found[asha.id] == 100 + 151, "half a coin is dropped"
 
 
 NOBODY = make.UUID(int=0)
