@@ -13,7 +13,7 @@ from sqlglot import exp
 
 import regulars
 from regulars import events
-from regulars.api.codes import ATTEMPTS, FIRINGS, REFUSALS, RULES, table
+from regulars.api.codes import PAGE
 from regulars.api.documents import documents as openapi_documents
 from regulars.api.management import management
 from regulars.api.merchant import merchant
@@ -26,7 +26,7 @@ _NOTE = "<!-- Written by `make docs` from the code; not to be edited by hand. --
 def documents() -> dict[str, str]:
     """Every generated file: its text by its path below docs/generated."""
     pages = {**events.documents(), **openapi_documents([merchant, management])}
-    return {**pages, "settings.md": settings(), "errors.md": errors(), "schema.md": schema()}
+    return {**pages, "settings.md": settings(), "errors.md": f"{_NOTE}\n{PAGE}\n", "schema.md": schema()}
 
 
 def settings() -> str:
@@ -35,34 +35,6 @@ def settings() -> str:
         variable = str(field.validation_alias or f"REGULARS_{name.upper()}")
         default = "" if field.default is None or field.default_factory else f" (default: `{field.default}`)"
         lines += [f"- **`{variable}`**{default}: {field.description}"]
-    return "\n".join(lines) + "\n"
-
-
-def errors() -> str:
-    lines = [
-        _NOTE,
-        "# Codes",
-        "",
-        "What an answer, a firing, a delivery or a rule can say, by stable codes. A refusal changes nothing; the",
-        "merchant API says 422 where this list says 404 or 409. A firing that gave nothing is kept, and answered with",
-        "its reason.",
-        "",
-        "## Refusals",
-        "",
-        table("code", REFUSALS),
-        "",
-        "## Why a trigger gave nothing",
-        "",
-        table("reason", FIRINGS),
-        "",
-        "## What an attempt to deliver came to",
-        "",
-        table("outcome", ATTEMPTS),
-        "",
-        "## What a rule made of an event",
-        "",
-        table("what", RULES),
-    ]
     return "\n".join(lines) + "\n"
 
 

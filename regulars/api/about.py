@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from regulars import events, limits
 from regulars.api import codes
@@ -18,17 +15,12 @@ _WAITS = ", ".join(
 _RETRIED = ", ".join(map(str, sorted(RETRY_STATUSES)))
 _PAUSING = ", ".join(map(str, sorted(PAUSE_STATUSES)))
 
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=False,  # noqa: S701 - Markdown, of our own words alone
-    trim_blocks=True,
-)
-
 
 def sections(style: Style) -> str:
     """What follows an API's own description."""
-    told = _TEMPLATES.get_template("about.md")
-    return told.render(vars(codes), style=style, limits=limits, waits=_WAITS, retried=_RETRIED, pausing=_PAUSING)
+    told = codes.TEMPLATES.get_template("about.md")
+    values = {"waits": _WAITS, "retried": _RETRIED, "pausing": _PAUSING, "table": codes.table}
+    return told.render(values, style=style, limits=limits)
 
 
 def webhooks() -> dict[str, Any]:

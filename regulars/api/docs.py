@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import jinja2
 from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from regulars import dashboard, events
+from regulars.api.codes import TEMPLATES
 from regulars.api.documents import openapi
 from regulars.api.operations import Api
 
@@ -32,19 +31,12 @@ _DRAWN_HERE = {
 
 
 def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
     @cache
     def index() -> str:
-        return environment.get_template("index.html").render(apis=apis, topics=len(events.TOPICS))
+        return TEMPLATES.get_template("index.html").render(apis=apis, topics=len(events.TOPICS))
 
     def drawn(api: Api) -> str:
-        return environment.get_template("api.html").render(api=api, asset=dashboard.asset)
+        return TEMPLATES.get_template("api.html").render(api=api, asset=dashboard.asset)
 
     @get("/api/docs", include_in_schema=False, sync_to_thread=False)
     def front() -> Response[str]:
