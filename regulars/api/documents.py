@@ -13,6 +13,7 @@ import msgspec
 from regulars import events, limits
 from regulars.api.about import sections, webhooks
 from regulars.api.examples import CSV, example
+from regulars.api.failures import Problem, Refused
 from regulars.api.operations import Api, NoQuery, Operation
 
 VERSION = "1.0.0"
@@ -240,33 +241,7 @@ def _enveloped(data: dict[str, Any], status: dict[str, Any], code: dict[str, Any
 
 
 def _failures(apis: Sequence[Api]) -> dict[str, Any]:
-    fields = {
-        "type": "object",
-        "additionalProperties": {"type": "string"},
-        "description": "Of each wrong field, by its path, what was expected.",
-    }
-    code = {"type": "string", "description": "Stable; each is described under *Codes*. More may follow."}
-    message = {"type": "string", "description": "For people."}
-    said: dict[str, Any] = {"message": message, "code": code, "fields": fields}
-    data = {"type": "object", "properties": said, "required": ["message", "code"]}
-    problem: dict[str, Any] = {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": message,
-        "code": code,
-        "fields": fields,
-    }
-    made: dict[str, Any] = {}
-    if any(api.style == "envelope" for api in apis):
-        enveloped = _enveloped(data, {"const": "error"}, {"type": "integer"})
-        made["Refusal"] = {"title": "Refusal", "description": "Why nothing was done.", **enveloped}
-    if any(api.style == "problem" for api in apis):
-        made["Problem"] = {
-            "title": "Problem",
-            "description": "Why nothing was done (RFC 9457).",
-            "type": "object",
-            "properties": problem,
-            "required": ["type", "title", "status", "detail", "code"],
-        }
-    return made
+    styles = {api.style for api in apis}
+    _, made = msgspec.json.schema_components([Problem, Refused])
+    refusal = {"title": "Refusal", **_enveloped(made.pop("Refused"), {"const": "error"}, {"type": "integer"})}
+    return (made if "problem" in styles else {}) | ({"Refusal": refusal} if "envelope" in styles else {})

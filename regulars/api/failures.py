@@ -4,15 +4,40 @@ from __future__ import annotations
 
 import math
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from regulars.kit.errors import Refusal, TooMany
 
 Style = Literal["envelope", "problem"]
 
 encode = msgspec.json.Encoder().encode
+
+
+Message = Annotated[str, Meta(description="For people.")]
+Code = Annotated[str, Meta(description="Stable; each is described under *Codes*. More may follow.")]
+Fields = Annotated[dict[str, str], Meta(description="Of each wrong field, by its path, what was expected.")]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why nothing was done (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: Message
+    code: Code
+    fields: Fields | UnsetType = UNSET
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Why nothing was done."""
+
+    message: Message
+    code: Code
+    fields: Fields | UnsetType = UNSET
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -43,20 +68,9 @@ def failure(
 ) -> Failure:
     """The merchant API has always said 422 of unknown and of duplicate things."""
     if style == "envelope":
-        if status in (404, 409) and code not in ("route_not_found",):
+        if status in (404, 409) and code != "route_not_found":
             status = 422
-        data: dict[str, Any] = {"message": message, "code": code}
-        if fields:
-            data["fields"] = fields
-        meta = {"status": "error", "code": status}
-        return Failure(status, "application/json", encode({"meta": meta, "data": data}), headers or {})
-    problem: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": message,
-        "code": code,
-    }
-    if fields:
-        problem["fields"] = fields
+        said = {"meta": {"status": "error", "code": status}, "data": Refused(message, code, fields or UNSET)}
+        return Failure(status, "application/json", encode(said), headers or {})
+    problem = Problem("about:blank", HTTPStatus(status).phrase, status, message, code, fields or UNSET)
     return Failure(status, "application/problem+json", encode(problem), headers or {})

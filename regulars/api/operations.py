@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
 from uuid import UUID
 
@@ -130,16 +131,14 @@ class Operation(msgspec.Struct, frozen=True):
 
 class Api:
     """One of the APIs: its base path, the way it says no, and its operations, grouped by `tags` in this order, each
-    with the area that a key needs a right to."""
+    with the area that a key needs a right to. What is told of it as a whole is `templates/<name>.md`."""
 
-    def __init__(
-        self, name: str, base: str, style: Style, title: str, description: str, tags: Mapping[str, Area | None]
-    ) -> None:
+    def __init__(self, name: str, base: str, style: Style, title: str, tags: Mapping[str, Area | None]) -> None:
         self.name = name
         self.base = base
         self.style = style
         self.title = title
-        self.description = description
+        self.description = (Path(__file__).parent / f"templates/{name}.md").read_text(encoding="utf-8").strip()
         self.tags = tags
         self.operations: list[Operation] = []
 

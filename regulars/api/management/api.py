@@ -30,27 +30,6 @@ management = Api(
     "/api/v1",
     "problem",
     "Management API",
-    """Everything that can be done in the dashboard: the shop and its keys, customers and their coins, triggers, orders,
-events, who is told of them, and what became of it.
-
-Every call carries a key as `Authorization: Bearer <key>` (or as `x-apikey`) and the workspace's id as `x-workspaceid`.
-A key may READ or WRITE what was chosen when it was issued, by area: `staff` (people, keys, the storefront secret),
-`settings` (the shop, its audit log), `rules` (triggers, Send Events rules, integrations, sources) and `data`
-(customers, coins, orders, events, deliveries, hooks). A refusal is a problem document (RFC 9457): `detail` says what is
-wrong in words, `code` is stable, `fields` says of each wrong field what was expected. A refused call changes nothing.
-
-Every thing has an `id`, and `..._id` elsewhere names it by that. Two ids are the shop's own: `customer_id` is the
-customer's on its platform, `reference_id` an order's at its source. Whose something is stands in `customer`, with both:
-`{"id": ..., "customer_id": ..., "name": ...}`; a customer's address here has the `id`.
-
-Lists are cut into pages: `next`, sent back as `before`, continues after the page; it is null on the last one. With
-`Accept: text/csv` a page comes as CSV, a line for each item, and `next` as the header `X-Next`; a text that a
-spreadsheet would take for a formula (it begins with `=`, `+`, `-` or `@`) has an apostrophe before it. Amounts of money
-are in units of their currency, coins are whole numbers, times are ISO 8601 with an offset.
-
-Calls that write take an `Idempotency-Key`: sent again with the same request they answer what they answered first, with
-`Idempotency-Hit: true`, and do nothing; with another request they are refused. What is written stands in the audit log
-with the key's name.""",
     {
         "Shop": "settings",
         "Keys": "staff",
