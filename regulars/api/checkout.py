@@ -27,7 +27,7 @@ from msgspec import Meta
 from regulars import checkout, customers, events, ledger, limits, orders, tenancy
 from regulars.api.failures import failure_of
 from regulars.api.meters import Meters
-from regulars.api.reading import check_media_type, decode, is_form, read_form, read_value
+from regulars.api.reading import read_body
 from regulars.api.serving import SAFE, bug, check_source, encode
 from regulars.checkout import Cart, Known, WalletType
 from regulars.customers import Customer
@@ -142,7 +142,7 @@ class CheckoutDoor:
         raw = await request.body()
         if not (older and address.known.connection.rules.unsigned):
             checkout.verify(address.known.secrets, request.headers, raw, self._app.clock.outside())
-        call = _read(request.headers.get("content-type", ""), raw)
+        call = read_body(_decoder, request.headers.get("content-type", ""), raw)
         act = partial(_act, address.workspace, address.known, call, now)
         if call.action == "list":
             async with self._app.db.reading() as tx:
@@ -168,14 +168,6 @@ class CheckoutDoor:
             if known is None:
                 raise CheckoutUnknown("There is no such checkout.")
             return _Address(known, await tenancy.get_workspace(tx, known.connection.workspace_id))
-
-
-def _read(content_type: str, raw: bytes) -> CheckoutCall:
-    """Raises Malformed, WrongMediaType, Invalid."""
-    if is_form(content_type):
-        return read_value(CheckoutCall, read_form(raw), text=True)
-    check_media_type(content_type)
-    return decode(_decoder, raw)
 
 
 _decoder = msgspec.json.Decoder(CheckoutCall)

@@ -110,6 +110,14 @@ def decode(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
     return body
 
 
+def read_body(decoder: msgspec.json.Decoder[T], content_type: str, raw: bytes) -> T:
+    """JSON, or a form. Raises WrongMediaType, Malformed, Invalid."""
+    if is_form(content_type):
+        return read_value(decoder.type, read_form(raw), text=True)
+    check_media_type(content_type)
+    return decode(decoder, raw)
+
+
 def decode_each(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | list[T | Refusal]:
     """One item; or of a list each item by itself, with why in the place of those that can't be read. Raises as `decode`
     does when it is neither, or a list that is too long."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from regulars import limits
 from regulars.kit.errors import Invalid
 from regulars.kit.http import url_refusal
+from regulars.kit.shapes import INSIDE
 
 Kind = Literal["text", "secret", "url", "select", "number"]
 
@@ -36,12 +37,12 @@ class Field(msgspec.Struct, frozen=True):
     required: bool = True
     default: str | int | None = None
     options: tuple[Option, ...] = ()
-    pattern: str = ""
+    pattern: Annotated[str, INSIDE] = ""
     expected: str = ""
-    minimum: int = 0
-    maximum: int = 0
-    generate: Callable[[], str] | None = None
-    sent_to: Callable[[Mapping[str, Any]], str] | None = None
+    minimum: Annotated[int, INSIDE] = 0
+    maximum: Annotated[int, INSIDE] = 0
+    generate: Annotated[Callable[[], str] | None, INSIDE] = None
+    sent_to: Annotated[Callable[[Mapping[str, Any]], str] | None, INSIDE] = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """`left`: so many more failed since then; call again. Counting stops at 10,000."""
+    """`left`: so many more of the integration or the source failed since then; call again. Counting stops at 10,000."""
 
     queued: int
     left: int

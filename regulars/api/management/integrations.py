@@ -19,7 +19,6 @@ from regulars.integrations import CONNECTORS, Integration
 from regulars.integrations import Shown as Made
 from regulars.kit import fields
 from regulars.kit.db import Reading, Tx
-from regulars.kit.fields import Kind, Option
 from regulars.kit.shapes import Listed, Partial, Shown, copied
 
 Settings = Annotated[
@@ -29,17 +28,9 @@ Settings = Annotated[
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)]
 
 
-class ToolField(msgspec.Struct, frozen=True):
+class ToolField(Shown[fields.Field], frozen=True, kw_only=True):
     """One thing to fill in. `made_here`: a secret that need not be given; it is made here and shown once."""
 
-    name: str
-    label: str
-    kind: Kind
-    help: str
-    required: bool
-    default: str | int | None
-    options: list[Option]
-    expected: str
     made_here: bool
 
 
@@ -178,7 +169,6 @@ def tool_fields(manifest: fields.Manifest) -> list[ToolField]:
             ToolField,
             field,
             required=field.required and field.default is None and field.generate is None,
-            options=list(field.options),
             made_here=field.generate is not None,
         )
         for field in manifest.fields

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 
 from regulars import limits, shops
 from regulars.api.management.api import DatedQuery, asked, management
+from regulars.api.management.deliveries import Replayed
 from regulars.api.management.integrations import (
     Connection,
     ConnectionChange,
@@ -103,13 +104,6 @@ class HookReplay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hook_ids: Annotated[list[UUID], Meta(max_length=limits.HOOKS_REPLAYED_MAX, examples=[[]])] = []
     source_id: UUID | None = None
     since: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-class HooksReplayed(msgspec.Struct, frozen=True):
-    """`left`: so many more of the source failed since then; call again."""
-
-    queued: int
-    left: int
 
 
 @management.get("/platforms", "The platforms that can be connected", tag="Sources")
@@ -211,7 +205,7 @@ async def read_hook(call: Call[NoQuery, None], tx: Reading) -> HookWithBody:
 
 
 @management.post("/hooks/replay", "Handle hooks again", tag="Sources", area="data")
-async def replay_hooks(call: Call[NoQuery, HookReplay], tx: Tx) -> HooksReplayed:
+async def replay_hooks(call: Call[NoQuery, HookReplay], tx: Tx) -> Replayed:
     """As if they had just come; what they tell may be known by now, and then changes nothing. At most 1,000 a call."""
     body = call.body
     queued, left = len(set(body.hook_ids)), 0
@@ -221,7 +215,7 @@ async def replay_hooks(call: Call[NoQuery, HookReplay], tx: Tx) -> HooksReplayed
         failed, left = await shops.replay_failed(tx, call.workspace_id, source.id, body.since, call.now)
         queued += failed
     await call.audit(tx, "hooks.replay", body.source_id or "", queued=queued)
-    return HooksReplayed(queued, left)
+    return Replayed(queued, left)
 
 
 async def _told(call: Call[Any, Any], tx: Reading, found: Sequence[Hook]) -> list[HookItem]:
