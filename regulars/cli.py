@@ -136,9 +136,8 @@ def workspace_create(
         Print one JSON object, for a program that starts from nothing.
     """
     from regulars import commands
-    from regulars.kit.errors import Refusal
 
-    with failing_with_a_sentence(Refusal, *database_errors()):
+    with failing_with_a_sentence(*refusals()):
         asyncio.run(commands.create_workspace(settings(), name, id=id, email=email, as_json=as_json, say=say))
 
 
@@ -152,9 +151,8 @@ def staff_list(*, workspace: str = "") -> None:
         The id of the shop; without it, those of every shop.
     """
     from regulars import commands
-    from regulars.kit.errors import Refusal
 
-    with failing_with_a_sentence(Refusal, *database_errors()):
+    with failing_with_a_sentence(*refusals()):
         asyncio.run(commands.list_staff(settings(), workspace=workspace, say=say))
 
 
@@ -176,9 +174,8 @@ def staff_add(
         The id of the shop; not needed when there is only one.
     """
     from regulars import commands
-    from regulars.kit.errors import Refusal
 
-    with failing_with_a_sentence(Refusal, *database_errors()):
+    with failing_with_a_sentence(*refusals()):
         asyncio.run(commands.add_staff(settings(), email, name=name, role=role, workspace=workspace, say=say))
 
 
@@ -194,9 +191,8 @@ def staff_password(email: str, *, workspace: str = "") -> None:
         The id of the shop; not needed when only one knows this address.
     """
     from regulars import commands
-    from regulars.kit.errors import Refusal
 
-    with failing_with_a_sentence(Refusal, *database_errors()):
+    with failing_with_a_sentence(*refusals()):
         asyncio.run(commands.set_password(settings(), email, workspace=workspace, say=say))
 
 
@@ -245,11 +241,10 @@ def import_orders(
         Let the file win over what is kept of its orders, although it is not newer.
     """
     from regulars import commands
-    from regulars.kit.errors import Refusal
     from regulars.orders.csv_cells import Dates
     from regulars.orders.csv_orders import Format
 
-    with failing_with_a_sentence(Refusal, OSError, *database_errors()):
+    with failing_with_a_sentence(OSError, *refusals()):
         format = Format(
             source=source.lower(),
             encoding=encoding,
@@ -286,7 +281,7 @@ def bench(
     from regulars.bench import command
     from regulars.bench.children import BenchFailed
 
-    with failing_with_a_sentence(BenchFailed, *database_errors()):
+    with failing_with_a_sentence(BenchFailed, *refusals()):
         command.command(settings(), as_json=as_json, only=only, big=big)
 
 
@@ -296,7 +291,7 @@ def audit() -> None:
     read."""
     from regulars import commands
 
-    with failing_with_a_sentence(*database_errors()):
+    with failing_with_a_sentence(*refusals()):
         sys.exit(0 if asyncio.run(commands.audit(settings(), say=say)) else 1)
 
 
@@ -312,7 +307,7 @@ def demo(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False)
     from regulars import commands
     from regulars.demo import DemoFailed, NoPurchases
 
-    with failing_with_a_sentence(DemoFailed, NoPurchases, *database_errors()):
+    with failing_with_a_sentence(DemoFailed, NoPurchases, *refusals()):
         sys.exit(0 if uvloop.run(commands.demo(settings(), as_json=as_json, say=say)) else 1)
 
 
@@ -323,15 +318,17 @@ def feed() -> None:
     from regulars.demo import NoPurchases
     from regulars.kit.settings import NoDatabase
 
-    with failing_with_a_sentence(NoPurchases, NoDatabase, *database_errors()):
+    with failing_with_a_sentence(NoPurchases, NoDatabase, *refusals()):
         uvloop.run(commands.demo_feed(settings(), say=say))
 
 
-def database_errors() -> tuple[type[Exception], ...]:
+def refusals() -> tuple[type[Exception], ...]:
+    """What a command that works on a shop may be refused with."""
     from regulars.embedded import EmbeddedError
+    from regulars.kit.errors import Refusal
     from regulars.migrations import MigrationError
 
-    return EmbeddedError, MigrationError
+    return Refusal, EmbeddedError, MigrationError
 
 
 def settings() -> Settings:

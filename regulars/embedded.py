@@ -104,13 +104,13 @@ def running(directory: Path) -> Iterator[str]:
         server.stop()
 
 
-def url_if_running(directory: Path, database: str = "postgres") -> str | None:
+def url_if_running(directory: Path) -> str | None:
     """The URL of the server that some process runs in `directory`, or None when none takes connections there."""
     data = directory.resolve() / "data"
     postmaster = _Postmaster.read(data)
     if postmaster is None or not postmaster.ready or not postmaster.alive(data):
         return None
-    return _url(postmaster.socket, database)
+    return _url(postmaster.socket)
 
 
 async def ensure_database(url: str, name: str) -> str:
@@ -155,8 +155,8 @@ class Server:
         """The process that serves, while it lives."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
-    def url(self, database: str = "postgres") -> str:
-        return _url(self._socket, database)
+    def url(self) -> str:
+        return _url(self._socket)
 
     def start(self) -> None:
         """Make the cluster if there is none, start the server and wait until it takes connections.
@@ -299,8 +299,8 @@ def _locked(directory: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _url(socket: Path, database: str) -> str:
-    return f"postgresql://postgres@/{database}?host={quote(str(socket), safe='')}&port={_PORT}"
+def _url(socket: Path) -> str:
+    return f"postgresql://postgres@/postgres?host={quote(str(socket), safe='')}&port={_PORT}"
 
 
 def _package_root() -> Path:

@@ -184,7 +184,6 @@ COOL_DOWN_MINUTES_MAX = 366 * 24 * 60
 DELAY_DAYS_MAX = 366
 FACT_NAME_CHARS_MAX = 64
 FACT_PROPERTIES_MAX = 50
-FACTS_PER_CALL_MAX = 500
 CALENDAR_CUSTOMERS_MAX = 500  # whose day it is, in one transaction
 CALENDAR_DAYS_MAX = 31  # that nobody went through, and are made up for
 CALENDAR_YEARS_MAX = 50

@@ -41,9 +41,7 @@ class ProofOfAnother(Forbidden):
     """The proof is good, but the call is about somebody else."""
 
     code = "customer_proof_of_another"
-
-    def __init__(self) -> None:
-        super().__init__("The customer's proof is of another customer.")
+    message = "The customer's proof is of another customer."
 
 
 def digest(secret: str, customer_id: str, timestamp: str) -> str:

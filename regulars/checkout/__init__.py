@@ -19,7 +19,6 @@ from regulars.checkout.connecting import (
     Connected,
     Known,
     connect,
-    connection,
     disconnect,
     known_by_hook,
     rotate,
@@ -30,3 +29,4 @@ from regulars.checkout.orders import settle_orders
 from regulars.checkout.performing import Done, perform, quote
 from regulars.checkout.reverting import revert
 from regulars.checkout.signature import verify
+from regulars.checkout.store import connection

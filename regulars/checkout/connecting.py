@@ -9,13 +9,12 @@ from uuid import UUID, uuid4
 import msgspec
 
 from regulars import limits
-from regulars.checkout import store
 from regulars.checkout.errors import NotConnected
 from regulars.checkout.model import Connection, Rules
-from regulars.checkout.signature import new_secret
-from regulars.checkout.store import sql
+from regulars.checkout.store import connection_of, sql
 from regulars.kit.db import Reading, Tx
 from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.kit.webhooks import new_secret
 from regulars.tenancy import Workspace
 
 
@@ -32,11 +31,6 @@ class Known(msgspec.Struct, frozen=True):
 
     connection: Connection
     secrets: list[str]
-
-
-async def connection(tx: Reading, workspace_id: UUID) -> Connection | None:
-    """None: the checkout is not connected."""
-    return await store.connection(tx, workspace_id)
 
 
 async def connect(tx: Tx, workspace: Workspace, box: SecretBox, rules: Rules, now: datetime) -> Connected:
@@ -78,7 +72,7 @@ async def disconnect(tx: Tx, workspace_id: UUID) -> None:
 
 async def known_by_hook(tx: Reading, hook_id: UUID, box: SecretBox, now: datetime) -> Known | None:
     """None: nobody has this address. What can't be decrypted is no secret."""
-    found = await store.by_hook(tx, hook_id)
+    found = await tx.one(connection_of, sql.by_hook, hook_id)
     if found is None:
         return None
     try:
@@ -95,7 +89,7 @@ def _opened(of: Connection, box: SecretBox) -> dict[str, str]:
 
 
 async def _locked(tx: Tx, workspace_id: UUID) -> Connection:
-    found = await store.lock_connection(tx, workspace_id)
+    found = await tx.one(connection_of, sql.lock_connection, workspace_id)
     if found is None:
         raise NotConnected
     return found

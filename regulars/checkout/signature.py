@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
-import secrets as random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
 
 from regulars import limits
 from regulars.checkout.errors import SignatureWrong
-
-_SECRET_BYTES = 24
-
-
-def new_secret() -> str:
-    return "whsec_" + base64.b64encode(random.token_bytes(_SECRET_BYTES)).decode()
-
-
-def signed(secret: str, webhook_id: str, timestamp: str, body: bytes) -> str:
-    """The signature that stands behind `v1,`."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
-    digest = hmac.digest(key, f"{webhook_id}.{timestamp}.".encode("utf-8", "surrogateescape") + body, sha256)
-    return base64.b64encode(digest).decode()
+from regulars.kit.webhooks import key_bytes, signature
 
 
 def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> None:
@@ -41,7 +26,7 @@ def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now:
             "The call was not signed just now.",
             fields={"webhook-timestamp": f"expected the Unix time in seconds, at most {minutes} minutes away"},
         )
-    right = [signed(secret, webhook_id, timestamp, body).encode() for secret in secrets]
+    right = [signature(key_bytes(secret), webhook_id, timestamp, body).encode() for secret in secrets]
     claimed = [
         part.removeprefix("v1,").encode("utf-8", "surrogateescape")
         for part in given.split(" ")[: limits.CHECKOUT_SIGNATURES_MAX]

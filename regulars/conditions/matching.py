@@ -89,64 +89,27 @@ def _date_leaf(leaf: Property, time_zone: tzinfo) -> Test:
     return test
 
 
-def _contains(part: str) -> Callable[[str], bool]:
-    folded = fold(part)
-    return lambda have: folded in have
-
-
-def _folds(texts: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(fold(text) for text in texts)
-
-
-def _is_text(text: str) -> Callable[[str], bool]:
-    folded = fold(text)
-    return lambda have: have == folded
-
-
-def _one_of(texts: tuple[str, ...]) -> Callable[[str], bool]:
-    folds = _folds(texts)
-    return lambda have: have in folds
-
-
-def _any_item(texts: tuple[str, ...]) -> Callable[[frozenset[str]], bool]:
-    folds = _folds(texts)
-    return lambda have: not folds.isdisjoint(have)
-
-
-def _every_item(texts: tuple[str, ...]) -> Callable[[frozenset[str]], bool]:
-    folds = _folds(texts)
-    return lambda have: folds <= have
-
-
-def _starts(part: str) -> Callable[[str], bool]:
-    folded = fold(part)
-    return lambda have: have.startswith(folded)
-
-
-def _ends(part: str) -> Callable[[str], bool]:
-    folded = fold(part)
-    return lambda have: have.endswith(folded)
-
-
-def _opposite(make: Callable[[Any], Callable[[Any], bool]]) -> Callable[[Any], Callable[[Any], bool]]:
-    def opposite(value: Any) -> Callable[[Any], bool]:
-        holds = make(value)
-        return lambda have: not holds(have)
-
-    return opposite
-
-
 _Tests: TypeAlias = dict[str, Callable[[Any], Callable[[Any], bool]]]
 
+
+def _text(make: Callable[[str], Callable[[Any], bool]]) -> Callable[[str], Callable[[Any], bool]]:
+    """What is asked for is folded, once."""
+    return lambda asked: make(fold(asked))
+
+
+def _texts(make: Callable[[frozenset[str]], Callable[[Any], bool]]) -> Callable[[Any], Callable[[Any], bool]]:
+    return lambda asked: make(frozenset(map(fold, asked)))
+
+
 _TEXTS: _Tests = {
-    "is": _is_text,
-    "is_not": _opposite(_is_text),
-    "one_of": _one_of,
-    "not_one_of": _opposite(_one_of),
-    "contains": _contains,
-    "does_not_contain": _opposite(_contains),
-    "starts_with": _starts,
-    "ends_with": _ends,
+    "is": _text(lambda text: lambda have: have == text),
+    "is_not": _text(lambda text: lambda have: have != text),
+    "one_of": _texts(lambda texts: lambda have: have in texts),
+    "not_one_of": _texts(lambda texts: lambda have: have not in texts),
+    "contains": _text(lambda part: lambda have: part in have),
+    "does_not_contain": _text(lambda part: lambda have: part not in have),
+    "starts_with": _text(lambda part: lambda have: have.startswith(part)),
+    "ends_with": _text(lambda part: lambda have: have.endswith(part)),
 }
 _NUMBERS: _Tests = {
     "at_least": lambda bound: lambda have: have >= bound,
@@ -158,7 +121,11 @@ _NUMBERS: _Tests = {
     "between": lambda bounds: lambda have: bounds[0] <= have <= bounds[1],
 }
 _YES_NO: _Tests = {"is": lambda wanted: lambda have: have is wanted}
-_LISTS: _Tests = {"any_of": _any_item, "all_of": _every_item, "none_of": _opposite(_any_item)}
+_LISTS: _Tests = {
+    "any_of": _texts(lambda texts: lambda have: not texts.isdisjoint(have)),
+    "all_of": _texts(lambda texts: lambda have: texts <= have),
+    "none_of": _texts(lambda texts: lambda have: texts.isdisjoint(have)),
+}
 _NEGATIVE = frozenset({"is_not", "not_one_of", "does_not_contain", "none_of"})
 
 _BY_TYPE: dict[str, tuple[Callable[[object], object], _Tests]] = {
@@ -171,24 +138,15 @@ _BY_TYPE: dict[str, tuple[Callable[[object], object], _Tests]] = {
 _DateTest: TypeAlias = Callable[[Moment, datetime], bool]
 
 
-def _on(value: str) -> _DateTest:
-    wanted = date.fromisoformat(value).toordinal()
-    return lambda have, local_now: have.ordinal == wanted
+def _days(make: Callable[[list[int]], Callable[[int], bool]]) -> Callable[[Any], _DateTest]:
+    """Days are compared by their ordinals; what has no year is on none of them."""
 
+    def made(value: str | tuple[str, str]) -> _DateTest:
+        asked = [date.fromisoformat(day).toordinal() for day in ([value] if isinstance(value, str) else value)]
+        holds = make(asked)
+        return lambda have, local_now: have.ordinal is not None and holds(have.ordinal)
 
-def _before(value: str) -> _DateTest:
-    wanted = date.fromisoformat(value).toordinal()
-    return lambda have, local_now: have.ordinal is not None and have.ordinal < wanted
-
-
-def _after(value: str) -> _DateTest:
-    wanted = date.fromisoformat(value).toordinal()
-    return lambda have, local_now: have.ordinal is not None and have.ordinal > wanted
-
-
-def _between(value: tuple[str, str]) -> _DateTest:
-    first, last = (date.fromisoformat(each).toordinal() for each in value)
-    return lambda have, local_now: have.ordinal is not None and first <= have.ordinal <= last
+    return made
 
 
 def _in_last_days(days: int) -> _DateTest:
@@ -211,17 +169,14 @@ def _in_next_days(days: int) -> _DateTest:
     return holds
 
 
-def _anniversary(value: None) -> _DateTest:
-    def holds(have: Moment, local_now: datetime) -> bool:
-        if have.year is not None and have.year >= local_now.year:
-            return False
-        if (have.month, have.day) == (local_now.month, local_now.day):
-            return True
-        # Who was born on 29 February has their birthday on the 28th in a year without one.
-        is_28_february = (local_now.month, local_now.day) == (2, 28)
-        return (have.month, have.day) == (2, 29) and is_28_february and not isleap(local_now.year)
-
-    return holds
+def _anniversary(have: Moment, local_now: datetime) -> bool:
+    if have.year is not None and have.year >= local_now.year:
+        return False
+    if (have.month, have.day) == (local_now.month, local_now.day):
+        return True
+    # Who was born on 29 February has their birthday on the 28th in a year without one.
+    is_28_february = (local_now.month, local_now.day) == (2, 28)
+    return (have.month, have.day) == (2, 29) and is_28_february and not isleap(local_now.year)
 
 
 def _day_of_year(value: str) -> _DateTest:
@@ -230,12 +185,12 @@ def _day_of_year(value: str) -> _DateTest:
 
 
 _DATES: dict[str, Callable[[Any], _DateTest]] = {
-    "on": _on,
-    "before": _before,
-    "after": _after,
-    "between": _between,
+    "on": _days(lambda days: lambda have: have == days[0]),
+    "before": _days(lambda days: lambda have: have < days[0]),
+    "after": _days(lambda days: lambda have: have > days[0]),
+    "between": _days(lambda days: lambda have: days[0] <= have <= days[1]),
     "in_last_days": _in_last_days,
     "in_next_days": _in_next_days,
-    "anniversary": _anniversary,
+    "anniversary": lambda _: _anniversary,
     "day_of_year": _day_of_year,
 }

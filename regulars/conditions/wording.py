@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections.abc import Iterator
 from datetime import date, tzinfo
 from typing import assert_never
@@ -11,8 +12,6 @@ from regulars.conditions.model import AllOf, AnyOf, Condition, Field, NoneOf, Nu
 from regulars.conditions.operators import operator_named
 from regulars.conditions.reading import fold, read_date, read_list, read_number, read_text, read_yes_no
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-           "December")  # fmt: skip
 _SET_ITEMS_SHOWN_MAX = 6
 _FOUND_CHARS_MAX = 200
 _NOT_READABLE = {"text": "not a text", "number": "not a number", "yes_no": "neither yes nor no", "date": "not a date",
@@ -70,7 +69,7 @@ def _moment_words(raw: object, time_zone: tzinfo) -> str | None:
     moment = read_date(raw, time_zone)
     if moment is None:
         return None
-    words = f"{moment.day} {_MONTHS[moment.month - 1]}"
+    words = f"{moment.day} {month_name[moment.month]}"
     if moment.year is not None:
         words += f" {moment.year}"
     if moment.at is not None:
@@ -159,9 +158,9 @@ def _one_value_words(value: Value, kind: str, field: Field) -> str:
         return _with_unit(_digits(value), field)
     if kind in ("date", "two_dates"):
         day = date.fromisoformat(str(value))
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+        return f"{day.day} {month_name[day.month]} {day.year}"
     if kind == "day_of_year":
-        return f"{int(str(value)[3:])} {_MONTHS[int(str(value)[:2]) - 1]}"
+        return f"{int(str(value)[3:])} {month_name[int(str(value)[:2])]}"
     return _choice_words(str(value), field) if value is not None else ""
 
 

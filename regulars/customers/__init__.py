@@ -13,14 +13,13 @@ from regulars.customers.finding import (
     Sort,
     after,
     born_on,
-    by_customer_ids,
     by_emails,
-    by_ids,
     count,
     created_within,
     find,
     search,
 )
-from regulars.customers.merging import CustomerErased, erase, ids_of, lock_both, merge
+from regulars.customers.merging import CustomerErased, erase, lock_both, merge
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending
+from regulars.customers.store import by_customer_ids, by_ids, ids_of

@@ -36,7 +36,7 @@ async def change(
     for field in changes:
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
-    customer = await store.by_one(tx, workspace.id, "lock", id)
+    customer = await store.by_one(tx, workspace.id, store.sql.lock, id)
     if customer is None:
         raise NotFound("Lead does not exists")
     if customer.erased_at:
@@ -60,15 +60,20 @@ async def change(
 
 async def set_tiers(tx: Tx, workspace_id: UUID, tiers: Mapping[UUID, str], now: datetime) -> dict[UUID, Customer]:
     """The customers as they then are. Whoever moves them tells of it. Lock order: customers by id."""
-    return await store.set_tiers(tx, workspace_id, sorted(tiers.items()), now) if tiers else {}
+    ids = sorted(tiers)
+    moved = (
+        await tx.all(Customer, store.sql.set_tiers, workspace_id, ids, [tiers[id] for id in ids], now) if ids else []
+    )
+    return {customer.id: customer for customer in moved}
 
 
 async def rename(
     tx: Tx, workspace: Workspace, names: Mapping[UUID, str], now: datetime, *, available: Mapping[UUID, int]
 ) -> dict[UUID, Customer]:
     """Give each of these customers this name, and announce it. Lock order: customers by id."""
-    renamed = await store.rename(tx, workspace.id, sorted(names.items()), now)
+    ids = sorted(names)
+    renamed = await tx.all(Customer, store.sql.rename, workspace.id, ids, [names[id] for id in ids], now)
     business = events.business(workspace)
-    told = [changed_event(business, customer, available[id], ["name"]) for id, customer in renamed.items()]
+    told = [changed_event(business, customer, available[customer.id], ["name"]) for customer in renamed]
     await events.append(tx, workspace.id, told, now)
-    return renamed
+    return {customer.id: customer for customer in renamed}

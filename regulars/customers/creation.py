@@ -96,7 +96,8 @@ async def _with_taken_code(tx: Reading, workspace: Workspace, new: Sequence[NewC
     given = [details for details in new if details.referral_code]
     if not given:
         return []
-    taken = await store.taken_referral_codes(tx, workspace.id, [details.referral_code for details in given])
+    codes = [details.referral_code for details in given]
+    taken = set(await tx.all(str, store.sql.taken_referral_codes, workspace.id, codes))
     refused = []
     for details in given:
         if details.referral_code in taken:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from regulars.customers import store
 from regulars.customers.model import Customer, seen
+from regulars.customers.store import sql
 from regulars.customers.words import asked
 from regulars.kit.db import Reading
 from regulars.kit.errors import invalid
@@ -19,38 +20,30 @@ from regulars.kit.phones import international
 Sort = Literal["newest", "oldest", "name"]
 
 
-async def by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
-    """The customers that exist, by id."""
-    return await store.by_ids(tx, workspace_id, ids)
-
-
-async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequence[str]) -> dict[str, Customer]:
-    """The customers that exist, by the shop's own id."""
-    return await store.by_customer_ids(tx, workspace_id, customer_ids)
-
-
 async def after(tx: Reading, workspace_id: UUID, after_id: UUID, limit: int) -> list[Customer]:
     """Those who came after that one, oldest first: a page of all."""
-    return await store.oldest(tx, workspace_id, after_id, limit)
+    return await tx.all(Customer, sql.oldest, workspace_id, after_id, limit)
 
 
 async def born_on(
     tx: Reading, workspace_id: UUID, days: Sequence[tuple[int, int]], before: date, after_id: str, limit: int
 ) -> list[Customer]:
     """Who was born on one of the days, as (month, day), of a year before that one, by id, beyond one."""
-    return await store.born_on(tx, workspace_id, [month * 100 + day for month, day in days], before, after_id, limit)
+    kept_on = [month * 100 + day for month, day in days]
+    return await tx.all(Customer, sql.born_on, workspace_id, kept_on, before, after_id, limit)
 
 
 async def created_within(
     tx: Reading, workspace_id: UUID, bounds: Sequence[tuple[datetime, datetime]], after_id: str, limit: int
 ) -> list[Customer]:
     """Who was created from the first and before the second of one of the bounds, by id, beyond one."""
-    return await store.created_within(tx, workspace_id, bounds, after_id, limit)
+    ends = [[one[n] for one in bounds] for n in range(2)]
+    return await tx.all(Customer, sql.created_within, workspace_id, *ends, after_id, limit)
 
 
 async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> dict[str, Customer]:
     """Who has each of these addresses, by the address as it is given; of several the one who was there first."""
-    return await store.by_emails(tx, workspace_id, emails)
+    return {row["asked"]: Customer(*row[:-1]) for row in await tx.fetch(sql.by_emails, workspace_id, emails)}
 
 
 async def find(
@@ -72,9 +65,9 @@ async def find(
     if customer_id:
         return (await store.by_customer_ids(tx, workspace_id, [customer_id.strip()])).get(customer_id.strip())
     if referral_code:
-        return await store.by_one(tx, workspace_id, "by_referral_code", referral_code)
+        return await store.by_one(tx, workspace_id, sql.by_referral_code, referral_code)
     if email:
-        return await store.by_one(tx, workspace_id, "by_email", seen(email))
+        return await store.by_one(tx, workspace_id, sql.by_email, seen(email))
     if mobile:
         return await _by_mobile(tx, workspace_id, mobile, country)
     return (await store.by_ids(tx, workspace_id, [id])).get(id) if id else None
@@ -102,28 +95,30 @@ async def search(
     if sort != "newest" and (text.strip() or since or until):
         raise invalid("sort", "newest, where a text or a time narrows the list")
     if sort == "oldest":
-        return await store.oldest(tx, workspace_id, before_id or BEFORE_ALL_IDS, limit)
+        return await tx.all(Customer, sql.oldest, workspace_id, before_id or BEFORE_ALL_IDS, limit)
     if sort == "name":
         last = (await store.by_ids(tx, workspace_id, [before_id])).get(before_id) if before_id else None
-        return await store.by_name(tx, workspace_id, last, limit)
+        # Case apart; those who have none come last.
+        ended = (not last.name, last.name, last.id) if last else (False, "", BEFORE_ALL_IDS)
+        return await tx.all(Customer, sql.by_name, workspace_id, *ended, limit)
     within = bounds(before_id, since, until)
     if not text.strip():
-        return await store.newest(tx, workspace_id, within, limit)
+        return await tx.all(Customer, sql.newest, workspace_id, *within, limit)
     words = asked(workspace_id, text)
-    return await store.search(tx, workspace_id, words, within, limit) if words else []
+    return await tx.all(Customer, sql.search, workspace_id, words, *within, limit) if words else []
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:
     """Reads every row: for reports, not for pages."""
-    return await store.count(tx, workspace_id)
+    return int(await tx.fetchval(sql.count, workspace_id))
 
 
 async def _by_mobile(tx: Reading, workspace_id: UUID, mobile: str, country: str) -> Customer | None:
     phone = international(mobile, country)
-    found = await store.by_one(tx, workspace_id, "by_phone", phone) if phone else None
+    found = await store.by_one(tx, workspace_id, sql.by_phone, phone) if phone else None
     if found is None and (digits := _NOT_DIGITS.sub("", mobile)):
         # As somebody in another country typed it, or one that is no number at all.
-        found = await store.by_one(tx, workspace_id, "by_mobile", digits)
+        found = await store.by_one(tx, workspace_id, sql.by_mobile, digits)
     return found
 
 

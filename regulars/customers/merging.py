@@ -11,9 +11,10 @@ import msgspec
 
 from regulars import events
 from regulars.customers import store
-from regulars.customers.model import Customer
+from regulars.customers.model import Customer, draw_referral_code
+from regulars.customers.store import sql
 from regulars.customers.wire import changed_event
-from regulars.kit.db import Reading, Tx
+from regulars.kit.db import Tx
 from regulars.kit.errors import Conflict, NotFound, invalid
 from regulars.tenancy import Workspace
 
@@ -22,9 +23,7 @@ class CustomerErased(Conflict):
     """Nothing is known of this customer any more, and nothing can be."""
 
     code = "customer_erased"
-
-    def __init__(self) -> None:
-        super().__init__("This customer was erased. What is left is kept for the book alone.")
+    message = "This customer was erased. What is left is kept for the book alone."
 
 
 _TAKEN_OVER = ("name", "email", "gender", "dob", "referred_by_code")
@@ -33,7 +32,7 @@ _TAKEN_OVER = ("name", "email", "gender", "dob", "referred_by_code")
 async def lock_both(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> tuple[Customer, Customer]:
     """Both, neither of whom was erased, nor the second merged. Raises NotFound, Invalid, CustomerErased. Lock order: by
     id."""
-    found = await store.lock_both(tx, workspace_id, from_id, into_id)
+    found = {one.id: one for one in await tx.all(Customer, sql.lock_both, workspace_id, from_id, into_id)}
     if from_id not in found:
         raise NotFound("This customer does not exist.")
     if into_id not in found or into_id == from_id:
@@ -76,19 +75,15 @@ async def merge(
         await events.append(tx, workspace.id, [event], now)
 
 
-async def ids_of(tx: Reading, workspace_id: UUID, id: UUID) -> dict[UUID, str]:
-    """The customer's id with their customer_id, and those of whoever was merged into them."""
-    return await store.ids_of(tx, workspace_id, id)
-
-
 async def erase(tx: Tx, workspace_id: UUID, id: UUID, now: datetime) -> dict[UUID, str]:
     """Forget who this is, and who was merged into them: what stays is an id, and totals. Their ids as they were; none
     if they were erased before. Raises NotFound. Locks the customer."""
-    customer = await store.by_one(tx, workspace_id, "lock", id)
+    customer = await store.by_one(tx, workspace_id, sql.lock, id)
     if customer is None:
         raise NotFound("This customer does not exist.")
     if customer.erased_at:
         return {}
     ids = await store.ids_of(tx, workspace_id, customer.id)
-    await store.forget(tx, workspace_id, list(ids), now)
+    await tx.execute(sql.forget, workspace_id, list(ids), [draw_referral_code() for _ in ids], now)
+    await tx.execute(sql.drop_words, workspace_id, list(ids))
     return ids

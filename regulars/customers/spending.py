@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.customers import store
 from regulars.customers.model import Customer
+from regulars.customers.store import sql
 from regulars.kit.db import Tx
 from regulars.kit.errors import Overtaken
 
@@ -35,7 +35,8 @@ async def count_spending(tx: Tx, workspace_id: UUID, changes: Iterable[Spending]
         totals[change.customer_id] = (spent, count + change.orders_count, max(newest, change.placed_at))
     if not totals:
         return {}
-    counted = await store.count_spending(tx, workspace_id, [(id, *totals[id]) for id in sorted(totals)])
-    if any(customer.merged_into for customer in counted.values()):
+    columns = zip(*((id, *totals[id]) for id in sorted(totals)), strict=True)
+    counted = await tx.all(Customer, sql.count_spending, workspace_id, *map(list, columns))
+    if any(customer.merged_into for customer in counted):
         raise Overtaken  # merged into another while we waited for its lock
-    return counted
+    return {customer.id: customer for customer in counted}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ import msgspec
 
 from regulars import delivery, events, ledger, limits, schedule
 from regulars.days import coins
+from regulars.kit.clock import midnight
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
 from regulars.schedule import Due
@@ -44,8 +45,7 @@ class Day(msgspec.Struct, frozen=True):
 def midnights(now: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
     """The last `count` beginnings of days there, the last of them today's."""
     today = now.astimezone(zone).date()
-    days = (today - timedelta(days=back) for back in range(count - 1, -1, -1))
-    return [datetime.combine(day, time(), zone).astimezone(UTC) for day in days]
+    return [midnight(today - timedelta(days=back), zone) for back in range(count - 1, -1, -1)]
 
 
 async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: int) -> list[Day]:

@@ -11,6 +11,7 @@ import msgspec
 from regulars import ledger
 from regulars.days import coins
 from regulars.days.counting import between, kept_days, midnights, missing_days
+from regulars.kit.clock import months_later
 from regulars.kit.db import Reading
 from regulars.ledger import Kind, Turnover
 from regulars.tenancy import Workspace
@@ -163,8 +164,7 @@ def _next(over: Sequence[Month], count: int) -> list[int]:
 
 def _firsts(first: date, count: int) -> list[date]:
     """The first days of that month and of `count` months after it, or before it."""
-    places = [first.year * 12 + first.month - 1 + n for n in range(min(count, 0), max(count, 0) + 1)]
-    return [date(place // 12, place % 12 + 1, 1) for place in places]
+    return [months_later(first, n) for n in range(min(count, 0), max(count, 0) + 1)]
 
 
 def _parts(sums: dict[date, int]) -> list[Part]:

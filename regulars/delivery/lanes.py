@@ -78,7 +78,7 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
 
 async def gone_holders(tx: Reading, now: datetime) -> list[int]:
     """The locks of workers that hold lanes by their leases and are not there any more."""
-    return await presence.gone(tx, [row["leased_lock"] for row in await tx.fetch(sql.holders, now)])
+    return await presence.gone(tx, await tx.all(int, sql.holders, now))
 
 
 async def awake_lanes(
@@ -115,8 +115,7 @@ async def lease_lane(
     """The lane, now this worker's for LANE_LEASE_S, or for as long as it has the `lock`; None when another was quicker,
     or there is nothing to do."""
     until = now + timedelta(seconds=limits.LANE_LEASE_S)
-    row = await tx.fetchrow(sql.lease_lane, workspace_id, lane_id, worker_id, now, until, lock, list(gone))
-    return Lane(*row) if row else None
+    return await tx.one(Lane, sql.lease_lane, workspace_id, lane_id, worker_id, now, until, lock, list(gone))
 
 
 async def renew_lease(tx: Tx, lane: Lane, worker_id: UUID, now: datetime, *, lock: int | None = None) -> bool:

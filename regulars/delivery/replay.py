@@ -8,9 +8,10 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import limits
-from regulars.delivery.store import sql
+from regulars.delivery.model import Delivery
+from regulars.delivery.store import MISSING, sql
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, NotFound
+from regulars.kit.errors import Conflict
 
 
 async def replay(tx: Tx, workspace_id: UUID, delivery_id: UUID, now: datetime) -> None:
@@ -19,10 +20,8 @@ async def replay(tx: Tx, workspace_id: UUID, delivery_id: UUID, now: datetime) -
     One that was delivered may be sent again too, under the same id; one that waits for its next try is tried at once.
     Raises NotFound, and Conflict when it is waiting to be sent at this moment.
     """
-    known = await tx.fetchrow(sql.delivery, workspace_id, delivery_id)
-    if known is None:
-        raise NotFound("This delivery does not exist.")
-    await tx.execute(sql.wake_lanes, workspace_id, [known["lane_id"]], now)
+    known = await tx.the(MISSING, Delivery, sql.delivery, workspace_id, delivery_id)
+    await tx.execute(sql.wake_lanes, workspace_id, [known.lane_id], now)
     if await tx.fetchval(sql.replay, workspace_id, delivery_id, now) is None:
         raise Conflict("This delivery is queued and due already.", code="delivery_queued")
 
@@ -39,5 +38,4 @@ async def replay_failed(tx: Tx, workspace_id: UUID, lane_id: UUID, since: dateti
 
 async def count_failed(tx: Reading, workspace_id: UUID, lane_id: UUID, since: datetime | None) -> int:
     """How many `replay_failed` would take up if it took all; counting stops at DELIVERY_COUNT_MAX."""
-    count: int = await tx.fetchval(sql.failed_since, workspace_id, lane_id, since, limits.DELIVERY_COUNT_MAX)
-    return count
+    return int(await tx.fetchval(sql.failed_since, workspace_id, lane_id, since, limits.DELIVERY_COUNT_MAX))

@@ -11,9 +11,9 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, StoredAttempt, ids_of_event
-from regulars.delivery.store import sql
+from regulars.delivery.store import MISSING, sql
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.errors import invalid
 from regulars.kit.ids import bounds
 
 _FIELDS = Delivery.__struct_fields__
@@ -92,33 +92,24 @@ async def deliveries_of_events(
 ) -> dict[UUID, list[Delivery]]:
     """By event; an event that no rule sends is left out."""
     ranges = [ids_of_event(event_id) for event_id in event_ids]
-    rows = await tx.fetch(
-        sql.deliveries_of_events,
-        workspace_id,
-        list(event_ids),
-        [first for first, _ in ranges],
-        [last for _, last in ranges],
-    )
+    ends = [one[0] for one in ranges], [one[1] for one in ranges]
     found: dict[UUID, list[Delivery]] = {}
-    for row in rows:
-        found.setdefault(row["event_id"], []).append(Delivery(*row))
+    for one in await tx.all(Delivery, sql.deliveries_of_events, workspace_id, list(event_ids), *ends):
+        found.setdefault(one.event_id, []).append(one)
     return found
 
 
 async def get_delivery(tx: Reading, workspace_id: UUID, delivery_id: UUID) -> tuple[Delivery, list[StoredAttempt]]:
     """A delivery and all its attempts, first to last. Raises NotFound."""
-    row = await tx.fetchrow(sql.delivery, workspace_id, delivery_id)
-    if row is None:
-        raise NotFound("This delivery does not exist.")
+    delivery = await tx.the(MISSING, Delivery, sql.delivery, workspace_id, delivery_id)
     attempts = [_stored(dict(row)) for row in await tx.fetch(sql.attempts, workspace_id, delivery_id)]
-    return Delivery(*row), attempts
+    return delivery, attempts
 
 
 async def lane_health(tx: Reading, workspace_id: UUID, now: datetime) -> list[LaneHealth]:
     """Every lane of the workspace. The last hour is counted in slots of five minutes."""
     since = now - timedelta(hours=1)
-    rows = await tx.fetch(sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
-    return [LaneHealth(*row) for row in rows]
+    return await tx.all(LaneHealth, sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
 
 
 async def delivery_tally(tx: Reading, workspace_id: UUID, since: datetime) -> list[tuple[datetime, int, int, int]]:
@@ -129,8 +120,7 @@ async def delivery_tally(tx: Reading, workspace_id: UUID, since: datetime) -> li
 
 async def delivered_between(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> list[int]:
     """How many arrived in each stretch between two neighbouring moments, which rise and begin slots of five minutes."""
-    rows = await tx.fetch(sql.delivered_by_span, workspace_id, moments[:-1], moments[1:])
-    return [row["delivered"] for row in rows]
+    return await tx.all(int, sql.delivered_by_span, workspace_id, moments[:-1], moments[1:])
 
 
 async def delivery_totals(tx: Reading, workspace_id: UUID) -> dict[UUID, tuple[int, int]]:

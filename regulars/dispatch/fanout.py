@@ -80,16 +80,14 @@ async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limi
     return FanoutCount(len(claimed), *await _queue(tx, workspace, wanted, now))
 
 
-async def retry_aside(
-    tx: Tx, workspace: Workspace, now: datetime, limit: int = limits.FANOUT_EVENTS_MAX
-) -> FanoutCount:
-    """Hold up to `limit` events that were set aside against their rules, those that can be read by now. What waits for
-    a rule that is off or deleted is let go, as are all while the shop's events are off."""
+async def retry_aside(tx: Tx, workspace: Workspace, now: datetime) -> FanoutCount:
+    """Hold up to limits.FANOUT_EVENTS_MAX events that were set aside against their rules, those that can be read by
+    now. What waits for a rule that is off or deleted is let go, as are all while the shop's events are off."""
     rows = await tx.fetch(_sql.rules_waited_for, workspace.id)
     active = {row["id"]: _reader(row, workspace.zone) for row in rows if row["active"] and workspace.events_on}
     rule_ids = [row["id"] for row in rows if row["id"] not in active or not active[row["id"]].problem]
     by_rule: dict[UUID, list[UUID]] = {}
-    taken = await tx.fetch(_sql.take_aside, workspace.id, rule_ids, limit) if rule_ids else []
+    taken = await tx.fetch(_sql.take_aside, workspace.id, rule_ids, limits.FANOUT_EVENTS_MAX) if rule_ids else []
     for row in taken:
         by_rule.setdefault(row["rule_id"], []).append(row["event_id"])
     wanted = [(active[rule_id], sorted(ids)) for rule_id, ids in by_rule.items() if rule_id in active]

@@ -77,7 +77,7 @@ async def outcomes(
     told = {delivery.rule_id: delivery for delivery in deliveries if not delivery.test}
     switch = await switched(tx, workspace, event.recorded_at)
     pending = await events.is_pending(tx, workspace.id, "dispatch", event.id)
-    rules = [Rule(*row) for row in await tx.fetch(_sql.rules_ever_of_topic, workspace.id, event.topic)]
+    rules = await tx.all(Rule, _sql.rules_ever_of_topic, workspace.id, event.topic)
     return [
         _delivered(rule, told[rule.id])
         if rule.id in told

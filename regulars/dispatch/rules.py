@@ -65,7 +65,7 @@ async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mappin
     """
     rule = await get_rule(tx, workspace_id, rule_id)
     if rule.deleted_at is not None:
-        raise _no_such_rule()
+        raise NotFound(_MISSING)
     for field in changes:
         if field not in _CHANGEABLE:
             raise invalid(field, f"one of {', '.join(_CHANGEABLE)}; for another event, create another rule")
@@ -92,20 +92,17 @@ async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mappin
 async def delete_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, now: datetime) -> None:
     """It matches nothing any more; what it has queued is still sent. Raises NotFound."""
     if await tx.fetchval(_sql.delete_rule, workspace_id, rule_id, now) is None:
-        raise _no_such_rule()
+        raise NotFound(_MISSING)
 
 
 async def get_rule(tx: Reading, workspace_id: UUID, rule_id: UUID) -> Rule:
     """Deleted ones too, with `deleted_at` set: a delivery may still name its rule. Raises NotFound."""
-    row = await tx.fetchrow(_sql.rule, workspace_id, rule_id, limits.EVENTS_COUNTED_MAX)
-    if row is None:
-        raise _no_such_rule()
-    return Rule(*row)
+    return await tx.the(_MISSING, Rule, _sql.rule, workspace_id, rule_id, limits.EVENTS_COUNTED_MAX)
 
 
 async def list_rules(tx: Reading, workspace_id: UUID) -> list[Rule]:
     """Those that are not deleted, oldest first."""
-    return [Rule(*row) for row in await tx.fetch(_sql.rules, workspace_id, limits.EVENTS_COUNTED_MAX)]
+    return await tx.all(Rule, _sql.rules, workspace_id, limits.EVENTS_COUNTED_MAX)
 
 
 async def _check_integration(tx: Reading, workspace_id: UUID, integration_id: object) -> None:
@@ -113,5 +110,4 @@ async def _check_integration(tx: Reading, workspace_id: UUID, integration_id: ob
         raise invalid("integration_id", "the id of one of this shop's integrations")
 
 
-def _no_such_rule() -> NotFound:
-    return NotFound("This rule does not exist, or was deleted.")
+_MISSING = "This rule does not exist, or was deleted."

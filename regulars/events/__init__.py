@@ -15,9 +15,9 @@ Does not know who makes facts, nor which tool is told of them.
 from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
 from regulars.events.documents import asyncapi, asyncapi_page, documents
-from regulars.events.errors import EventTooLarge
 from regulars.events.forgetting import forget, move
 from regulars.events.log import (
+    EventTooLarge,
     append,
     by_ids,
     count,
@@ -25,7 +25,6 @@ from regulars.events.log import (
     counts_by_hour,
     counts_by_topic,
     get,
-    newest_body,
     of_order,
     recent,
 )

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from regulars import limits
 from regulars.events.catalogue.topics import TOPICS
-from regulars.events.errors import EventTooLarge
 from regulars.events.model import Event, HourCount, NewEvent
-from regulars.kit.db import Reading, Record, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit.clock import midnight
+from regulars.kit.db import Reading, Tx
+from regulars.kit.errors import Refusal
 from regulars.kit.ids import bounds, first_id_at, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
+
+
+class EventTooLarge(Refusal):
+    """An event's body is longer than an event may be."""
+
+    code = "event_too_large"
+    status = 413
 
 
 async def append(
@@ -50,10 +57,7 @@ def _check_size(event: NewEvent) -> None:
 
 async def get(tx: Reading, workspace_id: UUID, event_id: UUID) -> Event:
     """Raises NotFound."""
-    row = await tx.fetchrow(_sql.get, workspace_id, event_id)
-    if row is None:
-        raise NotFound("There is no such event.")
-    return _event(row)
+    return await tx.the("There is no such event.", Event, _sql.get, workspace_id, event_id)
 
 
 async def recent(
@@ -70,34 +74,24 @@ async def recent(
     """The newest events, newest first; for the next page `before_id` is the id of the last one of this page. `since`
     and `until` go by the ids, as in `counts_by_topic`."""
     before, first = bounds(before_id, since, until)
-    arguments = (workspace_id, before, limit, first)
-    if topic is not None and customer_id is not None:
-        rows = await tx.fetch(_sql.recent_of_customer_and_topic, *arguments, customer_id, topic)
-    elif topic is not None:
-        rows = await tx.fetch(_sql.recent_of_topic, *arguments, topic)
-    elif customer_id is not None:
-        rows = await tx.fetch(_sql.recent_of_customer, *arguments, customer_id)
+    about = [one for one in (customer_id, topic) if one is not None]
+    if customer_id is None:
+        statement = _sql.recent if topic is None else _sql.recent_of_topic
     else:
-        rows = await tx.fetch(_sql.recent, *arguments)
-    return [_event(row) for row in rows]
+        statement = _sql.recent_of_customer if topic is None else _sql.recent_of_customer_and_topic
+    return await tx.all(Event, statement, workspace_id, before, limit, first, *about)
 
 
 async def of_order(tx: Reading, workspace_id: UUID, order_id: UUID, *, limit: int) -> list[Event]:
     """What is about an order: its own events and those of its coins, newest first."""
-    return [_event(row) for row in await tx.fetch(_sql.of_order, workspace_id, order_id, limit)]
+    return await tx.all(Event, _sql.of_order, workspace_id, order_id, limit)
 
 
 async def by_ids(tx: Reading, workspace_id: UUID, named: Sequence[tuple[UUID, str]]) -> dict[UUID, Event]:
     """Those that exist, of (id, topic)."""
     rising = sorted(named)
     ids, topics = [id for id, _ in rising], [topic for _, topic in rising]
-    return {row["id"]: _event(row) for row in await tx.fetch(_sql.by_ids, workspace_id, ids, topics)}
-
-
-async def newest_body(tx: Reading, workspace_id: UUID, topic: str, customer_id: UUID) -> str | None:
-    """The body of the customer's newest event of that topic, None if there never was one."""
-    newest = await recent(tx, workspace_id, topic=topic, customer_id=customer_id, limit=1)
-    return newest[0].body if newest else None
+    return {event.id: event for event in await tx.all(Event, _sql.by_ids, workspace_id, ids, topics)}
 
 
 async def counts_by_topic(tx: Reading, workspace_id: UUID, since: datetime) -> dict[str, int]:
@@ -118,7 +112,7 @@ async def counts_by_hour(
     from its midnight to the next: 24 hours, or 23 or 25 on days when clocks change. Counted and limited as in
     `counts_by_topic`."""
     today = now.astimezone(zone).date()
-    start, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (today, today + timedelta(days=1)))
+    start, end = (midnight(day, zone) for day in (today, today + timedelta(days=1)))
     hours = []
     while start < end:
         hours.append(start)
@@ -140,17 +134,10 @@ async def counts_between(
     bounds = [first_id_at(at) for at in moments]
     arguments = (workspace_id, bounds[:-1], bounds[1:], at_most)
     if topic is None:
-        rows = await tx.fetch(_sql.counts_by_span, *arguments)
-    else:
-        rows = await tx.fetch(_sql.counts_of_topic_by_span, *arguments, topic)
-    return [row["events"] for row in rows]
-
-
-def _event(row: Record) -> Event:
-    return Event(*row.values())
+        return await tx.all(int, _sql.counts_by_span, *arguments)
+    return await tx.all(int, _sql.counts_of_topic_by_span, *arguments, topic)
 
 
 async def count(tx: Reading, workspace_id: UUID) -> int:
     """All events ever logged. Reads every row: for reports, not for pages."""
-    found: int = await tx.fetchval(_sql.count, workspace_id)
-    return found
+    return int(await tx.fetchval(_sql.count, workspace_id))

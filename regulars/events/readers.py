@@ -32,7 +32,7 @@ async def claim_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int) 
 
     Events that another transaction is claiming are passed over, so any number of readers can work side by side.
     """
-    return [Pending(*row) for row in await tx.fetch(_sql.claim_pending, workspace_id, reader, limit)]
+    return await tx.all(Pending, _sql.claim_pending, workspace_id, reader, limit)
 
 
 async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
@@ -44,8 +44,7 @@ async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) ->
 
 async def is_pending(tx: Reading, workspace_id: UUID, reader: Reader, event_id: UUID) -> bool:
     """Whether that one is yet to read it."""
-    found: bool = await tx.fetchval(_sql.is_pending, workspace_id, reader, event_id)
-    return found
+    return bool(await tx.fetchval(_sql.is_pending, workspace_id, reader, event_id))
 
 
 async def drop_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int | None = None) -> int:

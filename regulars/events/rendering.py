@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Mapping
 from datetime import date, datetime
 from hashlib import sha256
@@ -16,10 +17,6 @@ from regulars.events.catalogue.common import Common
 from regulars.kit.currency import units_of
 from regulars.tenancy.model import Workspace
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _NOT_DIGITS = re.compile(r"[^0-9]+")
 _ENCODER = msgspec.json.Encoder()
 UTM_SOURCE = "regulars"
@@ -140,7 +137,7 @@ def formatted(at: datetime, zone: ZoneInfo) -> str:
     ordinal = "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
     half = "am" if hour < 12 else "pm"
     return (
-        f"{_MONTHS[local.month - 1]} {day}{ordinal} {local.year}, "
+        f"{month_name[local.month]} {day}{ordinal} {local.year}, "
         f"{hour % 12 or 12}:{local.minute:02d}:{local.second:02d} {half}"
     )
 

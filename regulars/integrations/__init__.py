@@ -5,7 +5,7 @@ encrypted with the workspace and the integration bound to them, and shown at mos
 and says in words what is wrong. An integration's id is also its lane's, which is opened with it.
 
 Does not know which event goes to which tool (dispatch), nor when and how often a call is made (delivery). A connector
-is a folder: its manifest, and a carrier that renders requests and reads answers. Connectors do not know each other.
+is a file: its manifest, and a carrier that renders requests and reads answers. Connectors do not know each other.
 
     new --Initialize--> ready <--Initialize--> paused (by the tool's answer, or a check that failed)
      `------------------------(a check that failed)-----^
@@ -15,4 +15,5 @@ from regulars.integrations.manifest import Connector, Manifest
 from regulars.integrations.model import Integration, Shown
 from regulars.integrations.readiness import carrier, carrier_of, check, conclude, pause
 from regulars.integrations.registry import CONNECTORS, manifest_of
-from regulars.integrations.setup import add, change, get_integration, list_integrations, remove, rotate
+from regulars.integrations.setup import add, change, list_integrations, remove, rotate
+from regulars.integrations.store import integration as get_integration

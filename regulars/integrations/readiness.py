@@ -50,7 +50,7 @@ async def check(sender: Sender, carrier: Carrier, at: datetime) -> CheckResult:
 async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datetime) -> Integration:
     """Ready, and what is queued goes out; or paused with the reason. Raises NotFound, and Conflict when somebody
     changed the integration while the tool was asked: the answer was about something else."""
-    known = await store.lock_integration(tx, checked.workspace_id, checked.id)
+    known = await store.integration(tx, checked.workspace_id, checked.id, locked=True)
     if known.updated_at != checked.updated_at:
         raise Conflict("This integration was changed while it was checked. Initialize it again.")
     state, reason = ("ready", "") if result.ok else ("paused", result.sentence)

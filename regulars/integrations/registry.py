@@ -1,4 +1,4 @@
-"""The tools that can be connected. A new one is a new folder and a line here."""
+"""The tools that can be connected. A new one is a file and a line here."""
 
 from __future__ import annotations
 

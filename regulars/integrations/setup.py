@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from regulars import delivery, limits
 from regulars.integrations import store
 from regulars.integrations.model import Integration, Shown
@@ -14,8 +16,8 @@ from regulars.integrations.registry import connector_of, kept_connector
 from regulars.integrations.store import sql
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, Invalid, NotFound, invalid
-from regulars.kit.fields import checked_settings
+from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
+from regulars.kit.fields import checked_connection, made_here
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 
@@ -26,12 +28,7 @@ async def add(
     """A new integration with its lane, not initialized yet: nothing is sent until it is. `given` holds the manifest's
     fields, secrets among them. Raises Invalid naming every wrong field, Conflict when the shop has too many."""
     manifest = connector_of(tool).manifest
-    faults = Faults()
-    with faults:
-        name = _checked_name(name or manifest.label)
-    with faults:
-        settings, secrets = checked_settings(manifest, given, {}, {})
-    faults.check()
+    name, settings, secrets = checked_connection(manifest, name or manifest.label, given)
     if await tx.fetchval(sql.count_integrations, workspace_id) >= limits.INTEGRATIONS_MAX:
         raise Conflict(f"A shop can have {limits.INTEGRATIONS_MAX} integrations. Remove one that is not used.")
     integration_id = new_id()
@@ -39,9 +36,8 @@ async def add(
     await tx.execute(sql.insert_integration, workspace_id, integration_id, tool, name, settings, sealed, now)
     await delivery.open_lane(tx, workspace_id, integration_id, tool, settings["rate_per_minute"], now)
     await delivery.pause_lane(tx, workspace_id, integration_id, "Not initialized yet.")
-    made = {field: value for field, value in secrets.items() if value != str(given.get(field) or "").strip()}
     integration = Integration(integration_id, workspace_id, tool, name, settings, sealed, "new", "", now, now)
-    return Shown(integration, made)
+    return Shown(integration, made_here(secrets, given))
 
 
 async def change(
@@ -57,7 +53,7 @@ async def change(
     """Fields that are not given, and secrets given empty, stay as they are. It goes on sending as it was: whoever
     changes what the tool must accept initializes it again. Nothing is written when nothing is different. Raises
     Invalid, NotFound, and Conflict for a tool that is not known."""
-    known = await store.lock_integration(tx, workspace_id, integration_id)
+    known = await store.integration(tx, workspace_id, integration_id, locked=True)
     manifest = kept_connector(known.tool).manifest
     try:
         stored = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
@@ -67,18 +63,14 @@ async def change(
         missing = [f.name for f in manifest.fields if f.kind == "secret" and not given.get(f.name)]
         if missing:
             raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
-    faults = Faults()
-    with faults:
-        settings, secrets = checked_settings(manifest, given, known.settings, stored)
-    with faults:
-        new_name = known.name if name is None else _checked_name(name)
-    faults.check()
-    if (new_name, settings, secrets) == (known.name, known.settings, stored):
+    before = (known.name, known.settings, stored)
+    new_name, settings, secrets = filled = checked_connection(manifest, name, given, *before)
+    if filled == before:
         return known
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
     if settings["rate_per_minute"] != known.settings.get("rate_per_minute"):
         await delivery.set_rate(tx, workspace_id, integration_id, settings["rate_per_minute"])
-    return await store.change(tx, known, new_name, settings, sealed, now)
+    return await _change(tx, known, new_name, settings, sealed, now)
 
 
 async def rotate(
@@ -86,7 +78,7 @@ async def rotate(
 ) -> Shown:
     """A new secret; the old one stays valid beside it for `limits.SECRET_ROTATION_S`. Raises Invalid for a field whose
     secrets are not made here, NotFound, Unreadable."""
-    known = await store.lock_integration(tx, workspace_id, integration_id)
+    known = await store.integration(tx, workspace_id, integration_id, locked=True)
     rotating = {f.name: f.generate for f in kept_connector(known.tool).manifest.fields if f.generate is not None}
     generate = rotating.get(field)
     if generate is None:
@@ -97,29 +89,24 @@ async def rotate(
     until = wire_time(now + timedelta(seconds=limits.SECRET_ROTATION_S))
     settings = {**known.settings, f"{field}_previous_until": until}
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
-    return Shown(await store.change(tx, known, known.name, settings, sealed, now), {field: fresh})
+    return Shown(await _change(tx, known, known.name, settings, sealed, now), {field: fresh})
+
+
+async def _change(
+    tx: Tx, known: Integration, name: str, settings: dict[str, Any], sealed: bytes, now: datetime
+) -> Integration:
+    await tx.execute(sql.change_integration, known.workspace_id, known.id, name, settings, sealed, now)
+    return msgspec.structs.replace(known, name=name, settings=settings, sealed=sealed, updated_at=now)
 
 
 async def remove(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> None:
     """Nothing more is sent and its secrets are gone; its deliveries stay to be read. Rules that name it are the
     caller's to end first. Raises NotFound."""
     if await tx.fetchval(sql.archive, workspace_id, integration_id, now) is None:
-        raise NotFound("This integration does not exist.")
+        raise NotFound(store.MISSING)
     await delivery.pause_lane(tx, workspace_id, integration_id, "This integration was removed.")
-
-
-async def get_integration(tx: Reading, workspace_id: UUID, integration_id: UUID) -> Integration:
-    """Raises NotFound."""
-    return await store.integration(tx, workspace_id, integration_id)
 
 
 async def list_integrations(tx: Reading, workspace_id: UUID) -> list[Integration]:
     """Oldest first, without those that were removed."""
-    return [Integration(*row) for row in await tx.fetch(sql.integrations, workspace_id)]
-
-
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if not 1 <= len(name) <= limits.NAME_CHARS_MAX:
-        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
-    return name
+    return await tx.all(Integration, sql.integrations, workspace_id)

@@ -1,48 +1,18 @@
-"""One typed function per statement of queries.sql that is used by more than one act."""
+"""Typed functions over the statements that more than one act uses."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from regulars.integrations.model import Integration
-from regulars.kit.db import Reading, Record, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit.db import Reading
 from regulars.kit.queries import Queries
 
 sql = Queries(__file__)
+MISSING = "This integration does not exist."
 
 
-async def integration(tx: Reading, workspace_id: UUID, integration_id: UUID) -> Integration:
+async def integration(tx: Reading, workspace_id: UUID, integration_id: UUID, *, locked: bool = False) -> Integration:
     """Raises NotFound; so does one that was removed."""
-    return _found(await tx.fetchrow(sql.integration, workspace_id, integration_id))
-
-
-async def lock_integration(tx: Tx, workspace_id: UUID, integration_id: UUID) -> Integration:
-    """Raises NotFound, as `integration`."""
-    return _found(await tx.fetchrow(sql.lock_integration, workspace_id, integration_id))
-
-
-def _found(row: Record | None) -> Integration:
-    if row is None:
-        raise NotFound("This integration does not exist.")
-    return Integration(*row)
-
-
-async def change(
-    tx: Tx, known: Integration, name: str, settings: dict[str, Any], sealed: bytes, now: datetime
-) -> Integration:
-    await tx.execute(sql.change_integration, known.workspace_id, known.id, name, settings, sealed, now)
-    return Integration(
-        known.id,
-        known.workspace_id,
-        known.tool,
-        name,
-        settings,
-        sealed,
-        known.state,
-        known.state_reason,
-        known.created_at,
-        now,
-    )
+    statement = sql.lock_integration if locked else sql.integration
+    return await tx.the(MISSING, Integration, statement, workspace_id, integration_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -98,6 +98,11 @@ def wire_time(at: datetime) -> str:
     Remembered, because all that one batch writes carries the same few times.
     """
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """When the day begins there, in UTC."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def a_moment(field: str, at: datetime) -> datetime:

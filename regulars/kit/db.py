@@ -7,10 +7,8 @@ than the database's.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache, lru_cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -20,7 +18,8 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from regulars import limits
-from regulars.kit.errors import Overtaken
+from regulars.kit.errors import NotFound, Overtaken
+from regulars.kit.queries import is_select, tables_of, together
 
 if TYPE_CHECKING:
     Pooled = PoolConnectionProxy[asyncpg.Record]
@@ -88,6 +87,22 @@ class Reading:
         await self._before(statement)
         return await self._connection.fetchval(statement, *arguments)
 
+    async def all(self, kind: Callable[..., T], statement: str, *arguments: Any) -> list[T]:
+        """The rows, each a thing of that kind, made of its columns in their order: `tx.all(Lot, sql.lots, ...)`."""
+        return [kind(*row) for row in await self.fetch(statement, *arguments)]
+
+    async def one(self, kind: Callable[..., T], statement: str, *arguments: Any) -> T | None:
+        """The first of them."""
+        row = await self.fetchrow(statement, *arguments)
+        return None if row is None else kind(*row)
+
+    async def the(self, missing: str, kind: Callable[..., T], statement: str, *arguments: Any) -> T:
+        """The first of them. Raises NotFound, in these words, where there is none."""
+        found = await self.one(kind, statement, *arguments)
+        if found is None:
+            raise NotFound(missing)
+        return found
+
     async def rows(self, statement: str, *arguments: Any, prefetch: int) -> AsyncIterator[Record]:
         """The rows one by one, `prefetch` of them in memory at a time. Needs a transaction or a snapshot."""
         await self._before(statement)
@@ -129,7 +144,7 @@ class Tx(Reading):
         Its errors come from whatever sends it. Writes that are sent as one statement don't see each other's rows, so
         one that looks at a table which a queued one writes waits for that in a statement of its own.
         """
-        table, looks_at = _tables(statement)
+        table, looks_at = tables_of(statement)
         if not self._written.isdisjoint(looks_at):
             self._statement += 1
             self._written.clear()
@@ -143,7 +158,7 @@ class Tx(Reading):
         self._written.clear()
         for (workspace_id, _), writes in groupby(queued, key=lambda write: write[0]):
             parts = [(text, arguments) for _, text, arguments in writes]
-            statement = _together(*((text, len(arguments)) for text, arguments in parts))
+            statement = together(*((text, len(arguments)) for text, arguments in parts))
             await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
 
     async def execute(self, statement: str, *arguments: Any) -> str:
@@ -151,51 +166,13 @@ class Tx(Reading):
         if self._queued:
             await self.send()
         did = await self._connection.execute(statement, *arguments)
-        self.wrote |= not (_is_select(statement) or did.endswith(" 0"))
+        self.wrote |= not (is_select(statement) or did.endswith(" 0"))
         return did
 
     async def _before(self, statement: str) -> None:
         if self._queued:
             await self.send()
-        self.wrote |= not _is_select(statement)
-
-
-_COMMENT = re.compile(r"--[^\n]*")
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+)")
-_PARAMETER = re.compile(r"\$([0-9]+)")
-
-
-@cache
-def _is_select(statement: str) -> bool:
-    return _COMMENT.sub("", statement).lstrip().startswith("SELECT")
-
-
-@cache
-def _tables(statement: str) -> tuple[str, frozenset[str]]:
-    """The table it writes, and every name in it whose rows it may look at: its own table's unless it only adds rows."""
-    text = _COMMENT.sub("", statement)
-    writes = _WRITES.match(text)
-    assert writes, f"only an INSERT, UPDATE or DELETE can be queued, not {statement}"
-    only_adds = text.lstrip().startswith("INSERT") and "ON CONFLICT" not in text
-    return writes[1], frozenset(_NAME.findall(text[writes.end() :] if only_adds else text))
-
-
-@lru_cache(limits.DB_STATEMENTS_TOGETHER_MAX)
-def _together(*statements: tuple[str, int]) -> str:
-    """One statement that does what all do; each comes with how many parameters it has beside `$1`, which they share."""
-    parts, before = [], 0
-    for text, parameters in statements:
-        parts.append(_PARAMETER.sub(partial(_shifted, before), text))
-        before += parameters
-    *first, last = parts
-    named = ",\n".join(f"part_{n} AS (\n{part}\n)" for n, part in enumerate(first))
-    return f"WITH {named}\n{last}" if first else last
-
-
-def _shifted(by: int, parameter: re.Match[str]) -> str:
-    number = int(parameter[1])
-    return "$1" if number == 1 else f"${number + by}"
+        self.wrote |= not is_select(statement)
 
 
 def lives(connection: Pooled) -> bool:

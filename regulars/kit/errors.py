@@ -10,19 +10,22 @@ from regulars import limits
 
 
 class Refusal(Exception):
-    """An expected no. `code` is stable; `message` is for people; `fields` says what each wrong field should hold.
+    """An expected no. `code` is stable; `message` is for people; `fields` says what each wrong field should hold. What
+    one of its classes always says stands there.
 
     A refusal changes nothing: the transaction it is raised in is rolled back by the door.
     """
 
     code = "refused"
     status = 422
+    message = ""
+    expected: tuple[str, str] | None = None
+    """A field, and what it should hold."""
 
-    def __init__(self, message: str, *, code: str | None = None, fields: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code or type(self).code
-        self.fields = fields or {}
+    def __init__(self, message: str = "", *, code: str = "", fields: dict[str, str] | None = None) -> None:
+        super().__init__(message or self.message)
+        self.message, self.code = message or self.message, code or self.code
+        self.fields = fields or ({self.expected[0]: f"expected {self.expected[1]}"} if self.expected else {})
 
 
 class Invalid(Refusal):

@@ -10,11 +10,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from regulars import limits
-from regulars.kit.errors import Invalid
+from regulars.kit.errors import Faults, Invalid
 from regulars.kit.http import url_refusal
 from regulars.kit.shapes import INSIDE
 
 Kind = Literal["text", "secret", "url", "select", "number"]
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -85,6 +88,30 @@ def checked_settings(
     if wrong:
         raise Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=wrong)
     return settings, secrets
+
+
+def checked_connection(
+    manifest: Manifest,
+    name: str | None,
+    given: Mapping[str, Any],
+    known_as: str = "",
+    stored: Mapping[str, Any] = _NOTHING,
+    stored_secrets: Mapping[str, str] = _NOTHING,
+) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """What a connection is called (as before, without a name) and what is stored of it. Raises Invalid, as
+    `checked_settings`, of its name too."""
+    faults, name = Faults(), known_as if name is None else name.strip()
+    if not 1 <= len(name) <= limits.NAME_CHARS_MAX:
+        faults.add("name", f"1 to {limits.NAME_CHARS_MAX} characters")
+    with faults:
+        settings, secrets = checked_settings(manifest, given, stored, stored_secrets)
+    faults.check()
+    return name, settings, secrets
+
+
+def made_here(secrets: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:
+    """Those that nobody gave, by field: to be shown once."""
+    return {field: value for field, value in secrets.items() if value != str(given.get(field) or "").strip()}
 
 
 def _secrets_sent_elsewhere(

@@ -31,9 +31,7 @@ class FormTooLarge(Refusal):
 
     code = "body_too_large"
     status = 413
-
-    def __init__(self) -> None:
-        super().__init__(f"The form's text is longer than {limits.FORM_TEXT_BYTES_MAX:,} bytes.")
+    message = f"The form's text is longer than {limits.FORM_TEXT_BYTES_MAX:,} bytes."
 
 
 class Upload(msgspec.Struct, frozen=True):

@@ -27,12 +27,8 @@ class KeyReused(Refusal):
     """This Idempotency-Key came before with another request; nothing was done."""
 
     code = "idempotency_key_reused"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This Idempotency-Key was used before for a different request.",
-            fields={"Idempotency-Key": "expected a new key for a new request"},
-        )
+    message = "This Idempotency-Key was used before for a different request."
+    expected = ("Idempotency-Key", "a new key for a new request")
 
 
 class AnswerGone(Refusal):

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from regulars import limits
+from regulars.kit.clock import midnight, months_later
 from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import first_id_at
 from regulars.kit.queries import Queries
@@ -72,8 +73,7 @@ class Partition(msgspec.Struct, frozen=True):
 
 def month(at: datetime, later: int = 0) -> datetime:
     """The beginning of that month in UTC, or of one so many months later."""
-    years, number = divmod(at.astimezone(UTC).month - 1 + later, 12)
-    return datetime(at.astimezone(UTC).year + years, number + 1, 1, tzinfo=UTC)
+    return midnight(months_later(at.astimezone(UTC).date().replace(day=1), later), UTC)
 
 
 def named(growing: Growing, starts_at: datetime) -> str:

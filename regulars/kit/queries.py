@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache, lru_cache, partial
 from pathlib import Path
+
+from regulars import limits
 
 
 class Queries:
@@ -17,3 +21,41 @@ class Queries:
 
     def __getattr__(self, name: str) -> str:
         raise AttributeError(f"queries.sql has no statement named {name}")
+
+
+_COMMENT = re.compile(r"--[^\n]*")
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM) ([a-z_]+)")
+_PARAMETER = re.compile(r"\$([0-9]+)")
+
+
+@cache
+def is_select(statement: str) -> bool:
+    return _COMMENT.sub("", statement).lstrip().startswith("SELECT")
+
+
+@cache
+def tables_of(statement: str) -> tuple[str, frozenset[str]]:
+    """The table it writes, and every name in it whose rows it may look at: its own table's unless it only adds rows."""
+    text = _COMMENT.sub("", statement)
+    writes = _WRITES.match(text)
+    assert writes, f"only an INSERT, UPDATE or DELETE can be queued, not {statement}"
+    only_adds = text.lstrip().startswith("INSERT") and "ON CONFLICT" not in text
+    return writes[1], frozenset(_NAME.findall(text[writes.end() :] if only_adds else text))
+
+
+@lru_cache(limits.DB_STATEMENTS_TOGETHER_MAX)
+def together(*statements: tuple[str, int]) -> str:
+    """One statement that does what all do; each comes with how many parameters it has beside `$1`, which they share."""
+    parts, before = [], 0
+    for text, parameters in statements:
+        parts.append(_PARAMETER.sub(partial(_shifted, before), text))
+        before += parameters
+    *first, last = parts
+    named = ",\n".join(f"part_{n} AS (\n{part}\n)" for n, part in enumerate(first))
+    return f"WITH {named}\n{last}" if first else last
+
+
+def _shifted(by: int, parameter: re.Match[str]) -> str:
+    number = int(parameter[1])
+    return "$1" if number == 1 else f"${number + by}"

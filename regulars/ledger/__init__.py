@@ -24,7 +24,7 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 """
 
 from regulars.ledger.audit import verify
-from regulars.ledger.balances import available, balances, liability
+from regulars.ledger.balances import available, balances, liability, lots_of
 from regulars.ledger.capture import capture
 from regulars.ledger.clawback import claw_back
 from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
@@ -32,7 +32,6 @@ from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
 from regulars.ledger.flow import Flow, Standing, Turnover, debts, flow, standing, turnover
 from regulars.ledger.giveback import give_back
 from regulars.ledger.holding import Ending, Hold, HoldEnded, hold
-from regulars.ledger.lots import lots_of
 from regulars.ledger.merging import CoinsHeld, Merge, merge
 from regulars.ledger.model import SCALE, Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_of_wire, amount_on_wire
 from regulars.ledger.opening import SETTLE

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.kit.db import Reading
-from regulars.ledger import store
-from regulars.ledger.model import Balance, Kind, Liability
+from regulars.ledger.model import Balance, Kind, Liability, Lot, first_spent
 from regulars.ledger.opening import as_of
+from regulars.ledger.store import sql
 from regulars.tenancy import Workspace
 
 
@@ -36,4 +36,15 @@ async def available(tx: Reading, workspace: Workspace, customer_ids: Sequence[UU
 
 async def liability(tx: Reading, workspace_id: UUID, kind: Kind) -> Liability:
     """What the shop owes its customers in one kind of wallet. Reads every wallet: for reports."""
-    return await store.liability(tx, workspace_id, kind)
+    (found,) = await tx.all(Liability, sql.liability, workspace_id, kind)
+    return found
+
+
+async def lots_of(
+    tx: Reading, workspace: Workspace, customer_id: UUID, now: datetime, *, kind: Kind = "coins"
+) -> list[Lot]:
+    """In the order in which they are spent, what has fallen due settled; at most as many as a wallet has open."""
+    wallets = await as_of(tx, workspace, [customer_id], now, whole=True)
+    wallet = wallets.get((customer_id, kind))
+    lots = wallet.lots if wallet else []
+    return sorted((lot for lot in lots if lot.pending or lot.available or lot.held), key=first_spent)

@@ -10,10 +10,9 @@ import msgspec
 from regulars.kit.db import Tx
 from regulars.kit.errors import invalid
 from regulars.ledger.draft import Draft
-from regulars.ledger.expiry import expire
 from regulars.ledger.holding import Ending, end
 from regulars.ledger.model import Outcome, Share, Txn, Wallet
-from regulars.ledger.releasing import held, release
+from regulars.ledger.settling import expire, held, release
 from regulars.tenancy import Workspace
 
 

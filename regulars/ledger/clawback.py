@@ -3,11 +3,9 @@ what was taken back already."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
-from regulars.customers import Customer
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger.draft import Draft
@@ -18,15 +16,7 @@ from regulars.ledger.spending import spendable
 from regulars.tenancy import Workspace
 
 
-async def claw_back(
-    tx: Tx,
-    workspace: Workspace,
-    asked: Sequence[Reversal],
-    now: datetime,
-    *,
-    known: Mapping[UUID, Customer] | None = None,
-    announced: bool = True,
-) -> list[Outcome]:
+async def claw_back(tx: Tx, workspace: Workspace, asked: Sequence[Reversal], now: datetime) -> list[Outcome]:
     """Take back of each credit what is to be by now, at most what it brought: of what of it is pending, of its own lot,
     of other lots, then as a debt; how far, the shop's rules say, and the rest is forgiven for good. Lock order: wallets
     by (customer, kind)."""
@@ -35,7 +25,7 @@ async def claw_back(
         one if isinstance(one, Refusal) else _claw_back(draft, reversal, one)
         for reversal, one in zip(asked, found, strict=True)
     ]
-    await finish(tx, draft, known=known, announced=announced)
+    await finish(tx, draft)
     return outcomes
 
 

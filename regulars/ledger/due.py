@@ -10,6 +10,7 @@ from uuid import UUID
 
 from regulars import limits, schedule
 from regulars.kit.db import Tx
+from regulars.kit.ids import BEFORE_ALL_IDS
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.model import Kind
@@ -40,13 +41,8 @@ async def rules_changed(tx: Tx, before: Workspace, after: Workspace, now: dateti
 async def follow_rules(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
     """Put in a row for each of the next wallets with something to expire, and go on with those after them."""
     after = dues[0].payload
-    found = await store.wallets_after(
-        tx,
-        workspace.id,
-        UUID(after.get("customer_id", UUID(int=0).hex)),
-        after.get("kind", ""),
-        limits.SCHEDULE_ROWS_MAX,
-    )
+    place = (UUID(after.get("customer_id", BEFORE_ALL_IDS.hex)), after.get("kind", ""))
+    found = await store.wallets(tx, store.sql.wallets_after, workspace.id, *place, limits.SCHEDULE_ROWS_MAX)
     draft = Draft(workspace, now, found)
     await schedule.put(tx, workspace.id, [due(id, at) for id, at in draft.next_before.items()])
     if len(found) == limits.SCHEDULE_ROWS_MAX:

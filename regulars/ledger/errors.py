@@ -23,15 +23,11 @@ class KeyTaken(Refusal):
     """The entry's key names a txn already, and it is another one; nothing was posted."""
 
     code = "key_taken"
-
-    def __init__(self) -> None:
-        super().__init__("This was sent before with other contents, and then it was done. Nothing was done now.")
+    message = "This was sent before with other contents, and then it was done. Nothing was done now."
 
 
 class WalletFull(Refusal):
     """All that was ever credited to the wallet would no longer fit into a number of JSON."""
 
     code = "wallet_full"
-
-    def __init__(self) -> None:
-        super().__init__(f"A wallet can be credited {limits.WALLET_CREDITED_MAX:,} in all, and this would be more.")
+    message = f"A wallet can be credited {limits.WALLET_CREDITED_MAX:,} in all, and this would be more."

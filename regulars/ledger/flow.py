@@ -95,10 +95,9 @@ async def turnover(
 
 async def standing(tx: Reading, workspace_id: UUID, now: datetime, zone: ZoneInfo) -> list[Standing]:
     """Of all wallets, as of now. Reads every open lot."""
-    return [Standing(*row) for row in await tx.fetch(_sql.standing, workspace_id, now, zone.key)]
+    return await tx.all(Standing, _sql.standing, workspace_id, now, zone.key)
 
 
 async def debts(tx: Reading, workspace_id: UUID, kind: Kind) -> int:
     """What all customers together owe."""
-    owed: int = await tx.fetchval(_sql.debts, workspace_id, kind)
-    return owed
+    return int(await tx.fetchval(_sql.debts, workspace_id, kind))

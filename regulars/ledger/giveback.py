@@ -8,28 +8,19 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import limits
-from regulars.customers import Customer
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import WalletFull
-from regulars.ledger.expiry import expire
 from regulars.ledger.model import Lot, Outcome, Share, Txn
 from regulars.ledger.opening import finish
 from regulars.ledger.reversing import Reversal, Reversing, reversing
+from regulars.ledger.settling import expire
 from regulars.tenancy import Workspace
 
 
-async def give_back(
-    tx: Tx,
-    workspace: Workspace,
-    asked: Sequence[Reversal],
-    now: datetime,
-    *,
-    known: Mapping[UUID, Customer] | None = None,
-    announced: bool = True,
-) -> list[Outcome]:
+async def give_back(tx: Tx, workspace: Workspace, asked: Sequence[Reversal], now: datetime) -> list[Outcome]:
     """Give back of each debit, or captured hold, what is to be by now, at most what was spent; of each of its lots in
     proportion. A lot that has expired meanwhile expires again at once, unless the shop gives days of grace. A debt is
     paid first. Lock order: wallets by (customer, kind)."""
@@ -41,7 +32,7 @@ async def give_back(
     draft.transfers_of |= await store.transfers_of(tx, workspace.id, sorted(unread))
     lots = {lot.id: lot for wallet in draft.wallets.values() for lot in wallet.lots}
     empty = {one.lot_id for id in unread for one in draft.transfers_of[id] if one.lot_id} - lots.keys()
-    for lot in await store.lots_by_id(tx, workspace.id, sorted(empty)):
+    for lot in await tx.all(Lot, store.sql.lots_by_id, workspace.id, sorted(empty)):
         lots[lot.id] = lot
     outcomes: list[Outcome] = []
     for reversal, one in zip(asked, found, strict=True):
@@ -49,7 +40,7 @@ async def give_back(
             outcomes.append(one)
         else:
             outcomes.append(_give_back(draft, reversal, one, captures.get(one.source.id), lots))
-    await finish(tx, draft, known=known, announced=announced)
+    await finish(tx, draft)
     return outcomes
 
 

@@ -26,9 +26,7 @@ class CoinsHeld(Conflict):
     """A hold is open in a wallet that is to be merged into another; nothing was done."""
 
     code = "coins_held"
-
-    def __init__(self) -> None:
-        super().__init__("Coins of this customer are held, by a checkout perhaps. Merge when the hold has ended.")
+    message = "Coins of this customer are held, by a checkout perhaps. Merge when the hold has ended."
 
 
 class Merge(NamedTuple):

@@ -12,8 +12,9 @@ from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx
 from regulars.ledger import store
 from regulars.ledger.draft import Draft, changed
-from regulars.ledger.model import Wallet, WalletId
+from regulars.ledger.model import Lot, Txn, Wallet, WalletId
 from regulars.ledger.settling import is_due, settle_all
+from regulars.ledger.store import sql
 from regulars.ledger.wire import coins_event
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
@@ -26,7 +27,7 @@ async def as_of(
 ) -> dict[WalletId, Wallet]:
     """The wallets as they are by now, whether or not what has fallen due was written down, if `whole` with their lots.
     Those that were opened."""
-    draft = Draft(workspace, now, await store.wallets_of(tx, workspace.id, customer_ids))
+    draft = Draft(workspace, now, await store.wallets(tx, sql.wallets_of, workspace.id, customer_ids))
     await _fill(tx, draft, draft.wallets if whole else [])
     return draft.wallets
 
@@ -51,7 +52,7 @@ async def opened(
     draft = Draft(workspace, now, wallets)
     # Read after the locks: whoever held them may just have posted the same key.
     if keys:
-        draft.by_key = await store.txns_by_key(tx, workspace.id, keys)
+        draft.by_key = {txn.key: txn for txn in await tx.all(Txn, sql.txns_by_key, workspace.id, keys) if txn.key}
     await _fill(tx, draft, (places[id] for id in whole))
     draft.wallets = {id: wallets[at] for id, at in places.items()}
     return draft
@@ -65,10 +66,10 @@ async def _fill(tx: Reading, draft: Draft, whole: Iterable[WalletId]) -> None:
         return
     for id in read:
         draft.wallets[id].whole = True
-    for lot in await store.open_lots(tx, draft.workspace.id, read):
+    for lot in await tx.all(Lot, sql.open_lots, draft.workspace.id, *zip(*read, strict=True)):
         draft.wallets[lot.customer_id, lot.kind].lots.append(lot)
     if holding := [id for id in read if draft.wallets[id].held]:
-        for hold in await store.open_holds(tx, draft.workspace.id, holding):
+        for hold in await tx.all(Txn, sql.open_holds, draft.workspace.id, *zip(*holding, strict=True)):
             draft.wallets[hold.customer_id, hold.kind].holds[hold.id] = hold
         over = [hold.id for id in holding for hold in draft.wallets[id].holds_over(draft.now)]
         if over:

@@ -4,6 +4,8 @@ began not by themselves."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +13,18 @@ import msgspec
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 from regulars.ledger import store
-from regulars.ledger.model import STEPS, Kind, Operation, Txn
+from regulars.ledger.model import STEPS, Act, Kind, Operation, Status, Txn
+from regulars.ledger.store import sql
+
+
+class Change(NamedTuple):
+    """What a later txn says of an older one, `id`."""
+
+    id: UUID
+    act: Act
+    status: Status
+    amount: int
+    recorded_at: datetime
 
 
 async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
@@ -51,7 +64,7 @@ async def txns_of(
 async def txns_of_orders(tx: Reading, workspace_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, list[Txn]]:
     """What each order led to in the book, oldest first: `reference` is `order:<id>`."""
     found: dict[UUID, list[Txn]] = {id: [] for id in order_ids}
-    for txn in await store.txns_of_orders(tx, workspace_id, [f"order:{id}" for id in order_ids]):
+    for txn in await tx.all(Txn, sql.txns_of_orders, workspace_id, [f"order:{id}" for id in order_ids]):
         if txn.act not in STEPS:
             found[UUID(txn.reference.removeprefix("order:"))].append(txn)
     return found
@@ -72,7 +85,7 @@ async def numbered_page(
 ) -> tuple[list[Txn], int]:
     """One wallet's txns from `offset` on, as the merchant API pages them, and how many there are in all. `beyond_seq`
     is the last one of the page before, where a page is not named by its number."""
-    count = await store.count_txns(tx, workspace_id, customer_id, kind, operation, wire_hash)
+    count = await tx.fetchval(sql.count_txns, workspace_id, customer_id, kind, operation, wire_hash)
     txns = await store.txns_of_wallet(
         tx,
         workspace_id,
@@ -90,13 +103,13 @@ async def numbered_page(
 
 async def as_they_are(tx: Reading, workspace_id: UUID, txns: list[Txn]) -> list[Txn]:
     """As later txns left them."""
-    said: dict[UUID, list[store.Change]] = {}
-    for change in await store.changes(tx, workspace_id, [txn.id for txn in txns]) if txns else ():
+    said: dict[UUID, list[Change]] = {}
+    for change in await tx.all(Change, sql.changes, workspace_id, [txn.id for txn in txns]) if txns else ():
         said.setdefault(change.id, []).append(change)
     return [_changed(txn, said[txn.id]) if txn.id in said else txn for txn in txns]
 
 
-def _changed(txn: Txn, changes: Sequence[store.Change]) -> Txn:
+def _changed(txn: Txn, changes: Sequence[Change]) -> Txn:
     status, amount, reversed = txn.status, txn.amount, 0
     for change in changes:
         if change.act in STEPS:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from regulars.kit.clock import months_later
+from regulars.kit.clock import midnight, months_later
 from regulars.tenancy import BookRules
 
 
@@ -40,4 +40,4 @@ class Validity:
 def _ends(day: date, count: int, unit: str, zone: ZoneInfo) -> datetime:
     """The end of the last day, `count` days or months after that one; of a shorter month its last day."""
     last = day + timedelta(days=count) if unit == "days" else months_later(day, count)
-    return datetime.combine(last + timedelta(days=1), time(), zone).astimezone(UTC)
+    return midnight(last + timedelta(days=1), zone)

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from regulars.kit.db import Tx
 from regulars.ledger.draft import Draft
-from regulars.ledger.expiry import expire
 from regulars.ledger.holding import Ending, end
 from regulars.ledger.model import Outcome, Txn, Wallet
-from regulars.ledger.releasing import release_hold
+from regulars.ledger.settling import expire, release_hold
 from regulars.tenancy import Workspace
 
 

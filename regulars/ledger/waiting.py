@@ -48,8 +48,7 @@ async def expiring(
     """Coins, lot by lot, whose expiry lies after `since` and not after `until`, of the next so many customers."""
     if since >= until:
         return Found([], None)
-    rows = await tx.fetch(_sql.expiring, workspace.id, since, until, after, limit)
-    coins = [Expiring(*row) for row in rows]
+    coins = await tx.all(Expiring, _sql.expiring, workspace.id, since, until, after, limit)
     full = len({one.customer_id for one in coins}) == limit
     return Found(coins, coins[-1].customer_id if full else None)
 
@@ -85,8 +84,7 @@ async def untouched(
     asked = [(since, until) for since, until in stretches if since < until]
     if not asked:
         return Untouched([], None)
-    rows = await tx.fetch(_sql.untouched, workspace_id, *map(list, zip(*asked, strict=True)), after, limit)
-    newest = [Txn(*row) for row in rows]
+    newest = await tx.all(Txn, _sql.untouched, workspace_id, *map(list, zip(*asked, strict=True)), after, limit)
     # A step is no transaction of its own on the wire: it is told of by the one that it ended.
     steps = {txn.id: txn.source_txn_id for txn in newest if txn.act in STEPS and txn.source_txn_id}
     ended = await store.txns_by_id(tx, workspace_id, sorted(steps.values())) if steps else {}

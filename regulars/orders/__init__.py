@@ -27,14 +27,11 @@ from regulars.orders.finding import (
     by_ids,
     count,
     earlier,
-    find_named,
     find_order,
     lock_orders,
     next_orders,
     orders_of,
-    reward_orders,
     search_orders,
-    sources,
 )
 from regulars.orders.foresight import Foresight
 from regulars.orders.lines import Line, Refund, RefundLine
@@ -42,3 +39,5 @@ from regulars.orders.model import NEVER, Order, OrderReport, Recorded, check, mi
 from regulars.orders.owners import forget, move
 from regulars.orders.payload import FIELDS, payload
 from regulars.orders.recording import AS_REPORTED, cancellation_report, record, refund_report
+from regulars.orders.store import named as find_named
+from regulars.orders.store import reward_orders, sources

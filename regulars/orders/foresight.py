@@ -31,7 +31,7 @@ class Foresight:
         known = await customers.by_customer_ids(self._tx, self._workspace_id, sorted(people))
         self._customers |= {id: customer.id for id, customer in known.items()}
         names = [name for r in reports if (name := (r.source, r.reference_id)) not in self._orders]
-        self._orders |= await store.orders_named(self._tx, self._workspace_id, names)
+        self._orders |= await store.named(self._tx, self._workspace_id, names)
         fit = {report.customer.customer_id for report in reports if report.unfit is None} | self._customers.keys()
         return [
             not_from_the_future(report, self._now)

@@ -10,24 +10,24 @@ import msgspec
 from regulars import customers
 from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx
-from regulars.orders import store
 from regulars.orders.model import PERSONAL, OrderReport
+from regulars.orders.store import named, sql
 
 
 async def move(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:
     """All orders of one customer are another's. Locks them."""
-    await store.move_orders(tx, workspace_id, from_id, into_id)
+    await tx.execute(sql.move_orders, workspace_id, from_id, into_id)
 
 
 async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> None:
     """Drop what their orders say of the customers themselves. Locks them."""
-    await store.forget_orders(tx, workspace_id, customer_ids)
+    await tx.execute(sql.forget_orders, workspace_id, customer_ids, PERSONAL)
 
 
 async def of_erased(tx: Reading, workspace_id: UUID, reports: Iterable[OrderReport]) -> dict[tuple[str, str], Customer]:
     """The customers of those orders that are kept for somebody who was erased: what is reported of these makes nobody a
     customer again."""
-    kept = await store.orders_named(tx, workspace_id, [(report.source, report.reference_id) for report in reports])
+    kept = await named(tx, workspace_id, [(report.source, report.reference_id) for report in reports])
     if not kept:
         return {}
     owners = await customers.by_ids(tx, workspace_id, sorted({order.customer_id for order in kept.values()}))

@@ -74,12 +74,6 @@ UPDATE orders_order o
        AS u (id, source_version, ahead_version, ahead_seen_at, more)
  WHERE o.workspace_id = $1 AND o.id = u.id
 
--- name: order
-SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
-       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at, more
-  FROM orders_order WHERE workspace_id = $1 AND id = $2
-
 -- name: orders_by_ids
 -- LATERAL: each found by its key. Before version 17 an index may be read for the whole shop instead, and most of it dropped.
 SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,

@@ -88,7 +88,7 @@ async def record(
         people |= await customers.rename(tx, workspace, names, now, available=await available(sorted(names)))
     people |= await customers.count_spending(tx, workspace.id, _spending(recorded.values()))
     if spent := await pay([r.order for r in recorded.values() if r.change != "stale"]):
-        await store.spend_on_orders(tx, workspace.id, spent)
+        await tx.execute(store.sql.spend_on_orders, workspace.id, list(spent), list(spent.values()))
         recorded = {name: _with_spent(r, spent.get(r.order.id)) for name, r in recorded.items()}
     told = {name: r for name, r in recorded.items() if r.change in ("created", "updated")}
     besides = await settle(list(told.values()))
@@ -127,7 +127,7 @@ async def _upsert(
     new = {(order.source, order.reference_id): _rewarded(order, n) for order, n in zip(orders, coins, strict=True)}
     created = await store.insert_orders(tx, workspace.id, list(new.values()), now)
     recorded = {name: Recorded(order, "created") for name, order in new.items() if order.id in created}
-    kept = await store.lock_orders(tx, workspace.id, [name for name in new if name not in recorded])
+    kept = await store.named(tx, workspace.id, [name for name in new if name not in recorded], locked=True)
     for report, _ in reports:
         name = (report.source, report.reference_id)
         if name in kept:
@@ -140,7 +140,9 @@ async def _upsert(
         await store.update_orders(tx, workspace.id, [recorded[name].order for name in updated], now)
     confirmed = [r.order for name, r in recorded.items() if r.before and name not in updated and r.order != r.before]
     if confirmed:
-        await store.confirm_orders(tx, workspace.id, confirmed)
+        # Newer versions of orders that are otherwise as they were.
+        columns = [[getattr(order, field) for order in confirmed] for field in ("id", *VERSION)]
+        await tx.execute(store.sql.confirm_orders, workspace.id, *columns, [store.more_of(one) for one in confirmed])
     return recorded
 
 

@@ -15,6 +15,6 @@ before it ended, and each coin expires, and each wallet last moved, at one insta
 Does not know who is told: a reminder is an event.
 """
 
-from regulars.reminders.expiring import EXPIRING, tell_expiring
-from regulars.reminders.rules import ReminderRules, begin, reminder_rules
-from regulars.reminders.unused import UNUSED, tell_unused
+from regulars.reminders.expiring import tell_expiring
+from regulars.reminders.rules import EXPIRING, UNUSED, ReminderRules, begin, reminder_rules
+from regulars.reminders.unused import tell_unused

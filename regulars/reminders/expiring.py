@@ -11,12 +11,10 @@ import msgspec
 from regulars import customers, events, ledger, limits, schedule
 from regulars.kit.db import Tx
 from regulars.ledger import Expiring
-from regulars.reminders.rules import EXPIRING, Sweep, reminder_rules, stretch, swept
+from regulars.reminders.rules import Sweep, reminder_rules, stretch, swept
 from regulars.reminders.wire import expiry_event
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
-
-__all__ = ["EXPIRING", "tell_expiring"]
 
 
 async def tell_expiring(tx: Tx, shop: Workspace, dues: Sequence[Due], now: datetime) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, schedule
-from regulars.kit.clock import months_later
+from regulars.kit.clock import midnight, months_later
 from regulars.kit.db import Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
@@ -64,10 +64,6 @@ def next_at(shop: Workspace, now: datetime) -> datetime:
     return at if at > now else datetime.combine(day + timedelta(days=1), hour, shop.zone).astimezone(UTC)
 
 
-def midnight_after(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
-
-
 def told_of(unit: str, today: date) -> date:
     """The last day of which it is said today that coins expire then: a month, a week, a day ahead."""
     if unit != "month":
@@ -83,8 +79,9 @@ def stretch(unit: str, until: datetime | None, now: datetime, zone: ZoneInfo) ->
     """The coins that are told of now expire after the one instant and not after the other: from where the stretch
     before ended, or as if there had been one yesterday."""
     today = now.astimezone(zone).date()
-    since = until or midnight_after(told_of(unit, today - timedelta(days=1)), zone)
-    return since, max(since, midnight_after(told_of(unit, today), zone))
+    before, after = (told_of(unit, day) + timedelta(days=1) for day in (today - timedelta(days=1), today))
+    since = until or midnight(before, zone)
+    return since, max(since, midnight(after, zone))
 
 
 class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):

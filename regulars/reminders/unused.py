@@ -9,14 +9,13 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, events, ledger, limits, schedule
+from regulars.kit.clock import midnight
 from regulars.kit.db import Tx
 from regulars.ledger import Txn
-from regulars.reminders.rules import UNUSED, ReminderRules, midnight_after, next_at, reminder_rules
+from regulars.reminders.rules import ReminderRules, next_at, reminder_rules
 from regulars.reminders.wire import unused_event
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
-
-__all__ = ["UNUSED", "tell_unused"]
 
 
 class _Round(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,7 +69,7 @@ def _moved_until(shop: Workspace, rules: ReminderRules, nth: int, today: date) -
     """What moved before has lain for long enough today."""
     assert rules.unused_days is not None
     days = rules.unused_days + (nth - 1) * rules.unused_gap_days
-    return midnight_after(today - timedelta(days=days), shop.zone)
+    return midnight(today - timedelta(days=days - 1), shop.zone)
 
 
 async def _tell(

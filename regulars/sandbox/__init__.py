@@ -8,7 +8,6 @@ Knows nothing of the rest of the product: it is on the other side of the network
 """
 
 from regulars.sandbox.faults import Fault
-from regulars.sandbox.run import run
-from regulars.sandbox.server import running
+from regulars.sandbox.server import run, running
 from regulars.sandbox.settings import Receiver, Settings
 from regulars.sandbox.shops import Sandbox

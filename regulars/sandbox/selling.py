@@ -82,6 +82,8 @@ class Hook(msgspec.Struct, frozen=True):
 class Seller:
     """A shop at one platform."""
 
+    signature_header = ""
+
     def __init__(self, send: Callable[[Hook], None], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.webhook = Webhook("", "")
         self.orders: dict[int, Sold] = {}
@@ -154,30 +156,31 @@ class Seller:
         raise NotImplementedError
 
     def hook(self, topic: str, body: dict[str, Any], wrong: bool) -> Hook:
+        raw, secret = msgspec.json.encode(body), "another-secret" if wrong else self.webhook.secret
+        signature = b64encode(hmac.digest(secret.encode(), raw, sha256)).decode()
+        headers = {"content-type": "application/json", **self.headers(topic), self.signature_header: signature}
+        return Hook(self.webhook.address, headers, raw)
+
+    def headers(self, topic: str) -> dict[str, str]:
+        """What the platform says of a hook beside it."""
         raise NotImplementedError
 
     def ask(self, call: Call) -> Reply:
         return Reply.json(404, {"error": "This platform's API is not among the look-alikes."})
 
-    def signature(self, body: bytes, wrong: bool) -> str:
-        secret = "another-secret" if wrong else self.webhook.secret
-        return b64encode(hmac.digest(secret.encode(), body, sha256)).decode()
-
 
 class Shopify(Seller):
     """Each hook has an id of its own, which stays when it is sent again."""
 
-    def hook(self, topic: str, body: dict[str, Any], wrong: bool) -> Hook:
-        raw = msgspec.json.encode(body)
-        headers = {
-            "content-type": "application/json",
+    signature_header = "x-shopify-hmac-sha256"
+
+    def headers(self, topic: str) -> dict[str, str]:
+        return {
             "x-shopify-topic": topic,
             "x-shopify-shop-domain": self.webhook.shop_domain,
             "x-shopify-webhook-id": str(uuid4()),
             "x-shopify-triggered-at": self._now().isoformat(),
-            "x-shopify-hmac-sha256": self.signature(raw, wrong),
         }
-        return Hook(self.webhook.address, headers, raw)
 
     def tell_order(self, order: Sold, what: str, now: datetime) -> list[tuple[str, dict[str, Any]]]:
         whole = self._order(order)
@@ -241,16 +244,10 @@ class Shopify(Seller):
 class WooCommerce(Seller):
     """Hooks are sent once and never again; times are in seconds."""
 
-    def hook(self, topic: str, body: dict[str, Any], wrong: bool) -> Hook:
-        raw = msgspec.json.encode(body)
-        headers = {
-            "content-type": "application/json",
-            "x-wc-webhook-topic": topic,
-            "x-wc-webhook-id": "1",
-            "x-wc-webhook-delivery-id": "1",
-            "x-wc-webhook-signature": self.signature(raw, wrong),
-        }
-        return Hook(self.webhook.address, headers, raw)
+    signature_header = "x-wc-webhook-signature"
+
+    def headers(self, topic: str) -> dict[str, str]:
+        return {"x-wc-webhook-topic": topic, "x-wc-webhook-id": "1", "x-wc-webhook-delivery-id": "1"}
 
     def tell_order(self, order: Sold, what: str, now: datetime) -> list[tuple[str, dict[str, Any]]]:
         if what == "delete":

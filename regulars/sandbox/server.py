@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
@@ -15,6 +15,7 @@ import httptools
 
 from regulars import limits
 from regulars.kit.http import Http, Request
+from regulars.kit.processes import run_until_told
 from regulars.sandbox.faults import Fault
 from regulars.sandbox.memory import Call
 from regulars.sandbox.reply import Reply
@@ -189,3 +190,21 @@ async def running(host: str = "127.0.0.1", port: int = 0, settings: Settings | N
         await server.wait_closed()
         # One turn of the loop, in which the connections learn that they are closed.
         await asyncio.sleep(0)
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 8899,
+    settings: Settings | None = None,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """As a process of its own, until SIGINT or SIGTERM. `ready` is told the address once it listens. Raises OSError
+    when the port is taken."""
+
+    async def until_told() -> None:
+        async with running(host, port, settings) as sandbox:
+            ready(sandbox.base_url)
+            await asyncio.Event().wait()
+
+    run_until_told(until_told())

@@ -44,8 +44,7 @@ async def find(tx: Reading, workspace_id: UUID, kind: str, key: str) -> Due | No
 
 async def due_keys(tx: Reading, workspace_id: UUID, kind: str, now: datetime) -> list[str]:
     """What `run` would take."""
-    rows = await tx.fetch(_sql.due_keys, workspace_id, kind, now, limits.SCHEDULE_ROWS_MAX)
-    return [row["key"] for row in rows]
+    return await tx.all(str, _sql.due_keys, workspace_id, kind, now, limits.SCHEDULE_ROWS_MAX)
 
 
 async def run(

@@ -49,7 +49,7 @@ async def claim_asks(tx: Tx, now: datetime, limit: int) -> list[Source]:
     """So many that are due, for whoever claims them to ask now; they are due again after a while, should that one
     die."""
     again = now + timedelta(seconds=limits.ASKS_EVERY_S)
-    return [Source(*row) for row in await tx.fetch(sql.claim_asks, now, again, limit)]
+    return await tx.all(Source, sql.claim_asks, now, again, limit)
 
 
 async def fetch_missed(db: Database, sender: Sender, box: SecretBox, source: Source, now: datetime) -> str:

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from regulars import limits
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, Invalid, NotFound, invalid
-from regulars.kit.fields import checked_settings
+from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
+from regulars.kit.fields import checked_connection, made_here
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.shops import store
@@ -29,12 +29,7 @@ async def connect(
     """A new source, whose hooks are taken from now on. `given` holds the manifest's fields, secrets among them. Raises
     Invalid naming every wrong field, Conflict when the shop has too many."""
     manifest = platform_of(platform)
-    faults = Faults()
-    with faults:
-        name = _checked_name(name or manifest.label)
-    with faults:
-        settings, secrets = checked_settings(manifest, given, {}, {})
-    faults.check()
+    name, settings, secrets = checked_connection(manifest, name or manifest.label, given)
     slugs = {row["slug"]: row["connected"] for row in await tx.fetch(sql.slugs, workspace_id)}
     if sum(slugs.values()) >= limits.SOURCES_MAX:
         raise Conflict(f"A shop can have {limits.SOURCES_MAX} sources. Remove one that is not used.")
@@ -47,8 +42,7 @@ async def connect(
     columns = (source_id, hook_id, platform, slug, name, settings, sealed, asks_at, now)
     await tx.execute(sql.insert_source, workspace_id, *columns)
     tx.say_changed(workspace_id)
-    made = {field: value for field, value in secrets.items() if value != str(given.get(field) or "").strip()}
-    return Shown(await store.source(tx, workspace_id, source_id), made)
+    return Shown(await store.source(tx, workspace_id, source_id), made_here(secrets, given))
 
 
 async def change(
@@ -64,7 +58,7 @@ async def change(
     """Fields that are not given, and secrets given empty, stay as they are. A secret that another takes the place of
     holds beside it for `limits.SECRET_ROTATION_S`, while the platform changes over. Nothing is written when nothing is
     different. Raises Invalid, NotFound, Conflict."""
-    known = await store.lock_source(tx, workspace_id, source_id)
+    known = await store.source(tx, workspace_id, source_id, locked=True)
     manifest = kept_platform(known.platform)
     try:
         stored = opened(known, box)
@@ -74,13 +68,9 @@ async def change(
         missing = [f.name for f in manifest.fields if f.kind == "secret" and f.required and not given.get(f.name)]
         if missing:
             raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
-    faults = Faults()
-    with faults:
-        settings, secrets = checked_settings(manifest, given, known.settings, stored)
-    with faults:
-        new_name = known.name if name is None else _checked_name(name)
-    faults.check()
-    if (new_name, settings, secrets) == (known.name, known.settings, stored):
+    before = (known.name, known.settings, stored)
+    new_name, settings, secrets = filled = checked_connection(manifest, name, given, *before)
+    if filled == before:
         return known
     if stored.get("secret") not in (None, secrets.get("secret")):
         settings, secrets = _beside(settings, secrets, stored["secret"], now)
@@ -90,7 +80,7 @@ async def change(
 async def rotate(tx: Tx, workspace_id: UUID, source_id: UUID, box: SecretBox, *, now: datetime) -> Shown:
     """A new secret, where it is made here; the old one holds beside it for `limits.SECRET_ROTATION_S`. Raises Invalid
     where it is not, NotFound, Unreadable."""
-    known = await store.lock_source(tx, workspace_id, source_id)
+    known = await store.source(tx, workspace_id, source_id, locked=True)
     manifest = kept_platform(known.platform)
     generate = next((field.generate for field in manifest.fields if field.name == "secret"), None)
     if generate is None:
@@ -104,18 +94,13 @@ async def rotate(tx: Tx, workspace_id: UUID, source_id: UUID, box: SecretBox, *,
 async def remove(tx: Tx, workspace_id: UUID, source_id: UUID, now: datetime) -> None:
     """No hook of it is taken any more and its secrets are gone; what came in stays. Raises NotFound."""
     if await tx.fetchval(sql.archive_source, workspace_id, source_id, now) is None:
-        raise NotFound("This source does not exist.")
+        raise NotFound(store.MISSING)
     tx.say_changed(workspace_id)
-
-
-async def get_source(tx: Reading, workspace_id: UUID, source_id: UUID) -> Source:
-    """Raises NotFound."""
-    return await store.source(tx, workspace_id, source_id)
 
 
 async def list_sources(tx: Reading, workspace_id: UUID) -> list[Source]:
     """Oldest first, without those that were removed."""
-    return await store.sources(tx, workspace_id)
+    return await tx.all(Source, sql.sources, workspace_id)
 
 
 def address_of(source: Source, server: str) -> str:
@@ -159,10 +144,3 @@ async def _changed(
     await tx.execute(sql.change_source, known.workspace_id, known.id, name, settings, sealed, asks_at, now)
     tx.say_changed(known.workspace_id)
     return await store.source(tx, known.workspace_id, known.id)
-
-
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if not 1 <= len(name) <= limits.NAME_CHARS_MAX:
-        raise invalid("name", f"1 to {limits.NAME_CHARS_MAX} characters")
-    return name

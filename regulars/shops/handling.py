@@ -51,8 +51,9 @@ class Came(msgspec.Struct, frozen=True, gc=False):
 
 async def handle(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
     """The handler of both kinds of hooks. What can't be read or is refused is kept with why."""
-    came = [Came(*row) for row in await tx.fetch(sql.take_hooks, workspace.id, [UUID(due.key) for due in dues])]
-    sources = await store.sources_by_ids(tx, workspace.id, list({hook.source_id for hook in came}))
+    came = await tx.all(Came, sql.take_hooks, workspace.id, [UUID(due.key) for due in dues])
+    named = list({hook.source_id for hook in came})
+    sources = {source.id: source for source in await tx.all(Source, sql.sources_by_ids, workspace.id, named)}
     again = await _came_before(tx, workspace.id, came)
     settled = {hook.id: Settled("ignored", "It came before, and was taken then.") for hook in came if hook.id in again}
     if again:

@@ -14,7 +14,6 @@ from regulars.kit.errors import Unauthenticated
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.schedule import Due
-from regulars.shops import store
 from regulars.shops.connecting import live_secrets
 from regulars.shops.model import Envelope, NewHook, Source, is_right, is_signature
 from regulars.shops.platforms import PLATFORMS
@@ -44,7 +43,7 @@ class Known(msgspec.Struct, frozen=True):
 async def source_of_hook(tx: Reading, hook_id: UUID, box: SecretBox, now: datetime) -> Known | None:
     """Whose hooks come to this address; None when nobody's do, or they are of a platform that is not known. What can't
     be decrypted is no secret."""
-    source = await store.source_of_hook(tx, hook_id)
+    source = await tx.one(Source, sql.source_of_hook, hook_id)
     if source is None or source.platform not in PLATFORMS:
         return None
     try:

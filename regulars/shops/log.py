@@ -48,17 +48,14 @@ async def search_hooks(
 
 async def get_hook(tx: Reading, workspace_id: UUID, hook_id: UUID) -> tuple[Hook, bytes]:
     """With its body. Raises NotFound."""
-    row = await tx.fetchrow(sql.hook, workspace_id, hook_id)
-    if row is None:
-        raise NotFound("This hook does not exist.")
-    return Hook(*row), await tx.fetchval(sql.body, workspace_id, hook_id)
+    hook = await tx.the("This hook does not exist.", Hook, sql.hook, workspace_id, hook_id)
+    return hook, await tx.fetchval(sql.body, workspace_id, hook_id)
 
 
 async def topics(tx: Reading, workspace_id: UUID, now: datetime) -> list[str]:
     """Of the newest hooks of a month."""
     since = first_id_at(now - timedelta(days=30))
-    rows = await tx.fetch(sql.topics, workspace_id, since, limits.SEARCH_ROWS_MAX)
-    return [row["topic"] for row in rows]
+    return await tx.all(str, sql.topics, workspace_id, since, limits.SEARCH_ROWS_MAX)
 
 
 async def replay(tx: Tx, workspace_id: UUID, hook_ids: Sequence[UUID], now: datetime) -> None:

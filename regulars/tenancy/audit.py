@@ -49,8 +49,7 @@ async def forget(tx: Tx, workspace_id: UUID, targets: Sequence[str], called: str
 
 async def was_done(tx: Reading, workspace_id: UUID, act: str) -> bool:
     """Whether it stands among the shop's first acts: as many as `limits.AUDIT_FIRST_MAX`."""
-    found: bool = await tx.fetchval(_sql.was_done, workspace_id, act, limits.AUDIT_FIRST_MAX)
-    return found
+    return bool(await tx.fetchval(_sql.was_done, workspace_id, act, limits.AUDIT_FIRST_MAX))
 
 
 async def audit_log(
@@ -64,4 +63,4 @@ async def audit_log(
 ) -> list[AuditLine]:
     """Newest first; `before_id` is the last id of the page before."""
     within = bounds(before_id, since, until)
-    return [AuditLine(**dict(row)) for row in await tx.fetch(_sql.audit_log, workspace_id, *within, limit)]
+    return await tx.all(AuditLine, _sql.audit_log, workspace_id, *within, limit)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
-from hashlib import sha256
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import asdict
 
 from regulars import limits
-from regulars.kit.db import Reading, Record, Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, NotFound
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
+from regulars.kit.secrets import new_token, token_hash
 from regulars.tenancy.model import Access, ApiKey, Areas, IssuedKey, Purpose
 
 _sql = Queries(__file__)
@@ -52,30 +51,19 @@ async def issue_key(
             "a server (SERVER) where the key does more than read: in a storefront anybody sees it",
         )
     faults.check()
-    kind = "manage" if access == "NONE" else access.lower()
-    key = f"rg_{kind}_{secrets.token_urlsafe(32)}"
+    key = new_token(f"rg_{'manage' if access == 'NONE' else access.lower()}_")
     hint = f"{key[:12]}…"
     record = ApiKey(new_id(), workspace_id, name.strip(), access, purpose, areas, hint, made_by, now, None, None)
+    rights = (access, purpose, asdict(areas))
     await tx.execute(
-        _sql.insert_key,
-        workspace_id,
-        record.id,
-        record.name,
-        access,
-        purpose,
-        asdict(areas),
-        hint,
-        _hash(key),
-        made_by,
-        now,
+        _sql.insert_key, workspace_id, record.id, record.name, *rights, hint, token_hash(key), made_by, now
     )
     return IssuedKey(key, record)
 
 
 async def find_key(tx: Reading, workspace_id: UUID, key: str) -> ApiKey | None:
     """The key's record, unless it is unknown to this workspace or revoked."""
-    row = await tx.fetchrow(_sql.key_by_hash, workspace_id, _hash(key))
-    return _key(row) if row else None
+    return await tx.one(_key, _sql.key_by_hash, workspace_id, token_hash(key))
 
 
 async def note_use(tx: Tx, key: ApiKey, now: datetime) -> None:
@@ -84,7 +72,7 @@ async def note_use(tx: Tx, key: ApiKey, now: datetime) -> None:
 
 async def list_keys(tx: Reading, workspace_id: UUID) -> list[ApiKey]:
     """Revoked keys too: a log line may still name them."""
-    return [_key(row) for row in await tx.fetch(_sql.keys, workspace_id)]
+    return await tx.all(_key, _sql.keys, workspace_id)
 
 
 async def live_keys_of(tx: Reading, workspace_id: UUID, made_by: str) -> list[ApiKey]:
@@ -99,9 +87,6 @@ async def revoke_key(tx: Tx, workspace_id: UUID, key_id: UUID, now: datetime) ->
     tx.say_changed(workspace_id)
 
 
-def _key(row: Record) -> ApiKey:
-    return ApiKey(**dict(row) | {"areas": msgspec.convert(row["areas"], Areas)})
-
-
-def _hash(key: str) -> bytes:
-    return sha256(key.encode()).digest()
+def _key(*row: Any) -> ApiKey:
+    key = ApiKey(*row)
+    return msgspec.structs.replace(key, areas=msgspec.convert(key.areas, Areas))

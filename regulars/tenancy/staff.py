@@ -6,17 +6,17 @@ import base64
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
 
 from regulars import limits
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, NotFound, Unauthenticated, invalid
+from regulars.kit.errors import Conflict, Faults, Unauthenticated, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
+from regulars.kit.secrets import token_hash
 from regulars.tenancy.model import Person, Role
 from regulars.tenancy.passwords import NOBODYS, Hashed, check_password, verified
 
@@ -82,15 +82,12 @@ def _check_role(role: str) -> None:
 
 
 async def list_staff(tx: Reading, workspace_id: UUID) -> list[Person]:
-    return [Person(**dict(row)) for row in await tx.fetch(_sql.staff, workspace_id)]
+    return await tx.all(Person, _sql.staff, workspace_id)
 
 
 async def get_staff(tx: Reading, workspace_id: UUID, staff_id: UUID) -> Person:
     """Raises NotFound."""
-    row = await tx.fetchrow(_sql.member, workspace_id, staff_id)
-    if row is None:
-        raise NotFound("Nobody of this id is on the staff.")
-    return Person(**dict(row))
+    return await tx.the("Nobody of this id is on the staff.", Person, _sql.member, workspace_id, staff_id)
 
 
 async def change_password(tx: Tx, workspace_id: UUID, staff_id: UUID, password: Hashed) -> Person:
@@ -131,16 +128,16 @@ async def _keep_an_owner(tx: Tx, leaving: Person) -> None:
 
 async def known_by_email(tx: Reading, email: str) -> list[Known]:
     """In every shop: somebody who signs in names none."""
-    rows = await tx.fetch(_sql.staff_by_email, email.strip().lower())
-    return [Known(Person(*row[:5]), Hashed(row["password_hash"])) for row in rows]
+    return await tx.all(_known, _sql.staff_by_email, email.strip().lower())
 
 
 async def known_person(tx: Reading, person: Person) -> Known:
     """Raises NotFound."""
-    row = await tx.fetchrow(_sql.known, person.workspace_id, person.id)
-    if row is None:
-        raise NotFound("You are not on the staff any more.")
-    return Known(Person(*row[:5]), Hashed(row["password_hash"]))
+    return await tx.the("You are not on the staff any more.", _known, _sql.known, person.workspace_id, person.id)
+
+
+def _known(*row: Any) -> Known:
+    return Known(Person(*row[:-1]), Hashed(row[-1]))
 
 
 async def proven(known: Sequence[Known], password: str) -> Known:
@@ -161,7 +158,7 @@ async def open_session(tx: Tx, known: Known, now: datetime) -> Session:
     token = base64.urlsafe_b64encode(person.workspace_id.bytes + secrets.token_bytes(32)).decode()
     expires_at = now + timedelta(seconds=limits.SESSION_S)
     opened = await tx.fetchval(
-        _sql.insert_session, person.workspace_id, _hash(token), person.id, now, expires_at, known.password
+        _sql.insert_session, person.workspace_id, token_hash(token), person.id, now, expires_at, known.password
     )
     if opened is None:
         raise Unauthenticated("E-mail or password is wrong.")
@@ -173,14 +170,13 @@ async def person_of(tx: Reading, token: str, now: datetime) -> Person | None:
     workspace_id = _workspace_of(token)
     if workspace_id is None:
         return None
-    row = await tx.fetchrow(_sql.session, workspace_id, _hash(token), now)
-    return Person(**dict(row)) if row else None
+    return await tx.one(Person, _sql.session, workspace_id, token_hash(token), now)
 
 
 async def sign_out(tx: Tx, token: str) -> None:
     workspace_id = _workspace_of(token)
     if workspace_id is not None:
-        await tx.execute(_sql.delete_session, workspace_id, _hash(token))
+        await tx.execute(_sql.delete_session, workspace_id, token_hash(token))
 
 
 def _workspace_of(token: str) -> UUID | None:
@@ -189,7 +185,3 @@ def _workspace_of(token: str) -> UUID | None:
     except ValueError:
         return None
     return UUID(bytes=raw[:16]) if len(raw) == 48 else None
-
-
-def _hash(token: str) -> bytes:
-    return sha256(token.encode()).digest()

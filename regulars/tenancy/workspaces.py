@@ -13,7 +13,7 @@ import msgspec
 from regulars import limits
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, NotFound, invalid
+from regulars.kit.errors import Conflict, Faults, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.book_rules import dated
@@ -22,6 +22,7 @@ from regulars.tenancy.model import Retention, Workspace
 _sql = Queries(__file__)
 
 _CHOSEN_ID = re.compile(rf"[a-z0-9._-]{{{limits.CHOSEN_ID_CHARS_MIN},{limits.CHOSEN_ID_CHARS_MAX}}}")
+_KEPT = ("name", "uri", "time_zone", "currency_code", "currency_symbol", "coin_name")
 CURRENCY_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "inr": "₹", "jpy": "¥", "aud": "A$", "cad": "C$", "chf": "CHF "}
 """Symbols for the currencies asked for most; any other three-letter code is written in capitals before the amount."""
 
@@ -53,19 +54,8 @@ async def create_workspace(
         chosen_id=chosen_id,
     )
     _check(workspace)
-    made = await tx.fetchval(
-        _sql.insert_workspace,
-        workspace.id,
-        workspace.name,
-        workspace.uri,
-        workspace.time_zone,
-        workspace.currency_code,
-        workspace.currency_symbol,
-        workspace.coin_name,
-        now,
-        workspace.chosen_id,
-    )
-    if made is None:
+    values = [getattr(workspace, field) for field in _KEPT]
+    if await tx.fetchval(_sql.insert_workspace, workspace.id, *values, now, chosen_id) is None:
         raise Conflict(f"Another workspace has the id {chosen_id}.", code="workspace_exists")
     return workspace
 
@@ -80,22 +70,19 @@ async def workspace_id_of(tx: Reading, text: str) -> UUID | None:
 
 async def get_workspace(tx: Reading, workspace_id: UUID) -> Workspace:
     """Raises NotFound."""
-    row = await tx.fetchrow(_sql.workspace, workspace_id)
-    if row is None:
-        raise NotFound("This workspace does not exist.")
-    return Workspace(**dict(row))
+    return await tx.the(_MISSING, Workspace, _sql.workspace, workspace_id)
 
 
 async def lock_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
     """The same, and nobody else changes it until the transaction ends. Raises NotFound."""
-    row = await tx.fetchrow(_sql.lock_workspace, workspace_id)
-    if row is None:
-        raise NotFound("This workspace does not exist.")
-    return Workspace(**dict(row))
+    return await tx.the(_MISSING, Workspace, _sql.lock_workspace, workspace_id)
+
+
+_MISSING = "This workspace does not exist."
 
 
 async def list_workspaces(tx: Reading) -> list[Workspace]:
-    return [Workspace(**dict(row)) for row in await tx.fetch(_sql.workspaces)]
+    return await tx.all(Workspace, _sql.workspaces)
 
 
 async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], now: datetime) -> Workspace:
@@ -128,19 +115,8 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
     if changed == workspace:
         return workspace
     _check(changed)
-    await tx.execute(
-        _sql.update_workspace,
-        changed.id,
-        changed.name,
-        changed.uri,
-        changed.time_zone,
-        changed.currency_code,
-        changed.currency_symbol,
-        changed.coin_name,
-        changed.events_on,
-        changed.settings,
-        now,
-    )
+    values = [getattr(changed, field) for field in (*_KEPT, "events_on", "settings")]
+    await tx.execute(_sql.update_workspace, changed.id, *values, now)
     tx.say_changed(changed.id)
     return msgspec.structs.replace(changed, updated_at=now)
 

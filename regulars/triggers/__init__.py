@@ -17,9 +17,8 @@ Does not know who is told.
 from regulars.triggers.applying import Ahead, Outlook, apply
 from regulars.triggers.calendar import GO_THROUGH, go_through
 from regulars.triggers.changing import change_trigger, create_trigger
-from regulars.triggers.finding import find_trigger, list_triggers, versions_of
+from regulars.triggers.finding import find_trigger, firings, never_asked, tally, versions_of
 from regulars.triggers.firing import fire
-from regulars.triggers.firings import firings, never_asked, tally
 from regulars.triggers.model import (
     NO_TRIGGER,
     Content,
@@ -37,6 +36,7 @@ from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_fac
 from regulars.triggers.rule import Rule
 from regulars.triggers.signup import create_customer
 from regulars.triggers.simulating import About, Simulated, simulate
+from regulars.triggers.store import all_triggers as list_triggers
 from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders
 from regulars.triggers.waiting import GIVE, give
 from regulars.triggers.wording import sentence

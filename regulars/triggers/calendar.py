@@ -52,7 +52,7 @@ async def go_through(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: dat
         if trigger.source == source
     ]
     about = [(d.fact.customer_id, d.trigger.id, d.fact.reference) for d in asked]
-    known = await store.last_about(tx, workspace.id, about) if about else {}
+    known = await store.last_about(tx, workspace.id, about)
     decisions = [d for d in asked if (d.trigger.id, d.fact.reference) not in known]
     await pipeline.decide(tx, decisions)
     await pipeline.carry_out(tx, decisions, known={customer.id: customer for customer in people})

@@ -19,6 +19,7 @@ from regulars.triggers.checking import check_content, check_rule
 from regulars.triggers.errors import UnknownTrigger
 from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger
 from regulars.triggers.rule import Rule
+from regulars.triggers.store import sql
 from regulars.triggers.tallies import AS_TO_CHAR, budgets_stretches, customers_stretches
 
 CHANGEABLE = ("name", "active", "open", "allow_override", "show_in_widget", "rule", "content")
@@ -45,7 +46,7 @@ async def create_trigger(
         if given not in known:
             raise invalid(field, ", ".join(known))
     name, rule, content = _checked(source, kind, name, rule, content, open)
-    if await store.count(tx, workspace.id) >= limits.TRIGGERS_MAX:
+    if await tx.fetchval(sql.count, workspace.id) >= limits.TRIGGERS_MAX:
         raise Conflict(
             f"A shop can have {limits.TRIGGERS_MAX} triggers at most. Change one that is not needed any more."
         )
@@ -79,7 +80,7 @@ async def change_trigger(
 
     Raises Invalid naming each field, UnknownTrigger. Locks the trigger.
     """
-    kept = await store.lock(tx, workspace.id, trigger_id)
+    kept = await tx.one(store.trigger_of, sql.lock, workspace.id, trigger_id)
     if kept is None:
         raise UnknownTrigger
     for field in changes:
@@ -105,7 +106,8 @@ async def _count_back(tx: Tx, workspace: Workspace, trigger_id: UUID, before: Ru
     """A limit that is new counts what was given before it too, as far back as firings are kept."""
     for budget, stretches in ((False, customers_stretches), (True, budgets_stretches)):
         for name in set(stretches(after)) - set(stretches(before)):
-            await store.count_back(tx, workspace.id, trigger_id, budget, AS_TO_CHAR[name], workspace.time_zone)
+            stretch = AS_TO_CHAR[name]
+            await tx.execute(sql.count_back, workspace.id, trigger_id, budget, stretch, workspace.time_zone)
 
 
 def _checked(

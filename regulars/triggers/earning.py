@@ -108,7 +108,7 @@ class Earning:
         known = [
             (r.order.customer_id, g.trigger.id, _reference(r.order)) for r in recorded if r.before for g in guarded
         ]
-        last = await store.last_about(self._tx, self._workspace.id, known) if known else {}
+        last = await store.last_about(self._tx, self._workspace.id, known)
         last |= self._foreseen
         facts = await self.facts([r.order for r in recorded], guarded)
         made: list[tuple[UUID, Decision]] = []

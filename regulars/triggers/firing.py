@@ -62,12 +62,11 @@ async def fire(
 async def _given_before(tx: Tx, workspace: Workspace, decisions: Sequence[Decision]) -> None:
     """A call about a thing that the trigger has rewarded before gives nothing more."""
     named = [d for d in decisions if d.fact.reference]
-    if named:
-        asked = [(d.fact.customer_id, d.trigger.id, d.fact.reference) for d in named]
-        last = await store.last_about(tx, workspace.id, asked)
-        for d in named:
-            if last.get((d.trigger.id, d.fact.reference)) == "":
-                d.no = ALREADY
+    asked = [(d.fact.customer_id, d.trigger.id, d.fact.reference) for d in named]
+    last = await store.last_about(tx, workspace.id, asked)
+    for d in named:
+        if last.get((d.trigger.id, d.fact.reference)) == "":
+            d.no = ALREADY
 
 
 def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:

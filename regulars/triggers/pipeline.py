@@ -38,43 +38,25 @@ RANDOM = SystemRandom()
 """Coins of a range are drawn from the system's randomness: nobody should be able to guess the next reward."""
 
 
-class Decision:
-    """A fact that a trigger was asked about, on its way to granted, refused or waiting."""
+class Decision(msgspec.Struct, eq=False):
+    """A fact that a trigger was asked about, on its way to granted, refused or waiting. `asked`: what needs no look at
+    what happened before has been asked, and said `no`, if anything. `regiven`: the firing of it that was taken back
+    whole, where it is given anew."""
 
-    __slots__ = (
-        "activities",
-        "asked",
-        "budgets",
-        "counted",
-        "due_at",
-        "earned_on",
-        "effect",
-        "fact",
-        "guarded",
-        "id",
-        "keys",
-        "no",
-        "regiven",
-        "txn",
-    )
-
-    def __init__(self, guarded: Guarded, fact: AnyFact, no: No | None = None, *, asked: bool = False) -> None:
-        """`asked`: what needs no look at what happened before has been asked, and said `no`, if anything."""
-        self.id = new_id()
-        self.guarded = guarded
-        self.fact = fact
-        self.no: No | Refusal | None = no
-        self.asked = asked
-        self.effect: Effect | None = None
-        self.due_at: datetime | None = None
-        self.txn: Txn | None = None
-        self.activities = 0
-        self.counted = 0
-        self.earned_on = 0
-        self.keys: list[Key] = []
-        self.budgets: list[Key] = []
-        self.regiven: UUID | None = None
-        """The firing of it that was taken back whole, where it is given anew."""
+    guarded: Guarded
+    fact: AnyFact
+    no: No | Refusal | None = None
+    asked: bool = False
+    id: UUID = msgspec.field(default_factory=new_id)
+    effect: Effect | None = None
+    due_at: datetime | None = None
+    txn: Txn | None = None
+    activities: int = 0
+    counted: int = 0
+    earned_on: int = 0
+    keys: list[Key] = []
+    budgets: list[Key] = []
+    regiven: UUID | None = None
 
     @property
     def trigger(self) -> Trigger:

@@ -113,10 +113,11 @@ async def take_facts(
     asked = [asked_of(fact, people[fact.customer.customer_id]) for fact in facts]
     # Of several with one id in one call the first counts.
     known = {one.outside_id: one for one in reversed([one for one, _ in asked if one])}
-    new = await store.insert_facts(tx, workspace.id, list(known.values()), now)
+    columns = [[getattr(one, name) for one in known.values()] for name in KeptFact.__struct_fields__]
+    new = await tx.all(str, store.sql.insert_facts, workspace.id, *columns, now)
     repeated = [one for one in known if one not in new]
-    rows = await store.facts(tx, workspace.id, repeated) if repeated else []
-    known |= {row[0]: KeptFact(*row) for row in rows}
+    kept_before = await tx.all(KeptFact, store.sql.facts, workspace.id, repeated) if repeated else []
+    known |= {one.outside_id: one for one in kept_before}
     mine = {customer.id: customer for _, customer in asked if isinstance(customer, Customer)}
     firings = await _fire(tx, workspace, reacting, [known[one] for one in new], mine, now, actor)
     if repeated:

@@ -225,8 +225,9 @@ async def _prepare(tx: Reading, workspace: Workspace, tally: Tally, d: Decision,
         added = set(stretches(rule)) - set(stretches(before)) if before else ()
         for name in added:
             key: Key = (id, subject, tally.stretch(name, at))
-            found = await store.counted_back(tx, workspace.id, key, AS_TO_CHAR[name], workspace.time_zone)
-            tally.know({key: found})
+            asked = (*key, AS_TO_CHAR[name], workspace.time_zone)
+            (counted,) = await tx.fetch(store.sql.counted_back, workspace.id, *asked)
+            tally.know({key: tuple(counted)})
     own = await store.firings_about(tx, workspace.id, [(customer_id, fact.reference)]) if fact.reference else []
     given = None
     for firing in own:

@@ -18,8 +18,8 @@ import msgspec
 
 from regulars.kit.db import Reading, Tx
 from regulars.tenancy import Workspace
-from regulars.triggers import store
 from regulars.triggers.rule import Rule
+from regulars.triggers.store import sql
 
 EVER = ""
 Key = tuple[UUID, UUID, str]
@@ -95,11 +95,14 @@ class Tally:
         key."""
         missing = sorted(set(keys) - self._now.keys())
         if missing:
-            self.know(await (store.lock_counters if locked else store.counters)(tx, self._workspace.id, missing))
+            columns = [[key[n] for key in missing] for n in range(3)]
+            rows = await tx.fetch(sql.lock_counters if locked else sql.counters, self._workspace.id, *columns)
+            self.know({(row[0], row[1], row[2]): row[3:] for row in rows})
 
     def know(self, found: Mapping[Key, Sequence[Any]]) -> None:
         """These are how they stand."""
-        self._now |= {key: Counter(*values) for key, values in found.items()}
+        for key, (activities, amount, *rest) in found.items():
+            self._now[key] = Counter(activities, int(amount), *rest)
 
     def add(self, keys: Iterable[Key], *, activities: int = 0, amount: int = 0, granted: int = 0, coins: int = 0,
             at: datetime | None = None) -> None:  # fmt: skip
@@ -119,7 +122,7 @@ class Tally:
         rows = [(*key, *self._now[key].beyond(before)) for key, before in sorted(self._before.items(), key=_by_key)]
         self._before = {}
         if rows:
-            store.add_to_counters(tx, self._workspace.id, rows)
+            tx.write(sql.add_to_counters, self._workspace.id, *map(list, zip(*rows, strict=True)))
 
 
 def _by_key(item: tuple[Key, Counter]) -> Key:

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from regulars import limits
-from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, backoff, delivery_ids
-from regulars.delivery.attempts import Attempt, judge, silence_until
+from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, delivery_ids
+from regulars.delivery.attempts import Attempt, backoff_s, judge, silence_until
 from regulars.delivery.model import ids_of_event
 from regulars.delivery.rate import Bucket, Window
 from regulars.kit.ids import new_id
@@ -40,11 +40,11 @@ NOW = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 def test_the_wait_is_the_longest_of_back_off_and_what_was_asked(
     tries: int, asked_s: float | None, random: float, expected_s: float
 ) -> None:
-    assert backoff.wait_s(tries, asked_s, random) == pytest.approx(expected_s)
+    assert backoff_s(tries, asked_s, random) == pytest.approx(expected_s)
 
 
 def test_all_retries_together_take_about_half_an_hour() -> None:
-    total_s = sum(backoff.wait_s(tries, None, 0.0) for tries in range(1, limits.RETRIES_MAX + 1))
+    total_s = sum(backoff_s(tries, None, 0.0) for tries in range(1, limits.RETRIES_MAX + 1))
     assert 25 * 60 < total_s < 60 * 60
 
 

@@ -224,8 +224,9 @@ async def test_recent_pages_newest_first_by_topic_and_customer(db: Database, wor
         assert await bodies(customer_id=anna) == "320"
         assert await bodies(customer_id=anna, topic="walletreward_create") == "30"
         assert await bodies(customer_id=anna, topic="walletreward_create", before_id=ids[3]) == "0"
-        assert await events.newest_body(tx, workspace.id, "walletreward_create", anna) == "3"
-        assert await events.newest_body(tx, workspace.id, "order_create", ben) is None
+        (newest,) = await events.recent(tx, workspace.id, topic="walletreward_create", customer_id=anna, limit=1)
+        assert newest.body == "3"
+        assert await events.recent(tx, workspace.id, topic="order_create", customer_id=ben, limit=1) == []
 
 
 async def test_events_are_counted_by_topic_and_by_hour(db: Database, workspace: tenancy.Workspace) -> None:

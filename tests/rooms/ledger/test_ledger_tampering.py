@@ -16,7 +16,7 @@ from regulars.kit.db import Database, Tx
 from regulars.kit.ids import new_id
 from regulars.ledger import Posted, store
 from regulars.ledger.hashing import chain_hash, wire_hash_of
-from regulars.ledger.model import STEPS, Act
+from regulars.ledger.model import STEPS, Act, Lot
 from regulars.schedule import Due
 from tests import make
 from tests.rooms.ledger.tables import START
@@ -323,7 +323,7 @@ async def _hashed_anew(tx: Tx, workspace_id: UUID, customer_id: UUID) -> None:
     head = b""
     for txn in sorted((*txns, *steps), key=lambda txn: txn.seq):
         moves = (await store.transfers_of(tx, workspace_id, [txn.id]))[txn.id]
-        lot = next(iter(await store.lots_by_id(tx, workspace_id, [txn.id])), None)
+        lot = await tx.one(Lot, store.sql.lots_by_id, workspace_id, [txn.id])
         head, named = chain_hash(head, txn, moves, lot), txn.wire_hash != wire_hash_of(txn.hash)
         wire_hash = txn.wire_hash if named else wire_hash_of(head)
         await tx.execute("UPDATE ledger_txn SET hash = $2, wire_hash = $3 WHERE id = $1", txn.id, head, wire_hash)

@@ -1,4 +1,8 @@
-"""Events to Omnisend: `POST /api/events` (version 2026-03-15), or the older `POST /v5/events`."""
+"""Omnisend: e-mail and SMS marketing. Events start its automations and build its segments.
+
+What its documents leave to find out: `eventID` does not deduplicate events that start automations, so an event whose
+end is unclear can start one twice if it is sent again. That is the shop's choice (`retry_unclear`).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,57 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
-from regulars.integrations.omnisend.manifest import MANIFEST
-from regulars.integrations.tool import Said, ToolCarrier, names_of, properties_of, words_of
+from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.tool import (
+    Said,
+    ToolCarrier,
+    host_field,
+    names_of,
+    prefix_field,
+    properties_of,
+    retry_unclear_field,
+    selector_field,
+    words_of,
+)
 from regulars.kit.clock import wire_time
+from regulars.kit.fields import Field, Option
 from regulars.kit.http import Answer, Request
+
+MANIFEST = Manifest(
+    tool="omnisend",
+    label="Omnisend",
+    category="e-mail and SMS",
+    summary="Each event arrives at the customer's contact, ready to start an automation or to build a segment.",
+    help_text=(
+        "In Omnisend open Store settings, then API keys, and choose Create API key. Select all permissions, copy the "
+        "key and paste it here. Then Initialize."
+    ),
+    help_url="https://app.omnisend.com/integrations/api-keys",
+    deduplicates=False,
+    fields=(
+        selector_field("Omnisend", "email", "phone", "id"),
+        Field(
+            name="api_key",
+            label="API key",
+            kind="secret",
+            help="From Omnisend: Store settings, API keys, with all permissions.",
+            expected="the API key as Omnisend shows it, without spaces",
+        ),
+        Field(
+            name="api_version",
+            label="API version",
+            kind="select",
+            help="Keep the current one unless your Omnisend account was told otherwise.",
+            default="2026-03-15",
+            options=(Option("2026-03-15", "2026-03-15 (current)"), Option("v5", "v5 (older)")),
+        ),
+        retry_unclear_field("Omnisend"),
+        rate_field(400, "Omnisend takes 400 calls a minute from a brand, all its tools together."),
+        prefix_field("", r"[A-Za-z0-9_]{0,40}", "at most 40 Latin letters, digits and underscores"),
+        host_field("Omnisend", "https://api.omnisend.com"),
+    ),
+)
+
 
 _VERSION = "2026-03-15"
 # Kept on the contact, where segments can use them; under their wire names, as shops already know them.
@@ -48,6 +99,8 @@ _problem_decoder = msgspec.json.Decoder(_Problem, strict=False)
 
 
 class OmnisendCarrier(ToolCarrier):
+    """`POST /api/events` (version 2026-03-15), or the older `POST /v5/events`."""
+
     manifest = MANIFEST
 
     def calls(self, settings: Mapping[str, Any], key: str) -> tuple[str, dict[str, str], frozenset[str]]:
@@ -96,3 +149,6 @@ def _named(name: str) -> str:
     if _PLAIN_NAME.fullmatch(name):
         return name
     return _NOT_IN_A_NAME.sub("_", name)[: limits.OMNISEND_PROPERTY_NAME_CHARS_MAX]
+
+
+CONNECTOR = Connector(manifest=MANIFEST, carrier=OmnisendCarrier)

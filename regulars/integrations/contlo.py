@@ -1,4 +1,8 @@
-"""Events to Contlo: `POST /v2/track`. It says in the body, not by the status, whether it took one."""
+"""Contlo: e-mail, SMS and WhatsApp marketing. Events start its automations, profile properties build its segments.
+
+What its documents leave to find out: whether an `event_id` that comes twice counts once. So an event whose end is
+unclear is sent again only if the shop chooses so (`retry_unclear`).
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,48 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
-from regulars.integrations.contlo.manifest import MANIFEST
-from regulars.integrations.tool import KEY_HELP, Said, ToolCarrier, encode, properties_of, words_of
+from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.tool import (
+    KEY_HELP,
+    Said,
+    ToolCarrier,
+    any_prefix_field,
+    encode,
+    host_field,
+    properties_of,
+    retry_unclear_field,
+    selector_field,
+    words_of,
+)
+from regulars.kit.fields import Field
 from regulars.kit.http import Answer, Request
+
+MANIFEST = Manifest(
+    tool="contlo",
+    label="Contlo",
+    category="e-mail and SMS",
+    summary="Each event arrives at the customer's profile, ready to start an automation or to build a segment.",
+    help_text=(
+        "In Contlo open Store settings, then API keys. Copy the private key and paste it here. Then Initialize."
+    ),
+    help_url="https://marketing.contlo.com",
+    deduplicates=False,
+    fields=(
+        selector_field("Contlo", "email", "phone"),
+        Field(
+            name="api_key",
+            label="API key",
+            kind="secret",
+            help="From Contlo: Store settings, API keys.",
+            expected="the API key as Contlo shows it, without spaces",
+        ),
+        any_prefix_field(),
+        retry_unclear_field("Contlo"),
+        rate_field(600, "Contlo names no rate. Lower it if deliveries are answered 429."),
+        host_field("Contlo", "https://api.contlo.com"),
+    ),
+)
+
 
 _IDENTIFIERS = {"email": "email", "phone": "phone_number"}
 # What it says to a call that names nobody, once it has taken the key.
@@ -31,6 +74,8 @@ _answer_decoder = msgspec.json.Decoder(_Answer, strict=False)
 
 
 class ContloCarrier(ToolCarrier):
+    """`POST /v2/track`. It says in the body, not by the status, whether it took one."""
+
     manifest = MANIFEST
 
     def calls(self, settings: Mapping[str, Any], key: str) -> tuple[str, dict[str, str], frozenset[str]]:
@@ -72,3 +117,6 @@ class ContloCarrier(ToolCarrier):
 
 def _text(part: object) -> str:
     return part if isinstance(part, str) else "" if part is None else encode(part).decode()
+
+
+CONNECTOR = Connector(manifest=MANIFEST, carrier=ContloCarrier)

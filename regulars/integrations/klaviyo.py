@@ -1,4 +1,8 @@
-"""Events to Klaviyo: `POST /api/events`, JSON:API, in the revision that this was written for."""
+"""Klaviyo: e-mail and SMS marketing. Events (Klaviyo: metrics) start its flows, profiles build its segments.
+
+Events carry a `unique_id`, which is the delivery's, so one that comes twice counts once and an unclear end is always
+tried again. Without it Klaviyo would keep only one event of a profile, metric and second.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,50 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
-from regulars.integrations.klaviyo.manifest import MANIFEST
-from regulars.integrations.tool import Said, ToolCarrier, names_of, properties_of, words_of
+from regulars.delivery.rate import Window
+from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.tool import (
+    Said,
+    ToolCarrier,
+    any_prefix_field,
+    host_field,
+    names_of,
+    properties_of,
+    selector_field,
+    words_of,
+)
 from regulars.kit.clock import wire_time
+from regulars.kit.fields import Field
 from regulars.kit.http import Answer, Request
+
+MANIFEST = Manifest(
+    tool="klaviyo",
+    label="Klaviyo",
+    category="e-mail and SMS",
+    summary="Each event arrives at the customer's profile, ready to start a flow or to build a segment.",
+    help_text=(
+        "In Klaviyo open Settings, then API keys, and choose Create private API key with full access, or a custom key "
+        "that may read accounts and write events and profiles. Copy the key and paste it here. Then Initialize."
+    ),
+    help_url="https://www.klaviyo.com/settings/account/api-keys",
+    deduplicates=True,
+    fields=(
+        selector_field("Klaviyo", "email", "phone", "id"),
+        Field(
+            name="api_key",
+            label="Private API key",
+            kind="secret",
+            help="From Klaviyo: Settings, API keys. It begins with pk_.",
+            pattern=r"pk_[\x21-\x7e]{1,200}",
+            expected="the private API key as Klaviyo shows it; it begins with pk_",
+        ),
+        any_prefix_field(),
+        rate_field(3_500, "Klaviyo takes 3,500 calls a minute for an account, and never more than 350 a second."),
+        host_field("Klaviyo", "https://a.klaviyo.com"),
+    ),
+    windows=(Window(350, 1.0),),
+)
+
 
 _REVISION = "2026-07-15"
 _IDENTIFIERS = {"email": "email", "phone": "phone_number", "id": "external_id"}
@@ -38,6 +82,8 @@ _errors_decoder = msgspec.json.Decoder(_Errors, strict=False)
 
 
 class KlaviyoCarrier(ToolCarrier):
+    """`POST /api/events`, JSON:API, in the revision that this was written for."""
+
     manifest = MANIFEST
     media_type = "application/vnd.api+json"
 
@@ -90,3 +136,6 @@ def _words(error: _Error) -> str:
     where = (error.source.pointer or error.source.parameter) if error.source else ""
     said = error.detail or error.title
     return f"{said} ({where})" if said and where else said
+
+
+CONNECTOR = Connector(manifest=MANIFEST, carrier=KlaviyoCarrier)

@@ -1,9 +1,10 @@
-"""Signed webhooks: Standard Webhooks (https://www.standardwebhooks.com), or the headers that receivers of the older
-system expect."""
+"""Webhooks: each event posted to an address of the shop's own, signed so that the receiver knows who sent it.
+
+The receiver takes calls with one `webhook-id` for one, so an unclear end is always tried again.
+"""
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,9 +25,66 @@ from regulars.delivery.carrier import (
     read_no_answer,
     read_status,
 )
-from regulars.integrations.webhook.manifest import MANIFEST, is_standard, key_bytes
+from regulars.integrations.manifest import Connector, Manifest, rate_field
 from regulars.kit.clock import wire_time
+from regulars.kit.fields import Field, Option
 from regulars.kit.http import Answer, NoAnswer, Request
+from regulars.kit.webhooks import SECRET_BYTES_MAX, SECRET_BYTES_MIN, is_secret, key_bytes, new_secret, signature
+
+
+def _secret_fits_style(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
+    """Receivers of the older style may have any secret; Standard Webhooks says what one is."""
+    if settings["style"] != "standard" or is_secret(secrets["secret"]):
+        return {}
+    return {"secret": f"expected whsec_ followed by {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes in base64"}
+
+
+MANIFEST = Manifest(
+    tool="webhook",
+    label="Webhook",
+    category="developers",
+    summary="Each event is posted, signed, to an address of your own.",
+    help_text=(
+        "Your receiver checks the signature with the secret, takes two calls with the same webhook-id for one, and "
+        "answers with a status from 200 to 299 within 10 seconds."
+    ),
+    help_url="https://www.standardwebhooks.com",
+    deduplicates=True,
+    fields=(
+        Field(
+            name="url",
+            label="Address of your receiver",
+            kind="url",
+            expected="an address such as https://shop.example/hooks/loyalty",
+        ),
+        Field(
+            name="secret",
+            label="Signing secret",
+            kind="secret",
+            help="Leave it empty to have one made. It is shown once.",
+            required=False,
+            pattern=r"[\x21-\x7e]{16,200}",
+            expected="16 to 200 letters, digits and signs without spaces",
+            generate=new_secret,
+            # It only signs, so nobody learns it; but older receivers are sent its hash, and take that for a proof.
+            sent_to=lambda settings: "" if settings["style"] == "standard" else str(settings["url"]),
+        ),
+        Field(
+            name="style",
+            label="Signature style",
+            kind="select",
+            help="Choose the older style only for a receiver that was written for it.",
+            default="standard",
+            options=(
+                Option("standard", "Standard Webhooks"),
+                Option("nector", "x-nector-webhook-hmac (older receivers)"),
+            ),
+        ),
+        rate_field(60_000, "Lower it if your receiver can't keep up."),
+    ),
+    also=_secret_fits_style,
+)
+
 
 _MAKER = "Your receiver"
 _MEND = "Mend the receiver, then Initialize."
@@ -47,7 +105,7 @@ class WebhookCarrier:
         self._previous_key, self._previous_until_s = b"", 0.0
         previous = secrets.get("secret_previous")
         # It may be of the other style, where that was changed since.
-        if previous is not None and (is_standard(previous) or not self._standard):
+        if previous is not None and (is_secret(previous) or not self._standard):
             self._previous_key = read_key(previous)
             self._previous_until_s = datetime.fromisoformat(settings["secret_previous_until"]).timestamp()
 
@@ -111,23 +169,20 @@ class WebhookCarrier:
 
     def _standard_headers(self, webhook_id: str, at: datetime, body: bytes) -> dict[str, str]:
         at_s = at.timestamp()
-        signed = f"{webhook_id}.{int(at_s)}.".encode() + body
-        signature = _signature(self._key, signed)
-        if at_s < self._previous_until_s:
-            signature = f"{signature} {_signature(self._previous_key, signed)}"
+        keys = [self._key, *([self._previous_key] if at_s < self._previous_until_s else [])]
+        signatures = [f"v1,{signature(key, webhook_id, str(int(at_s)), body)}" for key in keys]
         return {
             "Content-Type": "application/json",
             "webhook-id": webhook_id,
             "webhook-timestamp": str(int(at_s)),
-            "webhook-signature": signature,
+            "webhook-signature": " ".join(signatures),
         }
-
-
-def _signature(key: bytes, signed: bytes) -> str:
-    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 def _words(answer: Answer) -> str:
     """The beginning of what the receiver wrote, on one line, where it wrote text."""
     text = answer.body[: limits.TOOL_WORDS_CHARS_MAX].decode("utf-8", "replace")
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+CONNECTOR = Connector(manifest=MANIFEST, carrier=WebhookCarrier)

@@ -1,0 +1,37 @@
+"""Standard Webhooks (https://www.standardwebhooks.com): what a secret is, and how a call is signed with it."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import secrets
+
+_SECRET_BYTES = 24
+# What the specification asks of a secret's length.
+SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
+
+
+def new_secret() -> str:
+    """`whsec_` and 192 random bits in base64."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def key_bytes(secret: str) -> bytes:
+    """The key inside a secret, whose base64 may lack its padding. Raises ValueError."""
+    return base64.b64decode(secret.removeprefix("whsec_") + "==")
+
+
+def is_secret(text: str) -> bool:
+    if re.fullmatch(r"whsec_[A-Za-z0-9+/]+=*", text) is None:
+        return False
+    try:
+        return SECRET_BYTES_MIN <= len(key_bytes(text)) <= SECRET_BYTES_MAX
+    except ValueError:
+        return False
+
+
+def signature(key: bytes, webhook_id: str, timestamp: str, body: bytes) -> str:
+    """What stands behind `v1,`."""
+    signed = f"{webhook_id}.{timestamp}.".encode("utf-8", "surrogateescape") + body
+    return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
