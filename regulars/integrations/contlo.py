@@ -24,6 +24,7 @@ from regulars.integrations.tool import (
     encode,
     host_field,
     properties_of,
+    read_as,
     retry_unclear_field,
     selector_field,
     words_of,
@@ -70,9 +71,6 @@ class _Answer(msgspec.Struct):
     message: Any = None
 
 
-_answer_decoder = msgspec.json.Decoder(_Answer, strict=False)
-
-
 class ContloCarrier(ToolCarrier):
     """`POST /v2/track`. It says in the body, not by the status, whether it took one."""
 
@@ -93,10 +91,7 @@ class ContloCarrier(ToolCarrier):
         }
 
     def said(self, answer: Answer) -> Said:
-        try:
-            read = _answer_decoder.decode(answer.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            read = _Answer()
+        read = read_as(_Answer, answer.body)
         words = words_of(*(_text(part) for part in (read.error, read.message)))
         failed = read.success is False
         gone = "this version of its API has been retired. Update Regulars, then Initialize."

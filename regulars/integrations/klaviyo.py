@@ -23,6 +23,7 @@ from regulars.integrations.tool import (
     host_field,
     names_of,
     properties_of,
+    read_as,
     selector_field,
     words_of,
 )
@@ -78,9 +79,6 @@ class _Errors(msgspec.Struct):
     errors: list[_Error] = []
 
 
-_errors_decoder = msgspec.json.Decoder(_Errors, strict=False)
-
-
 class KlaviyoCarrier(ToolCarrier):
     """`POST /api/events`, JSON:API, in the revision that this was written for."""
 
@@ -97,10 +95,7 @@ class KlaviyoCarrier(ToolCarrier):
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
         profile: dict[str, Any] = {_IDENTIFIERS[self.selector]: who}
-        for name, value in zip(("first_name", "last_name"), names_of(parcel), strict=True):
-            if value:
-                profile[name] = value
-        profile["properties"] = self.on_profile(parcel)
+        profile |= names_of(parcel, "first_name", "last_name") | {"properties": self.on_profile(parcel)}
         attributes: dict[str, Any] = {
             "unique_id": str(parcel.delivery_id),
             "time": wire_time(parcel.occurred_at),
@@ -120,10 +115,7 @@ class KlaviyoCarrier(ToolCarrier):
         return {"data": {"type": "event", "attributes": attributes}}
 
     def said(self, answer: Answer) -> Said:
-        try:
-            errors = _errors_decoder.decode(answer.body).errors
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            errors = []
+        errors = read_as(_Errors, answer.body).errors
         gone = f"revision {_REVISION} of its API has been retired. Update Regulars, then Initialize."
         return Said(words_of(*map(_words, errors)), None, self.refused(answer.status, gone))
 

@@ -23,6 +23,7 @@ from regulars.integrations.tool import (
     names_of,
     prefix_field,
     properties_of,
+    read_as,
     retry_unclear_field,
     selector_field,
     words_of,
@@ -95,9 +96,6 @@ class _Problem(msgspec.Struct):
     retry_after: float | None = msgspec.field(default=None, name="retryAfter")
 
 
-_problem_decoder = msgspec.json.Decoder(_Problem, strict=False)
-
-
 class OmnisendCarrier(ToolCarrier):
     """`POST /api/events` (version 2026-03-15), or the older `POST /v5/events`."""
 
@@ -112,10 +110,7 @@ class OmnisendCarrier(ToolCarrier):
         return f"{self._api}/events", headers, frozenset({"Authorization"})
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
-        contact: dict[str, Any] = {self.selector: who}
-        for name, value in zip(("firstName", "lastName"), names_of(parcel), strict=True):
-            if value:
-                contact[name] = value
+        contact: dict[str, Any] = {self.selector: who, **names_of(parcel, "firstName", "lastName")}
         if parcel.profile is not None:
             contact["customProperties"] = {self.prefix + name: parcel.profile[name] for name in _ON_CONTACT}
         return {
@@ -129,10 +124,7 @@ class OmnisendCarrier(ToolCarrier):
         }
 
     def said(self, answer: Answer) -> Said:
-        try:
-            problem = _problem_decoder.decode(answer.body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            problem = _Problem()
+        problem = read_as(_Problem, answer.body)
         fields = [f"{error.field}: {error.message}" for error in problem.errors or []]
         gone = "this version of its API has been retired. Choose another API version, then Initialize."
         return Said(

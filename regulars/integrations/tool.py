@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -32,6 +32,7 @@ from regulars.kit.fields import Field, Option
 from regulars.kit.http import Answer, NoAnswer, Request
 
 encode = msgspec.json.Encoder().encode
+T = TypeVar("T")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -236,12 +237,19 @@ class ToolCarrier:
         return {} if profile is None else {self.prefix + name: profile[of] for name, of in ON_PROFILE.items()}
 
 
-def names_of(parcel: Parcel) -> tuple[str, str]:
-    """First and last name as they are now, cut as the tools take them; '' where there is none."""
-    if parcel.profile is None:
-        return "", ""
-    first, _, last = str(parcel.profile["user_name"]).strip().partition(" ")
-    return first[: limits.TOOL_NAME_CHARS_MAX], last.strip()[: limits.TOOL_NAME_CHARS_MAX]
+def names_of(parcel: Parcel, first: str, last: str) -> dict[str, str]:
+    """First and last name as they are now, as the tool calls them, cut as tools take them; those that there are."""
+    given, _, family = str((parcel.profile or {}).get("user_name", "")).strip().partition(" ")
+    names = {first: given, last: family.strip()}
+    return {name: value[: limits.TOOL_NAME_CHARS_MAX] for name, value in names.items() if value}
+
+
+def read_as(type_: type[T], body: bytes) -> T:
+    """What a tool answered, as far as it can be read."""
+    try:
+        return msgspec.json.decode(body, type=type_, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return type_()
 
 
 def properties_of(

@@ -27,7 +27,7 @@ from regulars.delivery.carrier import (
 )
 from regulars.integrations.manifest import Connector, Manifest, rate_field
 from regulars.kit.clock import wire_time
-from regulars.kit.fields import Field, Option
+from regulars.kit.fields import Field, Option, signing_secret
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.webhooks import SECRET_BYTES_MAX, SECRET_BYTES_MIN, is_secret, key_bytes, new_secret, signature
 
@@ -57,18 +57,8 @@ MANIFEST = Manifest(
             kind="url",
             expected="an address such as https://shop.example/hooks/loyalty",
         ),
-        Field(
-            name="secret",
-            label="Signing secret",
-            kind="secret",
-            help="Leave it empty to have one made. It is shown once.",
-            required=False,
-            pattern=r"[\x21-\x7e]{16,200}",
-            expected="16 to 200 letters, digits and signs without spaces",
-            generate=new_secret,
-            # It only signs, so nobody learns it; but older receivers are sent its hash, and take that for a proof.
-            sent_to=lambda settings: "" if settings["style"] == "standard" else str(settings["url"]),
-        ),
+        # It only signs, so nobody learns it; but older receivers are sent its hash, and take that for a proof.
+        signing_secret(new_secret, lambda settings: "" if settings["style"] == "standard" else str(settings["url"])),
         Field(
             name="style",
             label="Signature style",

@@ -48,6 +48,21 @@ class Field(msgspec.Struct, frozen=True):
     sent_to: Annotated[Callable[[Mapping[str, Any]], str] | None, INSIDE] = None
 
 
+def signing_secret(generate: Callable[[], str], sent_to: Callable[[Mapping[str, Any]], str] | None = None) -> Field:
+    """One that is made here, unless the shop gives its own."""
+    return Field(
+        name="secret",
+        label="Signing secret",
+        kind="secret",
+        help="Leave it empty to have one made. It is shown once.",
+        required=False,
+        pattern=r"[\x21-\x7e]{16,200}",
+        expected="16 to 200 letters, digits and signs without spaces",
+        generate=generate,
+        sent_to=sent_to,
+    )
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """`also` checks what no field can tell alone, on values that fit their fields: what is wrong, by field."""
 

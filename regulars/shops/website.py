@@ -12,7 +12,7 @@ import msgspec
 
 from regulars.customers import NewCustomer
 from regulars.kit.clock import a_birthday, wire_time
-from regulars.kit.fields import Field, Option
+from regulars.kit.fields import Field, Option, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders.reported import Reported, report_of
 from regulars.shops.model import CustomerSaid, Envelope, Nothing, OrderSaid, Platform, Said, Source, topic_of
@@ -107,16 +107,7 @@ PLATFORM = Platform(
             default="yes",
             options=(Option("yes", "Every call must be signed"), Option("no", "The address alone is the secret")),
         ),
-        Field(
-            name="secret",
-            label="Signing secret",
-            kind="secret",
-            help="Leave it empty to have one made. It is shown once.",
-            required=False,
-            pattern=r"[\x21-\x7e]{16,200}",
-            expected="16 to 200 letters, digits and signs without spaces",
-            generate=lambda: new_token("ws_"),
-        ),
+        signing_secret(lambda: new_token("ws_")),
     ),
     signature_header=_SIGNATURE,
     envelope=_envelope,

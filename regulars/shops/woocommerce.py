@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.kit.fields import Field
+from regulars.kit.fields import Field, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders import Line, OrderReport, Refund
 from regulars.shops.model import CustomerSaid, Envelope, Nothing, OrderGone, OrderSaid, Platform, Said, Source, topic_of
@@ -253,17 +253,7 @@ PLATFORM = Platform(
         ),
         _key_field("consumer_key", "REST API consumer key", "ck_"),
         _key_field("consumer_secret", "REST API consumer secret", "cs_"),
-        Field(
-            name="secret",
-            label="Signing secret",
-            kind="secret",
-            help="Leave it empty to have one made. It is shown once.",
-            required=False,
-            pattern=r"[\x21-\x7e]{16,200}",
-            expected="16 to 200 letters, digits and signs without spaces",
-            generate=lambda: new_token("wc_"),
-            sent_to=lambda _: "",
-        ),
+        signing_secret(lambda: new_token("wc_"), lambda _: ""),
     ),
     also=_whole_pair,
     signature_header=_SIGNATURE,
