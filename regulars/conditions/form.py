@@ -28,21 +28,12 @@ Buttons, each an `<button name=... value=...>` that sends the form; `draft` obey
     condition.remove     = condition.0 | condition.1.0 that row or group goes
     condition.redraw     = (anything)                  after another property was chosen, to get its operators
 
-A page does this:
-
-    pairs = form.multi_items()
-    if conditions.button_pressed(pairs):
-        return page(draft=conditions.draft(pairs))
-    try:
-        condition = conditions.from_form(pairs, schema)          # None: no restriction
-    except Invalid as no:
-        return page(draft=conditions.draft(pairs), errors=no.fields)   # {"condition.0.value": "expected a number"}
-
-and to draw what is stored: `conditions.draft(conditions.to_form(stored))`, when `conditions.fits_form(stored)`; what
-came deeper by the API is shown as its sentence. In the template, for each item of `draft.items`: a `DraftGroup` (its
-`items` are rows) or a `DraftRow`; the fields' names are `{{ item.name }}.property` and so on; the operators are
-`operators_for(schema[row.property_name])`. Where `row.operator` is not among them, the first is meant if the property
-was just chosen (`row.fresh`); else it is kept, and shown as not fitting.
+After a button, or a refusal by `from_form`, whose `fields` are the form's own names, the page is drawn again with
+`draft`; what is stored with `draft(to_form(stored))`, when `fits_form(stored)`. What came deeper by the API is shown as
+its sentence. In the template, for each item of `draft.items`: a `DraftGroup` (its `items` are rows) or a `DraftRow`;
+the fields' names are `{{ item.name }}.property` and so on; the operators are `operators_for(schema[...])`. Where
+`row.operator` is not among them, the first is meant if the property was just chosen (`row.fresh`); else it is kept, and
+shown as not fitting.
 """
 
 from __future__ import annotations
