@@ -38,6 +38,7 @@ from regulars.conditions.model import (
     Property,
     Schema,
     Why,
+    choices_of,
     names,
     schema,
 )

@@ -20,6 +20,11 @@ class Choice(Struct, frozen=True):
     label: str
 
 
+def choices_of(values: Iterable[str]) -> tuple[Choice, ...]:
+    """They are said as they stand on the wire."""
+    return tuple(Choice(value, value.replace("_", " ")) for value in values)
+
+
 class Field(Struct, frozen=True):
     """A property that conditions may ask about.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal, get_args
@@ -15,7 +14,7 @@ from regulars.customers.words import asked
 from regulars.kit.db import Reading
 from regulars.kit.errors import invalid
 from regulars.kit.ids import BEFORE_ALL_IDS, bounds
-from regulars.kit.phones import international
+from regulars.kit.phones import digits_of, international
 
 Sort = Literal["newest", "oldest", "name"]
 
@@ -116,10 +115,7 @@ async def count(tx: Reading, workspace_id: UUID) -> int:
 async def _by_mobile(tx: Reading, workspace_id: UUID, mobile: str, country: str) -> Customer | None:
     phone = international(mobile, country)
     found = await store.by_one(tx, workspace_id, sql.by_phone, phone) if phone else None
-    if found is None and (digits := _NOT_DIGITS.sub("", mobile)):
+    if found is None and (digits := digits_of(mobile)):
         # As somebody in another country typed it, or one that is no number at all.
         found = await store.by_one(tx, workspace_id, sql.by_mobile, digits)
     return found
-
-
-_NOT_DIGITS = re.compile(r"[^0-9]+")

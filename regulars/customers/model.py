@@ -13,6 +13,7 @@ import msgspec
 from regulars import limits
 from regulars.kit import countries
 from regulars.kit.errors import Faults
+from regulars.kit.phones import digits_of
 
 GENDERS = ("male", "female", "other")
 REFERRAL_CODE_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -68,7 +69,6 @@ CHANGEABLE = ("name", "email", "mobile", "country", "gender", "dob", "accept_ema
 _UNSEEN = re.compile(r"[\x01-\x08\x0e-\x1f\x7f-\x9f\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff]")
 _IN_NAMES = re.compile(r"[\u061c\u200c-\u200f]")
 _SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
-_NOT_DIGITS = re.compile(r"[^0-9]+")
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+")
 _MOBILE = re.compile(r"\+?\(?[0-9][0-9 ()./-]*")
 _REFERRAL_CODE = re.compile(r"[A-Za-z0-9_-]{3,40}")
@@ -125,7 +125,7 @@ def seen(text: str, *, name: bool = False) -> str:
 
 
 def _is_mobile(text: str) -> bool:
-    digits = len(_NOT_DIGITS.sub("", text))
+    digits = len(digits_of(text))
     fits = len(text) <= limits.MOBILE_CHARS_MAX and limits.MOBILE_DIGITS_MIN <= digits <= limits.MOBILE_DIGITS_MAX
     return fits and _MOBILE.fullmatch(text) is not None
 

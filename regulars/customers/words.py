@@ -14,11 +14,11 @@ from uuid import UUID
 
 from regulars import limits
 from regulars.customers.model import Customer
+from regulars.kit.phones import digits_of
 
 _WORD = re.compile(r"[^\W_]+")
 _ASKED = re.compile(r"\S+@\S*|[^\W_]+")  # an e-mail address is asked for as a whole
 _DIGITS = re.compile(r"[0-9]{4,}")
-_NOT_DIGITS = re.compile(r"[^0-9]+")
 # Letters that Unicode does not take apart into one without its stroke, and people do.
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 
@@ -56,7 +56,7 @@ def _words(customer: Customer) -> Iterator[str]:
         yield fold(customer.email)
     for text in (customer.name, customer.email, customer.customer_id, customer.referral_code):
         yield from _WORD.findall(fold(text))
-    numbers = [_NOT_DIGITS.sub("", number) for number in (customer.phone, customer.mobile)]
+    numbers = [digits_of(number) for number in (customer.phone, customer.mobile)]
     for number in (*numbers, *_DIGITS.findall(customer.customer_id), *_DIGITS.findall(customer.email)):
         for start in range(max(len(number) - 2, 1)):
             if number[start:]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from calendar import month_name
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -15,9 +14,9 @@ import msgspec
 
 from regulars.events.catalogue.common import Common
 from regulars.kit.currency import units_of
+from regulars.kit.phones import digits_of
 from regulars.tenancy.model import Workspace
 
-_NOT_DIGITS = re.compile(r"[^0-9]+")
 _ENCODER = msgspec.json.Encoder()
 UTM_SOURCE = "regulars"
 
@@ -150,7 +149,7 @@ def eid(email: str) -> str:
 
 def mid(mobile: str) -> str:
     """SHA-256, as 64 hex digits, of the mobile number's digits; '' for none."""
-    digits = _NOT_DIGITS.sub("", mobile)
+    digits = digits_of(mobile)
     return sha256(digits.encode()).hexdigest() if digits else ""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import phonenumbers
 from iso3166 import countries_by_alpha3
 
 _E164 = phonenumbers.PhoneNumberFormat.E164
+_DIGITS = re.compile("[0-9]+")
 
 
 def international(typed: str, *countries: str) -> str:
@@ -24,6 +26,10 @@ def international(typed: str, *countries: str) -> str:
         if found := _parsed(dialled, _region(country), phonenumbers.is_valid_number):
             return found
     return _parsed(f"+{dialled}", None, phonenumbers.is_valid_number)
+
+
+def digits_of(text: str) -> str:
+    return "".join(_DIGITS.findall(text))
 
 
 def _parsed(dialled: str, region: str | None, known: Callable[[phonenumbers.PhoneNumber], bool]) -> str:

@@ -13,13 +13,11 @@ import msgspec
 from regulars import limits
 from regulars.customers import NewCustomer, seen
 from regulars.customers import check as check_customer
+from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES
+from regulars.events.catalogue.orders import ORDER_STATUSES as STATUSES
 from regulars.kit import currency
 from regulars.kit.errors import Faults, Invalid, Refusal, invalid
 from regulars.orders.lines import Line, Refund, checked_labels, checked_lines, checked_refunds
-
-STATUSES = ("pending", "completed", "cancelled")
-FINANCIAL_STATUSES = ("pending", "authorized", "paid", "partially_refunded", "refunded", "voided")
-DELIVERY_STATUSES = ("pending", "partial", "fulfilled", "returned")
 
 Change = Literal["created", "updated", "unchanged", "stale"]
 

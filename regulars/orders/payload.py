@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from regulars.conditions import Choice, Field
+from regulars.conditions import Choice, Field, choices_of
 from regulars.events import major_units
+from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
 from regulars.kit import currency
 from regulars.orders.lines import Line, Refund, RefundLine
-from regulars.orders.model import DELIVERY_STATUSES, FINANCIAL_STATUSES, STATUSES, Order
+from regulars.orders.model import Order
 
 
 def payload(order: Order) -> dict[str, Any]:
@@ -63,10 +64,6 @@ def _each(texts: Any) -> list[str]:
     return [text for text in dict.fromkeys(texts) if text]
 
 
-def _as_they_stand(values: tuple[str, ...]) -> tuple[Choice, ...]:
-    return tuple(Choice(value, value.replace("_", " ")) for value in values)
-
-
 FIELDS = (
     Field("amount", "Order amount", "number", help="In units of the order's currency, discounts taken off."),
     Field("items_count", "Number of items", "number"),
@@ -83,9 +80,9 @@ FIELDS = (
     Field("refunded", "Amount refunded", "number", help="In units of the order's currency."),
     Field("source", "Order source", "text", help="The platform the order was placed on: shopify."),
     Field("currency_code", "Currency", "text", choices=tuple(Choice(code, name) for code, name in currency.LISTED)),
-    Field("status", "Order status", "text", choices=_as_they_stand(STATUSES)),
-    Field("financial_status", "Payment status", "text", choices=_as_they_stand(FINANCIAL_STATUSES)),
-    Field("delivery_status", "Delivery status", "text", choices=_as_they_stand(DELIVERY_STATUSES)),
+    Field("status", "Order status", "text", choices=choices_of(ORDER_STATUSES)),
+    Field("financial_status", "Payment status", "text", choices=choices_of(FINANCIAL_STATUSES)),
+    Field("delivery_status", "Delivery status", "text", choices=choices_of(DELIVERY_STATUSES)),
     Field("payment_source", "Who took the payment", "text"),
     Field("payment_medium", "How it was paid", "text"),
     Field("utm_source", "UTM source", "text"),

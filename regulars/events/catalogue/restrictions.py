@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regulars.conditions import Choice, Field, Schema, schema
+from regulars.conditions import Choice, Field, Schema, choices_of, schema
 from regulars.events.catalogue.coupons import COUPON_STATUSES
 from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
 from regulars.events.catalogue.wallet import OPERATIONS, TRANSACTION_TYPES, WALLETS
 from regulars.kit import countries, currency
-
-
-def _as_they_stand(values: tuple[str, ...]) -> tuple[Choice, ...]:
-    return tuple(Choice(value, value.replace("_", " ")) for value in values)
 
 
 def _listed(values: Sequence[tuple[str, str]]) -> tuple[Choice, ...]:
@@ -76,9 +72,9 @@ VIP_TIER = _with_common(
 TIER_ENDS = _with_common(Field("tier", "Tier", "text", help="The tier as it is spelled in events: silver."))
 
 _ORDER = (
-    Field("status", "Order status", "text", choices=_as_they_stand(ORDER_STATUSES)),
-    Field("financial_status", "Payment status", "text", choices=_as_they_stand(FINANCIAL_STATUSES)),
-    Field("delivery_status", "Delivery status", "text", choices=_as_they_stand(DELIVERY_STATUSES)),
+    Field("status", "Order status", "text", choices=choices_of(ORDER_STATUSES)),
+    Field("financial_status", "Payment status", "text", choices=choices_of(FINANCIAL_STATUSES)),
+    Field("delivery_status", "Delivery status", "text", choices=choices_of(DELIVERY_STATUSES)),
     Field("fiat_amount", "Order amount", "number", help="In units of the order's currency."),
     Field("currency_code", "Currency", "text", choices=_listed(currency.LISTED)),
     Field("reference_order_source", "Order source", "text", help="The platform the order was placed on: shopify."),
@@ -92,7 +88,7 @@ _ORDER = (
 ORDER = _with_common(*_ORDER)
 
 WALLET = _with_common(
-    Field("type", "Wallet transaction type", "text", choices=_as_they_stand(TRANSACTION_TYPES)),
+    Field("type", "Wallet transaction type", "text", choices=choices_of(TRANSACTION_TYPES)),
     Field(
         "operation",
         "Wallet transaction operation",
@@ -101,11 +97,11 @@ WALLET = _with_common(
     ),
     Field("amount", "Amount", "number", unit="coins"),
     Field("status", "Transaction status", "text", help="Such as success."),
-    Field("wallet", "Wallet", "text", choices=_as_they_stand(WALLETS)),
+    Field("wallet", "Wallet", "text", choices=choices_of(WALLETS)),
 )
 
 COIN_EXPIRY = _with_common(
-    Field("wallet_expiry_unit", "Time left", "text", choices=_as_they_stand(("month", "week", "day"))),
+    Field("wallet_expiry_unit", "Time left", "text", choices=choices_of(("month", "week", "day"))),
     Field("wallet_expiry_amount", "Coins that expire", "number", unit="coins"),
 )
 
@@ -116,8 +112,8 @@ UNUSED_COINS = _with_common(
 
 COUPON = _with_common(
     Field("type", "Coupon type", "text", help="How it came to be issued: manual_redeem."),
-    Field("status", "Coupon status", "text", choices=_as_they_stand(COUPON_STATUSES)),
-    Field("fiat_class", "Kind of discount", "text", choices=_as_they_stand(("percent", "amount"))),
+    Field("status", "Coupon status", "text", choices=choices_of(COUPON_STATUSES)),
+    Field("fiat_class", "Kind of discount", "text", choices=choices_of(("percent", "amount"))),
     Field("fiat_value", "Discount", "number", help="A percentage or an amount, as the kind of discount says."),
     Field("fiat_target", "Discount target", "text", help="What is made cheaper: cart."),
     Field("offer_id", "Offer", "text", help="The offer's id."),
