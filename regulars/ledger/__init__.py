@@ -25,13 +25,13 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 
 from regulars.ledger.audit import verify
 from regulars.ledger.balances import available, balances, liability, lots_of
-from regulars.ledger.capture import capture
 from regulars.ledger.clawback import claw_back
 from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
+from regulars.ledger.ending import Ending, HoldEnded, capture, void
 from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
 from regulars.ledger.flow import Flow, Standing, Turnover, debts, flow, standing, turnover
 from regulars.ledger.giveback import give_back
-from regulars.ledger.holding import Ending, Hold, HoldEnded, hold
+from regulars.ledger.holding import Hold, hold
 from regulars.ledger.merging import CoinsHeld, Merge, merge
 from regulars.ledger.model import SCALE, Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_of_wire, amount_on_wire
 from regulars.ledger.opening import SETTLE
@@ -41,6 +41,5 @@ from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
 from regulars.ledger.txns import find_hold, find_txn, numbered_page, txns_of, txns_of_orders
 from regulars.ledger.validity import Validity
-from regulars.ledger.voiding import void
 from regulars.ledger.waiting import Expiring, expiring, expiring_idle, untouched
 from regulars.ledger.wire import properties

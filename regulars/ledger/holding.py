@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from regulars import limits
 from regulars.customers import Customer
 from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, NotFound, invalid
-from regulars.ledger import store
+from regulars.kit.errors import invalid
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import KeyTaken
-from regulars.ledger.model import Act, Kind, Line, Outcome, Posted, Txn, TxnType, Wallet
+from regulars.ledger.model import Kind, Line, Outcome, Posted, TxnType
 from regulars.ledger.opening import finish, opened
 from regulars.ledger.spending import take_all
 from regulars.tenancy import Workspace
-
-
-class HoldEnded(Conflict):
-    """The hold was captured, voided, or its time is over; nothing was done."""
-
-    code = "hold_ended"
 
 
 class Hold(Line, frozen=True, gc=False, kw_only=True):
@@ -33,14 +26,6 @@ class Hold(Line, frozen=True, gc=False, kw_only=True):
     type: TxnType = "redeem"
     kind: Kind = "coins"
     held_until: datetime | None = None
-
-
-class Ending(Line, frozen=True, gc=False, kw_only=True):
-    """A hold is to be captured, all of it or so much, what remains being voided; or to be voided."""
-
-    hold_id: UUID
-    amount: int | None = None
-    type: TxnType = "redeem"
 
 
 async def hold(
@@ -79,44 +64,3 @@ def _take(draft: Draft, asked: Hold) -> Outcome:
     posted = draft.record(wallet, asked, "hold", "dr", asked.amount, status="pending", held_until=held_until)
     wallet.holds[posted.txn.id] = posted.txn
     return posted
-
-
-async def end(
-    tx: Tx,
-    workspace: Workspace,
-    asked: Sequence[Ending],
-    now: datetime,
-    act: Act,
-    how: Callable[[Draft, Wallet, Txn, Ending], Outcome],
-) -> list[Outcome]:
-    """End each hold. One that has ended just so before is answered again; ended otherwise, or unknown, it is
-    refused."""
-    found = await store.txns_by_id(tx, workspace.id, [one.hold_id for one in asked])
-    holds = {id: txn for id, txn in found.items() if txn.act == "hold"}
-    ids = {(txn.customer_id, txn.kind) for txn in holds.values()}
-    draft = await opened(tx, workspace, ids, now, whole=ids)
-    draft.sources |= holds
-    draft.transfers_of |= await store.transfers_of(tx, workspace.id, list(holds))
-    before = await store.followers(tx, workspace.id, list(holds), ["capture", "void"])
-    ended = {step.source_txn_id: Posted(step, repeated=True) for step in before}
-    outcomes: list[Outcome] = []
-    for one in asked:
-        hold = holds.get(one.hold_id)
-        if hold is None:
-            outcomes.append(NotFound("There is no such hold."))
-            continue
-        wallet = draft.wallets[hold.customer_id, hold.kind]
-        if hold.id in wallet.holds:
-            outcomes.append(how(draft, wallet, hold, one))
-        else:
-            step = ended.get(hold.id) or draft.ended[hold.id]
-            outcomes.append(_again(step.txn, act, one.amount))
-    await finish(tx, draft)
-    return outcomes
-
-
-def _again(step: Txn, act: Act, amount: int | None) -> Outcome:
-    if step.act == act and amount in (None, step.amount):
-        return Posted(step, repeated=True)
-    was = "captured" if step.act == "capture" else "given back"
-    return HoldEnded(f"The hold has ended: its coins were {was}. Nothing was done now.")

@@ -164,9 +164,7 @@ class _Folded:
         return self._collections.isdisjoint(_folds(line.collections)) and self._tags.isdisjoint(_folds(line.tags))
 
 
-@lru_cache(maxsize=256)
-def _folded(rules: EarningBasis) -> _Folded:
-    return _Folded(rules)
+_folded = lru_cache(maxsize=256)(_Folded)
 
 
 def _folds(names: tuple[str, ...]) -> frozenset[str]:

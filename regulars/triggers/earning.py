@@ -19,7 +19,6 @@ from regulars.triggers.facts import THOUSANDTHS, Ordered
 from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import COUNTING, GUARDS, Firing, Trigger
 from regulars.triggers.pipeline import RANDOM, Decision, Pipeline
-from regulars.triggers.rule import FirstOrder
 
 _OF_OTHER_ORDERS = ("customer_orders", "customer_spent")
 
@@ -192,8 +191,7 @@ def _settles_late(guarded: Guarded) -> bool:
 
 def _of_other_orders(guarded: Guarded) -> bool:
     names = conditions.names(guarded.condition) if guarded.condition else set()
-    first = any(isinstance(factor, FirstOrder) for factor in guarded.rule.factors)
-    return first or not names.isdisjoint(_OF_OTHER_ORDERS)
+    return guarded.rule.of_first_orders or not names.isdisjoint(_OF_OTHER_ORDERS)
 
 
 def _reference(order: Order) -> str:

@@ -119,14 +119,10 @@ class Tally:
 
     def write(self, tx: Tx) -> None:
         """What was added; others may have added meanwhile to those that are not locked."""
-        rows = [(*key, *self._now[key].beyond(before)) for key, before in sorted(self._before.items(), key=_by_key)]
+        rows = [(*key, *self._now[key].beyond(self._before[key])) for key in sorted(self._before)]
         self._before = {}
         if rows:
             tx.write(sql.add_to_counters, self._workspace.id, *map(list, zip(*rows, strict=True)))
-
-
-def _by_key(item: tuple[Key, Counter]) -> Key:
-    return item[0]
 
 
 def customers_stretches(rule: Rule) -> list[str]:
