@@ -28,7 +28,7 @@ NEED_PYTHON = $(if $(FOUND_PYTHON),,$(error $(NEEDS)))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev run test check soak bench docs writers lock clean port-free always
+.PHONY: help setup setup-dev run test check soak crash bench docs writers lock clean port-free always
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ check: setup-dev ## Lint, types, import contracts, SQL rules, generated docs cur
 
 soak: setup-dev ## Try the book by 100,000 random acts, the audit after each (STEPS=)
 	@SOAK_STEPS=$(or $(STEPS),100000) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/rooms/ledger/test_ledger_soak.py
+
+crash: setup-dev ## Kill server, worker and PostgreSQL under load, 200 times (KILLS=)
+	@KILLS=$(or $(KILLS),200) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/stories/test_crash.py
 
 bench: setup-dev ## Measure the figures and hold them against their bars (ONLY=, BIG=1), or against a commit's (AGAINST=)
 ifdef AGAINST

@@ -57,6 +57,7 @@ def up(*, demo: bool = False, host: str | None = None, port: int | None = None, 
 def serve() -> None:
     """Answer HTTP: the dashboard, both APIs and their documents, on the database of DATABASE_URL."""
     from regulars import serving
+    from regulars.api import app  # noqa: F401 - what takes long, while the database may be on its way
     from regulars.kit.settings import NoDatabase
 
     with failing_with_a_sentence(NoDatabase, serving.NoPort):
@@ -332,11 +333,14 @@ def refusals() -> tuple[type[Exception], ...]:
 
 
 def settings() -> Settings:
-    """The settings, or an end with a sentence for each variable that is wrong."""
+    """The settings, or an end with a sentence for each variable that is wrong. Under `regulars up` they wait for the
+    database."""
     from pydantic import ValidationError
 
     from regulars.kit.settings import Settings
 
+    if os.environ.get("DATABASE_URL") == "-":
+        os.environ["DATABASE_URL"] = sys.stdin.readline().strip()
     try:
         return Settings()
     except ValidationError as error:

@@ -33,6 +33,7 @@ class Child:
     """One `regulars` command run as a process of its own, in a session of its own: a Ctrl-C reaches the supervisor, and
     that ends its children in good order. A supervisor that is killed takes them with it.
 
+    With `url` it may load while the database is on its way, and is told on its standard input when that is there.
     One that runs `once` has a job with an end, and the others stay up when it fails.
     """
 
@@ -44,11 +45,12 @@ class Child:
         environment: Mapping[str, str],
         logs: Path,
         say: Say,
+        url: asyncio.Future[str] | None = None,
         once: bool = False,
     ) -> None:
         self.name = name
         self._arguments = arguments
-        self._environment = environment
+        self._environment, self._url = environment, url
         self._log = logs / f"{name}.log"
         self._say = say
         self._once = once
@@ -94,18 +96,25 @@ class Child:
             "regulars.cli",
             *self._arguments,
             env=self._environment,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE if self._url else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
+        telling = asyncio.create_task(self._tell(self._process.stdin))
         try:
             assert self._process.stdout is not None
             await self._listen(self._process.stdout)
             return await self._process.wait()
         finally:
+            telling.cancel()
             await self._end(self._process)
+
+    async def _tell(self, child: asyncio.StreamWriter | None) -> None:
+        if child is not None and self._url is not None:
+            child.write(f"{await asyncio.shield(self._url)}\n".encode())
+            child.close()
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is None:

@@ -52,17 +52,22 @@ async def up(settings: Settings, *, demo: bool, say: Say) -> None:
     try:
         if settings.database_url is None:
             cluster = embedded.Server(_cluster(settings))
-            cluster.start()
-            url = await _embedded_database(settings, cluster.url())
-        else:
-            url = settings.database_url
-            await migrations.migrate(url)
-        await _run(settings, url, cluster, demo=demo, say=say, began=began)
+        await _run(settings, cluster, demo=demo, say=say, began=began)
     except (embedded.EmbeddedError, migrations.MigrationError, GaveUp) as error:
         raise UpError(str(error)) from error
     finally:
         if cluster is not None:
             cluster.stop()
+
+
+async def _start(settings: Settings, cluster: embedded.Server | None) -> str:
+    """The URL of the database; there, and migrated. Raises EmbeddedError, MigrationError."""
+    if cluster is not None:
+        cluster.start()  # here and not in a thread: its life is tied to the thread that starts it
+        return await _embedded_database(settings, cluster.url())
+    assert settings.database_url is not None
+    await migrations.migrate(settings.database_url)
+    return settings.database_url
 
 
 async def _embedded_database(settings: Settings, server_url: str) -> str:
@@ -78,32 +83,33 @@ async def _embedded_database(settings: Settings, server_url: str) -> str:
     return url
 
 
-async def _run(
-    settings: Settings, url: str, cluster: embedded.Server | None, *, demo: bool, say: Say, began: float
-) -> None:
+async def _run(settings: Settings, cluster: embedded.Server | None, *, demo: bool, say: Say, began: float) -> None:
     logs = settings.data_dir / "log"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.secret()  # made before anyone asks for it
-    environment = _environment(settings, url, demo)
+    environment, told = _environment(settings, demo), asyncio.get_running_loop().create_future()
 
     def child(name: str, *arguments: str, once: bool = False) -> Child:
-        return Child(name, list(arguments or [name]), environment=environment, logs=logs, say=say, once=once)
+        return Child(name, list(arguments or [name]), environment=environment, url=told, logs=logs, say=say, once=once)
 
     server, worker, children = child("serve"), child("work"), []
     greeting = [f"Regulars is on {settings.address()}"]
-    if demo:
-        from regulars.demo import SANDBOX_COMMAND, prepare
-
-        _, sign_in = await prepare(settings, url, settings.clock().now())
-        greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
-        children = [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
-    if await _without_a_shop(url):
-        greeting.append('A shop of your own: regulars workspace create "Corner Books" --email you@shop.example')
-    stop = _told_to_stop([server, worker, *children])
     try:
         async with asyncio.TaskGroup() as group:
-            # What was queued before a crash has waited long enough: the worker waits for nobody.
+            # What was queued before a crash has waited long enough: both load while the database recovers.
             tasks = [group.create_task(each.keep_running()) for each in (worker, server)]
+            await asyncio.sleep(0)  # they have begun
+            url = await _start(settings, cluster)
+            told.set_result(url)
+            if demo:
+                from regulars.demo import SANDBOX_COMMAND, prepare
+
+                _, sign_in = await prepare(settings, url, settings.clock().now())
+                greeting.append(f"Sign in as {sign_in.email} with the password {sign_in.password}")
+                children = [child("sandbox", *SANDBOX_COMMAND), child("demo", "demo", "feed", once=True)]
+            if await _without_a_shop(url):
+                greeting.append('A shop of your own: regulars workspace create "Corner Books" --email you@shop.example')
+            stop = _told_to_stop([server, worker, *children])
             if cluster is not None:
                 tasks.append(group.create_task(_keep_serving(cluster, say)))
             if await _answers(settings, stop):
@@ -137,7 +143,7 @@ async def _keep_serving(cluster: embedded.Server, say: Say) -> None:
         await asyncio.sleep(limits.POSTGRES_WATCH_S)
         if cluster.pid is None:
             say("PostgreSQL ended; starting it again")
-            cluster.start()  # here and not in a thread: its life is tied to the thread that starts it
+            cluster.start()  # in this thread, as at first
 
 
 async def _answers(settings: Settings, stop: asyncio.Event) -> bool:
@@ -172,10 +178,10 @@ def _told_to_stop(children: list[Child]) -> asyncio.Event:
     return stop
 
 
-def _environment(settings: Settings, url: str, demo: bool) -> dict[str, str]:
-    """What the children read as their settings: ours, with what was found out put in."""
+def _environment(settings: Settings, demo: bool) -> dict[str, str]:
+    """What the children read as their settings: ours, with what was found out put in, but for the database."""
     return os.environ | {
-        "DATABASE_URL": url,
+        "DATABASE_URL": "-",
         "REGULARS_HOST": settings.host,
         "REGULARS_PORT": str(settings.port),
         "REGULARS_SANDBOX_PORT": str(settings.sandbox_port_used()),

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,7 +25,7 @@ from regulars.sandbox import server as sandbox_server
 from regulars.sandbox.memory import Received
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0  # a machine may have much else to do
 
 
 def regulars(*arguments: str, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
@@ -62,10 +63,15 @@ class Reward:
 
 @dataclass
 class Told:
-    """What the clients were answered, and how: a key that was asked is in one of the first two in the end."""
+    """What the clients were answered, and how: a key that was asked is in one of the first three in the end, unless its
+    call was refused. An order's name has the number of its report, 2 when it was refunded. A hold ends as was answered,
+    or by itself."""
 
     rewards: dict[str, Reward] = field(default_factory=dict)
     orders: dict[str, str] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    holds: dict[UUID, tuple[str, int]] = field(default_factory=dict)
+    too_late: int = 0
     hooks: set[str] = field(default_factory=set)
     answers: int = 0
     lost: int = 0
@@ -84,7 +90,7 @@ class Load(threading.Thread):
         self.receiver_url = ""
         self._port, self._seed, self._clients = port, seed, clients
         self._headers: dict[str, str] = {}
-        self._trigger_id = self._hook_path = ""
+        self._trigger_id = self._hook_path = self._holder_id = ""
         self._listening, self._open, self._over, self._gone = (threading.Event() for _ in range(4))
 
     def listen(self, secret: str) -> str:
@@ -94,9 +100,10 @@ class Load(threading.Thread):
         assert self._listening.wait(PATIENCE_S)
         return self.receiver_url
 
-    def ask(self, headers: dict[str, str], trigger_id: UUID, hook_path: str) -> None:
-        """Lets the clients in."""
+    def ask(self, headers: dict[str, str], trigger_id: UUID, hook_path: str, holder_id: UUID) -> None:
+        """Lets the clients in. The holder has coins enough for every hold."""
         self._headers, self._trigger_id, self._hook_path = headers, str(trigger_id), hook_path
+        self._holder_id = str(holder_id)
         self._open.set()
 
     def stop_asking(self) -> None:
@@ -110,7 +117,7 @@ class Load(threading.Thread):
         self._gone.set()
         self.join(PATIENCE_S)
 
-    def wait_for_more(self, *, answers: int, received: int) -> None:
+    def wait_for_more(self, *, answers: int = 0, received: int = 0) -> None:
         """Until that many more were answered, and that many more calls came to the receiver."""
         answers, received = self.told.answers + answers, len(self.received) + received
         self.wait_for(lambda: self.told.answers >= answers and len(self.received) >= received)
@@ -145,9 +152,11 @@ class Load(threading.Thread):
                 asked += 1
                 key = f"key-{number}-{asked}"
                 if number == 0:
-                    await self._report_order(line, random, key, f"{number}-{asked // 2}")
+                    await self._report_order(line, random, key, *divmod(asked - 1, 3))
                 elif number == 1:
                     await self._send_hook(line, random, f"hook-{asked}")
+                elif number in (2, 3):
+                    await self._hold(line, random, key)
                 else:
                     await self._fire(line, random, key)
         finally:
@@ -161,20 +170,43 @@ class Load(threading.Thread):
         txn = answer["data"]["wallet_reward"]
         self.told.rewards[key] = Reward(UUID(txn["lead_id"]), UUID(txn["_id"]), txn["amount"])
 
-    async def _report_order(self, line: Line, random: Random, key: str, reference: str) -> None:
-        """Each order twice, unpaid and paid."""
-        paid = reference in self.told.orders.values()
+    async def _report_order(self, line: Line, random: Random, key: str, number: int, report: int) -> None:
+        """Each order three times: unpaid, paid, and refunded."""
+        its = Random(number)
+        amount = f"{its.randrange(100, 9000) / 100:.2f}"
         body = {
             "source": "till",
-            "reference_id": reference,
-            "customer": {"customer_id": f"customer-{random.randrange(60)}"},
-            "amount": f"{random.randrange(100, 9000) / 100:.2f}",
+            "reference_id": str(number),
+            "customer": {"customer_id": f"customer-{its.randrange(60)}"},
+            "amount": amount,
             "currency_code": "usd",
             "placed_at": "2026-03-14T09:26:53Z",
-            "financial_status": "paid" if paid else "pending",
+            "financial_status": "paid" if report else "pending",
+            "refunds": [{"refund_id": "all", "amount": amount}] if report == 2 else [],
         }
         await self._until_answered(line, random, key, "/api/v1/orders", body)
-        self.told.orders[key] = reference
+        self.told.orders[key] = f"{number}:{report}"
+
+    async def _hold(self, line: Line, random: Random, key: str) -> None:
+        """A cart's coins, for seconds: captured in part, voided, or left to their time limit."""
+        amount, until = random.randint(2, 90), datetime.now(UTC) + timedelta(seconds=random.uniform(1, 8))
+        body = {"amount": amount, "reference": key, "expires_at": until.isoformat()}
+        path = f"/api/v1/customers/{self._holder_id}/holds"
+        if (held := await self._until_answered(line, random, key, path, body, refused=422)) is None:
+            self.told.too_late += 1
+            return
+        self.told.others.add(key)
+        ending = random.choice(["capture", "capture", "void", "left"])
+        ends = self.told.holds[UUID(held["id"])] = ("void", amount)
+        if ending != "left":
+            part = {"amount": random.randint(1, amount)} if ending == "capture" else None
+            path = f"/api/v1/holds/{held['id']}/{ending}"
+            if await self._until_answered(line, random, f"{key}-{ending}", path, part, refused=409) is None:
+                self.told.too_late += 1
+                return
+            self.told.others.add(f"{key}-{ending}")
+            ends = (ending, part["amount"] if part else amount)
+        self.told.holds[UUID(held["id"])] = ends
 
     async def _send_hook(self, line: Line, random: Random, reference: str) -> None:
         """A shop's website tells of an order, until it is told that it was taken."""
@@ -188,9 +220,12 @@ class Load(threading.Thread):
         await self._until_answered(line, random, reference, self._hook_path, body)
         self.told.hooks.add(reference)
 
-    async def _until_answered(self, line: Line, random: Random, key: str, path: str, body: object) -> Any:
-        """The body of the 200. What is lost, as the server died or this client hung up, is asked again."""
-        raw = json.dumps(body).encode()
+    async def _until_answered(
+        self, line: Line, random: Random, key: str, path: str, body: object, *, refused: int = 0
+    ) -> Any:
+        """The body of the 200 or 201, None where it was refused with that status. What is lost, as the server died or
+        this client hung up, is asked again."""
+        raw = json.dumps(body).encode() if body else b""
         while not self._gone.is_set():
             try:
                 async with asyncio.timeout(10):
@@ -206,7 +241,9 @@ class Load(threading.Thread):
             if status != 503:
                 self.told.answers += 1
                 self.told.hits += headers.get("idempotency-hit") == "true"
-                if status != 200:
+                if status == refused:
+                    return None
+                if status not in (200, 201):
                     self.told.unexpected.append(f"{status} {answer.decode()}")
                     break
                 return json.loads(answer)
