@@ -285,6 +285,13 @@ DNS_LOOKUPS_MAX = 32
 ADDRESSES_TRIED_MAX = 3
 URLS_REMEMBERED_MAX = 1_024
 
+# Why
+WHY_FACTS_MAX = 10  # of a customer and a trigger
+WHY_FIRINGS_MAX = 50  # about one thing
+WHY_EVENTS_MAX = 30  # about one thing
+EVENT_BEHIND_S = 10  # its id is younger than that of what it tells of, by less
+EVENTS_LOOKED_THROUGH_MAX = 1_000  # for those of one thing
+
 # Dashboard
 SIGN_IN_BODY_BYTES_MAX = 16_000
 SIGN_IN_FAILURES_MAX = 10  # of an e-mail address from one caller's address, or in one browser

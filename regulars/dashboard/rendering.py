@@ -17,6 +17,7 @@ from markupsafe import Markup
 from regulars import events
 from regulars.dashboard import words
 from regulars.events import Event
+from regulars.ledger.txns import in_words
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -78,13 +79,13 @@ def _money(context: Context, amount_minor: int, currency_code: str = "") -> str:
 @pass_context
 def _coins(context: Context, amount: int) -> str:
     """`1,250 coins`, in the shop's own word for them."""
-    return words.held("coins", amount, context["workspace"])
+    return in_words("coins", amount, context["workspace"])
 
 
 @pass_context
 def _credits(context: Context, amount: int) -> str:
     """`$12.50`, as the second wallet holds it."""
-    return words.held("credits", amount, context["workspace"])
+    return in_words("credits", amount, context["workspace"])
 
 
 def _sentence(event: Event) -> Markup:

@@ -13,13 +13,15 @@ import msgspec
 from regulars import delivery, events, limits, orders, triggers
 from regulars import ledger as book
 from regulars.customers import Customer
-from regulars.dashboard.words import held, money, number
+from regulars.dashboard.words import number
 from regulars.delivery import Delivery
 from regulars.events import Event
 from regulars.kit.db import Reading
 from regulars.kit.ids import kept_since, made_at
 from regulars.ledger import Kind, Txn
+from regulars.ledger.txns import in_words
 from regulars.orders import Order
+from regulars.orders.wire import called
 from regulars.tenancy import Workspace
 from regulars.triggers import Firing
 
@@ -45,7 +47,8 @@ class Note(msgspec.Struct, frozen=True):
 
 class Fact(msgspec.Struct):
     """`icon` is the shape, `kind` its meaning (good, care, bad, busy or nothing). `at` is when it happened, `booked_at`
-    when it was written down if that may be later: balances follow one another in that order."""
+    when it was written down if that may be later: balances follow one another in that order. `why` asks for all
+    that came of it."""
 
     at: datetime
     icon: str
@@ -55,6 +58,7 @@ class Fact(msgspec.Struct):
     more: str
     notes: list[Note] = []
     booked_at: datetime | None = None
+    why: str = ""
 
     @property
     def order(self) -> tuple[datetime, datetime]:
@@ -65,13 +69,6 @@ class Fact(msgspec.Struct):
         return self.booked_at is not None and abs(self.booked_at - self.at) > timedelta(
             minutes=limits.BOOKED_LATE_MINUTES
         )
-
-
-class _SubjectOf(msgspec.Struct):
-    """The properties of an event's body that say which order or transaction it is about."""
-
-    order_id: str = ""
-    wallettransaction_id: str = ""
 
 
 async def of_customer(
@@ -128,8 +125,7 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
     logged = await events.recent(tx, workspace.id, customer_id=customer.id, limit=2 * most)
     sent = await delivery.deliveries_of_events(tx, workspace.id, [event.id for event in logged])
     for event in logged:
-        subject = msgspec.json.decode(event.body, type=_SubjectOf)
-        about = facts.get(subject.order_id or subject.wallettransaction_id)
+        about = facts.get(event.subject.order_id or event.subject.wallettransaction_id)
         if about is None:
             about = facts[str(event.id)] = _event(event)
         for one in sent.get(event.id, []):
@@ -157,14 +153,10 @@ async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> lis
 
 def _order(workspace: Workspace, order: Order) -> Fact:
     more = f"{order.financial_status.replace('_', ' ').capitalize()}, from {order.source}"
-    title = f"Order {_priced(workspace, order)}"
-    return Fact(order.placed_at, "order", "", title, f"/orders/{order.id}", more, [], order.created_at)
-
-
-def _priced(workspace: Workspace, order: Order) -> str:
-    own = order.currency_code == workspace.currency_code
-    paid = money(order.amount_minor, order.currency_code, workspace.currency_symbol if own else "")
-    return f"{order.name or order.reference_id} over {paid}"
+    title = f"Order {called(order, workspace)}"
+    return Fact(
+        order.placed_at, "order", "", title, f"/orders/{order.id}", more, [], order.created_at, f"order_id={order.id}"
+    )
 
 
 def _txn(workspace: Workspace, txn: Txn) -> Fact:
@@ -173,10 +165,10 @@ def _txn(workspace: Workspace, txn: Txn) -> Fact:
     icon, kind = ("plus", "good") if came else ("minus", "")
     balance = number(txn.closing_balance)
     if txn.kind == "credits":
-        balance = f"{held(txn.kind, txn.closing_balance, workspace)} in credits"
+        balance = f"{in_words(txn.kind, txn.closing_balance, workspace)} in credits"
     about = ", ".join(part for part in (txn.title, f"balance {balance}") if part)
-    title = f"{held(txn.kind, txn.amount, workspace)} {'in credits ' if txn.kind == 'credits' else ''}{verb}"
-    return Fact(txn.occurred_at, icon, kind, title, "", about, [], txn.recorded_at)
+    title = f"{in_words(txn.kind, txn.amount, workspace)} {'in credits ' if txn.kind == 'credits' else ''}{verb}"
+    return Fact(txn.occurred_at, icon, kind, title, "", about, [], txn.recorded_at, f"txn_id={txn.id}")
 
 
 _MOVED = {
@@ -198,17 +190,16 @@ _VERBS: dict[tuple[Any, Any], str] = {
 
 def _refusal(workspace: Workspace, firing: Firing, orders: dict[UUID, Order]) -> Fact:
     order = orders.get(firing.order_id) if firing.order_id else None
-    title = f"No reward for order {_priced(workspace, order)}" if order else "No reward"
+    title = f"No reward for order {called(order, workspace)}" if order else "No reward"
     href = f"/orders/{firing.order_id}" if firing.order_id else f"/triggers/{firing.trigger_id}"
-    return Fact(firing.fired_at, "refused", "care", title, href, firing.explanation)
+    return Fact(firing.fired_at, "refused", "care", title, href, firing.explanation, why=f"firing_id={firing.id}")
 
 
 def _delivery(one: Delivery, tools: dict[UUID, str]) -> Fact:
     kind, verb = _STATES[one.state]
     tool = tools.get(one.lane_id, "A removed tool")
-    return Fact(
-        one.created_at, "send", kind, f"{tool} {verb} “{events.label(one.topic)}”", f"/deliveries/{one.id}", one.reason
-    )
+    title, why = f"{tool} {verb} “{events.label(one.topic)}”", f"event_id={one.event_id}"
+    return Fact(one.created_at, "send", kind, title, f"/deliveries/{one.id}", one.reason, why="" if one.test else why)
 
 
 _STATES = {
@@ -220,4 +211,14 @@ _STATES = {
 
 def _event(event: Event) -> Fact:
     said, label = events.sentence(event.topic, event.body), events.label(event.topic)
-    return Fact(event.occurred_at, "event", "busy", said, f"/events/{event.id}", label, [], event.recorded_at)
+    return Fact(
+        event.occurred_at,
+        "event",
+        "busy",
+        said,
+        f"/events/{event.id}",
+        label,
+        [],
+        event.recorded_at,
+        f"event_id={event.id}",
+    )

@@ -11,7 +11,6 @@ import msgspec
 from regulars import limits
 from regulars.kit import wording
 from regulars.kit.currency import units_of
-from regulars.ledger import Kind, amount_on_wire
 from regulars.tenancy import Workspace
 
 _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
@@ -34,13 +33,6 @@ def plural(count: int, one: str, many: str = "") -> str:
 def money(amount_minor: int, currency_code: str, symbol: str = "") -> str:
     """`$1,234.50` with a symbol, `1,234.50 EUR` without one."""
     return wording.money(amount_minor / units_of(currency_code.lower()), currency_code, symbol)
-
-
-def held(kind: Kind, amount: int, workspace: Workspace) -> str:
-    """What a wallet holds: `1,250 coins`, in the shop's own word for them; credits as the money they stand for."""
-    if kind == "coins":
-        return wording.counted(amount, workspace.coin_name)
-    return wording.money(amount_on_wire(kind, amount), workspace.currency_code, workspace.currency_symbol)
 
 
 def exact(at: datetime, zone: ZoneInfo) -> str:

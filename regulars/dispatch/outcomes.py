@@ -6,7 +6,7 @@ read some milliseconds after it was logged, or later, so a change that came in b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -46,7 +46,8 @@ What = Literal[
 
 class RuleOutcome(msgspec.Struct, frozen=True):
     """What a rule made of an event. `words` says it; `restrictions` are those of the rule's conditions that the event
-    did not meet, with what it had instead. `sentence` is the rule as it was then."""
+    did not meet, with what it had instead. `sentence` is the rule as it was then. Of a delivery `attempts` were made so
+    far, and `next_at` is when it is tried again."""
 
     rule_id: UUID
     integration_id: UUID
@@ -56,6 +57,8 @@ class RuleOutcome(msgspec.Struct, frozen=True):
     words: str
     restrictions: list[Failed] = []
     delivery_id: UUID | None = None
+    attempts: int = 0
+    next_at: datetime | None = None
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -65,26 +68,32 @@ class _Version(msgspec.Struct, frozen=True):
 
 
 async def outcomes(
-    tx: Reading, workspace: Workspace, event: Event, deliveries: Sequence[Delivery]
-) -> list[RuleOutcome]:
-    """Of each rule of the event's topic, oldest first; a rule that was deleted before the event is left out.
+    tx: Reading, workspace: Workspace, logged: Sequence[Event], sent: Mapping[UUID, Sequence[Delivery]]
+) -> dict[UUID, list[RuleOutcome]]:
+    """By event, of each rule of its topic, oldest first; a rule that was deleted before the event is left out.
 
-    `deliveries` are the event's.
+    `sent` are the events' deliveries.
     """
+    topics, ids = sorted({event.topic for event in logged}), [event.id for event in logged]
     versions: dict[UUID, list[_Version]] = {}
-    for rule_id, *version in await tx.fetch(_sql.versions_of_topic, workspace.id, event.topic):
+    for rule_id, *version in await tx.fetch(_sql.versions_of_topics, workspace.id, topics):
         versions.setdefault(rule_id, []).append(_Version(*version))
-    told = {delivery.rule_id: delivery for delivery in deliveries if not delivery.test}
-    switch = await switched(tx, workspace, event.recorded_at)
-    pending = await events.is_pending(tx, workspace.id, "dispatch", event.id)
-    rules = await tx.all(Rule, _sql.rules_ever_of_topic, workspace.id, event.topic)
-    return [
-        _delivered(rule, told[rule.id])
-        if rule.id in told
-        else _untold(workspace, rule, versions.get(rule.id, []), event, switch, pending=pending)
-        for rule in rules
-        if rule.id in told or rule.deleted_at is None or rule.deleted_at > event.recorded_at
-    ]
+    switch = await switched(tx, workspace, {event.recorded_at for event in logged})
+    pending = await events.still_pending(tx, workspace.id, "dispatch", ids)
+    rules = await tx.all(Rule, _sql.rules_ever_of_topics, workspace.id, topics)
+    found: dict[UUID, list[RuleOutcome]] = {}
+    for event in logged:
+        told = {delivery.rule_id: delivery for delivery in sent.get(event.id, ()) if not delivery.test}
+        turned, waits = switch[event.recorded_at], event.id in pending
+        found[event.id] = [
+            _delivered(rule, told[rule.id])
+            if rule.id in told
+            else _untold(workspace, rule, versions.get(rule.id, []), event, turned, pending=waits)
+            for rule in rules
+            if rule.topic == event.topic
+            and (rule.id in told or rule.deleted_at is None or rule.deleted_at > event.recorded_at)
+        ]
+    return found
 
 
 def judged(workspace: Workspace, rule: Rule, body: str, now: datetime) -> RuleOutcome:
@@ -96,7 +105,9 @@ def judged(workspace: Workspace, rule: Rule, body: str, now: datetime) -> RuleOu
 
 def _delivered(rule: Rule, delivery: Delivery) -> RuleOutcome:
     words = delivery.reason or {"queued": "It waits to be sent.", "delivered": "It arrived."}.get(delivery.state, "")
-    return _outcome(rule, delivery.state, words, delivery_id=delivery.id)
+    next_at = delivery.due_at if delivery.state == "queued" else None
+    sent = {"delivery_id": delivery.id, "attempts": delivery.attempts_made, "next_at": next_at}
+    return _outcome(rule, delivery.state, words, **sent)
 
 
 def _untold(

@@ -38,20 +38,20 @@ INSERT INTO dispatch_rule_version (workspace_id, rule_id, since, condition, acti
 SELECT $1, id, updated_at, condition, active FROM dispatch_rule WHERE workspace_id = $1 AND id = $2
     ON CONFLICT (workspace_id, rule_id, since) DO UPDATE SET condition = excluded.condition, active = excluded.active
 
--- name: versions_of_topic
+-- name: versions_of_topics
 SELECT v.rule_id, v.since, v.condition, v.active
   FROM dispatch_rule r
  CROSS JOIN LATERAL (
         SELECT * FROM dispatch_rule_version WHERE workspace_id = $1 AND rule_id = r.id OFFSET 0) AS v
- WHERE r.workspace_id = $1 AND r.topic = $2
+ WHERE r.workspace_id = $1 AND r.topic = ANY ($2::text[])
  ORDER BY v.rule_id, v.since
 
--- name: rules_ever_of_topic
+-- name: rules_ever_of_topics
 SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at, r.deleted_at,
        COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name
   FROM dispatch_rule r
   LEFT JOIN integrations_summary i ON i.workspace_id = $1 AND i.id = r.integration_id
- WHERE r.workspace_id = $1 AND r.topic = $2
+ WHERE r.workspace_id = $1 AND r.topic = ANY ($2::text[])
  ORDER BY r.created_at, r.id
 
 -- name: count_rules

@@ -25,11 +25,19 @@ from regulars.events.log import (
     counts_by_hour,
     counts_by_topic,
     get,
-    of_order,
+    of_orders,
     recent,
+    right_after,
 )
 from regulars.events.model import Event, HourCount, NewEvent, Pending
-from regulars.events.readers import bodies, claim_pending, drop_pending, is_pending, late_since, workspaces_with_pending
+from regulars.events.readers import (
+    bodies,
+    claim_pending,
+    drop_pending,
+    late_since,
+    still_pending,
+    workspaces_with_pending,
+)
 from regulars.events.rendering import (
     Business,
     business,

@@ -13,7 +13,7 @@ from regulars.events.model import Event, HourCount, NewEvent
 from regulars.kit.clock import midnight
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
-from regulars.kit.ids import bounds, first_id_at, new_id
+from regulars.kit.ids import bounds, first_id_at, made_at, new_id
 from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
@@ -82,9 +82,20 @@ async def recent(
     return await tx.all(Event, statement, workspace_id, before, limit, first, *about)
 
 
-async def of_order(tx: Reading, workspace_id: UUID, order_id: UUID, *, limit: int) -> list[Event]:
-    """What is about an order: its own events and those of its coins, newest first."""
-    return await tx.all(Event, _sql.of_order, workspace_id, order_id, limit)
+async def of_orders(tx: Reading, workspace_id: UUID, order_ids: Sequence[UUID], *, limit: int) -> list[Event]:
+    """What is about each order: its own events and those of its coins, the newest."""
+    return await tx.all(Event, _sql.of_orders, workspace_id, order_ids, limit)
+
+
+async def right_after(
+    tx: Reading, workspace_id: UUID, customer_id: UUID, named: Sequence[tuple[UUID, UUID]], *, limit: int
+) -> list[Event]:
+    """Of a customer's things with these ids, what was logged when they were made: an event's id is younger, by no more
+    than a transaction takes. Of each a second id that its events speak of."""
+    ends = [first_id_at(made_at(id) + timedelta(seconds=limits.EVENT_BEHIND_S)) for id, _ in named]
+    ids, about = [id for id, _ in named], [str(about) for _, about in named]
+    most = (limits.EVENTS_LOOKED_THROUGH_MAX, limit)
+    return await tx.all(Event, _sql.right_after, workspace_id, customer_id, ids, ends, about, *most)
 
 
 async def by_ids(tx: Reading, workspace_id: UUID, named: Sequence[tuple[UUID, str]]) -> dict[UUID, Event]:

@@ -37,6 +37,17 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     occurred_at: datetime
     recorded_at: datetime
 
+    @property
+    def subject(self) -> Subject:
+        return msgspec.json.decode(self.body, type=Subject)
+
+
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """What an event's body says it is about; '' where it is about no such thing."""
+
+    order_id: str = ""
+    wallettransaction_id: str = ""
+
 
 class Pending(msgspec.Struct, frozen=True, gc=False):
     """A logged event that nobody has read yet."""

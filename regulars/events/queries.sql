@@ -56,13 +56,34 @@ WHERE topic = $6
 ORDER BY id DESC
 LIMIT $3;
 
--- name: of_order
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM events_event
-WHERE workspace_id = $1 AND order_id = $2
-  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
-ORDER BY id DESC
-LIMIT $3;
+-- name: of_orders
+SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
+FROM unnest($2::uuid[]) AS n (order_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM events_event
+    WHERE workspace_id = $1 AND order_id = n.order_id
+      AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+    ORDER BY id DESC
+    LIMIT $3
+) AS e;
+
+-- name: right_after
+-- Of a customer, what was logged soon after each id was made and names what it is about. OFFSET 0: no more bodies are
+-- looked through than that.
+SELECT DISTINCT ON (e.id) e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
+FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS n (id, end_id, about)
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT * FROM events_event
+        WHERE workspace_id = $1 AND customer_id = $2 AND id > n.id AND id < n.end_id
+          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+        ORDER BY id
+        LIMIT $6
+        OFFSET 0
+    ) AS soon
+    WHERE strpos(soon.body, n.about) > 0
+    LIMIT $7
+) AS e;
 
 -- name: by_ids
 -- Each found by its key; with the topic any index that begins with the workspace and ends with the id finds it at once.
@@ -155,8 +176,8 @@ WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY (ARRAY(
 -- name: oldest_pending
 SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 ORDER BY event_id LIMIT 1;
 
--- name: is_pending
-SELECT EXISTS (SELECT FROM events_pending WHERE workspace_id = $1 AND reader = $2 AND event_id = $3);
+-- name: still_pending
+SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY ($3::uuid[]);
 
 -- name: insert_switching
 INSERT INTO events_switching (workspace_id, at, events_on) VALUES ($1, $2, $3)

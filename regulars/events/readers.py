@@ -42,9 +42,10 @@ async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) ->
     return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 
-async def is_pending(tx: Reading, workspace_id: UUID, reader: Reader, event_id: UUID) -> bool:
-    """Whether that one is yet to read it."""
-    return bool(await tx.fetchval(_sql.is_pending, workspace_id, reader, event_id))
+async def still_pending(tx: Reading, workspace_id: UUID, reader: Reader, event_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that it is yet to read."""
+    rows = await tx.fetch(_sql.still_pending, workspace_id, reader, event_ids)
+    return {row["event_id"] for row in rows}
 
 
 async def drop_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int | None = None) -> int:

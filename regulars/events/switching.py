@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -35,9 +36,14 @@ class Switched(msgspec.Struct, frozen=True):
     off_at: datetime | None
 
 
-async def switched(tx: Reading, workspace: Workspace, at: datetime) -> Switched:
+async def switched(tx: Reading, workspace: Workspace, moments: Iterable[datetime]) -> dict[datetime, Switched]:
+    """At each moment."""
     turns = [(row["at"], row["events_on"]) for row in await tx.fetch(_sql.switchings, workspace.id)]
+    return {at: _switched(turns, at, now_on=workspace.events_on) for at in moments}
+
+
+def _switched(turns: Sequence[tuple[datetime, bool]], at: datetime, *, now_on: bool) -> Switched:
     before, after = [on for turned, on in turns if turned <= at], [turn for turn in turns if turn[0] > at]
     # Before the first turn that is known, it stood the other way round.
-    on = before[-1] if before else not after[0][1] if after else workspace.events_on
+    on = before[-1] if before else not after[0][1] if after else now_on
     return Switched(on, next((turned for turned, stayed_on in after if not stayed_on), None))

@@ -3,18 +3,20 @@ began not by themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from regulars.kit import wording
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 from regulars.ledger import store
-from regulars.ledger.model import STEPS, Act, Kind, Operation, Status, Txn
+from regulars.ledger.model import STEPS, Act, Kind, Operation, Status, Txn, amount_on_wire
 from regulars.ledger.store import sql
+from regulars.tenancy import Workspace
 
 
 class Change(NamedTuple):
@@ -25,6 +27,13 @@ class Change(NamedTuple):
     status: Status
     amount: int
     recorded_at: datetime
+
+
+def in_words(kind: Kind, amount: int, workspace: Workspace) -> str:
+    """`1,250 coins`, in the shop's own word for them; credits as the money they stand for."""
+    if kind == "coins":
+        return wording.counted(amount, workspace.coin_name)
+    return wording.money(amount_on_wire(kind, amount), workspace.currency_code, workspace.currency_symbol)
 
 
 async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
@@ -68,6 +77,14 @@ async def txns_of_orders(tx: Reading, workspace_id: UUID, order_ids: Sequence[UU
         if txn.act not in STEPS:
             found[UUID(txn.reference.removeprefix("order:"))].append(txn)
     return found
+
+
+async def traced(tx: Reading, workspace_id: UUID, txn_ids: Collection[UUID]) -> list[Txn]:
+    """Those of these that exist, and what went on with them or took them back, each as it is now, oldest first."""
+    found = await store.txns_by_id(tx, workspace_id, list(txn_ids))
+    later = await store.followers(tx, workspace_id, list(found), ["capture", "void", "claw_back", "give_back"])
+    everything = list((found | {txn.id: txn for txn in later}).values())
+    return sorted(await as_they_are(tx, workspace_id, everything), key=lambda txn: txn.id)
 
 
 async def numbered_page(

@@ -1,4 +1,4 @@
-"""From an order to the words of its events."""
+"""From an order to words, and to those of its events."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from regulars import events
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent, catalogue
 from regulars.kit.clock import wire_time
+from regulars.kit.currency import units_of
 from regulars.kit.ids import new_id
-from regulars.orders.model import Recorded
+from regulars.kit.wording import money
+from regulars.orders.model import Order, Recorded
+from regulars.tenancy import Workspace
+
+
+def called(order: Order, workspace: Workspace) -> str:
+    """`#1028 over $129.90`."""
+    symbol = workspace.currency_symbol if order.currency_code == workspace.currency_code else ""
+    units = order.amount_minor / units_of(order.currency_code)
+    return f"{order.name or order.reference_id} over {money(units, order.currency_code, symbol)}"
 
 
 def order_event(business: Business, customer: Customer, available: int, recorded: Recorded) -> NewEvent:

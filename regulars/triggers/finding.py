@@ -49,15 +49,13 @@ async def firings(
     before_id: UUID | None = None,
     limit: int = 50,
 ) -> list[Firing]:
-    """Newest first; of a customer, of a trigger, or of the whole shop.
+    """Newest first; of a customer, of a trigger, of both, or of the whole shop.
 
     `reference`, given with the customer, keeps those about one thing: "order:<id>".
     """
-    if customer_id is not None and reference:
-        return await tx.all(Firing, sql.firings_of_reference, workspace_id, customer_id, reference)
     asked: tuple[str, *tuple[Any, ...]]
     if customer_id is not None:
-        asked = sql.firings_of_customer, customer_id, state
+        asked = sql.firings_of_customer, customer_id, state, trigger_id, reference
     elif state == "refused":
         asked = (sql.refusals_of_trigger, trigger_id) if trigger_id else (sql.refusals,)
     else:

@@ -130,6 +130,14 @@ SELECT f.outside_id, f.id, f.name, f.customer_id, f.properties, f.occurred_at
  CROSS JOIN LATERAL (
         SELECT * FROM triggers_fact WHERE workspace_id = $1 AND outside_id = n.outside_id OFFSET 0) AS f
 
+-- name: facts_by_id
+SELECT f.outside_id, f.id, f.name, f.customer_id, f.properties, f.occurred_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM triggers_fact WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS f
+
+-- name: newest_fact
+SELECT id FROM triggers_fact WHERE workspace_id = $1 AND customer_id = $2 AND name = $3 ORDER BY id DESC LIMIT 1
+
 -- name: firings_about
 SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, f.explanation, f.reference, f.txn_id,
        f.operation, f.amount, f.fired_at, f.value, f.threshold, f.activities, f.counted, f.occurred_at, f.due_at,
@@ -188,16 +196,28 @@ SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
  WHERE workspace_id = $1 AND customer_id = $5 AND ($6::text IS NULL OR state = $6) AND id < $2 AND id >= $4
+   AND ($7::uuid IS NULL OR trigger_id = $7) AND ($8::text = '' OR reference = $8)
    AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
  ORDER BY fired_at DESC, id DESC LIMIT $3
 
--- name: firings_of_reference
+-- name: firings_of_references
+SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, f.explanation, f.reference, f.txn_id,
+       f.operation, f.amount, f.fired_at, f.value, f.threshold, f.activities, f.counted, f.occurred_at, f.due_at,
+       f.earned_on
+  FROM unnest($3::text[]) AS n (reference)
+ CROSS JOIN LATERAL (
+        SELECT * FROM triggers_firing
+         WHERE workspace_id = $1 AND customer_id = $2 AND reference = n.reference
+           AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+         ORDER BY fired_at DESC, id DESC LIMIT $4) AS f
+ ORDER BY f.fired_at DESC, f.id DESC
+
+-- name: firing
 SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
        fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
   FROM triggers_firing
- WHERE workspace_id = $1 AND customer_id = $2 AND reference = $3
+ WHERE workspace_id = $1 AND id = $2
    AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
- ORDER BY fired_at DESC, id DESC
 
 -- name: asked_about
 SELECT DISTINCT reference FROM triggers_firing

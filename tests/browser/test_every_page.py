@@ -130,6 +130,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins", "/merge", "/erase")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
+        f"/why?customer_id={people[0].customer_id}&trigger_id={by_order.id}",
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
         *await sold(site, shop),

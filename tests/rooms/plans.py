@@ -68,8 +68,8 @@ async def planning(db: Database, *, analysed: bool, at_least: int) -> AsyncItera
     assert len(planned.plans) >= at_least
 
 
-_FEW = "tenancy_workspace|triggers_trigger|triggers_reacting|dispatch_\\w+|delivery_lane|integrations_integration"
-"""Of these a shop has few, by limits, or is one itself: they are read as a whole."""
+_FEW = r"tenancy_workspace|triggers_(trigger|reacting)|dispatch_\w+|delivery_lane|integrations_\w+|events_switching"
+"""Of these a shop has few, by limits or because people make them, or is one itself: they are read as a whole."""
 
 
 def _reads_too_much(plan: str) -> bool:

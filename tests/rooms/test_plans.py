@@ -10,11 +10,12 @@ from typing import get_args
 
 import pytest
 
-from regulars import customers, delivery, dispatch, events, orders, triggers
+from regulars import customers, delivery, dispatch, events, orders, triggers, why
 from regulars.customers import NewCustomer
 from regulars.delivery import Attempt, Delivered, RetryAfter
 from regulars.kit.clock import HandClock
 from regulars.triggers import Fire, Rule
+from regulars.why import Question
 from tests.rooms.delivery.street import Corner, corner
 from tests.rooms.plans import planning, unanalysed
 from tests.rooms.triggers.till import Till
@@ -70,7 +71,13 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
         placed, _ = await orders.search_orders(spy, workspace.id, limit=20)
         await orders.search_orders(spy, workspace.id, source="nowhere", financial_status="paid", limit=20)
         await orders.by_ids(spy, workspace.id, [order.id for order in placed])
-        await events.of_order(spy, workspace.id, placed[0].id, limit=20)
+        (fired,) = await triggers.firings(spy, workspace.id, customer_id=asha.id, trigger_id=rare.id, limit=1)
+        for question in (
+            Question(order_id=placed[0].id),
+            Question(firing_id=fired.id),
+            Question(customer_id="customer-asha", trigger_id=rare.id),
+        ):
+            assert (await why.answer(spy, workspace, question, clock.now())).facts
         await orders.find_order(spy, workspace.id, placed[0].id)
 
 

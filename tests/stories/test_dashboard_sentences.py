@@ -56,7 +56,7 @@ async def test_an_order_shows_its_coins_and_who_was_told_however_much_happened_s
     await shop.manage("POST", "/orders", json=other)
     owner = await signed_in(shop, await person(shop, "ann"))
     page = (await owner.get(f"/orders/{ids['order']}")).text
-    told = words(page[page.index("What happened, and who was told") :])
+    told = words(page[page.index("What came of it") :])
     assert EARNED in told
     assert "Tool Queued" in told
     assert "Order #1028 of Asha Rao over $93.40, paid" in told

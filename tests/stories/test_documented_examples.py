@@ -121,7 +121,7 @@ def _request(told: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
     asked = {
         parameter["name"]: ids.get(parameter["name"]) or example(parameter["schema"], {})
         for parameter in told["parameters"]
-        if parameter["in"] == "query" and parameter["required"]
+        if parameter["in"] == "query" and (parameter["required"] or parameter["schema"].get("examples"))
     }
     request: dict[str, Any] = {"params": asked} if asked else {}
     for media_type, content in told.get("requestBody", {}).get("content", {}).items():

@@ -57,14 +57,16 @@ async def some_orders(shop: Shop) -> list[dict[str, Any]]:
     return [item["order"] for item in items]
 
 
-async def test_an_order_that_no_trigger_saw_says_so_wherever_it_is_looked_at(shop: Shop) -> None:
+async def test_an_order_that_no_trigger_saw_says_so_wherever_it_is_looked_at(shop: Shop, clock: HandClock) -> None:
     [first, *_] = await some_orders(shop)
     one = (await shop.manage("GET", f"/orders/{first['id']}")).json()
     assert (one["firings"], one["explanation"]) == ([], NO_TRIGGER)
     owner = await signed_in(shop, await person(shop, "asha"))
-    assert NO_TRIGGER in (await owner.get(f"/orders/{first['id']}")).text
+    assert "No trigger reacts to orders." in (await owner.get(f"/orders/{first['id']}")).text
     assert (await owner.get(f"/customers/{first['customer']['id']}")).text.count(NO_TRIGGER) == 5
+    clock.advance(seconds=60)
     await per_dollar(shop)
+    assert "It can be applied to past orders on its page." in (await owner.get(f"/orders/{first['id']}")).text
     later = (await shop.manage("POST", "/orders", json=an_order("8", "80"))).json()["items"][0]["order"]
     assert (await shop.manage("GET", f"/orders/{later['id']}")).json()["explanation"] == ""
     assert (await owner.get(f"/customers/{first['customer']['id']}")).text.count(NO_TRIGGER) == 5

@@ -128,6 +128,7 @@ POST   /api/v1/triggers/{id}/applications                 -          -     -    
 GET    /api/v1/triggers/{id}/runs                         -          -     -      -      -         READ   -
 GET    /api/v1/runs/{id}                                  -          -     -      -      -         READ   -
 GET    /api/v1/firings                                    -          -     -      -      -         -      READ
+GET    /api/v1/why                                        -          -     -      -      -         -      READ
 GET    /api/v1/workspace                                  -          -     -      -      READ      -      -
 PATCH  /api/v1/workspace                                  -          -     -      -      WRITE     -      -
 GET    /api/v1/workspace/storefront-secret                -          -     -      WRITE  -         -      -
@@ -175,6 +176,7 @@ GET    /customers/{id_}/export                            yes    yes     yes    
 GET    /customers/{id_}/coins                             yes    yes     yes     no
 POST   /customers/{id_}/coins                             yes    yes     no      no
 GET    /search                                            yes    yes     yes     no
+GET    /why                                               yes    yes     yes     no
 GET    /triggers                                          yes    yes     yes     no
 GET    /triggers.csv                                      yes    yes     yes     no
 GET    /triggers/new                                      yes    yes     yes     no

@@ -99,11 +99,11 @@ async def list_events(call: Call[EventQuery, None], tx: Reading) -> Page[EventIt
 async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliveries:
     """With what became of it: what each rule made of it, and its deliveries, tests too."""
     event = await events.get(tx, call.workspace_id, call.path_id())
-    sent = (await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])).get(event.id, [])
-    rules = await dispatch.outcomes(tx, call.workspace, event, sent)
+    sent = await delivery.deliveries_of_events(tx, call.workspace_id, [event.id])
+    rules = (await dispatch.outcomes(tx, call.workspace, [event], sent))[event.id]
     of = await whose(tx, call.workspace, [event])
     item = event_item(event, of[event.customer_id])
-    return EventWithDeliveries(item, await delivery_items(tx, call.workspace, sent), rules)
+    return EventWithDeliveries(item, await delivery_items(tx, call.workspace, sent.get(event.id, [])), rules)
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")

@@ -121,6 +121,7 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         lots = await ledger.lots_of(tx, desk.workspace, id_, desk.now)
         tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
         facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
+        asked = await triggers.list_triggers(tx, desk.id)
     return desk.page(
         "pages/customer.html",
         customer=customer,
@@ -129,6 +130,7 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         lots=lots[: limits.LOTS_SHOWN],
         lots_more=len(lots) - limits.LOTS_SHOWN,
         facts=facts,
+        triggers=asked,
         show=kind,
         kinds=story.KINDS,
         form=_filled(desk, customer),

@@ -12,7 +12,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger
+from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, why
 from regulars.conditions import Schema
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Name, Said, Small
@@ -94,17 +94,15 @@ LOG = Listing[Logged](
 async def shown(desk: Handed, event_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         event = await events.get(tx, desk.id, event_id)
-        customer = await customers.find(tx, desk.id, id=event.customer_id)
+        found = await why.answer(tx, desk.workspace, why.Question(event_id=event_id), desk.now)
         sent = (await delivery.deliveries_of_events(tx, desk.id, [event_id])).get(event_id, [])
-        outcomes = await dispatch.outcomes(tx, desk.workspace, event, sent)
         tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
     return desk.page(
         "pages/event.html",
         event=event,
         topic=TOPICS.get(event.topic),
-        customer=customer,
-        outcomes=outcomes,
-        sent={one.id: one for one in sent},
+        found=found,
+        customer=found.customer,
         tests=[one for one in sent if one.test],
         tools=tools,
     )

@@ -1,13 +1,16 @@
-"""The box at the top: what is meant by what was typed, as one types."""
+"""The box at the top: what is meant by what was typed, as one types; and why, of anything that is shown."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from litestar import Response, get
 
-from regulars import customers, ledger
-from regulars.dashboard.desk import Handed
+from regulars import customers, ledger, why
+from regulars.dashboard.desk import Handed, uuid_of
 from regulars.dashboard.forms import query_of
 from regulars.search import everywhere
+from regulars.why import Question
 
 
 @get("/search")
@@ -20,4 +23,13 @@ async def found(desk: Handed) -> Response[str]:
     return desk.page("pages/search.html", q=text, found=all_found, have=have, people=buyers)
 
 
-HANDLERS = [found]
+@get("/why")
+async def explained(desk: Handed) -> Response[str]:
+    given = {name: value for name, value in query_of(desk.request).items() if name in Question.__struct_fields__}
+    ids = {name: value if name == "customer_id" else uuid_of(value) or UUID(int=0) for name, value in given.items()}
+    async with desk.reading() as tx:
+        told = await why.answer(tx, desk.workspace, Question(**ids), desk.now)  # type: ignore[arg-type]
+    return desk.page("pages/why.html", found=told)
+
+
+HANDLERS = [found, explained]

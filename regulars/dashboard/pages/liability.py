@@ -13,11 +13,11 @@ from regulars.dashboard import chart
 from regulars.dashboard.chart import Chart
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.words import held
 from regulars.days import Liability
 from regulars.days.liability import Part
 from regulars.kit.sheets import csv_lines
 from regulars.ledger import SCALE, Kind
+from regulars.ledger.txns import in_words
 
 MONTHS = 12
 COLUMNS = {
@@ -36,7 +36,7 @@ async def show(desk: Handed) -> Response[str]:
     kind, unit = found.kind, _unit(desk, found.kind)
 
     def said(amount: int) -> str:
-        return held(kind, amount, desk.workspace)
+        return in_words(kind, amount, desk.workspace)
 
     # The month in which the shop was made, and those after it: before it there is nothing to tell.
     made = desk.workspace.created_at.astimezone(desk.zone).strftime("%Y-%m")

@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import customers, delivery, events, integrations, limits, orders, triggers
+from regulars import customers, orders, why
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Handed
@@ -92,24 +92,8 @@ async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         order = await orders.find_order(tx, desk.id, order_id)
         customer = await customers.find(tx, desk.id, id=order.customer_id)
-        fired = await triggers.firings(
-            tx, desk.id, customer_id=order.customer_id, reference=f"order:{order_id}", limit=20
-        )
-        named = {trigger.id: trigger for trigger in await triggers.list_triggers(tx, desk.id)}
-        logged = await events.of_order(tx, desk.id, order_id, limit=limits.STORY_ITEMS_MAX)
-        sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in logged])
-        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
-    return desk.page(
-        "pages/order.html",
-        order=order,
-        customer=customer,
-        logged=logged,
-        sent=sent,
-        tools=tools,
-        fired=fired,
-        by_trigger=named,
-        no_trigger=triggers.NO_TRIGGER,
-    )
+        found = await why.answer(tx, desk.workspace, why.Question(order_id=order_id), desk.now)
+    return desk.page("pages/order.html", order=order, customer=customer, found=found)
 
 
 HANDLERS: list[ControllerRouterHandler] = [*handlers(ORDERS), shown]

@@ -172,7 +172,7 @@ async def test_an_event_is_pending_for_those_who_read_the_log_there_and_each_rea
         off = await events.switch(tx, workspace.id, False, AT)
         assert (await dispatch.fan_out(tx, off, AT)).events == 0
         await events.append(tx, workspace.id, [reward()], AT)
-        assert not await events.is_pending(tx, workspace.id, "dispatch", event_id)
+        assert not await events.still_pending(tx, workspace.id, "dispatch", [event_id])
         await events.switch(tx, workspace.id, True, AT)
         rows = await tx.fetch("SELECT reader, event_id FROM events_pending WHERE workspace_id = $1", workspace.id)
         assert [tuple(row) for row in rows] == [("another", event_id)]
