@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.kit.errors import Invalid
+from regulars.kit.errors import Faults
+from regulars.kit.fitting import note_unfit
 from regulars.kit.shapes import INSIDE
 
 Expiry = Literal["never", "per_lot", "inactivity"]
@@ -64,12 +65,10 @@ def dated(before: dict[str, Any], after: dict[str, Any], now: datetime) -> dict[
     """The settings `after` a change, checked. The time without a movement begins anew for everybody when it is brought
     in, or changed: nobody loses coins to a rule they could not know. Raises Invalid naming the field."""
     said = {name: value for name, value in (after.get("book") or {}).items() if name != "idle_since"}
-    try:
-        new, old = msgspec.convert(said, BookRules), book_rules(before)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$.")
-        field = where.rstrip("`") or "book"
-        raise Invalid(f"{what}.", fields={f"settings.book.{field}": what[:1].lower() + what[1:]}) from error
+    faults = Faults()
+    note_unfit(faults, BookRules, said, "settings.book.")
+    faults.check()
+    new, old = msgspec.convert(said, BookRules), book_rules(before)
     same = (new.expiry, new.expire_after, new.expire_unit) == (old.expiry, old.expire_after, old.expire_unit)
     since = old.idle_since if same else now
     new = msgspec.structs.replace(new, idle_since=since if new.expiry == "inactivity" else None)

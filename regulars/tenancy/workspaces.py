@@ -14,6 +14,7 @@ from regulars import limits
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Faults, invalid
+from regulars.kit.fitting import note_unfit
 from regulars.kit.ids import new_id
 from regulars.kit.queries import Queries
 from regulars.tenancy.book_rules import dated
@@ -131,14 +132,7 @@ def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_retention(workspace: Workspace, faults: Faults) -> None:
-    chosen = workspace.settings.get("retention") or {}
-    least = {"events_months": limits.EVENTS_MONTHS_MIN}
-    for kind, months in chosen.items():
-        field, at_least = f"settings.retention.{kind}", least.get(kind, 1)
-        if kind not in Retention.__struct_fields__:
-            faults.add(field, f"one of {', '.join(Retention.__struct_fields__)}")
-        elif type(months) is not int or not at_least <= months <= limits.RETENTION_MONTHS_MAX:
-            faults.add(field, f"a whole number of months from {at_least} to {limits.RETENTION_MONTHS_MAX}")
+    note_unfit(faults, Retention, workspace.settings.get("retention") or {}, "settings.retention.")
     if any(field.startswith("settings.retention") for field in faults.fields):
         return
     if workspace.retention.deliveries_months > workspace.retention.events_months:

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
+from msgspec.structs import asdict
 
 from regulars import conditions, limits, orders
 from regulars.kit.errors import Faults
+from regulars.kit.fitting import note_unfit
 from regulars.triggers.facts import schema_of
-from regulars.triggers.model import Content, ContentType, Kind, Source
-from regulars.triggers.rule import Campaign, EarnWhen, Factor, FirstOrder, InTier, PropertyType, Rule, Timeline
+from regulars.triggers.model import Content, Kind, Source
+from regulars.triggers.rule import Campaign, Factor, FirstOrder, InTier, PropertyType, Rule
 
 # A link that a page may be drawn with: no other scheme, which could be a script.
 _ADDRESS = re.compile(r"(https?://|/)[!-~]*")
@@ -56,21 +58,10 @@ def check_rule(source: Source, rule: Rule, kind: Kind = "wallet") -> Rule:
     """The same rule, trimmed, its numbers in the form they are kept in. Raises Invalid naming each field."""
     faults = Faults()
     rule = msgspec.structs.replace(rule, title=rule.title.strip(), description=rule.description.strip())
-    _check_text(faults, rule, (("title", limits.TITLE_CHARS_MAX), ("description", limits.DESCRIPTION_CHARS_MAX)))
     for field in rule.__struct_fields__:
         if field not in APPLIES[source] and getattr(rule, field) != getattr(_DEFAULT, field):
             faults.add(field, f"nothing: it reacts to {_SET_OFF_BY[source]}")
-    for field, choices in (
-        ("operation", ("cr", "dr")),
-        ("earn_when", get_args(EarnWhen)),
-        ("timeline", get_args(Timeline)),
-    ):
-        if getattr(rule, field) not in choices:
-            faults.add(field, f"{', '.join(choices[:-1])} or {choices[-1]}")
     rule = _checked_coins(source, rule, kind, faults)
-    for field, most in _NUMBERS.items():
-        if not 0 <= getattr(rule, field) <= most:
-            faults.add(field, f"0 (none) to {most:,}")
     span = rule.on_order_amount_matched
     if span is not None and not 0 <= span.min <= (limits.AMOUNT_MINOR_MAX if span.max is None else span.max):
         faults.add("on_order_amount_matched", "a min of at least 0, and a max that is not below it")
@@ -84,23 +75,9 @@ def check_rule(source: Source, rule: Rule, kind: Kind = "wallet") -> Rule:
         if rule.condition is not None:
             parsed = conditions.parse(rule.condition, schema_of(source, rule))
             rule = msgspec.structs.replace(rule, condition=conditions.dump(parsed))
+    note_unfit(faults, Rule, asdict(rule))
     faults.check()
     return rule
-
-
-_NUMBERS: dict[str, int] = {
-    "per_day_max": limits.FIRINGS_LIMIT_MAX,
-    "per_month_max": limits.FIRINGS_LIMIT_MAX,
-    "per_customer_max": limits.FIRINGS_LIMIT_MAX,
-    "cool_down_minutes": limits.COOL_DOWN_MINUTES_MAX,
-    "budget_per_day": limits.AMOUNT_MINOR_MAX,
-    "budget_in_all": limits.AMOUNT_MINOR_MAX,
-    "after_delta_day": limits.DELAY_DAYS_MAX,
-    "on_activity_count_reached": limits.FIRINGS_LIMIT_MAX,
-    "on_timeline_count_reached": limits.FIRINGS_LIMIT_MAX,
-    "on_activity_amount_reached": limits.COINS_MAX,
-    "on_timeline_amount_reached": limits.COINS_MAX,
-}
 
 
 def _checked_coins(source: Source, rule: Rule, kind: Kind, faults: Faults) -> Rule:
@@ -156,8 +133,6 @@ def _checked_times(of: Any, faults: Faults, at: str = "") -> Any:
 
 
 def _checked_factors(source: Source, factors: tuple[Factor, ...], faults: Faults) -> Iterable[Factor]:
-    if len(factors) > limits.FACTORS_MAX:
-        faults.add("factors", f"at most {limits.FACTORS_MAX}")
     for n, one in enumerate(factors):
         at = f"factors[{n}]."
         if not 0 < one.factor <= limits.FACTOR_MAX:
@@ -182,8 +157,6 @@ def _check_fact(source: Source, rule: Rule, faults: Faults) -> None:
         return
     if not FACT_NAME.fullmatch(rule.fact):
         faults.add("fact", "the fact's name: lower-case letters, digits, dots, - or _, such as game_won")
-    if len(rule.properties) > limits.FACT_PROPERTIES_MAX:
-        faults.add("properties", f"at most {limits.FACT_PROPERTIES_MAX}")
     for name, type_ in rule.properties.items():
         if not PROPERTY_NAME.fullmatch(name):
             faults.add("properties", "names of letters, digits and _, that do not begin with customer_")
@@ -191,26 +164,11 @@ def _check_fact(source: Source, rule: Rule, faults: Faults) -> None:
             faults.add("properties", f"each one of {', '.join(get_args(PropertyType))}")
 
 
-def _check_text(faults: Faults, of: msgspec.Struct, most_chars: Iterable[tuple[str, int]], at: str = "") -> None:
-    for field, most in most_chars:
-        text = getattr(of, field)
-        if len(text) > most or "\x00" in text:
-            faults.add(f"{at}{field}", f"at most {most:,} characters")
-
-
 def check_content(content: Content) -> Content:
     """The same content, trimmed. Raises Invalid naming each field, as `content.link`."""
     faults = Faults()
-    content = Content(**{name: value.strip() for name, value in msgspec.structs.asdict(content).items()})
-    longest = (
-        ("title", limits.TITLE_CHARS_MAX),
-        ("description", limits.DESCRIPTION_CHARS_MAX),
-        ("icon", limits.URI_CHARS_MAX),
-        ("link", limits.URI_CHARS_MAX),
-    )
-    _check_text(faults, content, longest, "content.")
-    if content.type not in get_args(ContentType):
-        faults.add("content.type", "earn, referral or social")
+    content = Content(**{name: value.strip() for name, value in asdict(content).items()})
+    note_unfit(faults, Content, asdict(content), "content.")
     if content.link and not _ADDRESS.fullmatch(content.link):
         faults.add("content.link", "an address that starts with https:// or /")
     if content.icon and not (_ADDRESS.fullmatch(content.icon) or _ICON_NAME.fullmatch(content.icon)):

@@ -267,7 +267,7 @@ async def test_a_kind_that_does_not_act_yet_says_so(till: Till) -> None:
     [
         ("order", {"coins_per_unit": 1, "operation": "dr"}, "operation"),
         ("order", {"coins_per_unit": 1, "coins_min": 5}, "coins_per_unit"),
-        ("order", {"coins_per_unit": 1, "factors": (InTier(2, "gold"),)}, "factors[0].type"),
+        ("order", {"coins_per_unit": 1, "factors": (InTier(2, ""),)}, "factors[0].tier"),
         ("order", {"coins_per_unit": 1, "basis": EarningBasis(rounding="off")}, "basis.rounding"),  # type: ignore[arg-type]
         ("api", {**FIVE, "earn_when": "placed"}, "earn_when"),
         ("api", {**FIVE, "basis": EarningBasis()}, "basis"),
