@@ -19,6 +19,7 @@ from regulars.customers import Customer, NewCustomer
 from regulars.kit import ids, partitions
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database, Tx
+from regulars.kit.ids import new_id
 from regulars.ledger import Break, Entry
 from regulars.schedule import Handler
 from regulars.tenancy.staff import Session
@@ -29,6 +30,19 @@ from regulars.worker.loops import HANDLERS
 async def a_workspace(db: Database, now: datetime, name: str = "Book Shop", **fields: Any) -> tenancy.Workspace:
     async with db.transaction() as tx:
         return await tenancy.create_workspace(tx, name, now=now, **fields)
+
+
+async def heard(tx: Tx, workspace_id: UUID, now: datetime, *topics: str) -> None:
+    """Somebody is to be told of these topics, by a rule of a tool that never was."""
+    for topic in topics:
+        await tx.execute(
+            "INSERT INTO dispatch_rule (workspace_id, id, topic, integration_id, created_at, updated_at)"
+            " VALUES ($1, $2, $3, $2, $4, $4)",
+            workspace_id,
+            new_id(),
+            topic,
+            now,
+        )
 
 
 async def some_customers(db: Database, workspace: tenancy.Workspace, now: datetime, *names: str) -> dict[str, Customer]:

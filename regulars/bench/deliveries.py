@@ -30,7 +30,7 @@ from regulars.integrations import Integration
 from regulars.kit.ids import new_id
 from regulars.kit.ports import free_port
 from regulars.tenancy import Workspace
-from regulars.triggers import Fire
+from regulars.triggers import Fire, Trigger
 
 _POLL_S = 0.01
 _FEEDS_PER_S = 40
@@ -63,15 +63,15 @@ async def opened(stage: Stage) -> AsyncIterator[Street]:
     async with running(command, environment=os.environ, log=stage.folder / "sink.log", talking=True) as sink:
         await listening(port, sink)
         stage.say(f"making {stage.plan.backlog_events:,} events to deliver")
-        shop = await _fill(stage)
+        shop, trigger = await rewarding_shop(stage, "Deliveries")
         integration = await _connect(stage, shop, f"http://127.0.0.1:{port}/")
+        await _fill(stage, shop, trigger)
         await arrivals(sink)
         yield Street(shop, integration, sink)
 
 
-async def _fill(stage: Stage) -> Workspace:
+async def _fill(stage: Stage, shop: Workspace, trigger: Trigger) -> None:
     """Rewards by the act behind the API, as many to a commit as the server gathers."""
-    shop, trigger = await rewarding_shop(stage, "Deliveries")
     drawn = random.Random(0)  # noqa: S311 - which customer is drawn is no secret
     for first in range(0, stage.plan.backlog_events, limits.GATHER_ITEMS_MAX):
         numbers = range(first, min(first + limits.GATHER_ITEMS_MAX, stage.plan.backlog_events))
@@ -81,7 +81,6 @@ async def _fill(stage: Stage) -> Workspace:
         ]
         async with stage.app.db.transaction() as tx:
             await triggers.fire(tx, shop, fires, stage.app.clock.now(), drawn)
-    return shop
 
 
 async def _connect(stage: Stage, shop: Workspace, url: str) -> Integration:

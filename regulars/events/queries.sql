@@ -7,7 +7,7 @@ SELECT $1, e.*, $3 FROM unnest($2::events_event_row_1[]) AS e;
 INSERT INTO events_pending (workspace_id, reader, event_id, topic)
 SELECT r.workspace_id, r.reader, p.event_id, p.topic
 FROM events_reader AS r
-CROSS JOIN unnest($2::uuid[], $3::text[]) AS p (event_id, topic)
+JOIN unnest($2::uuid[], $3::text[]) AS p (event_id, topic) ON p.topic = r.topic
 WHERE r.workspace_id = $1;
 
 -- name: get

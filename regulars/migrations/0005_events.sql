@@ -40,10 +40,6 @@ CREATE TABLE events_switching (
     PRIMARY KEY (workspace_id, at)
 );
 
--- Who reads the log of a workspace.
-CREATE VIEW events_reader AS
-    SELECT workspace_id, 'dispatch' AS reader FROM tenancy_workspace WHERE events_on;
-
 CREATE VIEW events_log AS
     SELECT workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at FROM events_event;
 

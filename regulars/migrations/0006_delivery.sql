@@ -39,6 +39,13 @@ CREATE TABLE dispatch_rule_version (
 );
 CREATE INDEX dispatch_rule_by_topic ON dispatch_rule (workspace_id, topic) WHERE deleted_at IS NULL;
 
+-- Who reads what of the log of a workspace. What nobody asks for need not wait for them.
+CREATE VIEW events_reader AS
+    SELECT DISTINCT r.workspace_id, 'dispatch' AS reader, r.topic
+      FROM dispatch_rule r
+      JOIN tenancy_workspace w ON w.workspace_id = r.workspace_id
+     WHERE w.events_on AND r.active AND r.deleted_at IS NULL;
+
 -- Events that wait for a rule, since this program could not read the one or the other: tried again now and then.
 CREATE TABLE dispatch_aside (
     workspace_id uuid NOT NULL,

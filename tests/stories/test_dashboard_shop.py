@@ -8,6 +8,7 @@ import pytest
 
 from regulars import events
 from regulars.kit.secrets import storefront_secret
+from tests import make
 from tests.doors import SECRET_KEY, Shop
 from tests.stories.browsing import person, signed_in
 
@@ -87,6 +88,8 @@ async def test_the_storefront_secret_is_shown_to_owners_on_a_click(shop: Shop) -
 
 
 async def test_what_happened_while_events_were_off_is_not_sent_when_they_are_switched_on(shop: Shop) -> None:
+    async with shop.app.db.transaction() as tx:
+        await make.heard(tx, shop.workspace.id, shop.app.clock.now(), "walletreward_create")
     await shop.reward(await shop.trigger(), "shopify-1001")
     owner = await signed_in(shop, await person(shop, "asha"))
     assert (await owner.post("/events/switch", on="yes")).status_code == 303

@@ -9,6 +9,7 @@ import pytest
 
 from regulars import ledger, limits
 from regulars.kit.clock import HandClock
+from tests import make
 from tests.doors import ASHA, Shop, an_order, per_dollar
 from tests.stories.browsing import person, signed_in
 
@@ -126,6 +127,8 @@ async def test_applied_each_order_earns_once_as_it_would_have_earned_then(shop: 
 @pytest.mark.parametrize("announced", [True, False])
 async def test_tools_are_told_or_not_as_one_chooses(shop: Shop, announced: bool) -> None:
     await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    async with shop.app.db.transaction() as tx:
+        await make.heard(tx, shop.workspace.id, shop.app.clock.now(), "walletreward_create")
     await some_orders(shop)
     trigger_id = await per_dollar(shop)
 

@@ -15,6 +15,7 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.ids import first_id_at, new_id
+from tests import make
 
 AT = datetime(2026, 3, 14, 9, 26, 53, 589000, tzinfo=UTC)
 
@@ -28,6 +29,7 @@ def reward(body: str = "{}", **fields: object) -> NewEvent:
 async def workspace(db: Database, workspace: tenancy.Workspace) -> tenancy.Workspace:
     """One whose tools are told."""
     async with db.transaction() as tx:
+        await make.heard(tx, workspace.id, AT, "walletreward_create")
         return await tenancy.change_workspace(tx, workspace.id, {"events_on": True}, AT)
 
 
@@ -181,6 +183,19 @@ async def test_an_event_is_pending_for_those_who_read_the_log_there_and_each_rea
         assert workspace.id in await events.workspaces_with_pending(tx, "dispatch")
 
 
+async def test_an_event_of_which_nobody_is_to_be_told_waits_for_nobody(
+    db: Database, workspace: tenancy.Workspace
+) -> None:
+    async with db.transaction() as tx:
+        await make.heard(tx, workspace.id, AT, "order_create", "order_create", "order_update", "lead_create")
+        await tx.execute("UPDATE dispatch_rule SET active = false WHERE topic = 'order_update'")
+        await tx.execute("UPDATE dispatch_rule SET deleted_at = $1 WHERE topic = 'lead_create'", AT)
+        topics = ("order_create", "order_update", "lead_create", "lead_update", "walletreward_create")
+        ids = await events.append(tx, workspace.id, [reward(topic=topic) for topic in topics], AT)
+        assert [event.topic for event in await claim_all(tx, workspace)] == ["order_create", "walletreward_create"]
+        assert [event.id for event in await events.recent(tx, workspace.id, limit=10)] == ids[::-1]
+
+
 async def test_workspaces_with_pending_events_are_found(
     db: Database, workspace: tenancy.Workspace, clock: HandClock
 ) -> None:
@@ -188,6 +203,7 @@ async def test_workspaces_with_pending_events_are_found(
         idle = await tenancy.create_workspace(tx, "Idle Shop", now=clock.now())
         busy = await tenancy.create_workspace(tx, "Busy Shop", now=clock.now())
         await tenancy.change_workspace(tx, busy.id, {"events_on": True}, AT)
+        await make.heard(tx, busy.id, AT, "walletreward_create")
         await events.append(tx, workspace.id, [reward(), reward()], AT)
         await events.append(tx, busy.id, [reward()], AT)
         found = await events.workspaces_with_pending(tx, "dispatch")

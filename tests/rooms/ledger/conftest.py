@@ -13,6 +13,7 @@ from tests import make
 async def workspace(db: Database, workspace: tenancy.Workspace, clock: HandClock) -> tenancy.Workspace:
     """One whose tools are told."""
     async with db.transaction() as tx:
+        await make.heard(tx, workspace.id, clock.now(), "walletreward_create", "wallettrasaction_update")
         return await tenancy.change_workspace(tx, workspace.id, {"events_on": True}, clock.now())
 
 

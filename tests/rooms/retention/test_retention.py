@@ -130,6 +130,7 @@ async def test_a_month_goes_when_no_shop_keeps_it_and_nothing_in_it_waits(
     then = now - timedelta(days=15 * 31)
     async with own.transaction() as tx:
         await events.switch(tx, shop.id, True, now)
+        await make.heard(tx, shop.id, now, "order_create")
     async with make.ids_of(own, monkeypatch, then):
         event_id = await an_event(own, shop, now, announced=True)
     month = partitions.month(then)
