@@ -6,13 +6,13 @@
 The query, the body and the answer are msgspec structs named in the signature: requests are checked by them, answers are
 written from them, and the OpenAPI document is made of them. A read is handed a connection, a write one transaction in
 which its answer is stored under its Idempotency-Key; an act that calls the outside world takes no `tx` and opens its
-own.
+own. An act on `calls`, a list, is handed all that come at once, and answers each or refuses it.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
@@ -25,12 +25,14 @@ from regulars.api.failures import Style
 from regulars.api.gate import Caller
 from regulars.api.reading import an_id
 from regulars.kit.db import Reading, Tx
+from regulars.kit.errors import Refusal
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Area
 from regulars.wiring import App
 
 Q = TypeVar("Q")
 B = TypeVar("B")
+T = TypeVar("T")
 Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -95,7 +97,8 @@ class Operation(msgspec.Struct, frozen=True):
     body is refused, or of an item of `each`, without doing anything: asked where a part of it can't be read, so that
     all is said at once; an act that is handed a transaction is asked itself. A body of type BinaryIO
     is a file as it came, at most limits.UPLOAD_BYTES_MAX long.
-    A key needs `access` to the `area`, or to the merchant API.
+    A key needs `access` to the `area`, or to the merchant API. `together`: calls of a workspace that come at once share
+    one transaction; `act` does one alone.
     """
 
     method: Method
@@ -117,6 +120,7 @@ class Operation(msgspec.Struct, frozen=True):
     served: bool = True
     each: type[Any] | None = None
     check: Check | None = None
+    together: Callable[..., Awaitable[Sequence[Any]]] | None = None
 
     @property
     def listed(self) -> bool:
@@ -174,6 +178,12 @@ class Api:
 
         def declare(act: Act) -> Act:
             hints = get_type_hints(act, include_extras=True)
+            together, answer = None, hints["return"]
+            alone: Callable[..., Awaitable[Any]] = act
+            if "calls" in hints:
+                (hints["call"],) = get_args(hints["calls"])
+                answer = get_args(get_args(answer)[0])[0]
+                together, alone = act, _alone(act)
             query, body = get_args(hints["call"])
             transaction: Transaction = "none"
             if "tx" in hints:
@@ -192,11 +202,30 @@ class Api:
                     stored=stored and transaction == "writing",
                     query=query,
                     body=None if body is type(None) else body,
-                    answer=None if hints["return"] is type(None) else hints["return"],
-                    act=act,
+                    answer=None if answer is type(None) else answer,
+                    act=alone,
+                    together=together,
                     **more,
                 )
             )
             return act
 
         return declare
+
+
+def _alone(together: Callable[..., Awaitable[Sequence[Any]]]) -> Callable[..., Awaitable[Any]]:
+    async def act(call: Call[Any, Any], tx: Tx) -> Any:
+        (answer,) = await together([call], tx)
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    return act
+
+
+def tried(do: Callable[[], T]) -> T | Refusal:
+    """What it answers, or the refusal: of calls that share a transaction, one stops no other."""
+    try:
+        return do()
+    except Refusal as refusal:
+        return refusal

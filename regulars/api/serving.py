@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -29,7 +30,9 @@ from regulars.kit import forms, once
 from regulars.kit.db import RACED, REJECTED, UNREACHABLE, Tx, again_when_raced
 from regulars.kit.errors import Invalid, Refusal, invalid
 from regulars.kit.ids import new_id
-from regulars.wiring import App
+from regulars.tenancy import Workspace
+from regulars.wiring import App, Gathered
+from regulars.wiring import Call as Gathering
 
 _log = structlog.get_logger()
 
@@ -66,6 +69,11 @@ class Server:
         self.gate = gate
         self.meters = meters
         self.api = api
+        self.gathered = {
+            one.name: Gathered(app.db, app.clock, partial(_together, one.together))
+            for one in api.operations
+            if one.together
+        }
 
     def handlers(self) -> list[HTTPRouteHandler]:
         return [self._handler(operation) for operation in self.api.operations if operation.served]
@@ -170,6 +178,10 @@ class Server:
         key = self._once(call) if operation.stored else None
         route = f"{request.method} {request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
         mark = self.app.fingerprint(route, raw) if key else b""
+        if operation.together:
+            gathered = Gathering(call.workspace, call, partial(self._said, operation), key or "", mark)
+            answered = await self.gathered[operation.name](gathered)
+            return Reply(answered.status, answered.body.encode(), hit=answered.hit)
 
         async def transact() -> Reply:
             async with db.transaction() as tx:
@@ -199,6 +211,10 @@ class Server:
             once.remember(tx, call.workspace_id, [answer])
         return reply
 
+    def _said(self, operation: Operation, answer: Any) -> tuple[int, str]:
+        reply = self._reply(operation, answer)
+        return reply.status, reply.body.decode()
+
     def _reply(self, operation: Operation, answer: Any) -> Reply:
         if operation.answer is None:
             return Reply(204, b"")
@@ -213,6 +229,12 @@ def _checked(operation: Operation, unread: Unread, call_of: CallOf) -> Rest:
         with rest:
             operation.check(call_of(rest.value))
     return rest
+
+
+async def _together(
+    act: Callable[..., Awaitable[Sequence[Any]]], tx: Tx, _: Workspace, calls: Sequence[Call[Any, Any]], __: datetime
+) -> Sequence[Any]:
+    return await act(calls, tx)
 
 
 def key_of(headers: Mapping[str, str], *, bearer: bool) -> str:

@@ -44,12 +44,11 @@ async def find_txn(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
     return (await as_they_are(tx, workspace_id, list(found.values())))[0]
 
 
-async def find_hold(tx: Reading, workspace_id: UUID, txn_id: UUID) -> Txn:
-    """Raises NotFound."""
-    txn = await find_txn(tx, workspace_id, txn_id)
-    if txn.act != "hold":
-        raise NotFound("There is no such hold.")
-    return txn
+async def find_holds(tx: Reading, workspace_id: UUID, txn_ids: Sequence[UUID]) -> dict[UUID, Txn]:
+    """Those that exist, by id."""
+    found = await store.txns_by_id(tx, workspace_id, txn_ids)
+    holds = [txn for txn in found.values() if txn.act == "hold"]
+    return {txn.id: txn for txn in await as_they_are(tx, workspace_id, holds)}
 
 
 async def txns_of(

@@ -10,7 +10,7 @@ Does not know what a customer, a coin or an event is.
                                                                  role or the person that it stands on
 """
 
-from regulars.tenancy.audit import AuditLine, audit, audit_log, was_done
+from regulars.tenancy.audit import AuditLine, audit, audit_each, audit_log, was_done
 from regulars.tenancy.audit import forget as forget_audit
 from regulars.tenancy.book_rules import BookRules, ClawBack, Expiry, Unit
 from regulars.tenancy.keys import find_key, issue_key, list_keys, live_keys_of, note_use, revoke_key

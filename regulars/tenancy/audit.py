@@ -39,7 +39,15 @@ async def audit(
     """`act` is a noun and a verb, `trigger.update`; `detail` must hold no secret. Said in the transaction that acts,
     after it: one that has written nothing, because everything was so already, was no act and leaves no line."""
     if tx.wrote:
-        await tx.execute(_sql.insert_audit, workspace_id, new_id(), actor, act, target, detail or {}, now)
+        audit_each(tx, workspace_id, act, [(actor, target, detail or {})], now=now)
+
+
+def audit_each(
+    tx: Tx, workspace_id: UUID, act: str, done: Sequence[tuple[str, str, dict[str, Any]]], *, now: datetime
+) -> None:
+    """What was done by many calls at once: by whom, to what, in detail."""
+    ids, columns = [new_id() for _ in done], [[one[n] for one in done] for n in range(3)]
+    tx.write(_sql.insert_audit, workspace_id, ids, columns[0], [act] * len(done), *columns[1:], now)
 
 
 async def forget(tx: Tx, workspace_id: UUID, targets: Sequence[str], called: str) -> None:

@@ -102,7 +102,9 @@ DELETE FROM tenancy_session WHERE workspace_id = $1 AND staff_id = $2
 DELETE FROM tenancy_session WHERE workspace_id = $1 AND token_hash = $2
 
 -- name: insert_audit
-INSERT INTO tenancy_audit (workspace_id, id, actor, act, target, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO tenancy_audit (workspace_id, id, actor, act, target, detail, created_at)
+SELECT $1, n.id, n.actor, n.act, n.target, n.detail, $7
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::jsonb[]) AS n (id, actor, act, target, detail)
 
 -- name: was_done
 SELECT EXISTS (SELECT 1 FROM (SELECT act FROM tenancy_audit WHERE workspace_id = $1 ORDER BY id LIMIT $3) AS first

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from regulars.kit.clock import HandClock, wire_time
 from regulars.kit.ids import new_id
@@ -30,6 +33,41 @@ async def _told(shop: Shop) -> list[tuple[str, Any, Any, Any]]:
         for event in reversed(events)
         if event["topic"].startswith("wallet")
     ]
+
+
+async def test_calls_that_come_at_once_share_a_commit_and_each_has_its_own_answer(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, commits = await _customer(shop, 100), []
+    begin = shop.app.db.transaction
+    monkeypatch.setattr(shop.app.db, "transaction", lambda **how: commits.append(1) or begin(**how))
+
+    async def asked(id: object, amount: float, reference: str, key: str = "") -> tuple[int, str]:
+        body, send = {"amount": amount, "reference": reference}, {"idempotency-key": key} if key else {}
+        answer = await shop.manage("POST", f"/customers/{id}/holds", json=body, send=send)
+        return answer.status_code, answer.json().get("id") or answer.json()["code"]
+
+    calls = [
+        *(asked(id, 10, f"cart-{n}", f"key-{n}") for n in range(9)),
+        *(asked(id, 10, "cart-0"), asked(id, 10, "cart-1", "key-1"), asked(id, 7, "cart-2")),
+        *(asked(new_id(), 1, "nobody"), asked("17", 1, "nobody"), asked(id, 50, "too-much"), asked(id, 1.5, "half")),
+    ]
+    said = await asyncio.gather(*calls)
+    held = [hold for status, hold in said[:9] if status == 201]
+    assert len(set(held)) == 9
+    assert said[9:] == [
+        *((201, held[0]), (201, held[1]), (422, "key_taken")),
+        *((404, "not_found"), (422, "invalid"), (422, "insufficient_balance"), (422, "invalid")),
+    ]
+    assert len(commits) < 12
+    assert await _coins(shop, id) == [10, 0, 90, 0]
+    audit = (await shop.manage("GET", "/audit")).json()["items"]
+    assert [line["act"] for line in audit].count("hold.create") == 9
+    captured = await asyncio.gather(*(shop.manage("POST", f"/holds/{hold}/capture", json={}) for hold in held * 2))
+    assert [(one.status_code, one.json()["status"]) for one in captured] == [(200, "success")] * 18
+    gone = await asyncio.gather(*(shop.manage("POST", f"/holds/{hold}/void") for hold in [*held, new_id()]))
+    assert [(one.status_code, one.json()["code"]) for one in gone] == [*[(409, "hold_ended")] * 9, (404, "not_found")]
+    assert await make.audited(shop.app.db, shop.workspace.id) is None
 
 
 async def test_held_coins_are_spent_in_part_and_the_rest_comes_back(shop: Shop) -> None:

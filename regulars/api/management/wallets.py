@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from regulars import ledger, limits
-from regulars.api.management.api import Limit, PageQuery, management, only, page_of, the_customer
+from regulars import customers, ledger, limits, tenancy
+from regulars.api.management.api import Limit, PageQuery, management, page_of, the_customer
 from regulars.api.management.items import Whose, in_units, named
-from regulars.api.operations import Call, NoQuery
+from regulars.api.operations import Call, NoQuery, tried
 from regulars.kit.db import Reading, Tx
+from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.shapes import Page
-from regulars.ledger import Ending, Hold, Kind, Txn
+from regulars.ledger import Ending, Hold, Kind, Outcome, Posted
 
 Amount = Annotated[
     float, Meta(gt=0, le=limits.COINS_MAX, description="Coins, or credits in the shop's currency.", examples=[100])
@@ -84,62 +87,122 @@ async def list_lots(call: Call[LotQuery, None], tx: Reading) -> Page[LotItem]:
 
 
 @management.post("/customers/{id}/holds", "Hold coins", tag="Customers", status=201)
-async def hold_coins(call: Call[NoQuery, NewHold], tx: Tx) -> HoldItem:
+async def hold_coins(calls: Sequence[Call[NoQuery, NewHold]], tx: Tx) -> list[HoldItem | Refusal]:
     """They can't be spent or expire until they are captured or voided; at the time limit they are voided by
     themselves."""
-    body = call.body
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
-    wanted = Hold(
-        customer_id=customer.id,
-        kind=body.wallet,
-        amount=ledger.amount_of_wire(body.wallet, body.amount),
-        occurred_at=call.now,
-        title=f"Held for {body.reference}",
-        reference=body.reference,
-        actor=call.caller.actor,
-        key=f"hold:{customer.id}:{body.wallet}:{body.reference}",
-        held_until=body.expires_at,
-    )
-    held = only(await ledger.hold(tx, call.workspace, [wanted], call.now, known={customer.id: customer}))
-    await call.audit(tx, "hold.create", customer.customer_id, amount=body.amount, reference=body.reference)
-    return await _hold(call, tx, held.txn.id)
+    shop, now, ids = calls[-1].workspace, calls[-1].now, [tried(call.path_id) for call in calls]
+    people = await customers.by_ids(tx, shop.id, [id for id in ids if isinstance(id, UUID)])
+
+    def wanted(call: Call[NoQuery, NewHold], id: UUID | Refusal) -> Hold:
+        if isinstance(id, Refusal):
+            raise id
+        if id not in people:
+            raise NotFound("This customer does not exist.")
+        body, whose = call.body, people[id].id
+        return Hold(
+            customer_id=whose,
+            kind=body.wallet,
+            amount=ledger.amount_of_wire(body.wallet, body.amount),
+            occurred_at=call.now,
+            title=f"Held for {body.reference}",
+            reference=body.reference,
+            actor=call.caller.actor,
+            key=f"hold:{whose}:{body.wallet}:{body.reference}",
+            held_until=body.expires_at,
+        )
+
+    asked = [tried(partial(wanted, call, id)) for call, id in zip(calls, ids, strict=True)]
+    known = {customer.id: customer for customer in people.values()}
+    outcomes = await ledger.hold(tx, shop, [one for one in asked if isinstance(one, Hold)], now, known=known)
+    return await _answers(tx, calls, asked, outcomes, "hold.create")
 
 
 @management.get("/holds/{id}", "One hold", tag="Customers")
 async def read_hold(call: Call[NoQuery, None], tx: Reading) -> HoldItem:
-    return await _hold(call, tx, call.path_id())
+    found = await _holds(tx, call.workspace_id, [call.path_id()])
+    if not found:
+        raise NotFound("There is no such hold.")
+    (hold,) = found.values()
+    return hold
 
 
 @management.post("/holds/{id}/capture", "Spend held coins", tag="Customers")
-async def capture_hold(call: Call[NoQuery, Capture], tx: Tx) -> HoldItem:
+async def capture_hold(calls: Sequence[Call[NoQuery, Capture]], tx: Tx) -> list[HoldItem | Refusal]:
     """What is held beyond the amount goes back. Captured before with the same amount, it is answered again."""
-    amount, held = call.body.amount, await ledger.find_hold(tx, call.workspace_id, call.path_id())
-    exact = None if amount is None else ledger.amount_of_wire(held.kind, amount)
-    asked = Ending(hold_id=held.id, amount=exact, occurred_at=call.now, actor=call.caller.actor)
-    only(await ledger.capture(tx, call.workspace, [asked], call.now))
-    await call.audit(tx, "hold.capture", held.id, amount=amount)
-    return await _hold(call, tx, held.id)
+    shop, now, ids = calls[-1].workspace, calls[-1].now, [tried(call.path_id) for call in calls]
+    held = await ledger.find_holds(tx, shop.id, [id for id in ids if isinstance(id, UUID)])
+
+    def wanted(call: Call[NoQuery, Capture], id: UUID | Refusal) -> Ending:
+        if isinstance(id, Refusal):
+            raise id
+        if id not in held:
+            raise NotFound("There is no such hold.")
+        amount = call.body.amount
+        exact = None if amount is None else ledger.amount_of_wire(held[id].kind, amount)
+        return Ending(hold_id=id, amount=exact, occurred_at=call.now, actor=call.caller.actor)
+
+    asked = [tried(partial(wanted, call, id)) for call, id in zip(calls, ids, strict=True)]
+    outcomes = await ledger.capture(tx, shop, [one for one in asked if isinstance(one, Ending)], now)
+    return await _answers(tx, calls, asked, outcomes, "hold.capture")
 
 
 @management.post("/holds/{id}/void", "Give held coins back", tag="Customers")
-async def void_hold(call: Call[NoQuery, None], tx: Tx) -> HoldItem:
+async def void_hold(calls: Sequence[Call[NoQuery, None]], tx: Tx) -> list[HoldItem | Refusal]:
     """Voided before, or past its time limit, it is answered again; after a capture it is refused."""
-    asked = Ending(hold_id=call.path_id(), occurred_at=call.now, actor=call.caller.actor)
-    only(await ledger.void(tx, call.workspace, [asked], call.now))
-    await call.audit(tx, "hold.void", asked.hold_id)
-    return await _hold(call, tx, asked.hold_id)
+
+    def wanted(call: Call[NoQuery, None]) -> Ending:
+        return Ending(hold_id=call.path_id(), occurred_at=call.now, actor=call.caller.actor)
+
+    asked = [tried(partial(wanted, call)) for call in calls]
+    ending = [one for one in asked if isinstance(one, Ending)]
+    outcomes = await ledger.void(tx, calls[-1].workspace, ending, calls[-1].now)
+    return await _answers(tx, calls, asked, outcomes, "hold.void")
 
 
-async def _hold(call: Call[NoQuery, Any], tx: Reading, id: UUID) -> HoldItem:
-    """Raises NotFound."""
-    txn: Txn = await ledger.find_hold(tx, call.workspace_id, id)
-    return in_units(
-        HoldItem,
-        txn.kind,
-        txn,
-        customer=named(await the_customer(tx, call.workspace_id, txn.customer_id)),
-        wallet=txn.kind,
-        created_at=txn.recorded_at,
-        expires_at=txn.held_until,
-        updated_at=txn.changed_at or txn.recorded_at,
-    )
+async def _answers(
+    tx: Tx,
+    calls: Sequence[Call[NoQuery, Any]],
+    asked: Sequence[Hold | Ending | Refusal],
+    outcomes: Sequence[Outcome],
+    act: str,
+) -> list[HoldItem | Refusal]:
+    """For each call its hold as it is now, once it stands in the log of who did what; or why nothing was done. There is
+    an outcome for each that was asked for."""
+    rest = iter(outcomes)
+    each = [one if isinstance(one, Refusal) else next(rest) for one in asked]
+    refused = {n: one for n, one in enumerate(each) if isinstance(one, Refusal)}
+    posted = {n: one for n, one in enumerate(each) if isinstance(one, Posted)}
+    ids = {n: one.txn.source_txn_id or one.txn.id for n, one in posted.items()}
+    items = await _holds(tx, calls[-1].workspace_id, list(ids.values()))
+    done = [
+        (calls[n].caller.actor, *_told(calls[n].body, items[ids[n]])) for n, one in posted.items() if not one.repeated
+    ]
+    if done:
+        tenancy.audit_each(tx, calls[-1].workspace_id, act, done, now=calls[-1].now)
+    return [refused[n] if n in refused else items[ids[n]] for n in range(len(calls))]
+
+
+def _told(body: NewHold | Capture | None, item: HoldItem) -> tuple[str, dict[str, Any]]:
+    """To whom or what it was done, and in detail, for the log."""
+    if isinstance(body, NewHold):
+        return item.customer.customer_id, {"amount": body.amount, "reference": body.reference}
+    return str(item.id), {"amount": body.amount} if body else {}
+
+
+async def _holds(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, HoldItem]:
+    """Those that exist."""
+    holds = await ledger.find_holds(tx, workspace_id, ids)
+    people = await customers.by_ids(tx, workspace_id, list({txn.customer_id for txn in holds.values()}))
+    return {
+        id: in_units(
+            HoldItem,
+            txn.kind,
+            txn,
+            customer=named(people[txn.customer_id]),
+            wallet=txn.kind,
+            created_at=txn.recorded_at,
+            expires_at=txn.held_until,
+            updated_at=txn.changed_at or txn.recorded_at,
+        )
+        for id, txn in holds.items()
+    }
