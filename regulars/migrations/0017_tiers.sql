@@ -57,6 +57,12 @@ CREATE VIEW ledger_earned AS
       FROM ledger_txn WHERE kind = 'coins' AND act IN ('earn', 'claw_back');
 
 CREATE OR REPLACE VIEW events_reader AS
-    SELECT workspace_id, 'dispatch' AS reader FROM tenancy_workspace WHERE events_on
+    SELECT DISTINCT r.workspace_id, 'dispatch' AS reader, r.topic
+      FROM dispatch_rule r
+      JOIN tenancy_workspace w ON w.workspace_id = r.workspace_id
+     WHERE w.events_on AND r.active AND r.deleted_at IS NULL
      UNION ALL
-    SELECT workspace_id, 'tiers' FROM tiers_ladder WHERE version = 1;
+    SELECT l.workspace_id, 'tiers', t.topic
+      FROM tiers_ladder l
+     CROSS JOIN unnest(ARRAY['order_create', 'order_update', 'walletreward_create', 'wallettrasaction_update']) AS t (topic)
+     WHERE l.version = 1;

@@ -13,14 +13,13 @@ from regulars.tiers.placing import put_in_place
 from regulars.tiers.store import sql
 
 LOOK = "tiers.look"
-_TOPICS = frozenset(("order_create", "order_update", "walletreward_create", "wallettrasaction_update"))
 
 
 async def follow(tx: Tx, workspace: Workspace, now: datetime) -> int:
     """Read a batch of the log, by the name of this room: whoever something happened to is judged anew. How many events
     were read."""
     pending = await events.claim_pending(tx, workspace.id, "tiers", limits.TIERS_JUDGED_MAX)
-    about = await events.by_ids(tx, workspace.id, [(one.id, one.topic) for one in pending if one.topic in _TOPICS])
+    about = await events.by_ids(tx, workspace.id, [(one.id, one.topic) for one in pending])
     await put_in_place(tx, workspace, {event.customer_id for event in about.values()}, now)
     await _look_again(tx, workspace, now)
     return len(pending)
