@@ -82,7 +82,8 @@ def copied(type_: type[S], of: Any, *more: Any, **otherwise: Any) -> S:
     """One whose fields are those of the same names, or of what has `more` of them, but for what is said otherwise."""
     for name in type_.__struct_fields__:
         if name not in otherwise:
-            otherwise[name] = getattr(next((one for one in more if not hasattr(of, name)), of), name)
+            known = of if not more or hasattr(of, name) else next(one for one in more if hasattr(one, name))
+            otherwise[name] = getattr(known, name)
     return type_(**otherwise)
 
 

@@ -14,9 +14,9 @@ from regulars import days, limits
 from regulars.api.management.api import management
 from regulars.api.management.items import in_units
 from regulars.api.operations import Call
-from regulars.days.liability import Expected, Month, Part
+from regulars.days.liability import Expected, Forecast, Month, Part
 from regulars.kit.db import Reading
-from regulars.kit.shapes import copied
+from regulars.kit.shapes import Shown, copied
 from regulars.ledger import Kind, amount_on_wire
 
 
@@ -52,15 +52,11 @@ class PartItem(msgspec.Struct, frozen=True):
     amount: int | float
 
 
-class ForecastItem(msgspec.Struct, frozen=True):
+class ForecastItem(Shown[Forecast], frozen=True, kw_only=True):
     """What will be outstanding at the ends of this month and the next, by this `method`, which was `tried` on so many
     months that are over: it was off by `off_mean` of what then was outstanding, at most by `off_most`."""
 
-    method: str
     months: list[PartItem]
-    tried: int
-    off_mean: float
-    off_most: float
 
 
 class LiabilityAnswer(msgspec.Struct, frozen=True):
