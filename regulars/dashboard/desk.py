@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,12 @@ class Desk:
     def id(self) -> UUID:
         """The workspace's id, the first argument of nearly every act."""
         return self.workspace.id
+
+    @property
+    def key(self) -> UUID:
+        """The id that stands in the address."""
+        found: UUID = self.request.path_params["id"]
+        return found
 
     @property
     def zone(self) -> ZoneInfo:
@@ -121,10 +127,19 @@ class Desk:
             response.set_cookie(security.cookie(self.app.settings, self.request, security.SAID_COOKIE, "", max_age_s=0))
         return response
 
-    def wrong(self, template: str, form: Form, refusal: Refusal, **context: Any) -> Response[str]:
-        """The page of a form that failed, with every value kept. Other refusals than of its values are pages of their
-        own."""
-        return self.page(template, status=422, form=form.refused(refusal), **context)
+    def secret(
+        self,
+        title: str,
+        words: str,
+        secrets: Sequence[str],
+        done: str,
+        what: str = "the secret",
+        below: str = "",
+        **more: Any,
+    ) -> Response[str]:
+        """What is shown once, with `words` of what it is for. `done` is where to go on, `below` a template for more."""
+        context: dict[str, Any] = {"title": title, "words": words, "secrets": secrets, "done": done, "what": what}
+        return self.page("pages/secret.html", **context, below=below, **({"result": None} | more))
 
     def see(self, address: str, said: str = "") -> Response[str]:
         """Done: go there, and say so there. A form sent by htmx is told by a header, so that the page is left."""

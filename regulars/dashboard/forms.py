@@ -3,13 +3,15 @@ beside their fields."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request
 
+from regulars import limits
 from regulars.kit import forms
 from regulars.kit.errors import Faults, Refusal
 
@@ -43,22 +45,44 @@ class Form(msgspec.Struct):
     def on(self, name: str) -> bool:
         return self.text(name) == "yes"
 
-    def whole(self, name: str, *, least: int = 0, default: int | None = None) -> int:
+    def typed(self, name: str) -> str:
+        """As it was typed: blanks around a password belong to it."""
+        value = self.values.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    def whole(self, name: str, *, least: int = 0, most: int | None = None, default: int | None = None) -> int:
         """A whole number, written with or without thousands separators."""
         text = self.text(name).replace(",", "").replace(" ", "")
         if not text and default is not None:
             return default
-        sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
-        if not (digits.isascii() and digits.isdigit()) or len(digits) > 18 or sign * int(digits) < least:
-            self.faults.add(name, f"a whole number of at least {least:,}")
-            return least
-        return sign * int(digits)
+        if text.isascii() and text.isdigit() and len(text) <= 18 and least <= int(text) <= (most or int(text)):
+            return int(text)
+        words = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
+        self.faults.add(name, f"a whole number {words}")
+        return least
 
-    def choice(self, name: str, options: Mapping[str, str]) -> str:
-        """One of the options' keys."""
+    def number(self, name: str) -> float:
+        """With or without thousands separators."""
+        try:
+            number = float(self.text(name).replace(",", "").replace(" ", ""))
+        except ValueError:
+            number = -1.0
+        if 0 <= number <= limits.AMOUNT_MINOR_MAX:
+            return number
+        self.faults.add(name, "a number such as 2 or 49.90")
+        return 0.0
+
+    def day(self, name: str) -> date | None:
+        try:
+            return date.fromisoformat(self.text(name))
+        except ValueError:
+            self.faults.add(name, "a date such as 1990-05-26")
+            return None
+
+    def choice(self, name: str, options: Collection[str]) -> str:
         value = self.text(name)
         if value not in options:
-            self.faults.add(name, "one of " + ", ".join(options.values()))
+            self.faults.add(name, "one from the list")
             return next(iter(options))
         return value
 

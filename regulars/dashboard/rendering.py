@@ -40,8 +40,7 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
     (
         "Settings",
         [
-            ("/settings", "Shop"),
-            ("/reminders", "Reminders"),
+            ("/settings", "Settings"),
             ("/keys", "API keys"),
             ("/staff", "Staff"),
             ("/audit", "Audit log"),
@@ -65,6 +64,11 @@ def _exact(context: Context, at: datetime) -> str:
 @pass_context
 def _day(context: Context, at: datetime) -> str:
     return words.day(at, context["zone"])
+
+
+@pass_context
+def _ours(context: Context, text: str) -> str:
+    return words.in_shops_words(text, context["workspace"])
 
 
 @pass_context
@@ -126,11 +130,11 @@ def environment(*, development: bool) -> Environment:
         "duration": words.duration,
         "exact": _exact,
         "headers": words.headers,
-        "in_shops_words": words.in_shops_words,
         "iso": words.iso,
         "label": events.label,
         "money": _money,
         "number": words.number,
+        "ours": _ours,
         "deliveries": words.deliveries,
         "plural": words.plural,
         "pretty": words.pretty,

@@ -57,9 +57,10 @@ def ago(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def in_shops_words(text: str, workspace: Workspace) -> str:
-    """With {coins} and {Coins} as the shop calls them."""
+    """With {coins} and {Coins} as the shop calls them, and its currency's {symbol}."""
     coins = workspace.coin_name
-    return text.replace("{coins}", coins).replace("{Coins}", coins[:1].upper() + coins[1:])
+    said = text.replace("{coins}", coins).replace("{Coins}", coins[:1].upper() + coins[1:])
+    return said.replace("{symbol}", workspace.currency_symbol)
 
 
 def day(at: datetime, zone: ZoneInfo) -> str:

@@ -130,14 +130,21 @@ def condition_in_words(source: Source, rule: Rule) -> str:
 
 def differences(source: Source, before: Rule, after: Rule) -> list[str]:
     """What changed from one version to another, each in words: `Times a day: no limit, then 3`."""
-    changed = []
+    return [f"{label}: {was}, then {is_}" for label, was, is_, changed in compared(source, before, after) if changed]
+
+
+def compared(source: Source, before: Rule, after: Rule) -> list[tuple[str, str, str, bool]]:
+    """Of all that either of two versions says: what it is, in words as the one has it and as the other, and whether
+    that changed."""
+    said = []
     for field, (label, say) in _LABELS.items():
         old, new = getattr(before, field), getattr(after, field)
-        if old != new:
-            words = [condition_in_words(source, rule) or "none" for rule in (before, after)]
-            was, is_ = words if field == "condition" else (say(old), say(new))
-            changed.append(f"{label}: {was}, then {is_}")
-    return changed
+        if old == new == getattr(_NOTHING, field):
+            continue
+        words = [condition_in_words(source, rule) or "none" for rule in (before, after)]
+        was, is_ = words if field == "condition" else (say(old), say(new))
+        said.append((label, was, is_, old != new))
+    return said
 
 
 def _number(value: float) -> str:
@@ -153,6 +160,7 @@ _LIMIT = _or("no limit")
 _MARK = _or("none")
 _MOMENT = _or("open", _day)
 
+_NOTHING = Rule()
 _LABELS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "title": ("Title", _TEXT),
     "description": ("Description", _TEXT),

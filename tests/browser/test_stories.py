@@ -198,7 +198,7 @@ async def test_by_keyboard_alone(site: Site, visit: Open) -> None:
 async def test_nothing_typed_is_lost_and_nothing_happens_twice(site: Site, visit: Open) -> None:
     shop = await site.shop()
     page = await visit(await site.staff(shop))
-    await page.goto("/settings")
+    await page.goto("/settings/shop")
     await page.get_by_label("Shop's name").fill("Another Name")
     await page.get_by_label("Shop's address").fill("??")
     await page.get_by_role("button", name="Save").click()
@@ -221,10 +221,10 @@ async def test_nothing_typed_is_lost_and_nothing_happens_twice(site: Site, visit
 
     # Between the answer and the page it leads to, the form is there to be pressed once more.
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method) if request.url.endswith("/settings") else None)
+    page.on("request", lambda request: sent.append(request.method) if request.url.endswith("/settings/shop") else None)
     await page.evaluate(
         """addEventListener("htmx:afterRequest", () => setTimeout(() => {
-            document.querySelector('form[action="/settings"]').requestSubmit();
+            document.querySelector('form[action="/settings/shop"]').requestSubmit();
         }));"""
     )
     await page.get_by_label("Shop's name").fill("A Third Name")
@@ -256,14 +256,14 @@ async def test_a_rule_is_said_in_a_sentence_while_it_is_typed(site: Site, visit:
 async def test_a_reader_looks_and_changes_nothing(site: Site, visit: Open) -> None:
     shop = await site.shop()
     page = await visit(await site.staff(shop, "reader", "Rita"))
-    await page.goto("/settings")
+    await page.goto("/settings/shop")
     await expect(page.locator("main")).to_contain_text("You can look here, but not change.")
     await expect(page.get_by_role("button", name="Save")).to_have_count(0)
     answer = await page.evaluate(
         """async () => {
             const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRF-Token"];
             const [headers, body] = [{"X-CSRF-Token": token}, new URLSearchParams({name: "Mine"})];
-            const sent = await fetch("/settings", {method: "POST", headers, body});
+            const sent = await fetch("/settings/shop", {method: "POST", headers, body});
             return [sent.status, await sent.text()];
         }"""
     )
@@ -274,13 +274,13 @@ async def test_a_reader_looks_and_changes_nothing(site: Site, visit: Open) -> No
 async def test_a_form_of_another_site_does_nothing(site: Site, visit: Open) -> None:
     shop = await site.shop()
     page = await visit(await site.staff(shop))
-    await page.goto("/settings")
-    sent = """async (token) => (await fetch("/settings", {method: "POST",
+    await page.goto("/settings/shop")
+    sent = """async (token) => (await fetch("/settings/shop", {method: "POST",
         headers: {"X-CSRF-Token": token}, body: new URLSearchParams({name: "Mine"})})).status"""
     assert await page.evaluate(sent, "guessed") == 403
-    token = await page.locator("form[action='/settings'] [name=_csrf]").input_value()
+    token = await page.locator("form[action='/settings/shop'] [name=_csrf]").input_value()
     elsewhere = await page.request.post(
-        "/settings", form={"_csrf": token, "name": "Mine"}, headers={"sec-fetch-site": "cross-site"}
+        "/settings/shop", form={"_csrf": token, "name": "Mine"}, headers={"sec-fetch-site": "cross-site"}
     )
     assert elsewhere.status == 403
     await page.reload()

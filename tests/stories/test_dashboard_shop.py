@@ -18,14 +18,14 @@ WARNING = "Anybody can give coins to anybody by an Open trigger."
 
 async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
     owner = await signed_in(shop, await person(shop, "asha"))
-    assert WARNING not in (await owner.get("/settings")).text
+    assert WARNING not in (await owner.get("/settings/programs")).text
     more = {
-        "country": "ind",
         "calls_per_minute": "1,200",
         "referral_link_base": "https://club.example",
         "utm_source": "club",
     }
-    assert (await owner.post("/settings", **FORM, **more)).status_code == 303
+    assert (await owner.post("/settings/shop", **FORM, country="ind")).status_code == 303
+    assert (await owner.post("/settings/programs", **more)).status_code == 303
     settings = (await shop.manage("GET", "/workspace")).json()["settings"]
     assert settings == {
         "country": "ind",
@@ -34,30 +34,32 @@ async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
         "referral_link_base": "https://club.example",
         "utm_source": "club",
     }
-    page = (await owner.get("/settings")).text
+    page = (await owner.get("/settings/programs")).text
     assert WARNING in page
     assert 'value="1200"' in page
-    assert (await owner.post("/settings", **FORM, open_triggers_need_proof="yes")).status_code == 303
+    assert "1,200 calls a minute for each key. Open triggers need no proof." in (await owner.get("/settings")).text
+    assert (await owner.post("/settings/programs", open_triggers_need_proof="yes")).status_code == 303
+    assert (await owner.post("/settings/shop", **FORM)).status_code == 303
     settings = (await shop.manage("GET", "/workspace")).json()["settings"]
     assert settings == {}
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("page", "wrong"),
     [
-        {"calls_per_minute": "0"},
-        {"calls_per_minute": "60,000,001"},
-        {"referral_link_base": "ftp://club.example"},
-        {"utm_source": "a b"},
-        {"country": "xyz"},
-        {"events_months": "6"},
-        {"deliveries_months": "14", "events_months": "13"},
-        {"answers_months": "a few"},
+        ("programs", {"calls_per_minute": "0"}),
+        ("programs", {"calls_per_minute": "60,000,001"}),
+        ("programs", {"referral_link_base": "ftp://club.example"}),
+        ("programs", {"utm_source": "a b"}),
+        ("shop", {"country": "xyz"}),
+        ("kept", {"events_months": "6"}),
+        ("kept", {"deliveries_months": "14", "events_months": "13"}),
+        ("kept", {"answers_months": "a few"}),
     ],
 )
-async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, wrong: dict[str, Any]) -> None:
+async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, page: str, wrong: dict[str, Any]) -> None:
     owner = await signed_in(shop, await person(shop, "asha"))
-    answer = await owner.post("/settings", **FORM, **wrong)
+    answer = await owner.post(f"/settings/{page}", **FORM, **wrong)
     assert answer.status_code == 422
     assert f'id="{next(iter(wrong))}-wrong"' in answer.text
     assert (await shop.manage("GET", "/workspace")).json()["settings"] == {}

@@ -41,7 +41,14 @@ async def test_what_a_widget_can_not_draw_is_said_beside_its_field(shop: Shop, w
     assert (by_api.status_code, list(by_api.json()["fields"])) == (422, [f"content.{next(iter(wrong))}"])
 
 
-ORDERS = {"name": "Tea", "source": "order", "earn_when": "paid", "coins_per_unit": "2", "active": "yes"}
+ORDERS = {
+    "name": "Tea",
+    "source": "order",
+    "earn_when": "paid",
+    "coins_per_unit": "2",
+    "active": "yes",
+    "frees_place": "yes",
+}
 CONDITION = {
     "condition_asked": "yes",
     "condition.match": "all",

@@ -176,9 +176,26 @@ def wrong(page: str) -> set[str]:
             {"customer_id", "email", "mobile", "country", "dob"},
         ),
         (
-            "/settings",
-            {"name": "", "uri": "shop", "coin_name": "", "calls_per_minute": "0"},
-            {"name", "uri", "coin_name", "calls_per_minute"},
+            "/settings/shop",
+            {"name": "", "uri": "shop", "coin_name": "", "country": "xyz", "currency_code": "usd", "time_zone": "UTC"},
+            {"name", "uri", "coin_name", "country"},
+        ),
+        ("/settings/programs", {"calls_per_minute": "0", "utm_source": "a b"}, {"calls_per_minute", "utm_source"}),
+        (
+            "/settings/kept",
+            {"events_months": "6", "deliveries_months": "61", "answers_months": "a few"},
+            {"events_months", "deliveries_months", "answers_months"},
+        ),
+        (
+            "/settings/coins",
+            {
+                "expiry": "per_lot",
+                "expire_after": "0",
+                "claw_back": "none",
+                "hold_minutes": "1",
+                "hold_grace_days": "x",
+            },
+            {"expire_after", "expire_unit", "claw_back", "hold_grace_days", "give_back_grace_days"},
         ),
         ("/staff/new", {"email": "asha", "password": "short", "role": "king"}, {"email", "password", "role"}),
         ("/integrations/new/webhook", {"name": "x" * 201, "url": "ftp://a"}, {"name", "url"}),
@@ -209,13 +226,13 @@ async def test_a_form_that_asks_for_a_password_again_says_so(shop: Shop) -> None
 async def test_what_was_saved_before_does_not_stand_beside_what_was_not(shop: Shop) -> None:
     owner = await signed_in(shop, await person(shop, "asha"))
     saved = await owner.post(
-        "/settings", name="Corner", uri="", coin_name="coins", currency_code="usd", time_zone="UTC"
+        "/settings/shop", name="Corner", uri="", coin_name="coins", currency_code="usd", time_zone="UTC"
     )
     said = saved.headers["set-cookie"].partition(";")[0]
     shop.client.cookies.clear()
     headers = {"cookie": f"{security.SESSION_COOKIE}={owner.token}; {said}"}
     form = {"name": "", "_csrf": security.csrf_token(owner.token)}
-    answer = await shop.client.post("/settings", headers=headers, data=form)
+    answer = await shop.client.post("/settings/shop", headers=headers, data=form)
     assert answer.status_code == 422
     assert "Saved." not in answer.text
-    assert "Saved." in (await shop.client.get("/settings", headers=headers)).text
+    assert "Saved." in (await shop.client.get("/settings/shop", headers=headers)).text

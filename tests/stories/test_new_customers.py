@@ -159,7 +159,7 @@ async def test_countries_and_currencies_are_chosen_from_lists(shop: Shop) -> Non
     owner = await signed_in(shop, await person(shop, "asha"))
     page = (await owner.get("/customers/new")).text
     assert '<option value="deu">Germany</option>' in page
-    settings = (await owner.get("/settings")).text
+    settings = (await owner.get("/settings/shop")).text
     assert '<option value="usd" selected>US Dollar (USD)</option>' in settings
     answer = await shop.manage("PATCH", "/workspace", json={"currency_code": "xxq"})
     assert (answer.status_code, list(answer.json()["fields"])) == (422, ["currency_code"])

@@ -317,10 +317,10 @@ async def test_a_shop_chooses_what_of_an_order_earns(shop: Shop) -> None:
     browser = await signed_in(shop, await person(shop, "olga"))
     page = (await browser.get("/settings/earning")).text
     assert form_of(page, "/settings/earning")["collections_excluded"].strip() == "Gift cards"
-    assert "tax_counts" not in form_of(page, "/settings/earning")
+    assert form_of(page, "/settings/earning")["net_of_tax"] == "yes"
     assert (
         await browser.post("/settings/earning", **form_of(page, "/settings/earning") | {"rounding": "sideways"})
     ).status_code == 422
-    back = {"tax_counts": "yes", "shipping_counts": "yes", "rounding": "down"}
+    back = {"net_of_discount": "yes", "rounding": "down"}
     assert (await browser.post("/settings/earning", **back)).status_code == 303
     assert "earning_basis" not in (await shop.manage("GET", "/workspace")).json()["settings"]

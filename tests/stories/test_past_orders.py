@@ -213,10 +213,10 @@ async def test_a_shop_with_orders_changes_its_currency_knowingly(shop: Shop) -> 
         assert words in refused.json()["detail"]
     owner = await signed_in(shop, await person(shop, "asha"))
     form = {"name": "Corner Shop", "uri": "", "coin_name": "coins", "currency_code": "eur", "time_zone": "UTC"}
-    asked = await owner.post("/settings", **form)
+    asked = await owner.post("/settings/shop", **form)
     assert (asked.status_code, 'name="currency_confirmed"' in asked.text) == (422, True)
     assert (await shop.manage("GET", "/workspace")).json()["currency_code"] == "usd"
-    assert (await owner.post("/settings", **form, currency_confirmed="yes")).status_code == 303
+    assert (await owner.post("/settings/shop", **form, currency_confirmed="yes")).status_code == 303
     lead = (await shop.manage("GET", "/customers")).json()["items"][0]
     assert (lead["spent"], lead["spent_in"]) == (7, {"usd": 84.95, "eur": 7})
     # What was refused for its currency earns when the trigger is applied, and what earned before keeps it.

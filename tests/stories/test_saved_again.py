@@ -42,8 +42,12 @@ async def things(shop: Shop) -> dict[str, str]:
 
 
 FORMS = [
-    ("/settings", "/settings", {"name": "Another name", "utm_source": "shop"}, "workspace.update"),
-    ("/settings/earning", "/settings/earning", {"tags_excluded": "gift", "tax_counts": ""}, "workspace.update"),
+    ("/settings/shop", "/settings/shop", {"name": "Another name", "uri": "https://a.example"}, "workspace.update"),
+    ("/settings/programs", "/settings/programs", {"utm_source": "shop"}, "workspace.update"),
+    ("/settings/kept", "/settings/kept", {"firings_months": "14"}, "workspace.update"),
+    ("/settings/coins", "/settings/coins", {"expiry": "per_lot"}, "workspace.update"),
+    ("/settings/reminders", "/settings/reminders", {"at_hour": "9"}, "workspace.update"),
+    ("/settings/earning", "/settings/earning", {"tags_excluded": "gift", "net_of_discount": ""}, "workspace.update"),
     ("/customers/{customer}/edit", "/customers/{customer}/edit", {"name": "Asha R."}, "customer.update"),
     ("/triggers/{gift}", "/triggers/{gift}", {"coins_max": "12"}, "trigger.update"),
     ("/triggers/{order}", "/triggers/{order}", {"coins_per_unit": "3"}, "trigger.update"),

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar import Response, get
 from litestar.types import ControllerRouterHandler
 
 from regulars import customers, integrations, ledger, limits, triggers
 from regulars.customers import Customer, NewCustomer
-from regulars.dashboard import story
+from regulars.dashboard import lists, story
 from regulars.dashboard.cells import Link, Money, Name, Small
-from regulars.dashboard.desk import Desk, Form, Handed
+from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, until_next
+from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, until_next
+from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, fields_of, handlers, sheet
 from regulars.kit import countries
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.ids import new_id
 from regulars.kit.wording import counted
-
-DETAILS = ("name", "email", "mobile", "country", "gender", "dob")
-LISTS: dict[str, Any] = {
-    "genders": [(gender, gender.capitalize()) for gender in ("female", "male", "other")],
-    "countries": countries.LISTED,
-}
-WAYS = {"cr": "Give", "dr": "Take away"}
 
 
 class Known(NamedTuple):
@@ -91,34 +82,43 @@ CUSTOMERS = Listing[Known](
 )
 
 
-@get("/customers/new")
-async def blank(desk: Handed) -> Response[str]:
-    return desk.page("pages/customer_new.html", form=Form(), **LISTS)
+_NEW = {name: field for name, field in fields_of(NewCustomer).items() if name != "dob"} | {
+    "dob": Field("date", optional=True, blank=None)
+}
+_CHANGED = {name: _NEW[name] for name in customers.CHANGEABLE if name in _NEW} | {
+    "accept_email": TICK,
+    "accept_mobile": TICK,
+}
 
 
-@post("/customers/new")
-async def create(desk: Handed) -> Response[str]:
-    form = await desk.form()
+async def _blank(desk: Desk, tx: Reading) -> Shown:
+    return Shown(more={"countries": countries.LISTED})
+
+
+@sheet("/customers/new", "Create a customer", "customer", _NEW, "/customers", yes="Create", load=_blank)
+async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     try:
-        details = NewCustomer(
-            customer_id=form.text("customer_id"), referral_code=form.text("referral_code"), **_details(form)
-        )
-        async with desk.changing("customer.create", details.customer_id) as tx:
-            made = await triggers.create_customer(tx, desk.workspace, details, desk.now, actor=desk.who.actor)
+        async with desk.changing("customer.create", given["customer_id"]) as tx:
+            made = await triggers.create_customer(
+                tx, desk.workspace, NewCustomer(**given), desk.now, actor=desk.who.actor
+            )
     except Refusal as refusal:
-        return desk.wrong("pages/customer_new.html", form, _in_our_words(refusal), **LISTS)
+        # The merchant API's words for a known customer are part of its contract; a shop's owner is told in others.
+        if refusal.code == "customer_exists":
+            refusal.fields = {"customer_id": "A customer with this id exists already."}
+        raise
     return desk.see(f"/customers/{made.id}", "The customer is created.")
 
 
-@get("/customers/{id_:uuid}")
-async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
+@get("/customers/{id:uuid}")
+async def shown(desk: Handed) -> Response[str]:
     kind = query_of(desk.request).get("show", "")
     async with desk.reading() as tx:
-        customer = await _find(tx, desk, id_)
-        if customer.id != id_:
+        customer = await find(tx, desk)
+        if customer.id != desk.key:
             return desk.see(f"/customers/{customer.id}")  # merged into that one
-        balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]
-        lots = await ledger.lots_of(tx, desk.workspace, id_, desk.now)
+        balance = (await ledger.balances(tx, desk.workspace, [desk.key], desk.now))[desk.key]
+        lots = await ledger.lots_of(tx, desk.workspace, desk.key, desk.now)
         tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
         facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
         asked = await triggers.list_triggers(tx, desk.id)
@@ -133,64 +133,56 @@ async def shown(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
         triggers=asked,
         show=kind,
         kinds=story.KINDS,
-        form=_filled(desk, customer),
-        **LISTS,
     )
 
 
-@get("/customers/{id_:uuid}/edit")
-async def edit(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        customer = await _find(tx, desk, id_)
-    return desk.page("pages/customer_edit.html", customer=customer, form=_filled(desk, customer), **LISTS)
+async def _edit(desk: Desk, tx: Reading) -> Shown:
+    customer = await find(tx, desk)
+    available = (await ledger.balances(tx, desk.workspace, [customer.id], desk.now))[customer.id]["coins"].available
+    return Shown(customer, customer, more={"available": available, "countries": countries.LISTED})
 
 
-@post("/customers/{id_:uuid}/edit")
-async def change(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    form = await desk.form()
-    async with desk.reading() as tx:
-        customer = await _find(tx, desk, id_)
-        available = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]["coins"].available
+@sheet("/customers/{id:uuid}/edit", "Edit details", "customer", _CHANGED, "/customers/{id}", load=_edit)
+async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    async with desk.changing("customer.update", shown.thing.customer_id) as tx:
+        await customers.change(tx, desk.workspace, desk.key, given, desk.now, available=shown.more["available"])
+    return desk.see(f"/customers/{desk.key}", "Saved.")
+
+
+async def _balance(desk: Desk, tx: Reading) -> Shown:
+    customer = await find(tx, desk)
+    have = (await ledger.balances(tx, desk.workspace, [customer.id], desk.now))[customer.id]["coins"]
+    words = f"{customer.name or customer.customer_id} has {counted(have.available, desk.workspace.coin_name)}."
+    return Shown({"operation": "cr", "once": new_id()}, customer, words=words)
+
+
+@sheet(
+    "/customers/{id:uuid}/coins",
+    "Adjust {coins}",
+    "adjust",
+    {"once": ID, "operation": Field("choice", options=("cr", "dr")), "amount": Field("whole", 1), "reason": TEXT},
+    "/customers/{id}",
+    yes="Adjust",
+    load=_balance,
+)
+async def adjust(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    form, customer = await desk.form(), shown.thing
+    operation, amount, reason = given["operation"], given["amount"], given["reason"]
+    if not reason:
+        form.faults.add("reason", "a few words, which the customer's history will show")
+    # The form's own number is the key: sent twice, the coins move once.
+    entry = ledger.Entry(
+        customer_id=customer.id,
+        operation=operation,
+        amount=amount,
+        type="adjust",
+        occurred_at=desk.now,
+        title=reason[:200],
+        actor=desk.who.actor,
+        key=f"adjust:{given['once']}",
+    )
+    form.check()
     try:
-        changes: dict[str, Any] = _details(form) | {name: form.on(name) for name in ("accept_email", "accept_mobile")}
-        async with desk.changing("customer.update", customer.customer_id) as tx:
-            await customers.change(tx, desk.workspace, id_, changes, desk.now, available=available)
-    except Refusal as refusal:
-        return desk.wrong("pages/customer_edit.html", form, refusal, customer=customer, **LISTS)
-    return desk.see(f"/customers/{id_}", "Saved.")
-
-
-@get("/customers/{id_:uuid}/coins")
-async def ask_coins(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        customer = await _find(tx, desk, id_)
-        balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]["coins"]
-    form = desk.blank(operation="cr", once=str(new_id()))
-    return desk.page("pages/customer_coins.html", customer=customer, coins=balance, form=form)
-
-
-@post("/customers/{id_:uuid}/coins")
-async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    form = await desk.form()
-    async with desk.reading() as tx:
-        customer = await _find(tx, desk, id_)
-        balance = (await ledger.balances(tx, desk.workspace, [id_], desk.now))[id_]["coins"]
-    try:
-        operation: Any = form.choice("operation", WAYS)
-        amount, reason = form.whole("amount", least=1), form.text("reason")
-        if not reason:
-            form.faults.add("reason", "a few words, which the customer's history will show")
-        # The form's own number is the key: sent twice, the coins move once.
-        entry = ledger.Entry(
-            customer_id=id_,
-            operation=operation,
-            amount=amount,
-            type="adjust",
-            occurred_at=desk.now,
-            title=reason[:200],
-            actor=desk.who.actor,
-            key=f"adjust:{form.uuid('once')}",
-        )
         async with desk.app.db.transaction() as tx:
             outcome = (await ledger.post(tx, desk.workspace, [entry], desk.now))[0]
             if isinstance(outcome, Refusal):
@@ -199,61 +191,20 @@ async def adjust(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
                 await desk.audit(tx, "customer.adjust", customer.customer_id, operation=operation, amount=amount)
     except ledger.KeyTaken:
         form.values["once"] = str(new_id())
-        sent = Refusal(
-            "This form was sent before with other values, and then it was done. Sent again, it is done anew."
-        )
-        return desk.wrong("pages/customer_coins.html", form, sent, customer=customer, coins=balance)
-    except Refusal as refusal:
-        return desk.wrong("pages/customer_coins.html", form, refusal, customer=customer, coins=balance)
+        words = "This form was sent before with other values, and then it was done. Sent again, it is done anew."
+        raise Refusal(words) from None
     were = f"{'was' if amount == 1 else 'were'} {'given' if operation == 'cr' else 'taken away'}"
     done = f"{counted(amount, desk.workspace.coin_name)} {were}"
-    return desk.see(f"/customers/{id_}", f"{done} before: nothing moved now." if outcome.repeated else f"{done}.")
+    said = f"{done} before: nothing moved now." if outcome.repeated else f"{done}."
+    return desk.see(f"/customers/{customer.id}", said)
 
 
-async def _find(tx: Reading, desk: Desk, id_: UUID) -> Customer:
-    customer = await customers.find(tx, desk.id, id=id_)
+async def find(tx: Reading, desk: Desk) -> Customer:
+    """The one whose id stands in the address."""
+    customer = await customers.find(tx, desk.id, id=desk.key)
     if customer is None:
         raise NotFound("This customer does not exist in your shop.")
     return customer
 
 
-def _filled(desk: Desk, customer: Customer) -> Form:
-    return desk.blank(
-        name=customer.name,
-        email=customer.email,
-        mobile=customer.mobile,
-        country=customer.country,
-        gender=customer.gender,
-        dob=customer.dob.isoformat() if customer.dob else "",
-        accept_email="yes" if customer.accept_email else "",
-        accept_mobile="yes" if customer.accept_mobile else "",
-    )
-
-
-def _details(form: Form) -> dict[str, Any]:
-    details: dict[str, Any] = {name: form.text(name) for name in DETAILS}
-    try:
-        details["dob"] = date.fromisoformat(details["dob"]) if details["dob"] else None
-    except ValueError:
-        details["dob"] = None
-        form.faults.add("dob", "a date such as 1990-05-26")
-    return details
-
-
-def _in_our_words(refusal: Refusal) -> Refusal:
-    """The merchant API's words for a known customer are part of its contract; a shop's owner is told in others."""
-    if refusal.code == "customer_exists":
-        return Refusal(refusal.message, fields={"customer_id": "A customer with this id exists already."})
-    return refusal
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *handlers(CUSTOMERS),
-    blank,
-    create,
-    shown,
-    edit,
-    change,
-    ask_coins,
-    adjust,
-]
+HANDLERS: list[ControllerRouterHandler] = [*lists.handlers(CUSTOMERS), shown, *handlers(create, change, adjust)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,21 +13,23 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, why
-from regulars.conditions import Schema
+from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, limits, why
 from regulars.customers import Customer
+from regulars.dashboard import lists, sheets
 from regulars.dashboard.cells import Badge, Link, Name, Said, Small
-from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.forms import query_of, sent
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
+from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.forms import query_of
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.pages.people import chosen_customer
+from regulars.dashboard.restrictions import Builder, condition_of, drawn
+from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, sheet
 from regulars.delivery import Delivery
 from regulars.dispatch import Rule
 from regulars.events import TOPICS, Event, label
+from regulars.integrations import Integration
 from regulars.kit.db import Reading
 from regulars.kit.errors import Invalid, NotFound, Refusal
 
-MODES = {"email": "E-mail", "mobile": "Mobile"}
 _FIRST_CHOICE = "walletreward_create"
 # Of every event's properties: a row may ask for one that the event chosen now does not have.
 _LABELS = {name: field.label for topic in TOPICS.values() for name, field in topic.restrictions.items()}
@@ -127,110 +130,107 @@ async def rules(desk: Handed) -> Response[str]:
     return desk.page("pages/rules.html", rules=told, tools=tools, topics=TOPICS, late=late)
 
 
-@get("/events/send/new")
-async def blank(desk: Handed) -> Response[str]:
-    topic = query_of(desk.request).get("event", "")
-    form = Form(values={"topic": topic if topic in TOPICS else _FIRST_CHOICE, "prefix": "", "active": "yes"})
-    return await _new_page(desk, form)
+_FIELDS = {"integration_id": ID, "prefix": Field(optional=True, chars_max=limits.PREFIX_CHARS_MAX)}
 
 
-@post("/events/send/new")
-async def create(desk: Handed) -> Response[str]:
-    form = await desk.form()
-    pairs = await _pairs(desk)
-    topic = form.text("topic")
-    if conditions.button_pressed(pairs):
-        return await _new_page(desk, form, pairs)
-    try:
-        condition = _condition(form, pairs, topic)
-        integration_id = form.uuid("integration_id", "the integration that is to be told")
-        async with desk.changing("rule.create", topic) as tx:
-            rule = await dispatch.create_rule(
-                tx,
-                desk.id,
-                topic=topic,
-                integration_id=integration_id,
-                prefix=_prefix(form),
-                condition=condition,
-                now=desk.now,
-            )
-    except Refusal as refusal:
-        return await _new_page(desk, form.refused(refusal), pairs, 422)
+async def _blank(desk: Desk, tx: Reading) -> Shown:
+    tools = await integrations.list_integrations(tx, desk.id)
+    asked = (await desk.form()).text("topic") or query_of(desk.request).get("event", "")
+    topic = TOPICS.get(asked) or TOPICS[_FIRST_CHOICE]
+    values = {"topic": topic.topic, "integration_id": tools[0].id if tools else ""}
+    builder = Builder(await drawn(desk, None), topic.restrictions, labels=_LABELS)
+    return Shown(values, topic, more={"tools": _named(tools), "groups": _groups(), "condition": builder})
+
+
+@sheet(
+    "/events/send/new",
+    "Send an event",
+    "rule_new",
+    {**_FIELDS, "topic": TEXT},
+    "/events/send",
+    yes="Create",
+    load=_blank,
+)
+async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    form, topic = await desk.form(), given["topic"]
+    condition = condition_of(form, shown.more["condition"])
+    async with desk.changing("rule.create", topic) as tx:
+        rule = await dispatch.create_rule(
+            tx,
+            desk.id,
+            topic=topic,
+            integration_id=given["integration_id"],
+            prefix=form.typed("prefix"),
+            condition=condition,
+            now=desk.now,
+        )
     return desk.see(f"/events/send/{rule.id}", "Created. Send a test event to see that it arrives.")
 
 
-@get("/events/send/{rule_id:uuid}")
-async def edit(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        rule = await _live_rule(tx, desk, rule_id)
-    form = desk.blank(integration_id=str(rule.integration_id), prefix=rule.prefix, active="yes" if rule.active else "")
-    return await _rule_page(desk, rule, form)
+async def _load(desk: Desk, tx: Reading) -> Shown:
+    rule = await _live_rule(tx, desk)
+    tools, topic = await integrations.list_integrations(tx, desk.id), TOPICS.get(rule.topic)
+    recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
+    deep = "" if rule.condition is None or conditions.fits_form(rule.condition) else _in_words(rule)
+    schema = topic.restrictions if topic else None
+    values = {"integration_id": rule.integration_id, "prefix": rule.prefix, "active": rule.active}
+    more = {
+        "parted": dispatch.rule_sentence_parts(rule),
+        "tools": _named(tools),
+        "tool": next((tool for tool in tools if tool.id == rule.integration_id), None),
+        "topic": topic,
+        "recent": [one for one in recent.items if one.rule_id == rule.id],
+        "condition": Builder(await drawn(desk, rule.condition), schema, rule.condition, _LABELS, deep),
+    }
+    return Shown(values | {"keep_condition": deep and "yes"}, rule, topic.label if topic else rule.topic, more=more)
 
 
-@post("/events/send/{rule_id:uuid}")
-async def change(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
-    form = await desk.form()
-    pairs = await _pairs(desk)
-    async with desk.reading() as tx:
-        rule = await _live_rule(tx, desk, rule_id)
-    if conditions.button_pressed(pairs):
-        return await _rule_page(desk, rule, form, pairs)
-    try:
-        changes: dict[str, Any] = {
-            "integration_id": form.uuid("integration_id", "the integration that is to be told"),
-            "prefix": _prefix(form),
-            "active": form.on("active"),
-        }
-        # What the page was drawn with and came back as it was is no change, also where it can't be read any more.
-        stored = rule.condition
-        kept = stored is not None and conditions.draft(pairs) == conditions.draft(conditions.to_form(stored))
-        if not kept and not form.on("keep_condition") and rule.topic in TOPICS:
-            changes["condition"] = _condition(form, pairs, rule.topic)
-        async with desk.changing("rule.update", rule_id) as tx:
-            await dispatch.change_rule(tx, desk.id, rule_id, changes, desk.now)
-    except Refusal as refusal:
-        return await _rule_page(desk, rule, form.refused(refusal), pairs, 422)
-    return desk.see(f"/events/send/{rule_id}", "Saved.")
+@sheet("/events/send/{id:uuid}", "", "rule", {**_FIELDS, "active": TICK}, "/events/send", of="Send Events", load=_load)
+async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    form, rule, builder = await desk.form(), shown.thing, shown.more["condition"]
+    changes: dict[str, Any] = {
+        "integration_id": given["integration_id"],
+        "prefix": form.typed("prefix"),
+        "active": given["active"],
+    }
+    if builder.schema is not None and (condition := condition_of(form, builder)) is not rule.condition:
+        changes["condition"] = condition
+    async with desk.changing("rule.update", rule.id) as tx:
+        await dispatch.change_rule(tx, desk.id, rule.id, changes, desk.now)
+    return desk.see(f"/events/send/{rule.id}", "Saved.")
 
 
-@get("/events/send/{rule_id:uuid}/delete")
-async def ask_delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        rule = await _live_rule(tx, desk, rule_id)
-    return desk.page(
-        "pages/confirm.html",
-        title="Delete this rule?",
-        words=f"{dispatch.rule_sentence(rule)}: this ends. What is queued already is still sent.",
-        yes="Delete",
-        back=f"/events/send/{rule_id}",
-    )
+async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
+    sentence = dispatch.rule_sentence(await _live_rule(tx, desk))
+    return Shown(words=f"{sentence}: this ends. What is queued already is still sent.")
 
 
-@post("/events/send/{rule_id:uuid}/delete")
-async def delete(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("rule.delete", rule_id) as tx:
-        await dispatch.delete_rule(tx, desk.id, rule_id, desk.now)
+@ask("/events/send/{id:uuid}/delete", "Delete this rule?", "Delete", "/events/send/{id}", load=_ask_delete)
+async def delete(desk: Desk, *_: Any) -> Response[Any]:
+    async with desk.changing("rule.delete", desk.key) as tx:
+        await dispatch.delete_rule(tx, desk.id, desk.key, desk.now)
     return desk.see("/events/send", "The rule is deleted.")
 
 
-@get("/events/send/{rule_id:uuid}/test")
-async def ask_test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        rule = await _live_rule(tx, desk, rule_id)
-    form = Form(values={"by": "email"} | query_of(desk.request))
-    return desk.page("pages/rule_test.html", rule=rule, form=form, result=None, modes=MODES)
+async def _ask_test(desk: Desk, tx: Reading) -> Shown:
+    query = query_of(desk.request)
+    return Shown({"by": "email", "address": ""} | query, await _live_rule(tx, desk), more={"result": None})
 
 
-@post("/events/send/{rule_id:uuid}/test")
-async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
+@sheet(
+    "/events/send/{id:uuid}/test",
+    "Send test event",
+    "rule_test",
+    {"by": Field("choice", options=("email", "mobile")), "address": Field(chars_max=limits.EMAIL_CHARS_MAX)},
+    "/events/send/{id}",
+    yes="Send",
+    load=_ask_test,
+)
+async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     """Written down, sent outside any transaction, and the tool's answer written down and shown."""
-    form = await desk.form()
-    async with desk.reading() as tx:
-        rule = await _live_rule(tx, desk, rule_id)
+    by, address = given["by"], given["address"]
     try:
-        by: Literal["email", "mobile"] = "mobile" if form.text("by") == "mobile" else "email"
-        address = form.text("address")
-        async with desk.changing("rule.test", rule_id) as tx:
+        async with desk.changing("rule.test", desk.key) as tx:
             email, mobile = (address, None) if by == "email" else (None, address)
             person = (
                 await customers.find(tx, desk.id, email=email, mobile=mobile, country=desk.workspace.country)
@@ -241,7 +241,7 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
             prepared = await dispatch.prepare_test(
                 tx,
                 desk.workspace,
-                rule_id,
+                desk.key,
                 by=by,
                 address=address,
                 customer=person,
@@ -251,7 +251,7 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
             carrier = await integrations.carrier_of(tx, desk.id, prepared.lane_id, desk.app.box)
     except Refusal as refusal:
         refusal.fields = dict.fromkeys(("address",) if refusal.fields else (), refusal.message)
-        return desk.wrong("pages/rule_test.html", form, refusal, rule=rule, result=None, modes=MODES)
+        raise
     parcel = msgspec.structs.replace(prepared.parcel, attempted_at=desk.app.clock.outside())
     made = await delivery.attempt(carrier, desk.app.http, parcel)
     async with desk.app.db.transaction() as tx:
@@ -259,72 +259,24 @@ async def test(desk: Handed, rule_id: FromPath[UUID]) -> Response[str]:
             tx, desk.id, prepared.lane_id, [(made, 0)], now=desk.app.clock.now(), random=random.random
         )
         one, attempts = await delivery.get_delivery(tx, desk.id, prepared.parcel.delivery_id)
-    return desk.page(
-        "pages/rule_test.html",
-        rule=rule,
-        form=form,
-        modes=MODES,
-        result={
+    shown.yes, shown.more["result"] = (
+        "Send again",
+        {
             "delivery": one,
             "attempt": attempts[-1] if attempts else None,
             "real": prepared.real,
             "rule": prepared.outcome,
         },
     )
+    shown.values = given
+    return sheets.draw(desk, test, shown)
 
 
-async def _live_rule(tx: Reading, desk: Desk, rule_id: UUID) -> Rule:
-    rule = await dispatch.get_rule(tx, desk.id, rule_id)
+async def _live_rule(tx: Reading, desk: Desk) -> Rule:
+    rule = await dispatch.get_rule(tx, desk.id, desk.key)
     if rule.deleted_at is not None:
         raise NotFound("This rule was deleted.")
     return rule
-
-
-async def _new_page(
-    desk: Desk, form: Form, pairs: list[tuple[str, object]] | None = None, status: int = 200
-) -> Response[str]:
-    async with desk.reading() as tx:
-        tools = await integrations.list_integrations(tx, desk.id)
-    if "integration_id" not in form.values and tools:
-        form.values["integration_id"] = str(tools[0].id)
-    topic = TOPICS.get(form.text("topic")) or TOPICS[_FIRST_CHOICE]
-    return desk.page(
-        "pages/rule_new.html",
-        status=status,
-        form=form,
-        tools=[(str(tool.id), tool.name) for tool in tools],
-        groups=_groups(),
-        topic=topic,
-        **_builder(pairs or [], topic.restrictions),
-    )
-
-
-async def _rule_page(
-    desk: Desk, rule: Rule, form: Form, pairs: list[tuple[str, object]] | None = None, status: int = 200
-) -> Response[str]:
-    """`pairs`: the form's own fields when it is drawn again; else what is stored is drawn."""
-    async with desk.reading() as tx:
-        tools = await integrations.list_integrations(tx, desk.id)
-        recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
-    topic = TOPICS.get(rule.topic)
-    schema = topic.restrictions if topic else {}
-    fits = rule.condition is None or conditions.fits_form(rule.condition)
-    if pairs is None:
-        pairs = list(conditions.to_form(rule.condition)) if fits else []
-        form.values["keep_condition"] = "" if fits else "yes"
-    return desk.page(
-        "pages/rule.html",
-        status=status,
-        rule=rule,
-        parts=dispatch.rule_sentence_parts(rule),
-        form=form,
-        tools=[(str(tool.id), tool.name) for tool in tools],
-        tool=next((tool for tool in tools if tool.id == rule.integration_id), None),
-        topic=topic,
-        recent=[one for one in recent.items if one.rule_id == rule.id],
-        deep="" if fits else _in_words(rule),
-        **_builder(pairs, schema),
-    )
 
 
 def _in_words(rule: Rule) -> str:
@@ -333,32 +285,6 @@ def _in_words(rule: Rule) -> str:
     except Invalid as refusal:
         return refusal.message
     return conditions.sentence(condition, TOPICS[rule.topic].restrictions) if condition else ""
-
-
-def _builder(pairs: list[tuple[str, object]], schema: Schema) -> dict[str, Any]:
-    return {
-        "draft": conditions.draft(pairs),
-        "schema": schema,
-        "operators_for": conditions.operators_for,
-        "labels": _LABELS,
-        "pressed": next((key for key, _ in pairs if key.startswith("condition.add")), ""),
-    }
-
-
-def _condition(form: Form, pairs: list[tuple[str, object]], topic: str) -> object:
-    parsed = None
-    with form.faults:
-        parsed = conditions.from_form(pairs, TOPICS[topic].restrictions) if topic in TOPICS else None
-    return None if parsed is None else conditions.dump(parsed)
-
-
-def _prefix(form: Form) -> str:
-    """Blanks behind it may be meant: `Nector: `."""
-    return str(form.values.get("prefix", ""))
-
-
-async def _pairs(desk: Desk) -> list[tuple[str, object]]:
-    return list((await sent(desk.request)).fields)
 
 
 def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -370,17 +296,12 @@ def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(groups.items())
 
 
+def _named(tools: Sequence[Integration]) -> list[tuple[str, str]]:
+    return [(str(tool.id), tool.name) for tool in tools]
+
+
 HANDLERS: list[ControllerRouterHandler] = [
-    *handlers(LOG, "pages/events.html"),
-    shown,
-    switch,
-    rules,
-    blank,
-    create,
-    edit,
-    change,
-    ask_delete,
-    delete,
-    ask_test,
-    test,
+    *lists.handlers(LOG, "pages/events.html"),
+    *(shown, switch, rules),
+    *sheets.handlers(create, change, delete, test),
 ]

@@ -13,12 +13,11 @@ from regulars.dashboard import words
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.figures import PERIODS, figures
 from regulars.dashboard.forms import query_of
+from regulars.dashboard.pages.shop import LISTS, SETUP
 from regulars.dashboard.walk import walk as walked
-from regulars.dashboard.words import zones
 from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
 from regulars.integrations import Integration
-from regulars.kit import countries, currency
 
 LATE_S = 300.0
 LATELY_ITEMS = 8
@@ -58,7 +57,9 @@ async def page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
     context: dict[str, Any] = {
         "walk": walk,
         "form": form,
-        "lists": {"zones": zones(), "currencies": currency.LISTED, "countries": countries.LISTED} if walk else None,
+        "fields": SETUP,
+        "shows": {},
+        "lists": LISTS,
         "sandbox": desk.app.settings.allow_loopback,
         "troubles": [*_troubles(desk, tools, rules, lanes), *_set_aside(sum(aside.values()))],
         "figures": await counting,

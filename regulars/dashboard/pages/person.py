@@ -2,87 +2,80 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, get
 from litestar.enums import MediaType
-from litestar.params import FromPath
 
 from regulars import customers, ledger, people
 from regulars.api.management.people import person_item
 from regulars.customers import Customer
-from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
+from regulars.dashboard import sheets
+from regulars.dashboard.desk import Desk, Handed, uuid_of
+from regulars.dashboard.pages.customers import find
+from regulars.dashboard.sheets import TEXT, Given, Shown, ask, handlers, sheet
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal, invalid
+from regulars.kit.errors import invalid
 
 
-@get("/customers/{id_:uuid}/merge")
-async def ask_merge(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    return await _merging(desk, id_, desk.blank(into=""))
+async def _two(desk: Desk, tx: Reading) -> Shown:
+    """With the other one, once they are named: looked up first, and both shown before anything happens."""
+    customer, named = await find(tx, desk), (await desk.form()).text("into")
+    into = await _named(tx, desk, named) if named else None
+    into = None if into == customer else into
+    both = [customer] if into is None else [customer, into]
+    have = await ledger.balances(tx, desk.workspace, [one.id for one in both], desk.now)
+    coins = {one.id: have[one.id]["coins"] for one in both}
+    more = {"into": into, "both": both, "coins": coins, "risky": into is not None}
+    values = dict.fromkeys(("into", "confirmed"), into.id) if into else {}
+    title = f"Merge {customer.name or customer.customer_id} into another customer"
+    return Shown(values, customer, title, yes="Merge" if into else "", more=more)
 
 
-@post("/customers/{id_:uuid}/merge")
-async def merge(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    """Looks the other one up first, and shows both; what is confirmed is that very one."""
-    form = await desk.form()
-    try:
-        async with desk.reading() as tx:
-            into = await _named(tx, desk, form.text("into"))
-        if into is None or into.id == id_:
-            raise invalid("into", "the customer_id, the e-mail address or the mobile number of another customer")
-        if form.text("confirmed") != str(into.id):
-            return await _merging(desk, id_, form, into)
-        async with desk.changing("customer.merge", into.customer_id, merged=str(id_)) as tx:
-            await people.merge(tx, desk.workspace, id_, into.id, desk.now, actor=desk.who.actor)
-    except Refusal as refusal:
-        return await _merging(desk, id_, form.refused(refusal), status=422)
+@sheet("/customers/{id:uuid}/merge", "", "merge", {"into": TEXT}, "/customers/{id}", yes="Look at both", load=_two)
+async def merge(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    """What is confirmed is that very one."""
+    into = shown.more["into"]
+    if into is None:
+        raise invalid("into", "the customer_id, the e-mail address or the mobile number of another customer")
+    if (await desk.form()).text("confirmed") != str(into.id):
+        return sheets.draw(desk, merge, shown)
+    async with desk.changing("customer.merge", into.customer_id, merged=str(desk.key)) as tx:
+        await people.merge(tx, desk.workspace, desk.key, into.id, desk.now, actor=desk.who.actor)
     return desk.see(f"/customers/{into.id}", "They are one customer now.")
 
 
-@get("/customers/{id_:uuid}/erase")
-async def ask_erase(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        customer = await _found(tx, desk, id_)
-    coin_name = desk.workspace.coin_name
-    return desk.page(
-        "pages/confirm.html",
-        title=f"Erase {customer.name or customer.customer_id}?",
-        words="Name, e-mail address, mobile number and customer_id are forgotten for good: here, in their orders, in"
-        " what happened and in what was sent. What waits to be sent about them is not sent. Their orders and"
-        f" {coin_name} still count in your figures, under an id that is nobody's. Tools that were told of them before"
-        " know what they were told: erase them there, too. This can't be undone.",
-        yes="Erase for good",
-        back=f"/customers/{id_}",
-    )
+async def _ask_erase(desk: Desk, tx: Reading) -> Shown:
+    customer = await find(tx, desk)
+    return Shown(title=f"Erase {customer.name or customer.customer_id}?")
 
 
-@post("/customers/{id_:uuid}/erase")
-async def erase(desk: Handed, id_: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("customer.erase", id_) as tx:
-        await people.erase(tx, desk.workspace, id_, desk.now)
+@ask(
+    "/customers/{id:uuid}/erase",
+    "",
+    "Erase for good",
+    "/customers/{id}",
+    "Name, e-mail address, mobile number and customer_id are forgotten for good: here, in their orders, in what "
+    "happened and in what was sent. What waits to be sent about them is not sent. Their orders and {coins} still count "
+    "in your figures, under an id that is nobody's. Tools that were told of them before know what they were told: "
+    "erase them there, too. This can't be undone.",
+    load=_ask_erase,
+)
+async def erase(desk: Desk, *_: Any) -> Response[Any]:
+    async with desk.changing("customer.erase", desk.key) as tx:
+        await people.erase(tx, desk.workspace, desk.key, desk.now)
     return desk.see("/customers", "The customer is erased.")
 
 
-@get("/customers/{id_:uuid}/export")
-async def export(desk: Handed, id_: FromPath[UUID]) -> Response[bytes]:
+@get("/customers/{id:uuid}/export")
+async def export(desk: Handed) -> Response[bytes]:
     async with desk.reading() as tx:
-        customer = await _found(tx, desk, id_)
+        customer = await find(tx, desk)
         person = await people.take_out(tx, desk.workspace, customer)
         said = await person_item(tx, desk.workspace, person, desk.now)
     headers = {"content-disposition": f'attachment; filename="customer-{customer.id}.json"'}
     return Response(msgspec.json.format(msgspec.json.encode(said)), media_type=MediaType.JSON, headers=headers)
-
-
-async def _merging(desk: Desk, id_: UUID, form: Form, into: Customer | None = None, status: int = 200) -> Response[str]:
-    async with desk.reading() as tx:
-        customer = await _found(tx, desk, id_)
-        both = [customer] if into is None else [customer, into]
-        have = await ledger.balances(tx, desk.workspace, [one.id for one in both], desk.now)
-    coins = {one.id: have[one.id]["coins"] for one in both}
-    return desk.page(
-        "pages/customer_merge.html", status=status, form=form, customer=customer, into=into, both=both, coins=coins
-    )
 
 
 async def _named(tx: Reading, desk: Desk, text: str) -> Customer | None:
@@ -95,11 +88,4 @@ async def _named(tx: Reading, desk: Desk, text: str) -> Customer | None:
     return None
 
 
-async def _found(tx: Reading, desk: Desk, id_: UUID) -> Customer:
-    customer = await customers.find(tx, desk.id, id=id_)
-    if customer is None:
-        raise NotFound("This customer does not exist in your shop.")
-    return customer
-
-
-HANDLERS = [ask_merge, merge, ask_erase, erase, export]
+HANDLERS = [export, *handlers(merge, erase)]

@@ -1,293 +1,248 @@
-"""Settings of the shop, its API keys, and who changed what."""
+"""What the shop is set to, a page each: how it is called and counted, what is kept, what programs may do, what of an
+order earns, how long coins last, when customers are reminded."""
 
 from __future__ import annotations
 
-import re
-from typing import Any, NamedTuple
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any
 
-from litestar import Response, get, post
-from litestar.params import FromPath
+import msgspec
+from litestar import Response
 from litestar.types import ControllerRouterHandler
 
-from regulars import limits, orders, tenancy
-from regulars.dashboard import cells, words
-from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, part_of, until_next
-from regulars.dashboard.words import zones
+from regulars import dispatch, limits, orders, reminders
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, handlers
+from regulars.dashboard.words import plural, zones
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal
-from regulars.tenancy import ApiKey, Areas, Retention
+from regulars.orders import EarningBasis
+from regulars.reminders import ReminderRules
+from regulars.tenancy import BookRules, Retention, Workspace
 from regulars.wiring import change_shop
 
-ACCESS = {"WRITE": "Read and write", "READ": "Read only", "NONE": "Nothing"}
-AREAS = {
-    "data": ("Customers and orders", "Coins, events and deliveries too, with e-mail addresses and mobile numbers."),
-    "rules": ("Rules", "Triggers, Send Events rules, and the tools that are told."),
-    "settings": ("The shop", "Its settings, the switch for events, the audit log."),
-    "staff": ("People and keys", "The storefront secret too. Whoever may write here can become an owner."),
+_REMINDED = {
+    "coinexpirynotify_create": "Coins are about to expire",
+    "unusedwalletcoinrequest_create": "Coins lie unused",
 }
-_SEE_STOREFRONT = "see and change its storefront secret"
-_ISSUE_KEYS = "create and revoke API keys"
 
 
-@get("/settings")
-async def settings(desk: Handed) -> Response[str]:
-    shop = desk.workspace
-    form = desk.blank(
-        name=shop.name,
-        uri=shop.uri,
-        coin_name=shop.coin_name,
-        currency_code=shop.currency_code,
-        time_zone=shop.time_zone,
-        country=shop.country,
-        calls_per_minute=shop.settings.get("calls_per_minute") or "",
-        open_triggers_need_proof="" if shop.settings.get("open_triggers_need_proof") is False else "yes",
-        referral_link_base=shop.settings.get("referral_link_base") or "",
-        utm_source=shop.settings.get("utm_source") or "",
-        **(shop.settings.get("retention") or {}),
-    )
-    return _settings_page(desk, form)
+def settings_page(
+    name: str,
+    title: str,
+    purpose: str,
+    fields: Fields,
+    values: Callable[[Workspace], Any],
+    setting: Callable[[Given], dict[str, Any]],
+    state: Callable[[Workspace], str],
+    more: dict[str, Any] | None = None,
+    **other: Any,
+) -> Sheet:
+    """A page of what stands in the shop's settings: its `values`, and the `setting` that comes of what was given."""
 
+    async def load(desk: Desk, tx: Reading) -> Shown:
+        return Shown(values(desk.workspace), more=more or {})
 
-@post("/settings")
-async def change_settings(desk: Handed) -> Response[str]:
-    form = await desk.form()
-    changes: dict[str, Any] = {
-        name: form.text(name) for name in ("name", "uri", "coin_name", "currency_code", "time_zone")
-    }
-    try:
-        changes["settings"] = _settings_of(form)
+    async def save(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+        changes: dict[str, Any] = {}
+        with (await desk.form()).faults:
+            changes = {"settings": setting(given)}
         async with desk.changing("workspace.update", desk.id, **changes) as tx:
-            known = form.on("currency_confirmed")
-            await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=known)
             await change_shop(tx, desk.workspace, changes, desk.now)
-    except Refusal as refusal:
-        return _settings_page(desk, form.refused(refusal), 422)
-    if changes["currency_code"].lower() != desk.workspace.currency_code:
+        return desk.see(path, "Saved.")
+
+    path = f"/settings/{name}"
+    kept: dict[str, Any] = {"load": load, "save": save, "template": name, "back": "/settings", "of": "Settings"} | other
+    return Sheet(path=path, title=title, purpose=purpose, fields=fields, state=state, **kept)
+
+
+def _chosen(usual: Any, given: Given) -> Given:
+    """What was given, as a setting holds it: None where it is how it is for everybody."""
+    return {name: None if value == getattr(usual, name) else value for name, value in given.items()}
+
+
+# ---- how it is called and counted
+
+_NAMED = ("name", "uri", "coin_name", "currency_code", "time_zone")
+LISTS: dict[str, Any] = {"zones": zones(), "currencies": currency.LISTED, "countries": countries.LISTED}
+SETUP: Fields = {
+    "name": Field(chars_max=limits.NAME_CHARS_MAX),
+    "coin_name": Field(chars_max=limits.COIN_NAME_CHARS_MAX),
+    "country": MAYBE,
+    "currency_code": TEXT,
+    "time_zone": TEXT,
+}
+"""What a new shop says first."""
+
+
+async def change(desk: Desk, given: Given) -> None:
+    """Raises Invalid, and Conflict where orders in its currency are there and that was not confirmed."""
+    changes = {name: given[name] for name in _NAMED if name in given} | {
+        "settings": {"country": given["country"] or None}
+    }
+    async with desk.changing("workspace.update", desk.id, **changes) as tx:
+        known = (await desk.form()).on("currency_confirmed")
+        await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=known)
+        await change_shop(tx, desk.workspace, changes, desk.now)
+
+
+async def _save_shop(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    await change(desk, given)
+    if given["currency_code"].lower() != desk.workspace.currency_code:
         words = "Saved. Orders that earned nothing for their currency can earn now: apply a trigger to past orders."
         return desk.see("/triggers", words)
-    return desk.see("/settings", "Saved.")
+    return desk.see(SHOP.path, "Saved.")
 
 
-@get("/settings/storefront-secret")
-async def reveal_secret(desk: Handed) -> Response[str]:
-    """Owners alone: whoever has it can speak for every customer."""
-    desk.only_owners(_SEE_STOREFRONT)
-    return _secret_page(desk, desk.workspace)
+SHOP = settings_page(
+    "shop",
+    "Shop",
+    "How your shop is called and counted, here and in every event.",
+    {**SETUP, "uri": MAYBE},
+    lambda shop: {name: getattr(shop, name) for name in (*_NAMED, "country")},
+    dict,
+    lambda shop: (
+        f"{shop.name} counts in {shop.currency_code.upper()}, its days begin in {shop.zone.key.replace('_', ' ')}."
+    ),
+    {"lists": LISTS},
+    save=_save_shop,
+)
+
+# ---- what is kept, and what programs may do
+
+KEPT = settings_page(
+    "kept",
+    "What is kept, and for how long",
+    "In months. What is older is no longer shown and then deleted, for good. Coins, orders and customers are kept for "
+    "ever.",
+    dict.fromkeys(fields_of(Retention), Field("whole", optional=True, blank=None)),
+    lambda shop: shop.settings.get("retention") or {},
+    lambda given: {"retention": given},
+    lambda shop: f"Events {shop.retention.events_months} months, deliveries {shop.retention.deliveries_months}.",
+    {"usual": Retention()},
+)
 
 
-@post("/settings/storefront-secret/rotate")
-async def rotate_secret(desk: Handed) -> Response[str]:
-    desk.only_owners(_SEE_STOREFRONT)
-    async with desk.changing("storefront_secret.create", desk.id) as tx:
-        changed = await tenancy.rotate_storefront_secret(tx, desk.id, desk.now)
-    return _secret_page(desk, changed)
+def _needs_proof(shop: Workspace) -> bool:
+    return shop.settings.get("open_triggers_need_proof") is not False
 
 
-@get("/settings/storefront-secret/retire")
-async def ask_retire(desk: Handed) -> Response[str]:
-    desk.only_owners(_SEE_STOREFRONT)
-    return desk.page(
-        "pages/confirm.html",
-        title="Retire the older storefront secret?",
-        words="What your shop's server signs with it is refused from now on, and pages opened with it must be loaded "
-        "again. Retire it when your server signs with the new one.",
-        yes="Retire",
-        back="/settings",
-    )
+def _programs(shop: Workspace) -> str:
+    calls = shop.settings.get("calls_per_minute") or limits.CALLS_PER_MINUTE_PER_KEY
+    return f"{calls:,} calls a minute for each key. Open triggers need {'' if _needs_proof(shop) else 'no '}proof."
 
 
-@post("/settings/storefront-secret/retire")
-async def retire_secret(desk: Handed) -> Response[str]:
-    desk.only_owners(_SEE_STOREFRONT)
-    async with desk.changing("storefront_secret.retire", desk.id) as tx:
-        await tenancy.retire_storefront_secret(tx, desk.id, desk.now)
-    return desk.see("/settings", "The older storefront secret is retired.")
+_ADDRESS = "an address that starts with https:// or http://"
+_SOURCE = "at most 40 letters, digits, dots, - or _"
+PROGRAMS = settings_page(
+    "programs",
+    "Programs and links",
+    "What programs that hold a key may do, and what the links in events look like.",
+    {
+        "calls_per_minute": Field("whole", 1, limits.CALLS_PER_MINUTE_PER_KEY_MAX, optional=True, blank=None),
+        "referral_link_base": Field(
+            chars_max=limits.NAME_CHARS_MAX, optional=True, blank=None, pattern="https?://.*", expected=_ADDRESS
+        ),
+        "utm_source": Field(chars_max=40, optional=True, blank=None, pattern="[A-Za-z0-9._-]+", expected=_SOURCE),
+        "open_triggers_need_proof": TICK,
+    },
+    lambda shop: shop.settings | {"open_triggers_need_proof": _needs_proof(shop)},
+    lambda given: given | {"open_triggers_need_proof": None if given["open_triggers_need_proof"] else False},
+    _programs,
+    {"calls_per_minute": limits.CALLS_PER_MINUTE_PER_KEY},
+)
+
+# ---- what of an order earns
 
 
-def _secret_page(desk: Desk, workspace: tenancy.Workspace) -> Response[str]:
-    newest, *older = tenancy.storefront_secrets(desk.app.settings.secret(), workspace)
-    return desk.page("pages/storefront_secret.html", secret=newest, older=older[0] if older else "")
+def _earning(shop: Workspace) -> str:
+    basis = orders.default_basis(shop)
+    without = [part for part in ("discount", "tax", "shipping") if getattr(basis, f"net_of_{part}")]
+    excluded = sum(len(getattr(basis, name)) for name in orders.EXCLUDED)
+    how = f", without {' and '.join(without)}" if without else ""
+    rest = f" Left out: {plural(excluded, 'product or label', 'products and labels')}." if excluded else ""
+    return f"What an order comes to{how}, rounded {basis.rounding.replace('nearest', 'to the nearest')}.{rest}"
 
 
-def _settings_of(form: Form) -> dict[str, Any]:
-    """What only some shops set; None is how it is for everybody."""
-    calls = form.whole("calls_per_minute", least=1) if form.text("calls_per_minute") else None
-    if calls is not None and calls > limits.CALLS_PER_MINUTE_PER_KEY_MAX:
-        form.faults.add("calls_per_minute", f"at most {limits.CALLS_PER_MINUTE_PER_KEY_MAX:,}")
-    link = form.text("referral_link_base")
-    if link and (not link.startswith(("https://", "http://")) or len(link) > limits.NAME_CHARS_MAX):
-        form.faults.add("referral_link_base", "an address that starts with https:// or http://")
-    utm_source = form.text("utm_source")
-    if utm_source and not re.fullmatch(r"[A-Za-z0-9._-]{1,40}", utm_source):
-        form.faults.add("utm_source", "at most 40 letters, digits, dots, - or _")
-    months = {kind: form.whole(kind) if form.text(kind) else None for kind in Retention.__struct_fields__}
-    return {
-        "country": country_of(form),
-        "calls_per_minute": calls,
-        "open_triggers_need_proof": None if form.on("open_triggers_need_proof") else False,
-        "referral_link_base": link or None,
-        "utm_source": utm_source or None,
-        "retention": months if any(months.values()) else None,
+EARNING = settings_page(
+    "earning",
+    "What of an order earns",
+    "Triggers that react to orders count this, unless one says otherwise. What was refunded never earns.",
+    fields_of(EarningBasis),
+    orders.default_basis,
+    lambda given: orders.basis_setting(orders.check_basis(EarningBasis(**given))),
+    _earning,
+)
+
+# ---- how long coins last
+
+
+def _coins(shop: Workspace) -> str:
+    rules, after = shop.book, plural(shop.book.expire_after, shop.book.expire_unit.removesuffix("s"))
+    expiry = {
+        "never": "They never expire.",
+        "per_lot": f"They expire {after} after they were given.",
+        "inactivity": f"They expire when a customer was away for {after}.",
     }
+    back = {"debt": "all it earned", "balance": "what is left of it", "pending": "only what can't be spent yet"}
+    return f"{expiry[rules.expiry]} A refund takes back {back[rules.claw_back]}."
 
 
-def country_of(form: Form) -> str | None:
-    code = form.text("country")
-    if code and code not in countries.NAMES:
-        form.faults.add("country", "a country of the list")
-    return code or None
+def _while(fields: Fields, names: tuple[str, ...], *when: str) -> Fields:
+    return {**fields, **{name: msgspec.structs.replace(fields[name], when=when) for name in names}}
 
 
-def _settings_page(desk: Desk, form: Form, status: int = 200) -> Response[str]:
-    return desk.page(
-        "pages/settings.html",
-        status=status,
-        form=form,
-        zones=zones(),
-        countries=countries.LISTED,
-        currencies=currency.LISTED,
-        calls_per_minute=limits.CALLS_PER_MINUTE_PER_KEY,
-        usual=Retention(),
-    )
-
-
-@get("/keys/new")
-async def new_key(desk: Handed) -> Response[str]:
-    desk.only_owners(_ISSUE_KEYS)
-    form = Form(values={"access": "WRITE", "purpose": "SERVER"})
-    return desk.page("pages/key_new.html", form=form, issued=None, areas=AREAS, access=ACCESS)
-
-
-@post("/keys/new")
-async def issue_key(desk: Handed) -> Response[str]:
-    desk.only_owners(_ISSUE_KEYS)
-    form = await desk.form()
-    name, access = form.text("name"), form.text("access")
-    areas = {area: form.text(f"areas.{area}") or "NONE" for area in AREAS}
-    rights: dict[str, Any] = {"access": access, "purpose": form.text("purpose"), "areas": areas}
-    try:
-        async with desk.changing("key.create", name, **rights) as tx:
-            given: Any = rights | {"areas": Areas(**areas)}  # type: ignore[arg-type]
-            issued = await tenancy.issue_key(tx, desk.id, name, **given, made_by=desk.who.actor, now=desk.now)
-    except Refusal as refusal:
-        return desk.wrong("pages/key_new.html", form, refusal, issued=None, areas=AREAS, access=ACCESS)
-    return desk.page("pages/key_new.html", form=form, issued=issued)
-
-
-@get("/keys/{key_id:uuid}/revoke")
-async def ask_revoke(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
-    desk.only_owners(_ISSUE_KEYS)
-    async with desk.reading() as tx:
-        key = next((key for key in await tenancy.list_keys(tx, desk.id) if key.id == key_id), None)
-    if key is None:
-        raise NotFound("This key does not exist.")
-    return desk.page(
-        "pages/confirm.html",
-        title=f"Revoke the key “{key.name}”?",
-        words="Calls made with it are refused from now on. This can't be undone; a new key can be created at any time.",
-        yes="Revoke",
-        back="/keys",
-    )
-
-
-@post("/keys/{key_id:uuid}/revoke")
-async def revoke_key(desk: Handed, key_id: FromPath[UUID]) -> Response[str]:
-    desk.only_owners(_ISSUE_KEYS)
-    async with desk.changing("key.revoke", key_id) as tx:
-        await tenancy.revoke_key(tx, desk.id, key_id, desk.now)
-    return desk.see("/keys", "The key is revoked.")
-
-
-class Issued(NamedTuple):
-    key: ApiKey
-    may_revoke: bool
-
-    @property
-    def id(self) -> UUID:
-        return self.key.id
-
-
-async def _read_keys(desk: Desk, tx: Reading, asked: Asked) -> Found[Issued]:
-    revoked = bool(asked.chosen("state"))
-    may_revoke = desk.who.role == "owner" and not revoked
-    found = [key for key in await tenancy.list_keys(tx, desk.id) if (key.revoked_at is not None) == revoked]
-    return part_of([Issued(key, may_revoke) for key in reversed(found)], asked)
-
-
-def _revoke(row: Issued) -> cells.Press | None:
-    return cells.Press("Revoke", f"/keys/{row.id}/revoke", row.key.name) if row.may_revoke else None
-
-
-KEYS = Listing[Issued](
-    path="/keys",
-    title="API keys",
-    purpose="With a key, your shop's programs reward customers and read what they have.",
-    columns=[
-        Column("Name", lambda row: [row.key.name, cells.Small(row.key.hint, code=True)]),
-        Column("Begins with", lambda row: row.key.hint, only="file"),
-        Column("May", lambda row: cells.Lines(_rights(row.key))),
-        Column("Made", lambda row: [row.key.created_at, cells.Small(words.actor(row.key.made_by))]),
-        Column("Made by", lambda row: words.actor(row.key.made_by), only="file"),
-        Column("Last used", lambda row: row.key.last_used_at or "never"),
-        Column("Revoked", lambda row: row.key.revoked_at, only="file"),
-        Column("", _revoke, right=True, only="page"),
-    ],
-    read=_read_keys,
-    nothing="No live key",
-    nothing_why="A program needs a key to reward your customers. It is shown once, when it is created.",
-    filters=[Filter("state", "State", "Live keys", [("revoked", "Revoked keys")])],
-    acts=[Act("Create", "/keys/new", dialog=True)],
-    owners_only=_ISSUE_KEYS,
+COINS = settings_page(
+    "coins",
+    "How long {coins} last",
+    "When they expire, and what happens to them when an order is refunded.",
+    {
+        name: field
+        for name, field in _while(
+            fields_of(BookRules), ("expire_after", "expire_unit"), "expiry", "per_lot", "inactivity"
+        ).items()
+        if name != "idle_since"
+    },
+    lambda shop: shop.book,
+    lambda given: {"book": _chosen(BookRules(), given)},
+    _coins,
 )
 
-
-async def _read_audit(desk: Desk, tx: Reading, asked: Asked) -> Found[tenancy.AuditLine]:
-    lines = await tenancy.audit_log(
-        tx, desk.id, since=asked.since, until=asked.until, before_id=asked.before_id, limit=asked.limit + 1
-    )
-    return Found(*until_next(lines, asked.limit))
+# ---- reminders
 
 
-AUDIT = Listing[tenancy.AuditLine](
-    path="/audit",
-    title="Audit log",
-    purpose="Who changed what: people in this dashboard and programs through the API.",
-    columns=[
-        Column("What", lambda line: words.act(line.act)),
-        Column("Who", lambda line: words.actor(line.actor)),
-        Column("When", lambda line: line.created_at),
-        Column("To what", lambda line: line.target),
-        Column("Details", lambda line: cells.Folded(words.pretty(line.detail)) if line.detail else None),
-    ],
-    read=_read_audit,
-    nothing="Nothing was changed yet",
-    nothing_why="Each change that people or programs make is listed here, with who made it.",
-    days="Changed",
+async def _load_reminders(desk: Desk, tx: Reading) -> Shown:
+    rules = reminders.reminder_rules(desk.workspace)
+    send = await dispatch.list_rules(tx, desk.id)
+    told = {label: sum(one.topic == topic and one.active for one in send) for topic, label in _REMINDED.items()}
+    unused = {"unused": rules.unused_days, "unused_days": rules.unused_days or 30}
+    hours = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
+    return Shown(msgspec.structs.asdict(rules) | unused, more={"told": told, "hours": hours})
+
+
+def _told(shop: Workspace) -> str:
+    rules = reminders.reminder_rules(shop)
+    when = ["before they expire"] if rules.expiry_notices else []
+    when += [f"when they lie unused for {plural(rules.unused_days, 'day')}"] if rules.unused_days else []
+    return f"At {rules.at_hour:02d}:00, {' and '.join(when)}." if when else "Nobody is reminded."
+
+
+def _reminders(given: Given) -> dict[str, Any]:
+    rules = {"unused_days": None} | {name: value for name, value in given.items() if name != "unused"}
+    return {"reminders": _chosen(ReminderRules(), rules)}
+
+
+_UNUSED = tuple(name for name in fields_of(ReminderRules) if name.startswith("unused"))
+REMINDERS = settings_page(
+    "reminders",
+    "Reminders",
+    "When your tools are told of {coins} that expire soon, or lie unused.",
+    {**_while(fields_of(ReminderRules), _UNUSED, "unused", "yes"), "unused": TICK},
+    reminders.reminder_rules,
+    _reminders,
+    _told,
+    load=_load_reminders,
 )
 
-
-def _rights(key: ApiKey) -> list[str]:
-    """`Read and write: rewards, rules`, a line for each kind of right."""
-    has = {"rewards": key.access} | {label.lower(): getattr(key.areas, area) for area, (label, _) in AREAS.items()}
-    named = {right: ", ".join(what for what, its in has.items() if its == right) for right in ("WRITE", "READ")}
-    lines = [f"{ACCESS[right]}: {what}" for right, what in named.items() if what]
-    return [*lines, "Stands in your storefront"] if key.purpose == "STOREFRONT" else lines
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    settings,
-    change_settings,
-    reveal_secret,
-    rotate_secret,
-    ask_retire,
-    retire_secret,
-    *handlers(KEYS),
-    new_key,
-    issue_key,
-    ask_revoke,
-    revoke_key,
-    *handlers(AUDIT),
-]
+PAGES = (SHOP, EARNING, COINS, REMINDERS, KEPT, PROGRAMS)
+HANDLERS: list[ControllerRouterHandler] = handlers(*PAGES)

@@ -4,27 +4,24 @@ there."""
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from regulars import customers, limits, orders, shops
 from regulars.customers import Customer
+from regulars.dashboard import lists, sheets
 from regulars.dashboard.cells import Badge, Link, Name, Small
-from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
+from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing
+from regulars.dashboard.pages import connecting
 from regulars.dashboard.paging import address
+from regulars.dashboard.sheets import Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal
-from regulars.shops import PLATFORMS, Hook, Platform, Source
-
-# What few shops ever touch, kept behind "More settings".
-_RARE = frozenset({"signed"})
-_NEW: dict[str, Any] = {"rare": _RARE, "of": ("Sources", "/sources"), "yes": "Connect", "note": ""}
+from regulars.kit.errors import NotFound
+from regulars.shops import PLATFORMS, Hook
 
 
 @get("/sources")
@@ -35,103 +32,107 @@ async def gallery(desk: Handed) -> Response[str]:
     return desk.page("pages/sources.html", connected=connected, heard=heard, platforms=PLATFORMS)
 
 
-@get("/sources/new/{platform:str}")
-async def blank(desk: Handed, platform: FromPath[str]) -> Response[str]:
-    manifest = _manifest(platform)
-    values = {field.name: str(field.default if field.default is not None else "") for field in manifest.fields}
-    return desk.page("pages/manifest_new.html", form=desk.blank(**values), manifest=manifest, **_NEW)
+async def _blank(desk: Desk, tx: Reading) -> Shown:
+    platform = desk.request.path_params["platform"]
+    if platform not in PLATFORMS:
+        raise NotFound("This version of Regulars does not know this platform.")
+    return connecting.shown(PLATFORMS[platform], note="")
 
 
-@post("/sources/new/{platform:str}")
-async def connect(desk: Handed, platform: FromPath[str]) -> Response[str]:
-    manifest = _manifest(platform)
-    form = await desk.form()
-    try:
-        async with desk.changing("source.create", platform) as tx:
-            given, name = _given(form, manifest), form.text("name")
-            shown = await shops.connect(
-                tx, desk.id, desk.app.box, platform=platform, name=name, given=given, now=desk.now
-            )
-    except Refusal as refusal:
-        return desk.wrong("pages/manifest_new.html", form, refusal, manifest=manifest, **_NEW)
-    if shown.new_secrets:
-        return _secret(desk, shown)
-    return desk.see(f"/sources/{shown.source.id}", "Connected. Give its address to the platform now.")
+@sheet(
+    "/sources/new/{platform:str}",
+    "",
+    "manifest",
+    connecting.fields,
+    "/sources",
+    of="Sources",
+    yes="Connect",
+    load=_blank,
+)
+async def connect(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
+    platform, given = shown.more["manifest"].platform, connecting.given(await desk.form(), shown)
+    async with desk.changing("source.create", platform) as tx:
+        made = await shops.connect(tx, desk.id, desk.app.box, platform=platform, **given, now=desk.now)
+    if made.new_secrets:
+        return _secret(desk, made)
+    return desk.see(f"/sources/{made.source.id}", "Connected. Give its address to the platform now.")
 
 
-@get("/sources/{source_id:uuid}")
-async def shown(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        source = await shops.get_source(tx, desk.id, source_id)
-    values = {name: str(value) for name, value in source.settings.items()}
-    return await _page(desk, source, desk.blank(name=source.name, **values))
-
-
-@post("/sources/{source_id:uuid}")
-async def change(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    form = await desk.form()
-    async with desk.reading() as tx:
-        source = await shops.get_source(tx, desk.id, source_id)
-    try:
-        async with desk.changing("source.update", source_id) as tx:
-            given, name = _given(form, PLATFORMS[source.platform]), form.text("name")
-            await shops.change(tx, desk.id, source_id, desk.app.box, given=given, name=name, now=desk.now)
-    except Refusal as refusal:
-        return await _page(desk, source, form.refused(refusal), 422)
-    return desk.see(f"/sources/{source_id}", "Saved.")
-
-
-@post("/sources/{source_id:uuid}/test")
-async def test(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        source = await shops.get_source(tx, desk.id, source_id)
-    tested = await shops.test(desk.app.db, desk.app.http, desk.workspace, source, desk.app.box, desk.now)
-    values = {name: str(value) for name, value in source.settings.items()}
-    return await _page(desk, source, desk.blank(name=source.name, **values), tested=tested)
-
-
-@post("/sources/{source_id:uuid}/fetch")
-async def fetch(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("source.fetch", source_id) as tx:
-        await shops.ask_soon(tx, desk.id, source_id, desk.now)
-    return desk.see(f"/sources/{source_id}", "What was missed is fetched in a moment.")
-
-
-@get("/sources/{source_id:uuid}/rotate")
-async def ask_rotate(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    return desk.page(
-        "pages/confirm.html",
-        title="Make a new secret?",
-        words="The new one is shown once. For a day, hooks may be signed with either, while you change it over there.",
-        yes="Make a new secret",
-        back=f"/sources/{source_id}",
+async def _load(desk: Desk, tx: Reading) -> Shown:
+    source = await shops.get_source(tx, desk.id, desk.key)
+    manifest = PLATFORMS[source.platform]
+    return connecting.shown(
+        manifest,
+        source,
+        tested=None,
+        heard_at=(await shops.heard_at(tx, desk.id, [source.id])).get(source.id),
+        failed=await shops.count_failed(tx, desk.id, source.id),
+        address=shops.address_of(source, desk.app.settings.address()) if desk.who.may_write else "",
+        rotates=any(field.name == "secret" and field.generate is not None for field in manifest.fields),
     )
 
 
-@post("/sources/{source_id:uuid}/rotate")
-async def rotate(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("source.rotate", source_id) as tx:
-        made = await shops.rotate(tx, desk.id, source_id, desk.app.box, now=desk.now)
+@sheet("/sources/{id:uuid}", "", "source", connecting.fields, "/sources", of="Sources", load=_load)
+async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
+    given = connecting.given(await desk.form(), shown)
+    async with desk.changing("source.update", desk.key) as tx:
+        await shops.change(tx, desk.id, desk.key, desk.app.box, **given, now=desk.now)
+    return desk.see(f"/sources/{desk.key}", "Saved.")
+
+
+@post("/sources/{id:uuid}/test")
+async def test(desk: Handed) -> Response[str]:
+    async with desk.reading() as tx:
+        shown = await _load(desk, tx)
+    shown.more["tested"] = await shops.test(
+        desk.app.db, desk.app.http, desk.workspace, shown.thing, desk.app.box, desk.now
+    )
+    return sheets.draw(desk, change, shown)
+
+
+@post("/sources/{id:uuid}/fetch")
+async def fetch(desk: Handed) -> Response[str]:
+    async with desk.changing("source.fetch", desk.key) as tx:
+        await shops.ask_soon(tx, desk.id, desk.key, desk.now)
+    return desk.see(f"/sources/{desk.key}", "What was missed is fetched in a moment.")
+
+
+@ask(
+    "/sources/{id:uuid}/rotate",
+    "Make a new secret?",
+    "Make a new secret",
+    "/sources/{id}",
+    "The new one is shown once. For a day, hooks may be signed with either, while you change it over there.",
+)
+async def rotate(desk: Desk, *_: Any) -> Response[Any]:
+    async with desk.changing("source.rotate", desk.key) as tx:
+        made = await shops.rotate(tx, desk.id, desk.key, desk.app.box, now=desk.now)
     return _secret(desk, made)
 
 
-@get("/sources/{source_id:uuid}/delete")
-async def ask_delete(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        source = await shops.get_source(tx, desk.id, source_id)
-    return desk.page(
-        "pages/confirm.html",
-        title=f"Remove {source.name}?",
-        words="No hook of it is taken any more, and its secrets are forgotten. Orders, customers and hooks stay.",
-        yes="Remove",
-        back=f"/sources/{source_id}",
-    )
+def _secret(desk: Desk, made: shops.Shown) -> Response[str]:
+    source, words = made.source, "Paste it there as the secret, beside the address below."
+    address = shops.address_of(source, desk.app.settings.address())
+    secrets, below = list(made.new_secrets.values()), "pages/source_address.html"
+    title, done = f"{source.name}: its secret", f"/sources/{source.id}"
+    return desk.secret(title, words, secrets, done, below=below, address=address)
 
 
-@post("/sources/{source_id:uuid}/delete")
-async def delete(desk: Handed, source_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("source.delete", source_id) as tx:
-        await shops.remove(tx, desk.id, source_id, desk.now)
+async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
+    return Shown(title=f"Remove {(await shops.get_source(tx, desk.id, desk.key)).name}?")
+
+
+@ask(
+    "/sources/{id:uuid}/delete",
+    "",
+    "Remove",
+    "/sources/{id}",
+    "No hook of it is taken any more, and its secrets are forgotten. Orders, customers and hooks stay.",
+    load=_ask_delete,
+)
+async def delete(desk: Desk, *_: Any) -> Response[Any]:
+    async with desk.changing("source.delete", desk.key) as tx:
+        await shops.remove(tx, desk.id, desk.key, desk.now)
     return desk.see("/sources", "Removed.")
 
 
@@ -227,10 +228,10 @@ async def replay_all(desk: Handed) -> Response[str]:
     return desk.see(to, f"{plural(count, 'hook')} {'is' if count == 1 else 'are'} handled again now.")
 
 
-@get("/sources/hooks/{hook_id:uuid}")
-async def hook(desk: Handed, hook_id: FromPath[UUID]) -> Response[str]:
+@get("/sources/hooks/{id:uuid}")
+async def hook(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
-        one, body = await shops.get_hook(tx, desk.id, hook_id)
+        one, body = await shops.get_hook(tx, desk.id, desk.key)
         sources = {source.id: source for source in await shops.list_sources(tx, desk.id)}
         order = (await orders.by_ids(tx, desk.id, [one.order_id])).get(one.order_id) if one.order_id else None
         customer = await customers.find(tx, desk.id, id=one.customer_id) if one.customer_id else None
@@ -246,64 +247,22 @@ async def hook(desk: Handed, hook_id: FromPath[UUID]) -> Response[str]:
     )
 
 
-@post("/sources/hooks/{hook_id:uuid}/replay")
-async def replay(desk: Handed, hook_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("hook.replay", hook_id) as tx:
-        await shops.replay(tx, desk.id, [hook_id], desk.now)
-    return desk.see(f"/sources/hooks/{hook_id}", "It is handled again now.")
+@post("/sources/hooks/{id:uuid}/replay")
+async def replay(desk: Handed) -> Response[str]:
+    async with desk.changing("hook.replay", desk.key) as tx:
+        await shops.replay(tx, desk.id, [desk.key], desk.now)
+    return desk.see(f"/sources/hooks/{desk.key}", "It is handled again now.")
 
 
-@post("/sources/hooks/{hook_id:uuid}/close")
-async def close(desk: Handed, hook_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("hook.close", hook_id) as tx:
-        await shops.close(tx, desk.id, hook_id, desk.who.name, desk.now)
-    return desk.see(f"/sources/hooks/{hook_id}", "Marked as done.")
-
-
-async def _page(
-    desk: Desk, source: Source, form: Form, status: int = 200, tested: shops.Tested | None = None
-) -> Response[str]:
-    async with desk.reading() as tx:
-        heard = await shops.heard_at(tx, desk.id, [source.id])
-        failed = await shops.count_failed(tx, desk.id, source.id)
-    manifest = _manifest(source.platform)
-    return desk.page(
-        "pages/source.html",
-        status=status,
-        source=source,
-        manifest=manifest,
-        form=form,
-        rare=_RARE,
-        tested=tested,
-        heard_at=heard.get(source.id),
-        failed=failed,
-        address=shops.address_of(source, desk.app.settings.address()) if desk.who.may_write else "",
-        rotates=any(field.name == "secret" and field.generate is not None for field in manifest.fields),
-    )
-
-
-def _secret(desk: Desk, shown: shops.Shown) -> Response[str]:
-    source = shown.source
-    return desk.page(
-        "pages/source_secret.html",
-        source=source,
-        secrets=shown.new_secrets,
-        address=shops.address_of(source, desk.app.settings.address()),
-    )
-
-
-def _manifest(platform: str) -> Platform:
-    if platform not in PLATFORMS:
-        raise NotFound("This version of Regulars does not know this platform.")
-    return PLATFORMS[platform]
-
-
-def _given(form: Form, manifest: Platform) -> dict[str, Any]:
-    return {field.name: form.text(field.name) for field in manifest.fields if field.name in form.values}
+@post("/sources/hooks/{id:uuid}/close")
+async def close(desk: Handed) -> Response[str]:
+    async with desk.changing("hook.close", desk.key) as tx:
+        await shops.close(tx, desk.id, desk.key, desk.who.name, desk.now)
+    return desk.see(f"/sources/hooks/{desk.key}", "Marked as done.")
 
 
 HANDLERS: list[ControllerRouterHandler] = [
-    *handlers(HOOKS, "pages/hooks.html"),
-    *(gallery, blank, connect, shown, change, test, fetch, ask_rotate, rotate, ask_delete, delete),
-    *(hook, replay, replay_all, close),
+    *lists.handlers(HOOKS, "pages/hooks.html"),
+    *(gallery, test, fetch, hook, replay, replay_all, close),
+    *sheets.handlers(connect, change, rotate, delete),
 ]

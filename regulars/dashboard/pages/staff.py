@@ -5,29 +5,28 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar import Response
 from litestar.types import ControllerRouterHandler
 
 from regulars import tenancy
-from regulars.dashboard import attempts, security
+from regulars.dashboard import attempts, lists, security
 from regulars.dashboard.cells import Link, Name, Small
-from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.lists import Act, Asked, Column, Found, Listing, handlers, part_of
-from regulars.dashboard.words import plural
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.lists import Act, Asked, Column, Found, Listing, part_of
+from regulars.dashboard.sheets import MAYBE, SECRET, TEXT, Field, Given, Shown, handlers, sheet
+from regulars.dashboard.words import ago, plural
 from regulars.kit.db import Reading
-from regulars.kit.errors import Invalid, Refusal, Unauthenticated, invalid
-from regulars.tenancy import Person
+from regulars.kit.errors import Refusal, Unauthenticated, invalid
+from regulars.tenancy import ApiKey, Person
 
 _CHANGE_PEOPLE = "add, change and remove people"
 ROLES = {"owner": "Owner", "editor": "Editor", "reader": "Reader"}
-
-
 MAY = {
     "owner": "Everything, people and keys too",
     "editor": "Everything but people and keys",
     "reader": "Looks, and changes nothing",
 }
+_ROLE = [(role, label, f"{MAY[role]}.") for role, label in ROLES.items()]
 
 
 class Member(NamedTuple):
@@ -70,86 +69,107 @@ STAFF = Listing[Member](
 )
 
 
-@get("/staff/new")
-async def new_staff(desk: Handed) -> Response[str]:
-    desk.only_owners(_CHANGE_PEOPLE)
-    return desk.page("pages/staff_new.html", form=Form(values={"role": "editor"}))
+_WHICH = {"role": Field("choice", options=tuple(ROLES))}
 
 
-@post("/staff/new")
-async def add_staff(desk: Handed) -> Response[str]:
-    desk.only_owners(_CHANGE_PEOPLE)
+async def _editor(desk: Desk, tx: Reading) -> Shown:
+    return Shown({"role": "editor"}, more={"roles": _ROLE})
+
+
+@sheet(
+    "/staff/new",
+    "Add somebody",
+    "staff_new",
+    {"email": TEXT, "name": MAYBE, "password": SECRET} | _WHICH,
+    "/staff",
+    yes="Add",
+    owners_only=_CHANGE_PEOPLE,
+    load=_editor,
+)
+async def add(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     form = await desk.form()
-    email = form.text("email")
-    try:
-        role: Any = form.choice("role", ROLES)
-        with form.faults:
-            tenancy.check_staff(email, _typed(form, "password"), form.text("name"), role)
-        form.faults.check()
-        password = await tenancy.hashed(_typed(form, "password"), email, form.text("name"))
-        async with desk.changing("staff.create", email, role=role) as tx:
-            known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
-            if email.strip().lower() in known:
-                raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
-            await tenancy.add_staff(tx, desk.id, email, password, now=desk.now, name=form.text("name"), role=role)
-    except Refusal as refusal:
-        return desk.wrong("pages/staff_new.html", form, refusal)
+    email, name, password, role = given["email"], given["name"], given["password"], given["role"]
+    with form.faults:
+        tenancy.check_staff(email, password, name, role)
+    form.check()
+    hashed = await tenancy.hashed(password, email, name)
+    async with desk.changing("staff.create", email, role=role) as tx:
+        known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
+        if email.lower() in known:
+            raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
+        await tenancy.add_staff(tx, desk.id, email, hashed, now=desk.now, name=name, role=role)
     return desk.see("/staff", f"{email} can sign in now.")
 
 
-@get("/staff/{staff_id:uuid}")
-async def shown(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    person = await _person(desk, staff_id)
-    return _page(desk, person, desk.blank(role=person.role), desk.blank())
+async def _member(desk: Desk, tx: Reading) -> Shown:
+    """Shown to everybody, changed by owners."""
+    if desk.request.method == "POST":
+        desk.only_owners(_CHANGE_PEOPLE)
+    person = await tenancy.get_staff(tx, desk.id, desk.key)
+    return Shown({"role": person.role}, person, person.name, more={"roles": _ROLE})
 
 
-@post("/staff/{staff_id:uuid}")
-async def change_role(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    desk.only_owners(_CHANGE_PEOPLE)
-    person, form = await _person(desk, staff_id), await desk.form()
+@sheet("/staff/{id:uuid}", "", "staff_member", _WHICH, "/staff", of="Staff", load=_member)
+async def change_role(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    person, role = shown.thing, given["role"]
     try:
-        role: Any = form.choice("role", ROLES)
         async with desk.changing("staff.update", person.email, role=role) as tx:
-            await tenancy.change_role(tx, desk.id, staff_id, role)
+            await tenancy.change_role(tx, desk.id, desk.key, role)
     except tenancy.LastOwner as refusal:
         refusal.fields = {"role": refusal.message}
-        return _page(desk, person, form.refused(refusal), desk.blank(), 422)
-    except Refusal as refusal:
-        return _page(desk, person, form.refused(refusal), desk.blank(), 422)
+        raise
     said = "Saved." if role == person.role else f"{person.email} is {role} now, and signs in again."
     return desk.see("/staff", said)
 
 
-@post("/staff/{staff_id:uuid}/password")
-async def give_password(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    desk.only_owners(_CHANGE_PEOPLE)
-    person, form = await _person(desk, staff_id), await desk.form()
-    try:
-        password = await tenancy.hashed(_typed(form, "password"), person.email, person.name)
-        async with desk.changing("staff.new_password", person.email) as tx:
-            await tenancy.change_password(tx, desk.id, staff_id, password)
-            await attempts.forget(tx, person.email)
-    except Refusal as refusal:
-        return _page(desk, person, desk.blank(role=person.role), form.refused(refusal), 422)
+@sheet(
+    "/staff/{id:uuid}/password",
+    "A new password",
+    "staff_password",
+    {"password": SECRET},
+    "/staff/{id}",
+    words="For somebody who lost theirs. Wherever they are signed in, they are signed out.",
+    yes="Give this password",
+    owners_only=_CHANGE_PEOPLE,
+    load=_member,
+)
+async def give_password(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    person = shown.thing
+    password = await tenancy.hashed(given["password"], person.email, person.name)
+    async with desk.changing("staff.new_password", person.email) as tx:
+        await tenancy.change_password(tx, desk.id, desk.key, password)
+        await attempts.forget(tx, person.email)
     return desk.see("/staff", f"{person.email} signs in with the new password from now on.")
 
 
-@get("/staff/{staff_id:uuid}/remove")
-async def ask_remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    desk.only_owners(_CHANGE_PEOPLE)
-    person = await _person(desk, staff_id)
-    async with desk.reading() as tx:
-        keys = await tenancy.live_keys_of(tx, desk.id, person.actor)
-    return desk.page("pages/staff_remove.html", person=person, keys=keys)
+async def _ask_remove(desk: Desk, tx: Reading) -> Shown:
+    person = await tenancy.get_staff(tx, desk.id, desk.key)
+    keys = await tenancy.live_keys_of(tx, desk.id, person.actor)
+    options = [(str(key.id), f"{key.name} ({key.hint})", _used(desk, key)) for key in keys]
+    words = f"{person.email} can't sign in any more, at once. What they did stays in the audit log."
+    return Shown(thing=person, title=f"Remove {person.name}?", words=words, more={"keys": options})
 
 
-@post("/staff/{staff_id:uuid}/remove")
-async def remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
-    desk.only_owners(_CHANGE_PEOPLE)
-    person, ticked = await _person(desk, staff_id), (await desk.form()).texts("key")
+def _used(desk: Desk, key: ApiKey) -> str:
+    return f"Last used {ago(key.last_used_at, desk.now, desk.zone)}" if key.last_used_at else "Never used"
+
+
+@sheet(
+    "/staff/{id:uuid}/remove",
+    "",
+    "staff_remove",
+    {"key": Field("texts", optional=True, blank=())},
+    "/staff/{id}",
+    yes="Remove",
+    risky=True,
+    owners_only=_CHANGE_PEOPLE,
+    load=_ask_remove,
+)
+async def remove(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    person, ticked = shown.thing, given["key"]
     async with desk.changing("staff.delete", person.email) as tx:
-        await tenancy.remove_staff(tx, desk.id, staff_id)
-        revoked = [k for k in await tenancy.live_keys_of(tx, desk.id, person.actor) if str(k.id) in ticked]
+        await tenancy.remove_staff(tx, desk.id, desk.key)
+        revoked = [key for key in await tenancy.live_keys_of(tx, desk.id, person.actor) if str(key.id) in ticked]
         for key in revoked:
             await tenancy.revoke_key(tx, desk.id, key.id, desk.now)
             await tenancy.audit(tx, desk.id, desk.who.actor, "key.revoke", str(key.id), now=desk.now)
@@ -157,64 +177,40 @@ async def remove(desk: Handed, staff_id: FromPath[UUID]) -> Response[str]:
     return desk.see("/staff", f"{person.email} is removed.{also}")
 
 
-@get("/password")
-async def own_password(desk: Handed) -> Response[str]:
-    return desk.page("pages/password.html", form=Form())
-
-
-@post("/password")
-async def change_own_password(desk: Handed) -> Response[str]:
+@sheet(
+    "/password",
+    "Change password",
+    "password",
+    {"current_password": SECRET, "password": SECRET, "again": SECRET},
+    purpose="How you sign in, wherever you are.",
+    yes="Change",
+    for_readers=True,
+)
+async def change_own(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     """Whatever somebody's role: it is theirs. The session that asks is replaced by a new one; all others end."""
-    form = await desk.form()
+    form, password = await desk.form(), given["password"]
+    if password != given["again"]:
+        form.faults.add("again", "the new password once more, the same")
+    with form.faults:
+        tenancy.check_password(password, desk.who.email, desk.who.name)
+    form.check()
     try:
-        password = _typed(form, "password")
-        if password != _typed(form, "again"):
-            form.faults.add("again", "the new password once more, the same")
-        with form.faults:
-            tenancy.check_password(password, desk.who.email, desk.who.name)
-        form.faults.check()
         async with attempts.attempt(desk.app, attempts.at_own_password(desk.who), Unauthenticated):
             async with desk.reading() as tx:
                 known = await tenancy.known_person(tx, desk.who)
-            await tenancy.proven([known], _typed(form, "current_password"))
-        new = await tenancy.hashed(password, desk.who.email, desk.who.name)
-        async with desk.changing("staff.new_password", desk.who.email) as tx:
-            await tenancy.change_password(tx, desk.id, desk.who.id, new)
-            session = await tenancy.open_session(tx, tenancy.Known(desk.who, new), desk.now)
+            await tenancy.proven([known], given["current_password"])
     except Unauthenticated:
-        refusal = invalid("current_password", "the password you sign in with now")
-        return desk.wrong("pages/password.html", form, refusal)
-    except Invalid as refusal:
-        return desk.wrong("pages/password.html", form, refusal)
+        raise invalid("current_password", "the password you sign in with now") from None
+    new = await tenancy.hashed(password, desk.who.email, desk.who.name)
+    async with desk.changing("staff.new_password", desk.who.email) as tx:
+        await tenancy.change_password(tx, desk.id, desk.who.id, new)
+        session = await tenancy.open_session(tx, tenancy.Known(desk.who, new), desk.now)
     response = desk.see("/", "Your password is changed. Wherever else you were signed in, you are signed out.")
     response.set_cookie(security.session_cookie(desk.app.settings, desk.request, session.token))
     return response
 
 
-def _typed(form: Form, name: str) -> str:
-    """As it was typed: blanks around a password belong to it."""
-    value = form.values.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-async def _person(desk: Desk, staff_id: UUID) -> Person:
-    async with desk.reading() as tx:
-        return await tenancy.get_staff(tx, desk.id, staff_id)
-
-
-def _page(desk: Desk, person: Person, form: Form, password: Form, status: int = 200) -> Response[str]:
-    return desk.page("pages/staff_member.html", status=status, person=person, form=form, password=password, roles=ROLES)
-
-
 HANDLERS: list[ControllerRouterHandler] = [
-    *handlers(STAFF),
-    new_staff,
-    add_staff,
-    shown,
-    change_role,
-    give_password,
-    ask_remove,
-    remove,
-    own_password,
-    change_own_password,
+    *lists.handlers(STAFF),
+    *handlers(add, change_role, give_password, remove, change_own),
 ]

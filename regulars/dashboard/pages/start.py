@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litestar import Response, post
 
-from regulars import dispatch, events, integrations, orders, triggers
+from regulars import dispatch, events, integrations, triggers
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.pages import overview, sandbox
 from regulars.dashboard.pages.integrations import initialize
-from regulars.dashboard.pages.shop import country_of
+from regulars.dashboard.pages.shop import SETUP, change
+from regulars.dashboard.sheets import read
 from regulars.dashboard.walk import EXAMPLES, SANDBOX, TOPIC
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.errors import Refusal
-from regulars.wiring import change_shop
 
 
 @post("/start/shop")
 async def shop(desk: Handed) -> Response[str]:
     form = await desk.form()
-    changes: dict[str, Any] = {name: form.text(name) for name in ("name", "coin_name", "currency_code", "time_zone")}
     try:
-        changes["settings"] = {"country": country_of(form)}
-        async with desk.changing("workspace.update", desk.id, **changes) as tx:
-            await orders.check_currency_change(tx, desk.workspace, changes["currency_code"], confirmed=False)
-            await change_shop(tx, desk.workspace, changes, desk.now)
+        await change(desk, read(desk, SETUP, form))
     except Refusal as refusal:
         return await overview.page(desk, form.refused(refusal), 422)
     return desk.see("/", "Saved. Next: what earns.")
@@ -33,7 +27,7 @@ async def shop(desk: Handed) -> Response[str]:
 
 @post("/start/earn")
 async def earn(desk: Handed) -> Response[str]:
-    source, name, rule = EXAMPLES[(await desk.form()).choice("example", {name: name for name in EXAMPLES})]
+    source, name, rule = EXAMPLES[(await desk.form()).choice("example", EXAMPLES)]
     name = in_shops_words(name, desk.workspace)
     async with desk.changing("trigger.create", name) as tx:
         known = {one.source for one in await triggers.list_triggers(tx, desk.id) if one.active}

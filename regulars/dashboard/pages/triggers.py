@@ -11,12 +11,15 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from regulars import conditions, customers, imports, limits, orders, triggers
+from regulars.dashboard import lists
 from regulars.dashboard.cells import Badge, Lines, Link
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
-from regulars.dashboard.forms import query_of, sent
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers, part_of
-from regulars.dashboard.trials import Trial, tried
-from regulars.dashboard.trigger_forms import EARN_WHEN, TIMELINES, Pairs, drawn, filled, refused, rule_of
+from regulars.dashboard.forms import query_of
+from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
+from regulars.dashboard.restrictions import Builder, Pairs, drawn
+from regulars.dashboard.sheets import Given, Sheet, Shown, draw, handlers, read, sheet
+from regulars.dashboard.trials import tried
+from regulars.dashboard.trigger_forms import CONTENT, FLAGS, fields_for, properties_of, refused, rule_of, values_of
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.errors import Refusal
@@ -24,7 +27,7 @@ from regulars.kit.ids import new_id
 from regulars.triggers import Content, Rule, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.facts import schema_of
-from regulars.triggers.wording import condition_in_words
+from regulars.triggers.wording import compared, condition_in_words
 
 SOURCES = {  # {Coins}: as the shop calls them
     "order": "{Coins} for orders",
@@ -34,12 +37,19 @@ SOURCES = {  # {Coins}: as the shop calls them
     "fact": "{Coins} for facts of your own",
     "api": "{Coins} when your shop calls",
 }
-CONTENT_TYPES = {"earn": "A way to earn", "referral": "Refer a friend", "social": "Follow or share"}
-LISTS: dict[str, Any] = {
-    "earn_when": EARN_WHEN,
-    "content_types": CONTENT_TYPES,
-    "sources": SOURCES,
-    "timelines": TIMELINES,
+_KINDS = {
+    "order": ("An order comes in", "{Coins} for each whole {symbol}1 of every order."),
+    "customer_created": ("A customer is created", "A number of {coins} for whoever is new, once."),
+    "birthday": ("A customer has a birthday", "A number of {coins} on the day, once a year."),
+    "anniversary": ("The day a customer was created comes round", "A number of {coins} each year."),
+    "fact": (
+        "Your shop reports a fact of its own",
+        "A game that was won, a walk that was taken: your program names it.",
+    ),
+    "api": (
+        "Your shop calls it",
+        "A number of {coins} whenever your shop's program asks: a newsletter, a visit.",
+    ),
 }
 
 
@@ -87,60 +97,91 @@ TRIGGERS = Listing[Said](
 )
 
 
-@get("/triggers/new")
-async def blank(desk: Handed) -> Response[str]:
-    source = query_of(desk.request).get("source", "")
-    if source not in SOURCES:
-        return desk.page("pages/trigger_kind.html")
-    values = filled(Rule()) | {"active": "yes", "coins_per_unit": "1" if source == "order" else "", "coins_min": ""}
+def _builder(source: Any, rule: Rule, pairs: Pairs, given: Any = None) -> Builder:
+    """`given` are a fact's properties as they are being typed: they can be asked about."""
+    if source == "fact" and given is not None:
+        rule = msgspec.structs.replace(rule, properties=properties_of(given))
+    stored = rule.condition
+    deep = "" if stored is None or conditions.fits_form(stored) else condition_in_words(source, rule)
+    nothing = "None: it rewards each time."
+    return Builder(pairs, schema_of(source, rule), stored, deep=deep, only="Reward it only when", nothing=nothing)
+
+
+async def _typed(desk: Desk) -> tuple[str, ...] | None:
+    form = await desk.form()
+    return tuple(form.text("properties").splitlines()) if desk.request.method == "POST" else None
+
+
+async def _blank(desk: Desk, tx: Reading) -> Shown:
+    """Without a source, what may set a trigger off."""
+    posted = desk.request.method == "POST"
+    asked = (await desk.form()).text("source") if posted else query_of(desk.request).get("source", "")
+    source: Any = asked if asked in SOURCES else "api" if posted else ""
+    if not source:
+        return Shown(title="What sets it off?", more={"kinds": _KINDS, "source": ""})
+    values = values_of(Rule()) | {"source": source, "active": True, "coins_min": "", "content.type": "earn"}
+    if source == "order":
+        values["coins_per_unit"] = 1
     if source not in ("api", "fact"):
         values["name"] = in_shops_words(SOURCES[source], desk.workspace)
-    return _new_page(desk, desk.blank(**values), source, [])
+    builder = _builder(source, Rule(), await drawn(desk, None), await _typed(desk))
+    return Shown(values, title=SOURCES[source], more={"condition": builder, "source": source, "tried": None})
 
 
-@post("/triggers/new")
-async def create(desk: Handed) -> Response[str]:
-    form = await desk.form()
-    source: Any = form.text("source") if form.text("source") in SOURCES else "api"
-    pairs = list((await sent(desk.request)).fields)
-    if conditions.button_pressed(pairs):
-        return _new_page(desk, form, source, pairs)
-    if form.on("try"):
-        trigger = Trigger(
-            id=new_id(),
-            version=1,
-            kind="wallet",
-            name=form.text("name"),
-            source=source,
-            active=form.on("active"),
-            open=False,
-            allow_override=False,
-            show_in_widget=False,
-            rule=Rule(),
-            content=Content(),
-            created_at=desk.now,
-            updated_at=desk.now,
-        )
-        trial = await tried(desk, form, trigger, rule_of(form, pairs, source))
-        return _new_page(desk, form, source, pairs, trial=trial)
+async def _try(desk: Desk, page: Sheet, given: Given, shown: Shown) -> Response[str]:
+    """The rule as it is typed, on one thing; nothing is saved."""
+    form, source, kept = await desk.form(), shown.more["source"], shown.thing.rule if shown.thing else None
+    rule = rule_of(form, given, shown.more["condition"], source, kept)
+    trigger = shown.thing or Trigger(
+        id=new_id(),
+        version=1,
+        kind="wallet",
+        name=form.text("name"),
+        source=source,
+        active=True,
+        open=False,
+        allow_override=False,
+        show_in_widget=False,
+        rule=rule,
+        content=Content(),
+        created_at=desk.now,
+        updated_at=desk.now,
+    )
+    as_typed = msgspec.structs.replace(trigger, active=given["active"])
+    shown.more["tried"] = await tried(desk, form, as_typed, rule, kept)
+    return draw(desk, page, shown, form)
+
+
+async def _given(desk: Desk, given: Given, shown: Shown) -> dict[str, Any]:
+    """What a trigger is made of, or changed to."""
+    source, kept = shown.more["source"], shown.thing.rule if shown.thing else None
+    rule = rule_of(await desk.form(), given, shown.more["condition"], source, kept)
+    words: dict[str, Any] = {name: given[f"content.{name}"] for name in CONTENT}
+    flags = {name: given.get(name, False) for name in FLAGS}
+    return {"name": given["name"], "rule": rule, "content": Content(**words), **flags}
+
+
+@sheet(
+    "/triggers/new",
+    "",
+    "trigger_new",
+    lambda shown: fields_for(shown.more["source"]) if shown.more["source"] else {},
+    "/triggers",
+    yes="Create",
+    load=_blank,
+)
+async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    if (await desk.form()).on("try"):
+        return await _try(desk, create, given, shown)
+    said = await _given(desk, given, shown)
+    name, rule, source = said.pop("name"), said.pop("rule"), shown.more["source"]
     try:
-        async with desk.changing("trigger.create", form.text("name")) as tx:
+        async with desk.changing("trigger.create", name) as tx:
             made = await triggers.create_trigger(
-                tx,
-                desk.workspace,
-                form.text("name"),
-                source,
-                rule_of(form, pairs, source),
-                desk.now,
-                active=form.on("active"),
-                open=form.on("open"),
-                allow_override=form.on("allow_override"),
-                show_in_widget=form.on("show_in_widget"),
-                content=_content(form),
-                actor=desk.who.actor,
+                tx, desk.workspace, name, source, rule, desk.now, actor=desk.who.actor, **said
             )
     except Refusal as refusal:
-        return _new_page(desk, refused(form, refusal), source, pairs, 422)
+        raise refused(refusal) from None
     return desk.see(f"/triggers/{made.id}", "The trigger is created.")
 
 
@@ -149,150 +190,114 @@ async def said(desk: Handed) -> Response[str]:
     """What the rule that is being typed would do, as a sentence, or what is still missing."""
     form = await desk.form()
     source: Any = form.text("source") if form.text("source") in SOURCES else "api"
-    trigger_id = uuid_of(form.text("trigger_id"))
-    kept = None
+    trigger_id, kept = uuid_of(form.text("trigger_id")), None
     if trigger_id:
         async with desk.reading() as tx:
             kept = (await triggers.find_trigger(tx, desk.id, trigger_id)).rule
     missing, words = "", ""
     try:
-        rule = rule_of(form, list((await sent(desk.request)).fields), source, kept)
+        builder = _builder(source, kept or Rule(), await drawn(desk, None))
+        rule = rule_of(form, read(desk, fields_for(source), form), builder, source, kept)
         form.check()
         words = _in_words(desk, source, check_rule(source, rule))
     except Refusal as refusal:
-        missing = refused(form, refusal).message if not form.errors else next(iter(form.errors.values()))
+        missing = next(iter(form.refused(refused(refusal)).errors.values()), refusal.message)
     return desk.page("pages/trigger_sentence.html", sentence=words, missing=missing)
 
 
-def _new_page(
-    desk: Desk, form: Form, source: Any, pairs: Pairs, status: int = 200, trial: Trial | None = None
-) -> Response[str]:
-    more = LISTS | _builder(source, _read_rule(form, source, None), pairs)
-    return desk.page("pages/trigger_new.html", status=status, form=form, source=source, tried=trial, **more)
-
-
-def _read_rule(form: Form, source: Any, kept: Rule | None) -> Rule:
-    """Of what is being typed only what the conditions ask about."""
-    properties = rule_of(Form(values={"properties": form.text("properties")}), [], "fact").properties
-    return msgspec.structs.replace(kept or Rule(), properties=properties) if source == "fact" else kept or Rule()
-
-
-def _builder(source: Any, rule: Rule, pairs: Pairs, deep: str = "") -> dict[str, Any]:
-    return {
-        "draft": conditions.draft(pairs),
-        "schema": schema_of(source, rule),
-        "operators_for": conditions.operators_for,
-        "labels": {},
-        "deep": deep,
-        "pressed": next((key for key, _ in pairs if key.startswith("condition.add")), ""),
+async def _load(desk: Desk, tx: Reading) -> Shown:
+    trigger = await triggers.find_trigger(tx, desk.id, desk.key)
+    found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
+    versions = await triggers.versions_of(tx, desk.id, trigger.id)
+    builder = _builder(trigger.source, trigger.rule, await drawn(desk, trigger.rule.condition), await _typed(desk))
+    content = {f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()}
+    values = values_of(trigger.rule) | content | {name: getattr(trigger, name) for name in (*FLAGS, "name", "source")}
+    more = {
+        "source": trigger.source,
+        "tried": None,
+        "sentence": _sentence(desk, trigger),
+        "condition": builder,
+        "firings": found,
+        "people": await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found})),
+        "about": await orders.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)}),
+        "versions": [(version, _sentence(desk, trigger, version.rule), changed) for version, changed in versions],
+        "runs": await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN),
+        "has_orders": bool((await orders.search_orders(tx, desk.id, limit=1))[0]),
     }
+    return Shown(values | {"keep_condition": builder.deep and "yes"}, trigger, trigger.name, more=more)
 
 
-@get("/triggers/{trigger_id:uuid}")
-async def shown(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
-    fits = trigger.rule.condition is None or conditions.fits_form(trigger.rule.condition)
-    form = desk.blank(
-        **filled(trigger.rule),
-        name=trigger.name,
-        keep_condition="" if fits else "yes",
-        **{f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()},
-        **{
-            name: "yes" if getattr(trigger, name) else ""
-            for name in ("active", "open", "allow_override", "show_in_widget")
-        },
-    )
-    return await _page(desk, trigger, form, drawn(trigger.rule))
-
-
-@post("/triggers/{trigger_id:uuid}")
-async def change(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
-    form = await desk.form()
-    async with desk.reading() as tx:
-        trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
-    pairs = list((await sent(desk.request)).fields)
-    if conditions.button_pressed(pairs):
-        return await _page(desk, trigger, form, pairs)
-    if form.on("try"):
-        as_typed = msgspec.structs.replace(trigger, active=form.on("active"))
-        rule = rule_of(form, pairs, trigger.source, trigger.rule)
-        trial = await tried(desk, form, as_typed, rule, trigger.rule)
-        return await _page(desk, trigger, form, pairs, trial=trial)
+@sheet(
+    "/triggers/{id:uuid}",
+    "",
+    "trigger",
+    lambda shown: fields_for(shown.thing.source),
+    "/triggers",
+    of="Triggers",
+    load=_load,
+)
+async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    if (await desk.form()).on("try"):
+        return await _try(desk, change, given, shown)
+    changes, trigger = await _given(desk, given, shown), shown.thing
     try:
-        changes: dict[str, Any] = {
-            "name": form.text("name"),
-            "rule": rule_of(form, pairs, trigger.source, trigger.rule),
-            "active": form.on("active"),
-            "open": form.on("open"),
-            "allow_override": form.on("allow_override"),
-            "show_in_widget": form.on("show_in_widget"),
-            "content": _content(form),
-        }
-        async with desk.changing("trigger.update", trigger_id) as tx:
+        async with desk.changing("trigger.update", trigger.id) as tx:
             changed = await triggers.change_trigger(
-                tx, desk.workspace, trigger_id, changes, desk.now, actor=desk.who.actor
+                tx, desk.workspace, trigger.id, changes, desk.now, actor=desk.who.actor
             )
     except Refusal as refusal:
-        return await _page(desk, trigger, refused(form, refusal), pairs, 422)
-    said = f"Saved as version {changed.version}." if changed.version != trigger.version else "Saved."
-    return desk.see(f"/triggers/{trigger_id}", said)
+        raise refused(refusal) from None
+    words = f"Saved as version {changed.version}." if changed.version != trigger.version else "Saved."
+    return desk.see(f"/triggers/{trigger.id}", words)
 
 
-@post("/triggers/{trigger_id:uuid}/rehearsals")
-async def rehearse(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
+@get("/triggers/{id:uuid}/versions")
+async def versions(desk: Handed) -> Response[str]:
+    """Two of them beside each other: the newest, and the one before it, unless the address says others."""
+    asked = query_of(desk.request)
+    async with desk.reading() as tx:
+        trigger = await triggers.find_trigger(tx, desk.id, desk.key)
+        found = {str(one.version): one for one, _ in await triggers.versions_of(tx, desk.id, desk.key)}
+    newest = [*found, *found][:2]
+    two = [
+        found.get(asked.get(name, ""), found[usual]) for name, usual in (("before", newest[1]), ("after", newest[0]))
+    ]
+    form = Form(values={"before": two[0].version, "after": two[1].version})
+    return desk.page(
+        "pages/trigger_versions.html",
+        trigger=trigger,
+        form=form,
+        two=[(one, _sentence(desk, trigger, one.rule)) for one in two],
+        rows=compared(trigger.source, two[0].rule, two[1].rule),
+        options=[(number, f"Version {number}") for number in found],
+    )
+
+
+@post("/triggers/{id:uuid}/rehearsals")
+async def rehearse(desk: Handed) -> Response[str]:
     await desk.form()
-    return await _begin(desk, trigger_id, rehearsal=True)
+    return await _begin(desk, rehearsal=True)
 
 
-@post("/triggers/{trigger_id:uuid}/applications")
-async def apply(desk: Handed, trigger_id: FromPath[UUID]) -> Response[str]:
+@post("/triggers/{id:uuid}/applications")
+async def apply(desk: Handed) -> Response[str]:
     form = await desk.form()
-    return await _begin(desk, trigger_id, rehearsal=False, announced=form.on("announced"))
+    return await _begin(desk, rehearsal=False, announced=form.on("announced"))
 
 
-async def _begin(desk: Desk, trigger_id: UUID, **how: Any) -> Response[str]:
-    run_id = await imports.begin_applying(desk.app, desk.workspace, trigger_id, actor=desk.who.actor, **how)
-    return desk.see(f"/triggers/{trigger_id}/runs/{run_id}")
+async def _begin(desk: Desk, **how: Any) -> Response[str]:
+    run_id = await imports.begin_applying(desk.app, desk.workspace, desk.key, actor=desk.who.actor, **how)
+    return desk.see(f"/triggers/{desk.key}/runs/{run_id}")
 
 
-@get("/triggers/{trigger_id:uuid}/runs/{run_id:uuid}")
-async def run(desk: Handed, trigger_id: FromPath[UUID], run_id: FromPath[UUID]) -> Response[str]:
+@get("/triggers/{id:uuid}/runs/{run_id:uuid}")
+async def run(desk: Handed, run_id: FromPath[UUID]) -> Response[str]:
     """While it runs, the page asks again by itself."""
     async with desk.reading() as tx:
         found = await imports.get_application(tx, desk.id, run_id, desk.now)
-        trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
+        trigger = await triggers.find_trigger(tx, desk.id, desk.key)
     form = desk.blank(announced="yes")
     return desk.page("pages/trigger_run.html", run=found, progress=found.progress, trigger=trigger, form=form)
-
-
-async def _page(
-    desk: Desk, trigger: Trigger, form: Form, pairs: Pairs, status: int = 200, trial: Trial | None = None
-) -> Response[str]:
-    async with desk.reading() as tx:
-        found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
-        people = await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found}))
-        about = await orders.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)})
-        versions = await triggers.versions_of(tx, desk.id, trigger.id)
-        runs = await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN)
-        has_orders = bool((await orders.search_orders(tx, desk.id, limit=1))[0])
-    return desk.page(
-        "pages/trigger.html",
-        status=status,
-        trigger=trigger,
-        source=trigger.source,
-        sentence=_sentence(desk, trigger),
-        form=form,
-        tried=trial,
-        firings=found,
-        people=people,
-        about=about,
-        runs=runs,
-        has_orders=has_orders,
-        versions=[(version, _sentence(desk, trigger, version.rule), changed) for version, changed in versions],
-        **LISTS,
-        **_builder(trigger.source, _read_rule(form, trigger.source, trigger.rule), pairs, _deep(trigger)),
-    )
 
 
 def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
@@ -304,27 +309,8 @@ def _in_words(desk: Desk, source: Any, rule: Rule, kind: str = "wallet") -> str:
     return triggers.sentence(source, rule, shop.coin_name, shop.currency_symbol, kind)
 
 
-def _deep(trigger: Trigger) -> str:
-    """A condition that the form can't show, in words."""
-    stored = trigger.rule.condition
-    return "" if stored is None or conditions.fits_form(stored) else condition_in_words(trigger.source, trigger.rule)
-
-
-def _content(form: Form) -> Content:
-    """Raises Invalid."""
-    kind: Any = form.choice("content.type", CONTENT_TYPES) if form.text("content.type") else "earn"
-    words = {name: form.text(f"content.{name}") for name in ("title", "description", "icon", "link")}
-    return Content(type=kind, **words)
-
-
 HANDLERS: list[ControllerRouterHandler] = [
-    *handlers(TRIGGERS),
-    blank,
-    create,
-    said,
-    shown,
-    change,
-    rehearse,
-    apply,
-    run,
+    *lists.handlers(TRIGGERS),
+    *handlers(create, change),
+    *(said, versions, rehearse, apply, run),
 ]
