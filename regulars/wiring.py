@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, ledger, limits, people, reminders, shops, tenancy, triggers
+from regulars import days, ledger, limits, people, reminders, rewards, shops, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock
@@ -20,6 +20,7 @@ from regulars.kit.errors import Refusal
 from regulars.kit.http import Http
 from regulars.kit.secrets import SecretBox, derived
 from regulars.kit.settings import Settings
+from regulars.rewards import Ask, Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
@@ -178,6 +179,7 @@ class App:
         self.box = box
         self.fingerprint = partial(once.fingerprint, derived(settings.secret(), b"idempotency fingerprints"))
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, self._fire)
+        self.issue: Gathered[Ask, Issued] = Gathered(db, clock, rewards.issue)
         self._triggers: dict[UUID, tuple[datetime, dict[UUID, Trigger]]] = {}
         db.remembering(self._forget)
         self.tasks: set[asyncio.Task[None]] = set()

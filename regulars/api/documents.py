@@ -179,6 +179,8 @@ def _parameters(api: Api, operation: Operation) -> list[dict[str, Any]]:
 
 def path_schema(name: str) -> dict[str, Any]:
     """Path parameters are ids; those of another kind say so by their name."""
+    if name == "code":
+        return {"type": "string", "minLength": 1, "maxLength": limits.COUPON_CODE_CHARS_MAX}
     if name == "topic":
         return {"type": "string", "pattern": "^[a-z_]+$"}
     return {"type": "string", "format": "uuid"}

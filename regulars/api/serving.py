@@ -127,6 +127,7 @@ class Server:
             body = forms.Spooled(limits.BODY_BYTES_MAX)
             async for part in request.stream():
                 body.write(part)
+            body.seek(0)
         elif decoder is not None:
             content_type = request.headers.get("content-type", "")
             form = self.api.style == "envelope" and is_form(content_type)

@@ -29,7 +29,7 @@ from regulars.rewards.errors import (
     UnknownCoupon,
     UnknownOffer,
 )
-from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, tally
+from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, numbered_page, tally
 from regulars.rewards.issuing import Ask, Issued, issue
 from regulars.rewards.model import Cart, CartLine, Coupon, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import (
@@ -37,7 +37,6 @@ from regulars.rewards.offers import (
     create_offer,
     find_offer,
     list_offers,
-    put_in_order,
     versions_of,
 )
 from regulars.rewards.orders import settle_orders

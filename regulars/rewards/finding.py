@@ -57,6 +57,23 @@ async def coupons(
     return found, await store.terms_of(tx, workspace_id, found)
 
 
+async def numbered_page(
+    tx: Reading,
+    workspace_id: UUID,
+    customer_id: UUID,
+    *,
+    offer_id: UUID | None = None,
+    oldest_first: bool = False,
+    limit: int,
+    offset: int,
+) -> tuple[Known, int]:
+    """A page of a customer's coupons, and how many there are in all."""
+    rows = await tx.fetch(sql.numbered_page, workspace_id, customer_id, offer_id, oldest_first, limit, offset)
+    found = [Coupon(*row) for row in rows]
+    count: int = await tx.fetchval(sql.count_of_customer, workspace_id, customer_id, offer_id)
+    return (found, await store.terms_of(tx, workspace_id, found)), count
+
+
 async def coupons_of_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Known:
     found = [Coupon(*row) for row in await tx.fetch(sql.coupons_of_order, workspace_id, order_id)]
     return found, await store.terms_of(tx, workspace_id, found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ import msgspec
 from regulars import limits
 from regulars.kit.clock import wall_clock
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, Invalid
+from regulars.kit.errors import Conflict, Faults
 from regulars.kit.ids import new_id
 from regulars.rewards import store
 from regulars.rewards.errors import UnknownOffer
@@ -21,7 +20,7 @@ from regulars.rewards.model import Offer, OfferVersion, Terms
 from regulars.rewards.store import sql
 from regulars.tenancy import Workspace
 
-CHANGEABLE = ("name", "active", "show_in_widget", "terms")
+CHANGEABLE = ("name", "active", "show_in_widget", "place", "terms")
 _ADDRESS = re.compile(r"(https?://|/)[!-~]*|[a-z0-9_-]{1,40}")
 
 
@@ -51,11 +50,18 @@ async def change_offer(
     tx: Tx, workspace: Workspace, id: UUID, changes: dict[str, Any], now: datetime, *, actor: str = ""
 ) -> Offer:
     """Set any of CHANGEABLE. Other terms are a new version: coupons that are out keep theirs. Raises Invalid naming
-    each field, UnknownOffer. Locks the offer."""
+    each field, UnknownOffer. Locks the offer; with another place all offers, by id."""
+    if "place" in changes:
+        await store.lock_offers(tx, workspace.id, [one.id for one in await list_offers(tx, workspace.id)])
     kept = await store.lock_offer(tx, workspace.id, id)
     changed = msgspec.structs.replace(kept, **{name: changes[name] for name in CHANGEABLE if name in changes})
     name, terms = _checked(changed.name, changed.terms, workspace)
     changed = msgspec.structs.replace(changed, name=name, terms=terms)
+    if changed.place != kept.place:
+        there = [one.id for one in await list_offers(tx, workspace.id) if one.id != id]
+        changed = msgspec.structs.replace(changed, place=min(changed.place, len(there) + 1))
+        there.insert(changed.place - 1, id)
+        await tx.execute(sql.put_in_order, workspace.id, there)
     if changed == kept:
         return kept
     changed = msgspec.structs.replace(changed, updated_at=now)
@@ -68,16 +74,6 @@ async def change_offer(
         changed = msgspec.structs.replace(changed, issued=row["issued"], taken_off_minor=row["taken_off"])
     await store.save_offer(tx, workspace.id, changed)
     return changed
-
-
-async def put_in_order(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> list[Offer]:
-    """Raises Invalid unless `ids` are all the shop's offers, each once."""
-    there = await list_offers(tx, workspace_id)
-    if sorted(ids) != sorted(one.id for one in there):
-        raise Invalid("ids: expected every offer once", fields={"ids": "expected every offer of the shop, each once"})
-    if list(ids) != [one.id for one in there]:
-        await tx.execute(sql.put_in_order, workspace_id, list(ids))
-    return await list_offers(tx, workspace_id)
 
 
 async def list_offers(tx: Reading, workspace_id: UUID) -> list[Offer]:

@@ -189,3 +189,13 @@ SELECT n.offer_id, k.codes
 
 -- name: move_customer
 UPDATE rewards_coupon SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
+
+-- name: numbered_page
+SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
+       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+  FROM rewards_coupon
+ WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
+ ORDER BY CASE WHEN $4::boolean THEN id END, id DESC LIMIT $5 OFFSET $6
+
+-- name: count_of_customer
+SELECT count(*) FROM rewards_coupon WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)

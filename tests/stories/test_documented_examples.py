@@ -61,6 +61,7 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
     staff = {"email": f"ben@{shop.id}.example", "password": "late parcels make patient people"}
     file = {"content-type": "text/csv"}
     return {
+        **await of_rewards(shop, order["customer"]["id"]),
         "customers": order["customer"]["id"],
         "/customers/{id}/merge": twin,
         "into": order["customer"]["id"],
@@ -91,6 +92,28 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
         "staff": (await shop.manage("POST", "/staff", json=staff)).json()["id"],
         "runs": (await shop.manage("POST", f"/triggers/{by_order}/rehearsals")).json()["id"],
         "imports": (await shop.manage("POST", "/imports", content=CSV, send=file)).json()["run"]["id"],
+    }
+
+
+async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
+    """An offer, coupons of it, and a customer who was placed on the ladder."""
+    terms = {"discount": "amount", "value": 5, "price": "fixed", "coins": 1, "code": "list"}
+    offer = (await shop.manage("POST", "/offers", json={"name": "Five off", "terms": terms})).json()["id"]
+    codes = b"\n".join(b"SPRING-%d" % n for n in range(9))
+    await shop.manage("POST", f"/offers/{offer}/codes", content=codes, send={"content-type": "text/csv"})
+    wanted = {"offer_id": offer, "customer": customer}
+    used, good = [(await shop.manage("POST", "/coupons", json=wanted)).json() for _ in range(2)]
+    tier = {"key": "gold", "name": "Gold", "enter": {"spent": 100}}
+    await shop.manage("PUT", "/tiers", json={"ladder": {"tiers": [tier]}})
+    placing = {"tier": "gold", "reason": "A friend", "until": "2030-01-01T00:00:00Z"}
+    await shop.manage("PUT", f"/customers/{customer}/tier", json=placing)
+    return {
+        "offers": offer,
+        "offer_id": offer,
+        "customer": customer,
+        "coupons": good["id"],
+        "/coupons/{code}/validate": used["code"],
+        "/coupons/{code}/redeem": used["code"],
     }
 
 

@@ -9,5 +9,5 @@ merchant = Api(
     "/api/v2/merchant",
     "envelope",
     "Merchant API",
-    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Triggers")),
+    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers")),
 )
