@@ -63,7 +63,10 @@ async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
         body: Any = (
             {"trigger_id": str(trigger.id), "customer_id": "shopify-1001"} if path.endswith("/activities") else {}
         )
-        query = {"lead_id": str(new_id())} if "wallettransactions" in path and method == "GET" else {}
+        if path.endswith("/offerredeems"):
+            body = {"offer_id": str(new_id()), "customer_id": "shopify-1001"}
+        of_a_lead = method == "GET" and ("wallettransactions" in path or "merchant/coupons" in path)
+        query = {"lead_id": str(new_id())} if of_a_lead else {}
         answer = await shop.client.request(
             method, filled(path), headers=shop.headers(key), json=None if method == "GET" else body, params=query
         )

@@ -10,9 +10,10 @@ from msgspec import Meta
 
 from regulars import events, limits, rewards
 from regulars.api.merchant.api import merchant
-from regulars.api.merchant.leads import prove, the_lead
+from regulars.api.merchant.leads import prove, proven_by, the_lead
 from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call, NoQuery
+from regulars.api.proofs import ProofOfAnother
 from regulars.api.serving import idempotency_key
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading
@@ -133,15 +134,16 @@ async def _issue(call: Call[NoQuery, Any], type: Type, **how: int | None) -> Cou
     if not body.lead_id and not body.customer_id:
         raise invalid("lead_id", "a lead_id or a customer_id")
     by: dict[str, Any] = {"id": body.lead_id} if body.lead_id else {"customer_id": body.customer_id}
+    proven = proven_by(call)
     async with app.db.reading() as tx:
         customer = await the_lead(tx, call.workspace_id, **by)
-    prove(call, customer.id)
+    if proven not in (None, customer.id):
+        raise ProofOfAnother
     ask = Ask(customer_id=customer.id, offer_id=body.offer_id, type=type, actor=call.caller.actor, **how)  # type: ignore[arg-type]
 
     def render(issued: Issued) -> tuple[int, str]:
         return 200, msgspec.json.encode(CouponAnswer(_item(call.workspace, issued.coupon, issued.terms))).decode()
 
-    proven = None if call.caller.writes else customer.id
     key = idempotency_key(call.headers.get("idempotency-key"), call.caller, proven) or ""
     mark = app.fingerprint(f"POST {type}", msgspec.json.encode(body))
     answered = await app.issue(Gathering(call.workspace, ask, render, key, mark))

@@ -96,10 +96,15 @@ def secrets_of(call: Call[Any, Any]) -> list[str]:
 def prove(call: Call[Any, Any], lead_id: UUID, *, changes: bool = False) -> None:
     """With a STOREFRONT key, and where it `changes` something with any READ key, a call is about the customer whose
     token it carries. Raises Unauthenticated, Forbidden."""
-    if call.caller.writes or (call.caller.key.purpose != "STOREFRONT" and not changes):
-        return
-    if proofs.customer_of(secrets_of(call), call.headers.get("x-leadtoken", ""), call.app.clock.outside()) != lead_id:
+    if proven_by(call, changes=changes) not in (None, lead_id):
         raise proofs.ProofOfAnother
+
+
+def proven_by(call: Call[Any, Any], *, changes: bool = False) -> UUID | None:
+    """The customer whose token the call carries; None of a key that needs no proof. Raises Unauthenticated."""
+    if call.caller.writes or (call.caller.key.purpose != "STOREFRONT" and not changes):
+        return None
+    return proofs.customer_of(secrets_of(call), call.headers.get("x-leadtoken", ""), call.app.clock.outside())
 
 
 @merchant.post("/leads", "Create a customer", tag="Leads")
