@@ -23,7 +23,7 @@ from regulars.bench.turns import customer_id, in_turn, loaded, rate, row
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
 
-_POLL_S = 0.02
+_POLL_S = 0.1
 _PATIENCE_S = 120.0
 
 
@@ -107,7 +107,7 @@ async def _handled(stage: Stage, shop: Workspace, count: int) -> float:
     start."""
     began, first = time.monotonic(), 0
     while time.monotonic() < began + _PATIENCE_S:
-        left = (await _in_states(stage, shop)).get("pending", 0)
+        left = await stage.count("hooks_left", shop.id)
         if not left:
             return (count - first) / (time.monotonic() - began)
         if not first and left < count:

@@ -38,6 +38,9 @@ SELECT id FROM ledger_txn h
  WHERE workspace_id = $1 AND act = 'hold'
    AND NOT EXISTS (SELECT FROM ledger_txn e WHERE e.workspace_id = $1 AND e.source_txn_id = h.id)
 
+-- name: hooks_left
+SELECT count(*) FROM shops_hook WHERE workspace_id = $1 AND state = 'pending'
+
 -- name: hooks
 SELECT state, count(*) AS hooks FROM shops_hook WHERE workspace_id = $1 GROUP BY state
 
