@@ -96,5 +96,6 @@ CREATE TABLE triggers_fact (
     recorded_at  timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, outside_id)
 );
-CREATE UNIQUE INDEX triggers_fact_by_id ON triggers_fact (workspace_id, id);
 CREATE INDEX triggers_fact_by_customer ON triggers_fact (workspace_id, customer_id);
+-- The last one, as of the firings.
+CREATE UNIQUE INDEX triggers_fact_by_id ON triggers_fact (workspace_id, id);

@@ -136,7 +136,8 @@ SELECT f.outside_id, f.id, f.name, f.customer_id, f.properties, f.occurred_at
  CROSS JOIN LATERAL (SELECT * FROM triggers_fact WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS f
 
 -- name: newest_fact
-SELECT id FROM triggers_fact WHERE workspace_id = $1 AND customer_id = $2 AND name = $3 ORDER BY id DESC LIMIT 1
+SELECT id FROM triggers_fact WHERE workspace_id = $1 AND customer_id = $2 AND name = $3
+ ORDER BY recorded_at DESC, id DESC LIMIT 1
 
 -- name: firings_about
 SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, f.explanation, f.reference, f.txn_id,

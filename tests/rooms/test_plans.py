@@ -14,7 +14,7 @@ from regulars import customers, delivery, dispatch, events, orders, triggers, wh
 from regulars.customers import NewCustomer
 from regulars.delivery import Attempt, Delivered, RetryAfter
 from regulars.kit.clock import HandClock
-from regulars.triggers import Fire, Rule
+from regulars.triggers import Fire, NewFact, Rule, TakenFact
 from regulars.why import Question
 from tests.rooms.delivery.street import Corner, corner
 from tests.rooms.plans import planning, unanalysed
@@ -42,10 +42,15 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
     often = await till.trigger(Rule(coins_min=1, coins_max=1), "api")
     rare = await till.trigger(Rule(coins_min=1, coins_max=1, per_day_max=1), "api")
     earning = await till.trigger(Rule(coins_per_unit=1))
+    won = await till.trigger(Rule(coins_min=1, coins_max=1, fact="game_won"), "fact")
     await till.fire(rare, times=2)
     for first in range(0, MANY, 500):
         await till.fire(often, times=500)
         await till.take(*(till.order(str(n), customer=somebody(n)) for n in range(first, first + 500)))
+    async with db.transaction() as tx:
+        facts = [NewFact(name="game_won", customer=somebody(n), occurred_at=clock.now()) for n in range(500)]
+        told, *_ = await triggers.take_facts(tx, workspace, facts, clock.now())
+    assert isinstance(told, TakenFact)
     async with planning(db, analysed=analysed, at_least=80) as spy:
         for size in (1, 200):
             known = [till.order(str(n), customer=somebody(n)) for n in range(size)]
@@ -75,9 +80,12 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
         for question in (
             Question(order_id=placed[0].id),
             Question(firing_id=fired.id),
+            Question(fact_id=told.id),
             Question(customer_id="customer-asha", trigger_id=rare.id),
         ):
             assert (await why.answer(spy, workspace, question, clock.now())).facts
+        asked = Question(customer_id="customer-asha", trigger_id=won.id)
+        assert (await why.answer(spy, workspace, asked, clock.now())).now
         await orders.find_order(spy, workspace.id, placed[0].id)
 
 
