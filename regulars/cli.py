@@ -242,8 +242,7 @@ def import_orders(
         Let the file win over what is kept of its orders, although it is not newer.
     """
     from regulars import commands
-    from regulars.orders.csv_cells import Dates
-    from regulars.orders.csv_orders import Format
+    from regulars.kit.csv_file import Dates, Format
 
     with failing_with_a_sentence(OSError, *refusals()):
         format = Format(

@@ -23,8 +23,9 @@ from regulars.tenancy import Workspace
 
 async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now: datetime) -> dict[UUID, int]:
     """Orders as they are now: what was held for one is spent; of one that is refunded coins and credits go back in the
-    proportion of the money, of one that counts for nothing any more all do. Told again it comes to the same. Answers
-    how many coins are spent on each, by its id, where the order says otherwise.
+    proportion of the money, of one that counts for nothing any more all do, and as a refund is withdrawn they are
+    spent again. Told again it comes to the same. Answers how many coins are spent on each, by its id, where the order
+    says otherwise.
 
     A cart's order is the first that comes with its reference_id from its customer, since two sources may use one id.
     Before any wallet is locked.
@@ -42,7 +43,8 @@ async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now
     about = [(order, payment) for order, payment in asked if _is_of(payment, who, order)]
     taken = await _capture(tx, workspace, [pair for pair in about if not pair[0].void], now)
     settled = [(order, taken.get(payment.reference, payment)) for order, payment in about]
-    back = [(payment, part) for order, payment in settled if (part := _back(order)) != (0, 1)]
+    # Nothing has gone back of an order that is new here.
+    back = [(payment, part) for order, payment in settled if (part := _back(order)) != (0, 1) or payment.order_id]
     await give_back(tx, workspace, back, now)
     changed = [
         msgspec.structs.replace(payment, state="reverted" if order.void else payment.state, order_id=order.id)

@@ -1,5 +1,5 @@
 """What was spent is given back, as the order it was spent on is refunded: into the lots it came from, with their
-expiry."""
+expiry; and spent again, when a refund was withdrawn."""
 
 from __future__ import annotations
 
@@ -7,33 +7,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars import limits
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import store
+from regulars.ledger.clawback import take_back
 from regulars.ledger.draft import Draft
-from regulars.ledger.errors import WalletFull
-from regulars.ledger.model import Lot, Outcome, Share, Txn
+from regulars.ledger.model import Lot, Outcome, Share, Transfer, Txn
 from regulars.ledger.opening import finish
-from regulars.ledger.reversing import Reversal, Reversing, reversing
+from regulars.ledger.reversing import Reversal, Reversing, read_moves, restore, reversing
 from regulars.ledger.settling import expire
+from regulars.ledger.spending import spendable
 from regulars.tenancy import Workspace
 
 
 async def give_back(tx: Tx, workspace: Workspace, asked: Sequence[Reversal], now: datetime) -> list[Outcome]:
     """Give back of each debit, or captured hold, what is to be by now, at most what was spent; of each of its lots in
-    proportion. A lot that has expired meanwhile expires again at once, unless the shop gives days of grace. A debt is
-    paid first. Lock order: wallets by (customer, kind)."""
-    draft, found = await reversing(tx, workspace, asked, now, "give_back", ["spend", "hold"])
+    proportion. When it is to be less by now than it was, the difference is spent again: of those lots, of others, then
+    as a debt, as the shop's rules say. Lock order: wallets by (customer, kind)."""
+    draft, found = await reversing(tx, workspace, asked, now, ["spend", "hold"])
     about = [one for one in found if isinstance(one, Reversing)]
     steps = await store.followers(tx, workspace.id, [one.source.id for one in about], ["capture"])
     captures = {step.source_txn_id: step for step in steps}
-    unread = {txn.id for one in about for txn in (one.source, *one.before)} | {step.id for step in steps}
-    draft.transfers_of |= await store.transfers_of(tx, workspace.id, sorted(unread))
-    lots = {lot.id: lot for wallet in draft.wallets.values() for lot in wallet.lots}
-    empty = {one.lot_id for id in unread for one in draft.transfers_of[id] if one.lot_id} - lots.keys()
-    for lot in await tx.all(Lot, store.sql.lots_by_id, workspace.id, sorted(empty)):
-        lots[lot.id] = lot
+    lots = await read_moves(tx, draft, about, [step.id for step in steps])
     outcomes: list[Outcome] = []
     for reversal, one in zip(asked, found, strict=True):
         if isinstance(one, Refusal):
@@ -48,31 +43,37 @@ def _give_back(
     draft: Draft, asked: Reversal, about: Reversing, capture: Txn | None, lots: Mapping[UUID, Lot]
 ) -> Outcome:
     source, wallet, before = about
-    left: dict[UUID, int] = {}
-    spent = 0
+    spent = sum(move.amount for txn in (source, capture) if txn for move in _redeemed(draft, txn))
+    change, given = about.due(asked, spent), about.reversed
+    if not isinstance(change, int):
+        return change
+    target = about.target + change
+    left: dict[UUID | None, int] = {}
     for txn in (source, capture, *before):
-        for transfer in draft.transfers_of[txn.id] if txn else ():
-            if transfer.lot_id and "redeemed" in (transfer.from_account, transfer.to_account):
-                out = transfer.to_account == "redeemed"
-                spent += transfer.amount if out else 0
-                left[transfer.lot_id] = left.get(transfer.lot_id, 0) + (transfer.amount if out else -transfer.amount)
-    amount = about.due(asked, spent)
-    if not isinstance(amount, int):
-        return amount
-    if wallet.credited + amount > limits.WALLET_CREDITED_MAX:
-        return WalletFull()
-    days = draft.rules.give_back_grace_days
-    grace = draft.validity.grace(days, draft.now) if days else None
-    for share in _in_proportion([Share(lots[id], of) for id, of in left.items()], amount):
-        if share.lot not in wallet.lots:
-            wallet.lots.append(share.lot)
-        draft.bring(wallet, "redeemed", share, grace if share.lot.expired_at(draft.now) else None)
-    target = sum(txn.amount for txn in before) + amount
-    posted = draft.record(wallet, asked, "give_back", "cr", amount, source=source.id, target=target)
-    before.append(posted.txn)
-    draft.tell_change(asked, posted, source.id, "reversed" if target == spent else "success")
+        for move in _redeemed(draft, txn) if txn else ():
+            # What a txn brought in place of what had been owed was of no lot before.
+            id = None if txn and move.lot_id == txn.id else move.lot_id
+            left[id] = left.get(id, 0) + (move.amount if move.to_account == "redeemed" else -move.amount)
+    if change < 0:
+        own = [lot for lot in spendable(draft, wallet) if lot.id in left]
+        posted = take_back(draft, about, asked, target, own, "redeemed")
+    else:
+        amount = max(0, target - given)
+        owed = min(left.pop(None, 0), amount)
+        of = [Share(lots.get(id) or draft.new_lots[id], part) for id, part in left.items() if id and part > 0]
+        shares = [(None, owed), *_in_proportion(of, amount - owed)] if amount else []
+        restored = restore(draft, about, asked, target, shares, "redeemed")
+        if isinstance(restored, Refusal):
+            return restored
+        posted = restored
+    if posted.txn.amount:
+        draft.tell_change(asked, posted, source.id, "reversed" if about.reversed == spent else "success")
     expire(draft, wallet)
     return posted
+
+
+def _redeemed(draft: Draft, txn: Txn) -> list[Transfer]:
+    return [move for move in draft.transfers_of[txn.id] if "redeemed" in (move.from_account, move.to_account)]
 
 
 def _in_proportion(of: Sequence[Share], amount: int) -> list[Share]:

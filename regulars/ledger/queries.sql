@@ -221,16 +221,19 @@ SELECT m.txn_id, m.amount, m.lot_id FROM ledger_transfer m
 SELECT l.id FROM ledger_lot l
  WHERE l.workspace_id = $1
    AND NOT EXISTS (SELECT FROM ledger_transfer m WHERE m.workspace_id = $1 AND m.txn_id = l.id AND m.lot_id = l.id
-                      AND m.from_account IN ('issued', 'adjusted') AND m.amount = l.amount)
+                      AND m.from_account IN ('issued', 'adjusted', 'clawed_back', 'redeemed') AND m.amount = l.amount)
  LIMIT 1
 
 -- name: txn_reversed_beyond
-SELECT r.source_txn_id AS id, t.amount, r.amount AS reversed
-  FROM (SELECT source_txn_id, sum(amount) AS amount, max(target) AS target FROM ledger_txn
+-- What a credit brought is taken, what a debit took is given; a reversal of the same kind as its source undoes another.
+SELECT s.source_txn_id AS id, t.amount, abs(s.amount) AS reversed
+  FROM (SELECT source_txn_id, sum(CASE operation WHEN 'cr' THEN amount ELSE -amount END) AS amount, max(target) AS target
+          FROM ledger_txn
          WHERE workspace_id = $1 AND source_txn_id IS NOT NULL AND act IN ('claw_back', 'give_back')
-         GROUP BY source_txn_id) r
-  LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = r.source_txn_id
- WHERE t.id IS NULL OR r.amount > t.amount OR r.target > t.amount OR r.amount > r.target
+         GROUP BY source_txn_id) s
+  LEFT JOIN ledger_txn t ON t.workspace_id = $1 AND t.id = s.source_txn_id
+ WHERE t.id IS NULL OR s.target > t.amount
+    OR s.amount * CASE t.operation WHEN 'cr' THEN -1 ELSE 1 END NOT BETWEEN 0 AND s.target
  LIMIT 1
 
 -- name: step_apart
@@ -309,11 +312,11 @@ SELECT span.place - 1 AS place, txn.kind,
        sum(m.amount) FILTER (WHERE m.from_account = 'issued') AS earned,
        sum(CASE WHEN m.from_account = 'adjusted' THEN m.amount ELSE -m.amount END)
            FILTER (WHERE 'adjusted' IN (m.from_account, m.to_account) AND txn.act <> 'merge') AS adjusted,
-       sum(m.amount) FILTER (WHERE m.from_account = 'redeemed') AS given_back,
-       sum(m.amount) FILTER (WHERE m.to_account = 'redeemed') AS spent,
+       sum(m.amount) FILTER (WHERE m.from_account IN ('redeemed', 'clawed_back')) AS given_back,
+       sum(m.amount) FILTER (WHERE m.to_account = 'redeemed' AND m.from_account <> 'debt') AS spent,
        sum(m.amount) FILTER (WHERE m.to_account = 'expired') AS expired,
        sum(m.amount) FILTER (WHERE m.to_account = 'clawed_back' AND m.from_account <> 'debt') AS clawed_back,
-       sum(m.amount) FILTER (WHERE m.to_account = 'clawed_back' AND m.from_account = 'debt') AS owed,
+       sum(m.amount) FILTER (WHERE m.to_account IN ('clawed_back', 'redeemed') AND m.from_account = 'debt') AS owed,
        sum(m.amount) FILTER (WHERE m.to_account = 'debt') AS debts_paid
   FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
  CROSS JOIN LATERAL (

@@ -21,8 +21,14 @@ _LEGAL = {
     "void": {"held>available", "held>debt"},
     "activate": {"pending>available", "pending>debt"},
     "expire": {"available>expired"},
-    "claw_back": {"pending>clawed_back", "available>clawed_back", "debt>clawed_back"},
-    "give_back": {"redeemed>available", "redeemed>debt"},
+    "claw_back": {
+        *("pending>clawed_back", "available>clawed_back", "debt>clawed_back"),
+        *("available>redeemed", "debt>redeemed"),
+    },
+    "give_back": {
+        *("redeemed>available", "redeemed>debt"),
+        *("clawed_back>available", "clawed_back>pending", "clawed_back>debt"),
+    },
     "merge": {
         *("available>adjusted", "pending>adjusted", "adjusted>debt"),
         *("adjusted>available", "adjusted>pending", "debt>adjusted", "available>debt"),

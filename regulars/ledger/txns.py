@@ -126,14 +126,16 @@ async def as_they_are(tx: Reading, workspace_id: UUID, txns: list[Txn]) -> list[
 
 
 def _changed(txn: Txn, changes: Sequence[Change]) -> Txn:
-    status, amount, reversed = txn.status, txn.amount, 0
+    status, amount, reversed, otherwise = txn.status, txn.amount, 0, txn.status
     for change in changes:
         if change.act in STEPS:
-            status = change.status
+            status = otherwise = change.status
             amount = change.amount if change.act == "capture" else amount
         elif change.act == "expire":
-            status = "expired"
+            status = otherwise = "expired"
         else:
-            reversed += change.amount
-            status = "reversed" if reversed == amount else status
+            takes = (change.act == "claw_back") == (txn.operation == "cr")
+            reversed += change.amount if takes else -change.amount
+            if reversed == amount or status == "reversed":
+                status = "reversed" if reversed == amount else otherwise
     return msgspec.structs.replace(txn, status=status, amount=amount, changed_at=changes[-1].recorded_at)

@@ -30,7 +30,7 @@ CREATE TABLE ledger_txn (
         'earn', 'spend', 'adjust', 'hold', 'capture', 'void', 'activate', 'expire', 'claw_back', 'give_back', 'merge')),
     type            text NOT NULL CHECK (type IN ('reward', 'redeem', 'adjust', 'expire', 'revert', 'referral', 'import')),
     operation       text NOT NULL CHECK (operation IN ('cr', 'dr')),
-    amount          bigint NOT NULL CHECK (amount > 0 OR amount = 0 AND act IN ('claw_back', 'merge')),
+    amount          bigint NOT NULL CHECK (amount > 0 OR amount = 0 AND act IN ('claw_back', 'give_back', 'merge')),
     closing_balance bigint NOT NULL,
     credited        bigint NOT NULL,
     debited         bigint NOT NULL,

@@ -46,7 +46,7 @@ CREATE TABLE triggers_firing (
     fired_at        timestamptz NOT NULL,
     value           text NOT NULL DEFAULT '',   -- what the guard that refused it found, as JSON
     threshold       text NOT NULL DEFAULT '',   -- and what it asks for
-    activities      bigint NOT NULL DEFAULT 0,  -- what it added to activities that are counted,
+    activities      bigint NOT NULL DEFAULT 0,  -- what it added to activities that are counted, below zero: and no longer does,
     counted         bigint NOT NULL DEFAULT 0,  -- and summed, in thousandths
     occurred_at     timestamptz NOT NULL,       -- when that happened which it is about
     due_at          timestamptz,                -- when what waits is given

@@ -6,15 +6,12 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from datetime import datetime
-from typing import Literal
 from zoneinfo import ZoneInfo
 
+from regulars.kit.csv_file import Dates, Decimals
 from regulars.kit.currency import decimals_of
 from regulars.kit.errors import Invalid, invalid
 from regulars.orders.model import minor_units
-
-Decimals = Literal["", ".", ","]
-Dates = Literal["", "day_first", "month_first"]
 
 
 class Ambiguous(Invalid):

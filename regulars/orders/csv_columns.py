@@ -12,10 +12,7 @@ line_tags, line_collections
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
-from regulars.kit.errors import invalid
+from regulars.kit.csv_file import Columns
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")
 PASSED_ON = (
@@ -70,10 +67,7 @@ _ALSO_CALLED = {
     "line_tags": "product_tags",
     "line_collections": "collections collection product_collections product_category product_categories",
 }
-_FIELD_OF = {
-    **{called: field for field, names in _ALSO_CALLED.items() for called in names.split()},
-    **{field: field for field in KNOWN},
-}
+COLUMNS = Columns(REQUIRED, KNOWN, _ALSO_CALLED)
 # What a file says of an order that may be held against what is kept, by column. Of an amount it always says a currency.
 FACTS = {
     **{name: (name,) for name in ("placed_at", "name", "items_count", "status", "financial_status", "delivery_status")},
@@ -86,23 +80,3 @@ FACTS = {
     "shipping": ("shipping_minor",),
     "refunded": ("refunds",),
 }
-
-
-def found_columns(header: Sequence[str], chosen: dict[str, str]) -> dict[str, int]:
-    """Where each field stands. Raises Invalid of a choice that names no field, or no column of the file."""
-    names = [name.strip() for name in header]
-    found: dict[str, int] = {}
-    for field, name in chosen.items():
-        if field not in KNOWN:
-            raise invalid("columns", f"fields out of {', '.join(KNOWN)}; not {field[:40]!r}")
-        if name and name.strip() not in names:
-            raise invalid("columns", f"columns of this file: {', '.join(names)[:200]}; not {name[:40]!r}")
-        if name:
-            found[field] = names.index(name.strip())
-    called = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in names]
-    for exactly in (True, False):
-        for at, name in enumerate(called):
-            field = _FIELD_OF.get(name, "")
-            if field and (field == name) == exactly and field not in (*found, *chosen) and at not in found.values():
-                found[field] = at
-    return found

@@ -13,8 +13,9 @@ import msgspec
 
 from regulars import limits
 from regulars.customers import NewCustomer
+from regulars.kit.csv_file import Dates, Decimals, Unusable
 from regulars.kit.errors import Faults, Invalid
-from regulars.orders.csv_cells import Ambiguous, Dates, Decimals, amount, moment, whole_id, whole_number
+from regulars.orders.csv_cells import Ambiguous, amount, moment, whole_id, whole_number
 from regulars.orders.csv_columns import OF_LINES, PASSED_ON, REQUIRED
 from regulars.orders.lines import Line, Refund
 from regulars.orders.model import OrderReport, check
@@ -46,15 +47,6 @@ class Rows(msgspec.Struct):
     def add(self, row: dict[str, str]) -> None:
         if len(self.rows) <= limits.ORDER_LINES_MAX:  # one more is refused, and further ones need no memory
             self.rows.append(row)
-
-
-class Unusable(msgspec.Struct, frozen=True):
-    """A row that was left out: the line it starts on, counted from 1, and why. `asks` is the choice in the format that
-    would tell what the row means, if there is one."""
-
-    line: int
-    reason: str
-    asks: str = ""
 
 
 class _Cells:

@@ -141,15 +141,15 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     event_id: UUID | None = None
 
     @property
-    def lowered(self) -> bool:
-        """Whether less of it may be left to earn by than before: cancelled, voided, given back in part, or changed. How
-        much less is the difference of what `eligible` says of `before` and of `order`."""
+    def revalued(self) -> bool:
+        """Whether another part of it may be left to earn by than before: cancelled, voided, given back in part, or any
+        of that withdrawn. How much is what `eligible` says of `before` and of `order`."""
         before, order = self.before, self.order
         if before is None:
             return False
         parts = ("refunds", "lines", "shipping_minor", "discount_minor", "tax_minor", "tags", "detail")
         changed = any(getattr(before, part) != getattr(order, part) for part in parts)
-        return order.kept_minor < before.kept_minor or changed
+        return order.kept_minor != before.kept_minor or order.void != before.void or changed
 
 
 _SOURCE = re.compile(r"[a-z0-9_-]{1,40}")

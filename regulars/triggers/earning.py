@@ -88,10 +88,6 @@ class Earning:
         """The firings that `give` would keep. What follows in the same rehearsal knows of them."""
         firings = [d.firing(self.pipeline.now) for d in self._led_to(recorded)]
         self._foreseen |= {(f.trigger_id, f.reference): f.reason for f in firings}
-        if recorded.order.void:
-            gone = {key for key in self.earned if key[0] == recorded.order.id}
-            self.earned -= gone
-            self._foreseen |= {(trigger_id, _reference(recorded.order)): "reversed:" for _, trigger_id in gone}
         if recorded.change == "created":
             self._rehearsed.append(recorded.order)
         return firings
@@ -128,11 +124,10 @@ class Earning:
             before = then.reason if then else ""
         key = (recorded.order.id, guarded.trigger.id)
         if before == "":
-            self.earned.add(key)  # it has its coins
+            self.earned.add(key)  # it has its coins, or they come back
             return None
-        _, reversed_, id = (before or "").partition("reversed:")
-        if reversed_ and no is not None:
-            self.unchanged[key] = no  # its coins were taken back, and are not given anew
+        if before == "reversed" and no is not None:
+            self.unchanged[key] = no  # it does not wait any more
             return None
         if no is not None and no.reason == before:
             self.unchanged[key] = no  # the shop has been told
@@ -141,9 +136,7 @@ class Earning:
         if guard == "activities" or (guard in COUNTING and not self._again):
             self.unchanged[key] = No(before or "", "It was counted when it came in.")
             return None
-        decision = Decision(guarded, fact, no, asked=True)
-        decision.regiven = UUID(id) if id else None
-        return decision
+        return Decision(guarded, fact, no, asked=True)
 
     async def facts(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> list[Ordered]:
         """With what these triggers ask about."""

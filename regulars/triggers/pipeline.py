@@ -40,8 +40,7 @@ RANDOM = SystemRandom()
 
 class Decision(msgspec.Struct, eq=False):
     """A fact that a trigger was asked about, on its way to granted, refused or waiting. `asked`: what needs no look at
-    what happened before has been asked, and said `no`, if anything. `regiven`: the firing of it that was taken back
-    whole, where it is given anew."""
+    what happened before has been asked, and said `no`, if anything."""
 
     guarded: Guarded
     fact: AnyFact
@@ -56,7 +55,6 @@ class Decision(msgspec.Struct, eq=False):
     earned_on: int = 0
     keys: list[Key] = []
     budgets: list[Key] = []
-    regiven: UUID | None = None
 
     @property
     def trigger(self) -> Trigger:
@@ -72,14 +70,13 @@ class Decision(msgspec.Struct, eq=False):
 
     def behind(self) -> Behind:
         fact = self.fact
-        key = f"{fact.reference}:{self.trigger.id}" if fact.reference else None
         return Behind(
             firing_id=self.id,
             trigger_id=self.trigger.id,
             trigger_version=self.trigger.version,
             customer_id=fact.customer_id,
             reference=fact.reference,
-            key=f"{key}:{self.regiven}" if key and self.regiven else key,
+            key=f"{fact.reference}:{self.trigger.id}" if fact.reference else None,
             order_name=fact.order.name or fact.order.reference_id if isinstance(fact, Ordered) else "",
             actor=fact.actor,
             cause_id=fact.cause_id,

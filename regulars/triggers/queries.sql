@@ -70,7 +70,7 @@ INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch
 SELECT $1, $2, f.subject_id, f.stretch, f.activities, f.amount, f.granted, f.coins, f.last_at
   FROM (SELECT CASE WHEN $3 THEN $2 ELSE customer_id END AS subject_id,
                CASE WHEN $4 = '' THEN '' ELSE to_char(occurred_at AT TIME ZONE $5, $4) END AS stretch,
-               sum(activities) AS activities, sum(counted) AS amount,
+               sum(GREATEST(activities, 0)) AS activities, sum(GREATEST(counted, 0)) AS amount,
                count(*) FILTER (WHERE state IN ('granted', 'waiting')) AS granted,
                COALESCE(sum(amount) FILTER (WHERE state IN ('granted', 'waiting')), 0) AS coins,
                max(occurred_at) FILTER (WHERE state IN ('granted', 'waiting')) AS last_at
@@ -93,13 +93,13 @@ SELECT COALESCE(sum(activities), 0)::bigint, COALESCE(sum(counted), 0)::bigint,
 
 -- name: last_about
 -- A grant is the last word, whatever the clocks of two machines say of what came after it.
-SELECT n.trigger_id, n.reference, f.state, f.reason, f.id
+SELECT n.trigger_id, n.reference, CASE WHEN f.state = 'reversed' AND f.txn_id IS NULL THEN 'reversed' ELSE f.reason END
   FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (customer_id, trigger_id, reference)
  CROSS JOIN LATERAL (
-        SELECT state, reason, id FROM triggers_firing
+        SELECT state, reason, txn_id FROM triggers_firing
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND trigger_id = n.trigger_id
            AND reference = n.reference
-         ORDER BY state IN ('granted', 'waiting') DESC, fired_at DESC, id DESC LIMIT 1) AS f
+         ORDER BY state IN ('granted', 'waiting') OR txn_id IS NOT NULL DESC, fired_at DESC, id DESC LIMIT 1) AS f
 
 -- name: rules
 SELECT v.trigger_id, v.version, v.rule FROM unnest($2::uuid[], $3::integer[]) AS n (trigger_id, version)

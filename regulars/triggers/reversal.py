@@ -1,4 +1,5 @@
-"""Undo what an order led to, as far as the order itself is undone: cancelled, or paid back in part or whole.
+"""Undo what an order led to, as far as the order itself is undone: cancelled, or paid back in part or whole; and redo
+it, as far as that is withdrawn.
 
 All that an order sets off in this room and those below it is undone here, in one list (`UNDOES`), in the transaction
 that records the change. What was spent on the order is given back beside it, by the checkout.
@@ -15,7 +16,7 @@ import msgspec
 from regulars import ledger, orders, schedule
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
-from regulars.ledger import Reversal
+from regulars.ledger import NotReversible, Reversal
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import store
@@ -29,37 +30,49 @@ Rules = Mapping[tuple[UUID, int], Rule]
 
 
 async def undo(tx: Tx, workspace: Workspace, changed: Sequence[Recorded], now: datetime, *, actor: str = "") -> None:
-    """Of orders that are locked: take back what they have earned beyond what they earn by now. Told again it comes to
-    the same. Lock order: wallets by (customer, kind), counters."""
-    lowered = [recorded for recorded in changed if recorded.lowered]
-    if lowered:
+    """Of orders that are locked: take back what they have earned beyond what they earn by now, and give again what was
+    taken beyond that. Told again it comes to the same. Lock order: wallets by (customer, kind), counters."""
+    revalued = [recorded for recorded in changed if recorded.revalued]
+    if revalued:
         for undoes in UNDOES:
-            await undoes(tx, workspace, lowered, now, actor)
+            await undoes(tx, workspace, revalued, now, actor)
 
 
-async def _rewards(tx: Tx, workspace: Workspace, lowered: Sequence[Recorded], now: datetime, actor: str) -> None:
-    """Coins go back in the proportion in which the money does that they were given for, by the rule that gave them; one
-    that is taken back whole, or is still to be given, is no reward any more and frees its place."""
-    placed = {r.order.id: r for r in lowered}
-    about = [(r.order.customer_id, f"order:{r.order.id}") for r in lowered]
+async def _rewards(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], now: datetime, actor: str) -> None:
+    """Coins go back in the proportion in which the money does that they were given for, by the rule that gave them, and
+    come again as it does. What is taken back whole, or is still to be given, is no reward any more and frees its place;
+    when it comes again it takes one, whatever the limits say by then."""
+    placed = {r.order.id: r for r in revalued}
+    about = [(r.order.customer_id, f"order:{r.order.id}") for r in revalued]
     firings = await store.firings_about(tx, workspace.id, about)
     rules = await store.rules(tx, workspace.id, {(f.trigger_id, f.trigger_version) for f in firings})
-    kept = {f.id: _kept(f, rules, placed, workspace) for f in firings}
-    taking = [f for f in firings if f.state == "granted" and f.txn_id and f.operation == "cr" and kept[f.id] < f.amount]
-    reversals = [_reversal(f, kept[f.id], placed, actor, now) for f in taking]
+    before = {r.order.id: r.before or r.order for r in revalued}
+    kept = {f.id: _kept(f, rules, {r.order.id: r.order for r in revalued}, workspace) for f in firings}
+    given = [f for f in firings if f.state in ("granted", "reversed") and f.txn_id and f.operation == "cr"]
+    moved = [f for f in given if min(kept[f.id], _kept(f, rules, before, workspace)) < f.amount]
+    reversals = [_reversal(f, kept[f.id], placed, actor, now) for f in moved]
     for outcome in await ledger.claw_back(tx, workspace, reversals, now) if reversals else []:
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
             raise outcome
-    whole = [f for f in taking if not kept[f.id]]
+    whole = [f for f in given if f.state == "granted" and not kept[f.id]]
     whole += [f for f in firings if f.state == "waiting" and f.amount and not kept[f.id]]
-    uncounted = [f for f in firings if f.activities and f.order_id and placed[f.order_id].order.void]
-    await _settle(tx, workspace, whole, uncounted, rules)
+    again = [f for f in given if f.state == "reversed" and kept[f.id]]
+    # What waited when its order became void is decided anew, not counted again.
+    stands = [f for f in firings if f.order_id and (f.activities > 0 or f.txn_id or f.state != "reversed")]
+    uncounted = [f for f in stands if f.order_id and f.activities * (1 if placed[f.order_id].order.void else -1) > 0]
+    tally, settled = Tally(workspace), {f.id: f for f in (*whole, *again, *uncounted)}
+    for firing in settled.values():
+        settled[firing.id] = _settled(tally, rules, firing, firing in (*whole, *again), firing in uncounted)
+    if settled:
+        await store.settle_firings(tx, workspace.id, list(settled.values()))
+        await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in whole if f.state == "waiting"])
+        tally.write(tx)
 
 
-def _kept(firing: Firing, rules: Rules, placed: Mapping[UUID, Recorded], workspace: Workspace) -> int:
+def _kept(firing: Firing, rules: Rules, placed: Mapping[UUID, Order], workspace: Workspace) -> int:
     """How many of its coins stay."""
     assert firing.order_id is not None
-    rule, order = rules[firing.trigger_id, firing.trigger_version], placed[firing.order_id].order
+    rule, order = rules[firing.trigger_id, firing.trigger_version], placed[firing.order_id]
     return kept_of(firing.amount, firing.earned_on, orders.eligible(order, basis_of(rule, workspace)).left_minor)
 
 
@@ -71,7 +84,7 @@ def _reversal(firing: Firing, kept: int, placed: Mapping[UUID, Recorded], actor:
         txn_id=firing.txn_id,
         target=firing.amount - kept,
         occurred_at=now,
-        title=_why(recorded.order),
+        title=_why(recorded),
         description=f"Order {recorded.order.name or recorded.order.reference_id}",
         reference=firing.reference,
         order_name=recorded.order.name or recorded.order.reference_id,
@@ -84,37 +97,34 @@ def _reversal(firing: Firing, kept: int, placed: Mapping[UUID, Recorded], actor:
     )
 
 
-def _why(order: Order) -> str:
+def _why(recorded: Recorded) -> str:
+    order, before = recorded.order, recorded.before
+    if before and order.kept_minor > before.kept_minor:
+        return "Cancellation withdrawn" if before.status == "cancelled" else "Refund withdrawn"
     return "Order cancelled" if order.status == "cancelled" else "Order refunded"
 
 
-async def _settle(
-    tx: Tx, workspace: Workspace, whole: Sequence[Firing], uncounted: Sequence[Firing], rules: Rules
-) -> None:
-    """What is taken back whole is reversed; what a void order added to activities is taken off again, once."""
-    tally = Tally(workspace)
-    settled = {f.id: f for f in (*whole, *uncounted)}
-    for firing in settled.values():
-        rule, at = rules[firing.trigger_id, firing.trigger_version], firing.occurred_at or firing.fired_at
-        if not rule.frees_place:
-            continue
-        keys = tally.customers_keys(firing.trigger_id, rule, firing.customer_id, at)
+def _settled(tally: Tally, rules: Rules, firing: Firing, place: bool, activity: bool) -> Firing:
+    """What is taken back whole is reversed, and frees its `place`; what a void order added to activities is taken off
+    again, and kept below zero. Or the other way round, where it was so."""
+    rule, at = rules[firing.trigger_id, firing.trigger_version], firing.occurred_at or firing.fired_at
+    anew = firing.state == "reversed"
+    after = msgspec.structs.replace(firing, state="granted" if anew else "reversed") if place else firing
+    if not rule.frees_place:
+        return after
+    keys = tally.customers_keys(firing.trigger_id, rule, firing.customer_id, at)
+    if activity:
+        tally.add(keys, activities=-firing.activities, amount=-firing.counted)
+        after = msgspec.structs.replace(after, activities=-firing.activities, counted=-firing.counted)
+    if place:
+        sign = 1 if anew else -1
         budgets = tally.budgets_keys(firing.trigger_id, rule, at)
-        if firing in uncounted:
-            tally.add(keys, activities=-firing.activities, amount=-firing.counted)
-            settled[firing.id] = msgspec.structs.replace(settled[firing.id], activities=0, counted=0)
-        if firing in whole:
-            tally.add([*keys, *budgets], granted=-1, coins=-firing.amount)
-    for firing in whole:
-        settled[firing.id] = msgspec.structs.replace(settled[firing.id], state="reversed")
-    if settled:
-        await store.settle_firings(tx, workspace.id, list(settled.values()))
-        await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in whole if f.state == "waiting"])
-        tally.write(tx)
+        tally.add([*keys, *budgets], granted=sign, coins=sign * firing.amount)
+    return after
 
 
 Undoes = Callable[[Tx, Workspace, Sequence[Recorded], datetime, str], Awaitable[None]]
 
 UNDOES: tuple[Undoes, ...] = (_rewards,)
-"""Each is handed orders of which less is left than before, as they were and as they are. What tiers, referrals and
-coupons have from an order is undone by a line of theirs here."""
+"""Each is handed orders of which less or more is left than before, as they were and as they are. What tiers, referrals
+and coupons have from an order is undone by a line of theirs here."""

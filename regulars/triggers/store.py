@@ -56,16 +56,13 @@ async def insert_version(tx: Tx, workspace_id: UUID, trigger: Trigger, actor: st
 async def last_about(
     tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID, str]]
 ) -> dict[tuple[UUID, str], str]:
-    """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant or what
-    waits to be one, 'reversed:' and its id for one that was taken back. Those that never led to a firing are
-    missing."""
+    """Of each (customer, trigger, reference), by trigger and reference: why it was refused last, '' for a grant, also
+    one that was taken back, or what waits to be one, and 'reversed' for what waits no more. Those that never led to a
+    firing are missing."""
     if not wanted:
         return {}
     rows = await tx.fetch(sql.last_about, workspace_id, *map(list, zip(*wanted, strict=True)))
-    return {
-        (trigger_id, reference): f"reversed:{id}" if state == "reversed" else reason
-        for trigger_id, reference, state, reason, id in rows
-    }
+    return {(trigger_id, reference): why for trigger_id, reference, why in rows}
 
 
 async def rules(tx: Reading, workspace_id: UUID, versions: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], Rule]:

@@ -145,8 +145,8 @@ class Book(RuleBasedStateMachine):
     def _reverse(self, name: str, act: Any, each: list[tuple[UUID, int]]) -> None:
         asked = [Reversal(txn_id=id, target=self.amounts[id] * part // 100, occurred_at=self.now) for id, part in each]
         for txn in self.did(name, act, asked):
-            self.given[txn.source_txn_id] += txn.amount
-            assert self.given[txn.source_txn_id] <= self.amounts[txn.source_txn_id]
+            self.given[txn.source_txn_id] += txn.amount if txn.act == name else -txn.amount
+            assert 0 <= self.given[txn.source_txn_id] <= self.amounts[txn.source_txn_id]
 
     @rule(pair=st.permutations(PEOPLE), sure=st.integers(0, 3))
     def merge(self, pair: list[str], sure: int) -> None:
