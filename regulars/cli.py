@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
 import cyclopts
@@ -112,10 +112,11 @@ def migrate() -> None:
 
 
 workspace_app = cyclopts.App(name="workspace", help="Shops on this server.")
-import_app = cyclopts.App(name="import", help="Take in what a shop already has.")
+
+
 demo_app = cyclopts.App(name="demo", help="The demo shop, with 69,659 real purchases.")
 staff_app = cyclopts.App(name="staff", help="Who signs in to a shop's dashboard.")
-for group in (workspace_app, staff_app, import_app, demo_app):
+for group in (workspace_app, staff_app, demo_app):
     app.command(group)
 
 
@@ -197,8 +198,9 @@ def staff_password(email: str, *, workspace: str = "") -> None:
         asyncio.run(commands.set_password(settings(), email, workspace=workspace, say=say))
 
 
-@import_app.command(name="orders")
-def import_orders(
+@app.command(name="import")
+def import_file(
+    kind: Literal["orders", "customers", "coins"],
     file: Path,
     *,
     workspace: str = "",
@@ -212,18 +214,21 @@ def import_orders(
     preview: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     replace: Annotated[bool, cyclopts.Parameter(negative=())] = False,
 ) -> None:
-    """Take orders in from a CSV file; rows that can't be used are listed while the rest go in.
+    """Take in what a shop already has, from a CSV file; rows that can't be used are listed while the rest go in.
 
     Running it twice changes nothing.
 
     Parameters
     ----------
+    kind
+        What the rows are: orders; customers, who are created or completed; coins, given to customers who are known.
     file
-        A CSV file with a header line: order_id, customer_id, amount, placed_at, and more if there is more.
+        A CSV file with a header line. Orders: order_id, customer_id, amount, placed_at. Customers: customer_id. Coins:
+        amount, and customer_id, email or mobile. More columns may be there.
     workspace
         The id of the shop; not needed when there is only one.
     source
-        Where the orders come from, for rows that don't say: an order is known by its source and its id.
+        Where orders come from, for rows that don't say: an order is known by its source and its id.
     encoding
         The file's code page, such as cp1251, when it is not the one that was found.
     separator
@@ -239,7 +244,7 @@ def import_orders(
     preview
         Import nothing; say how the file is read and what it would give.
     replace
-        Let the file win over what is kept of its orders, although it is not newer.
+        Let the file win over what is kept, although it is not newer.
     """
     from regulars import commands
     from regulars.kit.csv_file import Dates, Format
@@ -254,11 +259,8 @@ def import_orders(
             zone=zone,
             columns=commands.mapped(map or []),
         )
-        asyncio.run(
-            commands.import_csv(
-                settings(), file, format, workspace=workspace, preview=preview, replace=replace, say=say
-            )
-        )
+        how: dict[str, Any] = {"workspace": workspace, "preview": preview, "replace": replace}
+        asyncio.run(commands.import_csv(settings(), file, format, kind=kind, say=say, **how))
 
 
 @app.command

@@ -28,13 +28,12 @@ from regulars.dashboard import attempts
 from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
-from regulars.imports import import_orders
+from regulars.imports import import_rows
 from regulars.kit import tables
+from regulars.kit.csv_file import Format
 from regulars.kit.db import UNREACHABLE, Database
 from regulars.kit.errors import NotFound, invalid
 from regulars.kit.settings import Settings
-from regulars.kit.wording import counted
-from regulars.orders.csv_orders import Format, OrderFile
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Role
 from regulars.up import database
@@ -132,29 +131,38 @@ async def _database(settings: Settings) -> AsyncIterator[Database]:
 
 
 async def import_csv(
-    settings: Settings, file: Path, format: Format, *, workspace: str, preview: bool, replace: bool, say: Say
+    settings: Settings,
+    file: Path,
+    format: Format,
+    *,
+    kind: imports.Kind,
+    workspace: str,
+    preview: bool,
+    replace: bool,
+    say: Say,
 ) -> None:
-    """Raises Invalid when the file is no CSV of orders, OSError when it can't be read."""
+    """Raises Invalid when the file is no CSV of such things, OSError when it can't be read."""
     async with _database(settings) as db:
         shop, clock = await _shop(db, workspace), settings.clock()
         with _opened(file) as stream:
             found = tables.find_encoding(stream)
             if preview:
                 now = clock.now()
-                _tell(await imports.preview(db, shop, stream, found, format, now, whole=True, replace=replace), say)
+                how: dict[str, Any] = {"kind": kind, "name": file.name, "replace": replace}
+                _tell(kind, await imports.preview(db, shop, stream, found, format, now, whole=True, **how), say)
                 return
-            orders = OrderFile(stream, found, format, currency_code=shop.currency_code, zone=shop.zone)
-            rows, correcting = orders.rows(), orders.correcting(replace=replace)
-            with _bar("orders", os.fstat(stream.fileno()).st_size) as (bar, task):
+            table = imports.opened_as(kind, stream, found, format, shop, file.name)
+            rows, how = table.rows(), {"kind": imports.KINDS[kind], "correcting": imports.correcting_of(table, replace)}
+            with _bar(kind, os.fstat(stream.fileno()).st_size) as (bar, task):
                 done, rate = Imported(), _Rate()
-                async for done in import_orders(db, clock, shop.id, rows, actor="cli", correcting=correcting):
+                async for done in import_rows(db, clock, shop.id, rows, actor="cli", **how):
                     bar.update(task, completed=stream.tell(), said=rate.said(done))
-    if orders.encoding not in ("utf-8", format.encoding):
-        say(f"Read as {tables.ENCODINGS[orders.encoding]}; --encoding chooses another.")
-    _report(done, say)
+    if table.encoding not in ("utf-8", format.encoding):
+        say(f"Read as {tables.ENCODINGS[table.encoding]}; --encoding chooses another.")
+    _report(kind, done, say)
 
 
-def _tell(given: imports.Preview, say: Say) -> None:
+def _tell(kind: imports.Kind, given: imports.Preview, say: Say) -> None:
     """What a file would give, nothing of which has happened."""
     letters, parted = tables.ENCODINGS[given.encodings[0]], tables.SEPARATORS[given.separator]
     say(f"Letters: {letters}. Columns are parted by a {parted}. Times that don't say theirs are of {given.zone}.")
@@ -166,15 +174,14 @@ def _tell(given: imports.Preview, say: Say) -> None:
         say(f"{count:,} rows wait for a choice: --{field}")
     for row in given.first:
         if not row.reason:
-            order = f"order {row.reference_id} of {row.customer_id} {row.customer_name}".rstrip()
-            lines = f", {counted(row.lines, 'lines')}" if row.lines else ""
-            said = f"{order}{lines}, {row.amount} {row.currency_code}"
-            say(f"line {row.line}: {said}, {row.placed_at:%Y-%m-%d %H:%M %Z}")
+            say(f"line {row.line}: " + ", ".join(f"{name} {value}" for name, value in row.values.items() if value))
     say(f"Worked out from {'all' if given.whole else 'the first'} {given.progress.rows:,} rows; nothing was imported.")
-    _report(given.progress, say)
+    _report(kind, given.progress, say)
+    if kind == "coins":
+        return
     welcome = f", who get {given.welcome_coins:,} coins for being new" if given.welcome_coins else ""
     say(f"{given.new_customers:,} new customers{welcome}")
-    if not given.triggers_asked:
+    if kind == "orders" and not given.triggers_asked:
         say("No trigger rewards orders, so they would earn nothing.")
     for why, count in given.reasons.items():
         say(f"{count:,} would earn nothing: {why}")
@@ -200,12 +207,12 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, copy)
 
 
-def _report(done: Imported, say: Say) -> None:
-    say(
-        f"{done.rows:,} rows: {done.created:,} orders created, {done.updated:,} updated, {done.unchanged:,} unchanged, "
-        f"{done.unusable_count:,} not usable; {done.rewards:,} rewarded with {done.coins:,} coins, "
-        f"{done.refused:,} earned nothing"
-    )
+def _report(kind: imports.Kind, done: Imported, say: Say) -> None:
+    what = {"orders": "orders", "customers": "customers", "coins": "credits"}[kind]
+    came = f"{done.created:,} {what} created, {done.updated:,} updated, {done.unchanged:,} unchanged"
+    gave = f"; {done.rewards:,} rewarded with {done.coins:,} coins, {done.refused:,} earned nothing"
+    gave = {"orders": gave, "customers": "", "coins": f"; {done.coins:,} coins"}[kind]
+    say(f"{done.rows:,} rows: {came}, {done.unusable_count:,} not usable{gave}")
     for words, why in done.reasons.items():
         say(f"earned nothing, {why.orders:,}: {words}")
     for row in done.unusable:

@@ -19,7 +19,7 @@ from regulars.bench.rewards import REWARD
 from regulars.bench.stage import Stage
 from regulars.customers import NewCustomer
 from regulars.demo import NoPurchases, purchases
-from regulars.imports import Progress, import_orders
+from regulars.imports import Progress, import_rows
 from regulars.orders import Line, OrderReport
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
@@ -69,7 +69,7 @@ async def _imported(stage: Stage, name: str, rows: list[OrderReport]) -> tuple[W
         await triggers.create_trigger(tx, shop, "Purchase", "order", rule, stage.app.clock.now(), actor="bench")
     began = time.monotonic()
     done = Progress()
-    async for progress in import_orders(stage.app.db, stage.app.clock, shop.id, rows, actor="bench"):
+    async for progress in import_rows(stage.app.db, stage.app.clock, shop.id, rows, actor="bench"):
         done = progress
     took_s = time.monotonic() - began
     events = await stage.count("count_events", shop.id, REWARD)

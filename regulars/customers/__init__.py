@@ -14,6 +14,7 @@ from regulars.customers.finding import (
     after,
     born_on,
     by_emails,
+    by_mobiles,
     count,
     created_within,
     find,

@@ -45,6 +45,15 @@ async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> d
     return {row["asked"]: Customer(*row[:-1]) for row in await tx.fetch(sql.by_emails, workspace_id, emails)}
 
 
+async def by_mobiles(tx: Reading, workspace_id: UUID, mobiles: Sequence[str], country: str) -> dict[str, Customer]:
+    """Who has each of these numbers, by the number as it is given, read as it is dialled in `country`; of several the
+    one who was there first."""
+    phones = {mobile: international(mobile, country) for mobile in mobiles}
+    rows = await tx.fetch(sql.by_phones, workspace_id, sorted({phone for phone in phones.values() if phone}))
+    found = {row["asked"]: Customer(*row[:-1]) for row in rows}
+    return {mobile: found[phone] for mobile, phone in phones.items() if phone in found}
+
+
 async def find(
     tx: Reading,
     workspace_id: UUID,

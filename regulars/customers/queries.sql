@@ -46,6 +46,15 @@ SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referr
   FROM customers_customer WHERE workspace_id = $1 AND phone = $2 AND phone <> ''
  ORDER BY created_at, id LIMIT 1
 
+-- name: by_phones
+-- as `by_phone`, one by one
+SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
+       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
+       c.updated_at, c.merged_into, c.erased_at, n.phone AS asked
+  FROM unnest($2::text[]) AS n (phone)
+ CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND phone = n.phone AND phone <> ''
+                      ORDER BY created_at, id LIMIT 1) AS c
+
 -- name: born_on
 SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
        accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at

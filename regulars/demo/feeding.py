@@ -8,7 +8,7 @@ from uuid import UUID
 
 from regulars import integrations, limits, tenancy
 from regulars.demo.purchases import purchases
-from regulars.imports import Progress, import_orders
+from regulars.imports import Progress, import_rows
 from regulars.wiring import App
 
 FED = "demo_fed"
@@ -35,7 +35,7 @@ async def feed(app: App, workspace_id: UUID) -> AsyncIterator[Progress]:
         workspace = await tenancy.get_workspace(tx, workspace_id)
     if workspace.settings.get(FED):
         return
-    async for progress in import_orders(app.db, app.clock, workspace_id, purchases(workspace.zone), actor="demo"):
+    async for progress in import_rows(app.db, app.clock, workspace_id, purchases(workspace.zone), actor="demo"):
         yield progress
     async with app.db.transaction() as tx:
         await tenancy.change_workspace(tx, workspace_id, {"settings": {FED: True}}, app.clock.now())

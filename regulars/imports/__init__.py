@@ -1,5 +1,5 @@
-"""Streams of orders, taken in many to a commit; files that a server looks at and takes in beside its requests; and
-triggers that it applies to the orders that are in already.
+"""Streams of orders, customers or coins, taken in many to a commit; files of them that a server looks at and takes in
+beside its requests; and triggers that it applies to the orders that are in already.
 
 Promises: what a file would give is said before it happens, by a rehearsal that writes nothing. A stop at any moment
 loses nothing and repeats nothing; each row that was left out, and each that says otherwise than what is kept and newer,
@@ -16,6 +16,8 @@ Does not know where a stream comes from: the command line, the dashboard, the AP
 
 from regulars.imports.applying import Application, begin_applying, get_application, newest_applications
 from regulars.imports.files import EXPIRY, FileGone, expire
+from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
 from regulars.imports.previewing import Preview, PreviewColumn, preview
+from regulars.imports.progress import Progress, Why
 from regulars.imports.runs import Run, State, begin, choose, get_run, look, newest_runs, upload
-from regulars.imports.taking import Progress, Why, import_orders
+from regulars.imports.taking import import_rows

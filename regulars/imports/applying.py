@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits, orders, tenancy, triggers
+from regulars.imports.progress import Progress
 from regulars.imports.runs import Steps, Work, carry_out
-from regulars.imports.taking import Progress
 from regulars.kit.db import Reading, again_when_raced
 from regulars.kit.errors import Conflict, NotFound
 from regulars.kit.ids import new_id

@@ -7,20 +7,17 @@ from collections import Counter
 from datetime import datetime
 from itertools import islice
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import limits, triggers
-from regulars.imports.taking import Progress
-from regulars.kit.currency import decimals_of
+from regulars import limits
+from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
+from regulars.imports.progress import Progress
+from regulars.imports.taking import count
+from regulars.kit.csv_file import CsvFile, Format, Unusable
 from regulars.kit.db import Database
 from regulars.kit.tables import BadRow, Encoding
-from regulars.orders import OrderReport
-from regulars.orders.csv_orders import Format, OrderFile, Row
-from regulars.orders.csv_reports import Unusable
 from regulars.tenancy import Workspace
-from regulars.triggers import Rehearsed, Taken
 
 
 class PreviewColumn(msgspec.Struct, frozen=True):
@@ -32,17 +29,12 @@ class PreviewColumn(msgspec.Struct, frozen=True):
 
 
 class PreviewRow(msgspec.Struct, frozen=True):
-    """One of the first rows as it would be read; `reason` says why it can't be used."""
+    """One of the first rows as it would be read, what it says by what it is called; `reason` says why it can't be
+    used."""
 
     line: int
     reason: str = ""
-    reference_id: str = ""
-    customer_id: str = ""
-    customer_name: str = ""
-    amount: str = ""
-    currency_code: str = ""
-    placed_at: datetime | None = None
-    lines: int = 0
+    values: dict[str, str] = {}
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -78,73 +70,56 @@ async def preview(
     now: datetime,
     *,
     whole: bool,
+    kind: Kind = "orders",
+    name: str = "",
     replace: bool = False,
 ) -> Preview:
     """`whole`: the file is there to its end, not only its beginning. Raises Invalid when it is no CSV at all, or the
     format is wrong in itself."""
-    orders, cells = await asyncio.to_thread(_looked_at, file, found, format, shop)
-    rows = await asyncio.to_thread(lambda: list(orders.reports(cells)))
+    source = KINDS[kind]
+    table, cells = await asyncio.to_thread(_looked_at, kind, file, found, format, shop, name)
+    rows = await asyncio.to_thread(lambda: list(table.reports(cells)))
     more = len(cells) > limits.IMPORT_SAMPLE_ROWS
     if more or not whole:
         rows.pop()  # one more than is looked at, or the one that the file's beginning breaks off in
-    if "columns" in orders.problems:
+    if "columns" in table.problems:
         rows = []
-    correcting = orders.correcting(replace=replace)
-    reports = [row for row in rows if isinstance(row, OrderReport)]
+    correcting = correcting_of(table, replace)
     async with db.reading() as tx:
-        rehearsed = await triggers.rehearse_orders(tx, shop, reports, now, correcting=correcting)
-    progress = Progress(rows=len(rows))
-    for row in rows:
-        if isinstance(row, Unusable):
-            progress.left_out(row)
-    for report, answer in zip(reports, rehearsed.answers, strict=True):
-        progress.took(report, answer, correcting, shop.zone)
-    fields = {at: field for field, at in orders.columns.items()}
+        usable = [row for row in rows if not isinstance(row, Unusable)]
+        seen = await source.rehearse(tx, shop, usable, now, correcting=correcting)
+    progress = Progress()
+    count(progress, source, rows, seen.answers, correcting, shop.zone)
+    fields = {at: field for field, at in table.columns.items()}
     return Preview(
-        encodings=[orders.encoding] if format.encoding else [found.name, *found.others],
-        separator=orders.separator,
+        encodings=[table.encoding] if format.encoding else [found.name, *found.others],
+        separator=table.separator,
         zone=format.zone or shop.time_zone,
-        columns=[PreviewColumn(name, fields.get(at, ""), _cells(cells, at)) for at, name in enumerate(orders.header)],
-        problems=orders.problems,
+        columns=[PreviewColumn(name, fields.get(at, ""), _cells(cells, at)) for at, name in enumerate(table.header)],
+        problems=table.problems,
         asks=dict(Counter(row.asks for row in rows if isinstance(row, Unusable) and row.asks)),
-        first=[_shown(row, orders.zone) for row in rows[: limits.IMPORT_SHOWN_ROWS]],
+        first=[
+            PreviewRow(row.line, row.reason)
+            if isinstance(row, Unusable)
+            else PreviewRow(row.line, values=source.shown(row, table.zone))
+            for row in rows[: limits.IMPORT_SHOWN_ROWS]
+        ],
         whole=whole and not more,
         progress=progress,
-        new_customers=rehearsed.new_customers,
-        welcome_coins=rehearsed.welcome_coins,
-        triggers_asked=rehearsed.triggers_asked,
-        reasons=_reasons(rehearsed),
+        new_customers=seen.new_customers,
+        welcome_coins=seen.welcome_coins,
+        triggers_asked=seen.triggers_asked,
+        reasons={words: why.orders for words, why in sorted(progress.reasons.items(), key=lambda one: -one[1].orders)},
     )
 
 
 def _looked_at(
-    file: BinaryIO, found: Encoding, format: Format, shop: Workspace
-) -> tuple[OrderFile, list[tuple[int, list[str] | BadRow]]]:
-    orders = OrderFile(file, found, format, currency_code=shop.currency_code, zone=shop.zone)
-    return orders, list(islice(orders.cells(), limits.IMPORT_SAMPLE_ROWS + 1))
+    kind: Kind, file: BinaryIO, found: Encoding, format: Format, shop: Workspace, name: str
+) -> tuple[CsvFile, list[tuple[int, list[str] | BadRow]]]:
+    table = opened_as(kind, file, found, format, shop, name)
+    return table, list(islice(table.cells(), limits.IMPORT_SAMPLE_ROWS + 1))
 
 
 def _cells(rows: list[tuple[int, list[str] | BadRow]], at: int) -> list[str]:
     cells = (row[at].strip() for _, row in rows if not isinstance(row, BadRow) and len(row) > at)
     return [cell[:80] for cell in islice((cell for cell in cells if cell), 3)]
-
-
-def _shown(row: Row, zone: ZoneInfo) -> PreviewRow:
-    if isinstance(row, Unusable):
-        return PreviewRow(row.line, row.reason)
-    decimals = decimals_of(row.currency_code)
-    return PreviewRow(
-        line=row.line,
-        reference_id=row.reference_id,
-        customer_id=row.customer.customer_id,
-        customer_name=row.customer.name,
-        amount=f"{row.amount_minor / 10**decimals:.{decimals}f}",
-        currency_code=row.currency_code,
-        placed_at=row.placed_at.astimezone(zone),
-        lines=len(row.lines or ()),
-    )
-
-
-def _reasons(rehearsed: Rehearsed) -> dict[str, int]:
-    taken = (answer for answer in rehearsed.answers if isinstance(answer, Taken))
-    return dict(Counter(f.explanation for t in taken for f in t.firings if f.state == "refused").most_common())

@@ -5,7 +5,7 @@ UPDATE imports_run SET state = 'stopped' WHERE workspace_id = $1 AND state = 'ru
 -- name: insert
 INSERT INTO imports_run (workspace_id, id, kind, filename, actor, state, encoding, format, size_total, progress, started_at,
                          seen_at)
-VALUES ($1, $2, 'orders', $3, $4, 'uploaded', $5, $6, $7, $8, $9, $9)
+VALUES ($1, $2, $3, $4, $5, 'uploaded', $6, $7, $8, $9, $10, $10)
 
 -- name: insert_part
 INSERT INTO imports_part (workspace_id, run_id, number, bytes) VALUES ($1, $2, $3, $4)
@@ -44,12 +44,12 @@ UPDATE imports_run SET size_done = $3, progress = $4, seen_at = $5
 UPDATE imports_run SET state = $3, seen_at = $4 WHERE workspace_id = $1 AND id = $2 AND state = 'running'
 
 -- name: run
-SELECT id, filename, actor, state, encoding, format, replaces, size_total, size_done, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind = 'orders'
+SELECT id, kind, filename, actor, state, encoding, format, replaces, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND trigger_id IS NULL
 
 -- name: newest
-SELECT id, filename, actor, state, encoding, format, replaces, size_total, size_done, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 AND kind = 'orders' ORDER BY id DESC LIMIT $2
+SELECT id, kind, filename, actor, state, encoding, format, replaces, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND trigger_id IS NULL AND ($3::text IS NULL OR kind = $3) ORDER BY id DESC LIMIT $2
 
 -- name: insert_application
 INSERT INTO imports_run (workspace_id, id, kind, trigger_id, actor, state, size_total, progress, started_at, seen_at)
@@ -58,7 +58,7 @@ VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $8)
 
 -- name: application
 SELECT id, kind, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind <> 'orders'
+  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND trigger_id IS NOT NULL
 
 -- name: applications
 SELECT id, kind, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at

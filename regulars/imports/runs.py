@@ -6,16 +6,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
-from typing import BinaryIO, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 from uuid import UUID
 
 import msgspec
 
 from regulars import limits, tenancy
 from regulars.imports import files
+from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
 from regulars.imports.previewing import Preview, preview
-from regulars.imports.taking import Progress, import_orders
+from regulars.imports.progress import Progress
+from regulars.imports.taking import import_rows
 from regulars.kit import tables
+from regulars.kit.csv_file import Format
 from regulars.kit.db import Database, Reading, Record, again_when_raced
 from regulars.kit.errors import Conflict, NotFound, invalid
 from regulars.kit.ids import new_id
@@ -23,7 +26,6 @@ from regulars.kit.queries import Queries
 from regulars.kit.tables import Encoding
 from regulars.kit.workloop import guarded
 from regulars.orders import Correcting
-from regulars.orders.csv_orders import Format, OrderFile, Row
 from regulars.tenancy import Workspace
 from regulars.wiring import App
 
@@ -70,6 +72,7 @@ class Work(msgspec.Struct, frozen=True):
 class Run(Work, frozen=True):
     """One file and how far it is."""
 
+    kind: Kind
     filename: str
     encoding: Encoding
     format: Format
@@ -77,29 +80,35 @@ class Run(Work, frozen=True):
 
 
 async def upload(
-    app: App, shop: Workspace, file: BinaryIO, *, filename: str, actor: str, format: Format | None = None
+    app: App,
+    shop: Workspace,
+    file: BinaryIO,
+    *,
+    filename: str,
+    actor: str,
+    kind: Kind = "orders",
+    format: Format | None = None,
 ) -> UUID:
     """Keep the file, and return the id of its run, which does not begin by itself. Raises Invalid when it is no text at
     all, or larger than a file may be."""
     format = format or Format()
-    encoding = await asyncio.to_thread(_first_look, file, format, shop)
+    encoding = await asyncio.to_thread(_first_look, kind, file, format, shop)
     run_id, now, nothing = new_id(), app.clock.now(), msgspec.to_builtins(Progress())
     async with app.db.transaction() as tx:
         size = await files.keep(tx, shop.id, run_id, file, now)
         shown = filename[: limits.NAME_CHARS_MAX].replace("\0", "")
         found = msgspec.to_builtins(encoding)
-        await tx.execute(
-            _sql.insert, shop.id, run_id, shown, actor, found, msgspec.to_builtins(format), size, nothing, now
-        )
+        new = (kind, shown, actor, found, msgspec.to_builtins(format), size, nothing, now)
+        await tx.execute(_sql.insert, shop.id, run_id, *new)
         await tx.execute(_sql.drop_uploaded, shop.id, limits.IMPORTS_LOOKED_AT_MAX)
     return run_id
 
 
-def _first_look(file: BinaryIO, format: Format, shop: Workspace) -> Encoding:
+def _first_look(kind: Kind, file: BinaryIO, format: Format, shop: Workspace) -> Encoding:
     if file.seek(0, 2) > limits.UPLOAD_BYTES_MAX:
         raise invalid("file", f"a file of at most {limits.UPLOAD_BYTES_MAX:,} bytes")
     found = tables.find_encoding(file)
-    OrderFile(file, found, format, currency_code=shop.currency_code, zone=shop.zone)
+    opened_as(kind, file, found, format, shop, "")
     return found
 
 
@@ -135,8 +144,8 @@ async def _previewed(app: App, shop: Workspace, run: Run) -> Preview:
     file = await files.opened(app.db, shop.id, run.id, limits.IMPORT_SAMPLE_BYTES)
     whole = run.size_total <= limits.IMPORT_SAMPLE_BYTES
     try:
-        now = app.clock.now()
-        return await preview(app.db, shop, file, run.encoding, run.format, now, whole=whole, replace=run.replaces)
+        how: dict[str, Any] = {"kind": run.kind, "name": run.filename, "replace": run.replaces}
+        return await preview(app.db, shop, file, run.encoding, run.format, app.clock.now(), whole=whole, **how)
     finally:
         file.close()
 
@@ -162,7 +171,7 @@ async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
                 chosen = (msgspec.to_builtins(run.format), run.replaces)
                 begun: UUID | None = await tx.fetchval(_sql.begin, shop.id, run_id, *chosen, nothing, now)
                 if begun is not None:
-                    await tenancy.audit(tx, shop.id, actor, "orders.import", run.filename, now=now)
+                    await tenancy.audit(tx, shop.id, actor, f"{run.kind}.import", run.filename, now=now)
                 return begun
 
         if await again_when_raced(transact) is None:
@@ -172,12 +181,12 @@ async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
     except BaseException:
         file.close()
         raise
-    await app.beside(carry_out(app, shop.id, run_id, _of_file(app, shop.id, file, rows, actor, correcting)))
+    await app.beside(carry_out(app, shop.id, run_id, _of_file(app, shop.id, file, rows, actor, correcting, run.kind)))
 
 
-def _rows(file: BinaryIO, run: Run, shop: Workspace) -> tuple[Iterator[Row], Correcting]:
-    orders = OrderFile(file, run.encoding, run.format, currency_code=shop.currency_code, zone=shop.zone)
-    return orders.rows(), orders.correcting(replace=run.replaces)
+def _rows(file: BinaryIO, run: Run, shop: Workspace) -> tuple[Iterator[Any], Correcting]:
+    table = opened_as(run.kind, file, run.encoding, run.format, shop, run.filename)
+    return table.rows(), correcting_of(table, run.replaces)
 
 
 async def get_run(tx: Reading, workspace_id: UUID, run_id: UUID, now: datetime) -> Run:
@@ -188,8 +197,10 @@ async def get_run(tx: Reading, workspace_id: UUID, run_id: UUID, now: datetime) 
     return _run(row).at(now)
 
 
-async def newest_runs(tx: Reading, workspace_id: UUID, now: datetime, limit: int) -> list[Run]:
-    return [_run(row).at(now) for row in await tx.fetch(_sql.newest, workspace_id, limit)]
+async def newest_runs(
+    tx: Reading, workspace_id: UUID, now: datetime, limit: int, *, kind: Kind | None = None
+) -> list[Run]:
+    return [_run(row).at(now) for row in await tx.fetch(_sql.newest, workspace_id, limit, kind)]
 
 
 async def carry_out(app: App, workspace_id: UUID, run_id: UUID, steps: Steps) -> None:
@@ -212,10 +223,11 @@ async def carry_out(app: App, workspace_id: UUID, run_id: UUID, steps: Steps) ->
 
 
 async def _of_file(
-    app: App, workspace_id: UUID, file: BinaryIO, rows: Iterator[Row], actor: str, correcting: Correcting
+    app: App, workspace_id: UUID, file: BinaryIO, rows: Iterator[Any], actor: str, correcting: Correcting, kind: Kind
 ) -> Steps:
     with file:
-        taking = import_orders(app.db, app.clock, workspace_id, rows, actor=actor, correcting=correcting)
+        how: dict[str, Any] = {"kind": KINDS[kind], "actor": actor, "correcting": correcting}
+        taking = import_rows(app.db, app.clock, workspace_id, rows, **how)
         async for done in taking:
             yield file.tell(), done
 

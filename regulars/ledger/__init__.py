@@ -39,7 +39,7 @@ from regulars.ledger.posting import post
 from regulars.ledger.replay import Break
 from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
-from regulars.ledger.txns import find_holds, find_txn, numbered_page, txns_of, txns_of_orders
+from regulars.ledger.txns import find_holds, find_txn, numbered_page, posted_under, txns_of, txns_of_orders
 from regulars.ledger.validity import Validity
 from regulars.ledger.waiting import Expiring, expiring, expiring_idle, untouched
 from regulars.ledger.wire import properties

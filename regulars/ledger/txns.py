@@ -51,6 +51,11 @@ async def find_holds(tx: Reading, workspace_id: UUID, txn_ids: Sequence[UUID]) -
     return {txn.id: txn for txn in await as_they_are(tx, workspace_id, holds)}
 
 
+async def posted_under(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Txn]:
+    """The txns that these keys name, by key."""
+    return {txn.key or "": txn for txn in await tx.all(Txn, store.sql.txns_by_key, workspace_id, keys)}
+
+
 async def txns_of(
     tx: Reading,
     workspace_id: UUID,

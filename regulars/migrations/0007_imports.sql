@@ -1,16 +1,16 @@
--- What a server does with many orders beside its requests: takes in those of a file, which is kept while it is looked at;
--- applies a trigger to those that are in, or rehearses that.
+-- What a server does with many rows beside its requests: takes in those of a file, which is kept while it is looked at;
+-- applies a trigger to the orders that are in, or rehearses that.
 
 CREATE TABLE imports_run (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
-    kind         text NOT NULL CHECK (kind IN ('orders', 'rehearsal', 'application')),
+    kind         text NOT NULL CHECK (kind IN ('orders', 'customers', 'coins', 'rehearsal', 'application')),
     trigger_id   uuid,                          -- of a rehearsal or an application
     filename     text NOT NULL DEFAULT '',
     actor        text NOT NULL,                 -- who handed it over
     state        text NOT NULL CHECK (state IN ('uploaded', 'running', 'done', 'stopped')),
     encoding     jsonb,                         -- of a file: kit.tables.Encoding: as it was found
-    format       jsonb,                         -- of a file: orders.csv_orders.Format: as it was chosen
+    format       jsonb,                         -- of a file: kit.csv_file.Format: as it was chosen
     replaces     boolean NOT NULL DEFAULT false, -- whether it wins over what is kept and newer
     size_total   bigint NOT NULL,               -- of the file in bytes, or how many orders
     size_done    bigint NOT NULL DEFAULT 0,

@@ -1,7 +1,7 @@
 """Orders out of a CSV file: a stream of reports, and of rows that can't be used with the reason why.
 
-An amount or a date that could mean two things leaves its row out until somebody chooses for the whole file. An order may
-take several rows, one for each of its lines, as in the exports of well-known shops.
+An amount or a date that could mean two things leaves its row out until somebody chooses for the whole file. An order
+may take several rows, one for each of its lines, as in the exports of well-known shops.
 """
 
 from __future__ import annotations
@@ -9,27 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from regulars import limits
-from regulars.kit.csv_file import CsvFile, Format, Unusable
+from regulars.kit.csv_file import CsvFile, Unusable
 from regulars.kit.tables import BadRow
-from regulars.orders.correcting import Correcting
-from regulars.orders.csv_columns import COLUMNS, FACTS
+from regulars.orders.csv_columns import COLUMNS
 from regulars.orders.csv_reports import Rows, report_of
 from regulars.orders.model import OrderReport
 
 Row = OrderReport | Unusable
-
-__all__ = ["Format", "OrderFile", "Row"]
 
 
 class OrderFile(CsvFile):
     """A file of orders, looked at."""
 
     COLUMNS = COLUMNS
-
-    def correcting(self, *, replace: bool) -> Correcting:
-        """What this file may put right; `replace`: also where what is kept is newer."""
-        facts = frozenset(fact for column in self.columns for fact in FACTS.get(column, ()))
-        return Correcting(facts, replace, self.letters)
 
     def reports(self, cells: Iterable[tuple[int, list[str] | BadRow]]) -> Iterator[OrderReport | Unusable]:
         """The same of these rows. What can't be read is told after the order among whose rows it stands."""

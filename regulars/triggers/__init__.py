@@ -34,9 +34,9 @@ from regulars.triggers.owners import forget, move
 from regulars.triggers.pipeline import RANDOM
 from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts
 from regulars.triggers.rule import Rule
-from regulars.triggers.signup import create_customer
+from regulars.triggers.signup import create_customer, ensure
 from regulars.triggers.simulating import About, Simulated, simulate
 from regulars.triggers.store import all_triggers as list_triggers
-from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders
+from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders, welcome_coins
 from regulars.triggers.waiting import GIVE, give
 from regulars.triggers.wording import sentence

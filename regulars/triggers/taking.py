@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -31,10 +33,10 @@ class Rehearsed(msgspec.Struct, frozen=True):
     """What would come of reports: one answer for each, how many customers are new and what they get for it, how many
     triggers were asked about the orders."""
 
-    answers: list[Taken | Refusal]
-    new_customers: int
-    welcome_coins: int
-    triggers_asked: int
+    answers: Sequence[Any]
+    new_customers: int = 0
+    welcome_coins: int = 0
+    triggers_asked: int = 0
 
 
 async def rehearse_orders(
@@ -49,7 +51,6 @@ async def rehearse_orders(
     customers are welcomed as if the conditions of a welcome held for all of them."""
     active = [t for t in await store.all_triggers(tx, workspace.id) if t.active]
     triggers = [t for t in active if t.source == "order"]
-    welcome = sum(t.rule.coins_min for t in active if t.source == "customer_created")
     foresight = orders.Foresight(tx, workspace.id, now, correcting)
     earning = Earning(tx, workspace, triggers, now)
     answers: dict[int, Taken | Refusal] = {}
@@ -61,7 +62,14 @@ async def rehearse_orders(
         for n, r in zip(turn, recorded, strict=True):
             answers[n] = Taken(r, earning.foreseen(r)) if isinstance(r, Recorded) else r
     new = foresight.new_customers
+    welcome = await welcome_coins(tx, workspace.id)
     return Rehearsed([answers[n] for n in range(len(reports))], new, new * welcome, len(triggers))
+
+
+async def welcome_coins(tx: Reading, workspace_id: UUID) -> int:
+    """What a new customer is given, at least, if the conditions of a welcome hold."""
+    active = await store.reacting(tx, workspace_id)
+    return sum(t.rule.coins_min for t in active if t.source == "customer_created")
 
 
 async def take_orders(

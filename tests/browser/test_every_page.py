@@ -40,6 +40,8 @@ PAGES = [
         "/triggers/new?source=api",
         "/triggers/new?source=order",
         "/orders/import",
+        "/customers/import",
+        "/coins/import",
         "/events",
         "/events?event=lead_create",
     ),

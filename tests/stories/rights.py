@@ -205,6 +205,14 @@ GET    /orders/import                                     yes    yes     yes    
 POST   /orders/import                                     yes    yes     no      no
 GET    /orders/import/{run_id}                            yes    yes     yes     no
 POST   /orders/import/{run_id}                            yes    yes     no      no
+GET    /customers/import                                  yes    yes     yes     no
+POST   /customers/import                                  yes    yes     no      no
+GET    /customers/import/{run_id}                         yes    yes     yes     no
+POST   /customers/import/{run_id}                         yes    yes     no      no
+GET    /coins/import                                      yes    yes     yes     no
+POST   /coins/import                                      yes    yes     no      no
+GET    /coins/import/{run_id}                             yes    yes     yes     no
+POST   /coins/import/{run_id}                             yes    yes     no      no
 GET    /events                                            yes    yes     yes     no
 GET    /events.csv                                        yes    yes     yes     no
 GET    /events/{event_id}                                 yes    yes     yes     no

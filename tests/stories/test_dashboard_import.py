@@ -33,7 +33,7 @@ async def an_owner(shop: Shop) -> Browser:
 async def handed_over(owner: Browser, name: str, content: str | bytes, **form: str) -> str:
     """The address of the page that says what it would give."""
     raw = content if isinstance(content, bytes) else content.encode()
-    answer = await owner.upload("/orders/import", name, raw, **form)
+    answer = await owner.upload(f"/{form.pop('kind', 'orders')}/import", name, raw, **form)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["location"])
 
@@ -246,3 +246,30 @@ async def test_names_that_were_read_in_a_wrong_code_page_are_put_right_by_a_bett
     assert (await shop.manage("GET", "/orders")).json()["items"][0]["name"] == name
     topics = [event["topic"] for event in (await shop.manage("GET", "/events")).json()["items"]]
     assert topics.count("lead_update") == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "shown", "came"),
+    [
+        ("customers", "customer_id,name\nshop-00001,Asha\n", "New customers", "customers.import"),
+        ("coins", "customer_id,amount,reason\nshop-00009,25,Sorry\n", "Coins given", "coins.import"),
+    ],
+)
+async def test_customers_and_coins_are_handed_over_as_orders_are(
+    shop: Shop, kind: str, file: str, shown: str, came: str
+) -> None:
+    owner = await an_owner(shop)
+    await shop.manage("POST", "/customers", json={"customer_id": "shop-00009"})
+    assert f'href="/{kind}/import"' in (await owner.get("/customers")).text
+    address = await handed_over(owner, "old.csv", file, kind=kind)
+    preview = (await owner.get(address)).text
+    assert address.startswith(f"/{kind}/import/")
+    assert shown in preview
+    assert "First rows" in preview
+    assert (await imported(owner, address)).status_code == 303
+    await asyncio.gather(*shop.app.tasks)
+    assert (await run_of(shop, address)).progress.created == 1
+    assert "1 rows of old.csv were read." in (await owner.get(address)).text
+    assert "old.csv" in (await owner.get(f"/{kind}/import")).text
+    assert "old.csv" not in (await owner.get("/orders/import")).text
+    assert [line["act"] for line in (await shop.manage("GET", "/audit")).json()["items"]] == [came, "customer.create"]

@@ -16,7 +16,7 @@ from tests.stories.browsing import person, signed_in
 @pytest.mark.parametrize(
     ("path", "way_on"),
     [
-        ("/customers", "/orders/import"),
+        ("/customers", "/customers/import"),
         ("/customers", "/customers/new"),
         ("/orders", "/orders/import"),
         ("/triggers", "/triggers/new"),

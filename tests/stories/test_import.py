@@ -18,10 +18,10 @@ import pytest
 
 from regulars import commands, ledger, tenancy, triggers
 from regulars.kit.clock import SystemClock
+from regulars.kit.csv_file import Format
 from regulars.kit.db import Database
 from regulars.kit.errors import Refusal
 from regulars.kit.settings import Settings
-from regulars.orders.csv_orders import Format
 from regulars.triggers import Rule
 from tests.conftest import fresh_database
 from tests.stories.crashing import CHECKOUT, PATIENCE_S, kill_9
@@ -40,6 +40,7 @@ class Counter:
     url: str
     shop: UUID
     directory: Path
+    kind: str = "orders"
 
     def file(self, content: str | bytes) -> Path:
         path = self.directory / "orders.csv"
@@ -55,7 +56,7 @@ class Counter:
         }
 
     def command(self, *arguments: str | Path) -> list[str]:
-        return [sys.executable, "-m", "regulars.cli", "import", "orders", *map(str, arguments)]
+        return [sys.executable, "-m", "regulars.cli", "import", self.kind, *map(str, arguments)]
 
     def run(self, *arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -189,6 +190,7 @@ def test_what_can_not_be_taken_is_refused(counter: Counter, content: bytes, work
                 settings,
                 counter.file(content),
                 Format(),
+                kind="orders",
                 workspace=workspace,
                 preview=False,
                 replace=False,
@@ -304,3 +306,22 @@ def test_killed_in_the_middle_and_run_again_it_is_as_if_run_once(
     assert counter.counts() == other.counts()
     assert counter.standing() == other.standing()
     assert counter.sound()
+
+
+def test_customers_and_coins_come_from_files_too(counter: Counter) -> None:
+    counter.kind = "customers"
+    people = counter.file("customer_id,name,email\ncustomer-1,Asha,asha@example.com\ncustomer-2,Bela,bela\n")
+    assert counter.run(people).stdout.splitlines() == [
+        "2 rows: 1 customers created, 0 updated, 0 unchanged, 1 not usable",
+        "line 3: email: expected an e-mail address",
+    ]
+    counter.kind = "coins"
+    coins = counter.file("email,coins,reference\nasha@example.com,25,old-1\nnobody@example.com,5,old-2\n")
+    looked = counter.run(coins, "--preview").stdout
+    assert "line 2: customer asha@example.com, amount 25, reason Imported" in looked
+    assert counter.counts()["ledger_txn"] == 0
+    for given in ("1 credits created, 0 updated, 0 unchanged", "0 credits created, 0 updated, 1 unchanged"):
+        said = counter.run(coins).stdout.splitlines()
+        assert said[0].startswith(f"2 rows: {given}, 1 not usable")
+        assert said[1] == "line 3: No customer has the email nobody@example.com. Import the customers first."
+    assert counter.counts()["ledger_txn"] == 1

@@ -1,13 +1,15 @@
-"""A program hands a file of orders over: it is looked at, read otherwise if need be, and taken in."""
+"""A program hands a file over: it is looked at, read otherwise if need be, and taken in."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from regulars import limits
 from regulars.kit.clock import HandClock
 from tests import make
 from tests.doors import Shop
+from tests.make import audited
 
 FILE = "order_id;customer_id;amount;placed_at\n 1001;shop-00001;1.000;2026-03-01\n1002;shop-00001;12,50;2026-03-02\n"
 
@@ -30,7 +32,7 @@ async def test_a_file_is_handed_over_looked_at_and_taken_in(shop: Shop) -> None:
     assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["columns"])
     chosen = await shop.manage("POST", f"{path}/preview", json={"format": {"decimal": ","}})
     assert chosen.json()["preview"]["progress"]["coins"] == 1_012
-    assert chosen.json()["preview"]["first"][0]["amount"] == "1000.00"
+    assert chosen.json()["preview"]["first"][0]["values"]["amount"] == "1000.00 USD"
     begun = await shop.manage("POST", f"{path}/run")
     assert (begun.status_code, begun.json()["state"]) == (202, "running")
     await asyncio.gather(*shop.app.tasks)
@@ -99,3 +101,93 @@ async def parts(shop: Shop) -> int:
     async with shop.app.db.reading() as tx:
         found: int = await tx.fetchval("SELECT count(*) FROM imports_part WHERE workspace_id = $1", shop.workspace.id)
     return found
+
+
+COINS = """e-mail,Mobile,Points,Reason,Valid days,Reference
+asha@example.com,,250,Old programme,90,old-1
+,+91 98000 00000,40,,,
+,+91 98000 00000,40,,,
+nobody@example.com,,10,,,
+asha@example.com,,much,,,
+asha@example.com,,5,,0,
+,,7,,,
+"""
+
+
+async def handed(
+    shop: Shop, kind: str, content: str, name: str, **chosen: object
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a file would give, and what it gave."""
+    answer = await shop.manage("POST", "/imports", params={"kind": kind, "filename": name}, content=content)
+    assert answer.status_code == 201, answer.text
+    path = f"/imports/{answer.json()['run']['id']}"
+    preview = (await shop.manage("POST", f"{path}/preview", json=chosen)).json()["preview"]
+    assert (await shop.manage("POST", f"{path}/run")).status_code == 202
+    await asyncio.gather(*shop.app.tasks)
+    return preview, (await shop.manage("GET", path)).json()["run"]
+
+
+async def test_a_file_of_coins_gives_what_it_says_once(shop: Shop, clock: HandClock) -> None:
+    asha = {"customer_id": "shop-asha", "email": "asha@example.com"}
+    bela = {"customer_id": "shop-bela", "mobile": "+91 98000 00000", "country": "ind"}
+    ids = [(await shop.manage("POST", "/customers", json=one)).json()["id"] for one in (asha, bela)]
+    seen, run = await handed(shop, "coins", COINS, "coins.csv")
+    for said in (seen["progress"], run):
+        assert (said["created"], said["unchanged"], said["coins"]) == (3, 0, 330)
+    assert {one["line"]: one["reason"] for one in run["left_out"]} == {
+        5: "No customer has the email nobody@example.com. Import the customers first.",
+        6: "amount: expected a whole number",
+        7: "expire_in_days: expected a whole number from 1 to 3,660",
+        8: "customer_id: expected a customer_id, an e-mail address or a mobile number",
+    }
+    assert seen["progress"]["unusable"] == run["left_out"]
+    assert [await coins(shop, id) for id in ids] == [250, 80]
+    (lot,) = (await shop.manage("GET", f"/customers/{ids[0]}/lots")).json()["items"]
+    assert lot["expires_at"] == "2026-06-13T00:00:00Z"
+    # The same file again, and one in which lines were mended, under the same name: what is in stays as it is.
+    again, run = await handed(shop, "coins", COINS.replace("much", "20"), "coins.csv")
+    assert (again["progress"]["created"], run["created"], run["unchanged"], run["coins"]) == (1, 1, 3, 20)
+    # One reference is one credit, whatever file it is in.
+    other = "email,amount,reason,reference\nasha@example.com,9,Old programme,old-1\n"
+    said, run = await handed(shop, "coins", other, "other.csv")
+    assert (said["progress"]["unusable_count"], run["left_out_count"], run["created"]) == (1, 1, 0)
+    assert [await coins(shop, id) for id in ids] == [270, 80]
+    assert await audited(shop.app.db, shop.workspace.id) is None
+    unnamed = await shop.manage("POST", "/imports?kind=coins", content="amount,reason\n5,x\n")
+    assert unnamed.json()["preview"]["problems"] == {
+        "columns": "expected a column that says whose they are: customer_id, email, mobile"
+    }
+
+
+async def test_a_file_of_customers_fills_in_what_was_missing_or_wins(shop: Shop) -> None:
+    await shop.trigger("Welcome", source="customer_created", coins=(5, 5))
+    known = {"customer_id": "shop-asha", "name": "Asha", "email": "asha@example.com"}
+    id = (await shop.manage("POST", "/customers", json=known)).json()["id"]
+    file = """Customer ID,Full name,E-mail,Phone,Country,Birthday,Accepts marketing
+shop-asha,Asha Rao,asha@example.com,+91 98000 00000,IND,1990-03-14,yes
+shop-bela,Bela,bela@example.com,,,03/04/1990,no
+shop-cyra,Cyra,no address,,,,
+shop-dara,Dara,,,,,maybe
+"""
+    seen, run = await handed(shop, "customers", file, "people.csv", format={"dates": "day_first"})
+    for said in (seen["progress"], run):
+        assert (said["created"], said["updated"], said["unchanged"], said["differing_count"]) == (1, 1, 0, 1)
+    assert (seen["new_customers"], seen["welcome_coins"]) == (1, 5)
+    assert [one["line"] for one in run["left_out"]] == [4, 5]
+    assert run["differing"] == [{"line": 2, "reason": "customer shop-asha: name", "asks": ""}]
+    asha = (await shop.manage("GET", f"/customers/{id}")).json()
+    assert (asha["name"], asha["mobile"], asha["dob"], asha["accept_email"]) == (
+        *("Asha", "+91 98000 00000", "1990-03-14", True),
+    )
+    (bela,) = (await shop.manage("GET", "/customers", params={"text": "bela"})).json()["items"]
+    assert (bela["dob"], await coins(shop, bela["id"])) == ("1990-04-03", 5)
+    _, run = await handed(shop, "customers", file, "people.csv", format={"dates": "day_first"})
+    assert (run["created"], run["updated"], run["unchanged"]) == (0, 0, 2)
+    wins = {"format": {"dates": "day_first"}, "replaces": True}
+    seen, run = await handed(shop, "customers", file, "people.csv", **wins)
+    assert (seen["progress"]["updated"], run["updated"], run["differing_count"]) == (1, 1, 0)
+    assert (await shop.manage("GET", f"/customers/{id}")).json()["name"] == "Asha Rao"
+
+
+async def coins(shop: Shop, id: str) -> int:
+    return int((await shop.manage("GET", f"/customers/{id}")).json()["wallets"]["coins"]["available"])

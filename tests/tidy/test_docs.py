@@ -105,8 +105,8 @@ def test_goals_of_make_exist(path: Path) -> None:
 
 
 def test_a_document_that_is_wrong_is_noticed() -> None:
-    text = "`regulars flee` and `regulars import order --swiftly`\n```sh\n.venv/bin/regulars up --demo # x\n```\n"
-    assert [wrong_with(*command) for command in commands_in(text)] == [None, "flee", "order"]
+    text = "`regulars flee` and `regulars workspace creat --swiftly`\n```sh\n.venv/bin/regulars up --demo # x\n```\n"
+    assert [wrong_with(*command) for command in commands_in(text)] == [None, "flee", "creat"]
     assert wrong_with(["up"], ["--demos"]) == "--demos"
     assert wrong_with(["workspace", "create"], ["--json"]) is None
 

@@ -1,4 +1,4 @@
-"""Files of orders: handed over, looked at, taken in."""
+"""Files of orders, customers or coins: handed over, looked at, taken in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from regulars import imports, limits
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Preview, Run
+from regulars.kit.csv_file import Format, Unusable
 from regulars.kit.db import Tx
 from regulars.kit.shapes import Listed, copied
-from regulars.orders.csv_orders import Format
-from regulars.orders.csv_reports import Unusable
 
 
 class ImportItem(msgspec.Struct, frozen=True):
@@ -25,6 +24,7 @@ class ImportItem(msgspec.Struct, frozen=True):
     details of known customers that can't be kept, whose orders were taken."""
 
     id: UUID
+    kind: imports.Kind
     filename: str
     state: imports.State
     actor: str
@@ -56,7 +56,11 @@ class Looked(msgspec.Struct, frozen=True):
 
 
 class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    filename: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = "orders.csv"
+    """`kind`: what its rows are. Coins without a reference are known by the file's name and what they say, so that the
+    same file gives nothing twice."""
+
+    filename: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = "import.csv"
+    kind: imports.Kind = "orders"
 
 
 class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,24 +70,23 @@ class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     replaces: Annotated[bool, Meta(examples=[False])] = False
 
 
-@management.post("/imports", "Hand a file of orders over", tag="Imports", status=201)
+@management.post("/imports", "Hand a file over", tag="Imports", status=201)
 async def upload_import(call: Call[UploadQuery, BinaryIO]) -> Looked:
     """The body is the CSV file as it is, of up to 50 MB. It is looked at, not taken in: `preview` says how it was read
     and what it would give. It is kept for a day."""
-    run_id = await imports.upload(
-        call.app, call.workspace, call.body, filename=call.query.filename, actor=call.caller.actor
-    )
+    how: dict[str, Any] = {"filename": call.query.filename, "kind": call.query.kind, "actor": call.caller.actor}
+    run_id = await imports.upload(call.app, call.workspace, call.body, **how)
     return await _looked(call, run_id)
 
 
-@management.get("/imports", "Files of orders", tag="Imports")
+@management.get("/imports", "Files handed over", tag="Imports")
 async def list_imports(call: Call[NoQuery, None], tx: Tx) -> Listed[ImportItem]:
     """The newest, newest first."""
     found = await imports.newest_runs(tx, call.workspace_id, call.now, limits.PAGE_ITEMS_DEFAULT)
     return Listed([_item(run) for run in found])
 
 
-@management.get("/imports/{id}", "One file of orders", tag="Imports")
+@management.get("/imports/{id}", "One file", tag="Imports")
 async def read_import(call: Call[NoQuery, None]) -> Looked:
     """How far it is, or what it would give. A file that is not kept any more answers 404, `file_gone`."""
     return await _looked(call, call.path_id())

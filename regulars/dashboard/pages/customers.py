@@ -76,7 +76,11 @@ CUSTOMERS = Listing[Known](
     nothing_why="Customers appear here by themselves: with their first order, or when your shop rewards them for the"
     " first time.",
     filters=[Filter("sort", "Sorted", "Newest first", [("oldest", "Oldest first"), ("name", "By name")], alone=True)],
-    acts=[Act("Create a customer", "/customers/new", dialog=True), Act("Import orders", "/orders/import")],
+    acts=[
+        Act("Create a customer", "/customers/new", dialog=True),
+        Act("Import customers", "/customers/import"),
+        Act("Import coins", "/coins/import"),
+    ],
     days="Known",
     search="Name, e-mail, mobile or customer_id",
 )

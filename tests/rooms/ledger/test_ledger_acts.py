@@ -44,7 +44,8 @@ async def test_what_is_asked_of_one_txn_at_the_same_instant_ends_as_the_last_one
     async with db.reading() as tx:
         balance = (await ledger.balances(tx, workspace, [asha.id], now))[asha.id]["coins"]
         line = await ledger.find_txn(tx, workspace.id, earned.txn.id)
-        said = await tx.fetchval("SELECT target FROM ledger_txn WHERE target IS NOT NULL ORDER BY seq DESC LIMIT 1")
+        last = "SELECT target FROM ledger_txn WHERE workspace_id = $1 AND target IS NOT NULL ORDER BY seq DESC LIMIT 1"
+        said = await tx.fetchval(last, workspace.id)
     assert said in (30, 70, 50)
     assert (balance.available, balance.debited - balance.credited, line.status) == (100 - said, said - 100, "success")
     assert await make.audited(db, workspace.id) is None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 from regulars import limits
+from regulars.kit.csv_file import Unusable
 from regulars.orders import OrderReport
-from regulars.orders.csv_reports import Unusable
 from tests.rooms.orders.test_csv_orders import rows
 
 # As Shopify writes it: an order's first line with the order, each further one with no more than its name and a line.

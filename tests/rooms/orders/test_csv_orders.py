@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars import limits
+from regulars import imports, limits
 from regulars.kit import tables
+from regulars.kit.csv_file import Format, Unusable
 from regulars.kit.errors import Invalid
 from regulars.orders import OrderReport
-from regulars.orders.csv_orders import REQUIRED, Format, OrderFile, Row, Unusable
+from regulars.orders.csv_columns import REQUIRED
+from regulars.orders.csv_orders import OrderFile, Row
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -175,7 +177,7 @@ def test_columns_are_found_by_names_of_other_programs_or_chosen() -> None:
 
 
 def test_a_file_says_only_what_its_columns_say() -> None:
-    assert opened(io.BytesIO(HEADER)).correcting(replace=False).facts == {
+    assert imports.correcting_of(opened(io.BytesIO(HEADER)), replace=False).facts == {
         "amount_minor",
         "currency_code",
         "placed_at",
@@ -315,7 +317,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from zoneinfo import ZoneInfo\n"
-        "from regulars.orders.csv_orders import Format, OrderFile\n"
+        "from regulars.kit.csv_file import Format\n"
+        "from regulars.orders.csv_orders import OrderFile\n"
         "from regulars.kit.tables import find_encoding\n"
         "with open(sys.argv[1], 'rb') as file:\n"
         "    found = find_encoding(file)\n"

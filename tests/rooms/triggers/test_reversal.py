@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from regulars import tenancy
 from regulars.customers import NewCustomer
 from regulars.kit.db import again_when_raced
 from regulars.orders import EarningBasis, Line, OrderReport, Refund, RefundLine
@@ -40,6 +41,14 @@ async def report(till: Till, order: OrderReport, **fields: Any) -> None:
             [{"refunds": (refund("a", 11_11),)}, {"refunds": (refund("a", 11_11),)},
              {"refunds": (refund("a", 11_11), refund("b", 11_11))}, {"status": "cancelled"}, {"status": "cancelled"}],
             [22, 22, 11, 0, 0],
+        ),
+        # One that is taken out of the list was none, and a cancellation may be withdrawn.
+        (
+            {"coins_per_unit": 1},
+            [{"refunds": (refund("a", 11_11), refund("b", 11_11))}, {"refunds": (refund("b", 11_11),)}, {"refunds": ()},
+             {"refunds": ()}, {"status": "cancelled"}, {"refunds": (refund("b", 11_11),)}, {"status": "cancelled"},
+             {"refunds": ()}],
+            [11, 22, 33, 33, 0, 22, 0, 33],
         ),
         # A number for each order goes in the same proportion, and so do factors.
         ({"coins_min": 50, "coins_max": 50}, [{"refunds": (refund("a", 16_67),)}], [25]),
@@ -153,3 +162,36 @@ async def test_the_txn_that_takes_back_says_why_and_by_which_rule(till: Till) ->
     assert event.cause_id
     [firing] = await till.firings()
     assert (firing.state, firing.amount) == ("reversed", 10)
+
+
+async def test_what_comes_again_takes_its_place_again_and_is_never_more_than_was_taken(till: Till) -> None:
+    async with till.db.transaction() as tx:
+        changes = {"settings": {"book": {"claw_back": "pending"}}}
+        till.workspace = await tenancy.change_workspace(tx, till.workspace.id, changes, till.now)
+    await till.trigger(Rule(coins_per_unit=1, per_customer_max=2, on_activity_count_reached=2, budget_in_all=20))
+    placed = [till.order(str(n), "10") for n in range(4)]
+    await till.take(*placed[:2])
+    assert await till.coins() == 10
+    counted = await counters(till)
+    for _ in range(2):
+        # By the shop's rule nothing is taken of what can be spent already, so nothing comes again.
+        await report(till, placed[1], status="cancelled")
+        assert (await till.coins(), await counters(till) == counted) == (10, False)
+        await report(till, placed[1])
+        assert (await till.coins(), await counters(till)) == (10, counted)
+    # An order that only counted counts again, too.
+    await report(till, placed[0], status="cancelled")
+    assert await counters(till) != counted
+    await report(till, placed[0])
+    assert await counters(till) == counted
+    said = [body["title"] for event, body in await till.told() if event.topic.startswith("wallet")]
+    assert said == ["A trigger"]
+    assert [(await till.take(one))[0].firings[0].state for one in placed[2:]] == ["refused", "granted"]
+    await till.audited()
+
+
+async def counters(till: Till) -> list[tuple[Any, ...]]:
+    sql = """SELECT subject_id, stretch, activities, amount, granted, coins FROM triggers_counter
+              WHERE workspace_id = $1 ORDER BY subject_id, stretch"""
+    async with till.db.reading() as tx:
+        return [tuple(row) for row in await tx.fetch(sql, till.workspace.id)]
