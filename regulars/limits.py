@@ -143,6 +143,7 @@ WALLET_CREDITED_MAX = 2**53 - 1
 AUDIT_TXNS_PREFETCH = 2_000
 HOLD_DAYS_MAX = 31
 LOTS_SHOWN = 12  # of a customer, on their page
+LOT_MOVES_MAX = 500  # transfers of one lot that are told at once
 GRACE_DAYS_MAX = 366
 EXPIRE_AFTER_MAX = 3_660  # days or months
 

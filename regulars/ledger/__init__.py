@@ -24,7 +24,7 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 """
 
 from regulars.ledger.audit import verify
-from regulars.ledger.balances import available, balances, liability, lots_of
+from regulars.ledger.balances import LotStory, available, balances, liability, lot_story, lots_of
 from regulars.ledger.clawback import claw_back
 from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
 from regulars.ledger.ending import Ending, HoldEnded, capture, void
@@ -39,6 +39,7 @@ from regulars.ledger.posting import post
 from regulars.ledger.replay import Break
 from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
+from regulars.ledger.store import txns_by_id
 from regulars.ledger.txns import find_holds, find_txn, numbered_page, posted_under, txns_of, txns_of_orders
 from regulars.ledger.validity import Validity
 from regulars.ledger.waiting import Expiring, expiring, expiring_idle, untouched

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
+from regulars import limits
 from regulars.kit.db import Reading
-from regulars.ledger.model import Balance, Kind, Liability, Lot, first_spent
+from regulars.kit.errors import NotFound
+from regulars.ledger.model import Balance, Kind, Liability, Lot, Transfer, Txn, first_spent
 from regulars.ledger.opening import as_of
-from regulars.ledger.store import sql
+from regulars.ledger.store import sql, txns_by_id
 from regulars.tenancy import Workspace
 
 
@@ -48,3 +52,25 @@ async def lots_of(
     wallet = wallets.get((customer_id, kind))
     lots = wallet.lots if wallet else []
     return sorted((lot for lot in lots if lot.pending or lot.available or lot.held), key=first_spent)
+
+
+class LotStory(msgspec.Struct, frozen=True):
+    """A lot as it is, the txn that brought it, and what became of its coins, oldest first, each with its txn; at most
+    limits.LOT_MOVES_MAX."""
+
+    lot: Lot
+    txn: Txn
+    moves: list[tuple[Transfer, Txn]]
+
+
+async def lot_story(tx: Reading, workspace: Workspace, customer_id: UUID, lot_id: UUID, now: datetime) -> LotStory:
+    """Raises NotFound."""
+    wallets = await as_of(tx, workspace, [customer_id], now, whole=True)
+    open_ = [lot for wallet in wallets.values() for lot in wallet.lots]
+    known = [*open_, *await tx.all(Lot, sql.lots_by_id, workspace.id, [lot_id])]
+    lot = next((lot for lot in known if (lot.id, lot.customer_id) == (lot_id, customer_id)), None)
+    if lot is None:
+        raise NotFound("This lot does not exist.")
+    moves = await tx.all(Transfer, sql.moves_of_lot, workspace.id, lot_id, limits.LOT_MOVES_MAX)
+    txns = await txns_by_id(tx, workspace.id, sorted({lot_id, *(move.txn_id for move in moves)}))
+    return LotStory(lot, txns[lot_id], [(move, txns[move.txn_id]) for move in moves])

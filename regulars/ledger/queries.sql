@@ -100,6 +100,13 @@ SELECT t.txn_id, t.n, t.from_account, t.to_account, t.amount, t.lot_id, t.extend
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM ledger_transfer WHERE workspace_id = $1 AND txn_id = n.id ORDER BY n OFFSET 0) AS t
 
+-- name: moves_of_lot
+-- By the index of lots, not by the order it is asked for.
+SELECT m.txn_id, m.n, m.from_account, m.to_account, m.amount, m.lot_id, m.extends_to
+  FROM (SELECT * FROM ledger_transfer
+         WHERE workspace_id = $1 AND lot_id = $2 AND from_account NOT IN ('issued', 'adjusted') OFFSET 0) AS m
+ ORDER BY m.txn_id, m.n LIMIT $3
+
 -- name: insert_txns
 INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
                         debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,

@@ -7,16 +7,17 @@ from datetime import datetime
 from random import Random
 from uuid import UUID
 
-from regulars import customers
+from regulars import customers, ledger
 from regulars.customers import Customer, Ensured
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
+from regulars.ledger import Txn
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
 from regulars.triggers.facts import THOUSANDTHS, Called
-from regulars.triggers.model import Evaluation, Fire, Fired, Trigger
-from regulars.triggers.pipeline import ALREADY, Decision, Pipeline
+from regulars.triggers.model import Evaluation, Fire, Fired, Firing, Trigger
+from regulars.triggers.pipeline import Decision, Pipeline
 from regulars.triggers.signup import ensure
 
 
@@ -46,27 +47,45 @@ async def fire(
     pipeline = Pipeline(workspace, now, random)
     admitted = [no or admit(f, triggers[f.trigger_id], people, pipeline) for f, no in zip(fires, unfit, strict=True)]
     decisions = [one for one in admitted if isinstance(one, Decision)]
-    await _given_before(tx, workspace, decisions)
-    await pipeline.decide(tx, decisions)
-    known_people = {d.fact.customer_id: d.fact.customer for d in decisions if d.fact.customer}
-    firings = iter(await pipeline.carry_out(tx, decisions, known=known_people))
-    created = {a.customer.id for a in people.values() if isinstance(a, Ensured) and a.created}
-    return [
-        Fired(next(firings), one.txn, known_people[one.fact.customer_id], one.fact.customer_id in created)
-        if isinstance(one, Decision)
-        else one
-        for one in admitted
+    given = await _given_before(tx, workspace, decisions)
+    # Of several calls about one thing in a batch the first is carried out.
+    first: dict[_Thing, Decision] = {}
+    new = [
+        d for d in decisions if (thing := _thing(d)) is None or (thing not in given and first.setdefault(thing, d) is d)
     ]
+    await pipeline.decide(tx, new)
+    known_people = {d.fact.customer_id: d.fact.customer for d in decisions if d.fact.customer}
+    came = {d.id: (f, d.txn) for d, f in zip(new, await pipeline.carry_out(tx, new, known=known_people), strict=True)}
+    created = {a.customer.id for a in people.values() if isinstance(a, Ensured) and a.created}
+
+    def fired(one: Decision) -> Fired:
+        thing = _thing(one)
+        found = given.get(thing) if thing else None
+        firing, txn = found or came[first[thing].id if thing else one.id]
+        return Fired(firing, txn, known_people[one.fact.customer_id], one.fact.customer_id in created)
+
+    return [fired(one) if isinstance(one, Decision) else one for one in admitted]
 
 
-async def _given_before(tx: Tx, workspace: Workspace, decisions: Sequence[Decision]) -> None:
-    """A call about a thing that the trigger has rewarded before gives nothing more."""
-    named = [d for d in decisions if d.fact.reference]
-    asked = [(d.fact.customer_id, d.trigger.id, d.fact.reference) for d in named]
-    last = await store.last_about(tx, workspace.id, asked)
-    for d in named:
-        if last.get((d.trigger.id, d.fact.reference)) == "":
-            d.no = ALREADY
+_Thing = tuple[UUID, UUID, str]
+"""The customer, the trigger and what the call is about."""
+
+
+def _thing(d: Decision) -> _Thing | None:
+    return (d.fact.customer_id, d.trigger.id, d.fact.reference) if d.fact.reference else None
+
+
+async def _given_before(
+    tx: Tx, workspace: Workspace, decisions: Sequence[Decision]
+) -> dict[_Thing, tuple[Firing, Txn | None]]:
+    """A call about a thing that the trigger has rewarded before is answered as then, and gives nothing more."""
+    asked = {thing for d in decisions if (thing := _thing(d))}
+    if not asked:
+        return {}
+    found = await store.firings_about(tx, workspace.id, sorted({(who, about) for who, _, about in asked}))
+    given = {(f.customer_id, f.trigger_id, f.reference): f for f in found if f.state != "refused"}
+    txns = await ledger.txns_by_id(tx, workspace.id, [f.txn_id for f in given.values() if f.txn_id])
+    return {thing: (f, txns.get(f.txn_id) if f.txn_id else None) for thing, f in given.items() if thing in asked}
 
 
 def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:

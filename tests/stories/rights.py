@@ -57,6 +57,7 @@ GET    /api/v1/customers/{id}/export                      -          -     -    
 GET    /api/v1/customers/{id}/transactions                -          -     -      -      -         -      READ
 POST   /api/v1/customers/{id}/transactions                -          -     -      -      -         -      WRITE
 GET    /api/v1/customers/{id}/lots                        -          -     -      -      -         -      READ
+GET    /api/v1/customers/{id}/lots/{lot_id}               -          -     -      -      -         -      READ
 POST   /api/v1/customers/{id}/holds                       -          -     -      -      -         -      WRITE
 GET    /api/v1/holds/{id}                                 -          -     -      -      -         -      READ
 POST   /api/v1/holds/{id}/capture                         -          -     -      -      -         -      WRITE

@@ -11,7 +11,8 @@ import pytest
 from regulars.kit.clock import HandClock, wire_time
 from regulars.kit.ids import new_id
 from tests import make
-from tests.doors import ASHA, Shop
+from tests.doors import ASHA, Shop, an_order
+from tests.stories.browsing import person, signed_in
 
 
 async def _customer(shop: Shop, coins: int) -> str:
@@ -172,3 +173,38 @@ async def test_coins_of_who_was_away_for_long_expire_and_not_before_the_rule_cou
     assert await _coins(shop, id) == [0, 0, 0, 0]
     await make.done(shop.app.db, clock)
     assert (await _told(shop))[-2][:3] == ("walletreward_create", "success", 100)
+
+
+async def test_where_each_coin_of_a_lot_went_is_told(shop: Shop, clock: HandClock) -> None:
+    trigger = await shop.trigger("Coins", source="order", rule={"coins_per_unit": 1}, coins=(0, 0))
+    placed = an_order("5012", "100.00", updated_at="2026-03-14T09:10:00Z")
+    order = (await shop.manage("POST", "/orders", json=placed)).json()["items"][0]["order"]
+    (customer,) = (await shop.manage("GET", "/customers")).json()["items"]
+    path = f"/customers/{customer['id']}"
+    (lot,) = (await shop.manage("GET", f"{path}/lots")).json()["items"]
+    hold = {"amount": 30, "reference": "cart-1"}
+    held = (await shop.manage("POST", f"{path}/holds", json=hold)).json()
+    clock.advance(minutes=1)
+    await shop.manage("POST", f"/holds/{held['id']}/capture", json={"amount": 10})
+    for refunds in ([{"refund_id": "r1", "amount": "20.00"}], []):
+        clock.advance(minutes=1)
+        said = placed | {"refunds": refunds, "updated_at": clock.now().isoformat()}
+        assert (await shop.manage("POST", "/orders", json=said)).status_code == 200
+    told = (await shop.manage("GET", f"{path}/lots/{lot['id']}")).json()
+    assert (told["amount"], told["available"], told["given"]["reference"], told["given"]["trigger_version"]) == (
+        *(100, 90, f"order:{order['id']}", 1),
+    )
+    assert [(one["from_account"], one["to_account"], one["amount"], one["act"]) for one in told["moves"]] == [
+        ("available", "held", 30, "hold"),
+        ("held", "redeemed", 10, "capture"),
+        ("held", "available", 20, "capture"),
+        ("available", "clawed_back", 20, "claw_back"),
+        ("clawed_back", "available", 20, "give_back"),
+    ]
+    assert [one["title"] for one in told["moves"]][-2:] == ["Order refunded", "Refund withdrawn"]
+    assert (await shop.manage("GET", f"{path}/lots/{order['id']}")).status_code == 404
+    owner = await signed_in(shop, await person(shop, "olga"))
+    assert f"{path}/lots/{lot['id']}" in (await owner.get(path)).text
+    page = (await owner.get(f"{path}/lots/{lot['id']}")).text
+    for words in ("Held no longer", "Taken back", "Given again", f"/triggers/{trigger.id}", f"/orders/{order['id']}"):
+        assert words in page

@@ -17,7 +17,7 @@ from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import Call, NoQuery, tried
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.shapes import Page
+from regulars.kit.shapes import Page, copied
 from regulars.ledger import Ending, Hold, Kind, Outcome, Posted
 
 Amount = Annotated[
@@ -43,6 +43,43 @@ class LotItem(msgspec.Struct, frozen=True):
     earned_at: datetime
     activates_at: datetime
     expires_at: datetime | None
+
+
+class LotGiven(msgspec.Struct, frozen=True):
+    """What brought a lot: the transaction of its id, by the trigger's version, if one gave it. `reference` is
+    `order:<id>` where an order earned it."""
+
+    type: str
+    title: str
+    description: str
+    reference: str
+    trigger_id: UUID | None
+    trigger_version: int | None
+    actor: str
+    occurred_at: datetime
+
+
+class LotMove(msgspec.Struct, frozen=True):
+    """So many coins of a lot went from one account to another: `available`, `pending`, `held` and `debt` are the
+    customer's; `redeemed`, `expired`, `clawed_back` and `adjusted` the programme's."""
+
+    from_account: str
+    to_account: str
+    amount: int | float
+    transaction_id: UUID
+    act: str
+    title: str
+    description: str
+    reference: str
+    at: datetime
+
+
+class LotDetail(LotItem, frozen=True):
+    """A lot, what brought it, and where each of its coins went, oldest first."""
+
+    wallet: Kind
+    given: LotGiven
+    moves: list[LotMove]
 
 
 class NewHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -84,6 +121,21 @@ async def list_lots(call: Call[LotQuery, None], tx: Reading) -> Page[LotItem]:
     first = next((n + 1 for n, lot in enumerate(lots) if lot.id == query.before), 0)
     page, after = page_of(lots[first : first + query.limit + 1], query.limit)
     return Page([in_units(LotItem, lot.kind, lot, expires_at=lot.ends_at()) for lot in page], after)
+
+
+@management.get("/customers/{id}/lots/{lot_id}", "Where the coins of a lot went", tag="Customers")
+async def read_lot(call: Call[NoQuery, None], tx: Reading) -> LotDetail:
+    """Also of one of which nothing is left."""
+    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    story = await ledger.lot_story(tx, call.workspace, customer.id, call.path_id("lot_id"), call.now)
+    kind = story.lot.kind
+    moves = [
+        in_units(LotMove, kind, move, transaction_id=txn.id, at=txn.recorded_at, act=txn.act, title=txn.title,
+                 description=txn.description, reference=txn.reference)
+        for move, txn in story.moves
+    ]  # fmt: skip
+    given = copied(LotGiven, story.txn)
+    return in_units(LotDetail, kind, story.lot, expires_at=story.lot.ends_at(), wallet=kind, given=given, moves=moves)
 
 
 @management.post("/customers/{id}/holds", "Hold coins", tag="Customers", status=201)

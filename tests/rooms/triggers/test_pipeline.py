@@ -166,8 +166,11 @@ async def test_what_the_book_refuses_is_not_counted(till: Till) -> None:
 async def test_one_thing_is_rewarded_once_by_a_trigger(till: Till) -> None:
     trigger, other = await till.trigger(Rule(**FIVE), "api"), await till.trigger(Rule(**FIVE), "api")
     about = Evaluation(id=new_id(), type="reviews")
-    assert said(await till.fire(trigger, times=2, evaluation=about)) == ["5", "already_given"]
-    assert said(await till.fire(trigger, evaluation=about)) == ["already_given"]
+    first, second = await till.fire(trigger, times=2, evaluation=about)
+    (again,) = await till.fire(trigger, evaluation=about)
+    assert isinstance(again, Fired)
+    assert first == second == msgspec.structs.replace(again, customer_created=True)
+    assert (said([first]), await till.coins(), len(await till.firings())) == (["5"], 5, 1)
     assert said(await till.fire(other, evaluation=about)) == ["5"]
     assert said(await till.fire(trigger, evaluation=Evaluation(id=new_id()))) == ["5"]
 
