@@ -250,8 +250,9 @@ async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
             )
             carrier = await integrations.carrier_of(tx, desk.id, prepared.lane_id, desk.app.box)
     except Refusal as refusal:
-        refusal.fields = dict.fromkeys(("address",) if refusal.fields else (), refusal.message)
-        raise
+        # Whatever it is that can't be found, the form stays.
+        fields = {"address": refusal.message} if refusal.fields else {}
+        raise Refusal(refusal.message, fields=fields) from None
     parcel = msgspec.structs.replace(prepared.parcel, attempted_at=desk.app.clock.outside())
     made = await delivery.attempt(carrier, desk.app.http, parcel)
     async with desk.app.db.transaction() as tx:

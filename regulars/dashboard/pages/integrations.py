@@ -74,7 +74,16 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     )
 
 
-@sheet("/integrations/{id:uuid}", "", "integration", connecting.fields, "/integrations", of="Integrations", load=_load)
+@sheet(
+    "/integrations/{id:uuid}",
+    "",
+    "integration",
+    connecting.fields,
+    "/integrations",
+    of="Integrations",
+    yes="",
+    load=_load,
+)
 async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     form, here = await desk.form(), f"/integrations/{desk.key}"
     given = connecting.given(form, shown)

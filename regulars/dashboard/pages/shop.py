@@ -189,7 +189,7 @@ def _coins(shop: Workspace) -> str:
 
 
 def _while(fields: Fields, names: tuple[str, ...], *when: str) -> Fields:
-    return {**fields, **{name: msgspec.structs.replace(fields[name], when=when) for name in names}}
+    return {**fields, **{name: msgspec.structs.replace(fields[name], when=when, optional=False) for name in names}}
 
 
 COINS = settings_page(
