@@ -56,8 +56,8 @@ def up(*, demo: bool = False, host: str | None = None, port: int | None = None, 
 @app.command
 def serve() -> None:
     """Answer HTTP: the dashboard, both APIs and their documents, on the database of DATABASE_URL."""
-    from regulars import serving
-    from regulars.api import app  # noqa: F401 - what takes long, while the database may be on its way
+    # The rooms load while the database may be on its way; meters only when they know whom they count with.
+    from regulars import serving, wiring  # noqa: F401
     from regulars.kit.settings import NoDatabase
 
     with failing_with_a_sentence(NoDatabase, serving.NoPort):
