@@ -28,13 +28,13 @@ from regulars.triggers import Rule
 async def measure(stage: Stage) -> list[Row]:
     """One coin per whole unit of currency, a thousand orders to a commit, beside a running worker; and the same orders
     once more, each with three lines."""
-    rows, source = _orders(stage.plan.orders)
+    rows, source = some_orders(stage.plan.orders)
     lined = [msgspec.structs.replace(row, lines=_LINES, shipping_minor=0) for row in rows]
     async with stage.working():
         stage.say(f"importing {len(rows):,} orders ({source})")
-        shop, took_s = await _imported(stage, "Orders", rows)
+        shop, took_s = await imported(stage, "Orders", rows)
         stage.say("importing them with lines")
-        _, lined_s = await _imported(stage, "Orders with lines", lined)
+        _, lined_s = await imported(stage, "Orders with lines", lined)
     file = stage.folder / "orders.copy"
     copy_s = await postgres.last_statement_s(
         stage.url,
@@ -61,7 +61,7 @@ async def measure(stage: Stage) -> list[Row]:
     ]
 
 
-async def _imported(stage: Stage, name: str, rows: list[OrderReport]) -> tuple[Workspace, float]:
+async def imported(stage: Stage, name: str, rows: list[OrderReport]) -> tuple[Workspace, float]:
     """The shop they were imported into, and how long it took."""
     shop = await stage.shop(name)
     async with stage.app.db.transaction() as tx:
@@ -85,7 +85,7 @@ _LINES = tuple(
 )
 
 
-def _orders(count: int) -> tuple[list[OrderReport], str]:
+def some_orders(count: int) -> tuple[list[OrderReport], str]:
     """The demo's purchases where they are installed, else made up ones of the same kind; and which of both."""
     try:
         return list(islice(purchases(ZoneInfo("UTC")), count)), "the demo's purchases"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from regulars.bench import book, deliveries, holds, hooks, orders, postgres, rewards
+from regulars.bench import backtest, book, deliveries, holds, hooks, orders, postgres, rewards
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
 from regulars.bench.plan import FULL, Plan
@@ -16,6 +16,7 @@ PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "rewards": rewards.measure,
     "deliveries": deliveries.measure,
     "orders": orders.measure,
+    "backtest": backtest.measure,
     "cases": rewards.hard_cases,
     "holds": holds.measure,
     "hooks": hooks.measure,

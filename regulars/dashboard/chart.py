@@ -38,10 +38,18 @@ class Chart(msgspec.Struct, frozen=True):
 
 
 def bars(
-    caption: str, over: str, unit: str, values: Sequence[tuple[str, int]], labels: list[str], *, bad: bool = False
+    caption: str,
+    over: str,
+    unit: str,
+    values: Sequence[tuple[str, int]],
+    labels: list[str],
+    *,
+    bad: bool = False,
+    most: int = 0,
 ) -> Chart:
-    """`values` are names and values of bars, left to right; `labels` stand at even distances below them."""
-    top, lines = _top(max((value for _, value in values), default=0))
+    """`values` are names and values of bars, left to right; `labels` stand at even distances below them. The axis ends
+    where one of `most` would too: charts with the same can be compared."""
+    top, lines = _top(max([most, *(value for _, value in values)]))
     drawn = [
         Bar(name, value, number(value), at * STEP + 1, round(100 - 100 * value / top, 3), round(100 * value / top, 3))
         for at, (name, value) in enumerate(values)

@@ -101,7 +101,9 @@ def _value(text: str) -> object:
 def _row(desk: Desk, one: Verdict) -> tuple[str, bool, str, str, str]:
     """Its name, whether it lets pass, what it found and asks for, and why not."""
     name = NAMES.get(one.field) or NAMES.get(one.guard, one.guard)
-    return name, one.verdict == "passed", _text(desk, one.value), _text(desk, one.threshold), one.explanation
+    found = "" if one.guard in ("once", "active") else _text(desk, one.value)
+    asked = "" if one.guard == "active" else _text(desk, one.threshold)
+    return name, one.verdict == "passed", found, asked, one.explanation
 
 
 def _text(desk: Desk, value: object) -> str:

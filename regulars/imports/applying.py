@@ -1,12 +1,11 @@
-"""Apply a trigger to the orders that are in already, many to a commit; or rehearse it, which writes nothing.
-
-Orders come customer by customer, each customer's in the order they were placed, as they would have earned at the time.
-"""
+"""Apply a trigger to the orders that are in already, many to a commit, in the order in which they were placed, as they
+would have earned at the time."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -25,21 +24,17 @@ from regulars.wiring import App
 
 _sql = Queries(__file__)
 
-Kind = Literal["rehearsal", "application"]
-
 
 class Application(Work, frozen=True):
-    """A trigger that is applied to orders that are in, or is rehearsed, and how far that is."""
+    """A trigger that is applied to orders that are in, and how far that is."""
 
-    kind: Kind
     trigger_id: UUID
+    progress: Progress
 
 
-async def begin_applying(
-    app: App, shop: Workspace, trigger_id: UUID, *, rehearsal: bool, actor: str, announced: bool = True
-) -> UUID:
-    """Begin to apply a trigger to the orders that are in already, or to find out what that would come to, beside the
-    requests of this process; its id. Coins that are not `announced` are given, and no tool is told of them.
+async def begin_applying(app: App, shop: Workspace, trigger_id: UUID, *, actor: str, announced: bool = True) -> UUID:
+    """Begin to apply a trigger to the orders that are in already, beside the requests of this process; its id. Coins
+    that are not `announced` are given, and no tool is told of them.
 
     Stopped in the middle it is simply begun again: no order earns twice. Raises UnknownTrigger; Conflict while another
     run goes on, or when the trigger is not one that can be applied.
@@ -49,20 +44,17 @@ async def begin_applying(
         placed = await orders.count(tx, shop.id)
     if trigger.source != "order":
         raise Conflict("Only a trigger that reacts to orders can be applied to them.")
-    if not rehearsal:
-        _must_be_active(trigger)
+    _must_be_active(trigger)
     id, now, nothing = new_id(), app.clock.now(), msgspec.to_builtins(Progress())
-    kind: Kind = "rehearsal" if rehearsal else "application"
     async with app.db.transaction() as tx:
         await tx.execute(_sql.end_lost, shop.id, now - timedelta(seconds=limits.IMPORT_LOST_S))
-        new = (id, kind, trigger_id, actor, placed, nothing, now)
+        new = (id, trigger_id, actor, placed, nothing, now)
         if await tx.fetchval(_sql.insert_application, shop.id, *new) is None:
             raise Conflict("A file is being imported, or a trigger applied. Wait until that is done, then try again.")
-        if not rehearsal:
-            detail = {"announced": announced}
-            await tenancy.audit(tx, shop.id, actor, "trigger.apply", str(trigger_id), now=now, detail=detail)
-    steps = _rehearse(app, shop, trigger) if rehearsal else _apply(app, shop.id, trigger_id, actor, announced)
-    await app.beside(carry_out(app, shop.id, id, steps))
+        detail = {"announced": announced}
+        await tenancy.audit(tx, shop.id, actor, "trigger.apply", str(trigger_id), now=now, detail=detail)
+    steps = _apply(app, shop.id, trigger_id, actor, announced)
+    await app.beside(carry_out(app.db, app.clock, shop.id, id, steps))
     return id
 
 
@@ -81,21 +73,9 @@ async def newest_applications(
     return [msgspec.convert(dict(row), Application).at(now) for row in rows]
 
 
-async def _rehearse(app: App, shop: Workspace, trigger: Trigger) -> Steps:
-    progress, last = Progress(), None
-    ahead = triggers.Ahead(shop, trigger, app.clock.now())
-    while True:
-        async with app.db.reading() as tx:
-            placed = await orders.next_orders(tx, shop.id, last, limits.IMPORT_ORDERS_PER_COMMIT)
-            seen = await ahead.look(tx, placed) if placed else []
-        last = _count(progress, seen, last)
-        yield progress.rows, progress
-        if len(placed) < limits.IMPORT_ORDERS_PER_COMMIT:
-            return
-
-
 async def _apply(app: App, workspace_id: UUID, trigger_id: UUID, actor: str, announced: bool) -> Steps:
     progress: Progress = Progress()
+    rewarded = Counter[UUID]()
     last: Order | None = None
 
     async def batch() -> list[Outlook]:
@@ -110,7 +90,8 @@ async def _apply(app: App, workspace_id: UUID, trigger_id: UUID, actor: str, ann
 
     while True:
         seen = await again_when_raced(batch)
-        last = _count(progress, seen, last)
+        count(progress, seen, rewarded)
+        last = seen[-1].order if seen else last
         yield progress.rows, progress
         if len(seen) < limits.IMPORT_ORDERS_PER_COMMIT:
             return
@@ -122,17 +103,15 @@ def _must_be_active(trigger: Trigger) -> None:
         raise Conflict("The trigger is switched off. Switch it on, then apply it.")
 
 
-def _count(progress: Progress, seen: list[Outlook], last: Order | None) -> Order | None:
-    """Add them up; the order that the next batch goes on after."""
+def count(progress: Progress, seen: Sequence[Outlook], coins: Counter[UUID]) -> None:
+    """Add them up; `coins` are each customer's."""
     for one in seen:
         progress.rows += 1
         progress.unchanged += one.earned_before
         if one.coins:
             progress.rewards += 1
             progress.coins += one.coins
-            progress.customers += one.order.customer_id != progress.last_rewarded
-            progress.last_rewarded = one.order.customer_id
+            coins[one.order.customer_id] += one.coins
         elif one.reason:
             progress.say_refused(one.reason, one.explanation)
-        last = one.order
-    return last
+    progress.customers = len(coins)

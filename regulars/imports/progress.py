@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Literal
-from uuid import UUID
 
 import msgspec
 
@@ -29,7 +28,6 @@ class Progress(msgspec.Struct):
     rewards: int = 0
     coins: int = 0
     customers: int = 0
-    last_rewarded: UUID | None = None
     refused: int = 0
     reasons: dict[str, Why] = {}
     unusable_count: int = 0

@@ -1,6 +1,6 @@
 -- name: end_lost
 -- the server that ran it is gone
-UPDATE imports_run SET state = 'stopped' WHERE workspace_id = $1 AND state = 'running' AND seen_at < $2
+UPDATE imports_run SET state = 'stopped' WHERE workspace_id = $1 AND kind <> 'backtest' AND state = 'running' AND seen_at < $2
 
 -- name: insert
 INSERT INTO imports_run (workspace_id, id, kind, filename, actor, state, encoding, format, size_total, progress, started_at,
@@ -33,7 +33,8 @@ UPDATE imports_run SET format = $3, replaces = $4, seen_at = $5
 UPDATE imports_run r
    SET state = 'running', format = $3, replaces = $4, size_done = 0, progress = $5, started_at = $6, seen_at = $6
  WHERE r.workspace_id = $1 AND r.id = $2 AND r.state IN ('uploaded', 'stopped')
-   AND NOT EXISTS (SELECT 1 FROM imports_run other WHERE other.workspace_id = $1 AND other.state = 'running')
+   AND NOT EXISTS (SELECT 1 FROM imports_run other WHERE other.workspace_id = $1 AND other.state = 'running'
+                      AND other.kind <> 'backtest')
 RETURNING id
 
 -- name: note
@@ -53,13 +54,48 @@ SELECT id, kind, filename, actor, state, encoding, format, replaces, size_total,
 
 -- name: insert_application
 INSERT INTO imports_run (workspace_id, id, kind, trigger_id, actor, state, size_total, progress, started_at, seen_at)
-VALUES ($1, $2, $3, $4, $5, 'running', $6, $7, $8, $8)
-    ON CONFLICT (workspace_id) WHERE state = 'running' DO NOTHING RETURNING id
+VALUES ($1, $2, 'application', $3, $4, 'running', $5, $6, $7, $7)
+    ON CONFLICT (workspace_id) WHERE state = 'running' AND kind <> 'backtest' DO NOTHING RETURNING id
 
 -- name: application
-SELECT id, kind, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND trigger_id IS NOT NULL
+SELECT id, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind = 'application'
 
 -- name: applications
-SELECT id, kind, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
-  FROM imports_run WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY id DESC LIMIT $3
+SELECT id, trigger_id, actor, state, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND trigger_id = $2 AND kind = 'application' ORDER BY id DESC LIMIT $3
+
+-- name: count_backtests
+SELECT count(*), count(*) FILTER (WHERE state IN ('waiting', 'running'))
+  FROM imports_run WHERE workspace_id = $1 AND kind = 'backtest'
+
+-- name: insert_backtest
+INSERT INTO imports_run (workspace_id, id, kind, trigger_id, actor, state, terms, size_total, progress, started_at,
+                         seen_at)
+VALUES ($1, $2, 'backtest', $3, $4, 'waiting', $5, $6, $7, $8, $8)
+
+-- name: backtest
+SELECT id, trigger_id, actor, state, terms, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind = 'backtest'
+
+-- name: backtests
+SELECT id, trigger_id, actor, state, terms, size_total, size_done, progress, started_at, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND trigger_id = $2 AND kind = 'backtest' ORDER BY id DESC LIMIT $3
+
+-- name: due_backtest
+-- every workspace: one loop does them for all, also those of which the worker has not been heard since $1
+SELECT workspace_id, id FROM imports_run
+ WHERE kind = 'backtest' AND state IN ('waiting', 'running') AND (state = 'waiting' OR seen_at < $1)
+ ORDER BY id LIMIT 1
+
+-- name: take_backtest
+UPDATE imports_run SET state = 'running', size_done = 0, started_at = $4, seen_at = $4
+ WHERE workspace_id = $1 AND id = $2 AND kind = 'backtest' AND (state = 'waiting' OR (state = 'running' AND seen_at < $3))
+RETURNING id, trigger_id, actor, state, terms, size_total, size_done, progress, started_at, seen_at
+
+-- name: cancel_backtest
+UPDATE imports_run SET state = 'cancelled', seen_at = $3
+ WHERE workspace_id = $1 AND id = $2 AND kind = 'backtest' AND state IN ('waiting', 'running') RETURNING id
+
+-- name: forget_backtest
+DELETE FROM imports_run WHERE workspace_id = $1 AND id = $2 AND kind = 'backtest' RETURNING id

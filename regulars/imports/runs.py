@@ -18,6 +18,7 @@ from regulars.imports.previewing import Preview, preview
 from regulars.imports.progress import Progress
 from regulars.imports.taking import import_rows
 from regulars.kit import tables
+from regulars.kit.clock import Clock
 from regulars.kit.csv_file import Format
 from regulars.kit.db import Database, Reading, Record, again_when_raced
 from regulars.kit.errors import Conflict, NotFound, invalid
@@ -31,7 +32,7 @@ from regulars.wiring import App
 
 _sql = Queries(__file__)
 
-State = Literal["uploaded", "running", "done", "stopped"]
+State = Literal["uploaded", "waiting", "running", "done", "stopped", "failed", "cancelled"]
 Steps = AsyncIterator[tuple[int, Progress]]
 """After each batch how much of the whole size is done, and the progress."""
 
@@ -181,7 +182,8 @@ async def begin(app: App, shop: Workspace, run_id: UUID, *, actor: str) -> None:
     except BaseException:
         file.close()
         raise
-    await app.beside(carry_out(app, shop.id, run_id, _of_file(app, shop.id, file, rows, actor, correcting, run.kind)))
+    steps = _of_file(app, shop.id, file, rows, actor, correcting, run.kind)
+    await app.beside(carry_out(app.db, app.clock, shop.id, run_id, steps))
 
 
 def _rows(file: BinaryIO, run: Run, shop: Workspace) -> tuple[Iterator[Any], Correcting]:
@@ -203,23 +205,33 @@ async def newest_runs(
     return [_run(row).at(now) for row in await tx.fetch(_sql.newest, workspace_id, limit, kind)]
 
 
-async def carry_out(app: App, workspace_id: UUID, run_id: UUID, steps: Steps) -> None:
-    """Write down after each step how far it is; it has `stopped` when a step breaks or the server ends."""
-    state: State = "stopped"
+async def carry_out(
+    db: Database,
+    clock: Clock,
+    workspace_id: UUID,
+    run_id: UUID,
+    steps: Steps,
+    *,
+    broken: State = "stopped",
+    cut: State = "stopped",
+) -> None:
+    """Write down after each step how far it is; what it is when a step breaks, and when the process ends."""
+    state = cut
 
     async def all_of_it() -> None:
         nonlocal state
         async for size_done, done in steps:
-            note = (size_done, msgspec.to_builtins(done), app.clock.now())
-            async with app.db.transaction() as tx:
+            note = (size_done, msgspec.to_builtins(done), clock.now())
+            async with db.transaction() as tx:
                 if await tx.fetchval(_sql.note, workspace_id, run_id, *note) is None:
                     return  # it was taken for lost, and another may have begun
         state = "done"
 
     try:
-        await guarded("import", all_of_it(), workspace_id=str(workspace_id), run_id=str(run_id))
+        if not await guarded("import", all_of_it(), workspace_id=str(workspace_id), run_id=str(run_id)):
+            state = broken
     finally:
-        await _end(app.db, workspace_id, run_id, state, app.clock.now())
+        await _end(db, workspace_id, run_id, state, clock.now())
 
 
 async def _of_file(

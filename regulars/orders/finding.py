@@ -63,10 +63,9 @@ _EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 
 
 async def next_orders(tx: Reading, workspace_id: UUID, after: Order | None, limit: int) -> list[Order]:
-    """Every order after that one, customer by customer, each customer's in the order they were placed."""
-    first = (BEFORE_ALL_IDS, datetime(1, 1, 1, tzinfo=UTC), BEFORE_ALL_IDS)
-    place = (after.customer_id, after.placed_at, after.id) if after else first
-    return await tx.all(order_of, sql.orders_by_customer, workspace_id, *place, limit)
+    """Every order after that one, in the order in which they were placed."""
+    place = (after.placed_at, after.id) if after else (datetime(1, 1, 1, tzinfo=UTC), BEFORE_ALL_IDS)
+    return await tx.all(order_of, sql.next_orders, workspace_id, *place, limit)
 
 
 async def lock_orders(tx: Tx, workspace_id: UUID, orders: Sequence[Order]) -> list[Order]:

@@ -34,13 +34,13 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
  CROSS JOIN LATERAL (SELECT * FROM orders_order
                       WHERE workspace_id = $1 AND source = n.source AND reference_id = n.reference_id OFFSET 0) AS o
 
--- name: orders_by_customer
+-- name: next_orders
 SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
        status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
        ahead_version, ahead_seen_at, created_at, updated_at, more
   FROM orders_order
- WHERE workspace_id = $1 AND (customer_id, placed_at, id) > ($2::uuid, $3::timestamptz, $4::uuid)
- ORDER BY customer_id, placed_at, id LIMIT $5
+ WHERE workspace_id = $1 AND (placed_at, id) > ($2::timestamptz, $3::uuid)
+ ORDER BY placed_at, id LIMIT $4
 
 -- name: reward_orders
 UPDATE orders_order o SET coins_rewarded = o.coins_rewarded + r.coins

@@ -1,4 +1,4 @@
-"""Apply a trigger to orders that are in already, as if they came in now; or look ahead at what that would come to."""
+"""Apply a trigger to orders that are in already, as if they came in now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import orders
-from regulars.kit.db import Reading, Tx
+from regulars.kit.db import Tx
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers.earning import Earning
@@ -25,23 +25,6 @@ class Outlook(msgspec.Struct, frozen=True, gc=False):
     coins: int
     reason: str
     explanation: str
-
-
-class Ahead:
-    """What applying the trigger to orders would come to, as they are now and as if it were switched on: batch by batch,
-    each of which knows what those before it would have been given. Writes nothing."""
-
-    def __init__(self, workspace: Workspace, trigger: Trigger, now: datetime) -> None:
-        self._workspace, self._now = workspace, now
-        self._trigger = msgspec.structs.replace(trigger, active=True)
-        self._earning: Earning | None = None
-
-    async def look(self, tx: Reading, placed: Sequence[Order]) -> list[Outlook]:
-        before, self._earning = self._earning, Earning(tx, self._workspace, [self._trigger], self._now, again=True)
-        if before:
-            self._earning.pipeline.tally = before.pipeline.tally
-        firings = await _asked(self._earning, placed)
-        return [_outlook(self._earning, self._trigger.id, order, firings.get(order.id)) for order in placed]
 
 
 async def apply(
@@ -68,17 +51,17 @@ async def apply(
     rewarded = {id: f.amount for id, f in given.items() if id and f.amount and f.state == "granted"}
     if rewarded:
         await orders.reward_orders(tx, workspace.id, rewarded)
-    return [_outlook(earning, trigger.id, order, given.get(order.id)) for order in locked]
+    return [outlook(earning, trigger.id, order, given.get(order.id)) for order in locked]
 
 
-async def _asked(earning: Earning, placed: Sequence[Order]) -> dict[UUID, Firing]:
+async def asked(earning: Earning, placed: Sequence[Order]) -> dict[UUID, Firing]:
     recorded = [Recorded(order, "unchanged", order) for order in placed]
     await earning.earn(recorded)
     await earning.settle(recorded)
     return {order.id: d.firing(earning.pipeline.now) for order in placed for d in earning.of(order.id)}
 
 
-def _outlook(earning: Earning, trigger_id: UUID, order: Order, firing: Firing | None) -> Outlook:
+def outlook(earning: Earning, trigger_id: UUID, order: Order, firing: Firing | None) -> Outlook:
     key = (order.id, trigger_id)
     if key in earning.earned:
         return Outlook(order, True, 0, "", "")

@@ -39,13 +39,15 @@ class Earning:
         *,
         actor: str = "",
         again: bool = False,
+        pipeline: Pipeline | None = None,
     ) -> None:
-        """`again`: asked by hand, also about what limits and budgets refused before."""
+        """`again`: asked by hand, also about what limits and budgets refused before. `pipeline`: one that has decided
+        about others before."""
         self._tx = tx
         self._workspace = workspace
         self._actor = actor
         self._again = again
-        self.pipeline = Pipeline(workspace, now, RANDOM)
+        self.pipeline = pipeline or Pipeline(workspace, now, RANDOM)
         asked = [self.pipeline.guarded(trigger) for trigger in triggers]
         self._at_once = [one for one in asked if not _settles_late(one)]
         self._late = [one for one in asked if _settles_late(one)]
@@ -142,19 +144,7 @@ class Earning:
         """With what these triggers ask about."""
         people = await self._people(placed, guarded)
         earlier = await self._earlier(placed, guarded)
-        return [
-            Ordered(
-                customer_id=order.customer_id,
-                customer=people.get(order.customer_id),
-                occurred_at=order.placed_at,
-                reference=_reference(order),
-                actor=self._actor,
-                amount=order.amount_minor * THOUSANDTHS // units_of(order.currency_code),
-                order=order,
-                earlier=earlier.get(order.id),
-            )
-            for order in placed
-        ]
+        return [ordered(order, people.get(order.customer_id), earlier.get(order.id), self._actor) for order in placed]
 
     async def _people(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> dict[UUID, Customer]:
         """Where somebody asks about them."""
@@ -170,6 +160,19 @@ class Earning:
         for order in placed if self._rehearsed else ():
             found[order.id] += sum(_before(one, order) for one in self._rehearsed)
         return found
+
+
+def ordered(order: Order, customer: Customer | None, earlier: int | None, actor: str = "") -> Ordered:
+    return Ordered(
+        customer_id=order.customer_id,
+        customer=customer,
+        occurred_at=order.placed_at,
+        reference=_reference(order),
+        actor=actor,
+        amount=order.amount_minor * THOUSANDTHS // units_of(order.currency_code),
+        order=order,
+        earlier=earlier,
+    )
 
 
 def _before(one: Order, order: Order) -> bool:

@@ -185,10 +185,10 @@ class Pipeline:
             return
         d.effect = effect
         if rule.after_delta_day:
-            due_at = self._later(fact.occurred_at, rule.after_delta_day)
+            due_at = self.later(fact.occurred_at, rule.after_delta_day)
             d.due_at = due_at if due_at > self.now else None
 
-    def _later(self, at: datetime, days: int) -> datetime:
+    def later(self, at: datetime, days: int) -> datetime:
         """The same time of day in the shop, so many days later."""
         return self.tally.local(at) + timedelta(days=days)
 

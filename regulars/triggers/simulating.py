@@ -31,7 +31,7 @@ from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import GUARDS, Fire, Firing, Trigger
 from regulars.triggers.pipeline import ALREADY, Decision, Pipeline, factors_held
 from regulars.triggers.reporting import NewFact, asked_of, reported
-from regulars.triggers.rule import Factor, Rule
+from regulars.triggers.rule import Factor, InTier, Rule
 from regulars.triggers.tallies import AS_TO_CHAR, Key, Tally, budgets_stretches, customers_stretches
 
 About = Order | OrderReport | Fire | NewFact | Customer
@@ -94,7 +94,9 @@ async def simulate(
     await pipeline.decide(tx, [d])
     if given and not tried_anew:
         d.no = ALREADY
-    firing, granted = d.firing(at), d.no is None
+    firing, granted, tier = d.firing(at), d.no is None, fact.customer.tier
+    in_tier = d.guarded.in_tier
+    multiplied = [Multiplied(InTier(in_tier[tier], tier), holds=True)] if tier in in_tier else []
     active_at = (d.due_at or at) if granted and effect.amount and effect.operation == "cr" else None
     validity = ledger.Validity(workspace.book, workspace.zone)
     return Simulated(
@@ -107,7 +109,7 @@ async def simulate(
         operation=effect.operation,
         coins=effect.amount if granted else 0,
         coins_max=Pipeline(workspace, at, _Most()).effect(d).amount if granted else 0,
-        factors=[Multiplied(*one) for one in zip(d.rule.factors, factors_held(d), strict=True)],
+        factors=[*multiplied, *(Multiplied(*one) for one in zip(d.rule.factors, factors_held(d), strict=True))],
         active_at=active_at,
         expires_at=active_at and (validity.of_lot(active_at) or validity.idle_at(active_at)),
         guards=verdicts,

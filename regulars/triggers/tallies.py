@@ -117,6 +117,12 @@ class Tally:
             if at is not None and (counter.last_at is None or counter.last_at < at):
                 counter.last_at = at
 
+    def forget(self, at: datetime) -> None:
+        """What nobody asks for who only goes on from then, and what would have been written."""
+        going_on = {EVER, *(self.stretch(name, at) for name in _STRETCHES)}
+        self._now = {key: counter for key, counter in self._now.items() if key[2] in going_on}
+        self._before, self._stretches = {}, {}
+
     def write(self, tx: Tx) -> None:
         """What was added; others may have added meanwhile to those that are not locked."""
         rows = [(*key, *self._now[key].beyond(self._before[key])) for key in sorted(self._before)]

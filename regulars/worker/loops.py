@@ -5,6 +5,7 @@ lanes      due deliveries are sent, lane by lane; a lane whose worker died is fo
 tiers      whoever something happened to is put where they belong on the ladder
 schedule   what is due later is done at its time, by the handler of its kind
 retention  months of the logs are made ahead of time, and dropped when their time has passed
+backtests  triggers are tried on past orders, one after another
 asking     platforms that send a hook only once are asked for what they changed
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 
 from regulars import days, dispatch, imports, ledger, limits, reminders, retention, rewards, shops, tiers, triggers
 from regulars.delivery import Source
@@ -70,12 +72,13 @@ class Loops:
         self.tiers_loop = Loop("tiers", self._follow_tiers)
         self.asking = Asking(db, sender, box, clock)
         self.asking_loop = Loop("asking", self.asking.round)
+        self.backtest_loop = Loop("backtests", partial(imports.run_backtest, db, clock))
         self.retention_loop = Loop("retention", self._sweep)
         self._db, self._clock = db, clock
         self._sweeps_at = clock.now()
         self.all = [
             *(self.fan_out_loop, self.lane_loop, self.schedule_loop, self.tiers_loop),
-            *(self.asking_loop, self.retention_loop),
+            *(self.asking_loop, self.backtest_loop, self.retention_loop),
         ]
 
     async def _fan_out(self) -> bool:

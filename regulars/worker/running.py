@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from regulars import delivery, limits, schedule, tiers
+from regulars import delivery, imports, limits, schedule, tiers
 from regulars.delivery import Source
 from regulars.kit.clock import Clock, HandClock
 from regulars.kit.db import Database
@@ -97,6 +97,8 @@ async def drain(
             events += read
         while read := await ladder.round() + sum(await ladder.turns.finish()):
             done += read
+        while await imports.run_backtest(db, clock):
+            done += 1
         if faults := [*doing.turns.faults, *fan_out.turns.faults, *ladder.turns.faults]:
             raise RuntimeError(f"what {', '.join(str(workspace_id) for workspace_id, _ in faults)} had was not done")
         lanes_worked, sent_now = await keeper.work_once()

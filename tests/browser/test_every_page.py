@@ -131,7 +131,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         member = (await tenancy.list_staff(tx, shop.id))[0]
     return [
         *[f"/orders/import/{await imported(site, shop, run=run)}" for run in (True, False)],
-        f"/triggers/{by_order.id}/runs/{await rehearsed(site, shop, by_order.id)}",
+        *await tried(site, shop, by_order.id),
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins", "/merge", "/erase")),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
@@ -156,10 +156,23 @@ async def sold(site: Site, shop: Workspace) -> list[str]:
     return [*(f"/sources/{source.id}{end}" for end in ("", "/delete")), *(f"/sources/hooks/{id}" for id in kept)]
 
 
-async def rehearsed(site: Site, shop: Workspace, trigger_id: UUID) -> UUID:
-    id = await imports.begin_applying(site.app, shop, trigger_id, rehearsal=True, actor="staff:ann@example.com")
-    await asyncio.gather(*site.app.tasks)
-    return id
+async def tried(site: Site, shop: Workspace, trigger_id: UUID) -> list[str]:
+    """Applied, and three back-tests: one that waits or is done, compared with one that is done, and one of the rule."""
+    app, actor = site.app, "staff:ann@example.com"
+    applied = await imports.begin_applying(app, shop, trigger_id, actor=actor)
+    async with app.db.transaction() as tx:
+        trigger = await triggers.find_trigger(tx, shop.id, trigger_id)
+        made = [
+            await imports.order_backtest(
+                tx, shop, trigger, imports.Terms(1, trigger.rule, False, name, further), app.clock.now(), actor=actor
+            )
+            for name, further in (("A year of it", False), ("", False), ("", True))
+        ]
+    await asyncio.gather(*app.tasks)
+    while await imports.run_backtest(app.db, app.clock):
+        pass
+    paths = [f"/triggers/{trigger_id}/backtests/{one.id}" for one in made]
+    return [f"/triggers/{trigger_id}/runs/{applied}", *paths, f"{paths[1]}?beside={made[0].id}"]
 
 
 async def imported(site: Site, shop: Workspace, *, run: bool) -> UUID:

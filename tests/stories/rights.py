@@ -130,7 +130,10 @@ GET    /api/v1/triggers/{id}                              -          -     -    
 PATCH  /api/v1/triggers/{id}                              -          -     -      -      -         WRITE  -
 GET    /api/v1/triggers/{id}/versions                     -          -     -      -      -         READ   -
 POST   /api/v1/triggers/{id}/simulate                     -          -     -      -      -         -      READ
-POST   /api/v1/triggers/{id}/rehearsals                   -          -     -      -      -         WRITE  -
+POST   /api/v1/triggers/{id}/backtests                    -          -     -      -      -         -      WRITE
+GET    /api/v1/triggers/{id}/backtests                    -          -     -      -      -         -      READ
+GET    /api/v1/backtests/{id}                             -          -     -      -      -         -      READ
+DELETE /api/v1/backtests/{id}                             -          -     -      -      -         -      WRITE
 POST   /api/v1/triggers/{id}/applications                 -          -     -      -      -         WRITE  -
 GET    /api/v1/triggers/{id}/runs                         -          -     -      -      -         READ   -
 GET    /api/v1/runs/{id}                                  -          -     -      -      -         READ   -
@@ -192,7 +195,9 @@ POST   /triggers/sentence                                 yes    yes     no     
 GET    /triggers/{id}                                     yes    yes     yes     no
 POST   /triggers/{id}                                     yes    yes     no      no
 GET    /triggers/{id}/versions                            yes    yes     yes     no
-POST   /triggers/{id}/rehearsals                          yes    yes     no      no
+POST   /triggers/{id}/backtests                           yes    yes     no      no
+GET    /triggers/{id}/backtests/{run_id}                  yes    yes     yes     no
+POST   /triggers/{id}/backtests/{run_id}/drop             yes    yes     no      no
 POST   /triggers/{id}/applications                        yes    yes     no      no
 GET    /triggers/{id}/runs/{run_id}                       yes    yes     yes     no
 GET    /rewards                                           yes    yes     yes     no

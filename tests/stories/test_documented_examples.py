@@ -90,7 +90,8 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
         "deliveries": failed,
         "keys": (await shop.manage("POST", "/keys", json={"name": "Till", "access": "READ"})).json()["record"]["id"],
         "staff": (await shop.manage("POST", "/staff", json=staff)).json()["id"],
-        "runs": (await shop.manage("POST", f"/triggers/{by_order}/rehearsals")).json()["id"],
+        "runs": (await shop.manage("POST", f"/triggers/{by_order}/applications", json={})).json()["id"],
+        "backtests": (await shop.manage("POST", f"/triggers/{by_order}/backtests", json={})).json()["id"],
         "imports": (await shop.manage("POST", "/imports", content=CSV, send=file)).json()["run"]["id"],
     }
 

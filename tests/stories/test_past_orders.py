@@ -12,15 +12,16 @@ from regulars.kit.clock import HandClock
 from tests import make
 from tests.doors import ASHA, Shop, an_order, per_dollar
 from tests.stories.browsing import person, signed_in
+from tests.stories.test_backtest import backtest, worked
 
 NO_TRIGGER = "No trigger rewarded orders when this came in."
 BEN = {"customer_id": "shopify-1002"}
 KEPT = ("orders_order", "triggers_firing", "ledger_txn", "ledger_wallet", "events_event", "events_pending")
 
 
-async def begin(shop: Shop, trigger_id: str, what: str, **body: Any) -> dict[str, Any]:
-    """The run, once it has ended."""
-    begun = await shop.manage("POST", f"/triggers/{trigger_id}/{what}", **({"json": body} if what[0] == "a" else {}))
+async def begin(shop: Shop, trigger_id: str, **body: Any) -> dict[str, Any]:
+    """The application, once it has ended."""
+    begun = await shop.manage("POST", f"/triggers/{trigger_id}/applications", json=body)
     assert begun.status_code == 202, begun.text
     await asyncio.gather(*shop.app.tasks)
     run: dict[str, Any] = (await shop.manage("GET", f"/runs/{begun.json()['id']}")).json()
@@ -78,9 +79,9 @@ async def test_a_rehearsal_tells_what_would_come_of_it_and_leaves_no_trace(shop:
     trigger_id = await per_dollar(shop, 2)
     await shop.manage("PATCH", f"/triggers/{trigger_id}", json={"active": False})
     before = await kept(shop)
-    run = await begin(shop, trigger_id, "rehearsals")
+    run = await backtest(shop, trigger_id, further=True)
     assert await kept(shop) == before
-    assert (run["kind"], run["state"], run["done"], run["orders"]) == ("rehearsal", "done", 1.0, 7)
+    assert (run["further"], run["state"], run["done"], run["orders"]) == (True, "done", 1.0, 7)
     assert (run["rewarded"], run["customers"], run["coins"], run["refused"]) == (3, 2, 2 * 60, 4)
     reasons = {one["reason"]: (one["orders"], one["explanation"]) for one in run["reasons"]}
     assert set(reasons) == {
@@ -98,7 +99,7 @@ async def test_applied_each_order_earns_once_as_it_would_have_earned_then(shop: 
     orders = await some_orders(shop)
     trigger_id = await per_dollar(shop)
     await shop.manage("POST", "/orders", json=an_order("8", "80"))
-    run = await begin(shop, trigger_id, "applications")
+    run = await begin(shop, trigger_id)
     assert (run["rewarded"], run["customers"], run["coins"], run["unchanged"]) == (3, 2, 60, 1)
     assert (await available(shop), await available(shop, "shopify-1002")) == (110, 30)
     one = (await shop.manage("GET", f"/orders/{orders[0]['id']}")).json()
@@ -111,7 +112,9 @@ async def test_applied_each_order_earns_once_as_it_would_have_earned_then(shop: 
     assert await sound(shop)
     # Again it gives nothing, keeps nothing, and says why.
     before = await kept(shop)
-    again = await begin(shop, trigger_id, "applications")
+    ahead = await backtest(shop, trigger_id, further=True)
+    assert (ahead["rewarded"], ahead["coins"], ahead["unchanged"], ahead["refused"]) == (0, 0, 4, 4)
+    again = await begin(shop, trigger_id)
     assert (again["rewarded"], again["coins"], again["unchanged"], again["refused"]) == (0, 0, 4, 4)
     assert await kept(shop) == before
     # What could not earn then earns when it is as far.
@@ -121,7 +124,7 @@ async def test_applied_each_order_earns_once_as_it_would_have_earned_then(shop: 
     audit = (await shop.manage("GET", "/audit")).json()["items"]
     assert [line["act"] for line in audit].count("trigger.apply") == 2
     runs = (await shop.manage("GET", f"/triggers/{trigger_id}/runs")).json()["items"]
-    assert [run["kind"] for run in runs] == ["application", "application"]
+    assert len(runs) == 2
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -139,7 +142,7 @@ async def test_tools_are_told_or_not_as_one_chooses(shop: Shop, announced: bool)
         return found
 
     logged, pending = await count("events_event"), await count("events_pending")
-    await begin(shop, trigger_id, "applications", announced=announced)
+    await begin(shop, trigger_id, announced=announced)
     assert (await count("events_event") - logged, await count("events_pending") - pending) == (3, 3 * announced)
 
 
@@ -157,7 +160,7 @@ async def test_stopped_in_the_middle_it_is_begun_again_and_gives_nothing_twice(s
     half = (await shop.manage("GET", f"/runs/{begun['id']}")).json()
     assert half["state"] == "stopped"
     assert half["rewarded"] == limits.IMPORT_ORDERS_PER_COMMIT
-    rest = await begin(shop, trigger_id, "applications")
+    rest = await begin(shop, trigger_id)
     assert (rest["state"], rest["rewarded"], rest["unchanged"]) == ("done", 1_000, 1_000)
     assert sum([await available(shop, f"shopper-{n}") for n in range(7)]) == 2_000
     assert await sound(shop)
@@ -166,15 +169,15 @@ async def test_stopped_in_the_middle_it_is_begun_again_and_gives_nothing_twice(s
 async def test_two_at_once_and_a_trigger_that_is_called_are_refused(shop: Shop) -> None:
     await some_orders(shop)
     trigger_id, called = await per_dollar(shop), await shop.trigger()
-    first, second = [
-        await shop.manage("POST", f"/triggers/{trigger_id}/applications", json={"announced": False}) for _ in range(2)
-    ]
-    assert (first.status_code, second.status_code) == (202, 409)
+    begun = await asyncio.gather(
+        *(shop.manage("POST", f"/triggers/{trigger_id}/applications", json={"announced": False}) for _ in range(2))
+    )
+    assert sorted(answer.status_code for answer in begun) == [202, 409]
     await asyncio.gather(*shop.app.tasks)
-    for what, body in (("rehearsals", None), ("applications", {})):
-        answer = await shop.manage("POST", f"/triggers/{called.id}/{what}", json=body)
+    for what in ("backtests", "applications"):
+        answer = await shop.manage("POST", f"/triggers/{called.id}/{what}", json={})
         assert answer.status_code == 409
-    assert (await shop.manage("POST", f"/triggers/{shop.id}/rehearsals")).status_code == 404
+        assert (await shop.manage("POST", f"/triggers/{shop.id}/{what}", json={})).status_code == 404
 
 
 async def test_at_the_dashboard_one_rehearses_looks_and_applies(shop: Shop) -> None:
@@ -185,10 +188,10 @@ async def test_at_the_dashboard_one_rehearses_looks_and_applies(shop: Shop) -> N
     await some_orders(shop)
     await shop.manage("PATCH", f"/triggers/{trigger_id}", json={"active": True})
     assert "Orders that are in already" in (await owner.get(f"/triggers/{trigger_id}")).text
-    address = (await owner.post(f"/triggers/{trigger_id}/rehearsals")).headers["location"]
-    await asyncio.gather(*shop.app.tasks)
+    address = (await owner.post(f"/triggers/{trigger_id}/backtests")).headers["location"]
+    await worked(shop)
     page = (await owner.get(address)).text
-    for words in ("Nothing was given yet.", "to 2 customers", "Give 60 coins", "The order is in eur"):
+    for words in ("Applied now, it would give 60 coins", "to 2 customers", "Give 60 coins", "The order is in eur"):
         assert words in page
     assert await available(shop) == 0
     address = (await owner.post(f"/triggers/{trigger_id}/applications", announced="yes")).headers["location"]
@@ -220,7 +223,7 @@ async def test_a_shop_with_orders_changes_its_currency_knowingly(shop: Shop) -> 
     lead = (await shop.manage("GET", "/customers")).json()["items"][0]
     assert (lead["spent"], lead["spent_in"]) == (7, {"usd": 84.95, "eur": 7})
     # What was refused for its currency earns when the trigger is applied, and what earned before keeps it.
-    run = await begin(shop, trigger_id, "applications")
+    run = await begin(shop, trigger_id)
     assert (run["rewarded"], run["coins"], run["unchanged"]) == (1, 7, 1)
     assert await available(shop, ASHA["customer_id"]) == 84 + 7
     change = {"currency_code": "usd", "currency_confirmed": True}

@@ -167,7 +167,8 @@ async def test_an_owner_tries_a_rule_while_it_is_typed(shop: Shop) -> None:
     page = (await owner.post(f"/triggers/{trigger_id}", **form, **{"try": "yes", "try.about": "#1029"})).text
     for words in ("would get 60 coins.", "By the rule as it was, it gave 20 coins"):
         assert words in page
-    saved = await owner.post(f"/triggers/{trigger_id}", **form | {"coins_per_unit": "1"}, **{"try": "yes"})
+    as_kept = form | {"coins_per_unit": "1", "frees_place": "yes"}
+    saved = await owner.post(f"/triggers/{trigger_id}", **as_kept, **{"try": "yes"})
     assert "The trigger has given for this before." in saved.text
     assert await written(shop) == before
     called = await shop.trigger()

@@ -60,6 +60,8 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
         "deliveries": 0.3,
         "orders imported, with coins and events": None,
         "orders imported, with lines": 0.9,
+        "orders a rule is tried on, as it is": None,
+        "orders a rule is tried on, with a daily cap": None,
         "rewards, with conditions, limits and a daily cap": 0.8,
         "rewards, with 150 txns in the book": 0.8,
         "rewards, one customer taking half of all": 0.5,

@@ -1,9 +1,9 @@
-"""Triggers applied to the orders that are in already: rehearsed, done, and how far that is."""
+"""Triggers applied to the orders that are in already, and how far that is."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from regulars import imports, limits
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Application as Run
-from regulars.imports.applying import Kind
+from regulars.imports import Progress
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
 from regulars.kit.shapes import Listed, copied
@@ -36,16 +36,15 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class RunItem(msgspec.Struct, frozen=True):
-    """A trigger that is rehearsed, or applied to orders that are in. `done` is how much of it is done, from 0 to 1.
+    """A trigger that is applied to orders that are in. `done` is how much of it is done, from 0 to 1.
 
-    `orders` were looked at; `rewarded` of them earn (or, in a rehearsal, would) so many `coins` for so many
-    `customers`; `unchanged` had earned by it before; `refused` earn nothing, for these reasons.
+    `orders` were looked at; `rewarded` of them earn so many `coins` for so many `customers`; `unchanged` had earned by
+    it before; `refused` earn nothing, for these reasons.
     """
 
     id: UUID
-    kind: Kind
     trigger_id: UUID
-    state: Literal["uploaded", "running", "done", "stopped"]
+    state: Literal["running", "done", "stopped"]
     done: Annotated[float, Meta(ge=0, le=1)]
     orders: int
     rewarded: int
@@ -59,23 +58,23 @@ class RunItem(msgspec.Struct, frozen=True):
     seen_at: datetime
 
 
-@management.post("/triggers/{id}/rehearsals", "Rehearse a trigger", tag="Triggers", status=202)
-async def rehearse_trigger(call: Call[NoQuery, None]) -> RunItem:
-    """What applying it to the orders that are in already would come to; nothing is given or kept. It goes on beside
-    this call: ask for the run until it is `done`."""
-    return await _begin(call, rehearsal=True)
-
-
 @management.post(
     "/triggers/{id}/applications", "Apply a trigger to past orders", tag="Triggers", status=202, check=Call.path_id
 )
 async def apply_trigger(call: Call[NoQuery, Application]) -> RunItem:
     """Give what it gives for the orders that are in already, each at most once, whatever it earned by other triggers.
     It goes on beside this call: ask for the run until it is `done`. One that has `stopped` is simply begun again."""
-    return await _begin(call, rehearsal=False, announced=call.body.announced)
+    actor, trigger_id = call.caller.actor, call.path_id()
+    announced = call.body.announced
+    try:
+        run_id = await imports.begin_applying(call.app, call.workspace, trigger_id, actor=actor, announced=announced)
+    except UnknownTrigger:
+        raise NotFound("This trigger does not exist.") from None
+    async with call.app.db.reading() as tx:
+        return run_item(await imports.get_application(tx, call.workspace_id, run_id, call.now))
 
 
-@management.get("/triggers/{id}/runs", "A trigger's rehearsals and applications", tag="Triggers")
+@management.get("/triggers/{id}/runs", "A trigger's applications", tag="Triggers")
 async def list_trigger_runs(call: Call[NoQuery, None], tx: Reading) -> Listed[RunItem]:
     """The newest, newest first."""
     most = limits.PAGE_ITEMS_DEFAULT
@@ -89,16 +88,6 @@ async def read_run(call: Call[NoQuery, None], tx: Reading) -> RunItem:
     return run_item(await imports.get_application(tx, call.workspace_id, call.path_id(), call.now))
 
 
-async def _begin(call: Call[Any, Any], **how: Any) -> RunItem:
-    actor, trigger_id = call.caller.actor, call.path_id()
-    try:
-        run_id = await imports.begin_applying(call.app, call.workspace, trigger_id, actor=actor, **how)
-    except UnknownTrigger:
-        raise NotFound("This trigger does not exist.") from None
-    async with call.app.db.reading() as tx:
-        return run_item(await imports.get_application(tx, call.workspace_id, run_id, call.now))
-
-
 def run_item(run: Run) -> RunItem:
     progress = run.progress
     return copied(
@@ -108,5 +97,9 @@ def run_item(run: Run) -> RunItem:
         done=run.part,
         orders=progress.rows,
         rewarded=progress.rewards,
-        reasons=[Reason(why.reason, words, why.orders) for words, why in progress.reasons.items()],
+        reasons=reasons(progress),
     )
+
+
+def reasons(progress: Progress) -> list[Reason]:
+    return [Reason(why.reason, words, why.orders) for words, why in progress.reasons.items()]

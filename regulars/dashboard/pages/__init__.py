@@ -6,6 +6,7 @@ from litestar.types import ControllerRouterHandler
 
 from regulars.dashboard.pages import (
     aside,
+    backtests,
     checkout,
     customers,
     deliveries,
@@ -48,6 +49,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *checkout.HANDLERS,
     *deliveries.HANDLERS,
     *aside.HANDLERS,
+    *backtests.HANDLERS,
     *sandbox.HANDLERS,
     *settings.HANDLERS,
     *shop.HANDLERS,

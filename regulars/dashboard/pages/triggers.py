@@ -16,6 +16,7 @@ from regulars.dashboard.cells import Badge, Lines, Link
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
+from regulars.dashboard.pages.backtests import begin
 from regulars.dashboard.restrictions import Builder, Pairs, drawn
 from regulars.dashboard.sheets import Given, Sheet, Shown, draw, handlers, read, sheet
 from regulars.dashboard.trials import tried
@@ -221,6 +222,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
         "people": await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found})),
         "about": await orders.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)}),
         "versions": [(version, _sentence(desk, trigger, version.rule), changed) for version, changed in versions],
+        "backtests": await imports.newest_backtests(tx, desk.id, trigger.id, limits.IMPORTS_SHOWN),
         "runs": await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN),
         "has_orders": bool((await orders.search_orders(tx, desk.id, limit=1))[0]),
     }
@@ -241,6 +243,8 @@ async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
         return await _try(desk, change, given, shown)
     changes, trigger = await _given(desk, given, shown), shown.thing
     try:
+        if (await desk.form()).on("past"):
+            return await begin(desk, await desk.form(), trigger, changes["rule"])
         async with desk.changing("trigger.update", trigger.id) as tx:
             changed = await triggers.change_trigger(
                 tx, desk.workspace, trigger.id, changes, desk.now, actor=desk.who.actor
@@ -273,20 +277,11 @@ async def versions(desk: Handed) -> Response[str]:
     )
 
 
-@post("/triggers/{id:uuid}/rehearsals")
-async def rehearse(desk: Handed) -> Response[str]:
-    await desk.form()
-    return await _begin(desk, rehearsal=True)
-
-
 @post("/triggers/{id:uuid}/applications")
 async def apply(desk: Handed) -> Response[str]:
     form = await desk.form()
-    return await _begin(desk, rehearsal=False, announced=form.on("announced"))
-
-
-async def _begin(desk: Desk, **how: Any) -> Response[str]:
-    run_id = await imports.begin_applying(desk.app, desk.workspace, desk.key, actor=desk.who.actor, **how)
+    actor, announced = desk.who.actor, form.on("announced")
+    run_id = await imports.begin_applying(desk.app, desk.workspace, desk.key, actor=actor, announced=announced)
     return desk.see(f"/triggers/{desk.key}/runs/{run_id}")
 
 
@@ -312,5 +307,5 @@ def _in_words(desk: Desk, source: Any, rule: Rule, kind: str = "wallet") -> str:
 HANDLERS: list[ControllerRouterHandler] = [
     *lists.handlers(TRIGGERS),
     *handlers(create, change),
-    *(said, versions, rehearse, apply, run),
+    *(said, versions, apply, run),
 ]
