@@ -16,7 +16,7 @@ firing and a key come in with it. Nor who asks: a door proves that.
 Lock order: offers with a stock by id, wallets by (customer, kind), coupons by id, codes.
 """
 
-from regulars.rewards.cancelling import EXPIRE, cancel, expire, move
+from regulars.rewards.cancelling import EXPIRE, cancel, cancel_issued, expire, move
 from regulars.rewards.codes import Uploaded, codes_left, upload
 from regulars.rewards.errors import (
     CodesOut,
@@ -30,7 +30,7 @@ from regulars.rewards.errors import (
     UnknownOffer,
 )
 from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, numbered_page, tally
-from regulars.rewards.issuing import Ask, Issued, issue
+from regulars.rewards.issuing import Ask, Issued, issue, issued_for
 from regulars.rewards.model import Cart, CartLine, Coupon, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import (
     change_offer,

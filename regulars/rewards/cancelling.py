@@ -57,6 +57,18 @@ async def cancel(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, actor
     return coupon
 
 
+async def cancel_issued(tx: Tx, workspace: Workspace, keys: Sequence[str], now: datetime, *, actor: str) -> set[str]:
+    """Cancel what was issued under these keys and is still good; the keys of those that were."""
+    if not keys:
+        return set()
+    there = await store.issued_for(tx, workspace.id, keys)
+    found = await store.lock_coupons(tx, workspace.id, [one.id for one in there.values()])
+    good = [one for one in found if one.status == "issued" and not one.expired_at(now)]
+    over = [msgspec.structs.replace(one, status="cancelled") for one in good]
+    await _end(tx, workspace, over, "Coupon cancelled", "coins_back_when_cancelled", now, actor)
+    return {one.key for one in over if one.key}
+
+
 async def _end(
     tx: Tx, workspace: Workspace, ended: Sequence[Coupon], title: str, back: str, now: datetime, actor: str
 ) -> None:

@@ -14,7 +14,7 @@ from regulars import customers, ledger, schedule
 from regulars.customers import Customer
 from regulars.kit.clock import wall_clock
 from regulars.kit.currency import units_of
-from regulars.kit.db import Tx
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.ledger import Entry, InsufficientBalance
@@ -87,8 +87,7 @@ async def issue(
     if missing := [id for id in ids if id not in people]:
         people |= await customers.by_ids(tx, workspace.id, missing)
     await ledger.lock(tx, workspace.id, [(people[id].id, "coins") for id in ids])
-    before = await store.issued_for(tx, workspace.id, [one.key for one in asks if one.key])
-    terms = await store.terms_of(tx, workspace.id, before.values())
+    before = await issued_for(tx, workspace.id, [one.key for one in asks if one.key])
     deciding = _Deciding(workspace, now, people)
     await deciding.read(tx, [(one, offers[one.offer_id]) for one in asks if one.offer_id in offers])
     answers: dict[int, Issued | Refusal] = {}
@@ -96,8 +95,8 @@ async def issue(
     twice: dict[int, str] = {}
     seen: set[str] = set()
     for n, ask in enumerate(asks):
-        if ask.key and (coupon := before.get(ask.key)):
-            answers[n] = Issued(coupon, terms[coupon.offer_id, coupon.offer_version], repeated=True)
+        if ask.key and ask.key in before:
+            answers[n] = before[ask.key]
         elif ask.key and ask.key in seen:
             twice[n] = ask.key
         elif ask.offer_id not in offers:
@@ -115,6 +114,15 @@ async def issue(
         first = by_key[key]
         answers[n] = first if isinstance(first, Refusal) else msgspec.structs.replace(first, repeated=True)
     return [answers[n] for n in range(len(asks))]
+
+
+async def issued_for(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Issued]:
+    """What was issued under these keys before."""
+    if not keys:
+        return {}
+    found = await store.issued_for(tx, workspace_id, keys)
+    terms = await store.terms_of(tx, workspace_id, found.values())
+    return {key: Issued(one, terms[one.offer_id, one.offer_version], repeated=True) for key, one in found.items()}
 
 
 async def _offers(tx: Tx, workspace_id: UUID, asks: Iterable[Ask]) -> dict[UUID, Offer]:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import limits
-from regulars.kit.db import Tx
+from regulars import limits, rewards
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Faults, invalid
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
@@ -46,6 +46,7 @@ async def create_trigger(
         if given not in known:
             raise invalid(field, ", ".join(known))
     name, rule, content = _checked(source, kind, name, rule, content, open)
+    await _check_offer(tx, workspace.id, rule)
     if await tx.fetchval(sql.count, workspace.id) >= limits.TRIGGERS_MAX:
         raise Conflict(
             f"A shop can have {limits.TRIGGERS_MAX} triggers at most. Change one that is not needed any more."
@@ -93,6 +94,7 @@ async def change_trigger(
         return kept
     changed = msgspec.structs.replace(changed, updated_at=now)
     if changed.rule != kept.rule:
+        await _check_offer(tx, workspace.id, rule)
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)
         await _count_back(tx, workspace, changed.id, kept.rule, changed.rule)
@@ -100,6 +102,14 @@ async def change_trigger(
     if changed.active and not kept.active and kept.source in YEARLY:
         await begin(tx, workspace, now)
     return changed
+
+
+async def _check_offer(tx: Reading, workspace_id: UUID, rule: Rule) -> None:
+    try:
+        if rule.offer_id:
+            await rewards.find_offer(tx, workspace_id, rule.offer_id)
+    except rewards.UnknownOffer:
+        raise invalid("offer_id", "the id of an offer of this shop") from None
 
 
 async def _count_back(tx: Tx, workspace: Workspace, trigger_id: UUID, before: Rule, after: Rule) -> None:

@@ -24,7 +24,17 @@ FACT_NAME = re.compile(rf"[a-z0-9_.-]{{1,{limits.FACT_NAME_CHARS_MAX}}}")
 PROPERTY_NAME = re.compile(rf"(?!customer_)[A-Za-z_][A-Za-z0-9_]{{0,{limits.FACT_NAME_CHARS_MAX - 1}}}")
 
 _EVERYWHERE = (
-    *("title", "description", "factors", "starts_at", "ends_at", "condition", "budget_per_day", "budget_in_all"),
+    *(
+        "title",
+        "description",
+        "factors",
+        "starts_at",
+        "ends_at",
+        "condition",
+        "budget_per_day",
+        "budget_in_all",
+        "offer_id",
+    ),
     *("after_delta_day", "frees_place", "coins_min", "coins_max"),
 )
 _MARKS = (
@@ -81,10 +91,14 @@ def check_rule(source: Source, rule: Rule, kind: Kind = "wallet") -> Rule:
 
 
 def _checked_coins(source: Source, rule: Rule, kind: Kind, faults: Faults) -> Rule:
+    if kind == "offer" and rule.offer_id is None:
+        faults.add("offer_id", "the offer of which it gives a coupon")
+    only = ("offer_id",) if kind == "wallet" else ("coins_min", "coins_max", "coins_per_unit", "factors")
+    for field in only:
+        if getattr(rule, field):
+            gives = "an offer trigger gives coupons" if kind == "wallet" else "a wallet trigger gives coins"
+            faults.add(field, f"nothing: only {gives}")
     if kind != "wallet":
-        for field in ("coins_min", "coins_max", "coins_per_unit"):
-            if getattr(rule, field):
-                faults.add(field, "nothing: only a wallet trigger gives coins")
         return rule
     if source == "order" and not (rule.coins_min or rule.coins_max):
         if not 1 <= rule.coins_per_unit <= limits.COINS_MAX:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars.ledger import Entry
+from regulars.rewards import Ask
 from regulars.triggers.rule import Operation
 
 
@@ -20,8 +21,16 @@ class Coins(msgspec.Struct, frozen=True, gc=False, tag="coins"):
     description: str
 
 
-Effect = Coins
-"""Offers, e-mail, events and webhooks become members when their rooms can be asked."""
+class OneCoupon(msgspec.Struct, frozen=True, gc=False, tag="coupon"):
+    """The effect of an offer trigger: a coupon of this offer, without coins."""
+
+    offer_id: UUID
+    operation: Operation = "cr"
+    amount: int = 0
+
+
+Effect = Coins | OneCoupon
+"""E-mail, events and webhooks become members when their rooms can be asked."""
 
 
 class Behind(msgspec.Struct, frozen=True, gc=False):
@@ -36,6 +45,18 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
     order_name: str
     actor: str
     cause_id: UUID | None
+
+    def ask(self, effect: OneCoupon) -> Ask:
+        return Ask(
+            customer_id=self.customer_id,
+            offer_id=effect.offer_id,
+            type="reward",
+            key=coupon_key(self.reference, self.trigger_id, self.firing_id),
+            firing_id=self.firing_id,
+            cause_id=self.cause_id,
+            depth=1 if self.cause_id else 0,
+            actor=self.actor,
+        )
 
     def entry(self, effect: Coins, occurred_at: datetime) -> Entry:
         return Entry(
@@ -56,3 +77,8 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
             cause_id=self.cause_id,
             depth=1 if self.cause_id else 0,
         )
+
+
+def coupon_key(reference: str, trigger_id: UUID, firing_id: UUID) -> str:
+    """The name of the coupon that a firing gives: of what may happen once, once."""
+    return f"trigger:{reference}:{trigger_id}" if reference else f"trigger:{firing_id}"

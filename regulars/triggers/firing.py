@@ -7,13 +7,15 @@ from datetime import datetime
 from random import Random
 from uuid import UUID
 
-from regulars import customers, ledger
+from regulars import customers, ledger, rewards
 from regulars.customers import Customer, Ensured
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Txn
+from regulars.rewards import Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import store
+from regulars.triggers.effects import coupon_key
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
 from regulars.triggers.facts import THOUSANDTHS, Called
 from regulars.triggers.model import Evaluation, Fire, Fired, Firing, Trigger
@@ -55,14 +57,17 @@ async def fire(
     ]
     await pipeline.decide(tx, new)
     known_people = {d.fact.customer_id: d.fact.customer for d in decisions if d.fact.customer}
-    came = {d.id: (f, d.txn) for d, f in zip(new, await pipeline.carry_out(tx, new, known=known_people), strict=True)}
+    came = {
+        d.id: (f, d.txn, d.issued)
+        for d, f in zip(new, await pipeline.carry_out(tx, new, known=known_people), strict=True)
+    }
     created = {a.customer.id for a in people.values() if isinstance(a, Ensured) and a.created}
 
     def fired(one: Decision) -> Fired:
         thing = _thing(one)
         found = given.get(thing) if thing else None
-        firing, txn = found or came[first[thing].id if thing else one.id]
-        return Fired(firing, txn, known_people[one.fact.customer_id], one.fact.customer_id in created)
+        firing, txn, issued = found or came[first[thing].id if thing else one.id]
+        return Fired(firing, txn, known_people[one.fact.customer_id], one.fact.customer_id in created, issued)
 
     return [fired(one) if isinstance(one, Decision) else one for one in admitted]
 
@@ -77,7 +82,7 @@ def _thing(d: Decision) -> _Thing | None:
 
 async def _given_before(
     tx: Tx, workspace: Workspace, decisions: Sequence[Decision]
-) -> dict[_Thing, tuple[Firing, Txn | None]]:
+) -> dict[_Thing, tuple[Firing, Txn | None, Issued | None]]:
     """A call about a thing that the trigger has rewarded before is answered as then, and gives nothing more."""
     asked = {thing for d in decisions if (thing := _thing(d))}
     if not asked:
@@ -85,7 +90,16 @@ async def _given_before(
     found = await store.firings_about(tx, workspace.id, sorted({(who, about) for who, _, about in asked}))
     given = {(f.customer_id, f.trigger_id, f.reference): f for f in found if f.state != "refused"}
     txns = await ledger.txns_by_id(tx, workspace.id, [f.txn_id for f in given.values() if f.txn_id])
-    return {thing: (f, txns.get(f.txn_id) if f.txn_id else None) for thing, f in given.items() if thing in asked}
+    coupons = await rewards.issued_for(tx, workspace.id, [_coupon_key(f) for f in given.values() if not f.txn_id])
+    return {
+        thing: (f, txns.get(f.txn_id) if f.txn_id else None, coupons.get(_coupon_key(f)))
+        for thing, f in given.items()
+        if thing in asked
+    }
+
+
+def _coupon_key(firing: Firing) -> str:
+    return coupon_key(firing.reference, firing.trigger_id, firing.id)
 
 
 def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:

@@ -111,7 +111,7 @@ def of_trigger(guarded: Guarded) -> No | None:
     trigger = guarded.trigger
     if not trigger.active:
         return No("trigger_inactive", "The trigger is switched off.")
-    return None if trigger.kind == "wallet" else No("effect_unavailable", _UNAVAILABLE[trigger.kind])
+    return None if trigger.kind in ("wallet", "offer") else No("effect_unavailable", _UNAVAILABLE[trigger.kind])
 
 
 def of_schedule(guarded: Guarded, fact: AnyFact) -> No | None:

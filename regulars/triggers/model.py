@@ -13,6 +13,7 @@ from regulars import limits
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.errors import Refusal
 from regulars.ledger import Txn
+from regulars.rewards import Issued
 from regulars.triggers.rule import Rule
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
@@ -69,6 +70,7 @@ class Override(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     operation: Literal["cr", "dr"] | None = None
     coins_min: int | None = None
     coins_max: int | None = None
+    offer_id: UUID | None = None
 
 
 class Evaluation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -141,12 +143,13 @@ class Firing(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fired(msgspec.Struct, frozen=True, gc=False):
-    """What came of a call: the firing, its txn when granted, and for whom."""
+    """What came of a call: the firing, what it gave when granted (a txn, or a coupon), and for whom."""
 
     firing: Firing
     txn: Txn | None
     customer: Customer
     customer_created: bool
+    issued: Issued | None = None
 
 
 GUARDS = {
@@ -174,6 +177,11 @@ GUARDS = {
     "day_budget_spent": "budget",
     "budget_spent": "budget",
     "already_given": "once",
+    "offer_unknown": "offer",
+    "offer_closed": "offer",
+    "offer_limit_reached": "offer",
+    "not_eligible": "offer",
+    "codes_out": "offer",
 }
 """Why a trigger gives nothing, as a stable code, and which guard says so; beside these stand the book's refusals."""
 

@@ -14,16 +14,17 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, limits, orders, schedule
+from regulars import ledger, limits, orders, rewards, schedule
 from regulars.customers import Customer
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.ledger import Posted, Txn
+from regulars.rewards import Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import guards, store
-from regulars.triggers.effects import Behind, Coins, Effect
+from regulars.triggers.effects import Behind, Coins, Effect, OneCoupon
 from regulars.triggers.facts import AnyFact, Called, Ordered
 from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import Firing, Override, Trigger
@@ -50,6 +51,7 @@ class Decision(msgspec.Struct, eq=False):
     effect: Effect | None = None
     due_at: datetime | None = None
     txn: Txn | None = None
+    issued: Issued | None = None
     activities: int = 0
     counted: int = 0
     earned_on: int = 0
@@ -196,6 +198,10 @@ class Pipeline:
         """What it comes to, if no guard refuses it."""
         rule, fact, trigger = d.rule, d.fact, d.trigger
         set_by_call = (fact.override if isinstance(fact, Called) else None) or _NOTHING_SET
+        if trigger.kind == "offer":
+            offer_id = set_by_call.offer_id or rule.offer_id
+            assert offer_id is not None
+            return OneCoupon(offer_id)
         description = rule.description
         if isinstance(fact, Ordered):
             description = description or f"Order {fact.order.name or fact.order.reference_id}"
@@ -228,15 +234,14 @@ class Pipeline:
         What the book refuses is refused, and is not counted.
         """
         giving = [d for d in decisions if d.effect and d.no is None and not d.due_at and d.coins]
-        entries = [d.behind().entry(d.effect, d.fact.occurred_at) for d in giving if d.effect]
+        entries = [d.behind().entry(d.effect, d.fact.occurred_at) for d in giving if isinstance(d.effect, Coins)]
         outcomes = await ledger.post(tx, self.workspace, entries, self.now, known=known, announced=announced)
         for d, outcome in zip(giving, outcomes, strict=True):
             if isinstance(outcome, Posted) and not outcome.repeated:
                 d.txn = outcome.txn
-                continue
-            self.tally.add([*d.keys, *d.budgets], granted=-1, coins=-d.coins)
-            d.no = ALREADY if isinstance(outcome, Posted) else outcome
-            d.effect = None
+            else:
+                self._refuse(d, outcome if isinstance(outcome, Refusal) else ALREADY)
+        await self._issue(tx, decisions)
         firings = [d.firing(self.now) for d in decisions]
         if firings:
             store.insert_firings(tx, self.workspace.id, firings)
@@ -248,6 +253,22 @@ class Pipeline:
         await schedule.put(tx, self.workspace.id, [promise.due() for promise in later])
         self.tally.write(tx)
         return firings
+
+    async def _issue(self, tx: Tx, decisions: Sequence[Decision]) -> None:
+        giving = [(d, d.effect) for d in decisions if isinstance(d.effect, OneCoupon) and not d.no and not d.due_at]
+        if not giving:
+            return
+        asks = [d.behind().ask(effect) for d, effect in giving]
+        for (d, _), issued in zip(giving, await rewards.issue(tx, self.workspace, asks, self.now), strict=True):
+            if isinstance(issued, Refusal) or issued.repeated:
+                self._refuse(d, issued if isinstance(issued, Refusal) else ALREADY)
+            else:
+                d.issued = issued
+
+    def _refuse(self, d: Decision, no: No | Refusal) -> None:
+        """What was granted is refused by who was to give it, and is not counted."""
+        self.tally.add([*d.keys, *d.budgets], granted=-1, coins=-d.coins)
+        d.no, d.effect = no, None
 
 
 ALREADY = No("already_given", "The trigger has given for this before.")

@@ -13,13 +13,14 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, orders, schedule
+from regulars import ledger, orders, rewards, schedule
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import NotReversible, Reversal
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import store
+from regulars.triggers.effects import coupon_key
 from regulars.triggers.guards import basis_of
 from regulars.triggers.model import Firing
 from regulars.triggers.rule import Rule
@@ -123,8 +124,29 @@ def _settled(tally: Tally, rules: Rules, firing: Firing, place: bool, activity: 
     return after
 
 
+async def _coupons(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], now: datetime, actor: str) -> None:
+    """A coupon that was given for an order which counts for nothing any more is cancelled, unless it was used."""
+    void = [r.order for r in revalued if r.order.void and not (r.before and r.before.void)]
+    if not void:
+        return
+    firings = await store.firings_about(tx, workspace.id, [(one.customer_id, f"order:{one.id}") for one in void])
+    rules = await store.rules(tx, workspace.id, {(f.trigger_id, f.trigger_version) for f in firings})
+    given = [
+        f for f in firings if rules[f.trigger_id, f.trigger_version].offer_id and f.state in ("granted", "waiting")
+    ]
+    keys = {coupon_key(f.reference, f.trigger_id, f.id): f for f in given if f.state == "granted"}
+    cancelled = await rewards.cancel_issued(tx, workspace, list(keys), now, actor=actor)
+    over = [f for f in given if f.state == "waiting" or coupon_key(f.reference, f.trigger_id, f.id) in cancelled]
+    tally = Tally(workspace)
+    settled = [_settled(tally, rules, firing, True, False) for firing in over]
+    if settled:
+        await store.settle_firings(tx, workspace.id, settled)
+        await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in over if f.state == "waiting"])
+        tally.write(tx)
+
+
 Undoes = Callable[[Tx, Workspace, Sequence[Recorded], datetime, str], Awaitable[None]]
 
-UNDOES: tuple[Undoes, ...] = (_rewards,)
-"""Each is handed orders of which less or more is left than before, as they were and as they are. What tiers, referrals
-and coupons have from an order is undone by a line of theirs here."""
+UNDOES: tuple[Undoes, ...] = (_rewards, _coupons)
+"""Each is handed orders of which less or more is left than before, as they were and as they are. What tiers and
+referrals have from an order is undone by a line of theirs here."""

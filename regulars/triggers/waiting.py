@@ -9,14 +9,15 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, orders
+from regulars import ledger, orders, rewards
 from regulars.kit.db import Tx
 from regulars.ledger import Outcome, Posted
 from regulars.orders import Order
+from regulars.rewards import Issued
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import store
-from regulars.triggers.effects import Behind, Coins
+from regulars.triggers.effects import Behind, Coins, Effect, OneCoupon
 from regulars.triggers.guards import basis_of
 from regulars.triggers.model import Firing, posted_refusal
 from regulars.triggers.rule import Rule
@@ -29,7 +30,7 @@ class Promise(msgspec.Struct, frozen=True):
     """All that it takes to keep it, also when the firing itself is not kept any more."""
 
     firing: Firing
-    effect: Coins
+    effect: Effect
     behind: Behind
 
     def due(self) -> Due:
@@ -49,11 +50,15 @@ async def give(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime)
     amounts = [_amount(p.firing, rules, placed, workspace) for p in promises]
     giving = [(p, amount) for p, amount in zip(promises, amounts, strict=True) if amount]
     entries = [_entry(p, amount, now) for p, amount in giving]
-    outcomes = await ledger.post(tx, workspace, entries, now)
+    outcomes: Sequence[Outcome | Issued] = await ledger.post(tx, workspace, entries, now)
     came = {p.firing.id: outcome for (p, _), outcome in zip(giving, outcomes, strict=True)}
+    offering = [p for p in promises if isinstance(p.effect, OneCoupon) and not _is_void(p, placed)]
+    asks = [p.behind.ask(p.effect) for p in offering if isinstance(p.effect, OneCoupon)]
+    issued = await rewards.issue(tx, workspace, asks, now) if asks else []
+    came |= {p.firing.id: outcome for p, outcome in zip(offering, issued, strict=True)}
     tally, rewarded, settled = Tally(workspace), dict[UUID, int](), list[Firing]()
     for promise, amount in zip(promises, amounts, strict=True):
-        firing = _settled(promise.firing, amount, came.get(promise.firing.id))
+        firing = _settled(promise, amount, came.get(promise.firing.id))
         settled.append(firing)
         if firing.state == "refused":
             uncount(tally, rules, promise.firing)
@@ -98,16 +103,25 @@ def _amount(
 
 def _entry(promise: Promise, amount: int, now: datetime) -> ledger.Entry:
     behind = promise.behind
+    assert isinstance(promise.effect, Coins)
     behind = msgspec.structs.replace(behind, key=behind.key or f"firing:{behind.firing_id}")
     return behind.entry(msgspec.structs.replace(promise.effect, amount=amount), now)
 
 
-def _settled(firing: Firing, amount: int, outcome: Outcome | None) -> Firing:
+def _is_void(promise: Promise, placed: Mapping[UUID, Order]) -> bool:
+    order = placed.get(promise.firing.order_id) if promise.firing.order_id else None
+    return order is not None and order.void
+
+
+def _settled(promise: Promise, amount: int, outcome: Outcome | Issued | None) -> Firing:
+    firing = promise.firing
+    if isinstance(outcome, Issued):
+        return msgspec.structs.replace(firing, state="granted")
     if isinstance(outcome, Posted):
         return msgspec.structs.replace(firing, state="granted", txn_id=outcome.txn.id, amount=amount)
     if outcome is not None:
         return posted_refusal(firing, outcome)
-    if firing.amount:
+    if firing.amount or isinstance(promise.effect, OneCoupon):
         words = "The order was cancelled or paid back before its day came."
         return msgspec.structs.replace(firing, state="refused", reason="order_cancelled", explanation=words, amount=0)
     return msgspec.structs.replace(firing, state="granted")

@@ -37,7 +37,7 @@ def sentence(source: Source, rule: Rule, coin_name: str, currency_symbol: str, k
 
 
 _OTHERWISE = {
-    "offer": "gives an offer, once there are offers",
+    "offer": "gives a coupon",
     "email": "sends an e-mail, once e-mail is sent",
     "event": "sends an event of its own, once triggers can",
     "webhook": "calls a webhook, once triggers can",

@@ -7,12 +7,14 @@ a commit (`wiring.App.fire`); each is answered after that commit.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar.types import Receive, Scope
 from msgspec import Meta
+from msgspec.structs import replace
 
 from regulars import customers, limits, tenancy
 from regulars.api import leniency, proofs
@@ -195,7 +197,9 @@ class ActivityDoor(BareDoor):
         if given is not None:
             once = idempotency_key(given.decode("latin-1"), caller, proven) or ""
             mark = self._app.fingerprint(LABEL, raw)
-        answered = await self._app.fire(Call(caller.workspace, fire, fired_answer, once, mark))
+        answered = await self._app.fire(
+            Call(caller.workspace, fire, partial(fired_answer, caller.workspace), once, mark)
+        )
         said = _HIT_HEADERS if answered.hit else _JSON_HEADERS
         return answered.status, [*said, *CORS_HEADERS] if b"origin" in headers else said, answered.body.encode()
 
@@ -293,6 +297,9 @@ def fire_of(body: NewActivity, aside: Aside, actor: str, *, writes: bool) -> Fir
     override: Override | Invalid | None = aside.get("trace.via_api_for_wallet") if writes else None
     if writes and body.trace is not None and body.trace.via_api_for_wallet is not None:
         override = _override(body.trace.via_api_for_wallet)
+    if writes and body.trace is not None and body.trace.via_api_for_offer is not None:
+        offer_id = body.trace.via_api_for_offer.offer_id
+        override = override if isinstance(override, Invalid) else replace(override or Override(), offer_id=offer_id)
     return Fire(
         trigger_id=body.trigger_id,
         lead_id=body.lead_id,

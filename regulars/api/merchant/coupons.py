@@ -8,19 +8,17 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import events, limits, rewards
+from regulars import limits, rewards
 from regulars.api.merchant.api import merchant
+from regulars.api.merchant.items import CouponItem, coupon_item
 from regulars.api.merchant.leads import prove, proven_by, the_lead
 from regulars.api.merchant.paging import NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.api.serving import idempotency_key
-from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
-from regulars.rewards import Ask, Coupon, Issued, Terms, Type
-from regulars.rewards.model import fiat
-from regulars.tenancy import Workspace
+from regulars.rewards import Ask, Issued, Type
 from regulars.wiring import Call as Gathering
 
 
@@ -40,29 +38,6 @@ class NewRedeem(NewReward, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     step: Annotated[int, Meta(ge=1, le=limits.OFFER_STEPS_MAX)] | None = None
     coin_amount: Annotated[int, Meta(ge=0, le=limits.AMOUNT_MINOR_MAX)] | None = None
-
-
-class CouponItem(msgspec.Struct, frozen=True):
-    """A coupon. `value` is its code; `fiat_class` says whether `fiat_value` is a percentage or an amount, `fiat_target`
-    what it is taken off from."""
-
-    id: UUID = msgspec.field(name="_id")
-    lead_id: UUID
-    offer_id: UUID
-    name: str
-    description: str
-    type: str
-    status: str
-    value: str
-    fiat_class: str
-    fiat_value: int | float
-    fiat_target: str
-    minimumcart_amount: int | float
-    coin_amount: int
-    redirect_link: str
-    expire: str
-    created_at: str
-    updated_at: str
 
 
 class CouponAnswer(msgspec.Struct, frozen=True):
@@ -119,7 +94,9 @@ async def list_coupons(call: Call[CouponQuery, None], tx: Reading) -> CouponList
         limit=query.limit,
         offset=query.first,
     )
-    return CouponList([_item(call.workspace, one, terms[one.offer_id, one.offer_version]) for one in found], count)
+    return CouponList(
+        [coupon_item(call.workspace, one, terms[one.offer_id, one.offer_version]) for one in found], count
+    )
 
 
 @merchant.get("/coupons/{id}", "One coupon", **_PROVEN)
@@ -142,7 +119,7 @@ async def _issue(call: Call[NoQuery, Any], type: Type, **how: int | None) -> Cou
     ask = Ask(customer_id=customer.id, offer_id=body.offer_id, type=type, actor=call.caller.actor, **how)  # type: ignore[arg-type]
 
     def render(issued: Issued) -> tuple[int, str]:
-        return 200, msgspec.json.encode(CouponAnswer(_item(call.workspace, issued.coupon, issued.terms))).decode()
+        return 200, msgspec.json.encode(CouponAnswer(coupon_item(call.workspace, issued.coupon, issued.terms))).decode()
 
     key = idempotency_key(call.headers.get("idempotency-key"), call.caller, proven) or ""
     mark = app.fingerprint(f"POST {type}", msgspec.json.encode(body))
@@ -157,27 +134,4 @@ async def _one(call: Call[Any, Any], tx: Reading, id: UUID, lead_id: UUID) -> Co
     coupon, terms = await rewards.find_coupon(tx, call.workspace_id, id)
     if coupon.customer_id != lead_id:
         raise rewards.UnknownCoupon
-    return _item(call.workspace, coupon, terms)
-
-
-def _item(workspace: Workspace, coupon: Coupon, terms: Terms) -> CouponItem:
-    fiat_class, fiat_value, fiat_target = fiat(terms, coupon.steps)
-    return CouponItem(
-        id=coupon.id,
-        lead_id=coupon.customer_id,
-        offer_id=coupon.offer_id,
-        name=rewards.coupon_name(terms, coupon.steps, workspace),
-        description=rewards.coupon_description(terms, workspace),
-        type=coupon.type,
-        status=coupon.status,
-        value=coupon.code,
-        fiat_class=fiat_class,
-        fiat_value=fiat_value,
-        fiat_target=fiat_target,
-        minimumcart_amount=terms.minimum_cart,
-        coin_amount=coupon.coins,
-        redirect_link=events.tagged(events.business(workspace), workspace.uri, "event"),
-        expire=wire_time(coupon.expires_at) if coupon.expires_at else "",
-        created_at=wire_time(coupon.created_at),
-        updated_at=wire_time(coupon.updated_at),
-    )
+    return coupon_item(call.workspace, coupon, terms)

@@ -9,11 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import events
+from regulars import events, rewards
 from regulars.customers import Customer
 from regulars.kit.clock import wire_time
 from regulars.kit.shapes import copied
 from regulars.ledger import Balance, Txn, amount_on_wire
+from regulars.rewards import Coupon, Terms
+from regulars.rewards.model import fiat
+from regulars.tenancy import Workspace
 from regulars.triggers import Fired, Firing, Trigger, sentence
 
 
@@ -139,12 +142,36 @@ class TriggerList(msgspec.Struct, frozen=True):
     count: int
 
 
+class CouponItem(msgspec.Struct, frozen=True):
+    """A coupon. `value` is its code; `fiat_class` says whether `fiat_value` is a percentage or an amount, `fiat_target`
+    what it is taken off from."""
+
+    id: UUID = msgspec.field(name="_id")
+    lead_id: UUID
+    offer_id: UUID
+    name: str
+    description: str
+    type: str
+    status: str
+    value: str
+    fiat_class: str
+    fiat_value: int | float
+    fiat_target: str
+    minimumcart_amount: int | float
+    coin_amount: int
+    redirect_link: str
+    expire: str
+    created_at: str
+    updated_at: str
+
+
 class ActivityAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """`wallet_reward` is the wallet transaction it led to, left out where 0 coins were drawn. `message`, `code`: why it
-    gave nothing."""
+    """`wallet_reward` is the wallet transaction it led to, left out where 0 coins were drawn; `offer_reward` the coupon
+    that an offer trigger gave. `message`, `code`: why it gave nothing."""
 
     activity: ActivityItem
     wallet_reward: TxnItem | None = None
+    offer_reward: CouponItem | None = None
     message: str = ""
     code: str = ""
 
@@ -218,14 +245,38 @@ _REFUSED: dict[str, str | int] = {"status": "error", "code": 422}
 _encode = msgspec.json.Encoder().encode
 
 
-def fired_answer(fired: Fired) -> tuple[int, str]:
+def fired_answer(workspace: Workspace, fired: Fired) -> tuple[int, str]:
     """Status and body of POST /activities. A firing that gave nothing is stored, and answered with why."""
     firing, txn = fired.firing, fired.txn
     if not firing.reason:
-        answer = ActivityAnswer(activity_item(firing), txn_item(txn) if txn else None)
+        coupon = coupon_item(workspace, fired.issued.coupon, fired.issued.terms) if fired.issued else None
+        answer = ActivityAnswer(activity_item(firing), txn_item(txn) if txn else None, coupon)
         return 200, _encode(_Envelope(_GRANTED, answer)).decode()
-    answer = ActivityAnswer(activity_item(firing), None, firing.explanation, firing.reason)
+    answer = ActivityAnswer(activity_item(firing), message=firing.explanation, code=firing.reason)
     return 422, _encode(_Envelope(_REFUSED, answer)).decode()
+
+
+def coupon_item(workspace: Workspace, coupon: Coupon, terms: Terms) -> CouponItem:
+    fiat_class, fiat_value, fiat_target = fiat(terms, coupon.steps)
+    return CouponItem(
+        id=coupon.id,
+        lead_id=coupon.customer_id,
+        offer_id=coupon.offer_id,
+        name=rewards.coupon_name(terms, coupon.steps, workspace),
+        description=rewards.coupon_description(terms, workspace),
+        type=coupon.type,
+        status=coupon.status,
+        value=coupon.code,
+        fiat_class=fiat_class,
+        fiat_value=fiat_value,
+        fiat_target=fiat_target,
+        minimumcart_amount=terms.minimum_cart,
+        coin_amount=coupon.coins,
+        redirect_link=events.tagged(events.business(workspace), workspace.uri, "event"),
+        expire=wire_time(coupon.expires_at) if coupon.expires_at else "",
+        created_at=wire_time(coupon.created_at),
+        updated_at=wire_time(coupon.updated_at),
+    )
 
 
 def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> TriggerItem:
