@@ -176,6 +176,7 @@ GET    /customers.csv                                     yes    yes     yes    
 GET    /customers/new                                     yes    yes     yes     no
 POST   /customers/new                                     yes    yes     no      no
 GET    /customers/{id}                                    yes    yes     yes     no
+GET    /customers/{id_}/lots/{lot_id}                     yes    yes     yes     no
 GET    /customers/{id}/edit                               yes    yes     yes     no
 POST   /customers/{id}/edit                               yes    yes     no      no
 GET    /customers/{id}/merge                              yes    yes     yes     no

@@ -72,6 +72,7 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
         "triggers": by_order,
         "trigger_id": str(by_call.id),
         "activities": fired["activity"]["_id"],
+        "lot_id": fired["wallet_reward"]["_id"],
         "wallettransactions": fired["wallet_reward"]["_id"],
         "creditwallettransactions": credit["_id"],
         "holds": held[0],
@@ -138,7 +139,7 @@ async def test_every_documented_example_is_taken(
 
 def _path(path: str, ids: dict[str, str]) -> str:
     id = ids.get(path) or ids.get(path.split("/")[1], "")
-    return "/".join(id if part.startswith("{") else part for part in path.split("/"))
+    return "/".join(ids.get(part[1:-1], id) if part.startswith("{") else part for part in path.split("/"))
 
 
 def _request(told: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
