@@ -229,7 +229,7 @@ async def _load(sheet: Sheet, desk: Desk) -> Shown:
 
 
 def _shown(field: Field, value: Any, desk: Desk) -> Any:
-    if value is None or value == "" or (field.optional and value == field.blank):
+    if value is None or value == "" or (field.optional and value == field.blank and field.kind != "choice"):
         return ""
     match field.kind:
         case "tick":

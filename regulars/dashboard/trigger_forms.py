@@ -83,6 +83,8 @@ def rule_of(form: Form, given: Given, builder: Builder, source: Source, kept: Ru
     """What can't be read is noted in the form's faults. What the form has no place for stays as `kept` has it."""
     kept = kept or Rule()
     said = {name: value for name, value in given.items() if name in APPLIES[source]}
+    if "coins_max" not in given and kept.coins_max == kept.coins_min:
+        said["coins_max"] = 0
     if "amount_min" in given:
         least, most = given["amount_min"], given["amount_max"]
         said["on_order_amount_matched"] = None if least is most is None else Span(least or 0.0, most)
