@@ -181,6 +181,8 @@ TIERS_JUDGED_MAX = 2_000
 TIERS_PREVIEWED_MAX = 1_000_000
 TIERS_PREVIEWED_NAMED = 20
 """Customers who would move, by name; of all it is said how many."""
+LADDER_DRAFT_CHARS_MAX = 6_000
+"""Of a ladder that is being changed, in an address: what browsers and proxies take, less than 8 KB, with room."""
 COINS_MAX = 1_000_000_000
 FIRINGS_LIMIT_MAX = 10_000
 FACTORS_MAX = 20

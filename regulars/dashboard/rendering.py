@@ -24,7 +24,7 @@ STATIC = HERE / "static"
 
 NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
-    ("Customers", [("/customers", "Customers")]),
+    ("Customers", [("/customers", "Customers"), ("/tiers", "Tiers")]),
     ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders"), ("/liability", "Liability")]),
     ("Reach", [("/events", "Events")]),
     (

@@ -28,6 +28,7 @@ from regulars.dashboard.pages import (
     staff,
     start,
     styleguide,
+    tiers,
     triggers,
 )
 
@@ -37,6 +38,7 @@ HANDLERS: list[ControllerRouterHandler] = [
     *customers.HANDLERS,
     *lots.HANDLERS,
     *person.HANDLERS,
+    *tiers.HANDLERS,
     *finding.HANDLERS,
     *triggers.HANDLERS,
     *firings.HANDLERS,

@@ -13,6 +13,7 @@ from regulars.dashboard import lists, story
 from regulars.dashboard.cells import Link, Money, Name, Small
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
+from regulars.dashboard.ladder import on_ladder
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, fields_of, handlers, sheet
 from regulars.kit import countries
@@ -126,6 +127,7 @@ async def shown(desk: Handed) -> Response[str]:
         tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
         facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
         asked = await triggers.list_triggers(tx, desk.id)
+        tier = await on_ladder(tx, desk.workspace, customer, desk.now)
     return desk.page(
         "pages/customer.html",
         customer=customer,
@@ -135,6 +137,7 @@ async def shown(desk: Handed) -> Response[str]:
         lots_more=len(lots) - limits.LOTS_SHOWN,
         facts=facts,
         triggers=asked,
+        tier=tier,
         show=kind,
         kinds=story.KINDS,
     )

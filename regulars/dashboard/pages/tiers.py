@@ -1,0 +1,322 @@
+"""Tiers: the ladder and who stands on it; a changed one, and who would move, before it holds; customers placed by
+hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.types import ControllerRouterHandler
+
+from regulars import customers, limits, tiers
+from regulars.api.reading import read_value
+from regulars.customers import Customer
+from regulars.dashboard import ladder, lists
+from regulars.dashboard.cells import Link, Name, Small
+from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.forms import query_of
+from regulars.dashboard.ladder import packed, unpacked
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
+from regulars.dashboard.pages.customers import find
+from regulars.dashboard.sheets import MAYBE, Field, Given, Shown, ask, fields_of, handlers, sheet
+from regulars.kit.currency import units_of
+from regulars.kit.db import Reading
+from regulars.kit.errors import Invalid, NotFound
+from regulars.tiers import Ladder, LadderVersion, Needs, Standing, Tier
+
+
+@get("/tiers")
+async def show(desk: Handed) -> Response[str]:
+    async with desk.reading() as tx:
+        of = await tiers.ladder_of(tx, desk.id)
+        counts = await tiers.counts(tx, desk.id)
+        judging = await tiers.progress(tx, desk.id)
+    drawn = ladder.steps(of.ladder, counts, desk.workspace)
+    return desk.page("pages/tiers.html", ladder=of.ladder, steps=drawn, judging=judging)
+
+
+@get("/tiers/example")
+async def begin(desk: Handed) -> Response[str]:
+    """A ladder to begin from, by what the shop's first customers have spent; nothing is written."""
+    async with desk.reading() as tx:
+        people = await customers.after(tx, desk.id, UUID(int=0), limits.TIERS_JUDGED_MAX)
+    code = desk.workspace.currency_code
+    spent = [one.spent.get(code, 0) / units_of(code) for one in people]
+    return desk.see(_changing(ladder.example(spent)))
+
+
+class Member(NamedTuple):
+    standing: Standing
+    customer: Customer
+    tier: str
+
+    @property
+    def id(self) -> UUID:
+        return self.standing.customer_id
+
+
+async def _members(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
+    """Of one tier; without one that is asked for, of the highest."""
+    of = (await tiers.ladder_of(tx, desk.id)).ladder
+    key = asked.chosen("tier") or of.key(len(of.tiers) - 1)
+    found = await tiers.members(tx, desk.id, key, before_id=asked.before_id, limit=asked.limit + 1) if key else []
+    people = await customers.by_ids(tx, desk.id, [one.customer_id for one in found])
+    names = ladder.names_of(of)
+    page = [Member(one, people[one.customer_id], names.get(one.tier, one.tier)) for one in found]
+    return Found(*until_next(page, asked.limit), choices={"tier": [(one.key, one.name) for one in of.tiers[::-1]]})
+
+
+def _named(row: Member) -> list[Any]:
+    who = row.customer
+    return [Link(Name(who.name), f"/customers/{who.id}"), Small(who.customer_id)]
+
+
+MEMBERS = Listing[Member](
+    path="/tiers/members",
+    title="Who stands on a tier",
+    purpose="Those who became customers last come first.",
+    columns=[
+        Column("Name", _named, only="page"),
+        Column("Name", lambda row: row.customer.name, only="file"),
+        Column("customer_id", lambda row: row.customer.customer_id, only="file"),
+        Column("Tier", lambda row: row.tier),
+        Column("Since", lambda row: row.standing.since),
+        Column("Until", lambda row: row.standing.until or "as long as they qualify"),
+        Column("Placed by hand", lambda row: row.standing.placed_reason),
+    ],
+    read=_members,
+    nothing="Nobody stands here yet",
+    nothing_why="Customers are here as soon as they have reached what the tier takes.",
+    filters=[Filter("tier", "Tier", "The highest")],
+)
+
+
+@get("/tiers/change")
+async def change(desk: Handed) -> Response[str]:
+    """The ladder that is being changed, step by step. Moving one only leads to the address of that ladder."""
+    of, draft, query = await _draft(desk)
+    for act in ("up", "down", "remove"):
+        if query.get(act):
+            return desk.see(_changing(ladder.rearranged(draft, act, query[act])))
+    drawn = ladder.steps(draft, {}, desk.workspace)
+    return desk.page(
+        "pages/tiers_change.html", ladder=draft, steps=drawn, draft=packed(draft), changed=draft != of.ladder
+    )
+
+
+@get("/tiers/preview")
+async def preview(desk: Handed) -> Response[str]:
+    """Who would move; nothing is written."""
+    of, draft, _ = await _draft(desk)
+    async with desk.app.db.snapshot() as tx:
+        found = await tiers.preview(tx, desk.workspace, draft, desk.now)
+    return desk.page(
+        "pages/tiers_preview.html",
+        found=found,
+        changes=ladder.changes(draft, of.ladder, found),
+        names=ladder.names_of(of.ladder) | ladder.names_of(draft),
+        up=sum(one.customers for one in found.moved if one.direction == "up"),
+        down=sum(one.customers for one in found.moved if one.direction == "down"),
+        draft=packed(draft),
+        back=_changing(draft),
+        version=of.version,
+    )
+
+
+@post("/tiers/preview")
+async def confirm(desk: Handed) -> Response[str]:
+    """What was looked at is what will hold: not over a ladder that somebody else has changed meanwhile."""
+    form = await desk.form()
+    draft = unpacked(form.text("draft"))
+    async with desk.app.db.transaction() as tx:
+        if form.text("version") != str((await tiers.ladder_of(tx, desk.id)).version):
+            words = "The ladder was changed meanwhile. This is who would move now."
+            return desk.see(f"/tiers/preview?{urlencode({'draft': packed(draft)})}", words)
+        of = await tiers.change_ladder(tx, desk.workspace, draft, desk.now, actor=desk.who.actor)
+        await desk.audit(tx, "tiers.update", desk.id, version=of.version)
+    return desk.see("/tiers", "The ladder is changed. Everybody is judged anew by it.")
+
+
+_NEEDS = {
+    name: msgspec.structs.replace(field, optional=True, blank=0, chars_max=18)
+    for name, field in fields_of(Needs).items()
+}
+_STEP = {name: fields_of(Tier)[name] for name in ("name", "match", "perks", "icon", "colour")} | {
+    **{f"{part}.{name}": field for part in ("enter", "leave") for name, field in _NEEDS.items()},
+    **{f"factors.{name}": Field("number", optional=True, blank=None, chars_max=8) for name in ladder.BY},
+}
+
+
+async def _step(desk: Desk, tx: Reading) -> Shown:
+    """The one that the address names, or a new one above the others."""
+    _, draft, given = await _draft(desk)
+    place = draft.place(given.get("step", ""))
+    if given.get("step") and place < 0:
+        raise NotFound("This ladder has no such tier.")
+    more: dict[str, Any] = {"draft": packed(draft), "back": _changing(draft), "by": ladder.BY}
+    if place < 0:
+        colour = ladder.COLOURS[len(draft.tiers) % len(ladder.COLOURS)]
+        return Shown({"match": "any", "colour": colour}, draft, more=more | {"step": ""})
+    tier = draft.tiers[place]
+    parts: dict[str, dict[Any, float]] = {
+        "enter": tier.enter.asked(),
+        "leave": tier.leave.asked() if tier.leave else {},
+        "factors": dict(tier.factors),
+    }
+    values = msgspec.structs.asdict(tier) | {
+        f"{part}.{name}": value for part, of in parts.items() for name, value in of.items()
+    }
+    return Shown(values, draft, tier.name, more=more | {"step": tier.key})
+
+
+@sheet(
+    "/tiers/step",
+    "Add a tier",
+    "tier",
+    lambda shown: _STEP if shown.more["step"] else _STEP | {"key": MAYBE},
+    "/tiers/change",
+    of="Change the ladder",
+    yes="Done",
+    load=_step,
+)
+async def change_step(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    form, draft, key = await desk.form(), shown.thing, shown.more["step"]
+    place = draft.place(key) if key else len(draft.tiers)
+    said: dict[str, Any] = {"enter": {}, "leave": {}, "factors": {}}
+    for name, value in given.items():
+        part, _, rest = name.rpartition(".")
+        if not part:
+            said[name] = value
+        elif value is not None and (value or part == "factors"):
+            said[part][rest] = value
+    said["leave"] = said["leave"] or None
+    said["key"] = key or given["key"] or _spelled(given["name"]) or f"tier-{place + 1}"
+    said["perks"] = [perk.strip() for perk in given["perks"] if perk.strip()]
+    changed = list(draft.tiers)
+    with form.faults:
+        changed[place : place + 1] = [read_value(Tier, said)]
+        _check(msgspec.structs.replace(draft, tiers=tuple(changed)), place)
+    form.check()
+    return desk.see(_changing(msgspec.structs.replace(draft, tiers=tuple(changed))))
+
+
+def _check(draft: Ladder, place: int) -> None:
+    """Raises Invalid, naming what is wrong with this step as the form does."""
+    try:
+        tiers.check(draft)
+    except Invalid as fault:
+        inside = f"tiers[{place}]."
+        found = {n.removeprefix(inside): words for n, words in fault.fields.items() if n.startswith(inside)}
+        if "enter" in found:
+            found["enter.spent"] = found.pop("enter")
+        if found:
+            raise Invalid(fault.message, fields=found) from None
+
+
+_RULES = {name: field for name, field in fields_of(Ladder).items() if name != "tiers"}
+_RULES["window_months"] = msgspec.structs.replace(_RULES["window_months"], least=1, when=("window", "rolling"))
+
+
+async def _rules(desk: Desk, tx: Reading) -> Shown:
+    _, draft, _ = await _draft(desk)
+    return Shown(draft, draft, more={"draft": packed(draft), "back": _changing(draft)})
+
+
+@sheet(
+    "/tiers/rules",
+    "Up, down and how long",
+    "tier_rules",
+    _RULES,
+    "/tiers/change",
+    of="Change the ladder",
+    yes="Done",
+    load=_rules,
+)
+async def change_rules(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    (await desk.form()).check()
+    return desk.see(_changing(msgspec.structs.replace(shown.thing, **given)))
+
+
+async def _placing(desk: Desk, tx: Reading) -> Shown:
+    customer, of = await find(tx, desk), (await tiers.ladder_of(tx, desk.id)).ladder
+    standing = (await tiers.standing_of(tx, desk.workspace, customer, desk.now)).standing
+    options = [(one.key, one.name) for one in of.tiers[::-1]]
+    return Shown({"tier": standing.tier, "until": None}, customer, more={"options": options})
+
+
+@sheet(
+    "/customers/{id:uuid}/tier",
+    "Place by hand",
+    "tier_placing",
+    lambda shown: {
+        "tier": Field("choice", options=tuple(key for key, _ in shown.more["options"]) or ("",)),
+        "reason": Field(chars_max=limits.TITLE_CHARS_MAX),
+        "until": Field("date"),
+    },
+    "/customers/{id}",
+    yes="Place",
+    words="They stand there until that day, or higher, whatever they have reached.",
+    load=_placing,
+)
+async def place(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    """The last day counts in full, by the shop's clocks."""
+    until = datetime.combine((given["until"] or desk.now.date()) + timedelta(days=1), time(), desk.zone)
+    async with desk.changing("tiers.place", shown.thing.customer_id, tier=given["tier"], reason=given["reason"]) as tx:
+        await tiers.place_by_hand(
+            tx, desk.workspace, shown.thing, given["tier"], given["reason"], until, desk.now, actor=desk.who.actor
+        )
+    return desk.see(f"/customers/{shown.thing.id}", "They are placed.")
+
+
+async def _placed(desk: Desk, tx: Reading) -> Shown:
+    return Shown(thing=await find(tx, desk))
+
+
+@ask(
+    "/customers/{id:uuid}/tier/release",
+    "Release them?",
+    "Release",
+    "/customers/{id}",
+    "They stand where they belong by what they have reached, from now on.",
+    load=_placed,
+)
+async def release(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    async with desk.changing("tiers.release", shown.thing.customer_id) as tx:
+        await tiers.take_off(tx, desk.workspace, shown.thing, desk.now, actor=desk.who.actor)
+    return desk.see(f"/customers/{shown.thing.id}", "They stand where they belong.")
+
+
+async def _draft(desk: Desk) -> tuple[LadderVersion, Ladder, dict[str, str]]:
+    """The ladder that holds, the one that is being changed, and what was given. Raises Invalid."""
+    if desk.request.method == "GET":
+        given = query_of(desk.request)
+    else:
+        form = await desk.form()
+        given = {name: form.text(name) for name in ("draft", "step")}
+    async with desk.reading() as tx:
+        of = await tiers.ladder_of(tx, desk.id)
+    return of, unpacked(given["draft"]) if given.get("draft") else of.ladder, given
+
+
+def _changing(draft: Ladder) -> str:
+    return f"/tiers/change?{urlencode({'draft': packed(draft)})}"
+
+
+def _spelled(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-")
+
+
+HANDLERS: list[ControllerRouterHandler] = [
+    show,
+    begin,
+    change,
+    preview,
+    confirm,
+    *lists.handlers(MEMBERS),
+    *handlers(change_step, change_rules, place, release),
+]
