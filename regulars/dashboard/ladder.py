@@ -198,6 +198,8 @@ def _towards(name: str, least: float, missing: float, shop: Workspace) -> str:
 
 
 def _colour(ladder: Ladder, key: str) -> str:
-    """Its own, or one by its place."""
+    """Its own, or one by its place; grey for no tier."""
     place = ladder.place(key)
-    return (ladder.tiers[place].colour if place >= 0 else "") or COLOURS[place % len(COLOURS)]
+    if place < 0:
+        return "#a5afb7"
+    return ladder.tiers[place].colour or COLOURS[place % len(COLOURS)]

@@ -10,11 +10,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from regulars import customers, delivery, dispatch, events, imports, integrations, shops, tenancy, triggers
-from regulars.customers import NewCustomer
+from regulars import customers, delivery, dispatch, events, imports, integrations, shops, tenancy, tiers, triggers
+from regulars.customers import Customer, NewCustomer
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
 from regulars.tenancy import Workspace
+from regulars.tiers import Ladder, Needs, Tier
 from regulars.triggers import Rule
 from tests.browser.conftest import Open, Site
 from tests.browser.looking import problems
@@ -66,6 +67,7 @@ PAGES = [
     ),
     *("/sources", "/sources/new/shopify", "/sources/new/woocommerce", "/sources/new/website"),
     *("/sources/hooks", "/sources/hooks?state=failed"),
+    *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]
 LONG = "Maximiliana " + "Wolfeschlegelsteinhausen" * 3
@@ -126,6 +128,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
     first = known[people[0].customer_id]
     assert isinstance(first, customers.Ensured)
     who = first.customer.id
+    await climbed(site, shop, first.customer)
     event, one = await told(site, shop)
     async with site.app.db.reading() as tx:
         member = (await tenancy.list_staff(tx, shop.id))[0]
@@ -133,13 +136,25 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *[f"/orders/import/{await imported(site, shop, run=run)}" for run in (True, False)],
         *await tried(site, shop, by_order.id),
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
-        *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins", "/merge", "/erase")),
+        *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins", "/merge", "/erase", "/tier")),
+        *(f"/customers/{who}/tier/release", "/tiers/step?step=gold"),
         *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         f"/why?customer_id={people[0].customer_id}&trigger_id={by_order.id}",
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
         *await sold(site, shop),
     ]
+
+
+async def climbed(site: Site, shop: Workspace, customer: Customer) -> None:
+    """A ladder with all that a step can hold, and somebody who was placed on it."""
+    now, needs = site.app.clock.now(), Needs(1, 1, 1.5, 1)
+    low = Tier(key="silver", name=LONG, enter=needs, leave=needs, perks=(LONG,) * 3)
+    high = msgspec.structs.replace(low, key="gold", factors={"order": 1.5, "api": 2.0}, colour="#c9971c")
+    async with site.app.db.transaction() as tx:
+        await tiers.change_ladder(tx, shop, Ladder(tiers=(low, high), grace_days=3), now)
+        until = now + timedelta(days=9)
+        await tiers.place_by_hand(tx, shop, customer, "silver", LONG, until, now, actor="staff:ann@example.com")
 
 
 async def sold(site: Site, shop: Workspace) -> list[str]:
