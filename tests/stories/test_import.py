@@ -244,7 +244,7 @@ def test_a_preview_says_what_a_file_would_give_and_imports_nothing(counter: Coun
         "updated_at is updated_at: ",
         "customer_name is customer_name: Asha",
         "1 rows wait for a choice: --decimal",
-        "line 2: order 1 of customer-1 Asha, 12.50 usd, 2026-03-14 00:00 EET",
+        "line 2: order 1, customer customer-1, name Asha, amount 12.50 USD, placed 2026-03-14 00:00 EET",
         "Worked out from all 2 rows; nothing was imported.",
         "2 rows: 1 orders created, 0 updated, 0 unchanged, 1 not usable; 1 rewarded with 12 coins, 0 earned nothing",
         "line 3: amount: expected a decimal sign chosen for the whole file: 1.000 could be 1 or 1000",

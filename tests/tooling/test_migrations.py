@@ -90,7 +90,7 @@ async def test_a_change_that_it_could_not_live_with_is_found(db: Database) -> No
     changes = {
         "ALTER TABLE tenancy_audit ADD more text NOT NULL DEFAULT ''": "tenancy_audit.more",
         "ALTER TABLE tenancy_audit ALTER more DROP DEFAULT": "tenancy_audit.more",
-        "ALTER TABLE orders_order RENAME name TO title": "orders order",
+        "ALTER TABLE orders_order RENAME name TO title": "orders orders_by_ids",
         "ALTER TYPE once_call_row_1 ADD ATTRIBUTE more text": "once_call_row_1",
         "ALTER TABLE events_switching DROP CONSTRAINT events_switching_pkey": "events insert_switching",
         "DROP VIEW dispatch_waiting": "retention events_wait",

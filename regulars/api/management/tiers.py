@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +15,7 @@ from regulars.api.management.items import Whose, named
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.shapes import Listed, Page, copied
-from regulars.tiers import Ladder, Move, Preview, Progress
+from regulars.tiers import Ladder, Preview, Progress
 
 LADDER: dict[str, Any] = {
     "tiers": [
@@ -60,6 +61,17 @@ class MemberItem(msgspec.Struct, frozen=True, kw_only=True):
     placed_reason: str
 
 
+class MoveItem(msgspec.Struct, frozen=True):
+    id: UUID
+    from_tier: str
+    to_tier: str
+    direction: str
+    reason: str
+    actor: str
+    ladder_version: int
+    moved_at: datetime
+
+
 class StandingItem(MemberItem, frozen=True, kw_only=True):
     """`reached` is what counts of what they did; `missing` is what is missing to `next_tier`, by each of its needs.
     `moves` are the newest first."""
@@ -67,7 +79,7 @@ class StandingItem(MemberItem, frozen=True, kw_only=True):
     reached: dict[str, float]
     next_tier: str
     missing: dict[str, float]
-    moves: list[Move]
+    moves: list[MoveItem]
 
 
 class Placing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,5 +165,5 @@ async def _standing(call: Call[Any, Any], tx: Reading) -> StandingItem:
         reached={name: getattr(stands.reached, name) for name in ("earned", "available", "spent", "orders")},
         next_tier=stands.next_tier,
         missing=stands.missing,
-        moves=await tiers.moves_of(tx, call.workspace_id, customer.id),
+        moves=[copied(MoveItem, one) for one in await tiers.moves_of(tx, call.workspace_id, customer.id)],
     )

@@ -80,7 +80,7 @@ CUSTOMERS = Listing[Known](
     acts=[
         Act("Create a customer", "/customers/new", dialog=True),
         Act("Import customers", "/customers/import"),
-        Act("Import coins", "/coins/import"),
+        Act("Import {coins}", "/coins/import"),
     ],
     days="Known",
     search="Name, e-mail, mobile or customer_id",

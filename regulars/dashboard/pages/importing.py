@@ -43,7 +43,7 @@ KINDS: dict[imports.Kind, Words] = {
         "customer_id,name,email,mobile,country\nshopify-7029064106277,Asha Rao,asha@example.com,+91 98000 00000,ind",
     ),
     "coins": Words(
-        "Import coins",
+        "Import {coins}",
         ("Customers", "/customers"),
         "Customers are given what the file says. Importing the same file twice gives nothing twice.",
         "email,amount,reason,expire_in_days,reference\nasha@example.com,250,Balance of the old programme,90,old-1028",
@@ -182,7 +182,7 @@ async def _page(desk: Desk, form: Form, *, status: int = 200) -> Response[str]:
 
 def _kind(desk: Desk) -> imports.Kind:
     """Each kind has its own place: that of what it brings."""
-    return next(kind for kind in KINDS if desk.request.url.path.startswith(f"/{kind}/"))
+    return next(kind for kind in KINDS if desk.request.scope["path"].startswith(f"/{kind}/"))
 
 
 HANDLERS = [ask, take, shown, go_on]
