@@ -167,6 +167,7 @@ TRIGGERS_MAX = 200
 OFFERS_MAX = 200
 OFFER_STOCK_MAX = 10_000_000
 OFFER_STEPS_MAX = 1_000
+COUPONS_SHOWN = 5  # on the page of their customer
 COUPON_CODE_CHARS = 10
 """Of a code that is drawn, behind its prefix: one of 32 ** 10."""
 COUPON_CODE_CHARS_MAX = 100

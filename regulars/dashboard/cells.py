@@ -69,6 +69,16 @@ class Press(msgspec.Struct, frozen=True):
     about: str
 
 
+class Send(msgspec.Struct, frozen=True):
+    """Buttons that do it at once, for whoever may write: each a value of `name` and its words; `about` as of Press."""
+
+    shape: ClassVar[str] = "send"
+    action: str
+    name: str
+    buttons: Sequence[tuple[str, str]]
+    about: str
+
+
 class Folded(msgspec.Struct, frozen=True):
     """What few want to read, to be opened."""
 

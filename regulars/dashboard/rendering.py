@@ -26,6 +26,7 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
     ("Customers", [("/customers", "Customers"), ("/tiers", "Tiers")]),
     ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders"), ("/liability", "Liability")]),
+    ("Spend", [("/offers", "Offers"), ("/coupons", "Coupons")]),
     ("Reach", [("/events", "Events")]),
     (
         "Connect",

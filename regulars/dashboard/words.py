@@ -126,6 +126,10 @@ _VERBS = {
     "close": "Marked as done",
     "switch_on": "Switched on",
     "switch_off": "Switched off",
+    "codes": "Added codes to",
+    "issue": "Issued",
+    "redeem": "Redeemed",
+    "cancel": "Cancelled",
 }
 _NOUNS = {
     "workspace": "the shop's settings",
@@ -145,6 +149,8 @@ _NOUNS = {
     "source": "a source",
     "hook": "a hook",
     "hooks": "hooks",
+    "offer": "an offer",
+    "coupon": "a coupon",
 }
 
 

@@ -17,7 +17,7 @@ Lock order: offers with a stock by id, wallets by (customer, kind), coupons by i
 """
 
 from regulars.rewards.cancelling import EXPIRE, cancel, cancel_issued, expire, move
-from regulars.rewards.codes import Uploaded, codes_left, upload
+from regulars.rewards.codes import Uploaded, codes_left, lines_of, upload
 from regulars.rewards.errors import (
     CodesOut,
     CouponEnded,
@@ -29,11 +29,12 @@ from regulars.rewards.errors import (
     UnknownCoupon,
     UnknownOffer,
 )
-from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, numbered_page, tally
+from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, having_code, numbered_page, tally
 from regulars.rewards.issuing import Ask, Issued, issue, issued_for
 from regulars.rewards.model import Cart, CartLine, Coupon, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import (
     change_offer,
+    checked,
     create_offer,
     find_offer,
     list_offers,
@@ -42,4 +43,4 @@ from regulars.rewards.offers import (
 from regulars.rewards.orders import settle_orders
 from regulars.rewards.redeeming import redeem, validate
 from regulars.rewards.wire import properties
-from regulars.rewards.wording import coupon_description, coupon_name, offer_sentence
+from regulars.rewards.wording import coupon_description, coupon_name, discount, offer_sentence

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -61,6 +64,12 @@ async def take(tx: Tx, workspace_id: UUID, wanted: Mapping[UUID, tuple[Offer, in
             case "list":
                 found[id] = [row["code"] for row in await tx.fetch(sql.take_codes, workspace_id, id, many)]
     return found
+
+
+def lines_of(file: BinaryIO) -> list[str]:
+    """A text's codes, one on each line, of a CSV the first column; no more than one too many."""
+    with io.TextIOWrapper(file, "utf-8-sig", "replace") as text:
+        return [line.split(",")[0].strip().strip('"') for line in islice(text, limits.CODES_UPLOADED_MAX + 1)]
 
 
 async def upload(tx: Tx, workspace_id: UUID, offer_id: UUID, lines: Sequence[str], *, rehearsed: bool) -> Uploaded:

@@ -11,6 +11,7 @@ from regulars.rewards import store
 from regulars.rewards.codes import key_of
 from regulars.rewards.errors import UnknownCoupon
 from regulars.rewards.model import Coupon, Status, Terms
+from regulars.rewards.offers import list_offers
 from regulars.rewards.store import sql
 
 Known = tuple[list[Coupon], dict[tuple[UUID, int], Terms]]
@@ -55,6 +56,19 @@ async def coupons(
         rows = await tx.fetch(sql.coupons, *page)
     found = [Coupon(*row) for row in rows]
     return found, await store.terms_of(tx, workspace_id, found)
+
+
+async def having_code(
+    tx: Reading, workspace_id: UUID, code: str, *, before_id: UUID | None = None, limit: int
+) -> Known:
+    """One coupon's own code finds that one; one that everybody has, the coupons of its offer, newest first."""
+    try:
+        coupon, terms = await find_coupon(tx, workspace_id, code)
+        return [coupon], {(coupon.offer_id, coupon.offer_version): terms}
+    except UnknownCoupon:
+        key = key_of(code)
+        of = [one.id for one in await list_offers(tx, workspace_id) if key_of(one.terms.fixed_code) == key != ""]
+    return await coupons(tx, workspace_id, offer_id=of[0], before_id=before_id, limit=limit) if of else ([], {})
 
 
 async def numbered_page(

@@ -27,7 +27,7 @@ WallClock = Annotated[str, Meta(max_length=20, examples=["2026-11-27"])]
 Names = Annotated[tuple[Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX)], ...], Meta(max_length=100)]
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an offer gives, for how much, to whom, how often. Amounts are in units of the shop's currency; 0 and '' are
     no limit. Of a dynamic price `value` and `coins` are those of one step."""
 

@@ -36,7 +36,7 @@ async def create_offer(
     actor: str = "",
 ) -> Offer:
     """The last in order. Raises Invalid naming each field, and Conflict where there are limits.OFFERS_MAX."""
-    name, terms = _checked(name, terms, workspace)
+    name, terms = checked(name, terms, workspace)
     there = await tx.fetchval(sql.count_offers, workspace.id)
     if there >= limits.OFFERS_MAX:
         raise Conflict(f"A shop can have {limits.OFFERS_MAX} offers at most. Change one that is not needed any more.")
@@ -55,7 +55,7 @@ async def change_offer(
         await store.lock_offers(tx, workspace.id, [one.id for one in await list_offers(tx, workspace.id)])
     kept = await store.lock_offer(tx, workspace.id, id)
     changed = msgspec.structs.replace(kept, **{name: changes[name] for name in CHANGEABLE if name in changes})
-    name, terms = _checked(changed.name, changed.terms, workspace)
+    name, terms = checked(changed.name, changed.terms, workspace)
     changed = msgspec.structs.replace(changed, name=name, terms=terms)
     if changed.place != kept.place:
         there = [one.id for one in await list_offers(tx, workspace.id) if one.id != id]
@@ -100,7 +100,7 @@ async def _keep_version(tx: Tx, workspace_id: UUID, offer: Offer, actor: str, no
     await tx.execute(sql.insert_version, workspace_id, offer.id, offer.version, terms, actor, now)
 
 
-def _checked(name: str, terms: Terms, workspace: Workspace) -> tuple[str, Terms]:
+def checked(name: str, terms: Terms, workspace: Workspace) -> tuple[str, Terms]:
     """Raises Invalid naming each field. What a field may hold alone its type says; here is what they may together."""
     faults = Faults()
     name = name.strip()

@@ -10,7 +10,19 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from regulars import customers, delivery, dispatch, events, imports, integrations, shops, tenancy, tiers, triggers
+from regulars import (
+    customers,
+    delivery,
+    dispatch,
+    events,
+    imports,
+    integrations,
+    rewards,
+    shops,
+    tenancy,
+    tiers,
+    triggers,
+)
 from regulars.customers import Customer, NewCustomer
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
@@ -67,6 +79,7 @@ PAGES = [
     ),
     *("/sources", "/sources/new/shopify", "/sources/new/woocommerce", "/sources/new/website"),
     *("/sources/hooks", "/sources/hooks?state=failed"),
+    *("/offers", "/offers/new", "/coupons", "/coupons?q=x&status=redeemed"),
     *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]
@@ -137,12 +150,32 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *await tried(site, shop, by_order.id),
         *(f"/staff/{member.id}{end}" for end in ("", "/remove")),
         *(f"/customers/{who}{end}" for end in ("", "?show=refusals", "/edit", "/coins", "/merge", "/erase", "/tier")),
-        *(f"/customers/{who}/tier/release", "/tiers/step?step=gold"),
-        *(f"/orders/{order.id}", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
+        *(f"/customers/{who}/tier/release", "/tiers/step?step=gold", f"/orders/{order.id}"),
+        *(f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         f"/why?customer_id={people[0].customer_id}&trigger_id={by_order.id}",
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
-        *await sold(site, shop),
+        *(*await sold(site, shop), *await bought(site, shop, first.customer)),
+    ]
+
+
+async def bought(site: Site, shop: Workspace, customer: Customer) -> list[str]:
+    """An offer with codes of a list, of which the customer was given one."""
+    now, word = site.app.clock.now(), LONG[:40]
+    async with site.app.db.transaction() as tx:
+        terms = rewards.Terms(discount="percent", value=12.5, value_max=9, code="list", title=LONG, minimum_cart=49.9)
+        offer = await rewards.create_offer(tx, shop, LONG, terms, now)
+        await rewards.upload(tx, shop.id, offer.id, [word.replace(" ", "-"), "SPRING-2"], rehearsed=False)
+        ask = rewards.Ask(customer_id=customer.id, offer_id=offer.id, type="reward")
+        (issued,) = await rewards.issue(tx, shop, [ask], now)
+    assert isinstance(issued, rewards.Issued)
+    coupon = f"/coupons/{issued.coupon.id}"
+    return [
+        f"/offers/{offer.id}",
+        f"/offers/{offer.id}/codes",
+        coupon,
+        f"{coupon}/cancel",
+        f"/customers/{customer.id}/offer",
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, BinaryIO, Literal
@@ -205,8 +204,7 @@ async def list_offer_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[
 async def upload_codes(call: Call[UploadQuery, BinaryIO], tx: Tx) -> Uploaded:
     """The body is a text with a code a line (of a CSV the first column), up to 200,000. What is known already, or comes
     twice, is refused by line, and the rest is taken."""
-    with io.TextIOWrapper(call.body, "utf-8-sig", "replace") as text:
-        lines = [line.split(",")[0].strip().strip('"') for line in text]
+    lines = rewards.lines_of(call.body)
     rehearsed = call.query.rehearse == "true"
     came = await rewards.upload(tx, call.workspace_id, call.path_id(), lines, rehearsed=rehearsed)
     if not rehearsed:

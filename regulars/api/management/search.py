@@ -19,6 +19,7 @@ from regulars.api.management.items import (
     order_item,
     whose,
 )
+from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.operations import Call
 from regulars.kit.db import Reading
 from regulars.search import everywhere
@@ -31,7 +32,7 @@ class SearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             min_length=1,
             max_length=limits.NAME_CHARS_MAX,
             description="Words of a customer's name, e-mail address or customer_id, any digits of their numbers; an"
-            " order's id or name; the id of anything.",
+            " order's id or name; a coupon's code; the id of anything.",
             examples=["asha rao"],
         ),
     ]
@@ -44,6 +45,7 @@ class FoundItems(msgspec.Struct, frozen=True):
     orders: list[OrderItem]
     events: list[EventItem]
     deliveries: list[DeliveryItem]
+    coupons: list[CouponItem]
 
 
 @management.get("/search", "Search everything", tag="Customers")
@@ -56,4 +58,10 @@ async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> Found
         [order_item(order, of[order.customer_id]) for order in found.orders],
         [event_item(event, of[event.customer_id]) for event in found.events],
         await delivery_items(tx, call.workspace, found.deliveries),
+        await coupon_items(
+            call,
+            tx,
+            [coupon for coupon, _ in found.coupons],
+            {(coupon.offer_id, coupon.offer_version): terms for coupon, terms in found.coupons},
+        ),
     )

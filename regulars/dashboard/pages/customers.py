@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 from litestar import Response, get
 from litestar.types import ControllerRouterHandler
 
-from regulars import customers, integrations, ledger, limits, triggers
+from regulars import customers, integrations, ledger, limits, rewards, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import lists, story
 from regulars.dashboard.cells import Link, Money, Name, Small
+from regulars.dashboard.coupons import had
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
@@ -128,6 +129,8 @@ async def shown(desk: Handed) -> Response[str]:
         facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
         asked = await triggers.list_triggers(tx, desk.id)
         tier = await on_ladder(tx, desk.workspace, customer, desk.now)
+        newest = await rewards.coupons(tx, desk.id, customer_id=desk.key, limit=limits.COUPONS_SHOWN)
+        coupons = await had(desk, tx, newest)
     return desk.page(
         "pages/customer.html",
         customer=customer,
@@ -138,6 +141,7 @@ async def shown(desk: Handed) -> Response[str]:
         facts=facts,
         triggers=asked,
         tier=tier,
+        coupons=coupons,
         show=kind,
         kinds=story.KINDS,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Response, get
 
-from regulars import customers, ledger, why
+from regulars import customers, ledger, rewards, why
 from regulars.dashboard.desk import Handed, uuid_of
 from regulars.dashboard.forms import query_of
 from regulars.search import everywhere
@@ -20,7 +20,9 @@ async def found(desk: Handed) -> Response[str]:
         all_found = await everywhere(tx, desk.id, text)
         have = await ledger.balances(tx, desk.workspace, [one.id for one in all_found.customers], desk.now)
         buyers = await customers.by_ids(tx, desk.id, [order.customer_id for order in all_found.orders])
-    return desk.page("pages/search.html", q=text, found=all_found, have=have, people=buyers)
+    return desk.page(
+        "pages/search.html", q=text, found=all_found, have=have, people=buyers, coupon_name=rewards.coupon_name
+    )
 
 
 @get("/why")

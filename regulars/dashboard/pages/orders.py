@@ -9,9 +9,10 @@ from litestar import Response, get
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
-from regulars import customers, orders, why
+from regulars import customers, orders, rewards, why
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
+from regulars.dashboard.coupons import had
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers
 from regulars.events.catalogue.orders import FINANCIAL_STATUSES
@@ -92,8 +93,9 @@ async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
     async with desk.reading() as tx:
         order = await orders.find_order(tx, desk.id, order_id)
         customer = await customers.find(tx, desk.id, id=order.customer_id)
+        coupons = await had(desk, tx, await rewards.coupons_of_order(tx, desk.id, order.id))
         found = await why.answer(tx, desk.workspace, why.Question(order_id=order_id), desk.now)
-    return desk.page("pages/order.html", order=order, customer=customer, found=found)
+    return desk.page("pages/order.html", order=order, customer=customer, found=found, coupons=coupons)
 
 
 HANDLERS: list[ControllerRouterHandler] = [*handlers(ORDERS), shown]
