@@ -124,7 +124,6 @@ def of_schedule(guarded: Guarded, fact: AnyFact) -> No | None:
 
 
 _UNAVAILABLE = {
-    "offer": "There are no offers yet, so none was given. It begins to act when they come.",
     "email": "E-mail is not sent yet, so none was. It begins to act when that comes.",
     "event": "Triggers send no events of their own yet. What earns coins is told by Send Events.",
     "webhook": "Triggers call no webhooks of their own yet. What earns coins is told by Send Events.",

@@ -169,9 +169,12 @@ async def test_stopped_in_the_middle_it_is_begun_again_and_gives_nothing_twice(s
 async def test_two_at_once_and_a_trigger_that_is_called_are_refused(shop: Shop) -> None:
     await some_orders(shop)
     trigger_id, called = await per_dollar(shop), await shop.trigger()
-    begun = await asyncio.gather(
-        *(shop.manage("POST", f"/triggers/{trigger_id}/applications", json={"announced": False}) for _ in range(2))
-    )
+    async with shop.app.db.transaction() as tx:
+        # The first is not done before the second comes.
+        await tx.fetch("SELECT id FROM orders_order WHERE workspace_id = $1 FOR UPDATE", shop.workspace.id)
+        begun = await asyncio.gather(
+            *(shop.manage("POST", f"/triggers/{trigger_id}/applications", json={"announced": False}) for _ in range(2))
+        )
     assert sorted(answer.status_code for answer in begun) == [202, 409]
     await asyncio.gather(*shop.app.tasks)
     for what in ("backtests", "applications"):

@@ -13,14 +13,17 @@ ASHA = "shopify-1001"
 
 
 async def written(shop: Shop) -> dict[str, int]:
-    """How many rows each table has, but for that which counts calls."""
+    """How many rows of the shop each table has, but for that which counts calls."""
     async with shop.app.db.reading() as tx:
         tables = await tx.fetch(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-            " AND relname <> 'kit_allowance'"
+            "SELECT relname FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            " AND relname <> 'kit_allowance' AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid"
+            " AND attname = 'workspace_id' AND NOT attisdropped)"
         )
-        counts = " UNION ALL ".join(f"SELECT '{one['relname']}', count(*) FROM {one['relname']}" for one in tables)
-        return {row[0]: row[1] for row in await tx.fetch(counts)}
+        counts = " UNION ALL ".join(
+            f"SELECT '{one['relname']}', count(*) FROM {one['relname']} WHERE workspace_id = $1" for one in tables
+        )
+        return {row[0]: row[1] for row in await tx.fetch(counts, shop.workspace.id)}
 
 
 async def simulate(shop: Shop, trigger_id: Any, status: int = 200, **body: Any) -> dict[str, Any]:

@@ -260,9 +260,9 @@ async def test_a_welcome_has_conditions_and_a_budget(till: Till) -> None:
 
 
 async def test_a_kind_that_does_not_act_yet_says_so(till: Till) -> None:
-    trigger = await till.trigger(Rule(), "api", kind="offer")
+    trigger = await till.trigger(Rule(), "api", kind="email")
     assert said(await till.fire(trigger)) == ["effect_unavailable"]
-    assert "no offers yet" in (await till.firings())[0].explanation
+    assert "E-mail is not sent yet" in (await till.firings())[0].explanation
 
 
 @pytest.mark.parametrize(
