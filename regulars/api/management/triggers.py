@@ -58,9 +58,9 @@ class TriggerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 class NewTrigger(TriggerSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`source`: fired by a call (`api`), or by itself: by orders, a customer being created, their birthday, the day of
-    a later year on which they were created, or a fact of your own. `kind`: `wallet` and `offer` triggers act by now,
-    the others are kept, and say so of each firing. `open`: READ keys may fire it, and it needs a limit for each customer.
-    `allow_override`: a call by a WRITE key may set other words and coins."""
+    a later year on which they were created, or a fact of your own. `kind`: `wallet` and `offer` triggers act by now;
+    the others are kept, and say so of each firing. `open`: READ keys may fire it, and it needs a limit for each
+    customer. `allow_override`: a call by a WRITE key may set other words and coins, or another offer."""
 
     source: Source
     rule: Annotated[RuleGiven, Meta(examples=[{"coins_min": 50, "coins_max": 50}])]
