@@ -208,3 +208,14 @@ async def test_where_each_coin_of_a_lot_went_is_told(shop: Shop, clock: HandCloc
     page = (await owner.get(f"{path}/lots/{lot['id']}")).text
     for words in ("Held no longer", "Taken back", "Given again", f"/triggers/{trigger.id}", f"/orders/{order['id']}"):
         assert words in page
+
+
+async def test_a_hold_that_is_asked_for_again_is_answered_as_the_first_time(shop: Shop) -> None:
+    id = (await shop.manage("POST", "/customers", json=ASHA)).json()["id"]
+    coins = {"operation": "cr", "amount": 100, "reason": "A gift"}
+    await shop.manage("POST", f"/customers/{id}/transactions", json=coins)
+    key, body = {"Idempotency-Key": "hold-1"}, {"amount": 40, "reference": "cart-1"}
+    first, again = [await shop.manage("POST", f"/customers/{id}/holds", json=body, send=key) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert again.headers["idempotency-hit"] == "true"
