@@ -180,6 +180,8 @@ TIER_MONTHS_MAX = 120
 TIERS_JUDGED_MAX = 2_000
 """Customers at a time, in one transaction."""
 TIERS_PREVIEWED_MAX = 1_000_000
+TIERS_PREVIEWS_AT_ONCE = 2
+"""In a process: whoever would be one more is told to come back."""
 TIERS_PREVIEWED_NAMED = 20
 """Customers who would move, by name; of all it is said how many."""
 LADDER_DRAFT_CHARS_MAX = 6_000

@@ -35,7 +35,7 @@ CREATE TABLE rewards_code (
     code         text NOT NULL,
     PRIMARY KEY (workspace_id, code_key)
 );
-CREATE INDEX rewards_code_next ON rewards_code (workspace_id, offer_id, n);
+CREATE UNIQUE INDEX rewards_code_next ON rewards_code (workspace_id, offer_id, n);
 
 CREATE TABLE rewards_coupon (
     workspace_id    uuid NOT NULL,

@@ -6,19 +6,20 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events, ledger, limits, orders, triggers
+from regulars import customers, events, ledger, limits, orders, rewards, tiers, triggers
 from regulars.customers import Customer
 from regulars.events import Event
 from regulars.kit.db import Reading
 from regulars.ledger import Txn
 from regulars.orders import Order
 from regulars.tenancy import Workspace
+from regulars.tiers import Move
 from regulars.triggers import Firing
 
 
 class Person(msgspec.Struct, frozen=True):
     """`also_known_as` are the customer_ids of those who were merged into them. `cut`: the names of lists of which only
-    the newest limits.PERSON_ITEMS_MAX are told."""
+    the newest limits.PERSON_ITEMS_MAX are told. `coupons` come with their terms; `moves` are those on the ladder."""
 
     customer: Customer
     also_known_as: list[str]
@@ -26,6 +27,8 @@ class Person(msgspec.Struct, frozen=True):
     coins: list[Txn]
     credits: list[Txn]
     firings: list[Firing]
+    coupons: rewards.Known
+    moves: list[Move]
     events: list[Event]
     cut: list[str]
 
@@ -43,8 +46,12 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
             txn for one in known for txn in await ledger.txns_of(tx, workspace.id, one, kind="credits", limit=most)
         ],
         firings=await triggers.firings(tx, workspace.id, customer_id=id, limit=most),
+        coupons=await rewards.coupons(tx, workspace.id, customer_id=id, limit=most),
+        moves=await tiers.moves_of(tx, workspace.id, id),
         events=await events.recent(tx, workspace.id, customer_id=id, limit=most),
         cut=[],
     )
     lists = ("orders", "coins", "credits", "firings", "events")
-    return msgspec.structs.replace(person, cut=[name for name in lists if len(getattr(person, name)) >= most])
+    cut = [name for name in lists if len(getattr(person, name)) >= most]
+    cut += ["coupons"] if len(person.coupons[0]) >= most else []
+    return msgspec.structs.replace(person, cut=cut)

@@ -29,7 +29,7 @@ from regulars.rewards.errors import (
     UnknownCoupon,
     UnknownOffer,
 )
-from regulars.rewards.finding import coupons, coupons_of_order, find_coupon, having_code, numbered_page, tally
+from regulars.rewards.finding import Known, coupons, coupons_of_order, find_coupon, having_code, numbered_page, tally
 from regulars.rewards.issuing import Ask, Issued, issue, issued_for
 from regulars.rewards.model import Cart, CartLine, Coupon, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import (

@@ -13,8 +13,7 @@ from regulars.orders import Order
 from regulars.rewards import store
 from regulars.rewards.cancelling import due
 from regulars.rewards.codes import key_of
-from regulars.rewards.model import Coupon, Terms
-from regulars.rewards.redeeming import use
+from regulars.rewards.model import Cart, CartLine, Coupon, Terms, worth
 from regulars.rewards.store import sql
 from regulars.rewards.wire import changed
 from regulars.schedule import put
@@ -43,18 +42,23 @@ async def settle_orders(tx: Tx, workspace: Workspace, orders: Iterable[Order], n
     coupons = await store.lock_coupons(tx, workspace.id, about)
     terms = await store.terms_of(tx, workspace.id, coupons)
     used: list[tuple[Coupon, Terms]] = []
+    spent: dict[UUID, tuple[int, int]] = {}
     back: list[Coupon] = []
     for coupon in coupons:
         its = terms[coupon.offer_id, coupon.offer_version]
-        became = _after(coupon, its, about[coupon.id], now)
+        became = _after(coupon, its, about[coupon.id], now, workspace.currency_code)
         if became is not None:
             (back.append(became) if became.status == "issued" else used.append((became, its)))
-    await use(tx, workspace, used, now)
+            if its.budget:
+                change = (became.taken_off_minor or 0) - (coupon.taken_off_minor or 0)
+                spent[coupon.offer_id] = 0, spent.get(coupon.offer_id, (0, 0))[1] + change
+    store.add_to_offers(tx, workspace.id, spent)
+    await changed(tx, workspace, [coupon for coupon, _ in used], now)
     await changed(tx, workspace, back, now)
     await put(tx, workspace.id, [due(one) for one in back if one.expires_at])
 
 
-def _after(coupon: Coupon, terms: Terms, orders: Sequence[Order], now: datetime) -> Coupon | None:
+def _after(coupon: Coupon, terms: Terms, orders: Sequence[Order], now: datetime, currency_code: str) -> Coupon | None:
     """The coupon as these orders leave it; None: as it was."""
     for order in orders:
         its_own = coupon.status == "redeemed" and (
@@ -63,9 +67,37 @@ def _after(coupon: Coupon, terms: Terms, orders: Sequence[Order], now: datetime)
         if order.void:
             live = coupon.expires_at is None or coupon.expires_at > now
             if its_own and terms.back_when_void and live:
-                return msgspec.structs.replace(coupon, status="issued", reference="", order_id=None)
+                return msgspec.structs.replace(
+                    coupon, status="issued", reference="", order_id=None, taken_off_minor=None
+                )
         elif coupon.status in ("issued", "expired"):
-            return msgspec.structs.replace(coupon, status="redeemed", reference=order.reference_id, order_id=order.id)
+            return msgspec.structs.replace(
+                coupon,
+                status="redeemed",
+                reference=order.reference_id,
+                order_id=order.id,
+                taken_off_minor=_taken_off(coupon, terms, order, currency_code),
+            )
         elif its_own and coupon.order_id is None:
             return msgspec.structs.replace(coupon, order_id=order.id)
     return None
+
+
+def _taken_off(coupon: Coupon, terms: Terms, order: Order, currency_code: str) -> int | None:
+    """What it took off this order, which does not say of which code its discount is: what it is worth, at most all that
+    was taken off. None in another currency."""
+    if order.currency_code != currency_code:
+        return None
+    lines = [
+        CartLine(
+            product_id=line.product_id,
+            amount_minor=line.amount_minor,
+            quantity=line.quantity,
+            collections=line.collections,
+        )
+        for line in order.lines or ()
+    ]
+    before = order.amount_minor + order.discount_minor
+    cart = Cart(amount_minor=before, lines=tuple(lines), shipping_minor=order.shipping_minor or 0)
+    off = worth(terms, coupon.steps, cart, currency_code)
+    return min(off, order.discount_minor) if order.discount_minor else off

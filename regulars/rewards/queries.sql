@@ -40,7 +40,7 @@ SELECT version, terms, actor, created_at
 SELECT v.offer_id, v.version, v.terms
   FROM unnest($2::uuid[], $3::integer[]) AS n (offer_id, version)
  CROSS JOIN LATERAL (SELECT * FROM rewards_version
-                      WHERE workspace_id = $1 AND offer_id = n.offer_id AND version = n.version) AS v
+                      WHERE workspace_id = $1 AND offer_id = n.offer_id AND version = n.version OFFSET 0) AS v
 
 -- name: counted
 -- What an offer's coupons come to, for a stock or a budget that is new.
@@ -66,7 +66,7 @@ SELECT n.offer_id, n.customer_id, c.ever, c.lately
 SELECT c.id, c.offer_id, c.offer_version, c.customer_id, c.type, c.status, c.code, c.code_key, c.shared, c.steps, c.coins,
        c.txn_id, c.firing_id, c.key, c.reference, c.order_id, c.taken_off_minor, c.expires_at, c.created_at, c.updated_at
   FROM unnest($2::text[]) AS n (key)
- CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND key = n.key) AS c
+ CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS c
 
 -- name: insert_coupons
 INSERT INTO rewards_coupon (workspace_id, id, offer_id, offer_version, customer_id, type, status, code, code_key, shared,
@@ -81,9 +81,12 @@ SELECT $1, n.id, n.offer_id, n.offer_version, n.customer_id, n.type, n.status, n
 UPDATE rewards_coupon c
    SET status = n.status, reference = n.reference, order_id = n.order_id, taken_off_minor = n.taken_off,
        updated_at = $7
-  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[])
-       AS n (id, status, reference, order_id, taken_off)
- WHERE c.workspace_id = $1 AND c.id = n.id
+  FROM (SELECT place.ctid, u.*
+          FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[])
+               AS u (id, status, reference, order_id, taken_off)
+         CROSS JOIN LATERAL (SELECT ctid FROM rewards_coupon WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place
+       ) AS n
+ WHERE c.workspace_id = $1 AND c.ctid = n.ctid
 
 -- name: lock_coupons
 SELECT c.id, c.offer_id, c.offer_version, c.customer_id, c.type, c.status, c.code, c.code_key, c.shared, c.steps, c.coins,
@@ -156,11 +159,11 @@ SELECT status, count(*) AS coupons, coalesce(sum(taken_off_minor), 0)::bigint AS
   FROM rewards_coupon WHERE workspace_id = $1 AND offer_id = $2 GROUP BY status
 
 -- name: take_codes
--- Whoever takes codes at the same time takes others.
+-- Whoever takes codes at the same time takes others; these are deleted where they were locked.
 DELETE FROM rewards_code
- WHERE workspace_id = $1 AND code_key IN (
-       SELECT code_key FROM rewards_code WHERE workspace_id = $1 AND offer_id = $2
-        ORDER BY n LIMIT $3 FOR UPDATE SKIP LOCKED)
+ WHERE workspace_id = $1 AND offer_id = $2 AND ctid = ANY (ARRAY(
+       SELECT ctid FROM rewards_code WHERE workspace_id = $1 AND offer_id = $2 ORDER BY n LIMIT $3
+          FOR UPDATE SKIP LOCKED))
 RETURNING code
 
 -- name: insert_codes
@@ -179,8 +182,11 @@ SELECT coalesce(max(n), 0) FROM rewards_code WHERE workspace_id = $1 AND offer_i
 -- Of these codes those that somebody has, or had.
 SELECT n.code_key
   FROM unnest($2::text[]) AS n (code_key)
- WHERE EXISTS (SELECT FROM rewards_coupon c WHERE c.workspace_id = $1 AND c.code_key = n.code_key AND NOT c.shared)
-    OR EXISTS (SELECT FROM rewards_code k WHERE k.workspace_id = $1 AND k.code_key = n.code_key)
+ CROSS JOIN LATERAL (
+        SELECT FROM rewards_coupon WHERE workspace_id = $1 AND code_key = n.code_key AND NOT shared
+         UNION ALL
+        SELECT FROM rewards_code WHERE workspace_id = $1 AND code_key = n.code_key
+         LIMIT 1) AS taken
 
 -- name: codes_left
 SELECT n.offer_id, k.codes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -57,18 +56,10 @@ async def redeem(
     used = msgspec.structs.replace(
         coupon, status="redeemed", reference=reference, taken_off_minor=verdict.taken_off_minor, updated_at=now
     )
-    await use(tx, workspace, [(used, terms)], now)
+    if terms.budget and used.taken_off_minor:
+        store.add_to_offers(tx, workspace.id, {used.offer_id: (0, used.taken_off_minor)})
+    await changed(tx, workspace, [used], now)
     return Verdict(used, terms, used.taken_off_minor)
-
-
-async def use(tx: Tx, workspace: Workspace, used: Sequence[tuple[Coupon, Terms]], now: datetime) -> None:
-    """Keep and tell of locked coupons that they are redeemed, and count what they took off where there is a budget."""
-    spent: dict[UUID, tuple[int, int]] = {}
-    for coupon, terms in used:
-        if terms.budget and coupon.taken_off_minor:
-            spent[coupon.offer_id] = 0, spent.get(coupon.offer_id, (0, 0))[1] + coupon.taken_off_minor
-    store.add_to_offers(tx, workspace.id, spent)
-    await changed(tx, workspace, [coupon for coupon, _ in used], now)
 
 
 async def _find(tx: Reading, workspace: Workspace, code: str, customer_id: UUID | None, reference: str) -> Coupon:

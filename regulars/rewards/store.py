@@ -68,11 +68,11 @@ def insert_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon]) -> Non
     tx.write(sql.insert_coupons, workspace_id, [astuple(one) for one in coupons])
 
 
-def set_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon], now: datetime) -> None:
+async def set_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon], now: datetime) -> None:
     """Their status, reference, order and what they took off; they are locked."""
     if coupons:
         columns = [[getattr(one, name) for one in coupons] for name in _SET]
-        tx.write(sql.set_coupons, workspace_id, *columns, now)
+        await tx.execute(sql.set_coupons, workspace_id, *columns, now)
 
 
 _SET = ("id", "status", "reference", "order_id", "taken_off_minor")

@@ -107,7 +107,7 @@ async def changed(tx: Tx, workspace: Workspace, coupons: list[Coupon], now: date
     if not coupons:
         return
     of = [msgspec.structs.replace(one, updated_at=now) for one in coupons]
-    store.set_coupons(tx, workspace.id, of, now)
+    await store.set_coupons(tx, workspace.id, of, now)
     terms = await store.terms_of(tx, workspace.id, of)
     told = [Told(one, terms[one.offer_id, one.offer_version]) for one in of]
     await tell(tx, workspace, "coupon_update", told, now)

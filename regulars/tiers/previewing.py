@@ -9,6 +9,7 @@ import msgspec
 
 from regulars import customers, limits
 from regulars.kit.db import Reading
+from regulars.kit.errors import TooMany
 from regulars.kit.ids import BEFORE_ALL_IDS
 from regulars.tenancy import Workspace
 from regulars.tiers import store
@@ -35,7 +36,7 @@ class Named(msgspec.Struct, frozen=True):
 
 class Preview(msgspec.Struct, frozen=True):
     """Of `judged` customers, how many would move where, the first of them by name, and how many would then stand on
-    each tier. `whole`: these are all customers there are; otherwise the newest ones."""
+    each tier. `whole`: these are all customers there are; otherwise those who came first."""
 
     judged: int
     whole: bool
@@ -44,9 +45,24 @@ class Preview(msgspec.Struct, frozen=True):
     then: dict[str, int]
 
 
+_at_work = 0
+
+
 async def preview(tx: Reading, workspace: Workspace, ladder: Ladder, now: datetime) -> Preview:
-    """Nothing is written. A page of customers after the other, limits.TIERS_PREVIEWED_MAX at most. Raises Invalid."""
+    """Nothing is written. A page of customers after the other, limits.TIERS_PREVIEWED_MAX at most. Raises Invalid, and
+    TooMany while others look at theirs: it reads a whole shop."""
+    global _at_work
     check(ladder)
+    if _at_work >= limits.TIERS_PREVIEWS_AT_ONCE:
+        raise TooMany("Others look at their ladders just now. Wait some seconds, then try again.", retry_after_s=5)
+    _at_work += 1
+    try:
+        return await _preview(tx, workspace, ladder, now)
+    finally:
+        _at_work -= 1
+
+
+async def _preview(tx: Reading, workspace: Workspace, ladder: Ladder, now: datetime) -> Preview:
     after, judged, whole = BEFORE_ALL_IDS, 0, True
     moved: Counter[tuple[str, str]] = Counter()
     then: Counter[str] = Counter()

@@ -40,7 +40,7 @@ SELECT id, customer_id, from_tier, to_tier, direction, reason, actor, ladder_ver
 SELECT customer_id FROM tiers_standing WHERE workspace_id = $1 AND look_at <= $2 ORDER BY look_at LIMIT $3
 
 -- name: next_look
-SELECT min(look_at) FROM tiers_standing WHERE workspace_id = $1 AND look_at IS NOT NULL
+SELECT look_at FROM tiers_standing WHERE workspace_id = $1 AND look_at < 'infinity' ORDER BY look_at LIMIT 1
 
 -- name: spent
 -- What each has spent in the shop's currency since a time, net and gross, and how many orders count.
@@ -67,5 +67,9 @@ SELECT tier, count(*) AS customers FROM tiers_standing WHERE workspace_id = $1 A
 SELECT customer_id, tier, since, until, warned, placed_until, placed_reason, look_at
   FROM tiers_standing WHERE workspace_id = $1 AND tier = $2 AND customer_id < $3 ORDER BY customer_id DESC LIMIT $4
 
--- name: move_customer
+-- name: drop_standing
 DELETE FROM tiers_standing WHERE workspace_id = $1 AND customer_id = $2
+
+-- name: look_at_soon
+INSERT INTO tiers_standing AS s (workspace_id, customer_id, tier, since, look_at) VALUES ($1, $2, '', $3, $3)
+    ON CONFLICT (workspace_id, customer_id) DO UPDATE SET look_at = excluded.look_at

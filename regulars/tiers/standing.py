@@ -9,7 +9,7 @@ import msgspec
 
 from regulars import limits, schedule
 from regulars.customers import Customer
-from regulars.kit.db import Reading, Tx
+from regulars.kit.db import Reading
 from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.tenancy import Workspace
 from regulars.tiers import store
@@ -72,9 +72,3 @@ async def progress(tx: Reading, workspace_id: UUID) -> Progress | None:
     """None when nobody is being judged anew."""
     due = await schedule.find(tx, workspace_id, RECALCULATE, "")
     return Progress(due.payload["version"], due.payload["done"]) if due else None
-
-
-async def move(tx: Tx, workspace_id: UUID, from_id: UUID) -> None:
-    """Two customers are one: where the first stood is nobody's; where the second stands follows from all that both
-    did."""
-    await tx.execute(sql.move_customer, workspace_id, from_id)

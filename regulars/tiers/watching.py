@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from regulars import events, limits, schedule
 from regulars.kit.db import Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
+from regulars.tiers import store
 from regulars.tiers.placing import put_in_place
 from regulars.tiers.store import sql
 
@@ -35,6 +37,15 @@ async def look(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime)
     rows = await tx.fetch(sql.to_look_at, workspace.id, now, limits.TIERS_JUDGED_MAX)
     await put_in_place(tx, workspace, [row["customer_id"] for row in rows], now)
     await _look_again(tx, workspace, now)
+
+
+async def move(tx: Tx, workspace: Workspace, from_id: UUID, into_id: UUID, now: datetime) -> None:
+    """Two customers are one: where the first stood is nobody's, and where the second stands is judged anew, by all that
+    both did."""
+    await tx.execute(sql.drop_standing, workspace.id, from_id)
+    if (await store.newest(tx, workspace.id)).version:
+        await tx.execute(sql.look_at_soon, workspace.id, into_id, now)
+        await begin(tx, workspace, now)
 
 
 async def _look_again(tx: Tx, workspace: Workspace, now: datetime) -> None:

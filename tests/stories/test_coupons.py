@@ -111,6 +111,26 @@ async def test_what_can_not_be_bought_says_why_and_takes_nothing(
     assert await till.available() == 250
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"json": {"coin_amount": 100.0, "step": None, "lead_id": None}},
+        {"json": {"coin_amount": "100"}},
+        {"data": {"coin_amount": "100"}},
+    ],
+)
+async def test_an_older_client_buys_as_it_is_used_to(shop: Shop, till: Till, sent: dict[str, Any]) -> None:
+    offer = await till.offer()
+    lead_id = await till.asha()
+    whose = {"offer_id": offer["id"], "customer_id": ASHA["customer_id"]}
+    answer = await shop.merchant("POST", "/offerredeems", **{kind: whose | body for kind, body in sent.items()})
+    taken = answer.status_code == 200
+    assert taken or answer.json()["data"]["fields"].keys() == {"coin_amount"}, "a text in JSON is refused in words"
+    page = {"lead_id": lead_id, "page": 1, "limit": 6, "sort": "created_at", "sort_op": "DESC"}
+    listed = (await shop.merchant("GET", "/coupons", params=page)).json()
+    assert (listed["meta"]["status"], listed["data"]["count"]) == ("success", int(taken))
+
+
 async def test_codes_are_uploaded_rehearsed_first(shop: Shop, till: Till) -> None:
     offer = await till.offer(code="list", coins=1)
     await till.asha()

@@ -71,6 +71,16 @@ async def test_a_call_may_name_another_offer_where_the_trigger_allows_it(giving:
         assert (await giving.call(trigger, trace=trace)).json()["data"]["offer_reward"]["name"] == name
 
 
+async def test_an_offer_that_is_no_id_counts_only_where_a_call_may_name_one(giving: Giving) -> None:
+    offer = await giving.offer()
+    trace = {"via_api_for_offer": {"offer_id": "the-big-one"}}
+    allowing, other = await giving.trigger("api", offer, allow_override=True), await giving.trigger("api", offer)
+    refused = await giving.call(allowing, trace=trace)
+    assert (refused.status_code, refused.json()["data"]["code"]) == (422, "invalid")
+    assert (await giving.call(other, trace=trace)).status_code == 200
+    assert len(await giving.coupons()) == 1
+
+
 async def test_what_an_order_brought_is_cancelled_with_it_unless_it_was_used(
     giving: Giving, shop: Shop, clock: HandClock
 ) -> None:

@@ -23,9 +23,12 @@ from regulars.api.management.items import (
     order_item,
     transaction_item,
 )
+from regulars.api.management.rewards import CouponItem, coupon_items
+from regulars.api.management.tiers import MoveItem
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import invalid
+from regulars.kit.shapes import copied
 from regulars.people import Person
 from regulars.tenancy import Workspace
 
@@ -53,6 +56,8 @@ class PersonItem(msgspec.Struct, frozen=True):
     coins: list[TransactionItem]
     credits: list[TransactionItem]
     firings: list[FiringItem]
+    coupons: list[CouponItem]
+    tier_moves: list[MoveItem]
     events: list[EventItem]
     cut: list[str]
 
@@ -96,6 +101,8 @@ async def person_item(tx: Reading, workspace: Workspace, person: Person, now: da
         coins=[transaction_item(txn, who) for txn in person.coins],
         credits=[transaction_item(txn, who) for txn in person.credits],
         firings=[firing_item(firing, who) for firing in person.firings],
+        coupons=await coupon_items(tx, workspace, *person.coupons, now),
+        tier_moves=[copied(MoveItem, move) for move in person.moves],
         events=[event_item(event, who) for event in person.events],
         cut=person.cut,
     )

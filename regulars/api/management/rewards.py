@@ -24,6 +24,7 @@ from regulars.orders.model import minor_units
 from regulars.orders.reported import Money
 from regulars.rewards import Ask, Cart, CartLine, Coupon, Offer, Status, Terms, Uploaded, Verdict
 from regulars.rewards.model import fiat
+from regulars.tenancy import Workspace
 
 Code = Annotated[str, Meta(min_length=1, max_length=limits.COUPON_CODE_CHARS_MAX)]
 
@@ -213,9 +214,9 @@ async def upload_codes(call: Call[UploadQuery, BinaryIO], tx: Tx) -> Uploaded:
 
 
 async def coupon_items(
-    call: Call[Any, Any], tx: Reading, found: Sequence[Coupon], terms: dict[tuple[UUID, int], Terms]
+    tx: Reading, shop: Workspace, found: Sequence[Coupon], terms: dict[tuple[UUID, int], Terms], now: datetime
 ) -> list[CouponItem]:
-    people, code = await whose(tx, call.workspace, found), call.workspace.currency_code
+    people, code = await whose(tx, shop, found), shop.currency_code
     items = []
     for one in found:
         its = terms[one.offer_id, one.offer_version]
@@ -226,21 +227,22 @@ async def coupon_items(
                 CouponItem,
                 one,
                 customer=named(people[one.customer_id]),
-                name=rewards.coupon_name(its, one.steps, call.workspace),
-                description=rewards.coupon_description(its, call.workspace),
+                name=rewards.coupon_name(its, one.steps, shop),
+                description=rewards.coupon_description(its, shop),
                 fiat_class=fiat_class,
                 fiat_value=fiat_value,
                 fiat_target=fiat_target,
                 minimum_cart=its.minimum_cart,
                 taken_off=None if off is None else events.major_units(off, code),
-                status="expired" if one.expired_at(call.now) else one.status,
+                status="expired" if one.expired_at(now) else one.status,
             )
         )
     return items
 
 
 async def _one(call: Call[Any, Any], tx: Reading, coupon: Coupon, terms: Terms) -> CouponItem:
-    (item,) = await coupon_items(call, tx, [coupon], {(coupon.offer_id, coupon.offer_version): terms})
+    its = {(coupon.offer_id, coupon.offer_version): terms}
+    (item,) = await coupon_items(tx, call.workspace, [coupon], its, call.now)
     return item
 
 
@@ -250,7 +252,7 @@ async def list_coupons(call: Call[CouponQuery, None], tx: Reading) -> Page[Coupo
     wanted = asked(call.query) | {"customer_id": await asked_of(call, tx)}
     found, terms = await rewards.coupons(tx, call.workspace_id, **wanted)
     items, after = page_of(found, call.query.limit)
-    return Page(await coupon_items(call, tx, items, terms), after)
+    return Page(await coupon_items(tx, call.workspace, items, terms, call.now), after)
 
 
 @management.post("/coupons", "Issue a coupon", tag="Coupons", status=201)

@@ -59,9 +59,10 @@ async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> Found
         [event_item(event, of[event.customer_id]) for event in found.events],
         await delivery_items(tx, call.workspace, found.deliveries),
         await coupon_items(
-            call,
             tx,
+            call.workspace,
             [coupon for coupon, _ in found.coupons],
             {(coupon.offer_id, coupon.offer_version): terms for coupon, terms in found.coupons},
+            call.now,
         ),
     )

@@ -297,6 +297,7 @@ def fire_of(body: NewActivity, aside: Aside, actor: str, *, writes: bool) -> Fir
     override: Override | Invalid | None = aside.get("trace.via_api_for_wallet") if writes else None
     if writes and body.trace is not None and body.trace.via_api_for_wallet is not None:
         override = _override(body.trace.via_api_for_wallet)
+    override = override or (aside.get("trace.via_api_for_offer") if writes else None)
     if writes and body.trace is not None and body.trace.via_api_for_offer is not None:
         offer_id = body.trace.via_api_for_offer.offer_id
         override = override if isinstance(override, Invalid) else replace(override or Override(), offer_id=offer_id)

@@ -250,6 +250,21 @@ async def test_an_order_with_the_code_uses_it_and_a_cancelled_one_gives_it_back(
     assert await desk.available(asha) == 150, "an expired coupon keeps its coins, unless the offer says otherwise"
 
 
+async def test_what_orders_took_off_counts_for_the_budget_and_comes_back_with_them(desk: Desk) -> None:
+    offer = await desk.offer(budget=9)
+    asha = (await desk.people("Asha", coins=500))["Asha"]
+    first, second = await desk.bought(offer, asha), await desk.bought(offer, asha)
+    await desk.order(asha, first.code, reference_id="1", discount_minor=500)
+    assert (await desk.coupon(first.id)).taken_off_minor == 500
+    await desk.order(asha, second.code, reference_id="2", discount_minor=400)
+    assert (await desk.coupon(second.id)).taken_off_minor == 400, "never more than the order says"
+    assert await desk.no(offer, asha) == "offer_limit_reached"
+    desk.clock.advance(hours=1)
+    await desk.order(asha, second.code, reference_id="2", placed_at=desk.clock.now(), status="cancelled")
+    assert (await desk.coupon(second.id)).taken_off_minor is None
+    await desk.bought(offer, asha)
+
+
 async def test_a_coupon_that_ends_unused_gives_its_coins_back_as_the_offer_says(desk: Desk) -> None:
     offer = await desk.offer(expires_after_days=10, coins_back_when_expired=True)
     asha = (await desk.people("Asha"))["Asha"]

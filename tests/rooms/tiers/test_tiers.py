@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars import customers, ledger, orders, tenancy, tiers, triggers
+from regulars import customers, ledger, limits, orders, tenancy, tiers, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
-from regulars.kit.errors import Invalid
+from regulars.kit.errors import Invalid, TooMany
 from regulars.orders import OrderReport
+from regulars.people import merge
 from regulars.tiers import Ladder
 from regulars.tiers.model import Judged, Measures, Standing, best, judge
 from regulars.worker.following import Following
@@ -202,6 +203,24 @@ async def test_a_ladder_that_can_not_stand_is_refused_by_field(shop: Shop, said:
         with pytest.raises(Invalid) as wrong:
             await tiers.change_ladder(tx, shop.workspace, ladder(**said), shop.clock.now())
     assert wrong.value.fields.keys() == {field}
+
+
+async def test_who_becomes_one_stands_by_what_both_did(shop: Shop) -> None:
+    people = await make.some_customers(shop.db, shop.workspace, shop.clock.now(), "Asha", "Bela")
+    await shop.change(ladder())
+    await shop.order(people["Asha"], "1", 60)
+    await shop.order(people["Bela"], "2", 60)
+    async with shop.db.transaction() as tx:
+        await merge(tx, shop.workspace, people["Asha"].id, people["Bela"].id, shop.clock.now())
+    await shop.done()
+    assert await shop.tier(people["Bela"]) == "silver"
+
+
+async def test_only_so_many_look_at_a_changed_ladder_at_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TIERS_PREVIEWS_AT_ONCE", 0)
+    async with shop.db.reading() as tx:
+        with pytest.raises(TooMany):
+            await tiers.preview(tx, shop.workspace, ladder(), shop.clock.now())
 
 
 async def test_a_tier_multiplies_what_a_trigger_gives(shop: Shop, asha: Customer) -> None:

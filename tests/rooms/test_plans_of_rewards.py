@@ -1,0 +1,93 @@
+"""Coupons and standings are found by keys, however little PostgreSQL knows of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from regulars import orders, rewards, tiers, triggers
+from regulars.customers import NewCustomer
+from regulars.kit.clock import HandClock
+from regulars.orders import OrderReport
+from regulars.rewards import Ask, Issued, Terms
+from regulars.tiers import Ladder
+from tests import make
+from tests.rooms.delivery.street import Corner, corner
+from tests.rooms.plans import planning, unanalysed
+
+MANY = 1_000
+GIFT = Terms(discount="percent", value=10)
+LADDER = msgspec.convert(
+    {"tiers": [{"key": "gold", "name": "Gold", "enter": {"spent": 10, "earned": 10, "available": 10}}]}, Ladder
+)
+
+
+@pytest.fixture
+async def shop(server_url: str, clock: HandClock) -> AsyncIterator[Corner]:
+    db = await unanalysed(server_url)
+    async with corner(db, clock) as made:
+        yield made
+    await db.close()
+
+
+def placed(shop: Corner, names: Sequence[str], codes: Sequence[str]) -> list[OrderReport]:
+    now = shop.clock.now()
+    return [
+        orders.check(
+            OrderReport(
+                source="till",
+                reference_id=code,
+                customer=NewCustomer(f"shopify-{name.lower()}"),
+                amount_minor=5_000,
+                currency_code="usd",
+                placed_at=now,
+                source_version=now,
+                coupon_codes=(code,),
+            )
+        )
+        for name, code in zip(names, codes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) -> None:
+    db, workspace, now = shop.db, shop.workspace, shop.clock.now()
+    names = [f"Customer{n:04}" for n in range(MANY)]
+    people = list((await make.some_customers(db, workspace, now, *names)).values())
+    ids: list[UUID] = [one.id for one in people]
+    async with db.transaction() as tx:
+        offer = await rewards.create_offer(tx, workspace, "Gift", msgspec.structs.replace(GIFT, stock=9_999), now)
+        listed = await rewards.create_offer(tx, workspace, "List", msgspec.structs.replace(GIFT, code="list"), now)
+        await rewards.upload(tx, workspace.id, listed.id, [f"SPRING-{n}" for n in range(MANY)], rehearsed=False)
+        asks = [Ask(customer_id=ids[n], offer_id=offer.id, type="reward", key=f"k{n}") for n in range(MANY)]
+        issued = [one.coupon for one in await rewards.issue(tx, workspace, asks, now) if isinstance(one, Issued)]
+        await tiers.change_ladder(tx, workspace, LADDER, now)
+        before = [f"B-{n}" for n in range(MANY)]
+        await triggers.take_orders(tx, workspace, placed(shop, names, before), now)
+    async with planning(db, analysed=analysed, at_least=60) as spy:
+        again = [Ask(customer_id=id, offer_id=one, type="reward", key=f"x{one}{id}") for id in ids[:50] for one in
+                 (offer.id, listed.id)]  # fmt: skip
+        assert len(await rewards.issue(spy, workspace, again, now)) == 100
+        reports = placed(shop, names[:50], [one.code for one in issued[:50]])
+        await triggers.take_orders(spy, workspace, reports, now)
+        await rewards.redeem(spy, workspace, issued[60].code, "1", None, now)
+        await rewards.cancel(spy, workspace, issued[61].id, now)
+        by_customer, by_offer = {"customer_id": ids[0]}, {"offer_id": offer.id}
+        for of in ({}, by_customer, by_offer, {"status": "redeemed"}, by_customer | by_offer):
+            await rewards.coupons(spy, workspace.id, limit=20, **of)  # type: ignore[arg-type]
+        await rewards.numbered_page(spy, workspace.id, ids[0], limit=20, offset=0)
+        await rewards.codes_left(spy, workspace.id, [listed.id])
+        await rewards.upload(spy, workspace.id, listed.id, ["SPRING-1", "SPRING-X"], rehearsed=True)
+        await rewards.having_code(spy, workspace.id, issued[0].code, before_id=None, limit=20)
+        await tiers.follow(spy, workspace, now)
+        await tiers.look(spy, workspace, [], now)
+        await tiers.preview(spy, workspace, LADDER, now)
+        await tiers.members(spy, workspace.id, "gold", limit=20)
+        await tiers.standing_of(spy, workspace, people[0], now)
+        await tiers.moves_of(spy, workspace.id, ids[0])
+        until = now + timedelta(days=1)
+        await tiers.place_by_hand(spy, workspace, people[0], "gold", "A friend", until, now, actor="")
