@@ -115,9 +115,8 @@ def admit(
     person = people.get(name, UnknownCustomer())
     if isinstance(person, Refusal):
         return person
-    override = fire.override if trigger.allow_override else None
-    if isinstance(override, Refusal):
-        return override
+    if trigger.allow_override and (misset := fire.misset.get(trigger.kind)):
+        return misset
     about = fire.evaluation or _ABOUT_NOTHING
     fact = Called(
         customer_id=person.customer.id,
@@ -127,7 +126,7 @@ def admit(
         actor=fire.actor,
         count=about.count,
         amount=round(about.amount * THOUSANDTHS),
-        override=override,
+        override=fire.override if trigger.allow_override else None,
         about=about.type,
     )
     return Decision(pipeline.guarded(trigger), fact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -85,7 +86,7 @@ class Evaluation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A call that fires a trigger for one customer: `lead_id` if given, or `customer`, created when unknown; `unfit` is
-    why they can't be. An override that can't be is one only to a trigger that allows it.
+    why they can't be. `misset`, by kind of trigger, is why an override can't be: to one of that kind which allows it.
 
     `open_only`: the caller may fire only triggers that are Open.
     """
@@ -94,7 +95,8 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     lead_id: UUID | None = None
     customer: NewCustomer | None = None
     unfit: Refusal | None = None
-    override: Override | Refusal | None = None
+    override: Override | None = None
+    misset: Mapping[str, Refusal] = {}
     evaluation: Evaluation | None = None
     open_only: bool = False
     actor: str = ""

@@ -78,7 +78,10 @@ async def test_an_offer_that_is_no_id_counts_only_where_a_call_may_name_one(givi
     refused = await giving.call(allowing, trace=trace)
     assert (refused.status_code, refused.json()["data"]["code"]) == (422, "invalid")
     assert (await giving.call(other, trace=trace)).status_code == 200
-    assert len(await giving.coupons()) == 1
+    # Nor is there anything wrong in coins that nobody is given.
+    many = {"via_api_for_wallet": {"coin_range": {"min": 5, "max": 4}}}
+    assert (await giving.call(allowing, trace=many)).status_code == 200
+    assert len(await giving.coupons()) == 2
 
 
 async def test_what_an_order_brought_is_cancelled_with_it_unless_it_was_used(

@@ -14,7 +14,6 @@ from uuid import UUID
 import msgspec
 from litestar.types import Receive, Scope
 from msgspec import Meta
-from msgspec.structs import replace
 
 from regulars import customers, limits, tenancy
 from regulars.api import leniency, proofs
@@ -294,19 +293,14 @@ def fire_of(body: NewActivity, aside: Aside, actor: str, *, writes: bool) -> Fir
         except Invalid as refusal:
             customer, unfit = new_customer(body.customer_id, "", "", NO_DETAILS), unfit or refusal
     # Whoever fires an Open trigger from a page must not choose what it gives: with a READ key it is not even looked at.
-    override: Override | Invalid | None = aside.get("trace.via_api_for_wallet") if writes else None
-    if writes and body.trace is not None and body.trace.via_api_for_wallet is not None:
-        override = _override(body.trace.via_api_for_wallet)
-    override = override or (aside.get("trace.via_api_for_offer") if writes else None)
-    if writes and body.trace is not None and body.trace.via_api_for_offer is not None:
-        offer_id = body.trace.via_api_for_offer.offer_id
-        override = override if isinstance(override, Invalid) else replace(override or Override(), offer_id=offer_id)
+    override, misset = _override(body.trace, aside) if writes and body.trace is not None else (None, {})
     return Fire(
         trigger_id=body.trigger_id,
         lead_id=body.lead_id,
         customer=customer,
         unfit=unfit,
         override=override,
+        misset=misset,
         # Nor how much it counts.
         evaluation=_evaluation(body.trace.params_for_activityrule) if writes and body.trace is not None else None,
         open_only=not writes,
@@ -322,17 +316,26 @@ def _evaluation(about: About | None) -> Evaluation | None:
     )
 
 
-def _override(via: ViaWallet) -> Override | Invalid:
+def _override(trace: Trace, aside: Aside) -> tuple[Override | None, dict[str, Invalid]]:
+    """What the call sets, and by kind of trigger what is wrong with it."""
+    misset = {kind: no for kind in ("wallet", "offer") if (no := aside.get(f"trace.via_api_for_{kind}"))}
+    via, offer = trace.via_api_for_wallet or _NOTHING_SET, trace.via_api_for_offer
     coins = via.coin_range
     if coins is not None and coins.max < coins.min:
-        return invalid("trace.via_api_for_wallet.coin_range.max", f"a whole number of at least {coins.min:,} (min)")
-    return Override(
+        least = f"a whole number of at least {coins.min:,} (min)"
+        misset["wallet"] = invalid("trace.via_api_for_wallet.coin_range.max", least)
+    override = Override(
         title=via.title,
         description=via.description,
         operation=via.operation,
         coins_min=coins.min if coins else None,
         coins_max=coins.max if coins else None,
+        offer_id=offer.offer_id if offer else None,
     )
+    return override, misset
+
+
+_NOTHING_SET = ViaWallet()
 
 
 def _text(headers: Headers, name: bytes) -> str:
