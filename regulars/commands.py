@@ -1,7 +1,5 @@
 """The commands that work on a shop from the command line; `cli.py` lists them."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

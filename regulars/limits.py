@@ -1,7 +1,5 @@
 """Every limit, in one place, with its unit in its name. What a shop may change is a setting of its workspace."""
 
-from __future__ import annotations
-
 # Database
 DB_CONNECTIONS_MAX = 10
 DB_STATEMENT_TIMEOUT_S = 60.0

@@ -1,7 +1,5 @@
 """The server process: uvicorn runs the application of `regulars.api.app`, in as many processes as the settings say."""
 
-from __future__ import annotations
-
 import asyncio
 import multiprocessing
 import os

@@ -6,8 +6,6 @@ one that crashed is started again, a little later each time.
         +- waiting <- crashed -> given up, after some quick deaths in a row
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -4,8 +4,6 @@ What is started here ends when this process ends: in good order after a Ctrl-C o
 kill -9. Whichever part crashes is started again.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,8 +1,6 @@
 """Fixtures: a real PostgreSQL (the server that `DATABASE_URL` named when the run began, or the embedded one), one
 freshly migrated database per run, and a new workspace for each test, so that tests never meet each other's rows."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import tempfile

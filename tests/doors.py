@@ -1,7 +1,5 @@
 """A shop behind the real application: what a program or a store's page would hold, and how it calls."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """What tests begin with, made by the rooms' own functions: customers, txns, a trigger."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """A platform behind the doors: what is done there, by the sandbox's look-alike, is sent as hooks and handled."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """What the OpenAPI documents tell beside the operations: codes, calling twice, rates, and signed webhooks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from regulars import events, limits

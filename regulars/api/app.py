@@ -5,8 +5,6 @@ request --> POST /api/v2/merchant/activities --> ActivityDoor
        `--> everything else --> Litestar: both APIs, their documents, health, the dashboard
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

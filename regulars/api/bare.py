@@ -1,7 +1,5 @@
 """An ASGI application of its own for a route that is called so often that the web framework would cost too much."""
 
-from __future__ import annotations
-
 import time
 from abc import ABC, abstractmethod
 

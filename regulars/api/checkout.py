@@ -10,8 +10,6 @@ KEY_CACHE_S, and the reading and hashing of a short body.
             `--perform, revert--> one transaction --> what was taken or given back, 200
 """
 
-from __future__ import annotations
-
 import time
 from datetime import datetime, timedelta
 from functools import partial

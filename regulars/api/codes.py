@@ -5,8 +5,6 @@ and told by the OpenAPI documents and docs/generated. Tests hold both against th
 against this.
 """
 
-from __future__ import annotations
-
 from itertools import takewhile
 from pathlib import Path
 

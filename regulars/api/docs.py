@@ -1,7 +1,5 @@
 """The documents of the APIs for people, under /api/docs. Nothing comes from elsewhere, so they work offline."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from functools import cache

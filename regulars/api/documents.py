@@ -1,7 +1,5 @@
 """OpenAPI 3.1 documents, made from the operations' own types: what is documented is what is checked."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Examples, made of the types' own: what a caller may send as it stands, but for the ids of things."""
 
-from __future__ import annotations
-
 from typing import Any
 
 ID = "019aa8a1-5c2e-7b1f-9c3d-2f6a1e8b4d70"

@@ -1,7 +1,5 @@
 """What is answered where no operation was reached: an unknown address, a wrong method, a body too long, a bug."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any

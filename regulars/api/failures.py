@@ -1,7 +1,5 @@
 """A refusal on the wire: the merchant API's envelope, or a problem document (RFC 9457)."""
 
-from __future__ import annotations
-
 import math
 from http import HTTPStatus
 from typing import Annotated, Literal

@@ -10,8 +10,6 @@ of which draws some of it at a time.
                   `--unknown, revoked--> Unauthenticated
 """
 
-from __future__ import annotations
-
 import asyncio
 from datetime import datetime, timedelta
 from hashlib import sha256

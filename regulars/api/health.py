@@ -1,7 +1,5 @@
 """Whether this process lives, whether it can work, and what it has counted."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from typing import Any

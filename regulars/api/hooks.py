@@ -10,8 +10,6 @@ is checked by is looked up at most once per KEY_CACHE_S. Concurrent hooks of a w
                   `--kept, COMMIT--> 200
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -5,8 +5,6 @@ whole number 12, an explicit null is a key that was left out, a date-time is its
 object or a list may be JSON, and an empty field of anything but text was not filled in.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """A page of a list as CSV: the same items, by the same filters, a line for each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -4,8 +4,6 @@ Where several processes answer, each keeps its counts in files of one folder (`S
 up those of all.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 

@@ -9,8 +9,6 @@ which its answer is stored under its Idempotency-Key; an act that calls the outs
 own. An act on `calls`, a list, is handed all that come at once, and answers each or refuses it.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime

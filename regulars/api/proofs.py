@@ -8,8 +8,6 @@ it in the dashboard's settings, and a program at `GET /api/v1/workspace/storefro
 sign the token itself: a JSON Web Token, HS256 by the secret's text, `{"lead_id": ..., "exp": ...}`.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Sequence
 from contextlib import suppress

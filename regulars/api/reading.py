@@ -1,7 +1,5 @@
 """What came in, as typed values: strictly, and with the path of whatever is wrong."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice

@@ -12,8 +12,6 @@ the thing. With `secrets` an act hands out secrets that were made for it (`.rule
 this once, so that no answer is kept.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar, get_type_hints
 

@@ -1,8 +1,6 @@
 """What can be read of a body that can't be read as a whole, so that what would be refused of the rest is said too:
 whoever sends it is told all of it at once."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

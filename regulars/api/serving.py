@@ -1,7 +1,5 @@
 """Carry an operation out: let the caller in, read what came, act in one transaction, answer."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence

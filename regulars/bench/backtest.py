@@ -1,7 +1,5 @@
 """Past orders that a rule is tried on a second, against reading the same orders."""
 
-from __future__ import annotations
-
 import time
 
 from regulars import imports, limits, orders, triggers

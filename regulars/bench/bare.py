@@ -3,8 +3,6 @@
 A process of its own: told what to do in JSON on standard input, it answers in JSON.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import time

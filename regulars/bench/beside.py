@@ -4,8 +4,6 @@
 in the folder. The other version is asked at its doors alone, the command line and HTTP, since its insides are others.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

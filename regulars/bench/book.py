@@ -1,7 +1,5 @@
 """A large book: made as quickly as rows can be written, read through, and emptied by time."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime, timedelta
 

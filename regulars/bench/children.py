@@ -1,7 +1,5 @@
 """Processes that the bench starts, each in a session of its own; none outlives the bench."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

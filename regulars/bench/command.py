@@ -1,7 +1,5 @@
 """What `regulars bench` does: run it all, say on standard error how far it is, print the figures."""
 
-from __future__ import annotations
-
 import sys
 
 import msgspec

@@ -1,7 +1,5 @@
 """Deliveries a second, from events that are committed to answers that are stored; and how long one event takes."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random

@@ -1,7 +1,5 @@
 """A figure, what it is held against, and the table of all of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from statistics import median
 from typing import Literal

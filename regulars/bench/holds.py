@@ -1,7 +1,5 @@
 """Coins held and captured a second, as a checkout does it: two calls for each purchase, against plain rewards."""
 
-from __future__ import annotations
-
 from itertools import count
 
 from regulars.bench import postgres

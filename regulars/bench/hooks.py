@@ -1,8 +1,6 @@
 """Hooks of a shop's platform: taken in while nobody handles them, against the route of the same server that does
 nothing; then handled, against plain rewards."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from base64 import b64encode

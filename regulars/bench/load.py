@@ -4,8 +4,6 @@ before is answered. A process of its own: told what to do in JSON on standard in
 It knows as little HTTP as it needs: one request at a time on a connection, answers with a Content-Length.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import resource

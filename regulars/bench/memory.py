@@ -1,7 +1,5 @@
 """How much memory processes hold, read from /proc while they work."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import time

@@ -1,7 +1,5 @@
 """Orders imported a second, with the customers, coins and events they make, against COPY of the same rows."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """How long and how much is measured."""
 
-from __future__ import annotations
-
 import msgspec
 
 

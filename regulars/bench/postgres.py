@@ -1,7 +1,5 @@
 """The comparisons that PostgreSQL's own programs make: pgbench, and COPY by psql."""
 
-from __future__ import annotations
-
 import os
 import re
 from urllib.parse import unquote, urlsplit

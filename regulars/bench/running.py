@@ -1,7 +1,5 @@
 """The whole run, one measurement after another."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable, Mapping
 

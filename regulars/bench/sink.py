@@ -4,8 +4,6 @@ A process of its own. Its argument is the port. Each line on its standard input 
 since the last one, in JSON on one line; when the input ends, so does it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import resource
 import sys

@@ -1,7 +1,5 @@
 """Where it is all measured: one PostgreSQL server, a shop on it, the product's processes."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,7 +1,5 @@
 """Loads on the product: how they are asked of a generator, and taken in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random

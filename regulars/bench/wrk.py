@@ -1,7 +1,5 @@
 """The load generator wrk (Debian's package of that name), where it is installed: the cheapest there is."""
 
-from __future__ import annotations
-
 import resource
 import shutil
 from pathlib import Path

@@ -15,14 +15,7 @@ Does not know who calls: a door proves it, by the connection's secret. Nor what 
 Lock order: payments by reference, then wallets.
 """
 
-from regulars.checkout.connecting import (
-    Connected,
-    Known,
-    connect,
-    disconnect,
-    known_by_hook,
-    rotate,
-)
+from regulars.checkout.connecting import Connected, Known, connect, disconnect, known_by_hook, rotate
 from regulars.checkout.errors import CartChanged, CheckoutReverted, NotConnected
 from regulars.checkout.model import Cart, Connection, Payment, Quote, Rules, WalletType, quoted
 from regulars.checkout.orders import settle_orders

@@ -1,7 +1,5 @@
 """Connecting the checkout, changing its rules, its secrets, and disconnecting it."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4

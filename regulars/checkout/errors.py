@@ -1,7 +1,5 @@
 """What a checkout is refused."""
 
-from __future__ import annotations
-
 from regulars.kit.errors import NotFound, Refusal, Unauthenticated
 
 

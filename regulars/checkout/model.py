@@ -1,7 +1,5 @@
 """Carts, what they may use and what they used, and the arithmetic between. Nothing here waits for anything."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """What becomes of a cart's coins as its order comes in, is refunded, is cancelled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

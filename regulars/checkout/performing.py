@@ -1,7 +1,5 @@
 """What a cart may use, and the taking of it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """What was taken for a cart goes back: into the lots it came from, with their expiry."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Whether a call was signed by the shop: Standard Webhooks, as this program signs what it sends itself."""
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime

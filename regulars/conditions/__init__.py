@@ -16,15 +16,7 @@ What the JSON form is, and what each value in a payload means, stands in docs/gu
 """
 
 from regulars.conditions.explanation import Failed, explain, failed
-from regulars.conditions.form import (
-    DraftGroup,
-    DraftRow,
-    button_pressed,
-    draft,
-    fits_form,
-    from_form,
-    to_form,
-)
+from regulars.conditions.form import DraftGroup, DraftRow, button_pressed, draft, fits_form, from_form, to_form
 from regulars.conditions.matching import Payload, Test, compiled, matches
 from regulars.conditions.model import (
     AllOf,

@@ -1,7 +1,5 @@
 """The *why* of an answer: the tree again, each condition with the payload's value beside it and whether it held."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 

@@ -1,8 +1,6 @@
 """The reading of a tree over a payload. The fan-out asks it for every event and every rule, so a tree is turned into
 closures once, with folded texts and split dates inside, and only those run per event."""
 
-from __future__ import annotations
-
 from calendar import isleap
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo

@@ -1,7 +1,5 @@
 """Which comparisons each type offers: one table for parsing, for the builder's selects and for sentences."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import Struct

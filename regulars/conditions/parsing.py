@@ -1,7 +1,5 @@
 """From JSON to a tree and back. What is stored and what an integrator sends are the same form."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from datetime import date

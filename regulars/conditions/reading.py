@@ -4,8 +4,6 @@ Missing, null, `''` and white space are unset, and so is what cannot be read as 
 outside, and an odd value in it must neither stop the others nor match by accident.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime, tzinfo
 from math import isfinite

@@ -1,7 +1,5 @@
 """A tree as a sentence that a shop's owner reads, and a payload's values in the same words."""
 
-from __future__ import annotations
-
 from calendar import month_name
 from collections.abc import Iterator
 from datetime import date, tzinfo

@@ -1,7 +1,5 @@
 """What is known of a customer changes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Customers come into being when they are first mentioned."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol

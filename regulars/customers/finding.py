@@ -1,7 +1,5 @@
 """Customers, found."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Literal, get_args

@@ -1,7 +1,5 @@
 """Two records of one person become one, and a person is forgotten."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime
 from typing import Any

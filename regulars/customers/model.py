@@ -1,7 +1,5 @@
 """Who a customer is, and what may be said about one."""
 
-from __future__ import annotations
-
 import re
 import secrets
 from datetime import date, datetime

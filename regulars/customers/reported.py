@@ -1,7 +1,5 @@
 """A customer as programs report them."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated, Literal
 
@@ -23,8 +21,7 @@ CustomerId = Annotated[
 ]
 Name = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Asha Rao"])]
 Email = Annotated[
-    str,
-    Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.", examples=["asha@example.com"]),
+    str, Meta(max_length=limits.EMAIL_CHARS_MAX, description="A valid e-mail address.", examples=["asha@example.com"])
 ]
 Mobile = Annotated[
     str,

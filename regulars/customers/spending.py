@@ -1,7 +1,5 @@
 """A customer's totals follow their orders."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Typed functions over the statements that more than one act uses, and those that keep a customer's words too."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar

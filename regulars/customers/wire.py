@@ -1,7 +1,5 @@
 """From a customer to the words of their events."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from regulars import events

@@ -5,8 +5,6 @@ another's words. A search finds beginnings of words; that any run of digits is f
 what follows after its first digits too.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

@@ -10,8 +10,6 @@ Does not know SQL, and does not decide anything: it parses a form, calls a room,
     at an address that nothing answers; `prepare` does once what the first visitors would wait for.
 """
 
-from __future__ import annotations
-
 import re
 
 from litestar import Response, Router

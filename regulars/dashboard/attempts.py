@@ -9,8 +9,6 @@ together. An address counts only where it tells people apart: behind a proxy it 
 named (`REGULARS_TRUSTED_PROXIES`) and says for whom it calls.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Sequence

@@ -1,7 +1,5 @@
 """What stands in a list: values that a page shows as `components/lists.html` says, and a file as text."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """A small honest drawing: bars from zero over labelled axes, worked out here and drawn by the component `bars`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import msgspec

@@ -1,7 +1,5 @@
 """Coupons as pages show them: in words, and drawn as their customer sees them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 from uuid import UUID
 

@@ -7,8 +7,6 @@ counted once in a process and remembered; only the rest is asked for anew.
     `-------------remembered----------------'  `---asked----'
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """What every page's handler is handed: the shop, the person, the time, and how to read, change, show and go on."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -1,7 +1,5 @@
 """What a visitor sees when something did not go as asked: what happened, what was kept, what to do."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from http import HTTPStatus

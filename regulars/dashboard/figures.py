@@ -1,7 +1,5 @@
 """The overview's figures: of today hour by hour, or of so many days day by day, each beside those of as long before."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta

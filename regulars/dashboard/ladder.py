@@ -1,8 +1,6 @@
 """The ladder of tiers as pages draw it, and one that is being changed: that one travels in the address, so that nothing
 is written before it is confirmed."""
 
-from __future__ import annotations
-
 import base64
 import zlib
 from collections.abc import Mapping, Sequence

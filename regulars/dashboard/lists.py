@@ -1,8 +1,6 @@
 """A list from one declaration: its page with table, filters, search, chips, pager and empty states, and the same as a
 file, are all drawn from it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar

@@ -1,8 +1,6 @@
 """Lists, fifty a page, walked by key: the key of each page's start is kept in the address, so that going back needs no
 second query and no list is ever counted."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Templates into pages. The environment is made once; what belongs to one page (shop, person, time) is its context."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from contextlib import suppress

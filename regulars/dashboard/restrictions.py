@@ -1,7 +1,5 @@
 """The condition builder in a sheet: what it is drawn from, and the condition that was sent."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Who may call: the session's cookie, the proof that a form was ours, the headers that keep a page to itself."""
 
-from __future__ import annotations
-
 import string
 from hashlib import sha256
 from typing import Any

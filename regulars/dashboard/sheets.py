@@ -4,8 +4,6 @@ What a field holds and its limits are a struct's types; its words and its place 
 each (`components/sheets.html`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date

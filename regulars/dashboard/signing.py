@@ -1,7 +1,5 @@
 """Signing in and out, and the colours, which need no shop."""
 
-from __future__ import annotations
-
 import secrets
 
 from jinja2 import Environment

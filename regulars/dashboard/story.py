@@ -1,8 +1,6 @@
 """A customer's story: what happened, last booked first, and under each fact what followed from it: coins earned or
 refused, and which tool was told."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """A rule tried on one thing, while it is typed: what the form asks for that, and the answer in an owner's words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

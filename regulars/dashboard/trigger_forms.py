@@ -1,7 +1,5 @@
 """A trigger's rule as a form, and back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,8 +1,6 @@
 """A new shop's way to its first delivered event: each step said as it stands. Nothing of it is stored: what is done, is
 true, so the way may be left anywhere, gone in any order, or gone by a program."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode

@@ -1,7 +1,5 @@
 """Figures, money and times as a shop's owner reads them. Pure: the shop and the time of the page are arguments."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones

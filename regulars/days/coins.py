@@ -1,7 +1,5 @@
 """What came into wallets and went out of them on days that are over, and what stood in them then."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise

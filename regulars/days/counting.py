@@ -1,7 +1,5 @@
 """Each day counted once, and read as often as one likes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """What a shop owes its customers: now, month by month, and as it goes on."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, time

@@ -23,16 +23,7 @@ anew is nobody else's yet, so its lanes are woken after it was put in.
 """
 
 from regulars.delivery.attempts import Attempt, Verdict, attempt, silence_until
-from regulars.delivery.carrier import (
-    Carrier,
-    CheckResult,
-    Delivered,
-    GaveUp,
-    Outcome,
-    Parcel,
-    Paused,
-    RetryAfter,
-)
+from regulars.delivery.carrier import Carrier, CheckResult, Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter
 from regulars.delivery.forgetting import forget
 from regulars.delivery.lanes import (
     awake_lanes,

@@ -1,7 +1,5 @@
 """One try: render, send, read what came of it; and what it means for the delivery."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,16 +7,7 @@ import msgspec
 import structlog
 
 from regulars import limits
-from regulars.delivery.carrier import (
-    Carrier,
-    Delivered,
-    GaveUp,
-    Outcome,
-    Parcel,
-    Paused,
-    RetryAfter,
-    asked_wait_s,
-)
+from regulars.delivery.carrier import Carrier, Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, asked_wait_s
 from regulars.delivery.model import OutcomeName, State
 from regulars.kit.http import Answer, NoAnswer, Request, Sender
 

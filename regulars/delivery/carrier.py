@@ -12,8 +12,6 @@ are written once, and a carrier can be tested without a network.
 An Outcome is a value, never an exception: whatever the outside world does is expected.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

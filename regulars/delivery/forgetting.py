@@ -1,7 +1,5 @@
 """What was sent about a customer who is erased: that it was stays, and what it said goes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -9,8 +9,6 @@ locks the row first and looks for what is queued after that. So a delivery that 
 is either seen by the release, or wakes the lane again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -82,13 +80,7 @@ async def gone_holders(tx: Reading, now: datetime) -> list[int]:
 
 
 async def awake_lanes(
-    tx: Reading,
-    worker_id: UUID,
-    now: datetime,
-    limit: int,
-    *,
-    besides: Sequence[UUID] = (),
-    gone: Sequence[int] = (),
+    tx: Reading, worker_id: UUID, now: datetime, limit: int, *, besides: Sequence[UUID] = (), gone: Sequence[int] = ()
 ) -> list[tuple[UUID, UUID]]:
     """(workspace, lane) of every workspace with something to look at now and no live lease of another worker; longest
     waiting first. `besides` are the lanes that the worker has in hand, leases under a lock of `gone` are not live."""

@@ -1,7 +1,5 @@
 """Deliveries, attempts and lanes as they are kept and shown."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b

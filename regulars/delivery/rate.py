@@ -7,8 +7,6 @@ Pure: time is handed in. What is left is kept with the lane when a worker puts t
 adds up to more than the rate.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """What was tried, written down: a batch of attempts in one statement."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID

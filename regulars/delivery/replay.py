@@ -2,8 +2,6 @@
 
 Locks: the lane, then its deliveries by their ids, as recording does."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """What pages and the API ask: deliveries, their attempts, and how each lane is doing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import get_args

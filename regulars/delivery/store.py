@@ -1,7 +1,5 @@
 """The statements, and what more than one act needs of them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

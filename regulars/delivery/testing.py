@@ -1,7 +1,5 @@
 """A delivery that is sent by hand, to see what the tool says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any

@@ -18,8 +18,6 @@ that hangs costs few connections, and nobody else anything.
 Whoever runs it opens the transactions, makes the calls between them, and holds the clock.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta

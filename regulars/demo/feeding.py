@@ -1,7 +1,5 @@
 """Connect the demo's tools, then take its purchases in."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID

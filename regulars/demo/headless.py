@@ -1,7 +1,5 @@
 """The whole demo without anybody watching: a fresh database, every purchase, every event delivered, one JSON object."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """The CDNOW purchases as orders."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec

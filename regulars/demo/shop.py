@@ -1,7 +1,5 @@
 """The demo's shop: one earning rule, two tools, two Send Events rules."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 from datetime import datetime
@@ -76,11 +74,7 @@ async def _make(tx: Tx, settings: Settings, sign_in: SignIn, password: tenancy.H
         box,
         tool="omnisend",
         name="Omnisend",
-        given={
-            "host": f"{sandbox}/omnisend",
-            "api_key": "sandbox-demo",
-            "rate_per_minute": OMNISEND_RATE_PER_MINUTE,
-        },
+        given={"host": f"{sandbox}/omnisend", "api_key": "sandbox-demo", "rate_per_minute": OMNISEND_RATE_PER_MINUTE},
         now=now,
     )
     topic = "walletreward_create"

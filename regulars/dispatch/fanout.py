@@ -1,7 +1,5 @@
 """From pending events to deliveries: a batch of events against the active rules of their topics."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime

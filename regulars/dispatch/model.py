@@ -1,7 +1,5 @@
 """What a Send Events rule is."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Annotated, Any

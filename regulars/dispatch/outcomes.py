@@ -4,8 +4,6 @@ A delivery is a fact. Where there is none, the versions of the rule and the turn
 read some milliseconds after it was logged, or later, so a change that came in between may have been the reason.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Send Events rules: made, changed, stopped, deleted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any

@@ -9,8 +9,6 @@ The network stands between two transactions, so a test takes three steps:
         await delivery.record(tx, workspace.id, test.lane_id, [(made, 0)], now=..., random=...)
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID

@@ -1,8 +1,6 @@
 """A rule as a sentence:
 `When coins are rewarded and the amount is at least 100, send walletreward_create to Omnisend`."""
 
-from __future__ import annotations
-
 from regulars import conditions
 from regulars.conditions import Part
 from regulars.dispatch.model import Rule

@@ -1,7 +1,5 @@
 """What integrators read about events, made from the catalogue: JSON Schemas, an AsyncAPI document and two pages."""
 
-from __future__ import annotations
-
 import json
 from itertools import groupby
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The log when customers are merged or erased: what happened stays, and whom it is about changes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """The log: what happened, written in the transaction that made it happen, and read back newest first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID

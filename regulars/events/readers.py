@@ -7,8 +7,6 @@ there is no place in the log that a reader could have passed already. It is dele
 the reader made of it: if that fails, the event is pending again. No reader sees the rows of another.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal

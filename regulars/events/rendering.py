@@ -1,7 +1,5 @@
 """From a workspace, a customer and times to the words of an event's body. Pure, and called for every single event."""
 
-from __future__ import annotations
-
 from calendar import month_name
 from collections.abc import Mapping
 from datetime import date, datetime

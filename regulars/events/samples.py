@@ -1,8 +1,6 @@
 """Bodies that look like the real ones: for documents, and for testing a rule with a customer of whom the log holds
 nothing yet."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

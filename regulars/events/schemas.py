@@ -1,7 +1,5 @@
 """JSON Schemas of event bodies, made from the classes of the catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Container
 from typing import Any
 

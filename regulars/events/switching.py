@@ -1,7 +1,5 @@
 """The switch of a shop: whether tools are told of its events."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID

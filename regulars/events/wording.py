@@ -1,7 +1,5 @@
 """An event as one sentence, made of nothing but its body: `93 coins to Asha Rao for order #1028, balance 240`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

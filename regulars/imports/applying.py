@@ -1,8 +1,6 @@
 """Apply a trigger to the orders that are in already, many to a commit, in the order in which they were placed, as they
 would have earned at the time."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,8 +1,6 @@
 """Back-tests: what a trigger, as it is or with another rule, would have given for past orders. A worker does them one
 by one, from the beginning if another was killed in the middle; what came of it is kept until somebody forgets it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime, timedelta
 from random import Random

@@ -1,8 +1,6 @@
 """The files themselves: kept in the database in pieces, so that any server can look at them and take them in, and not
 for ever."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

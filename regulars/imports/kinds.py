@@ -1,7 +1,5 @@
 """The kinds of files: what their columns mean, what a row would do, and what it does. `KINDS` lists them all."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence

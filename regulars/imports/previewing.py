@@ -1,7 +1,5 @@
 """A file as it would be taken in: what was found out about it, its first rows, what has to be chosen, what it gives."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from datetime import datetime

@@ -1,7 +1,5 @@
 """How far an import is, and what it came to."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

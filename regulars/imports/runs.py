@@ -1,8 +1,6 @@
 """A file that is handed over: kept, looked at as often as one likes, and taken in with its progress written down after
 every batch."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta

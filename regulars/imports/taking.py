@@ -4,8 +4,6 @@ A stop at any moment loses nothing and repeats nothing: each batch is one transa
 it is when the file is imported again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import islice

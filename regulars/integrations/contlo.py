@@ -4,8 +4,6 @@ What its documents leave to find out: whether an `event_id` that comes twice cou
 unclear is sent again only if the shop chooses so (`retry_unclear`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime

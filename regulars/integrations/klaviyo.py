@@ -4,8 +4,6 @@ Events carry a `unique_id`, which is the delivery's, so one that comes twice cou
 tried again. Without it Klaviyo would keep only one event of a profile, metric and second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -86,11 +84,7 @@ class KlaviyoCarrier(ToolCarrier):
     media_type = "application/vnd.api+json"
 
     def calls(self, settings: Mapping[str, Any], key: str) -> tuple[str, dict[str, str], frozenset[str]]:
-        headers = {
-            "Authorization": f"Klaviyo-API-Key {key}",
-            "revision": _REVISION,
-            "accept": self.media_type,
-        }
+        headers = {"Authorization": f"Klaviyo-API-Key {key}", "revision": _REVISION, "accept": self.media_type}
         return f"{self.host}/api/events", headers, frozenset({"Authorization"})
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
@@ -100,10 +94,7 @@ class KlaviyoCarrier(ToolCarrier):
             "unique_id": str(parcel.delivery_id),
             "time": wire_time(parcel.occurred_at),
             "metric": {
-                "data": {
-                    "type": "metric",
-                    "attributes": {"name": parcel.event_name[: limits.KLAVIYO_METRIC_CHARS_MAX]},
-                }
+                "data": {"type": "metric", "attributes": {"name": parcel.event_name[: limits.KLAVIYO_METRIC_CHARS_MAX]}}
             },
             "properties": properties_of(parcel, body, limits.KLAVIYO_PROPERTIES_MAX, flat=False),
             "profile": {"data": {"type": "profile", "attributes": profile}},

@@ -1,7 +1,5 @@
 """A connector is code plus a manifest, which says what a shop must fill in and what the tool is like."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 

@@ -4,8 +4,6 @@ What its documents leave to find out: `eventID` does not deduplicate events that
 end is unclear can start one twice if it is sent again. That is the shop's choice (`retry_unclear`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime

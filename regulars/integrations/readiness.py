@@ -7,8 +7,6 @@ The question is asked between two transactions, never inside one:
 Locks: the integration, then its lane.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

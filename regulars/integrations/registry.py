@@ -1,7 +1,5 @@
 """The tools that can be connected. A new one is a file and a line here."""
 
-from __future__ import annotations
-
 from regulars.integrations import contlo, klaviyo, omnisend, webhook
 from regulars.integrations.manifest import Connector, Manifest
 from regulars.kit.errors import Conflict, invalid

@@ -1,7 +1,5 @@
 """Adding, changing, rotating and removing an integration."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Typed functions over the statements that more than one act uses."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from regulars.integrations.model import Integration

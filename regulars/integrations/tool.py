@@ -5,8 +5,6 @@ A tool of this kind is a manifest, and a carrier that says how its event looks (
 (`said`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

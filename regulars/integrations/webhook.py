@@ -3,8 +3,6 @@
 The receiver takes calls with one `webhook-id` for one, so an unclear end is always tried again.
 """
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,8 +1,6 @@
 """Which addresses may be called. A shop types the address of its webhook; without this check it could make the server
 call itself, its neighbours, or the machine's metadata service."""
 
-from __future__ import annotations
-
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address
 

@@ -4,8 +4,6 @@ A process that does a thing often draws for a while at once, so that being count
 of the database all allowances are full.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from uuid import UUID
 

@@ -4,8 +4,6 @@ While a flush is on its way to the disk, the calls that arrive wait for the next
 commit, and a lone call waits for nobody. Each caller is answered only after the commit that holds its item.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence

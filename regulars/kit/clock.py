@@ -1,7 +1,5 @@
 """Time is an argument. Doors and loops hold a clock and pass `now` down; tests hold a clock moved by hand."""
 
-from __future__ import annotations
-
 import fcntl
 import mmap
 from calendar import monthrange

@@ -1,7 +1,5 @@
 """The countries of ISO 3166-1, by their three-letter codes in lower case."""
 
-from __future__ import annotations
-
 from iso3166 import countries
 
 NAMES = {country.alpha3.lower(): country.name for country in countries}

@@ -4,8 +4,6 @@ What the file doesn't say of itself is not guessed. Columns are found by their n
 over. What the rows mean is said by a subclass for each kind of thing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Literal, NamedTuple

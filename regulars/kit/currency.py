@@ -1,7 +1,5 @@
 """The currencies of ISO 4217, by their codes in lower case."""
 
-from __future__ import annotations
-
 from iso4217 import Currency
 
 NAMES = {c.value.lower(): c.currency_name for c in Currency if c.exponent is not None}

@@ -1,8 +1,6 @@
 """What a shop must fill in to have something connected, as a manifest; forms, their checks and the API's documentation
 are all drawn from it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal

@@ -1,8 +1,6 @@
 """Whether values fit how the fields of a struct are declared, for what was not read by its types: a form, a file, a
 program's own. Words for people, where the library's are for programmers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,20 +4,13 @@ Promises: time and memory grow evenly with what was sent and end at a limit, and
 framework's own readers are not used: they keep the last 1,024 forms, queries and cookie headers, passwords among them.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import AsyncIterator, Iterable
 from typing import BinaryIO, cast
 from urllib.parse import parse_qsl
 
 import msgspec
-from multipart import (  # type: ignore[import-untyped]
-    MultipartError,
-    MultipartSegment,
-    PushMultipartParser,
-    parse_options_header,
-)
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header  # type: ignore[import-untyped]
 
 from regulars import limits
 from regulars.kit.errors import Invalid, Refusal, invalid

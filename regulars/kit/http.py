@@ -12,8 +12,6 @@ Per origin (scheme, host, port) there is one client with its pool of connections
 that a call usually costs no look-up and no handshake.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import time
@@ -30,13 +28,7 @@ import certifi
 import msgspec
 import structlog
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import (
-    BodyDecodeError,
-    BuilderError,
-    DecodeError,
-    RequestError,
-    RequestTimeoutError,
-)
+from pyreqwest.exceptions import BodyDecodeError, BuilderError, DecodeError, RequestError, RequestTimeoutError
 from pyreqwest.http import Url
 from pyreqwest.response import Response
 
@@ -46,14 +38,7 @@ from regulars.kit import addresses
 _log = structlog.get_logger()
 
 NoAnswerKind = Literal[
-    "connect",
-    "dns",
-    "tls",
-    "timeout_before_sent",
-    "timeout_after_sent",
-    "reset",
-    "refused_address",
-    "garbage",
+    "connect", "dns", "tls", "timeout_before_sent", "timeout_after_sent", "reset", "refused_address", "garbage"
 ]
 
 

@@ -4,8 +4,6 @@ at the right end of an index and an id sorts by the time it was made.
 They are the driver's own kind of UUID, which every id read from the database is too: a `uuid.UUID` in all it does, but
 written in C, and ids are made, compared and printed many times for every reward."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator

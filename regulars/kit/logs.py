@@ -4,8 +4,6 @@ What the libraries log with Python's own `logging` becomes such lines too. What 
 so that nobody writes a line of their own, or moves the cursor of whoever reads.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -5,8 +5,6 @@ Both are stored in the transaction of the act. A call that races its own retry f
 the key's uniqueness when it stores its own: its transaction is rolled back, and run again it finds the answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import blake2b

@@ -8,8 +8,6 @@ writer; `regulars.retention` drops it, whole.
 The names of tables and months are put into statements here: parameters can't stand there, and all come from this file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 

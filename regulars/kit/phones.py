@@ -1,7 +1,5 @@
 """Telephone numbers in one form, E.164 (`+4915112345678`), however they were typed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Whether an address is free to listen on. Needs nothing installed: the Makefile asks it before any work is done."""
 
-from __future__ import annotations
-
 import errno
 import socket
 import sys

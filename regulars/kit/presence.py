@@ -5,8 +5,6 @@ connection that was lost is replaced, and the lock with another: one that was fo
 Behind a pooler no connection is one's own, so there is no lock, and leases have to run out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from regulars.kit.db import Database, Pooled, Reading, lives

@@ -1,7 +1,5 @@
 """Processes that end when they are told to, and children that never outlive their parent."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ctypes

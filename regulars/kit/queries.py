@@ -1,7 +1,5 @@
 """SQL lives in `queries.sql` beside the code that calls it, each statement under a line `-- name: what_it_does`."""
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache, partial
 from pathlib import Path

@@ -4,8 +4,6 @@ commits; should that be missed, it holds within `fresh`.
 Strangers choose the keys, so what is not found is not remembered, and of what is, no more than `most`.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from datetime import datetime, timedelta

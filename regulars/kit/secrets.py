@@ -1,7 +1,5 @@
 """Secrets: those we must be able to say again are encrypted, those we only need to recognise are hashed."""
 
-from __future__ import annotations
-
 import hmac
 import os
 import secrets

@@ -4,8 +4,6 @@ workspace; what nobody needs to decide is in `limits.py`.
 `docs/generated/settings.md` is written from this class.
 """
 
-from __future__ import annotations
-
 import hmac
 import os
 import secrets

@@ -11,8 +11,6 @@ Each is a struct of its own, and may be the base of one that says more, or says 
 may give a field that is INSIDE, holds bytes, or is the workspace's id.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from inspect import getdoc
 from typing import Any, Generic, TypeVar

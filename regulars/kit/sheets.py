@@ -1,7 +1,5 @@
 """Rows as CSV, for spreadsheets and for programs."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Sequence

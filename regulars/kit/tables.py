@@ -6,8 +6,6 @@ a line that is too long and a quote that is never closed cost their own row, and
     bytes --encoding--> lines --separator, quotes--> rows of cells
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

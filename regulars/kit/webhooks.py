@@ -1,7 +1,5 @@
 """Standard Webhooks (https://www.standardwebhooks.com): what a secret is, and how a call is signed with it."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 import re

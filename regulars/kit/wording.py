@@ -1,7 +1,5 @@
 """Numbers as people read them, wherever a sentence is made. Pure."""
 
-from __future__ import annotations
-
 from regulars.kit.currency import decimals_of
 
 # Endings of plurals, or of words that only look like one, whose last letter can't just be left out.

@@ -8,8 +8,6 @@ A loop sleeps on its bell, which whoever has work for it may ring. This is the o
 raises: below it, what is not expected crashes.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 

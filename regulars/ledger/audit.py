@@ -1,7 +1,5 @@
 """Read the whole book and name the first place where it contradicts itself."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from uuid import UUID
 

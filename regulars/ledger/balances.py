@@ -1,7 +1,5 @@
 """What customers have."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,8 +1,6 @@
 """What was earned is taken back, as the order it was earned with is refunded: by and by, each time the difference to
 what was taken back already; and given again, when a refund was withdrawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

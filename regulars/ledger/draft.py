@@ -1,8 +1,6 @@
 """A batch while it is worked out in memory: what is to be written, and the wallets as they stand after each act.
 Nothing here waits for anything: `opening` reads what a draft begins with, and writes what came of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple

@@ -1,8 +1,6 @@
 """What falls due in wallets is written down at its time: by the schedule, a row for each wallet that waits for
 something."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import cast

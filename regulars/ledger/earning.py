@@ -1,7 +1,5 @@
 """A credit: it pays a debt first, and the rest is a lot, available at once or later."""
 
-from __future__ import annotations
-
 from datetime import UTC
 
 from regulars import limits

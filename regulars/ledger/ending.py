@@ -1,7 +1,5 @@
 """Held coins are spent, or given up: a hold ends once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """What the book refuses."""
 
-from __future__ import annotations
-
 from regulars import limits
 from regulars.kit.errors import Refusal
 

@@ -1,8 +1,6 @@
 """What was spent is given back, as the order it was spent on is refunded: into the lots it came from, with their
 expiry; and spent again, when a refund was withdrawn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

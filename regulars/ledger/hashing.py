@@ -1,7 +1,5 @@
 """What a txn's hash covers, version by version. A column that comes later changes nothing that was hashed before."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from hashlib import sha256
 from operator import attrgetter

@@ -1,7 +1,5 @@
 """Coins set aside for a purchase that is under way: held until they are captured, voided, or the time limit comes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,12 +27,7 @@ class Hold(Line, frozen=True, gc=False, kw_only=True):
 
 
 async def hold(
-    tx: Tx,
-    workspace: Workspace,
-    asked: Sequence[Hold],
-    now: datetime,
-    *,
-    known: Mapping[UUID, Customer] | None = None,
+    tx: Tx, workspace: Workspace, asked: Sequence[Hold], now: datetime, *, known: Mapping[UUID, Customer] | None = None
 ) -> list[Outcome]:
     """Each is one txn, `pending` until it is captured or voided. Lots that expire meanwhile are not lost to it. Keys
     and the order of locks are as in `post`."""

@@ -1,7 +1,5 @@
 """All of one customer's wallets goes to another customer: two records of one person become one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple

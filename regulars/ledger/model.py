@@ -1,7 +1,5 @@
 """Txns, transfers, lots and wallets, and the arithmetic between them. Nothing here waits for anything."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal

@@ -1,8 +1,6 @@
 """What all acts begin and end with: wallets are read or locked, what has fallen due in them is settled, what came of
 the acts is written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

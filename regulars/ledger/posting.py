@@ -1,7 +1,5 @@
 """Post a batch of credits and debits: what shops give, what customers spend, what staff adjusts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """One wallet, worked out again from its txns and held against what is kept of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any

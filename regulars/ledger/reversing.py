@@ -1,8 +1,6 @@
 """What taking back and giving back share: how much of a txn is reversed by now, and in which wallet; and how what was
 taken back wrongly is restored."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple

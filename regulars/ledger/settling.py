@@ -2,8 +2,6 @@
 find it done at the instant; the schedule only has it written down soon after. What a hold lets go of comes back, and
 what has expired goes, in the same way after any act."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 

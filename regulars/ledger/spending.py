@@ -1,7 +1,5 @@
 """A debit: it takes of the lots that expire first, or nothing when they don't suffice."""
 
-from __future__ import annotations
-
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import InsufficientBalance
 from regulars.ledger.model import Account, Act, Entry, Lot, Outcome, Wallet, first_spent, taken

@@ -1,7 +1,5 @@
 """Typed functions over the statements that more than one act uses, and the writing of a batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID

@@ -1,8 +1,6 @@
 """The lines of the book, read as the wire says them: each as later txns left it, and those that only end what another
 began not by themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -108,16 +106,7 @@ async def numbered_page(
     is the last one of the page before, where a page is not named by its number."""
     count = await tx.fetchval(sql.count_txns, workspace_id, customer_id, kind, operation, wire_hash)
     txns = await store.txns_of_wallet(
-        tx,
-        workspace_id,
-        customer_id,
-        kind,
-        operation,
-        wire_hash,
-        beyond_seq,
-        limit,
-        offset,
-        oldest_first=oldest_first,
+        tx, workspace_id, customer_id, kind, operation, wire_hash, beyond_seq, limit, offset, oldest_first=oldest_first
     )
     return await as_they_are(tx, workspace_id, txns), count
 

@@ -1,7 +1,5 @@
 """How long coins last, in the shop's time zone: a term of days or months ends with its last day, at midnight there."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """Coins that only wait: for their expiry, or for their customer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -1,7 +1,5 @@
 """From a txn to the words of its event."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """A file that is imported again: what it says otherwise than is kept, and whether it may put that right."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo

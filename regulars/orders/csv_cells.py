@@ -1,8 +1,6 @@
 """What a cell means: amounts, times and ids as people and spreadsheets write them. What could mean two things raises
 Ambiguous, and is told by a choice for the whole file."""
 
-from __future__ import annotations
-
 import re
 from calendar import month_name
 from datetime import datetime

@@ -10,8 +10,6 @@ line_product_id, line_variant_id, line_title, line_quantity, line_price, line_am
 line_tags, line_collections
 """
 
-from __future__ import annotations
-
 from regulars.kit.csv_file import Columns
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")

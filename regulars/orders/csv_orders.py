@@ -4,8 +4,6 @@ An amount or a date that could mean two things leaves its row out until somebody
 may take several rows, one for each of its lines, as in the exports of well-known shops.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from regulars import limits

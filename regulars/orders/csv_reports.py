@@ -1,7 +1,5 @@
 """Rows of a file as reports: one that goes on with the lines of the order before it is one with it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime

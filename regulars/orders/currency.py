@@ -1,7 +1,5 @@
 """The shop's currency, and what becomes of its orders when it changes."""
 
-from __future__ import annotations
-
 from regulars.kit.db import Reading
 from regulars.kit.errors import Conflict
 from regulars.orders import store

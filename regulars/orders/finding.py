@@ -1,7 +1,5 @@
 """Orders, read."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID

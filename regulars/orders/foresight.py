@@ -1,7 +1,5 @@
 """What reports would change, found out without a row written."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

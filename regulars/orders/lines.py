@@ -1,7 +1,5 @@
 """What an order is made of, and what of it went back: lines and refunds, in the minor units of the order's currency."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 

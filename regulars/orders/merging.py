@@ -4,8 +4,6 @@ What every report says is the newest one's. What only some say is that of the ne
 that comes late still tells what no newer one did.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a shop reports: orders."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -233,11 +231,7 @@ _NUMBERS = {
     "tax_minor": limits.AMOUNT_MINOR_MAX,
     "items_count": limits.ORDER_ITEMS_MAX,
 }
-_WORDS = {
-    "status": STATUSES,
-    "financial_status": FINANCIAL_STATUSES,
-    "delivery_status": DELIVERY_STATUSES,
-}
+_WORDS = {"status": STATUSES, "financial_status": FINANCIAL_STATUSES, "delivery_status": DELIVERY_STATUSES}
 
 
 REPORTED = (

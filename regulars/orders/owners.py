@@ -1,7 +1,5 @@
 """Whose orders are: when customers are merged, or erased."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 

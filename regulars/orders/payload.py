@@ -1,7 +1,5 @@
 """An order as conditions, simulations and programs see it, by the names it is reported under."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

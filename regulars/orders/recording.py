@@ -1,7 +1,5 @@
 """Record what was reported: set-based, whatever the number of reports."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,15 +16,7 @@ from regulars.orders import store
 from regulars.orders.correcting import Correcting, corrected, misread
 from regulars.orders.lines import Refund
 from regulars.orders.merging import merged
-from regulars.orders.model import (
-    REPORTED,
-    SOMETIMES_SAID,
-    VERSION,
-    Order,
-    OrderReport,
-    Recorded,
-    not_from_the_future,
-)
+from regulars.orders.model import REPORTED, SOMETIMES_SAID, VERSION, Order, OrderReport, Recorded, not_from_the_future
 from regulars.orders.owners import impersonal, of_erased
 from regulars.orders.wire import order_event
 from regulars.tenancy import Workspace

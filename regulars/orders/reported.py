@@ -1,7 +1,5 @@
 """An order as programs report it, whichever way they do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -19,8 +17,7 @@ from regulars.orders.model import NEVER, OrderReport, check, minor_units
 
 Money = (
     Annotated[
-        str,
-        Meta(max_length=40, examples=["129.90"], extra_json_schema={"pattern": r"^[0-9]{1,13}(\.[0-9]{1,20})?$"}),
+        str, Meta(max_length=40, examples=["129.90"], extra_json_schema={"pattern": r"^[0-9]{1,13}(\.[0-9]{1,20})?$"})
     ]
     | Annotated[float, Meta(ge=0, le=1e13)]
 )

@@ -1,7 +1,5 @@
 """Orders as rows, and typed functions over the statements that more than one act uses."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """From an order to words, and to those of its events."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from regulars import events

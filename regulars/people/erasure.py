@@ -1,7 +1,5 @@
 """A person is forgotten, and the book stays."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """All that is kept of one person."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 import msgspec

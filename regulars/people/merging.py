@@ -1,7 +1,5 @@
 """Two records of one person become one."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

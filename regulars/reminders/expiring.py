@@ -1,7 +1,5 @@
 """Who is told that coins expire: one notice for each customer and day."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID

@@ -1,7 +1,5 @@
 """What a shop decides about reminders, and when they are due. Pure, but for `begin`."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID

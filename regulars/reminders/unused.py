@@ -1,7 +1,5 @@
 """Who is told that coins lie unused: again and again, until something moves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID

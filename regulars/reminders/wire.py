@@ -1,7 +1,5 @@
 """From what a sweep found to the words of its event."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

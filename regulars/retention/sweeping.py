@@ -1,7 +1,5 @@
 """The round that keeps months coming and going."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID

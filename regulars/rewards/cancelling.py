@@ -1,7 +1,5 @@
 """Coupons end unused: their time comes, or somebody cancels them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -87,12 +85,7 @@ async def give_back(
     """The coins that coupons were bought with, into the lots they came from."""
     reversals = [
         Reversal(
-            txn_id=one.txn_id,
-            target=one.coins,
-            occurred_at=now,
-            title=title,
-            reference=f"coupon:{one.id}",
-            actor=actor,
+            txn_id=one.txn_id, target=one.coins, occurred_at=now, title=title, reference=f"coupon:{one.id}", actor=actor
         )
         for one in paid
         if one.txn_id

@@ -1,7 +1,5 @@
 """Codes: drawn, of one for everybody, or of a list that the shop uploads."""
 
-from __future__ import annotations
-
 import io
 import re
 import secrets

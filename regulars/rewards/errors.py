@@ -1,7 +1,5 @@
 """What rewards refuse; nothing was issued, taken or redeemed."""
 
-from __future__ import annotations
-
 from regulars.kit.errors import Conflict, NotFound, Refusal
 
 

@@ -1,7 +1,5 @@
 """Coupons, found."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

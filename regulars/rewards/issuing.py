@@ -1,7 +1,5 @@
 """Coupons are issued: bought with coins, or given; many at a time, for whoever asked first."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -69,12 +67,7 @@ class _Wanted(msgspec.Struct, gc=False):
 
 
 async def issue(
-    tx: Tx,
-    workspace: Workspace,
-    asks: Sequence[Ask],
-    now: datetime,
-    *,
-    known: Mapping[UUID, Customer] | None = None,
+    tx: Tx, workspace: Workspace, asks: Sequence[Ask], now: datetime, *, known: Mapping[UUID, Customer] | None = None
 ) -> list[Issued | Refusal]:
     """One answer for each, in order; a Refusal has issued and taken nothing. Customers exist.
 

@@ -1,7 +1,5 @@
 """Offers, their terms, coupons and carts, and the arithmetic between them. Nothing here waits for anything."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID

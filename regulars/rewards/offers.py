@@ -1,7 +1,5 @@
 """Offers: made, changed in versions, put in order, found."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Any

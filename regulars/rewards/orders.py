@@ -1,7 +1,5 @@
 """What orders do to coupons: one that comes in with a code has used it; one that is void gives it back."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID

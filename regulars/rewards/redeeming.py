@@ -1,7 +1,5 @@
 """A coupon at the checkout: whether it holds for a cart, and its being used, once."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """From a coupon to the words of its event."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """A look-alike of Contlo's API: what it refuses, it refuses in the body, with a status of 200."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,7 +1,5 @@
 """What can be made to go wrong, on demand."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from random import Random
 from typing import Literal

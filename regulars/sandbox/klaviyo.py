@@ -1,7 +1,5 @@
 """A look-alike of Klaviyo's API: it refuses what the real one refuses, in the same form (JSON:API)."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What the look-alikes received: counters for all of it, the newest of it in full."""
 
-from __future__ import annotations
-
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """A look-alike of Omnisend's API: it refuses what the real one refuses, in the same form (RFC 9457)."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from uuid import UUID, uuid4

@@ -1,7 +1,5 @@
 """The sandbox's one page: what came in, newest first."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 

@@ -1,7 +1,5 @@
 """How often a look-alike may be called."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import deque

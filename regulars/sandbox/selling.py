@@ -8,8 +8,6 @@ POST /shopify/customers, /shopify/customers/ID/erase, data
 GET  /woocommerce/wp-json/wc/v3/orders         the REST API by which lost hooks are made good
 """
 
-from __future__ import annotations
-
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the look-alikes of every shop are told from outside."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

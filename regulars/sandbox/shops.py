@@ -4,8 +4,6 @@
 /shop/NAME/omnisend/...  those of one shop: nobody else's calls are seen there, and its faults befall nobody else
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A look-alike of a shop's own webhook receiver: it checks signatures as receivers do, with the library they use."""
 
-from __future__ import annotations
-
 import hmac
 import re
 from hashlib import sha256

@@ -1,7 +1,5 @@
 """What could not be done: kept with its reason until somebody has it tried again."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

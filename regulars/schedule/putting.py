@@ -1,7 +1,5 @@
 """Rows put in, and taken out before their time."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Where something is due, and the doing of it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID

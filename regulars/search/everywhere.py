@@ -1,7 +1,5 @@
 """Look in every room."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from uuid import UUID
 

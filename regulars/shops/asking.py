@@ -6,8 +6,6 @@ The network is asked between two transactions:
     due --claimed: asks_at moves on--> asked, a page at a time --each page kept, asked_until moves on--> told in words
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any

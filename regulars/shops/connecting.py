@@ -1,7 +1,5 @@
 """Connecting a source, changing, rotating and removing it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import count

@@ -4,8 +4,6 @@ Locks: the hooks by their ids; then, for those of orders, as `triggers.take_orde
 after the other in the order of their ids at the platform. The two are never done in one transaction.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID

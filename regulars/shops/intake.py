@@ -1,7 +1,5 @@
 """Hooks are let in, kept, and put down to be handled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

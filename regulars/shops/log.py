@@ -1,7 +1,5 @@
 """What came in: listed, read, handled once more, marked as done."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import get_args

@@ -1,7 +1,5 @@
 """What sends hooks, and what they say."""
 
-from __future__ import annotations
-
 import hmac
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Hooks that tell of a person: who they are, and what they ask about their data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

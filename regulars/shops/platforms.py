@@ -1,7 +1,5 @@
 """The platforms that can be connected. A new one is a file and a line here."""
 
-from __future__ import annotations
-
 from regulars.kit.errors import Conflict, invalid
 from regulars.shops import shopify, woocommerce
 from regulars.shops.model import Platform

@@ -1,7 +1,5 @@
 """What platforms' bodies have in common, as typed values."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256

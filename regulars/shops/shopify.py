@@ -1,8 +1,6 @@
 """Shopify: hooks signed with the shop's secret, in no order, each perhaps twice, known by their
 `X-Shopify-Webhook-Id`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """A test of a source: an order is made up as its platform would send it, signed, let in, read, and rehearsed."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from datetime import datetime
 

@@ -1,8 +1,6 @@
 """A shop of one's own: the same facts as the management API takes, pushed to an address that only the shop knows, and
 signed besides where it chooses so."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime

@@ -1,8 +1,6 @@
 """WooCommerce: hooks signed with a secret of our making, sent once and never again, so its REST API is asked for the
 rest. Refunds come inside an order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -245,12 +243,7 @@ PLATFORM = Platform(
         "customer.updated",
     ),
     fields=(
-        Field(
-            name="url",
-            label="Address of your shop",
-            kind="url",
-            expected="an address such as https://shop.example",
-        ),
+        Field(name="url", label="Address of your shop", kind="url", expected="an address such as https://shop.example"),
         _key_field("consumer_key", "REST API consumer key", "ck_"),
         _key_field("consumer_secret", "REST API consumer secret", "cs_"),
         signing_secret(lambda: new_token("wc_"), lambda _: ""),

@@ -1,7 +1,5 @@
 """Who changed what: one line for each act of staff or of a program through the management API."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What a shop decides about its points: the setting `book`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

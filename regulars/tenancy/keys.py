@@ -1,7 +1,5 @@
 """API keys: issued once in the clear, kept as a hash, revoked for good."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -46,10 +44,7 @@ async def issue_key(
     if purpose not in get_args(Purpose):
         faults.add("purpose", "SERVER or STOREFRONT")
     elif purpose == "STOREFRONT" and (access != "READ" or areas != _NO_AREA):
-        faults.add(
-            "purpose",
-            "a server (SERVER) where the key does more than read: in a storefront anybody sees it",
-        )
+        faults.add("purpose", "a server (SERVER) where the key does more than read: in a storefront anybody sees it")
     faults.check()
     key = new_token(f"rg_{'manage' if access == 'NONE' else access.lower()}_")
     hint = f"{key[:12]}…"

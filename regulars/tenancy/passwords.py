@@ -4,8 +4,6 @@ Making or checking a hash costs a core some hundredths of a second and 64 MiB, o
 transactions, in threads, a few at a time; who would have to wait long is told to come back.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from base64 import b64encode

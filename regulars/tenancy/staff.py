@@ -1,7 +1,5 @@
 """Staff sign in with e-mail and password; a session's token is kept as a hash and names its workspace."""
 
-from __future__ import annotations
-
 import base64
 import secrets
 from collections.abc import Sequence

@@ -6,8 +6,6 @@ version. A new one is made while the older still holds, so that the shop's serve
     one alive --rotate--> two alive --retire--> one alive
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """A shop's workspace: made once, read by every act, changed in its settings."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """The ladder, changed in versions; what follows from a changed one is worked out beside the shop's work."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

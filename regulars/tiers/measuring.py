@@ -1,7 +1,5 @@
 """What customers have reached, as far as a ladder asks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Ladders and where somebody stands on one; what follows from what they did. Nothing here waits for anything."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Customers are put where they belong, and told; or where somebody says, for a time and with a reason."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID

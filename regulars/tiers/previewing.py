@@ -1,7 +1,5 @@
 """What a changed ladder would do, before it does it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime
 

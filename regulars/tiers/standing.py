@@ -1,7 +1,5 @@
 """Who stands where."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """What may change where somebody stands: what happened, and the time that passed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

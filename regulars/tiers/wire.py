@@ -1,7 +1,5 @@
 """From a move on the ladder to the words of its event."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Apply a trigger to orders that are in already, as if they came in now."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """A trigger over all past orders, in the order in which they were placed, and nothing is written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from random import Random

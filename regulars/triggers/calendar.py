@@ -1,8 +1,6 @@
 """What comes round every year: birthdays, and the days on which customers were created. Each day of the shop is gone
 through when it has begun, by a row of the schedule that puts the next one itself."""
 
-from __future__ import annotations
-
 from calendar import isleap
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta

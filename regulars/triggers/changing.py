@@ -1,7 +1,5 @@
 """Make and change triggers; each change of the rule is a version."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID

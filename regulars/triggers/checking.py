@@ -1,7 +1,5 @@
 """What a rule may hold, by what sets it off: every fault is named, with what was expected."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What the triggers make of orders: decided while they are recorded, given afterwards."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """What a trigger does at last, once all guards are past; at once, or when it is due."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """What firing a trigger is refused with before anything is known of a customer."""
 
-from __future__ import annotations
-
 from regulars.kit.errors import Forbidden, Refusal
 
 

@@ -1,7 +1,5 @@
 """What triggers react to: one type for each source, and what conditions may ask about it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never

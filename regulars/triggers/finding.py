@@ -1,7 +1,5 @@
 """Triggers and what came of their firings, read."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

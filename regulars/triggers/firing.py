@@ -1,7 +1,5 @@
 """Fire triggers for customers, by call: a batch at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random

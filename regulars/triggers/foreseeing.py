@@ -1,8 +1,6 @@
 """Facts as they are kept, and what triggers would make of them now: for whoever asks why one gave nothing, where no
 firing says so. Nothing is written, nothing locked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """What stands between a fact and its reward: each guard in its order, and what it says when it refuses."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """Triggers, their versions, and what came of each time they were asked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal

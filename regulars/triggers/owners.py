@@ -1,7 +1,5 @@
 """What was given, and what it counts for, when customers are merged or erased."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from uuid import UUID
 

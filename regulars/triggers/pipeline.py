@@ -4,8 +4,6 @@ Whoever has facts makes a `Decision` of each fact and each trigger that could re
 carried out what was decided. A rehearsal stops between the two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Facts that a shop names itself, and what they earn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

@@ -5,8 +5,6 @@ All that an order sets off in this room and those below it is undone here, in on
 that records the change. What was spent on the order is given back beside it, by the checkout.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """What a trigger gives, to whom, when and how often. Its text in the database is one version of the trigger."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Customers come into being, and are given what a shop gives new ones: part of the act, wherever it is done."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial

@@ -1,8 +1,6 @@
 """What a trigger would make of one thing, as it is or with another rule: worked out by the pipeline and its guards as
 if it happened now, and nothing is written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from random import Random

@@ -1,7 +1,5 @@
 """Typed functions over the statements that more than one act uses."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Take orders in and reward them: the reaction is part of the act, so an order is never without its coins."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial

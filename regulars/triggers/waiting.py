@@ -1,7 +1,5 @@
 """What a trigger gives some days later: promised when it was decided, given when its day has come."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any

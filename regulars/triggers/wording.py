@@ -1,7 +1,5 @@
 """A rule as a sentence for the shop's owner, and what changed between two of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any

@@ -1,8 +1,6 @@
 """What was asked about is traced back to the fact that it began with, and all that followed from that is put together
 from what the rooms say."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,8 +1,6 @@
 """The loop that asks platforms' own APIs for what no hook told: so many shops at once, each in a task of its own, so
 that one whose API hangs holds up nobody else's."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 

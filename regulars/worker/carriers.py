@@ -1,7 +1,5 @@
 """What lanes must know of the rooms above delivery: which carrier is whose, and what is true of a customer now."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

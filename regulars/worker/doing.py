@@ -1,7 +1,5 @@
 """The schedule's loop: what is due is done by its kind's handler, a batch of one kind of one shop at a time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from uuid import UUID

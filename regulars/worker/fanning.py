@@ -1,7 +1,5 @@
 """The fan-out loop's round: a batch of every workspace that has pending events, turn about."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from regulars import dispatch, events, limits, tenancy

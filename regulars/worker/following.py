@@ -1,7 +1,5 @@
 """The loop of those who read the log to follow what happened: a batch of every workspace, turn about, as fan-out."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID

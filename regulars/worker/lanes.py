@@ -1,7 +1,5 @@
 """Lanes in a worker's hands: each has a task and a turn of its own, so that one that hangs slows no other."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta

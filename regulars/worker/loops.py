@@ -9,8 +9,6 @@ backtests  triggers are tried on past orders, one after another
 asking     platforms that send a hook only once are asked for what they changed
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -53,14 +51,7 @@ class Loops:
     """The loops of one worker. Any number of workers may run beside each other."""
 
     def __init__(
-        self,
-        db: Database,
-        source: Source,
-        sender: Sender,
-        box: SecretBox,
-        *,
-        clock: Clock,
-        random: Callable[[], float],
+        self, db: Database, source: Source, sender: Sender, box: SecretBox, *, clock: Clock, random: Callable[[], float]
     ) -> None:
         self.lanes = LaneKeeper(db, source, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)

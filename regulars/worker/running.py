@@ -1,7 +1,5 @@
 """A worker as a process, and the same work done to its end for tests and for the demo."""
 
-from __future__ import annotations
-
 import asyncio
 import random as random_module
 from collections.abc import Callable, Mapping

@@ -3,8 +3,6 @@ about. One shop's import hides nobody else's, one that waits for a lock holds up
 costs nobody else anything: it is let alone for a while.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar

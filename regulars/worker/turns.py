@@ -3,8 +3,6 @@
 No database connection is held while a call is out.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any

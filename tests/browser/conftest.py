@@ -2,8 +2,6 @@
 database. Every page that a test opens is watched: an error in the console, or anything that the content security policy
 had to block, fails the test."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What can be checked on a page without an eye: names, headings, ids, contrast, overflow."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from playwright.async_api import Page

@@ -1,7 +1,5 @@
 """The documents of the APIs, drawn by a script that is ours to serve: nothing is fetched from elsewhere."""
 
-from __future__ import annotations
-
 import pytest
 from playwright.async_api import expect
 

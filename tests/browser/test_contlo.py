@@ -1,7 +1,5 @@
 """An event on its way to Contlo: connected, chosen, sent, and seen to arrive, as an owner does it at any screen."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

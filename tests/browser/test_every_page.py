@@ -1,7 +1,5 @@
 """Every page, wide and narrow, light and dark, empty and full: nothing sticks out, everything has a name."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """From the first sign-in of a new shop to the first delivered event, with nothing but the overview."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """What a shop's owner does, in a browser."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The sandbox, and connectors that call it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Settings for every connector that fit the sandbox, and parcels to carry."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID

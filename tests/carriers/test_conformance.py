@@ -1,7 +1,5 @@
 """What every connector must do, whichever tool it is for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

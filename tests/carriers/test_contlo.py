@@ -1,7 +1,5 @@
 """Contlo's own rules, tried on its look-alike."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """The sandbox itself: what it shows and how it is told what shall go wrong."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import sys

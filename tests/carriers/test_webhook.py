@@ -1,7 +1,5 @@
 """Webhooks, signed as Standard Webhooks says, and tried with the library that receivers use."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

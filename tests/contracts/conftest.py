@@ -1,7 +1,5 @@
 """The contracts are tried over real HTTP: the server process as it runs in a shop, on a database of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

@@ -1,7 +1,5 @@
 """The integrator's guide, pasted into a shell from its first command to its last."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

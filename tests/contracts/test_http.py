@@ -1,7 +1,5 @@
 """What only a real connection can do wrong: each is answered, or the connection is closed, and the server goes on."""
 
-from __future__ import annotations
-
 import json
 import socket
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Whatever fits an OpenAPI document, or nearly fits, is answered as the document says: never with a 500."""
 
-from __future__ import annotations
-
 import re
 
 import httpx

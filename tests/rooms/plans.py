@@ -1,7 +1,5 @@
 """How PostgreSQL would run what a room asks: one mechanism for the tests of every room's plans."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

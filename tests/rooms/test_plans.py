@@ -1,8 +1,6 @@
 """Orders, triggers, rules and deliveries are found by keys, as batches of the book are, however little PostgreSQL knows
 of the tables."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta

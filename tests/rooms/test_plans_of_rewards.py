@@ -1,7 +1,5 @@
 """Coupons and standings are found by keys, however little PostgreSQL knows of the tables."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from uuid import UUID

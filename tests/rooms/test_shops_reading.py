@@ -1,7 +1,5 @@
 """What platforms' bodies say, read: the corners of their own words for money, states and times."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID

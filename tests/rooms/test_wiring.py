@@ -1,7 +1,5 @@
 """Concurrent calls share a commit, each happens once per key, and what one of them can't have costs no other."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The dashboard without a browser: pages and forms as they go over the wire."""
 
-from __future__ import annotations
-
 from html.parser import HTMLParser
 from typing import Any
 

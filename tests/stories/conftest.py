@@ -1,7 +1,5 @@
 """Stories are told at the doors: the real application on a real database, its clock moved by hand."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import httpx

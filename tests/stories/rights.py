@@ -1,7 +1,5 @@
 """The tables of who may do what, read by test_rights: a line for each route."""
 
-from __future__ import annotations
-
 APIS = """
 A key's right to the merchant API: a STOREFRONT key, a READ key, a WRITE key. "proof": only with the customer's token.
 Its right to an area of the management API: what it needs at least. "-" is refused.

@@ -1,7 +1,5 @@
 """A rule is tried on the past before it goes live: what it would have given, beside what was, and not a row of it."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

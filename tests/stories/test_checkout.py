@@ -1,7 +1,5 @@
 """Coins and credits at the checkout: what a cart could use, taken once, given back into the lots they came from."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

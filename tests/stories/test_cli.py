@@ -1,7 +1,5 @@
 """The command line: a shop from nothing, and the audit's verdict as an exit code."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

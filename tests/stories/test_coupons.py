@@ -1,7 +1,5 @@
 """Coupons as a store and a program get and use them."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -3,8 +3,6 @@ and then all at once, while clients ask for rewards, report orders and refunds, 
 and while coins become spendable and expire. Afterwards nothing that was answered is lost, nothing was done twice,
 nothing that was due is left, and every event came to the shop's receiver under one id."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """At the dashboard: a customer's coins, moved by hand."""
 
-from __future__ import annotations
-
 from urllib.parse import unquote
 
 import httpx

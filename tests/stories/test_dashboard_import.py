@@ -1,7 +1,5 @@
 """At the dashboard: a file is handed over, taken in beside the requests, and its page says how far it is."""
 
-from __future__ import annotations
-
 import asyncio
 import html
 import re

@@ -1,7 +1,5 @@
 """At the dashboard: an owner builds offers, hands out codes, and looks after coupons."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """At the dashboard: what a Send Events rule asks for, as it is made, changed, and kept until its owner has decided."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 import pytest
@@ -139,6 +137,6 @@ async def test_the_api_refuses_what_does_not_fit_by_its_path(shop: Shop) -> None
     answer = await shop.manage("POST", "/send-events", json=rule)
     assert answer.status_code == 422
     assert set(answer.json()["fields"]) == {
-        *("condition.all[0].property", "condition.all[1].property", "condition.all[2].any"),
+        *("condition.all[0].property", "condition.all[1].property", "condition.all[2].any")
     }
     assert await rules(shop) == []

@@ -1,8 +1,6 @@
 """The sandbox in the dashboard: what a shop's look-alikes received is that shop's to see, and its faults befall it
 alone."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import httpx

@@ -1,7 +1,5 @@
 """What happened is said in words, with whom and for what, wherever it is shown."""
 
-from __future__ import annotations
-
 import re
 
 from regulars.kit.clock import HandClock

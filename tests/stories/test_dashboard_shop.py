@@ -1,7 +1,5 @@
 """At the dashboard: what a shop is set to, its storefront secret, and the switch."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -19,11 +17,7 @@ WARNING = "Anybody can give coins to anybody by an Open trigger."
 async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
     owner = await signed_in(shop, await person(shop, "asha"))
     assert WARNING not in (await owner.get("/settings/programs")).text
-    more = {
-        "calls_per_minute": "1,200",
-        "referral_link_base": "https://club.example",
-        "utm_source": "club",
-    }
+    more = {"calls_per_minute": "1,200", "referral_link_base": "https://club.example", "utm_source": "club"}
     assert (await owner.post("/settings/shop", **FORM, country="ind")).status_code == 303
     assert (await owner.post("/settings/programs", **more)).status_code == 303
     settings = (await shop.manage("GET", "/workspace")).json()["settings"]

@@ -1,7 +1,5 @@
 """An owner connects where they sell, tries it, and looks at what came in."""
 
-from __future__ import annotations
-
 import re
 
 from tests.doors import Shop, per_dollar

@@ -1,7 +1,5 @@
 """At the dashboard: people change their own password, owners change and remove people."""
 
-from __future__ import annotations
-
 import re
 
 from regulars.dashboard import security

@@ -1,7 +1,5 @@
 """At the dashboard: a ladder is begun, changed and looked at before it holds; a customer is placed by hand."""
 
-from __future__ import annotations
-
 import random
 import re
 from html import unescape

@@ -1,7 +1,5 @@
 """At the dashboard: how a trigger is shown in the rewards widget."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.doors import Shop

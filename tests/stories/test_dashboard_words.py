@@ -1,7 +1,5 @@
 """What pages say to a shop's owner, whatever the shop calls its coins and however few there are of a thing."""
 
-from __future__ import annotations
-
 import html
 import re
 

@@ -1,7 +1,5 @@
 """The demo's shop, and its purchases by the numbers; `regulars demo` itself takes a minute and is run by hand."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the documents show as an example can be sent as it stands, with the ids of things that are there."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

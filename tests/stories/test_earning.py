@@ -1,7 +1,5 @@
 """At the doors: what triggers react to, and what guards them, is said and answered by the API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx
@@ -96,11 +94,7 @@ async def test_a_refusal_says_which_guard_found_what(shop: Shop) -> None:
 async def test_a_call_says_what_it_is_about_and_a_page_does_not(shop: Shop) -> None:
     made = await make(shop, "api", {"coins_min": 10, "on_activity_amount_reached": 100, "per_day_max": 9}, open=True)
     about = {"evaluation_id": "0190f3c2-7a44-7cc1-8d2f-5f4b3a2e1d0c", "evaluation_type": "orders", "amount": 100}
-    body = {
-        "trigger_id": made["id"],
-        "customer_id": "shopify-1001",
-        "trace": {"params_for_activityrule": about},
-    }
+    body = {"trigger_id": made["id"], "customer_id": "shopify-1001", "trace": {"params_for_activityrule": about}}
     assert (await shop.merchant("POST", "/activities", json=body, key=shop.read_key)).status_code == 422
     first = await shop.merchant("POST", "/activities", json=body)
     assert first.json()["data"]["activity"]["status"] == "success"

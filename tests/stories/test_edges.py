@@ -1,7 +1,5 @@
 """Where days, zones and numbers end: a shop that moves, and amounts as large as they may be."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

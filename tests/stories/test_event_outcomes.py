@@ -1,8 +1,6 @@
 """Of an event: what each rule made of it, and why, for as long as the event is kept; and of a test, whether the rule
 would have sent it by itself."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from regulars import dispatch, events, tenancy
@@ -131,10 +129,7 @@ async def test_a_rule_stopped_before_an_event_was_looked_at_says_so(shop: Shop, 
     await shop.manage("PATCH", f"/send-events/{rule}", json={"active": False})
     await fan_out(shop)
     found = (await outcomes(shop, event_id))[rule]
-    assert (found["what"], found["words"]) == (
-        "rule_off",
-        "The rule was switched off before the event was looked at.",
-    )
+    assert (found["what"], found["words"]) == ("rule_off", "The rule was switched off before the event was looked at.")
 
 
 async def test_an_event_that_no_rule_asks_for_offers_to_make_one(shop: Shop, clock: HandClock) -> None:

@@ -1,8 +1,6 @@
 """Events that can't be carried away yet are told of where somebody looks: on the rule's page, on the Events page, and
 by the API."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from uuid import UUID
 

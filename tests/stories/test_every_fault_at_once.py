@@ -1,7 +1,5 @@
 """Whatever is wrong with what was sent is told at once, field by field, at both APIs and in every form."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -23,7 +21,7 @@ async def test_the_management_api_names_every_field_of_a_body(shop: Shop) -> Non
     answer = await shop.manage("POST", "/triggers", json={"name": "", "source": "moon", "rule": rule})
     assert answer.status_code == 422
     assert named(answer.json()) == {
-        *("name", "source", "rule.coins_min", "rule.coins_max", "rule.operation", "rule.colour"),
+        *("name", "source", "rule.coins_min", "rule.coins_max", "rule.operation", "rule.colour")
     }
     assert answer.json()["fields"]["source"].startswith("expected one of api, order")
     assert "name: " in answer.json()["detail"]
@@ -132,14 +130,10 @@ async def test_the_merchant_api_names_every_field_by_its_path(shop: Shop) -> Non
     lead = {"customer_id": "shopify-1001", "metadetail": {"email": "asha", "mobile": "me", "dob": "1700-01-01"}}
     answer = await shop.merchant("POST", "/leads", json=lead)
     assert answer.status_code == 422
-    assert named(answer.json()) == {
-        *("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob"),
-    }
+    assert named(answer.json()) == {*("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob")}
     lead = {"customer_id": "shopify-1001", "metadetail": {"email": 5, "mobile": "me", "dob": "1700-01-01"}}
     answer = await shop.merchant("POST", "/leads", json=lead)
-    assert named(answer.json()) == {
-        *("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob"),
-    }
+    assert named(answer.json()) == {*("metadetail.email", "metadetail.mobile", "metadetail.country", "metadetail.dob")}
     activity = {"trigger_id": "?", "trace": {"via_api_for_wallet": {"operation": "lend", "coin_range": {"max": "x"}}}}
     answer = await shop.merchant("POST", "/activities", json=activity)
     wallet = "trace.via_api_for_wallet"

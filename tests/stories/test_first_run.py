@@ -1,7 +1,5 @@
 """A new shop's first pages, and the figures of its days, without a browser."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from typing import cast

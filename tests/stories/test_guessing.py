@@ -1,7 +1,5 @@
 """Every place where a secret can be guessed: those that people choose have a limit, the others are too long."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import math

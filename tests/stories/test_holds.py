@@ -1,7 +1,5 @@
 """A checkout holds coins, and spends them or gives them back; what a wallet holds is told lot by lot."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 from typing import Any

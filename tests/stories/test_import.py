@@ -1,7 +1,5 @@
 """`regulars import orders` as a person runs it: what it says, run twice, killed in the middle, read from a pipe."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import subprocess
@@ -220,7 +218,7 @@ def test_what_the_file_does_not_say_is_chosen_on_the_command_line(counter: Count
     ]
     assert counter.run(file, *choices, "--dates", "month-first", "--decimal", ".").stdout.startswith("2 rows: 1 orders")
     assert [row["amount_minor"] for row in counter.ask("SELECT amount_minor FROM orders_order ORDER BY 1")] == [
-        *(100, 1250),
+        *(100, 1250)
     ]
     assert counter.ask("SELECT DISTINCT name FROM customers_customer")[0]["name"] == "naïve"
     wrong = counter.run(file, "--map", "Total")

@@ -1,7 +1,5 @@
 """What a shop owes its customers is said at both doors, and taken along as a file."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.doors import Shop

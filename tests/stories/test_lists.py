@@ -1,8 +1,6 @@
 """Lists: narrowed by day, state and source, gone through to their end, and taken out as CSV, in the dashboard and by a
 program."""
 
-from __future__ import annotations
-
 import csv
 import html
 import io

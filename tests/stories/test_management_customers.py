@@ -1,7 +1,5 @@
 """A program manages customers and triggers."""
 
-from __future__ import annotations
-
 from regulars.api.documents import openapi
 from regulars.api.management import management
 from regulars.kit.ids import new_id

@@ -1,7 +1,5 @@
 """A program manages who is told what: integrations, Send Events rules, deliveries."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from regulars import dispatch, tenancy

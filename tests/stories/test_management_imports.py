@@ -1,7 +1,5 @@
 """A program hands a file over: it is looked at, read otherwise if need be, and taken in."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

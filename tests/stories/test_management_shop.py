@@ -1,7 +1,5 @@
 """A program manages a shop: its settings, keys and staff, and reads who changed what."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

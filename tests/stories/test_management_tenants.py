@@ -1,7 +1,5 @@
 """A key of one shop, and its staff, never reach another shop's rows: tried over every route there is."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """A store rewards its customers by a trigger."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

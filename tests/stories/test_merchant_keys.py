@@ -1,7 +1,5 @@
 """Who may call the merchant API, for whom, and how often."""
 
-from __future__ import annotations
-
 import jwt
 import pytest
 

@@ -1,7 +1,5 @@
 """A store makes its customers known, and looks them up."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Whatever is sent, the answer is a clear no and nothing changes."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars import customers

@@ -1,7 +1,5 @@
 """A store credits and debits coins itself, and reads a customer's wallet."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

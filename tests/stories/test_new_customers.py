@@ -1,7 +1,5 @@
 """What a shop gives new customers, once, wherever they come from; and limits that count from the beginning."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Triggers that give a coupon in place of coins."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Clients of the older system write bodies as they always did: date-times, nulls, 12.0, forms, details we ignore."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from typing import Any

@@ -1,7 +1,5 @@
 """Clients of the older system call as they always did, with only the base URL changed."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

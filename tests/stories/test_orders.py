@@ -1,7 +1,5 @@
 """A program reports orders: one or many, as often as it likes, with the clocks and numbers that programs have."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Orders that were in before the trigger that rewards them: why they earned nothing, and how they earn after all."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
@@ -84,9 +82,7 @@ async def test_a_rehearsal_tells_what_would_come_of_it_and_leaves_no_trace(shop:
     assert (run["further"], run["state"], run["done"], run["orders"]) == (True, "done", 1.0, 7)
     assert (run["rewarded"], run["customers"], run["coins"], run["refused"]) == (3, 2, 2 * 60, 4)
     reasons = {one["reason"]: (one["orders"], one["explanation"]) for one in run["reasons"]}
-    assert set(reasons) == {
-        *("order_not_paid", "order_cancelled", "order_amount_below_unit", "order_other_currency"),
-    }
+    assert set(reasons) == {*("order_not_paid", "order_cancelled", "order_amount_below_unit", "order_other_currency")}
     assert reasons["order_not_paid"] == (1, "The order is not paid yet; it earns when it is.")
     refused = await shop.manage("POST", f"/triggers/{trigger_id}/applications", json={})
     assert (refused.status_code, refused.json()["detail"]) == (

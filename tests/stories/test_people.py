@@ -1,7 +1,5 @@
 """A person as a whole, at every door: two records become one, all is taken out, all is forgotten and the book stays."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """When customers are reminded of their coins is the shop's to say, on a page or by the API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

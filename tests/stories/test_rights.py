@@ -3,8 +3,6 @@
 A route that is not in these tables fails the test: whoever adds one says here who may call it.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,8 +1,6 @@
 """What is saved as it is already changes nothing and leaves no line in the audit log, at every door: a second press, or
 a call that is made again, is no act."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """One box finds customers, orders, and anything by its id."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """What was due and could not be done is seen, with why, and tried again: in the dashboard and by a program."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

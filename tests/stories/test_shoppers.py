@@ -1,7 +1,5 @@
 """A shopper who reads the shop's page has its STOREFRONT key and their own proof, and tries what else they get."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A trigger is tried on one thing before it goes live: every guard says what it found, and nothing is written."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from regulars.kit.clock import HandClock
@@ -53,10 +51,7 @@ async def test_an_order_meets_each_guard_and_its_coins_are_worked_out(shop: Shop
     )
     rule = {
         "coins_per_unit": 2,
-        "factors": [
-            {"type": "first_order", "factor": 2},
-            {"type": "campaign", "factor": 3, "starts_at": "2030-01-01"},
-        ],
+        "factors": [{"type": "first_order", "factor": 2}, {"type": "campaign", "factor": 3, "starts_at": "2030-01-01"}],
         "condition": {"property": "utm_source", "operator": "is", "value": "newsletter"},
         "per_day_max": 1,
         "budget_in_all": 500,

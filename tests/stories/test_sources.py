@@ -1,8 +1,6 @@
 """Platforms send hooks: signed or not, twice, late, in any order; what they tell is recorded, and every one says what
 came of it. The hooks are made by the sandbox's look-alikes."""
 
-from __future__ import annotations
-
 import asyncio
 from base64 import b64encode
 from itertools import permutations

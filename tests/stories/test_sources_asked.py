@@ -1,7 +1,5 @@
 """WooCommerce sends each hook once: what got lost is fetched from its own API, which the sandbox looks like."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,5 @@
 """Whatever a stranger sends, to whichever door: an answer in words, never a fault, and nothing of it remembered."""
 
-from __future__ import annotations
-
 import gc
 import json
 import re

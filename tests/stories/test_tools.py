@@ -1,7 +1,5 @@
 """What outside tools end up with, told to their look-alikes by a worker."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -134,12 +132,7 @@ async def test_what_the_profile_keeps(shop: Shop, look_alikes: Sandbox) -> None:
     await drained(shop, patience_s=5)
 
     code = (await shop.lead(CUSTOMER))["referral_code"]
-    expected = {
-        "balance": 100,
-        "tier": "",
-        "referral_code": code,
-        "referral_link": f"https://corner.example/r/{code}",
-    }
+    expected = {"balance": 100, "tier": "", "referral_code": code, "referral_link": f"https://corner.example/r/{code}"}
     assert state_at(look_alikes, "klaviyo") == state_at(look_alikes, "contlo") == expected
     assert state_at(look_alikes, "omnisend").items() >= expected.items()
 

@@ -1,8 +1,6 @@
 """Why, and why not: of an order, a call, a fact, a transaction, an event, or of a customer and a trigger, the whole way
 from what happened to who was told, each step with its reason; by the API, and on the pages."""
 
-from __future__ import annotations
-
 import random
 from datetime import timedelta
 from typing import Any
@@ -202,10 +200,7 @@ async def test_a_call_and_a_fact_are_asked_about_by_what_they_were_answered_with
     assert outline(fact) == ["fact", "  trigger refused conditions_not_met"]
     assert (fact["id"], steps(fact, "trigger")[0]["value"]) == (made["id"], ["7"])
     now = (await why(shop, customer_id="shopify-1001", trigger_id=won["id"]))["now"]
-    assert (now["code"], now["title"]) == (
-        "conditions_not_met",
-        "If it were asked now: “game_won” was reported",
-    )
+    assert (now["code"], now["title"]) == ("conditions_not_met", "If it were asked now: “game_won” was reported")
 
     # A new customer, by the event that tells of them; what nobody's rule gave, by who gave it.
     await make_trigger(shop, "customer_created", {"coins_min": 3})

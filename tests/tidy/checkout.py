@@ -1,7 +1,5 @@
 """The files of this checkout that are ours: what git knows, or would add."""
 
-from __future__ import annotations
-
 import subprocess
 from functools import cache
 from pathlib import Path

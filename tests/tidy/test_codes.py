@@ -1,7 +1,5 @@
 """Every code that can be answered is described, and none that can't: when it is said, and what to do."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the documents point at is there: files, headings, commands, goals of make."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

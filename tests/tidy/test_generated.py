@@ -1,7 +1,5 @@
 """What is generated and committed is what the code says now."""
 
-from __future__ import annotations
-
 import importlib.util
 
 import pytest

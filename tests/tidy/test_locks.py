@@ -1,7 +1,5 @@
 """Dependencies are pinned by what they are, not by where they were found: each has a hash, none has a host."""
 
-from __future__ import annotations
-
 import json
 import re
 

@@ -1,7 +1,5 @@
 """A file fits in one head, a function on one screen."""
 
-from __future__ import annotations
-
 import ast
 
 from tests.tidy.checkout import files, name

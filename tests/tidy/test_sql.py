@@ -4,8 +4,6 @@ apart, and it is what lets the tables be spread over several machines by workspa
 A statement that has to look across workspaces says why, in a line `-- every workspace: reason` under its name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The bench measures, checks what it measured, and leaves nothing behind. How fast anything is, no test says."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """Time moved for tests: on a server that was started for it, for all of its processes at once, and on no other."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import multiprocessing

@@ -1,7 +1,5 @@
 """The embedded PostgreSQL is real, durable, quick to come back, and never left behind."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal

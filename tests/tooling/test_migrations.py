@@ -1,7 +1,5 @@
 """How the schema is changed under traffic, and that the version before goes on working while it is."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 from contextlib import suppress

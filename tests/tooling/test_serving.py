@@ -1,7 +1,5 @@
 """Several processes that answer as one, and patience with those who send slowly."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

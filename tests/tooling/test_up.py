@@ -1,7 +1,5 @@
 """`regulars up` comes up, says where, brings back what crashes, and ends with all that it started."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

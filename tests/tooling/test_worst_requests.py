@@ -1,7 +1,5 @@
 """The worst that a stranger can send to each door of a real process: how long a core works on it, and what stays."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

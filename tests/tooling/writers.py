@@ -4,8 +4,6 @@
 before the first release, is of no database that this version could meet: then this version stands for it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The management API itself, for its operations to declare themselves on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol, TypeVar

@@ -1,7 +1,5 @@
 """What was due and could not be done: read with its reasons, tried again."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Triggers tried on past orders before they go live."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """The checkout: connected, its rules and its secret changed, looked at for a customer."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -31,8 +29,7 @@ class CheckoutRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="`hold`: until the order comes in, or the time limit of holds; `debit`: at once."),
     ] = "hold"
     unsigned: Annotated[
-        bool,
-        Meta(description="Take calls at the older address without a signature: whoever knows it can spend coins."),
+        bool, Meta(description="Take calls at the older address without a signature: whoever knows it can spend coins.")
     ] = False
 
 

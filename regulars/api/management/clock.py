@@ -1,7 +1,5 @@
 """The time, moved by tests of what happens later."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

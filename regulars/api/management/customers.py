@@ -1,7 +1,5 @@
 """Customers: found, made, changed, given and taken coins by hand, and each one's story."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

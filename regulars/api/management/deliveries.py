@@ -1,7 +1,5 @@
 """Deliveries: searched, read with every attempt, sent again."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID

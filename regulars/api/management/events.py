@@ -1,7 +1,5 @@
 """The log of events, and what each of them holds."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Facts that a shop names itself, such as a game that was won: reported, and rewarded by the triggers of that name."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Files of orders, customers or coins: handed over, looked at, taken in."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID

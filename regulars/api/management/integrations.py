@@ -1,7 +1,5 @@
 """Integrations: the tools there are, those the shop has connected, and how each is doing."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Customers, orders, transactions and firings as the management API says them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache

@@ -1,7 +1,5 @@
 """API keys: issued once in the clear, listed by their hint, revoked for good."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 

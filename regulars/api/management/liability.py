@@ -1,7 +1,5 @@
 """What the shop owes its customers, for a program and for a spreadsheet."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Orders in: reported as often as a shop likes, one or many at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal

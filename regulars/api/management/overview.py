@@ -1,7 +1,5 @@
 """What happened today and on the days before, and how the tools are doing: the dashboard's first page for a program."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Annotated
 

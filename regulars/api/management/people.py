@@ -1,7 +1,5 @@
 """A person as a whole: merged with another, taken out, erased."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Offers and the coupons issued from them."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, BinaryIO, Literal
@@ -153,12 +151,7 @@ class VerdictItem(msgspec.Struct, frozen=True):
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Offer]) -> list[OfferItem]:
     left = await rewards.codes_left(tx, call.workspace_id, [one.id for one in found if one.terms.code == "list"])
     return [
-        copied(
-            OfferItem,
-            one,
-            sentence=rewards.offer_sentence(one.terms, call.workspace),
-            codes_left=left.get(one.id),
-        )
+        copied(OfferItem, one, sentence=rewards.offer_sentence(one.terms, call.workspace), codes_left=left.get(one.id))
         for one in found
     ]
 

@@ -1,7 +1,5 @@
 """Send Events rules: which event goes to which tool, under which name, and a test of each."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Awaitable, Sequence
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Triggers applied to the orders that are in already, and how far that is."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID

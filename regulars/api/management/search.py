@@ -1,7 +1,5 @@
 """One question to all rooms."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

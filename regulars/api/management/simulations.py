@@ -1,7 +1,5 @@
 """A trigger tried on one thing, as it is or with another rule."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID

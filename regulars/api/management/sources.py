@@ -1,7 +1,5 @@
 """Sources: where the shop sells, connected, and the hooks that came from there."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """Who signs in to the dashboard."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec

@@ -1,7 +1,5 @@
 """The ladder of tiers, and where customers stand on it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID

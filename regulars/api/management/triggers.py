@@ -1,7 +1,5 @@
 """Triggers: made, changed in versions, and what came of each firing."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """What is in a customer's wallets, lot by lot, and coins that are held for a purchase under way."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial

@@ -1,7 +1,5 @@
 """Why, and why not."""
 
-from __future__ import annotations
-
 from regulars import why
 from regulars.api.management.api import management
 from regulars.api.management.items import Whose, named

@@ -1,7 +1,5 @@
 """The shop itself: its name, time zone and currency, the switch for events, its settings, its audit log."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,8 +18,7 @@ from regulars.tenancy import AuditLine, BookRules, Retention, Workspace
 from regulars.wiring import change_shop
 
 CallsPerMinute = Annotated[
-    int,
-    Meta(ge=1, le=limits.CALLS_PER_MINUTE_PER_KEY_MAX, description="How many calls each key may make a minute."),
+    int, Meta(ge=1, le=limits.CALLS_PER_MINUTE_PER_KEY_MAX, description="How many calls each key may make a minute.")
 ]
 NeedProof = Annotated[
     bool,

@@ -5,8 +5,6 @@ checks, keys and words as the other routes, without the web framework around the
 a commit (`wiring.App.fire`); each is answered after that commit.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -26,16 +24,7 @@ from regulars.api.merchant.leads import NO_DETAILS, Metadetail, new_customer
 from regulars.api.meters import Meters
 from regulars.api.operations import Call as Described
 from regulars.api.operations import NoQuery
-from regulars.api.reading import (
-    Unread,
-    check_media_type,
-    decode,
-    is_form,
-    read_form,
-    read_json,
-    read_value,
-    whole_body,
-)
+from regulars.api.reading import Unread, check_media_type, decode, is_form, read_form, read_json, read_value, whole_body
 from regulars.api.rest import Rest
 from regulars.api.serving import check_source, idempotency_key
 from regulars.customers.reported import CustomerId, Name, ReferralCode

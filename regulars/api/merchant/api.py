@@ -1,7 +1,5 @@
 """The merchant API itself, for its operations to declare themselves on."""
 
-from __future__ import annotations
-
 from regulars.api.operations import Api
 
 merchant = Api(

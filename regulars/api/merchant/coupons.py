@@ -1,7 +1,5 @@
 """Offers bought with coins or given, and the coupons of a customer."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 from uuid import UUID
 

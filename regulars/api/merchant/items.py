@@ -1,8 +1,6 @@
 """Customers, wallet transactions, firings and triggers as the merchant API says them. Pure functions, and the structs
 they fill; the names and their spellings are the contract."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any, Literal
 from uuid import UUID

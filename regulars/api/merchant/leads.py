@@ -1,7 +1,5 @@
 """POST, PUT and GET /leads: customers, by the shop's own customer_id or by ours, the lead_id."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any

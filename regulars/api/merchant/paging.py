@@ -1,7 +1,5 @@
 """The pages of the merchant API, which are numbered."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import msgspec

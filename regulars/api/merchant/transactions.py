@@ -1,8 +1,6 @@
 """POST and GET /wallettransactions, and the same of the second wallet as /creditwallettransactions: coins and credits
 that the shop itself credits and debits, and every line of a wallet."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """GET /triggers: the ways to earn, for a widget."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from regulars import triggers

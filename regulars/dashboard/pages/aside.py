@@ -1,7 +1,5 @@
 """Set aside: what was due and could not be done, with why."""
 
-from __future__ import annotations
-
 from litestar import Response, post
 from litestar.types import ControllerRouterHandler
 

@@ -1,7 +1,5 @@
 """A trigger tried on the past: begun from its page, seen while it runs, and two results beside each other."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """The checkout: connected, its rules, its secret, and a cart tried."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,7 +1,5 @@
 """What connecting a tool and connecting a source share: a form that is drawn from a manifest."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from regulars.dashboard.desk import Form

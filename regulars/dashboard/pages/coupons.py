@@ -1,7 +1,5 @@
 """Coupons: found, looked at, given by hand, cancelled."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Customers: found, looked at as a story, changed, and given or taken coins by hand."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from litestar import Response, get

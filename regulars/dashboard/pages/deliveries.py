@@ -1,7 +1,5 @@
 """Deliveries: which tool got which event, every attempt, and sending one again."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID

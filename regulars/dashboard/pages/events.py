@@ -1,7 +1,5 @@
 """Events: the switch, the log, and the Send Events rules with their test."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The box at the top: what is meant by what was typed, as one types; and why, of anything that is shown."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from litestar import Response, get

@@ -1,7 +1,5 @@
 """Rewards: what triggers gave and refused, each with why."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from litestar.types import ControllerRouterHandler
@@ -89,11 +87,7 @@ FIRINGS = Listing[Fired](
         Column("Outcome", _outcome),
         Column("Why", lambda row: row.firing.explanation, only="file"),
         Column("Order", _order),
-        Column(
-            "Amount",
-            lambda row: row.order and Money(row.order.amount_minor, row.order.currency_code),
-            right=True,
-        ),
+        Column("Amount", lambda row: row.order and Money(row.order.amount_minor, row.order.currency_code), right=True),
         Column("Currency", lambda row: row.order and row.order.currency_code.upper(), only="file"),
         Column("{Coins}", lambda row: row.firing.amount * (-1 if row.firing.operation == "dr" else 1), right=True),
         Column("When", lambda row: row.firing.fired_at),

@@ -1,8 +1,6 @@
 """Orders, customers or coins out of a file: handed over and looked at, then taken in beside the requests, with every
 row that could not be used named."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Integrations: a gallery of tools, and for each one a form drawn from its manifest, Initialize, and its health."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from litestar import Response, get, post

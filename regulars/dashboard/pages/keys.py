@@ -1,7 +1,5 @@
 """API keys: made once and shown once, revoked, with what each may do."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Liability: what customers have, what became of the rest, and where it goes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import get_args

@@ -1,7 +1,5 @@
 """One lot of a customer: what brought it, what is left, and where each of its coins went."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from litestar import Response, get
@@ -20,12 +18,7 @@ WENT = {
     "pending": "Waits again",
     "adjusted": "Taken by hand",
 }
-CAME = {
-    "pending": "Became usable",
-    "held": "Held no longer",
-    "redeemed": "Given back",
-    "clawed_back": "Given again",
-}
+CAME = {"pending": "Became usable", "held": "Held no longer", "redeemed": "Given back", "clawed_back": "Given again"}
 
 
 @get("/customers/{id_:uuid}/lots/{lot_id:uuid}")

@@ -1,7 +1,5 @@
 """Offers: what coins buy or what is given, built with their sentence and their coupon beside; lists of codes."""
 
-from __future__ import annotations
-
 import io
 from typing import Any, NamedTuple
 from uuid import UUID

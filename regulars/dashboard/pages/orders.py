@@ -1,7 +1,5 @@
 """Orders: what came in, what it earned, and bringing in more from a file."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from uuid import UUID
 

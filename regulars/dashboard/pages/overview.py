@@ -1,7 +1,5 @@
 """Overview: what happened today, what is wrong, and, for a new shop, the way to its first delivered event."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

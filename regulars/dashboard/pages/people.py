@@ -1,7 +1,5 @@
 """What lists that can be narrowed to a customer share."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from regulars import customers

@@ -1,7 +1,5 @@
 """A customer as a person: made one with another, taken out, erased. Each says first what will happen."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

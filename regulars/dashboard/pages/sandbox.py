@@ -1,7 +1,5 @@
 """What this shop's look-alikes of outside tools received, when a sandbox runs beside this server."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

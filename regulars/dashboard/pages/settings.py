@@ -1,7 +1,5 @@
 """Settings: what there is to set and how it stands, the storefront secret, and who changed what."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from litestar import Response, get, post

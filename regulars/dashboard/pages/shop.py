@@ -1,8 +1,6 @@
 """What the shop is set to, a page each: how it is called and counted, what is kept, what programs may do, what of an
 order earns, how long coins last, when customers are reminded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,8 +1,6 @@
 """Sources: where the shop sells, connected by forms that are drawn from a manifest, and the hooks that came from
 there."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from litestar import Response, get, post

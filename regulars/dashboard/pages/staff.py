@@ -1,7 +1,5 @@
 """Staff: who can sign in, what they may do, and everybody's own password."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """What a new shop's owner does on the overview, step by step (`walk.py`): each one press."""
 
-from __future__ import annotations
-
 from litestar import Response, post
 
 from regulars import dispatch, events, integrations, triggers

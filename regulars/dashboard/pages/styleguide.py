@@ -1,7 +1,5 @@
 """Every component in every state on one page, for those who build pages and for the browser tests."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

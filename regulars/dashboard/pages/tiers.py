@@ -1,8 +1,6 @@
 """Tiers: the ladder and who stands on it; a changed one, and who would move, before it holds; customers placed by
 hand."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Triggers: what earns coins, said as a sentence, with what each of them gave and refused."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -47,10 +45,7 @@ _KINDS = {
         "Your shop reports a fact of its own",
         "A game that was won, a walk that was taken: your program names it.",
     ),
-    "api": (
-        "Your shop calls it",
-        "A number of {coins} whenever your shop's program asks: a newsletter, a visit.",
-    ),
+    "api": ("Your shop calls it", "A number of {coins} whenever your shop's program asks: a newsletter, a visit."),
 }
 
 

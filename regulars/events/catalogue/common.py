@@ -1,7 +1,5 @@
 """The properties that stand on every event, and the types that properties have."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Events about coupons: issued, changed, or issued and not used."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from regulars.events.catalogue.common import BusinessId, Common, Number, says

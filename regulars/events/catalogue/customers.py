@@ -1,7 +1,5 @@
 """Events about a customer: created, changed, or moved to another VIP tier."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from regulars.events.catalogue.common import BusinessId, Common, Flag, Number, says

@@ -1,7 +1,5 @@
 """Events about orders, and the request to review one."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from regulars.events.catalogue.common import BusinessId, Common, Flag, Number, listed, says

@@ -1,7 +1,5 @@
 """Events about a customer who refers a friend."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from msgspec import UNSET, UnsetType
@@ -24,8 +22,7 @@ class Referral(Common, frozen=True, kw_only=True, gc=False):
     referred_by_name: Annotated[str, says("Name of who referred.", "Asha Rao")]
     referred_by_lead_id: Annotated[str, says("Id of who referred.", "d273a765-3bfa-424e-bfd1-69ebccf69b2c")]
     referred_by_eid: Annotated[
-        str,
-        says("Their e-mail address as an eid.", "ea4e36a829983d27e865b649cd10fcb61f2f1bcd857b47ab709e7adbe941ab68"),
+        str, says("Their e-mail address as an eid.", "ea4e36a829983d27e865b649cd10fcb61f2f1bcd857b47ab709e7adbe941ab68")
     ]
     referred_by_mid: Annotated[
         str, says("Their mobile number as a mid.", "ba68488520b137878f5a6925ea88b8c367dc27f52ed6c40d17dc8d1072cb0ec3")

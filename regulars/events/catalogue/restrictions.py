@@ -3,8 +3,6 @@
 Choices are given where this program closes the set; what a shop or its platform may name freely is asked for as text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from regulars.conditions import Choice, Field, Schema, choices_of, schema

@@ -1,7 +1,5 @@
 """Every event by its topic, its name on the wire."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import msgspec

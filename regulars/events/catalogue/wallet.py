@@ -1,7 +1,5 @@
 """Events about coins: each wallet transaction, coins that lie unused, coins that will expire."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from regulars.events.catalogue.common import BusinessId, Common, Number, listed, says

@@ -1,7 +1,5 @@
 """The meaning of a tree written a second time, slowly and straight from the JSON form, to hold the fast one to."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, tzinfo

@@ -1,7 +1,5 @@
 """The builder's form: what it sends, what comes of it, and how it is drawn again."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars import conditions
@@ -50,12 +48,7 @@ def test_a_form_becomes_a_tree() -> None:
 
 
 @pytest.mark.parametrize(
-    "pairs",
-    [
-        [],
-        [("condition.match", "any")],
-        [("unrelated", "x"), ("conditional.0.property", "amount")],
-    ],
+    "pairs", [[], [("condition.match", "any")], [("unrelated", "x"), ("conditional.0.property", "amount")]]
 )
 def test_no_rows_are_no_restriction(pairs: list[tuple[str, str]]) -> None:
     assert conditions.from_form(pairs, SCHEMA) is None

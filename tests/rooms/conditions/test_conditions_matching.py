@@ -1,7 +1,5 @@
 """Every operator of every type, in tables: the condition, what the payload holds, and whether it holds."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """What the parser refuses, and where it says the fault is; what it tidies."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars import conditions, limits

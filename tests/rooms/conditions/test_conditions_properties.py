@@ -1,7 +1,5 @@
 """Laws of the language, over trees and payloads that hypothesis makes up."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Sentences as a shop's owner reads them; strong parts between asterisks."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars import conditions

@@ -1,7 +1,5 @@
 """The schema that these tests ask about, and strategies for trees over it and for payloads to meet them."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st

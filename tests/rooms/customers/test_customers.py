@@ -1,7 +1,5 @@
 """Customers on a real database: created once, changed, counted, found."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a shop may say about a customer: a table of details and what is kept, or which field is named."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A day's counts are asked for once: what is over is remembered, and what goes on is asked for anew."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

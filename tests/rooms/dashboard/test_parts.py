@@ -1,7 +1,5 @@
 """The dashboard's pure parts: words, drawings, pages by key, forms, and the throttle of the door."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo

@@ -1,7 +1,5 @@
 """Templates are compiled once, not at each start."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Each day is counted when it is over, once, in the shop's own time."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

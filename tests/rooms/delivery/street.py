@@ -1,7 +1,5 @@
 """A street of tools for tests: carriers that render plainly, and a sender that answers what it is told to."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager

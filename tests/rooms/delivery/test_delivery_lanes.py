@@ -1,7 +1,5 @@
 """Lanes driven by a clock that is moved by hand."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What needs no database: waits, rates, ids, verdicts."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID

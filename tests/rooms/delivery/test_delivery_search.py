@@ -1,7 +1,5 @@
 """Finding deliveries again."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 import pytest

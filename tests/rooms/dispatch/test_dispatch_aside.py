@@ -1,7 +1,5 @@
 """What can't be read waits for the rule it concerns, stops nobody else, and is taken up again once it can be read."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

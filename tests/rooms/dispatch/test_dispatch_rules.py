@@ -1,7 +1,5 @@
 """Send Events rules and what they let through."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any

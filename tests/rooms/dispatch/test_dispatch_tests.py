@@ -1,7 +1,5 @@
 """Send Test Event."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -124,10 +122,7 @@ async def test_a_test_that_fails_is_not_tried_again(shop: Corner, rule: Rule, as
         (verdict,) = await delivery.record(
             tx, shop.workspace.id, test.lane_id, [(made, 0)], now=now, random=random.random
         )
-    assert (verdict.state, verdict.reason) == (
-        "failed",
-        "The tool answered 500: oops A test is not tried again.",
-    )
+    assert (verdict.state, verdict.reason) == ("failed", "The tool answered 500: oops A test is not tried again.")
     assert await shop.states([test.parcel.delivery_id]) == ["failed"]
     async with shop.db.reading() as tx:
         health = await delivery.lane_health(tx, shop.workspace.id, now)

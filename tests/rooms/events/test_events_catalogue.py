@@ -1,7 +1,5 @@
 """The contract with the tools that receive events: each event's properties, their order and spelling, written out."""
 
-from __future__ import annotations
-
 import json
 from datetime import date
 from pathlib import Path

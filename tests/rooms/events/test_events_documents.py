@@ -1,7 +1,5 @@
 """The generated documents say what the catalogue says, and stand in docs/generated as they are made now."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

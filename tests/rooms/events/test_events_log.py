@@ -1,7 +1,5 @@
 """The log on a real database: what is appended is read, once, whenever it commits."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -258,10 +256,7 @@ async def test_events_are_counted_by_topic_and_by_hour(db: Database, workspace: 
     async with db.transaction() as tx:
         await partitions.make(tx, midnight)
         await events.append(tx, workspace.id, [*placed, other], AT)
-        assert await events.counts_by_topic(tx, workspace.id, midnight) == {
-            "order_create": 3,
-            "walletreward_create": 1,
-        }
+        assert await events.counts_by_topic(tx, workspace.id, midnight) == {"order_create": 3, "walletreward_create": 1}
         hours = await events.counts_by_hour(tx, workspace.id, noon.astimezone(UTC), zone)
         orders = await events.counts_by_hour(tx, workspace.id, noon.astimezone(UTC), zone, topic="order_create")
     assert [hour.count for hour in hours] == [1] + [0] * 11 + [3] + [0] * 11

@@ -1,7 +1,5 @@
 """How times, amounts and fingerprints are written, and that a body is always one that PostgreSQL and JSON can hold."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, date, datetime
 from hashlib import sha256

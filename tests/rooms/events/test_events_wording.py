@@ -1,7 +1,5 @@
 """Each event as one sentence, made of its body alone."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

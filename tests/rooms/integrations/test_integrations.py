@@ -1,7 +1,5 @@
 """Adding, changing, initializing and removing a configured tool."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any

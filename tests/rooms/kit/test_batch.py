@@ -1,7 +1,5 @@
 """Calls that arrive together leave together."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Hashable, Sequence
 

@@ -1,7 +1,5 @@
 """Writes that nobody waits to hear of travel together, and a transaction still reads what it wrote."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import os

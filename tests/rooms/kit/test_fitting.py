@@ -1,7 +1,5 @@
 """What does not fit how a field is declared is named, with what was expected in words for people."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 import msgspec

@@ -1,7 +1,5 @@
 """Forms, queries and cookies: what is read, what is refused, and that the work grows evenly with what was sent."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress

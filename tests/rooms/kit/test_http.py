@@ -1,7 +1,5 @@
 """Whatever the other side does comes back as a value, in time, without hurting us."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import ssl

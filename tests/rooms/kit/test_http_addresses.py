@@ -1,7 +1,5 @@
 """No address is dialled that must not be."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 

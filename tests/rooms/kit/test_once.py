@@ -1,7 +1,5 @@
 """Answers of calls that carry an Idempotency-Key."""
 
-from __future__ import annotations
-
 import asyncio
 
 import asyncpg

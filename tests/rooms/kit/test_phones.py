@@ -1,7 +1,5 @@
 """However a number was typed, there is one form of it."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars.kit.phones import international

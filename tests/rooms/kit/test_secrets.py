@@ -1,7 +1,5 @@
 """What is sealed can be read with the same key, for the same thing, unchanged; and not otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

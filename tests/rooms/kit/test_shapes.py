@@ -1,7 +1,5 @@
 """Structs made of other structs: what limits and explains a field goes with it, what is inside stays there."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -98,6 +96,6 @@ def test_what_is_said_of_a_field_goes_with_it_and_names_stay_readable() -> None:
     assert change["required"] == []
     assert Partial[NewThing] is Partial[NewThing]
     assert [shape.__name__ for shape in (Partial[NewThing], Page[ThingItem], Listed[ThingItem], Shown[Thing])] == [
-        *("ThingChange", "ThingPage", "ThingList", "ThingItem"),
+        *("ThingChange", "ThingPage", "ThingList", "ThingItem")
     ]
     assert msgspec.json.encode(Page([1], None)) == b'{"items":[1],"next":null}'

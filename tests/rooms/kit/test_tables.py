@@ -1,7 +1,5 @@
 """Tables out of files: whatever dialect a random table is written in, it comes back as it was."""
 
-from __future__ import annotations
-
 import csv
 import io
 

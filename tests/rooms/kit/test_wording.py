@@ -1,7 +1,5 @@
 """Counted things as people say them."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars.kit.wording import counted

@@ -1,7 +1,5 @@
 """The frame of a loop."""
 
-from __future__ import annotations
-
 import asyncio
 
 from regulars.kit.workloop import Bell, Loop, guarded

@@ -1,7 +1,5 @@
 """Read and run the tables of `acts/`, whose README says how they are written."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The book as one would write it on paper: slow, plain, and nothing shared with the room's own working-out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal

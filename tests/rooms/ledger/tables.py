@@ -1,7 +1,5 @@
 """Read and run the tables of `book/`, whose README says how they are written."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """What was given and taken over stretches of time."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 from regulars import customers, ledger

@@ -1,7 +1,5 @@
 """What stands in each account after each act: the tables of `acts/`, a case for each hard one."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

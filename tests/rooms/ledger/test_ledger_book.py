@@ -1,7 +1,5 @@
 """The tables of `book/`, and what is told of each txn besides its amounts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Many at once: calls for the same wallets take turns, lose nothing, and never wait in a circle."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Each txn is told once, in its own transaction, with the numbers it left."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from typing import Any
@@ -86,10 +84,7 @@ async def test_credits_are_told_in_the_shops_currency_beside_the_customers_coins
 ) -> None:
     now = clock.now()
     await make.posted(db, workspace, [make.credit(asha.id, 70, now)], now)
-    entries = [
-        make.credit(asha.id, 1250, now, kind="credits"),
-        make.debit(asha.id, 250, now, kind="credits"),
-    ]
+    entries = [make.credit(asha.id, 1250, now, kind="credits"), make.debit(asha.id, 250, now, kind="credits")]
     await make.posted(db, workspace, entries, now)
     bodies = [json.loads(event.body) for event in (await _told(db, workspace))[1:]]
     assert [(b["wallet"], b["amount"], b["closing_balance"]) for b in bodies] == [

@@ -2,8 +2,6 @@
 a whole. On a new database, which has no statistics yet, joins with a batch were once planned that way, and posting took
 four times as long."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Random batches on a real database, against a book kept by hand."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Sequence

@@ -4,8 +4,6 @@ whole book is audited, and what a read says is what the next act finds written d
 `make soak` does at least SOAK_STEPS steps in one run; the everyday run does few.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

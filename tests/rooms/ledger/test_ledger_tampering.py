@@ -1,8 +1,6 @@
 """Whoever edits the book by hand is found out: every column of every row, rows that vanish, rows that were never
 posted."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import get_args

@@ -1,7 +1,5 @@
 """What a cell of a file means; what could mean two things is asked about, for the whole file."""
 
-from __future__ import annotations
-
 import io
 from datetime import UTC, datetime
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Files with a row for each line of an order: the rows of one order are gathered."""
 
-from __future__ import annotations
-
 import io
 
 from regulars import limits

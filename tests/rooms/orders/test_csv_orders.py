@@ -1,7 +1,5 @@
 """CSV files as people have them: whatever is wrong with a row is told with its line, and costs no other row."""
 
-from __future__ import annotations
-
 import io
 import subprocess
 import sys
@@ -156,14 +154,7 @@ def test_columns_are_found_by_names_of_other_programs_or_chosen() -> None:
     header = b"Order Number,Customer,Total,Created at,Name,Colour,Billing Name\n"
     row = b"7,customer-7,12.50,2026-03-14 09:26:53 -0400,#1007,blue,Asha Rao\n"
     file = opened(io.BytesIO(header + row))
-    assert file.columns == {
-        "order_id": 0,
-        "customer_id": 1,
-        "amount": 2,
-        "placed_at": 3,
-        "name": 4,
-        "customer_name": 6,
-    }
+    assert file.columns == {"order_id": 0, "customer_id": 1, "amount": 2, "placed_at": 3, "name": 4, "customer_name": 6}
     [order] = file.rows()
     assert isinstance(order, OrderReport)
     assert (order.reference_id, order.customer.name, order.name) == ("7", "Asha Rao", "#1007")
@@ -198,19 +189,10 @@ def test_a_file_says_only_what_its_columns_say() -> None:
         ),
         (b'2,customer-2,1,2026-01-01,"7"" single" x\n', [(3, "not CSV: ',' expected after '\"'")]),
         (b"2,customer-2,1,2026-01-01,a\x00b\n", [(3, "a NUL byte, which no text holds")]),
-        (
-            b"2,customer-2,1,2026-01-01\n",
-            [(3, "row: expected 5 cells as in the header, parted by a comma, not 4")],
-        ),
-        (
-            b"2,customer-2,1,2026-01-01,a,b\n",
-            [(3, "row: expected 5 cells as in the header, parted by a comma, not 6")],
-        ),
+        (b"2,customer-2,1,2026-01-01\n", [(3, "row: expected 5 cells as in the header, parted by a comma, not 4")]),
+        (b"2,customer-2,1,2026-01-01,a,b\n", [(3, "row: expected 5 cells as in the header, parted by a comma, not 6")]),
         (b"2,customer-2,1,2026-01-01,a,,\n", [("2", "a")]),
-        (
-            b",,,,\n",
-            [(3, "; ".join(f"{name}: expected a value" for name in REQUIRED))],
-        ),
+        (b",,,,\n", [(3, "; ".join(f"{name}: expected a value" for name in REQUIRED))]),
         (b"\n  \n", []),
     ],
 )

@@ -1,7 +1,5 @@
 """How much of an order earns: a table of orders and choices, and what holds whatever they are."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """An order ends the same in whatever order its reports come, and however often each of them does."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID

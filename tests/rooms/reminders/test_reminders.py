@@ -1,7 +1,5 @@
 """Customers are told of coins that expire or lie unused: at the shop's hour, once for one reason."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta

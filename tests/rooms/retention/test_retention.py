@@ -1,7 +1,5 @@
 """Months of the logs: made ahead, hidden when a shop's choice has passed, dropped when all shops' have."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import AsyncIterator, Sequence

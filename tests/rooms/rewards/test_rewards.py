@@ -1,7 +1,5 @@
 """Offers and coupons by the room's own functions: what each refuses, and what holds however many buy at once."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from typing import Any

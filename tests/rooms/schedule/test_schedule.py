@@ -1,7 +1,5 @@
 """What is due later is done once, at its time; what fails stops nothing else."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -148,10 +146,7 @@ async def test_what_fails_is_set_aside_with_its_reason_and_all_others_are_done(d
     await diary.put(other, "no")
     await diary.drain()
     assert await diary.noted(shop) == [1, 1, 1], "each of them once, and nothing stands of those that failed"
-    assert await diary.aside(shop) == [
-        ("odd", "A fault inside Regulars: ValueError: odd"),
-        ("no", "no is in the way."),
-    ]
+    assert await diary.aside(shop) == [("odd", "A fault inside Regulars: ValueError: odd"), ("no", "no is in the way.")]
     assert [key for key, _ in await diary.aside(other)] == ["no"]
     diary.clock.advance(days=1)
     assert (await diary.drain()).done == 0, "nobody asked for it to be tried again"

@@ -1,7 +1,5 @@
 """API keys: shown once, kept as a hash, of one workspace."""
 
-from __future__ import annotations
-
 from hashlib import sha256
 from typing import Any
 

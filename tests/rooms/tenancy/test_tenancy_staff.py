@@ -1,7 +1,5 @@
 """Staff sign in; a session ends by the clock or by signing out."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import secrets

@@ -1,7 +1,5 @@
 """Workspaces and their settings, and the log of who changed what."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The ladder by the room's own functions: who stands where after what happened, and after the time that passed."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -249,10 +247,7 @@ LADDERS = st.builds(
     window=st.sampled_from(["lifetime", "rolling"]),
 )
 REACHED = st.builds(
-    Measures,
-    spent=st.sampled_from([0.0, 99.0, 100.0, 450.0, 500.0]),
-    gross=st.just(500.0),
-    orders=st.integers(0, 6),
+    Measures, spent=st.sampled_from([0.0, 99.0, 100.0, 450.0, 500.0]), gross=st.just(500.0), orders=st.integers(0, 6)
 )
 
 

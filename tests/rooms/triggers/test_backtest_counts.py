@@ -1,7 +1,5 @@
 """A back-test counts as the pipeline counts: of orders that came in meanwhile it gives what was given."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from random import Random
 from typing import Any

@@ -1,7 +1,5 @@
 """Fire triggers by a call: who for, how many coins, how often."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, date, datetime
 from random import Random

@@ -1,7 +1,5 @@
 """What is given days later, what comes round each year, and facts that a shop names itself."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

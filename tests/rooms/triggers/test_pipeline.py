@@ -1,8 +1,6 @@
 """One pipeline: whatever a trigger reacts to, the same guards stand between the fact and its reward, and each says what
 it found beside what it asks for."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
@@ -47,9 +45,7 @@ async def test_a_call_has_conditions_and_the_refusal_says_what_was_found(till: T
     asha = NewCustomer("customer-asha", mobile="9900112233", country="ind")
     assert said(await till.fire(trigger, customer=asha)) == ["5"]
     assert said(await till.fire(trigger, customer=NewCustomer("customer-ravi"))) == ["conditions_not_met"]
-    assert await refused(till) == [
-        ("condition", "conditions_not_met", ["empty"], ["the customer's country is India"]),
-    ]
+    assert await refused(till) == [("condition", "conditions_not_met", ["empty"], ["the customer's country is India"])]
     assert "the customer's country is India, and it was empty" in (await till.firings())[-1].explanation
 
 

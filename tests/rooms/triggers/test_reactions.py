@@ -1,7 +1,5 @@
 """Orders and what they earn: once per trigger, whatever is reported, how often, by how many at once."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Reports of one order that are taken at one moment wait for each other at the order, and end as one."""
 
-from __future__ import annotations
-
 import asyncio
 from datetime import timedelta
 from typing import Any

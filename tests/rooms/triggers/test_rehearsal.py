@@ -1,7 +1,5 @@
 """What a rehearsal says comes true, and nothing of it is written."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from random import Random
 

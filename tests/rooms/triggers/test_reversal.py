@@ -1,7 +1,5 @@
 """Undoing an order undoes its coins and the places they took, by the rule that gave them."""
 
-from __future__ import annotations
-
 import asyncio
 from itertools import permutations
 from typing import Any

@@ -1,7 +1,5 @@
 """A shop can have so many triggers and no more, and only those that react are looked at with each order."""
 
-from __future__ import annotations
-
 import pytest
 
 from regulars import limits, tenancy

@@ -1,7 +1,5 @@
 """A till: what a shop with triggers reports and fires, each in a transaction of its own."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from datetime import datetime

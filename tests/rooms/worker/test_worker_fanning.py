@@ -1,7 +1,5 @@
 """One shop can stop nobody else's events."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 import pytest

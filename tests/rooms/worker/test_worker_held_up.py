@@ -1,7 +1,5 @@
 """What a worker can't read is set aside with a reason, holds nothing else up, and is taken up once it can be read."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Workers as they run: real time, several at once, stopped and killed."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
@@ -216,13 +214,7 @@ async def test_what_a_killed_worker_had_in_hand_is_sent_again_under_the_same_id(
         turn = await delivery.take_up(tx, shop.street, shop.workspace.id, lane_id, shop.workspace.id, now)
     assert turn is not None
     running = Running(
-        shop.db,
-        turn,
-        shop.street,
-        shop.street,
-        lock=lambda: None,
-        clock=SystemClock(),
-        random=random.random,
+        shop.db, turn, shop.street, shop.street, lock=lambda: None, clock=SystemClock(), random=random.random
     )
     shop.street.gates["http://tool/"] = asyncio.Event()
     killed = asyncio.create_task(running.work())
