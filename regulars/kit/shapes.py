@@ -6,6 +6,8 @@ keeps it.
     Shown[Rule]         what a caller is answered
     Page[RuleItem]      a page of a list (`RulePage`)
     Listed[RuleItem]    a list as a whole (`RuleList`)
+    Counted[CouponItem] a numbered page of a list (`CouponList`)
+    One[CouponItem]     one of them, as `item` (`CouponAnswer`)
 
 Each is a struct of its own, and may be the base of one that says more, or says a field otherwise. No caller is told or
 may give a field that is INSIDE, holds bytes, or is the workspace's id.
@@ -76,6 +78,25 @@ class Listed(Struct, Generic[T], frozen=True):
         return _list(cls, item)
 
 
+class Counted(Struct, Generic[T], frozen=True):
+    """`count` is how many there are on all pages."""
+
+    items: list[T]
+    count: int
+
+    def __class_getitem__(cls, item: type[Struct]) -> Any:
+        return _list(cls, item)
+
+
+class One(Struct, Generic[T], frozen=True):
+    """One thing."""
+
+    item: T
+
+    def __class_getitem__(cls, item: type[Struct]) -> Any:
+        return _list(cls, item)
+
+
 def copied(type_: type[S], of: Any, *more: Any, **otherwise: Any) -> S:
     """One whose fields are those of the same names, or of what has `more` of them, but for what is said otherwise."""
     for name in type_.__struct_fields__:
@@ -111,10 +132,11 @@ def _open_fields(whole: type[Struct]) -> list[msgspec.structs.FieldInfo]:
 @cache
 def _list(base: type[Struct], item: type[Struct]) -> Any:
     fields = [(field.name, field.type, NODEFAULT) for field in msgspec.structs.fields(base)]
-    named = [("items", list[item], NODEFAULT), *fields[1:]]  # type: ignore[valid-type]
-    kind = "Page" if base is Page else "List"
-    return _made(f"{item.__name__.removesuffix('Item')}{kind}", named, base)
+    first = ("item", item, NODEFAULT) if base is One else ("items", list[item], NODEFAULT)  # type: ignore[valid-type]
+    kind = {Page: "Page", One: "Answer"}.get(base, "List")
+    return _made(f"{item.__name__.removesuffix('Item')}{kind}", [first, *fields[1:]], base, item.__module__)
 
 
-def _made(name: str, fields: list[tuple[str, Any, Any]], base: type[Struct]) -> Any:
-    return msgspec.defstruct(name, fields, bases=(base,), namespace={"__doc__": getdoc(base)}, kw_only=True)
+def _made(name: str, fields: list[tuple[str, Any, Any]], base: type[Struct], module: str = __name__) -> Any:
+    doc = {"__doc__": getdoc(base)}
+    return msgspec.defstruct(name, fields, bases=(base,), namespace=doc, module=module, kw_only=True)

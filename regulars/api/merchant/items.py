@@ -121,25 +121,6 @@ class LeadAnswer(msgspec.Struct, frozen=True):
     leadtoken: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class TxnAnswer(msgspec.Struct, frozen=True):
-    item: TxnItem
-
-
-class TxnList(msgspec.Struct, frozen=True):
-    """`count` is how many there are on all pages. `cursor`, sent back, continues after this page; null on the last."""
-
-    items: list[TxnItem]
-    count: int
-    cursor: str | None
-
-
-class TriggerList(msgspec.Struct, frozen=True):
-    """`count` is how many there are on all pages."""
-
-    items: list[TriggerItem]
-    count: int
-
-
 class CouponItem(msgspec.Struct, frozen=True):
     """A coupon. `value` is its code; `fiat_class` says whether `fiat_value` is a percentage or an amount, `fiat_target`
     what it is taken off from."""

@@ -17,7 +17,7 @@ from regulars.customers import Customer, NewCustomer
 from regulars.customers.reported import Contact, CustomerId, Name, ReferralCode
 from regulars.kit.clock import a_birthday
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, Invalid, NotFound
+from regulars.kit.errors import Faults, Invalid, NotFound, invalid
 
 
 class Metadetail(Contact, frozen=True, forbid_unknown_fields=True):
@@ -85,6 +85,19 @@ async def the_lead(tx: Reading, workspace_id: UUID, **by: Any) -> Customer:
     if customer is None:
         raise NotFound("Lead does not exists")
     return customer
+
+
+class ForLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    lead_id: UUID | None = None
+    customer_id: (
+        Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX, examples=["shopify-7029064106277"])] | None
+    ) = None
+
+    async def lead(self, tx: Reading, workspace_id: UUID) -> Customer:
+        """Whom the body names. Raises Invalid, NotFound with the contract's words."""
+        if not self.lead_id and not self.customer_id:
+            raise invalid("lead_id", "a lead_id or a customer_id")
+        return await the_lead(tx, workspace_id, id=self.lead_id, customer_id=None if self.lead_id else self.customer_id)
 
 
 def secrets_of(call: Call[Any, Any]) -> list[str]:

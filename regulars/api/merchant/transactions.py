@@ -9,13 +9,14 @@ from msgspec import Meta
 
 from regulars import ledger, limits
 from regulars.api.merchant.api import merchant
-from regulars.api.merchant.items import TxnAnswer, TxnList, txn_item
-from regulars.api.merchant.leads import prove, the_lead
-from regulars.api.merchant.paging import NumberedPage
+from regulars.api.merchant.items import TxnItem, txn_item
+from regulars.api.merchant.leads import ForLead
+from regulars.api.merchant.lists import Listing, NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.ledger import Entry, KeyTaken, Kind, Txn
+from regulars.kit.shapes import Counted, One
+from regulars.ledger import Entry, KeyTaken, Kind
 
 Hash = Annotated[
     str,
@@ -31,15 +32,13 @@ class HashReused(Refusal):
     """This hash names a transaction already, and it is another one; nothing was done."""
 
     code = "hash_reused"
+    message = "This hash was sent before with another transaction."
+    expected = ("hash", "a new hash")
 
 
-class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Said(ForLead, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a transaction of either wallet says, but for its amount."""
 
-    lead_id: UUID | None = None
-    customer_id: (
-        Annotated[str, Meta(max_length=limits.CUSTOMER_ID_CHARS_MAX, examples=["shopify-7029064106277"])] | None
-    ) = None
     title: Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX, examples=["Thank you"])]
     description: Annotated[str, Meta(max_length=limits.DESCRIPTION_CHARS_MAX)] = ""
     operation: Operation
@@ -82,49 +81,29 @@ class OfLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lead_id: UUID | None = None
 
 
+class TxnList(Counted[TxnItem], frozen=True, kw_only=True):
+    """`count` is how many there are on all pages. `cursor`, sent back, continues after this page; null on the last."""
+
+    cursor: str | None
+
+
 @merchant.post("/wallettransactions", "Credit or debit coins", tag="Wallet transactions")
-async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> TxnAnswer:
+async def create_wallettransaction(call: Call[NoQuery, NewTxn], tx: Tx) -> One[TxnItem]:
     """A `hash` that was sent before answers with the transaction it made then, and `Idempotency-Hit: true`."""
     return await _create(call, tx, "coins", call.body.amount, "hash")
 
 
 @merchant.post("/creditwallettransactions", "Credit or debit the second wallet", tag="Wallet transactions")
-async def create_creditwallettransaction(call: Call[NoQuery, NewCreditTxn], tx: Tx) -> TxnAnswer:
+async def create_creditwallettransaction(call: Call[NoQuery, NewCreditTxn], tx: Tx) -> One[TxnItem]:
     """Credits, as gift cards and returns bring them. A `hash` that was sent before with a transaction of this wallet
     answers with that one, and `Idempotency-Hit: true`."""
     return await _create(call, tx, "credits", ledger.amount_of_wire("credits", call.body.amount), "credithash")
 
 
-_READ: dict[str, Any] = {"tag": "Wallet transactions", "access": "READ", "headers": ("x-leadtoken",)}
-
-
-@merchant.get("/wallettransactions", "A customer's wallet transactions", **_READ)
-async def list_wallettransactions(call: Call[TxnQuery, None], tx: Reading) -> TxnList:
-    return await _list(call, tx, "coins")
-
-
-@merchant.get("/creditwallettransactions", "A customer's transactions of the second wallet", **_READ)
-async def list_creditwallettransactions(call: Call[TxnQuery, None], tx: Reading) -> TxnList:
-    return await _list(call, tx, "credits")
-
-
-@merchant.get("/wallettransactions/{id}", "One wallet transaction", **_READ)
-async def find_wallettransaction(call: Call[OfLead, None], tx: Reading) -> TxnAnswer:
-    return await _find(call, tx, "coins")
-
-
-@merchant.get("/creditwallettransactions/{id}", "One transaction of the second wallet", **_READ)
-async def find_creditwallettransaction(call: Call[OfLead, None], tx: Reading) -> TxnAnswer:
-    return await _find(call, tx, "credits")
-
-
-async def _create(call: Call[NoQuery, Any], tx: Tx, kind: Kind, amount: int, names: str) -> TxnAnswer:
+async def _create(call: Call[NoQuery, Any], tx: Tx, kind: Kind, amount: int, names: str) -> One[TxnItem]:
     """`names` tells the hashes of one wallet from those of the other."""
-    body = call.body
-    if not body.lead_id and not body.customer_id:
-        raise invalid("lead_id", "a lead_id or a customer_id")
-    by: dict[str, Any] = {"id": body.lead_id} if body.lead_id else {"customer_id": body.customer_id}
-    customer = await the_lead(tx, call.workspace_id, **by)
+    body: Said = call.body
+    customer = await body.lead(tx, call.workspace_id)
     entry = Entry(
         customer_id=customer.id,
         kind=kind,
@@ -140,57 +119,56 @@ async def _create(call: Call[NoQuery, Any], tx: Tx, kind: Kind, amount: int, nam
     )
     (outcome,) = await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer})
     if isinstance(outcome, KeyTaken):
-        raise HashReused("This hash was sent before with another transaction.", fields={"hash": "expected a new hash"})
+        raise HashReused
     if isinstance(outcome, Refusal):
         raise outcome
     if outcome.repeated:
         call.reply_headers["idempotency-hit"] = "true"
-    return TxnAnswer(txn_item(outcome.txn))
+    return One(txn_item(outcome.txn))
 
 
-async def _list(call: Call[TxnQuery, None], tx: Reading, kind: Kind) -> TxnList:
-    query = call.query
-    prove(call, query.lead_id)
-    await the_lead(tx, call.workspace_id, id=query.lead_id)
-    if query.id is not None:
-        try:
-            txn = await _txn_of(tx, call.workspace_id, kind, query.lead_id, query.id)
-        except NotFound:
-            return TxnList([], 0, None)
-        fits = query.hash in (None, txn.wire_hash) and query.operation in (None, txn.operation)
-        return TxnList([txn_item(txn)] if fits else [], int(fits), None)
-    # One more than is asked for tells whether another page follows.
-    txns, count = await ledger.numbered_page(
-        tx,
-        call.workspace_id,
-        query.lead_id,
-        kind=kind,
-        operation=query.operation,
-        wire_hash=query.hash,
-        oldest_first=query.sort_op == "ASC",
-        beyond_seq=_seq(query.cursor),
-        limit=query.limit + 1,
-        offset=0 if query.cursor else query.first,
-    )
-    cursor = str(txns[query.limit - 1].seq) if len(txns) > query.limit else None
-    return TxnList([txn_item(txn) for txn in txns[: query.limit]], count, cursor)
+def _missing() -> NotFound:
+    return NotFound("This wallet transaction does not exist.")
 
 
-async def _find(call: Call[OfLead, None], tx: Reading, kind: Kind) -> TxnAnswer:
-    lead_id = call.query.lead_id
-    if lead_id is None and call.caller.key.purpose == "STOREFRONT":
-        raise invalid("lead_id", "a value: this key is for a shop's pages")
-    if lead_id is not None:
-        prove(call, lead_id)
-    return TxnAnswer(txn_item(await _txn_of(tx, call.workspace_id, kind, lead_id, call.path_id())))
+def _wallet(kind: Kind, name: str, one: str, all_of_them: str) -> None:
+    listing = Listing(f"/{name}s", TxnItem, tag="Wallet transactions", answer=TxnList, missing=_missing)
+
+    async def find(call: Call[OfLead, None], tx: Reading, id: UUID) -> TxnItem:
+        txn = await ledger.find_txn(tx, call.workspace_id, id)
+        if txn.kind != kind:
+            raise _missing()
+        return txn_item(txn)
+
+    async def page(call: Call[TxnQuery, None], tx: Reading) -> tuple[list[TxnItem], int, str | None]:
+        query = call.query
+        # One more than is asked for tells whether another page follows.
+        asked = query.numbers | {"limit": query.limit + 1} | ({"offset": 0} if query.cursor else {})
+        txns, count = await ledger.numbered_page(
+            tx,
+            call.workspace_id,
+            query.lead_id,
+            kind=kind,
+            operation=query.operation,
+            wire_hash=query.hash,
+            beyond_seq=_seq(query.cursor),
+            **asked,
+        )
+        cursor = str(txns[query.limit - 1].seq) if len(txns) > query.limit else None
+        return [txn_item(txn) for txn in txns[: query.limit]], count, cursor
+
+    find.__name__, page.__name__ = f"find_{name}", f"list_{name}s"
+    listing.list(all_of_them)(page)
+    listing.read(one)(find)
 
 
-async def _txn_of(tx: Reading, workspace_id: UUID, kind: Kind, lead_id: UUID | None, txn_id: UUID) -> Txn:
-    """Raises NotFound; of another customer, or another wallet, it is not found either."""
-    txn = await ledger.find_txn(tx, workspace_id, txn_id)
-    if lead_id not in (None, txn.customer_id) or txn.kind != kind:
-        raise NotFound("This wallet transaction does not exist.")
-    return txn
+_wallet("coins", "wallettransaction", "One wallet transaction", "A customer's wallet transactions")
+_wallet(
+    "credits",
+    "creditwallettransaction",
+    "One transaction of the second wallet",
+    "A customer's transactions of the second wallet",
+)
 
 
 def _seq(cursor: str | None) -> int | None:
