@@ -1,73 +1,52 @@
+-- part: customer
+id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+
 -- name: by_ids
 -- LATERAL, so that rows are found one by one by their key whatever the statistics say.
-SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at, c.merged_into, c.erased_at
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT c.{customer} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS c
 
 -- name: by_customer_ids
-SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at, c.merged_into, c.erased_at
-  FROM unnest($2::text[]) AS n (customer_id)
+SELECT c.{customer} FROM unnest($2::text[]) AS n (customer_id)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS c
 
 -- name: by_referral_code
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND referral_code = $2
 
 -- name: by_email
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower($2) AND email <> ''
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower($2) AND email <> ''
  ORDER BY created_at, id LIMIT 1
 
 -- name: by_emails
 -- as `by_email`, one by one
-SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at, c.merged_into, c.erased_at, n.email AS asked
-  FROM unnest($2::text[]) AS n (email)
+SELECT c.{customer}, n.email AS asked FROM unnest($2::text[]) AS n (email)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND lower(email) = lower(n.email) AND email <> ''
                       ORDER BY created_at, id LIMIT 1) AS c
 
 -- name: by_mobile
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer
+SELECT {customer} FROM customers_customer
  WHERE workspace_id = $1 AND regexp_replace(mobile, '[^0-9]+', '', 'g') = $2 AND mobile <> ''
  ORDER BY created_at, id LIMIT 1
 
 -- name: by_phone
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND phone = $2 AND phone <> ''
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND phone = $2 AND phone <> ''
  ORDER BY created_at, id LIMIT 1
 
 -- name: by_phones
 -- as `by_phone`, one by one
-SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at, c.merged_into, c.erased_at, n.phone AS asked
-  FROM unnest($2::text[]) AS n (phone)
+SELECT c.{customer}, n.phone AS asked FROM unnest($2::text[]) AS n (phone)
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND phone = n.phone AND phone <> ''
                       ORDER BY created_at, id LIMIT 1) AS c
 
 -- name: born_on
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer
+SELECT {customer} FROM customers_customer
  WHERE workspace_id = $1 AND dob IS NOT NULL AND dob < $3
    AND extract(month FROM dob) * 100 + extract(day FROM dob) = ANY($2::numeric[]) AND id > $4
  ORDER BY id LIMIT $5
 
 -- name: created_within
-SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code, c.referred_by_code,
-       c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at, c.created_at,
-       c.updated_at, c.merged_into, c.erased_at
-  FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (starts_at, ends_at)
+SELECT c.{customer} FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (starts_at, ends_at)
  CROSS JOIN LATERAL (
         SELECT * FROM customers_customer
          WHERE workspace_id = $1 AND created_at >= n.starts_at AND created_at < n.ends_at AND id > $4
@@ -91,13 +70,10 @@ SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.phone, n.country, n
        AS n (id, customer_id, name, email, mobile, country, gender, dob, referral_code, phone)
  ORDER BY n.customer_id
     ON CONFLICT (workspace_id, customer_id) DO NOTHING
-RETURNING id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-          accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+RETURNING {customer}
 
 -- name: lock
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id = $2 FOR UPDATE
 
 -- name: update
 UPDATE customers_customer
@@ -125,9 +101,7 @@ SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, f
                          GROUP BY each.key) AS total),
        orders_count = c.orders_count + excluded.orders_count,
        last_order_at = GREATEST(c.last_order_at, excluded.last_order_at)
-RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
-          c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-          c.created_at, c.updated_at, c.merged_into, c.erased_at
+RETURNING c.{customer}
 
 -- name: rename
 -- By way of a conflict, in the order of their ids, as count_spending.
@@ -138,9 +112,7 @@ SELECT $1, found.id, found.customer_id, n.name, found.referral_code, found.creat
         SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
  ORDER BY n.id
     ON CONFLICT (workspace_id, id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
-RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
-          c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-          c.created_at, c.updated_at, c.merged_into, c.erased_at
+RETURNING c.{customer}
 
 -- name: set_tiers
 -- As rename.
@@ -151,27 +123,19 @@ SELECT $1, found.id, found.customer_id, n.tier, found.referral_code, found.creat
         SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
  ORDER BY n.id
     ON CONFLICT (workspace_id, id) DO UPDATE SET tier = excluded.tier, updated_at = excluded.updated_at
-RETURNING c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
-          c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-          c.created_at, c.updated_at, c.merged_into, c.erased_at
+RETURNING c.{customer}
 
 -- name: newest
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND merged_into IS NULL
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND merged_into IS NULL
  ORDER BY id DESC LIMIT $4
 
 -- name: oldest
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND id > $2 AND merged_into IS NULL
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id > $2 AND merged_into IS NULL
  ORDER BY id LIMIT $3
 
 -- name: by_name
 -- Those without a name at the end. $2 to $4 are where the page before ended.
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer
+SELECT {customer} FROM customers_customer
  WHERE workspace_id = $1 AND (name = '', lower(name), id) > ($2::boolean, lower($3::text), $4::uuid)
    AND merged_into IS NULL
  ORDER BY name = '', lower(name), id LIMIT $5
@@ -188,10 +152,7 @@ UPDATE customers_words SET words = array_to_tsvector(string_to_array($3::text, E
 -- name: search
 -- Ordered by the id's text, which sorts as the id does: by the id itself, the planner would rather walk through all of a
 -- shop's customers from the newest on than look a rare word up.
-SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gender, c.dob, c.referral_code,
-       c.referred_by_code, c.accept_email, c.accept_mobile, c.tier, c.spent, c.orders_count, c.last_order_at,
-       c.created_at, c.updated_at, c.merged_into, c.erased_at
-  FROM (SELECT w.customer_id FROM customers_words w
+SELECT c.{customer} FROM (SELECT w.customer_id FROM customers_words w
          WHERE w.workspace_id = $1 AND w.words @@ $2::text::tsquery AND w.customer_id < $3 AND w.customer_id >= $4
          ORDER BY w.customer_id::text DESC LIMIT $5) AS found
  CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = found.customer_id OFFSET 0) AS c
@@ -201,9 +162,7 @@ SELECT c.id, c.customer_id, c.name, c.email, c.mobile, c.phone, c.country, c.gen
 SELECT count(*) FROM customers_customer WHERE workspace_id = $1 AND merged_into IS NULL
 
 -- name: lock_both
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE
 
 -- name: absorb
 -- What the other one has and this one has not is taken over; their totals add up.

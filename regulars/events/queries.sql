@@ -1,3 +1,9 @@
+-- part: event
+id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+
+-- part: kept
+id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+
 -- name: insert_events
 INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, order_id,
                           recorded_at)
@@ -11,58 +17,39 @@ JOIN unnest($2::uuid[], $3::text[]) AS p (event_id, topic) ON p.topic = r.topic
 WHERE r.workspace_id = $1;
 
 -- name: get
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM events_event
-WHERE workspace_id = $1 AND id = $2
-  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events');
+SELECT {event} FROM events_event WHERE workspace_id = $1 AND id = $2 AND {kept};
 
 -- name: recent
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM events_event
-WHERE workspace_id = $1 AND id < $2 AND id >= $4
-  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
-ORDER BY id DESC
-LIMIT $3;
+SELECT {event} FROM events_event WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND {kept}
+ORDER BY id DESC LIMIT $3;
 
 -- name: recent_of_topic
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM events_event
-WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND topic = $5
-  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
-ORDER BY id DESC
-LIMIT $3;
+SELECT {event} FROM events_event WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND topic = $5 AND {kept}
+ORDER BY id DESC LIMIT $3;
 
 -- name: recent_of_customer
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM events_event
-WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5
-  AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
-ORDER BY id DESC
-LIMIT $3;
+SELECT {event} FROM events_event WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5 AND {kept}
+ORDER BY id DESC LIMIT $3;
 
 -- name: recent_of_customer_and_topic
 -- OFFSET 0 keeps the planner on the customer's own events: walking all events of the topic until one is the customer's
 -- looks as cheap to it and reads the whole log when there is none.
-SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-FROM (
-    SELECT id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
-    FROM events_event
+SELECT {event} FROM (
+    SELECT {event} FROM events_event
     WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND customer_id = $5
-      AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+      AND {kept}
     ORDER BY id DESC
     OFFSET 0
 ) AS of_customer
 WHERE topic = $6
-ORDER BY id DESC
-LIMIT $3;
+ORDER BY id DESC LIMIT $3;
 
 -- name: of_orders
-SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
-FROM unnest($2::uuid[]) AS n (order_id)
+SELECT e.{event} FROM unnest($2::uuid[]) AS n (order_id)
 CROSS JOIN LATERAL (
     SELECT * FROM events_event
     WHERE workspace_id = $1 AND order_id = n.order_id
-      AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+      AND {kept}
     ORDER BY id DESC
     LIMIT $3
 ) AS e;
@@ -70,13 +57,12 @@ CROSS JOIN LATERAL (
 -- name: right_after
 -- Of a customer, what was logged soon after each id was made and names what it is about. OFFSET 0: no more bodies are
 -- looked through than that.
-SELECT DISTINCT ON (e.id) e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
-FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS n (id, end_id, about)
+SELECT DISTINCT ON (e.id) e.{event} FROM unnest($3::uuid[], $4::uuid[], $5::text[]) AS n (id, end_id, about)
 CROSS JOIN LATERAL (
     SELECT * FROM (
         SELECT * FROM events_event
         WHERE workspace_id = $1 AND customer_id = $2 AND id > n.id AND id < n.end_id
-          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+          AND {kept}
         ORDER BY id
         LIMIT $6
         OFFSET 0
@@ -88,8 +74,7 @@ CROSS JOIN LATERAL (
 -- name: by_ids
 -- Each found by its key; with the topic any index that begins with the workspace and ends with the id finds it at once.
 -- The ids rise, and no partition outside of them is opened.
-SELECT e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.recorded_at
-FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
+SELECT e.{event} FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
 CROSS JOIN LATERAL (
     SELECT * FROM events_event
     WHERE workspace_id = $1 AND topic = n.topic AND id = n.id
@@ -113,11 +98,8 @@ CROSS JOIN LATERAL (
 SELECT counted.events
 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS events
-    FROM (
-        SELECT FROM events_event
-        WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id
-        LIMIT $4
+    SELECT count(*) AS events FROM (
+        SELECT FROM events_event WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id LIMIT $4
     ) AS matching
 ) AS counted
 ORDER BY span.place;
@@ -126,11 +108,9 @@ ORDER BY span.place;
 SELECT counted.events
 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS events
-    FROM (
+    SELECT count(*) AS events FROM (
         SELECT FROM events_event
-        WHERE workspace_id = $1 AND topic = $5 AND id >= span.first_id AND id < span.end_id
-        LIMIT $4
+        WHERE workspace_id = $1 AND topic = $5 AND id >= span.first_id AND id < span.end_id LIMIT $4
     ) AS matching
 ) AS counted
 ORDER BY span.place;

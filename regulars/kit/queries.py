@@ -1,4 +1,8 @@
-"""SQL lives in `queries.sql` beside the code that calls it, each statement under a line `-- name: what_it_does`."""
+"""SQL lives in `queries.sql` beside the code that calls it, each statement under a line `-- name: what_it_does`.
+
+What several of them say stands once, under a line `-- part: coupon`, and is put in where they say `{coupon}`;
+`c.{coupon}` is each of its columns with the alias.
+"""
 
 import re
 from functools import cache, lru_cache, partial
@@ -6,16 +10,31 @@ from pathlib import Path
 
 from regulars import limits
 
+_TITLE = re.compile(r"^-- (name|part): (\w+)\n", re.MULTILINE)
+_PART = re.compile(r"(\w+\.)?\{(\w+)\}")
+_COLUMN = re.compile(r"(?<!AS )\b[a-z_]+\b")
+
+
+def statements(path: Path) -> dict[str, str]:
+    """Those of a `queries.sql`, whole, by their names."""
+    _, *blocks = _TITLE.split(path.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
+
+    def part(said: re.Match[str]) -> str:
+        text = found["part"][said[2]]
+        return _COLUMN.sub(rf"{said[1]}\g<0>", text) if said[1] else text
+
+    for kind, name, text in zip(blocks[::3], blocks[1::3], blocks[2::3], strict=True):
+        assert name not in found[kind], f"{path} says {name} twice"
+        found[kind][name] = _PART.sub(part, text.strip().rstrip(";"))
+    return found["name"]
+
 
 class Queries:
     """The statements of one `queries.sql`, each an attribute holding its text with `$1`-style parameters."""
 
     def __init__(self, beside: str) -> None:
-        path = Path(beside).with_name("queries.sql")
-        for block in path.read_text(encoding="utf-8").split("-- name: ")[1:]:
-            name, _, sql = block.partition("\n")
-            assert name.strip() not in vars(self), f"{path} has two statements named {name.strip()}"
-            setattr(self, name.strip(), sql.strip().rstrip(";"))
+        vars(self).update(statements(Path(beside).with_name("queries.sql")))
 
     def __getattr__(self, name: str) -> str:
         raise AttributeError(f"queries.sql has no statement named {name}")

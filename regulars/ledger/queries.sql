@@ -1,11 +1,24 @@
+-- part: txn
+id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited, debited, title, description,
+status, reference, trigger_id, trigger_version, source_txn_id, target, actor, key, wire_hash, hash_version, hash,
+held_until, occurred_at, recorded_at
+
+-- part: lot
+id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending, available, held, extended_to
+
+-- part: transfer
+txn_id, n, from_account, to_account, amount, lot_id, extends_to
+
+-- part: wallet
+customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash, due_at, active_at,
+merged_into
+
 -- name: lock_wallets
 -- All of them or none, in the order in which they are given. A call that still has wallets to open must hold no other
 -- meanwhile: opening can wait for whoever is opening the same, and two calls could wait for each other.
 -- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
 -- and is, while the tables are new and have no statistics.
-SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       w.due_at, w.active_at, w.merged_into, w.place
-  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+SELECT w.{wallet}, w.place FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT *, ctid AS place FROM ledger_wallet
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind FOR UPDATE) AS w
@@ -21,41 +34,30 @@ INSERT INTO ledger_wallet (workspace_id, customer_id, kind)
 SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  ORDER BY n.customer_id, n.kind
     ON CONFLICT (workspace_id, customer_id, kind) DO NOTHING
-RETURNING customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash,
-       due_at, active_at, merged_into, ctid
+RETURNING {wallet}, ctid
 
 -- name: wallets_of
-SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       w.due_at, w.active_at, w.merged_into
-  FROM unnest($2::uuid[]) AS n (customer_id)
+SELECT w.{wallet} FROM unnest($2::uuid[]) AS n (customer_id)
  CROSS JOIN LATERAL (
         SELECT * FROM ledger_wallet WHERE workspace_id = $1 AND customer_id = n.customer_id OFFSET 0) AS w
 
 -- name: wallets_after
-SELECT customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash,
-       due_at, active_at, merged_into
+SELECT {wallet}
   FROM ledger_wallet WHERE workspace_id = $1 AND (customer_id, kind) > ($2, $3) ORDER BY customer_id, kind LIMIT $4
 
 -- name: open_lots
-SELECT l.id, l.customer_id, l.kind, l.amount, l.activates_at, l.expires_at, l.earned_at, l.pending, l.available, l.held,
-       l.extended_to
-  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+SELECT l.{lot} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT * FROM ledger_lot
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND pending + available + held > 0
         OFFSET 0) AS l
 
 -- name: lots_by_id
-SELECT l.id, l.customer_id, l.kind, l.amount, l.activates_at, l.expires_at, l.earned_at, l.pending, l.available, l.held,
-       l.extended_to
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT l.{lot} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
 
 -- name: open_holds
-SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
-       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
-       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
-  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+SELECT t.{txn} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT * FROM ledger_txn h
          WHERE h.workspace_id = $1 AND h.customer_id = n.customer_id AND h.kind = n.kind AND h.act = 'hold'
@@ -63,63 +65,46 @@ SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount,
                               AND e.act IN ('capture', 'void') OFFSET 0) OFFSET 0) AS t
 
 -- name: txns_by_key
-SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
-       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
-       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
-  FROM unnest($2::text[]) AS n (key)
+SELECT t.{txn} FROM unnest($2::text[]) AS n (key)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS t
 
 -- name: txns_by_id
-SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
-       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
-       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT t.{txn} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS t
 
 -- name: followers
 -- What goes on with these txns, or takes them back, oldest first.
-SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
-       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
-       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT t.{txn} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn
                       WHERE workspace_id = $1 AND source_txn_id = n.id AND act = ANY ($3::text[]) OFFSET 0) AS t
  ORDER BY t.recorded_at, t.id
 
 -- name: txns_of_orders
-SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
-       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
-       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
-  FROM unnest($2::text[]) AS n (reference)
+SELECT t.{txn} FROM unnest($2::text[]) AS n (reference)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND reference = n.reference
                         AND starts_with(reference, 'order:') OFFSET 0) AS t
  ORDER BY t.id
 
 -- name: transfers_of
-SELECT t.txn_id, t.n, t.from_account, t.to_account, t.amount, t.lot_id, t.extends_to
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT t.{transfer} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM ledger_transfer WHERE workspace_id = $1 AND txn_id = n.id ORDER BY n OFFSET 0) AS t
 
 -- name: moves_of_lot
 -- By the index of lots, not by the order it is asked for.
-SELECT m.txn_id, m.n, m.from_account, m.to_account, m.amount, m.lot_id, m.extends_to
-  FROM (SELECT * FROM ledger_transfer
+SELECT m.{transfer} FROM (SELECT * FROM ledger_transfer
          WHERE workspace_id = $1 AND lot_id = $2 AND from_account NOT IN ('issued', 'adjusted') OFFSET 0) AS m
  ORDER BY m.txn_id, m.n LIMIT $3
 
 -- name: insert_txns
-INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
-                        debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
-                        target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at)
+INSERT INTO ledger_txn (workspace_id, {txn})
 SELECT $1, t.* FROM unnest($2::ledger_txn_row_1[]) AS t
 
 -- name: insert_transfers
-INSERT INTO ledger_transfer (workspace_id, txn_id, n, from_account, to_account, amount, lot_id, extends_to)
+INSERT INTO ledger_transfer (workspace_id, {transfer})
 SELECT $1, t.* FROM unnest($2::ledger_transfer_row_1[]) AS t
 
 -- name: insert_lots
-INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending,
-                        available, held, extended_to)
+INSERT INTO ledger_lot (workspace_id, {lot})
 SELECT $1, l.* FROM unnest($2::ledger_lot_row_1[]) AS l
 
 -- name: move_lots
@@ -161,20 +146,14 @@ SELECT n.id, 'expire', 'success', g.amount, x.recorded_at
  ORDER BY recorded_at
 
 -- name: txns_of_wallet
-SELECT id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
-       debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
-       target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at
-  FROM ledger_txn
+SELECT {txn} FROM ledger_txn
  WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
    AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
    AND ($6::bigint IS NULL OR seq < $6)
  ORDER BY seq DESC LIMIT $7 OFFSET $8
 
 -- name: txns_of_wallet_from_oldest
-SELECT id, customer_id, kind, seq, act, type, operation, amount, closing_balance, credited,
-       debited, title, description, status, reference, trigger_id, trigger_version, source_txn_id,
-       target, actor, key, wire_hash, hash_version, hash, held_until, occurred_at, recorded_at
-  FROM ledger_txn
+SELECT {txn} FROM ledger_txn
  WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
    AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
    AND ($6::bigint IS NULL OR seq > $6)
@@ -187,8 +166,7 @@ SELECT count(*) FROM ledger_txn
 
 -- name: book
 -- Wallet by wallet, each txn with what it moved and the lot it brought; a wallet without txns comes once, with nulls.
-SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited, w.debited, w.txn_count, w.head_hash,
-       w.due_at, w.active_at, w.merged_into, t.id AS txn_id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
+SELECT w.{wallet}, t.id AS txn_id, t.customer_id AS txn_customer_id, t.kind AS txn_kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
        t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
        t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at,
        ARRAY(SELECT ROW (m.n, m.from_account, m.to_account, m.amount, m.lot_id, m.extends_to, l.amount, l.activates_at,
@@ -202,9 +180,7 @@ SELECT w.customer_id, w.kind, w.available, w.pending, w.held, w.debt, w.credited
  WHERE w.workspace_id = $1 ORDER BY w.customer_id, w.kind, t.seq
 
 -- name: lots
-SELECT id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending, available, held,
-       extended_to
-  FROM ledger_lot WHERE workspace_id = $1 ORDER BY customer_id, kind, id
+SELECT {lot} FROM ledger_lot WHERE workspace_id = $1 ORDER BY customer_id, kind, id
 
 -- name: txn_without_wallet
 SELECT t.id, t.customer_id, t.kind FROM ledger_txn t
@@ -296,10 +272,7 @@ SELECT customer_id, available, active_at FROM ledger_wallet
 
 -- name: untouched
 SELECT DISTINCT ON (t.id)
-       t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited,
-       t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
-       t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
-  FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
+       t.{txn} FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
  CROSS JOIN LATERAL (
         SELECT newest.* FROM (
                 -- By their time alone: walked in the order of their ids, all that were ever written would be read.

@@ -1,25 +1,28 @@
+-- part: order_row
+id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
+status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
+ahead_version, ahead_seen_at, created_at, updated_at, more
+
+-- part: inserted
+id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
+status, financial_status, delivery_status, detail, coins_rewarded, placed_at, source_version, ahead_version,
+ahead_seen_at, more
+
 -- name: insert_orders
 -- Ordered by the order's name, so that two reports of the same orders wait for each other in one order.
-INSERT INTO orders_order (workspace_id, id, source, reference_id, name, customer_id, currency_code, amount_minor,
-                            discount_minor, tax_minor, items_count, status, financial_status, delivery_status, detail,
-                            coins_rewarded, placed_at, source_version, ahead_version, ahead_seen_at, more,
-                          created_at, updated_at)
+INSERT INTO orders_order (workspace_id, {inserted}, created_at, updated_at)
 SELECT $1, o.*, $22, $22
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[],
               $10::bigint[], $11::integer[], $12::text[], $13::text[], $14::text[], $15::jsonb[], $16::bigint[],
               $17::timestamptz[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::jsonb[])
-       AS o (id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor,
-             items_count, status, financial_status, delivery_status, detail, coins_rewarded, placed_at, source_version,
-             ahead_version, ahead_seen_at, more)
+       AS o ({inserted})
  ORDER BY o.source, o.reference_id
     ON CONFLICT (workspace_id, source, reference_id) DO NOTHING
 RETURNING id
 
 -- name: lock_orders
 -- Each found by its key, in the order in which they are to be locked.
-SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
-       o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
-       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
+SELECT o.{order_row}
   FROM (SELECT n.source, n.reference_id FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
          ORDER BY n.source COLLATE "C", n.reference_id COLLATE "C") AS n
  CROSS JOIN LATERAL (SELECT * FROM orders_order
@@ -27,18 +30,12 @@ SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o
                         FOR UPDATE) AS o
 
 -- name: orders_named
-SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
-       o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
-       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
-  FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
+SELECT o.{order_row} FROM unnest($2::text[], $3::text[]) AS n (source, reference_id)
  CROSS JOIN LATERAL (SELECT * FROM orders_order
                       WHERE workspace_id = $1 AND source = n.source AND reference_id = n.reference_id OFFSET 0) AS o
 
 -- name: next_orders
-SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
-       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at, more
-  FROM orders_order
+SELECT {order_row} FROM orders_order
  WHERE workspace_id = $1 AND (placed_at, id) > ($2::timestamptz, $3::uuid)
  ORDER BY placed_at, id LIMIT $4
 
@@ -76,25 +73,16 @@ UPDATE orders_order o
 
 -- name: orders_by_ids
 -- LATERAL: each found by its key. Before version 17 an index may be read for the whole shop instead, and most of it dropped.
-SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor,
-       o.tax_minor, o.items_count, o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded,
-       o.coins_spent, o.placed_at, o.source_version, o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at,
-       o.more
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT o.{order_row} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM orders_order WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS o
 
 -- name: orders_of_customer
-SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
-       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at, more
+SELECT {order_row}
   FROM orders_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
 -- name: placed_orders
 -- Looks at no more than $8 orders, the one placed last first, and stops as soon as enough of them fit.
-SELECT id, source, reference_id, name, customer_id, currency_code, amount_minor, discount_minor, tax_minor, items_count,
-       status, financial_status, delivery_status, detail, coins_rewarded, coins_spent, placed_at, source_version,
-       ahead_version, ahead_seen_at, created_at, updated_at, more
-  FROM (SELECT * FROM orders_order
+SELECT {order_row} FROM (SELECT * FROM orders_order
          WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
            AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2),
                                            'infinity'), $2)
@@ -111,10 +99,7 @@ SELECT id FROM orders_order
 
 -- name: orders_by_reference
 -- People know an order by its name, which shops often write with a # before it.
-SELECT o.id, o.source, o.reference_id, o.name, o.customer_id, o.currency_code, o.amount_minor, o.discount_minor, o.tax_minor, o.items_count,
-       o.status, o.financial_status, o.delivery_status, o.detail, o.coins_rewarded, o.coins_spent, o.placed_at, o.source_version,
-       o.ahead_version, o.ahead_seen_at, o.created_at, o.updated_at, o.more
-  FROM (
+SELECT o.{order_row} FROM (
     (SELECT id FROM orders_order
       WHERE workspace_id = $1 AND source = ANY($2::text[]) AND reference_id = $3 LIMIT $4)
     UNION (SELECT id FROM orders_order

@@ -1,24 +1,26 @@
+-- part: coupon
+id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id, key,
+reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+
+-- part: offer
+id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
+
 -- name: offers
-SELECT id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
-  FROM rewards_offer WHERE workspace_id = $1 ORDER BY place, created_at, id
+SELECT {offer} FROM rewards_offer WHERE workspace_id = $1 ORDER BY place, created_at, id
 
 -- name: offers_by_id
-SELECT id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
-  FROM rewards_offer WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+SELECT {offer} FROM rewards_offer WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: lock_offers
 -- LATERAL: each found by its key, in the order in which they are given.
-SELECT o.id, o.version, o.name, o.active, o.show_in_widget, o.place, o.terms, o.issued, o.taken_off_minor, o.created_at,
-       o.updated_at
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT o.{offer} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM rewards_offer WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS o
 
 -- name: count_offers
 SELECT count(*) FROM rewards_offer WHERE workspace_id = $1
 
 -- name: save_offer
-INSERT INTO rewards_offer (workspace_id, id, version, name, active, show_in_widget, place, terms, issued,
-                           taken_off_minor, created_at, updated_at)
+INSERT INTO rewards_offer (workspace_id, {offer})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET version = $3, name = $4, active = $5, show_in_widget = $6, place = $7, terms = $8, issued = $9,
@@ -63,19 +65,12 @@ SELECT n.offer_id, n.customer_id, c.ever, c.lately
        ) AS c
 
 -- name: issued_for
-SELECT c.id, c.offer_id, c.offer_version, c.customer_id, c.type, c.status, c.code, c.code_key, c.shared, c.steps, c.coins,
-       c.txn_id, c.firing_id, c.key, c.reference, c.order_id, c.taken_off_minor, c.expires_at, c.created_at, c.updated_at
-  FROM unnest($2::text[]) AS n (key)
+SELECT c.{coupon} FROM unnest($2::text[]) AS n (key)
  CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS c
 
 -- name: insert_coupons
-INSERT INTO rewards_coupon (workspace_id, id, offer_id, offer_version, customer_id, type, status, code, code_key, shared,
-                            steps, coins, txn_id, firing_id, key, reference, order_id, taken_off_minor, expires_at,
-                            created_at, updated_at)
-SELECT $1, n.id, n.offer_id, n.offer_version, n.customer_id, n.type, n.status, n.code, n.code_key, n.shared, n.steps,
-       n.coins, n.txn_id, n.firing_id, n.key, n.reference, n.order_id, n.taken_off_minor, n.expires_at, n.created_at,
-       n.updated_at
-  FROM unnest($2::rewards_coupon_row_1[]) AS n
+INSERT INTO rewards_coupon (workspace_id, {coupon})
+SELECT $1, n.{coupon} FROM unnest($2::rewards_coupon_row_1[]) AS n
 
 -- name: set_coupons
 UPDATE rewards_coupon c
@@ -89,25 +84,17 @@ UPDATE rewards_coupon c
  WHERE c.workspace_id = $1 AND c.ctid = n.ctid
 
 -- name: lock_coupons
-SELECT c.id, c.offer_id, c.offer_version, c.customer_id, c.type, c.status, c.code, c.code_key, c.shared, c.steps, c.coins,
-       c.txn_id, c.firing_id, c.key, c.reference, c.order_id, c.taken_off_minor, c.expires_at, c.created_at, c.updated_at
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT c.{coupon} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS c
 
 -- name: coupons_by_id
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: by_code
 -- Of a code that many have only the customer's own, those that can be used first.
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND NOT shared
+SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND NOT shared
  UNION ALL
-(SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-        key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-   FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND customer_id = $3 AND shared
+(SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND customer_id = $3 AND shared
   ORDER BY status <> 'issued', reference <> $4, id LIMIT 1)
 
 -- name: of_orders
@@ -125,33 +112,24 @@ SELECT n.order_id AS about, c.id
 SELECT c.order_id, c.id FROM rewards_coupon c WHERE c.workspace_id = $1 AND c.order_id = ANY($5::uuid[])
 
 -- name: coupons_of_order
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon WHERE workspace_id = $1 AND order_id = $2 ORDER BY id
+SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND order_id = $2 ORDER BY id
 
 -- name: coupons
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon WHERE workspace_id = $1 AND id < $2 AND id >= $4 ORDER BY id DESC LIMIT $3
+SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND id < $2 AND id >= $4 ORDER BY id DESC LIMIT $3
 
 -- name: coupons_of_offer
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon
+SELECT {coupon} FROM rewards_coupon
  WHERE workspace_id = $1 AND offer_id = $5 AND id < $2 AND id >= $4 AND ($6::text IS NULL OR status = $6)
  ORDER BY id DESC LIMIT $3
 
 -- name: coupons_of_customer
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon
+SELECT {coupon} FROM rewards_coupon
  WHERE workspace_id = $1 AND customer_id = $5 AND id < $2 AND id >= $4 AND ($6::text IS NULL OR status = $6)
    AND ($7::uuid IS NULL OR offer_id = $7)
  ORDER BY id DESC LIMIT $3
 
 -- name: coupons_of_status
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+SELECT {coupon}
   FROM rewards_coupon WHERE workspace_id = $1 AND status = $5 AND id < $2 AND id >= $4 ORDER BY id DESC LIMIT $3
 
 -- name: by_status
@@ -197,9 +175,7 @@ SELECT n.offer_id, k.codes
 UPDATE rewards_coupon SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
 
 -- name: numbered_page
-SELECT id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id,
-       key, reference, order_id, taken_off_minor, expires_at, created_at, updated_at
-  FROM rewards_coupon
+SELECT {coupon} FROM rewards_coupon
  WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
  ORDER BY CASE WHEN $4::boolean THEN id END, id DESC LIMIT $5 OFFSET $6
 

@@ -1,36 +1,43 @@
+-- part: source
+id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why, asks_at,
+asked_until, asked_said, created_at, updated_at
+
+-- part: hook
+id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id, customer_id, handled_at
+
+-- part: fitting
+ends AS (SELECT count(*) AS seen, (array_agg(id ORDER BY id))[1] AS last_id FROM looked)
+SELECT h.{hook}, ends.seen, ends.last_id
+  FROM ends
+  LEFT JOIN LATERAL (
+       SELECT {hook} FROM looked
+        WHERE ($4::uuid IS NULL OR source_id = $4) AND ($5::text IS NULL OR state = $5)
+          AND ($6::text IS NULL OR topic = $6) ORDER BY id DESC LIMIT $7) AS h ON true
+ ORDER BY h.id DESC
+
 -- name: insert_source
 INSERT INTO shops_source (workspace_id, id, hook_id, platform, slug, name, settings, secrets, asks_at, asked_until,
                           created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)
 
 -- name: sources
-SELECT id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why,
-       asks_at, asked_until, asked_said, created_at, updated_at
-  FROM shops_source WHERE workspace_id = $1 AND archived_at IS NULL ORDER BY created_at, id
+SELECT {source} FROM shops_source WHERE workspace_id = $1 AND archived_at IS NULL ORDER BY created_at, id
 
 -- name: source
-SELECT id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why,
-       asks_at, asked_until, asked_said, created_at, updated_at
-  FROM shops_source WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
+SELECT {source} FROM shops_source WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
 
 -- name: lock_source
 -- what is laid over stored settings must not lose what somebody else laid over them meanwhile
-SELECT id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why,
-       asks_at, asked_until, asked_said, created_at, updated_at
-  FROM shops_source WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
+SELECT {source} FROM shops_source WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
    FOR UPDATE
 
 -- name: sources_by_ids
 -- those that were removed too
-SELECT id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why, asks_at,
-       asked_until, asked_said, created_at, updated_at
-  FROM shops_source WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
+SELECT {source} FROM shops_source WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
 
 -- name: source_of_hook
 -- every workspace: a hook's address names nothing but itself
-SELECT id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why,
-       asks_at, asked_until, asked_said, created_at, updated_at
-  FROM shops_source WHERE hook_id = $1 AND archived_at IS NULL
+SELECT {source} FROM shops_source WHERE hook_id = $1 AND archived_at IS NULL
 
 -- name: slugs
 -- those of sources that were removed too: their orders are still known by them
@@ -109,64 +116,24 @@ RETURNING id, topic
 -- name: hooks
 -- looks at so many, and says where it ended
 WITH looked AS MATERIALIZED (
-       SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id,
-              customer_id, handled_at
-         FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3
-        ORDER BY id DESC LIMIT $8),
-     ends AS (SELECT count(*) AS seen, (array_agg(id ORDER BY id))[1] AS last_id FROM looked)
-SELECT h.id, h.source_id, h.topic, h.reference, h.received_at, h.state, h.subject, h.version, h.outcome, h.order_id,
-       h.customer_id, h.handled_at, ends.seen, ends.last_id
-  FROM ends
-  LEFT JOIN LATERAL (
-       SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id,
-              customer_id, handled_at
-         FROM looked
-        WHERE ($4::uuid IS NULL OR source_id = $4) AND ($5::text IS NULL OR state = $5)
-          AND ($6::text IS NULL OR topic = $6) ORDER BY id DESC LIMIT $7) AS h ON true
- ORDER BY h.id DESC
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3
+        ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hooks_of_source
 -- as `hooks`
 WITH looked AS MATERIALIZED (
-       SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id,
-              customer_id, handled_at
-         FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND source_id = $4
-        ORDER BY id DESC LIMIT $8),
-     ends AS (SELECT count(*) AS seen, (array_agg(id ORDER BY id))[1] AS last_id FROM looked)
-SELECT h.id, h.source_id, h.topic, h.reference, h.received_at, h.state, h.subject, h.version, h.outcome, h.order_id,
-       h.customer_id, h.handled_at, ends.seen, ends.last_id
-  FROM ends
-  LEFT JOIN LATERAL (
-       SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id,
-              customer_id, handled_at
-         FROM looked
-        WHERE ($4::uuid IS NULL OR source_id = $4) AND ($5::text IS NULL OR state = $5)
-          AND ($6::text IS NULL OR topic = $6) ORDER BY id DESC LIMIT $7) AS h ON true
- ORDER BY h.id DESC
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND source_id = $4
+        ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hooks_in_state
 -- as `hooks`
 WITH looked AS MATERIALIZED (
-       SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id,
-              customer_id, handled_at
-         FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND state = $5
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND state = $5
           AND state IN ('pending', 'waiting', 'open', 'failed')
-        ORDER BY id DESC LIMIT $8),
-     ends AS (SELECT count(*) AS seen, (array_agg(id ORDER BY id))[1] AS last_id FROM looked)
-SELECT h.id, h.source_id, h.topic, h.reference, h.received_at, h.state, h.subject, h.version, h.outcome, h.order_id,
-       h.customer_id, h.handled_at, ends.seen, ends.last_id
-  FROM ends
-  LEFT JOIN LATERAL (
-       SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id,
-              customer_id, handled_at
-         FROM looked
-        WHERE ($4::uuid IS NULL OR source_id = $4) AND ($5::text IS NULL OR state = $5)
-          AND ($6::text IS NULL OR topic = $6) ORDER BY id DESC LIMIT $7) AS h ON true
- ORDER BY h.id DESC
+        ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hook
-SELECT id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id, customer_id, handled_at
-  FROM shops_hook WHERE workspace_id = $1 AND id = $2
+SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id = $2
 
 -- name: body
 SELECT body FROM shops_hook WHERE workspace_id = $1 AND id = $2
@@ -208,8 +175,7 @@ SELECT min(asks_at) FROM shops_source WHERE asks_at IS NOT NULL
 UPDATE shops_source SET asks_at = $2
  WHERE (workspace_id, id) IN (SELECT workspace_id, id FROM shops_source WHERE asks_at <= $1
                                ORDER BY asks_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING id, workspace_id, hook_id, platform, slug, name, settings, secrets, wrong_count, wrong_at, wrong_why, asks_at,
-          asked_until, asked_said, created_at, updated_at
+RETURNING {source}
 
 -- name: asked
 UPDATE shops_source SET asked_until = $3 WHERE workspace_id = $1 AND id = $2

@@ -1,29 +1,36 @@
+-- part: firing
+id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
+fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
+
+-- part: trigger
+id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at, updated_at
+
+-- part: counter
+trigger_id, subject_id, stretch, activities, amount, granted, coins, last_at
+
+-- part: fact
+outside_id, id, name, customer_id, properties, occurred_at
+
+-- part: kept
+id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+
 -- name: by_ids
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
-       updated_at
-  FROM triggers_trigger WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+SELECT {trigger} FROM triggers_trigger WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: all
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
-       updated_at
-  FROM triggers_trigger WHERE workspace_id = $1 ORDER BY created_at, id
+SELECT {trigger} FROM triggers_trigger WHERE workspace_id = $1 ORDER BY created_at, id
 
 -- name: reacting
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
-       updated_at
-  FROM triggers_trigger WHERE workspace_id = $1 AND active AND source <> 'api' ORDER BY created_at, id
+SELECT {trigger} FROM triggers_trigger WHERE workspace_id = $1 AND active AND source <> 'api' ORDER BY created_at, id
 
 -- name: count
 SELECT count(*) FROM triggers_trigger WHERE workspace_id = $1
 
 -- name: lock
-SELECT id, version, kind, name, source, active, open, allow_override, show_in_widget, rule, content, created_at,
-       updated_at
-  FROM triggers_trigger WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+SELECT {trigger} FROM triggers_trigger WHERE workspace_id = $1 AND id = $2 FOR UPDATE
 
 -- name: save
-INSERT INTO triggers_trigger (workspace_id, id, version, kind, name, source, active, open, allow_override,
-                              show_in_widget, rule, content, created_at, updated_at)
+INSERT INTO triggers_trigger (workspace_id, {trigger})
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET version = $3, name = $5, active = $7, open = $8, allow_override = $9, show_in_widget = $10, rule = $11,
@@ -51,14 +58,13 @@ SELECT $1, n.trigger_id, n.subject_id, n.stretch
   FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (trigger_id, subject_id, stretch)
  ORDER BY n.trigger_id, n.subject_id, n.stretch COLLATE "C"
     ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE SET granted = c.granted
-RETURNING c.trigger_id, c.subject_id, c.stretch, c.activities, c.amount, c.granted, c.coins, c.last_at
+RETURNING c.{counter}
 
 -- name: add_to_counters
-INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, activities, amount, granted, coins,
-                                   last_at)
-SELECT $1, n.trigger_id, n.subject_id, n.stretch, n.activities, n.amount, n.granted, n.coins, n.last_at
+INSERT INTO triggers_counter AS c (workspace_id, {counter})
+SELECT $1, n.{counter}
   FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::numeric[], $7::bigint[], $8::bigint[],
-              $9::timestamptz[]) AS n (trigger_id, subject_id, stretch, activities, amount, granted, coins, last_at)
+              $9::timestamptz[]) AS n ({counter})
     ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
    SET activities = c.activities + EXCLUDED.activities, amount = c.amount + EXCLUDED.amount,
        granted = c.granted + EXCLUDED.granted, coins = c.coins + EXCLUDED.coins,
@@ -66,7 +72,7 @@ SELECT $1, n.trigger_id, n.subject_id, n.stretch, n.activities, n.amount, n.gran
 
 -- name: count_back
 -- What was counted before, and of which firings may be gone, stays counted.
-INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, activities, amount, granted, coins, last_at)
+INSERT INTO triggers_counter AS c (workspace_id, {counter})
 SELECT $1, $2, f.subject_id, f.stretch, f.activities, f.amount, f.granted, f.coins, f.last_at
   FROM (SELECT CASE WHEN $3 THEN $2 ELSE customer_id END AS subject_id,
                CASE WHEN $4 = '' THEN '' ELSE to_char(occurred_at AT TIME ZONE $5, $4) END AS stretch,
@@ -116,23 +122,20 @@ UPDATE triggers_firing f
 
 -- name: insert_facts
 -- Ordered by their ids, so that two calls with the same ones wait for each other in one order.
-INSERT INTO triggers_fact (workspace_id, outside_id, id, name, customer_id, properties, occurred_at, recorded_at)
-SELECT $1, n.outside_id, n.id, n.name, n.customer_id, n.properties, n.occurred_at, $8
-  FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::jsonb[], $7::timestamptz[])
-       AS n (outside_id, id, name, customer_id, properties, occurred_at)
+INSERT INTO triggers_fact (workspace_id, {fact}, recorded_at)
+SELECT $1, n.{fact}, $8 FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::jsonb[], $7::timestamptz[])
+       AS n ({fact})
  ORDER BY n.outside_id COLLATE "C"
     ON CONFLICT (workspace_id, outside_id) DO NOTHING
 RETURNING outside_id
 
 -- name: facts
-SELECT f.outside_id, f.id, f.name, f.customer_id, f.properties, f.occurred_at
-  FROM unnest($2::text[]) AS n (outside_id)
+SELECT f.{fact} FROM unnest($2::text[]) AS n (outside_id)
  CROSS JOIN LATERAL (
         SELECT * FROM triggers_fact WHERE workspace_id = $1 AND outside_id = n.outside_id OFFSET 0) AS f
 
 -- name: facts_by_id
-SELECT f.outside_id, f.id, f.name, f.customer_id, f.properties, f.occurred_at
-  FROM unnest($2::uuid[]) AS n (id)
+SELECT f.{fact} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM triggers_fact WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS f
 
 -- name: newest_fact
@@ -140,85 +143,61 @@ SELECT id FROM triggers_fact WHERE workspace_id = $1 AND customer_id = $2 AND na
  ORDER BY recorded_at DESC, id DESC LIMIT 1
 
 -- name: firings_about
-SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, f.explanation, f.reference, f.txn_id,
-       f.operation, f.amount, f.fired_at, f.value, f.threshold, f.activities, f.counted, f.occurred_at, f.due_at,
-       f.earned_on
-  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, reference)
+SELECT f.{firing} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, reference)
  CROSS JOIN LATERAL (SELECT * FROM triggers_firing
                       WHERE workspace_id = $1 AND customer_id = n.customer_id AND reference = n.reference
                       OFFSET 0) AS f
  ORDER BY f.fired_at, f.id
 
 -- name: insert_firings
-INSERT INTO triggers_firing (workspace_id, id, trigger_id, trigger_version, customer_id, state, reason, explanation,
-                             reference, txn_id, operation, amount, fired_at, value, threshold, activities, counted,
-                             occurred_at, due_at, earned_on)
+INSERT INTO triggers_firing (workspace_id, {firing})
 SELECT $1, f.* FROM unnest($2::triggers_firing_row_1[]) AS f
 
 -- name: firings
-SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+SELECT {firing} FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND {kept}
    AND ($5::text IS NULL OR state = $5)
  ORDER BY id DESC LIMIT $3
 
 -- name: refusals
 -- They have an index of their own, as those of a trigger below: nobody reads through all grants for a few of them.
-SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+SELECT {firing} FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND {kept}
    AND state = 'refused'
  ORDER BY id DESC LIMIT $3
 
 -- name: firings_of_trigger
-SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+SELECT {firing} FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND {kept}
    AND trigger_id = $5 AND ($6::text IS NULL OR state = $6)
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: refusals_of_trigger
-SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing
- WHERE workspace_id = $1 AND id < $2 AND id >= $4
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+SELECT {firing} FROM triggers_firing
+ WHERE workspace_id = $1 AND id < $2 AND id >= $4 AND {kept}
    AND trigger_id = $5 AND state = 'refused'
  ORDER BY trigger_id DESC, id DESC LIMIT $3
 
 -- name: firings_of_customer
-SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing
+SELECT {firing} FROM triggers_firing
  WHERE workspace_id = $1 AND customer_id = $5 AND ($6::text IS NULL OR state = $6) AND id < $2 AND id >= $4
    AND ($7::uuid IS NULL OR trigger_id = $7) AND ($8::text = '' OR reference = $8)
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+   AND {kept}
  ORDER BY fired_at DESC, id DESC LIMIT $3
 
 -- name: firings_of_references
-SELECT f.id, f.trigger_id, f.trigger_version, f.customer_id, f.state, f.reason, f.explanation, f.reference, f.txn_id,
-       f.operation, f.amount, f.fired_at, f.value, f.threshold, f.activities, f.counted, f.occurred_at, f.due_at,
-       f.earned_on
-  FROM unnest($3::text[]) AS n (reference)
+SELECT f.{firing} FROM unnest($3::text[]) AS n (reference)
  CROSS JOIN LATERAL (
         SELECT * FROM triggers_firing
          WHERE workspace_id = $1 AND customer_id = $2 AND reference = n.reference
-           AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+           AND {kept}
          ORDER BY fired_at DESC, id DESC LIMIT $4) AS f
  ORDER BY f.fired_at DESC, f.id DESC
 
 -- name: firing
-SELECT id, trigger_id, trigger_version, customer_id, state, reason, explanation, reference, txn_id, operation, amount,
-       fired_at, value, threshold, activities, counted, occurred_at, due_at, earned_on
-  FROM triggers_firing
+SELECT {firing} FROM triggers_firing
  WHERE workspace_id = $1 AND id = $2
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'firings')
+   AND {kept}
 
 -- name: asked_about
 SELECT DISTINCT reference FROM triggers_firing
@@ -236,8 +215,7 @@ WITH theirs AS (
     DELETE FROM triggers_counter WHERE workspace_id = $1 AND subject_id = $2
     RETURNING trigger_id, stretch, activities, amount, granted, coins, last_at
 )
-INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, activities, amount, granted, coins,
-                                   last_at)
+INSERT INTO triggers_counter AS c (workspace_id, {counter})
 SELECT $1, trigger_id, $3, stretch, activities, amount, granted, coins, last_at FROM theirs
  ORDER BY trigger_id, stretch COLLATE "C"
     ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE

@@ -12,21 +12,19 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from regulars.kit.queries import statements
 from tests.tidy.checkout import ROOT, files, name
 
 Statement = exp.Select | exp.Insert | exp.Update | exp.Delete
 _ACROSS = re.compile(r"^-- every workspace: \S", re.MULTILINE)
 
 
-def statements() -> Iterator[tuple[str, str]]:
-    for path in files(".sql"):
-        if path.name == "queries.sql":
-            for block in path.read_text(encoding="utf-8").split("-- name: ")[1:]:
-                title, _, sql = block.partition("\n")
-                yield f"{path.parent.relative_to(ROOT)} {title.strip()}", sql
-
-
-STATEMENTS = dict(statements())
+STATEMENTS = {
+    f"{path.parent.relative_to(ROOT)} {title}": f"{sql}\n"
+    for path in files(".sql")
+    if path.name == "queries.sql"
+    for title, sql in statements(path).items()
+}
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
@@ -47,7 +45,7 @@ def test_names_the_columns_it_answers_with(statement: str) -> None:
 @pytest.mark.parametrize("statement", [one for one, sql in STATEMENTS.items() if "INSERT INTO" in sql])
 def test_names_the_columns_it_fills(statement: str) -> None:
     """A table with one column more is still written by the version before."""
-    inserts = list(sqlglot.parse_one(f"{STATEMENTS[statement]}\n", read="postgres").find_all(exp.Insert))
+    inserts = list(sqlglot.parse_one(STATEMENTS[statement], read="postgres").find_all(exp.Insert))
     assert inserts
     assert [insert.this.sql() for insert in inserts if not isinstance(insert.this, exp.Schema)] == []
 

@@ -15,6 +15,7 @@ import sqlglot
 from sqlglot import exp
 
 from regulars.kit.db import Tx
+from regulars.kit.queries import statements
 
 ROOT = Path(__file__).parents[2]
 RECORD = Path(__file__).with_name("writers.json")
@@ -29,21 +30,20 @@ def recorded() -> dict[str, Any]:
 
 def this_version() -> dict[str, Any]:
     """Statements by their names; row types as they are made; the migrations that they go with, by their digests."""
-    statements: dict[str, str] = {}
+    asked: dict[str, str] = {}
     types: dict[str, str] = {}
     for path in sorted((ROOT / "regulars").rglob("queries.sql")):
         room = ".".join(path.relative_to(ROOT / "regulars").parts[:-1])
-        for block in path.read_text(encoding="utf-8").split("-- name: ")[1:] if room != "bench" else ():
-            title, _, sql = block.partition("\n")
+        for title, sql in statements(path).items() if room != "bench" else ():
             lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
-            statements[f"{room} {title.strip()}"] = "\n".join(lines).strip().rstrip(";")
+            asked[f"{room} {title}"] = "\n".join(lines).strip()
     files = sorted((ROOT / "regulars/migrations").glob("[0-9]*.sql"))
     for path in files:
         for made in path.read_text(encoding="utf-8").split("CREATE TYPE ")[1:]:
             name, _, rest = made.partition(" AS (")
             types[name.strip()] = " ".join(rest.partition(");")[0].split())
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return {"migrations": digests, "statements": statements, "types": types}
+    return {"migrations": digests, "statements": asked, "types": types}
 
 
 async def wrong_in(tx: Tx, record: dict[str, Any]) -> dict[str, str]:
