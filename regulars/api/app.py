@@ -25,6 +25,7 @@ from regulars.api.merchant.activities import ActivityDoor
 from regulars.api.meters import Meters
 from regulars.api.serving import CORS, SAFE, Server
 from regulars.kit.settings import Settings
+from regulars.storefront import door as storefront
 from regulars.wiring import App
 
 _log = structlog.get_logger()
@@ -74,6 +75,7 @@ class Doors:
                 *Server(app, gate, self.meters, management).handlers(),
                 asgi(ACTIVITIES, copy_scope=False)(self.activities),
                 *CheckoutDoor(app, self.meters).handlers(),
+                *storefront.StorefrontDoor(app, self.meters).handlers(),
                 *docs.handlers([merchant, management]),
                 *health.handlers(app, self.meters),
                 *dashboard.routes(app),
@@ -92,7 +94,7 @@ class Doors:
             await self.activities(scope, receive, send)
         elif path.startswith(hooks.PATHS):
             await self.hooks(scope, receive, send)
-        elif scope.get("method") == "OPTIONS" and path.startswith(merchant.base):
+        elif scope.get("method") == "OPTIONS" and path.startswith((merchant.base, storefront.BASE)):
             await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif len(path) > limits.HTTP_PATH_CHARS_MAX:

@@ -74,6 +74,14 @@ def issue_token(secret: str, lead_id: UUID, now: datetime) -> str:
 
 def customer_of(secrets: Sequence[str], token: str, now: datetime) -> UUID:
     """The lead_id that the token proves. Raises ProofMissing, ProofWrong."""
+    try:
+        return UUID(str(proven(secrets, token, now)["lead_id"]))
+    except (KeyError, ValueError):
+        raise ProofWrong("x-leadtoken is not a token of this workspace.") from None
+
+
+def proven(secrets: Sequence[str], token: str, now: datetime) -> dict[str, Any]:
+    """What a token says that one of the secrets signed, and that is good now. Raises ProofMissing, ProofWrong."""
     if not token:
         raise ProofMissing(
             "The call must prove its customer.", fields={"x-leadtoken": "expected the token that GET /leads answers"}
@@ -81,13 +89,12 @@ def customer_of(secrets: Sequence[str], token: str, now: datetime) -> UUID:
     try:
         claims = _claims(secrets, token)
         expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
-        lead_id = UUID(str(claims["lead_id"]))
     except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError, OSError):
         raise ProofWrong("x-leadtoken is not a token of this workspace.") from None
     # Checked here, by the clock of the door. A token that a shop signed for longer is held to the hour all the same.
     if not now < expires_at <= now + timedelta(seconds=limits.LEAD_PROOF_S + limits.CLOCK_SKEW_S):
         raise ProofWrong("x-leadtoken has expired, or is good for more than an hour.")
-    return lead_id
+    return claims
 
 
 def _claims(secrets: Sequence[str], token: str) -> dict[str, Any]:

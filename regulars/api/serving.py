@@ -259,10 +259,16 @@ def check_source(source: str) -> None:
 def idempotency_key(given: str | None, caller: Caller, lead_id: UUID | None) -> str | None:
     """The name under which the answer is kept: one that comes from a page is its customer's own, if one is proven, and
     never takes a name from the shop's server. Raises Invalid."""
-    if given is not None and not _IDEMPOTENCY_KEY.fullmatch(given):
-        raise invalid("Idempotency-Key", f"1 to {limits.IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters")
+    checked_key(given)
     # What was given holds no blank, so that no name can be made up to be another's.
     return f"{lead_id or 'STOREFRONT'} {given}" if given and caller.key.purpose == "STOREFRONT" else given
+
+
+def checked_key(given: str | None) -> str | None:
+    """Raises Invalid."""
+    if given is not None and not _IDEMPOTENCY_KEY.fullmatch(given):
+        raise invalid("Idempotency-Key", f"1 to {limits.IDEMPOTENCY_KEY_CHARS_MAX} visible ASCII characters")
+    return given
 
 
 def bug(api: Api | None, what: str, error: BaseException) -> Failure:

@@ -281,13 +281,16 @@ class Database:
             self._tell(workspace_id)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Reading]:
-        """A read-only transaction that sees the database as of one instant, for as long as it lasts."""
+    async def snapshot(self, *, whole: bool = True) -> AsyncIterator[Reading]:
+        """A read-only transaction that sees the database as of one instant, for as long as it lasts; if `whole`, tables
+        may be read as a whole, however long that takes."""
         async with (
+            asyncio.timeout(None if whole else limits.DB_TRANSACTION_S),
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0")
+            if whole:
+                await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0")
             yield Reading(connection)
 
     @asynccontextmanager

@@ -1,5 +1,6 @@
 """What customers have."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,7 @@ from regulars.kit.errors import NotFound
 from regulars.ledger.model import Balance, Kind, Liability, Lot, Transfer, Txn, first_spent
 from regulars.ledger.opening import as_of
 from regulars.ledger.store import sql, txns_by_id
+from regulars.ledger.validity import Validity
 from regulars.tenancy import Workspace
 
 
@@ -50,6 +52,29 @@ async def lots_of(
     wallet = wallets.get((customer_id, kind))
     lots = wallet.lots if wallet else []
     return sorted((lot for lot in lots if lot.pending or lot.available or lot.held), key=first_spent)
+
+
+class Purse(msgspec.Struct, frozen=True):
+    """What a customer has in coins; how many of them can't be spent any more from when on, and how many can from when
+    on, each the next first."""
+
+    balance: Balance
+    expires: list[tuple[datetime, int]]
+    activates: list[tuple[datetime, int]]
+
+
+async def purse(tx: Reading, workspace: Workspace, customer_id: UUID, now: datetime) -> Purse:
+    wallet = (await as_of(tx, workspace, [customer_id], now, whole=True)).get((customer_id, "coins"))
+    if wallet is None:
+        return Purse(Balance(), [], [])
+    idle_at = Validity(workspace.book, workspace.zone).idle_at(wallet.active_at)
+    expires, activates = Counter[datetime](), Counter[datetime]()
+    for lot in wallet.lots:
+        if lot.available and (ends_at := min((at for at in (lot.ends_at(), idle_at) if at), default=None)):
+            expires[ends_at] += lot.available
+        if lot.pending:
+            activates[lot.activates_at] += lot.pending
+    return Purse(wallet.balance(), sorted(expires.items()), sorted(activates.items()))
 
 
 class LotStory(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ class InsufficientBalance(Refusal):
     code = "insufficient_balance"
 
     def __init__(self, *, needed: int, available: int, debt: int = 0) -> None:
+        self.missing = needed - available
         owed = f" {debt:,} are owed, which what comes in pays first." if debt else ""
         super().__init__(
             f"The balance of {available:,} is less than the {needed:,} that were to be taken.{owed}",

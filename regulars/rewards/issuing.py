@@ -118,6 +118,22 @@ async def issued_for(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> di
     return {key: Issued(one, terms[one.offer_id, one.offer_version], repeated=True) for key, one in found.items()}
 
 
+async def foreseen(
+    tx: Reading, workspace: Workspace, customer: Customer, offers: Sequence[Offer], now: datetime
+) -> dict[UUID, Refusal | None]:
+    """What each offer would answer the customer who bought it now, at its fewest steps; None: they would have it."""
+    asked = [(Ask(customer_id=customer.id, offer_id=offer.id), offer) for offer in offers]
+    deciding = _Deciding(workspace, now, {customer.id: customer})
+    await deciding.read(tx, asked)
+    of_lists = [offer.id for offer in offers if offer.terms.code == "list"]
+    empty = set(await tx.all(UUID, sql.empty_lists, workspace.id, of_lists)) if of_lists else set()
+    found: dict[UUID, Refusal | None] = {}
+    for ask, offer in asked:
+        judged = deciding.judge(ask, offer)
+        found[offer.id] = judged if isinstance(judged, Refusal) else CodesOut() if offer.id in empty else None
+    return found
+
+
 async def _offers(tx: Tx, workspace_id: UUID, asks: Iterable[Ask]) -> dict[UUID, Offer]:
     """Those with something to be counted are locked, the others only read: they hold up nobody."""
     found = await store.offers(tx, workspace_id, sorted({one.offer_id for one in asks}))
@@ -134,7 +150,7 @@ class _Deciding:
         self.had: dict[tuple[UUID, UUID], tuple[int, int]] = {}
         self.granted: Counter[UUID] = Counter()
 
-    async def read(self, tx: Tx, asked: Sequence[tuple[Ask, Offer]]) -> None:
+    async def read(self, tx: Reading, asked: Sequence[tuple[Ask, Offer]]) -> None:
         ids = sorted({self.people[ask.customer_id].id for ask, _ in asked})
         self.available = await ledger.available(tx, self.workspace, ids, self.now)
         limited = sorted(
@@ -149,6 +165,16 @@ class _Deciding:
             self.had = {(row["offer_id"], row["customer_id"]): (row["ever"], row["lately"]) for row in rows}
 
     def decide(self, ask: Ask, offer: Offer) -> _Wanted | Refusal:
+        granted = self.judge(ask, offer)
+        if isinstance(granted, _Wanted):
+            key = offer.id, self.people[ask.customer_id].id
+            self.available[key[1]] -= granted.coins
+            self.granted[offer.id] += 1
+            ever, lately = self.had.get(key, (0, 0))
+            self.had[key] = ever + 1, lately + 1
+        return granted
+
+    def judge(self, ask: Ask, offer: Offer) -> _Wanted | Refusal:
         customer = self.people[ask.customer_id]
         no = self._closed(ask, offer) or self._unfit(customer, offer.terms) or self._limit(customer, offer)
         if no:
@@ -164,10 +190,6 @@ class _Deciding:
             )
         if coins > self.available[customer.id]:
             return InsufficientBalance(needed=coins, available=self.available[customer.id])
-        self.available[customer.id] -= coins
-        self.granted[offer.id] += 1
-        ever, lately = self.had.get((offer.id, customer.id), (0, 0))
-        self.had[offer.id, customer.id] = ever + 1, lately + 1
         return _Wanted(ask, offer, steps, coins)
 
     def _closed(self, ask: Ask, offer: Offer) -> Refusal | None:

@@ -171,6 +171,12 @@ SELECT n.offer_id, k.codes
   FROM unnest($2::uuid[]) AS n (offer_id)
  CROSS JOIN LATERAL (SELECT count(*) AS codes FROM rewards_code WHERE workspace_id = $1 AND offer_id = n.offer_id) AS k
 
+-- name: empty_lists
+-- Of these offers those whose list has no code left.
+SELECT n.id::text
+  FROM unnest($2::uuid[]) AS n (id)
+ WHERE NOT EXISTS (SELECT FROM rewards_code WHERE workspace_id = $1 AND offer_id = n.id)
+
 -- name: move_customer
 UPDATE rewards_coupon SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
 

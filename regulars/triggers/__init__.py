@@ -29,5 +29,6 @@ from regulars.triggers.signup import create_customer, ensure
 from regulars.triggers.simulating import About, Simulated, simulate
 from regulars.triggers.store import all_triggers as list_triggers
 from regulars.triggers.taking import Rehearsed, Taken, rehearse_orders, take_orders, welcome_coins
+from regulars.triggers.tallies import left
 from regulars.triggers.waiting import GIVE, give
 from regulars.triggers.wording import sentence

@@ -18,6 +18,7 @@ import msgspec
 
 from regulars.kit.db import Reading, Tx
 from regulars.tenancy import Workspace
+from regulars.triggers.model import Trigger
 from regulars.triggers.rule import Rule
 from regulars.triggers.store import sql
 
@@ -146,6 +147,22 @@ def customers_stretches(rule: Rule) -> list[str]:
     if rule.per_month_max or timeline == "month":
         kept.append("month")
     return [*kept, timeline] if timeline in ("week", "year") else kept
+
+
+async def left(
+    tx: Reading, workspace: Workspace, triggers: Iterable[Trigger], customer_id: UUID, now: datetime
+) -> dict[UUID, dict[str, int]]:
+    """By trigger: how often it may still give to the customer, in each stretch that it has a limit for."""
+    tally, limited = Tally(workspace), [one for one in triggers if one.rule.limited]
+    await tally.read(tx, [key for one in limited for key in tally.customers_keys(one.id, one.rule, customer_id, now)])
+    return {
+        one.id: {
+            name: max(0, most - tally[one.id, customer_id, tally.stretch(stretch, now)].granted)
+            for name, stretch in (("day", "day"), ("month", "month"), ("customer", EVER))
+            if (most := getattr(one.rule, f"per_{name}_max"))
+        }
+        for one in limited
+    }
 
 
 def budgets_stretches(rule: Rule) -> list[str]:

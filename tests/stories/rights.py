@@ -142,6 +142,8 @@ PATCH  /api/v1/workspace                                  -          -     -    
 GET    /api/v1/workspace/storefront-secret                -          -     -      WRITE  -         -      -
 POST   /api/v1/workspace/storefront-secret/rotate         -          -     -      WRITE  -         -      -
 POST   /api/v1/workspace/storefront-secret/retire         -          -     -      WRITE  -         -      -
+GET    /api/v1/storefront                                  -          -     -      -      READ      -      -
+PATCH  /api/v1/storefront                                  -          -     -      -      WRITE     -      -
 POST   /api/v1/test-clock                                 -          -     -      -      WRITE     -      -
 GET    /api/v1/audit                                      -          -     -      -      READ      -      -
 """
@@ -275,6 +277,9 @@ GET    /integrations/{id}/delete                          yes    yes     yes    
 POST   /integrations/{id}/delete                          yes    yes     no      no
 POST   /hooks/checkout/{hook_id}                          yes    yes     yes     yes
 POST   /api/open/integrations/customcheckoutwebhook/{hook_id} yes yes    yes     yes
+GET    /storefront/v1/shop                                yes    yes     yes     yes
+GET    /storefront/v1/me                                  yes    yes     yes     yes
+POST   /storefront/v1/redeem                              yes    yes     yes     yes
 GET    /checkout                                          yes    yes     yes     no
 POST   /checkout                                          yes    yes     no      no
 GET    /checkout/rotate                                   yes    yes     yes     no
