@@ -107,8 +107,8 @@ def _rows(reports: dict[str, list[Report]]) -> list[Row]:
     (this, ours), (other, theirs) = reports.items()
     rate, p50 = [[middle([getattr(r, name) for r in of]) for of in (ours, theirs)] for name in ("rate", "p50_ms")]
     return [
-        Row(name=f"rewards over HTTP, {this}", value=rate[0], unit="1/s", against=other, limit=rate[1]),
-        Row(name=f"reward answered, p50, {this}", value=p50[0], unit="ms", against=other, limit=p50[1]),
+        Row(f"rewards over HTTP, {this}", rate[0], other, rate[1]),
+        Row(f"reward answered, p50, {this}", p50[0], other, p50[1], unit="ms"),
     ]
 
 

@@ -8,7 +8,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 from regulars import limits
 from regulars.kit.processes import die_with_parent
@@ -76,23 +76,10 @@ async def listening(port: int, process: Process) -> None:
     raise BenchFailed(f"nobody answers on port {port}")
 
 
-async def _start(
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    *,
-    stdin: int,
-    stdout: int | IO[bytes],
-    stderr: int | IO[bytes],
-) -> Process:
+async def _start(command: Sequence[str], environment: Mapping[str, str], **streams: Any) -> Process:
+    ends = die_with_parent(signal.SIGTERM)
     return await asyncio.create_subprocess_exec(
-        *command,
-        env=dict(environment),
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        limit=_LINE_BYTES_MAX,
-        start_new_session=True,
-        preexec_fn=die_with_parent(signal.SIGTERM),
+        *command, env=dict(environment), limit=_LINE_BYTES_MAX, start_new_session=True, preexec_fn=ends, **streams
     )
 
 

@@ -36,14 +36,13 @@ _BODIES = 1_000
 _PATIENCE_S = 120.0
 
 
-class Street:
+class Street(msgspec.Struct):
     """A shop whose rewards go to a sink. `arrived` counts the calls that came from the product."""
 
-    def __init__(self, shop: Workspace, integration: Integration, sink: Process) -> None:
-        self.shop = shop
-        self.integration = integration
-        self.sink = sink
-        self.arrived = 0
+    shop: Workspace
+    integration: Integration
+    sink: Process
+    arrived: int = 0
 
     async def deliveries(self) -> Arrivals:
         """What the product delivered since anybody asked last."""
@@ -109,15 +108,14 @@ async def measure(stage: Stage) -> list[Row]:
     sink_us = came.cpu_s / len(came.ids) * 1e6
     return [
         Row(
-            name="deliveries",
-            value=rate,
-            unit="1/s",
-            against=f"pyreqwest alone, {limits.LANE_CALLS_IN_FLIGHT_MAX} calls in flight",
-            limit=max(before, after),  # whatever else the machine does can only have slowed the other
-            bar=0.3,
-            aim=0.5,
+            "deliveries",
+            rate,
+            f"pyreqwest alone, {limits.LANE_CALLS_IN_FLIGHT_MAX} calls in flight",
+            max(before, after),
+            0.3,
+            0.5,
         ),
-        Row(name="sink, CPU per delivery", value=sink_us, unit="µs", against="our own receiver"),
+        Row("sink, CPU per delivery", sink_us, "our own receiver", unit="µs"),
         *rows,
     ]
 
@@ -223,6 +221,6 @@ async def _latency(stage: Stage, street: Street, rate: float) -> list[Row]:
     waited_ms = sorted((at_s - recorded[one].timestamp()) * 1_000 for one, at_s in first.items())
     against = f"while {fed_per_s:,.0f} events/s are recorded"
     return [
-        Row(name=f"event to sink, {name}", value=quantile(waited_ms, share), unit="ms", against=against)
+        Row(f"event to sink, {name}", quantile(waited_ms, share), against, unit="ms")
         for name, share in (("p50", 0.5), ("p99", 0.99))
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from rich.table import Table
@@ -10,17 +10,18 @@ from rich.table import Table
 Verdict = Literal["aim", "met", "missed", ""]
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One figure. `limit` is what `against` reached in the same run, in the same unit, and `ratio` is value / limit;
-    `bar` is the least ratio that will do, None where the figure is only reported."""
+class Row(msgspec.Struct, frozen=True):
+    """One figure, so many a second unless it is of another `unit`. `limit` is what `against` reached in the same run,
+    in the same unit, and `ratio` is value / limit; `bar` is the least ratio that will do, None where the figure is only
+    reported."""
 
     name: str
     value: float
-    unit: str
     against: str = ""
     limit: float | None = None
     bar: float | None = None
     aim: float | None = None
+    unit: str = "1/s"
 
     @property
     def ratio(self) -> float | None:
@@ -35,47 +36,25 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return "met" if self.ratio >= self.bar else "missed"
 
 
+_COLUMNS = ("name", "value", "unit", "against", "limit", "ratio", "bar")
+_WORDS = ("name", "unit", "against")
+
+
 def as_json(rows: Sequence[Row]) -> str:
-    return msgspec.json.encode(
-        [
-            {
-                "name": row.name,
-                "value": _rounded(row.value),
-                "unit": row.unit,
-                "against": row.against,
-                "limit": _rounded(row.limit),
-                "ratio": _rounded(row.ratio),
-                "bar": row.bar,
-            }
-            for row in rows
-        ]
-    ).decode()
+    return msgspec.json.encode([{of: _rounded(getattr(row, of)) for of in _COLUMNS} for row in rows]).decode()
 
 
 def table(rows: Sequence[Row]) -> Table:
     """For people. The last column says whether the bar was met, or even the aim."""
     drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    drawn.add_column("figure")
-    drawn.add_column("value", justify="right")
-    drawn.add_column("unit")
-    drawn.add_column("against")
-    drawn.add_column("limit", justify="right")
-    drawn.add_column("ratio", justify="right")
-    drawn.add_column("bar", justify="right")
+    for of in _COLUMNS:
+        drawn.add_column("figure" if of == "name" else of, justify="left" if of in _WORDS else "right")
     drawn.add_column("")
     colours = {"missed": "red", "met": "green", "aim": "green"}
     for row in rows:
-        drawn.add_row(
-            row.name,
-            _shown(row.value),
-            row.unit,
-            row.against,
-            _shown(row.limit),
-            "" if row.ratio is None else f"{row.ratio:.2f}",
-            "" if row.bar is None else f"{row.bar:g}",
-            row.verdict,
-            style=colours.get(row.verdict, ""),
-        )
+        ratio, bar = "" if row.ratio is None else f"{row.ratio:.2f}", "" if row.bar is None else f"{row.bar:g}"
+        said = (row.name, _shown(row.value), row.unit, row.against, _shown(row.limit), ratio, bar, row.verdict)
+        drawn.add_row(*said, style=colours.get(row.verdict, ""))
     return drawn
 
 
@@ -89,10 +68,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def _rounded(value: float | None) -> float | None:
+def _rounded(value: Any) -> Any:
     """Four significant digits at least: more would be noise."""
-    if value is None:
-        return None
+    if not isinstance(value, int | float):
+        return value
     return round(value, 1) if abs(value) >= 100 else float(f"{value:.4g}")
 
 

@@ -8,7 +8,7 @@ from regulars.bench.figures import Row, middle
 from regulars.bench.load import Task, request
 from regulars.bench.rewards import key_of, plain, rewarding_shop, verify
 from regulars.bench.stage import Stage, sql
-from regulars.bench.turns import loaded, rate, row
+from regulars.bench.turns import loaded, rate
 
 
 async def measure(stage: Stage) -> list[Row]:
@@ -49,4 +49,4 @@ async def measure(stage: Stage) -> list[Row]:
                     f"of {held.answered:,} holds, {len(open_ids):,} stood and {captured.answered:,} ended"
                 )
     await verify(stage, shop.id)
-    return [row("coins held and captured, pairs", middle(pairs), "plain rewards beside them", rate(rewards), 0.6)]
+    return [Row("coins held and captured, pairs", middle(pairs), "plain rewards beside them", rate(rewards), 0.6)]

@@ -17,7 +17,7 @@ from regulars.bench.figures import Row, middle
 from regulars.bench.load import Report, Task, request
 from regulars.bench.rewards import plain, verify
 from regulars.bench.stage import Stage, sql
-from regulars.bench.turns import customer_id, in_turn, loaded, rate, row
+from regulars.bench.turns import customer_id, in_turn, loaded, rate
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
 
@@ -56,8 +56,8 @@ async def measure(stage: Stage) -> list[Row]:
         raise BenchFailed(f"of {taken:,} orders, {granted:,} earned coins; hooks: {await _in_states(stage, shop)}")
     await verify(stage, shop.id)
     return [
-        row("hooks taken in", rate(turns["hooks"]), "the server's route that does nothing", rate(turns["null"]), 0.5),
-        row("orders handled, of hooks", handled, "plain rewards after them", middle([r.rate for r in rewards]), 0.4),
+        Row("hooks taken in", rate(turns["hooks"]), "the server's route that does nothing", rate(turns["null"]), 0.5),
+        Row("orders handled, of hooks", handled, "plain rewards after them", middle([r.rate for r in rewards]), 0.4),
     ]
 
 

@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
 async def generate(task: Task) -> Report:
     """Raises OSError when the server does not take connections."""
     loop = asyncio.get_running_loop()
-    used_before_s = _cpu_s()
+    used_before_s = cpu_s()
     run = Run(task)
     await asyncio.gather(
         *(loop.create_connection(lambda: Connection(run), "127.0.0.1", task.port) for _ in range(task.connections))
@@ -130,14 +130,15 @@ async def generate(task: Task) -> Report:
         answered=len(run.latencies_s),
         failed=run.failed,
         unsure=run.sent - len(run.latencies_s) - run.failed,
-        cpu_s=_cpu_s() - used_before_s,
+        cpu_s=cpu_s() - used_before_s,
         p50_ms=ordered[len(ordered) // 2] * 1_000,
         p99_ms=ordered[len(ordered) * 99 // 100] * 1_000,
     )
 
 
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
+def cpu_s(whose: int = resource.RUSAGE_SELF) -> float:
+    """What a process used, or its children that have ended."""
+    used = resource.getrusage(whose)
     return used.ru_utime + used.ru_stime
 
 

@@ -51,17 +51,15 @@ class Watch:
         """The peak, what was held after each phase, and what at the end of the load against after its first third."""
         if not self._samples:
             return []
-        rows = [Row(name=f"{self.name} memory, peak", value=max(mb for _, mb in self._samples), unit="MB")]
-        rows += [Row(name=f"{self.name} memory, after the {phase}", value=mb, unit="MB") for phase, mb in self._phases]
+        rows = [Row(f"{self.name} memory, peak", max(mb for _, mb in self._samples), unit="MB")]
+        rows += [Row(f"{self.name} memory, after the {phase}", mb, unit="MB") for phase, mb in self._phases]
         began, ended = self._load
         within = [(at, mb) for at, mb in self._samples if began <= at <= ended]
         third = [mb for at, mb in within if at <= began + (ended - began) / 3]
         if third:
             at_third, at_end = third[-1], within[-1][1]
             against = "after the first third of the load"
-            rows.append(
-                Row(name=f"{self.name} memory, as data grows", value=at_end, unit="MB", against=against, limit=at_third)
-            )
+            rows.append(Row(f"{self.name} memory, as data grows", at_end, against, at_third, unit="MB"))
         return rows
 
     async def _sample(self, pid: int) -> None:

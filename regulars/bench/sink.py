@@ -5,7 +5,6 @@ since the last one, in JSON on one line; when the input ends, so does it.
 """
 
 import asyncio
-import resource
 import sys
 import time
 from asyncio.subprocess import Process
@@ -15,6 +14,8 @@ from uuid import UUID
 import httptools
 import msgspec
 import uvloop
+
+from regulars.bench.load import cpu_s
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -32,16 +33,16 @@ class Notes:
     def __init__(self) -> None:
         self.ids: list[bytes] = []
         self.at_s: list[float] = []
-        self._used_before_s = _cpu_s()
+        self._used_before_s = cpu_s()
 
     def report(self) -> bytes:
-        used_s = _cpu_s()
+        used_s = cpu_s()
         ids = [one.decode("latin-1") for one in self.ids]
         said = {"ids": ids, "at_s": self.at_s, "cpu_s": used_s - self._used_before_s}
         self.ids.clear()
         self.at_s = []
         line = msgspec.json.encode(said) + b"\n"
-        self._used_before_s = _cpu_s()
+        self._used_before_s = cpu_s()
         return line
 
 
@@ -85,11 +86,6 @@ async def _serve(port: int) -> None:
         sys.stdout.buffer.write(notes.report())
         sys.stdout.buffer.flush()
     server.close()
-
-
-def _cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

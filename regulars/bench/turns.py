@@ -8,7 +8,7 @@ import msgspec
 
 from regulars.bench import load, wrk
 from regulars.bench.children import BenchFailed, finished, python
-from regulars.bench.figures import Row, middle
+from regulars.bench.figures import middle
 from regulars.bench.load import Report, Task, request
 from regulars.bench.plan import Plan
 from regulars.bench.stage import Say
@@ -85,7 +85,3 @@ async def in_turn(
 
 def rate(reports: Sequence[Report]) -> float:
     return middle([report.rate for report in reports])
-
-
-def row(name: str, value: float, against: str, limit: float, bar: float) -> Row:
-    return Row(name=name, value=value, unit="1/s", against=against, limit=limit, bar=bar)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from regulars.bench.children import BenchFailed, finished
-from regulars.bench.load import Report, Task
+from regulars.bench.load import Report, Task, cpu_s
 
 # wrk counts answers above 399 as errors by itself; looking at each answer in Lua would double what a request costs.
 _SCRIPT = """
@@ -54,7 +54,8 @@ async def generate(task: Task, folder: Path) -> Report:
     lines = (f"{before}\2{after}".replace("\r\n", "\1") for before, after in task.requests)
     requests.write_text("\n".join(lines) + "\n")
     script.write_text(_SCRIPT.format(requests=f'"{requests}"', prefix=f'"{task.prefix}"'))
-    used_before_s = _children_cpu_s()
+    # Of children that have ended: nobody else's ends while wrk runs.
+    used_before_s = cpu_s(resource.RUSAGE_CHILDREN)
     options = ["-t1", f"-c{task.connections}", f"-d{task.seconds:g}s", "--timeout", "30s", "-s", str(script)]
     printed = await finished(["wrk", *options, f"http://127.0.0.1:{task.port}/"], within_s=task.seconds + 60)
     summary = msgspec.json.decode(printed.strip().rpartition("\n")[2], type=_Summary)
@@ -65,13 +66,7 @@ async def generate(task: Task, folder: Path) -> Report:
         answered=summary.requests - summary.status,
         failed=summary.status,
         unsure=task.connections,
-        cpu_s=_children_cpu_s() - used_before_s,
+        cpu_s=cpu_s(resource.RUSAGE_CHILDREN) - used_before_s,
         p50_ms=summary.p50 / 1_000,
         p99_ms=summary.p99 / 1_000,
     )
-
-
-def _children_cpu_s() -> float:
-    """Of children that have ended: nobody else's ends while wrk runs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

@@ -1,7 +1,7 @@
 """What every page's handler is handed: the shop, the person, the time, and how to read, change, show and go on."""
 
 import base64
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,7 @@ class Desk:
         self.now: datetime = app.clock.now()
         self.csrf_token = security.csrf_token(token)
         self._form: Form | None = None
+        self._about: tuple[object, dict[str, Any]] = ("", {})
         self._templates = templates
 
     @property
@@ -55,7 +56,11 @@ class Desk:
     @property
     def key(self) -> UUID:
         """The id that stands in the address."""
-        found: UUID = self.request.path_params["id"]
+        return self.id_of("id")
+
+    def id_of(self, name: str) -> UUID:
+        """Another one that stands there."""
+        found: UUID = self.request.path_params[name]
         return found
 
     @property
@@ -75,6 +80,7 @@ class Desk:
         """One transaction that also says in the audit log who did what to what. Raises Invalid, and changes nothing,
         when the request's form could not be read as it was asked to be."""
         faults = self._form.faults if self._form else Faults()
+        self._about = target, detail
         async with self.app.db.transaction() as tx:
             try:
                 yield tx
@@ -85,7 +91,21 @@ class Desk:
                 faults.check()
                 raise
             faults.check()
+            target, detail = self._about
             await self.audit(tx, act, target, **detail)
+
+    def about(self, target: object, **detail: Any) -> None:
+        """What the audit log says of the change that is being made, where that is known only now."""
+        self._about = target, detail
+
+    async def do(self, act: str, then: str, said: str, do: Callable[[Tx], Awaitable[Any]]) -> Response[Any]:
+        """A change of what the address names, or of the shop. Then on to `then`, and say so there: in words that it
+        answers, or else `said`; or whatever response it answers."""
+        async with self.changing(act, self.request.path_params.get("id", self.id)) as tx:
+            answer = await do(tx)
+        if isinstance(answer, Response):
+            return answer
+        return self.see(then.format(**self.request.path_params), answer or said)
 
     async def audit(self, tx: Tx, act: str, target: object = "", **detail: Any) -> None:
         await tenancy.audit(tx, self.id, self.who.actor, act, str(target), now=self.now, detail=detail)
@@ -104,23 +124,22 @@ class Desk:
         """An HTML page; what was said by the act before it is shown once, and not beside a no."""
         said = _read_said(security.read_cookie(self.app.settings, self.request, security.SAID_COOKIE))
         said = said if status < 400 else ""
-        html = self._templates.get_template(template).render(
-            context_of(
-                workspace=self.workspace,
-                who=self.who,
-                now=self.now,
-                zone=self.zone,
-                csrf_token=self.csrf_token,
-                theme=security.theme_of(self.request),
-                here=here_of(self.request.scope["path"]),
-                path=self.request.scope["path"],
-                posted=self.request.method == "POST",
-                origin=self.app.settings.address(),
-                said=said,
-            )
-            | context
+        response = drawn(
+            self._templates,
+            template,
+            self.request,
+            status,
+            workspace=self.workspace,
+            who=self.who,
+            now=self.now,
+            zone=self.zone,
+            csrf_token=self.csrf_token,
+            here=here_of(self.request.scope["path"]),
+            path=self.request.scope["path"],
+            posted=self.request.method == "POST",
+            origin=self.app.settings.address(),
+            **({"said": said} | context),
         )
-        response = Response(html, status_code=status, media_type=MediaType.HTML)
         if said:
             response.set_cookie(security.cookie(self.app.settings, self.request, security.SAID_COOKIE, "", max_age_s=0))
         return response
@@ -154,6 +173,12 @@ Handed = NamedDependency[Desk]
 """How a handler asks for the desk of its request."""
 
 
+def drawn(templates: Environment, template: str, request: Call, status: int = 200, **context: Any) -> Response[str]:
+    """An HTML page; whose, is the template's context."""
+    html = templates.get_template(template).render(context_of(theme=security.theme_of(request)) | context)
+    return Response(html, status_code=status, media_type=MediaType.HTML)
+
+
 def uuid_of(text: str) -> UUID | None:
     """An id in an address; None when it is no id at all, which the caller answers like an unknown one."""
     try:
@@ -169,4 +194,4 @@ def _read_said(text: str) -> str:
         return ""
 
 
-__all__ = ["Call", "Desk", "Form", "Handed", "uuid_of"]
+__all__ = ["Call", "Desk", "Form", "Handed", "drawn", "uuid_of"]

@@ -9,12 +9,11 @@ from urllib.parse import urlencode
 import structlog
 from jinja2 import Environment
 from litestar import Response
-from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
 
 from regulars.dashboard import security
-from regulars.dashboard.desk import Call, Desk
-from regulars.dashboard.rendering import context_of, environment
+from regulars.dashboard.desk import Call, Desk, drawn
+from regulars.dashboard.rendering import environment
 from regulars.kit.db import RACED, UNREACHABLE
 from regulars.kit.errors import Refusal, TooMany, Unauthenticated
 from regulars.kit.ids import new_id
@@ -42,14 +41,7 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
     """For the dashboard's router. A missing page outside it is the application's: see `page_not_found`."""
 
     def show(request: Call, status: int, title: str, words: str, reference: str = "") -> Response[str]:
-        desk = getattr(request.state, "desk", None)
-        context: dict[str, Any] = {"title": title, "words": words, "reference": reference, "code": status}
-        if isinstance(desk, Desk):
-            return _headed(desk.page("pages/failure.html", **context, status=status), status)
-        html = templates.get_template("pages/failure_outside.html").render(
-            context_of(theme=security.theme_of(request)) | context
-        )
-        return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
+        return _shown(templates, request, status, title, words, reference)
 
     def refused(request: Call, refusal: Refusal) -> Response[str]:
         if isinstance(refusal, Unauthenticated):
@@ -78,14 +70,22 @@ def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
 
 def lost(request: Call, status: int) -> Response[str]:
     """The page for an address at which the whole application has nothing (or not by that method)."""
-    title = "There is nothing here" if status == 404 else HTTPStatus(status).phrase
-    context = {"title": title, "words": _WORDS_404, "reference": "", "code": status}
-    html = (
-        environment(development=False)
-        .get_template("pages/failure_outside.html")
-        .render(context_of(theme=security.theme_of(request)) | context)
-    )
-    return _headed(Response(html, status_code=status, media_type=MediaType.HTML), status)
+    title = _TITLES[404] if status == 404 else HTTPStatus(status).phrase
+    return _shown(environment(development=False), request, status, title, _WORDS_404)
+
+
+def _shown(
+    templates: Environment, request: Call, status: int, title: str, words: str, reference: str = ""
+) -> Response[str]:
+    desk = getattr(request.state, "desk", None)
+    context: dict[str, Any] = {"title": title, "words": words, "reference": reference, "code": status}
+    if isinstance(desk, Desk):
+        response = desk.page("pages/failure.html", **context, status=status)
+    else:
+        response = drawn(templates, "pages/failure_outside.html", request, **context, status=status)
+    for header in security.HEADERS:
+        response.headers.setdefault(header.name, str(header.value))
+    return response
 
 
 def with_wait(response: Response[str], refusal: Refusal) -> Response[str]:
@@ -99,19 +99,8 @@ def to_sign_in(request: Call) -> Response[str]:
     """To the sign-in page, and back here afterwards when this was a page and not a form."""
     query = request.scope["query_string"].decode("latin-1")
     back = request.scope["path"] + (f"?{query}" if query else "")
-    params = "" if request.method != "GET" or back == "/" else "?" + _query(back)
+    params = "" if request.method != "GET" or back == "/" else "?" + urlencode({"to": back})
     address = "/sign-in" + params
     if request.headers.get("hx-request"):
         return Response("", status_code=204, headers={"hx-redirect": address})
     return Response("", status_code=303, headers={"location": address})
-
-
-def _query(back: str) -> str:
-    return urlencode({"to": back})
-
-
-def _headed(response: Response[str], status: int) -> Response[str]:
-    for header in security.HEADERS:
-        response.headers.setdefault(header.name, str(header.value))
-    response.status_code = status
-    return response

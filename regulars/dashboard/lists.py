@@ -12,8 +12,10 @@ from litestar import Response, get
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from regulars import limits
+from regulars import customers, limits
+from regulars.customers import Customer
 from regulars.dashboard import cells
+from regulars.dashboard.cells import Link, Name, Small
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.paging import Cursor, address, cursor
 from regulars.dashboard.words import in_shops_words
@@ -32,6 +34,30 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
     cell: Callable[[Row], Any]
     right: bool = False
     only: str = ""
+
+
+def _of_customer(named: Callable[[Customer], Any]) -> Callable[[Any], Any]:
+    return lambda row: row.customer and named(row.customer)
+
+
+# Of rows that say whose they are, and of rows that are customers.
+CUSTOMER = Column[Any]("Customer", _of_customer(lambda who: Name(who.name, who.customer_id)))
+CUSTOMER_ID = Column[Any]("customer_id", _of_customer(lambda who: who.customer_id), only="file")
+NAMED = (
+    Column[Any](
+        "Name",
+        _of_customer(lambda who: [Link(Name(who.name), f"/customers/{who.id}"), Small(who.customer_id)]),
+        only="page",
+    ),
+    Column[Any]("Name", _of_customer(lambda who: who.name), only="file"),
+    CUSTOMER_ID,
+)
+SWITCHED = [("active", "Active"), ("off", "Off")]
+"""What a filter of things that are switched on or off offers."""
+
+
+def switched(active: bool) -> cells.Badge:
+    return cells.Badge("good", "Active") if active else cells.Badge("off", "Off")
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -79,11 +105,19 @@ class Asked(msgspec.Struct):
     def id(self, name: str) -> UUID | None:
         return uuid_of(self.values[name])
 
+    def page(self, **by: Any) -> dict[str, Any]:
+        """Which part of a list is asked for, as rooms are told it, and `by` what."""
+        return {"since": self.since, "until": self.until, "before_id": self.before_id, "limit": self.limit, **by}
+
+    def one_more(self, **by: Any) -> dict[str, Any]:
+        """The same and one more, which tells whether the list goes on: see `until_next`."""
+        return self.page(**by, limit=self.limit + 1)
+
 
 class Listing(msgspec.Struct, Generic[Row], frozen=True):
     """`days` says of which time a first and a last day may be asked for, `search` what a text is looked for in.
     `nothing` and `nothing_why` are said of a list that is empty without any filter. `acts` are for whoever may write;
-    or for owners alone, if `owners_only` names what they do."""
+    or for owners alone, if `owners_only` names what they do. `template`: its page, where more stands on it."""
 
     path: str
     title: str
@@ -97,6 +131,7 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
     search: str = ""
     acts: Sequence[Act] = ()
     owners_only: str = ""
+    template: str = "list"
 
 
 class View(msgspec.Struct):
@@ -112,14 +147,14 @@ class View(msgspec.Struct):
     file: str
 
 
-def handlers(listing: Listing[Any], template: str = "pages/list.html") -> list[ControllerRouterHandler]:
+def handlers(listing: Listing[Any]) -> list[ControllerRouterHandler]:
     """The list's page and its file, which takes the same filters."""
 
     @get(listing.path)
     async def page(desk: Handed) -> Response[str]:
         async with desk.reading() as tx:
             found = await listing.read(desk, tx, _asked(listing, desk, limits.PAGE_ITEMS_DEFAULT))
-        return desk.page(template, list=_view(listing, desk, found), **found.more)
+        return desk.page(f"pages/{listing.template}.html", list=_view(listing, desk, found), **found.more)
 
     @get(f"{listing.path}.csv")
     async def file(desk: Handed) -> Stream:
@@ -133,17 +168,29 @@ def handlers(listing: Listing[Any], template: str = "pages/list.html") -> list[C
     return [page, file]
 
 
+async def chosen_customer(desk: Desk, tx: Reading, customer_id: UUID | None) -> Options:
+    """The one whom a list is narrowed to, by name."""
+    person = await customers.find(tx, desk.id, id=customer_id) if customer_id else None
+    return [(str(person.id), person.name or person.customer_id)] if person else []
+
+
 def until_next(found: list[Row], limit: int) -> tuple[list[Row], UUID | None]:
     """Of a page's rows and one more, if there is one: the rows, and where to go on."""
-    rows: list[Any] = found[:limit]
-    return rows, rows[-1].id if len(found) > limit else None
+    rows = found[:limit]
+    return rows, _id(rows[-1]) if len(found) > limit else None
 
 
 def part_of(rows: Sequence[Row], asked: Asked) -> Found[Row]:
     """A page of a list that is short enough to be read whole."""
-    ids = [row.id for row in rows]  # type: ignore[attr-defined]
+    ids = [_id(row) for row in rows]
     start = ids.index(asked.before_id) + 1 if asked.before_id in ids else 0
     return Found(*until_next(list(rows[start : start + asked.limit + 1]), asked.limit))
+
+
+def _id(row: Any) -> UUID:
+    """A row's own, or that of the thing which it begins with."""
+    found: UUID = row.id if hasattr(row, "id") else row[0].id
+    return found
 
 
 def _names(listing: Listing[Any]) -> list[str]:

@@ -74,12 +74,13 @@ class Shown(msgspec.Struct):
     more: dict[str, Any] = {}
 
 
-Save = Callable[[Desk, Given, Shown], Awaitable[Response[Any]]]
+Save = Callable[..., Awaitable[Any]]
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True):
-    """`path`: where it is shown, and sent to. `save` is handed what was read, and does it; what can't be read is noted
-    in the form already, so that `Desk.changing` refuses.
+    """`path`: where it is shown, and sent to. `save` is handed the desk, what was read and what was shown, and does it;
+    what can't be read is noted in the form already, so that `Desk.changing` refuses. With the name of an `act`, it is
+    done by `Desk.do`: `save` is handed the transaction behind the desk, and may leave it to `said` what is said then.
 
     `back` leads to the page that it belongs to, which `of` names; without a name it is a dialog over that page. The
     address may name what stands in the path: `/customers/{id}`. `risky`: it can't be undone. `owners_only` names what
@@ -90,6 +91,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     fields: Fields | Callable[[Shown], Fields]
     save: Save
+    act: str = ""
+    said: str = "Saved."
     load: Callable[[Desk, Reading], Awaitable[Shown]] | None = None
     purpose: str = ""
     words: str = ""
@@ -105,6 +108,11 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def dialog(self) -> bool:
         return bool(self.back) and not self.of
+
+    @property
+    def address(self) -> str:
+        """With names alone in its braces."""
+        return re.sub(r":\w+}", "}", self.path)
 
 
 def sheet(
@@ -149,11 +157,7 @@ def _of_type(type_: inspect.Type, default: Any) -> Field:
     return TEXT
 
 
-def handlers(*sheets: Sheet) -> list[ControllerRouterHandler]:
-    return [handler for one in sheets for handler in _handlers(one)]
-
-
-def _handlers(sheet: Sheet) -> list[ControllerRouterHandler]:
+def handlers(sheet: Sheet) -> list[ControllerRouterHandler]:
     """It is shown, and sent. A press of the condition builder's buttons only draws it again."""
 
     @get(sheet.path)
@@ -166,7 +170,11 @@ def _handlers(sheet: Sheet) -> list[ControllerRouterHandler]:
         if conditions.button_pressed((await sent(desk.request)).fields):
             return draw(desk, sheet, shown, form)
         try:
-            return await sheet.save(desk, read(desk, _fields(sheet, shown), form), shown)
+            given = read(desk, _fields(sheet, shown), form)
+            if not sheet.act:
+                return await sheet.save(desk, given, shown)  # type: ignore[no-any-return]
+            then = sheet.back if sheet.dialog else sheet.address
+            return await desk.do(sheet.act, then, sheet.said, lambda tx: sheet.save(desk, tx, given, shown))
         except Refusal as refusal:
             if sheet.risky or refusal.status in (403, 404, 429):
                 raise
@@ -191,7 +199,7 @@ def draw(desk: Desk, sheet: Sheet, shown: Shown, form: Form | None = None, statu
         "yes": shown.yes or sheet.yes,
         "risky": sheet.risky,
         "thing": shown.thing,
-        "action": re.sub(r":\w+}", "}", sheet.path).format(**path),
+        "action": sheet.address.format(**path),
         "back": sheet.back.format(**path),
     }
     template = f"sheets/{sheet.template}.html" if sheet.template else "pages/sheet.html"

@@ -4,13 +4,11 @@ import secrets
 
 from jinja2 import Environment
 from litestar import Response, Router, get, post
-from litestar.enums import MediaType
 
 from regulars import limits, tenancy
 from regulars.dashboard import attempts, failures, security
-from regulars.dashboard.desk import Call, Handed
+from regulars.dashboard.desk import Call, Handed, drawn
 from regulars.dashboard.forms import Form, query_of, read_form
-from regulars.dashboard.rendering import context_of
 from regulars.kit.errors import Refusal, Unauthenticated
 from regulars.wiring import App
 
@@ -19,9 +17,8 @@ def router(app: App, templates: Environment) -> Router:
     def door(request: Call, form: Form, status: int = 200) -> Response[str]:
         """The form's token rests on a cookie of its own, since nobody is signed in yet."""
         secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE) or secrets.token_urlsafe(24)
-        context = context_of(theme=security.theme_of(request), form=form, csrf_token=security.csrf_token(secret))
-        html = templates.get_template("pages/sign_in.html").render(context)
-        response = Response(html, status_code=status, media_type=MediaType.HTML)
+        context = {"form": form, "csrf_token": security.csrf_token(secret)}
+        response = drawn(templates, "pages/sign_in.html", request, status, **context)
         response.set_cookie(security.cookie(app.settings, request, security.DOOR_COOKIE, secret, max_age_s=None))
         return response
 
@@ -76,12 +73,9 @@ async def change_theme(desk: Handed) -> Response[str]:
     theme = (await desk.form()).text("theme")
     origin = desk.request.headers.get("referer", "")
     response = desk.see(_inside("/" + origin.partition("://")[2].partition("/")[2]))
-    kept = theme if theme in ("light", "dark") else ""
-    response.set_cookie(
-        security.cookie(
-            desk.app.settings, desk.request, security.THEME_COOKIE, kept, max_age_s=31_536_000 if kept else 0
-        )
-    )
+    kept, for_s = (theme, 31_536_000) if theme in ("light", "dark") else ("", 0)
+    cookie = security.cookie(desk.app.settings, desk.request, security.THEME_COOKIE, kept, max_age_s=for_s)
+    response.set_cookie(cookie)
     return response
 
 

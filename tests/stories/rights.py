@@ -176,7 +176,7 @@ GET    /customers.csv                                     yes    yes     yes    
 GET    /customers/new                                     yes    yes     yes     no
 POST   /customers/new                                     yes    yes     no      no
 GET    /customers/{id}                                    yes    yes     yes     no
-GET    /customers/{id_}/lots/{lot_id}                     yes    yes     yes     no
+GET    /customers/{id}/lots/{lot_id}                      yes    yes     yes     no
 GET    /customers/{id}/edit                               yes    yes     yes     no
 POST   /customers/{id}/edit                               yes    yes     no      no
 GET    /customers/{id}/merge                              yes    yes     yes     no
@@ -239,7 +239,7 @@ GET    /customers/{id}/offer                              yes    yes     yes    
 POST   /customers/{id}/offer                              yes    yes     no      no
 GET    /orders                                            yes    yes     yes     no
 GET    /orders.csv                                        yes    yes     yes     no
-GET    /orders/{order_id}                                 yes    yes     yes     no
+GET    /orders/{id}                                       yes    yes     yes     no
 GET    /orders/import                                     yes    yes     yes     no
 POST   /orders/import                                     yes    yes     no      no
 GET    /orders/import/{run_id}                            yes    yes     yes     no
@@ -254,7 +254,7 @@ GET    /coins/import/{run_id}                             yes    yes     yes    
 POST   /coins/import/{run_id}                             yes    yes     no      no
 GET    /events                                            yes    yes     yes     no
 GET    /events.csv                                        yes    yes     yes     no
-GET    /events/{event_id}                                 yes    yes     yes     no
+GET    /events/{id}                                       yes    yes     yes     no
 POST   /events/switch                                     yes    yes     no      no
 GET    /events/send                                       yes    yes     yes     no
 GET    /events/send/new                                   yes    yes     yes     no
@@ -305,9 +305,9 @@ POST   /sources/hooks/{id}/replay                         yes    yes     no     
 POST   /sources/hooks/{id}/close                          yes    yes     no      no
 GET    /deliveries                                        yes    yes     yes     no
 GET    /deliveries.csv                                    yes    yes     yes     no
-GET    /deliveries/{delivery_id}                          yes    yes     yes     no
+GET    /deliveries/{id}                                   yes    yes     yes     no
 POST   /deliveries/replay                                  yes    yes     no      no
-POST   /deliveries/{delivery_id}/replay                   yes    yes     no      no
+POST   /deliveries/{id}/replay                            yes    yes     no      no
 GET    /set-aside                                         yes    yes     yes     no
 GET    /set-aside.csv                                     yes    yes     yes     no
 POST   /set-aside/retry                                   yes    yes     no      no

@@ -1,63 +1,14 @@
 """One module for each page of the left bar: parse what came, call the room, show what it said."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from litestar.types import ControllerRouterHandler
 
-from regulars.dashboard.pages import (
-    aside,
-    backtests,
-    checkout,
-    coupons,
-    customers,
-    deliveries,
-    events,
-    finding,
-    firings,
-    importing,
-    integrations,
-    keys,
-    liability,
-    lots,
-    offers,
-    orders,
-    overview,
-    person,
-    sandbox,
-    settings,
-    shop,
-    sources,
-    staff,
-    start,
-    styleguide,
-    tiers,
-    triggers,
-)
+from regulars.dashboard.declaring import declared
 
-HANDLERS: list[ControllerRouterHandler] = [
-    *overview.HANDLERS,
-    *start.HANDLERS,
-    *customers.HANDLERS,
-    *lots.HANDLERS,
-    *person.HANDLERS,
-    *tiers.HANDLERS,
-    *finding.HANDLERS,
-    *triggers.HANDLERS,
-    *firings.HANDLERS,
-    *offers.HANDLERS,
-    *coupons.HANDLERS,
-    *orders.HANDLERS,
-    *liability.HANDLERS,
-    *importing.HANDLERS,
-    *events.HANDLERS,
-    *sources.HANDLERS,
-    *integrations.HANDLERS,
-    *checkout.HANDLERS,
-    *deliveries.HANDLERS,
-    *aside.HANDLERS,
-    *backtests.HANDLERS,
-    *sandbox.HANDLERS,
-    *settings.HANDLERS,
-    *shop.HANDLERS,
-    *keys.HANDLERS,
-    *staff.HANDLERS,
-]
-STYLEGUIDE: list[ControllerRouterHandler] = [styleguide.show]
+_MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+STYLEGUIDE: list[ControllerRouterHandler] = []
+HANDLERS: list[ControllerRouterHandler] = []
+for _module in _MODULES:
+    (STYLEGUIDE if _module.__name__.endswith("styleguide") else HANDLERS).extend(declared(_module))

@@ -1,26 +1,22 @@
 """Set aside: what was due and could not be done, with why."""
 
-from litestar import Response, post
-from litestar.types import ControllerRouterHandler
-
 from regulars import schedule
 from regulars.dashboard import words
 from regulars.dashboard.cells import Folded, Small
-from regulars.dashboard.desk import Desk, Handed
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
-from regulars.kit.db import Reading
+from regulars.dashboard.declaring import act
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
+from regulars.kit.db import Reading, Tx
 from regulars.schedule import Aside
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Aside]:
     kind = asked.chosen("kind")
     found = await schedule.aside(tx, desk.id, kind=kind, before_id=asked.before_id, limit=asked.limit + 1)
-    page, next_id = until_next(found, asked.limit)
     kinds = await schedule.kinds_aside(tx, desk.id)
+    failed = kinds.get(kind, 0) if kind else sum(kinds.values())
     choices = {"kind": [(one, words.due(one)) for one in kinds]}
-    return Found(
-        page, next_id, choices, {"kind": kind or "", "failed": kinds.get(kind, 0) if kind else sum(kinds.values())}
-    )
+    return Found(*until_next(found, asked.limit), choices, {"kind": kind or "", "failed": failed})
 
 
 ASIDE = Listing[Aside](
@@ -38,17 +34,13 @@ ASIDE = Listing[Aside](
     nothing="Nothing is set aside",
     nothing_why="What is due later is done at its time. What fails is listed here, with the reason.",
     filters=[Filter("kind", "What", "Everything")],
+    template="set_aside",
 )
 
 
-@post("/set-aside/retry")
-async def retry(desk: Handed) -> Response[str]:
-    kind = (await desk.form()).text("kind") or None
-    async with desk.changing("set_aside.retry", kind or "") as tx:
-        count = await schedule.try_again(tx, desk.id, kind)
-    return desk.see(
-        "/set-aside", f"{words.plural(count, 'thing')} tried again. What fails once more is listed here again."
-    )
-
-
-HANDLERS: list[ControllerRouterHandler] = [*handlers(ASIDE, "pages/set_aside.html"), retry]
+@act("/set-aside/retry", "set_aside.retry", "/set-aside")
+async def retry(desk: Desk, tx: Tx) -> str:
+    kind = (await desk.form()).text("kind")
+    desk.about(kind)
+    count = await schedule.try_again(tx, desk.id, kind or None)
+    return f"{words.plural(count, 'thing')} tried again. What fails once more is listed here again."

@@ -2,17 +2,16 @@
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
-from litestar import Response, get, post
-from litestar.params import FromPath
-from litestar.types import ControllerRouterHandler
+from litestar import Response, post
 
 from regulars import customers, imports, limits, triggers
 from regulars.dashboard import chart
+from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.forms import query_of
 from regulars.imports import Backtest, Terms
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 from regulars.triggers import Rule, Trigger
 from regulars.triggers.checking import check_rule
@@ -51,41 +50,37 @@ async def rehearse(desk: Handed) -> Response[str]:
     return await begin(desk, form, trigger, trigger.rule, further=True)
 
 
-@get("/triggers/{id:uuid}/backtests/{run_id:uuid}")
-async def shown(desk: Handed, run_id: FromPath[UUID]) -> Response[str]:
+@page("/triggers/{id:uuid}/backtests/{run_id:uuid}", "trigger_backtest")
+async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
     """While it waits or runs, the page asks again by itself. `?beside=` is another to compare it with."""
-    async with desk.reading() as tx:
-        trigger = await triggers.find_trigger(tx, desk.id, desk.key)
-        run = await imports.get_backtest(tx, desk.id, run_id)
-        kept = await imports.newest_backtests(tx, desk.id, desk.key, limits.BACKTESTS_KEPT_MAX)
-        people = await customers.by_ids(tx, desk.id, [one.customer_id for one in run.progress.leaders])
+    trigger = await triggers.find_trigger(tx, desk.id, desk.key)
+    run = await imports.get_backtest(tx, desk.id, desk.id_of("run_id"))
+    kept = await imports.newest_backtests(tx, desk.id, desk.key, limits.BACKTESTS_KEPT_MAX)
     if run.trigger_id != desk.key:
         raise NotFound("This back-test does not exist.")
-    others = [one for one in kept if one.id != run_id and one.state == "done" and not one.terms.further]
+    others = [one for one in kept if one.id != run.id and one.state == "done" and not one.terms.further]
     wanted = uuid_of(query_of(desk.request).get("beside", ""))
     beside = next((one for one in others if one.id == wanted), None)
-    return desk.page(
-        "pages/trigger_backtest.html",
-        run=run,
-        trigger=trigger,
-        rules={one.id: _rule_said(desk, trigger, one) for one in (run, *([beside] if beside else []))},
-        others=[] if run.terms.further else others,
-        beside=beside,
-        people=people,
-        charts=_charts(desk, run, beside),
-        progress=run.progress,
-        form=desk.blank(announced="yes"),
-    )
+    return {
+        "run": run,
+        "trigger": trigger,
+        "rules": {one.id: _rule_said(desk, trigger, one) for one in (run, *([beside] if beside else []))},
+        "others": [] if run.terms.further else others,
+        "beside": beside,
+        "people": await customers.by_ids(tx, desk.id, [one.customer_id for one in run.progress.leaders]),
+        "charts": _charts(desk, run, beside),
+        "progress": run.progress,
+        "form": desk.blank(announced="yes"),
+    }
 
 
-@post("/triggers/{id:uuid}/backtests/{run_id:uuid}/drop")
-async def drop(desk: Handed, run_id: FromPath[UUID]) -> Response[str]:
-    await desk.form()
-    async with desk.changing("trigger.backtest_drop", run_id) as tx:
-        did = await imports.drop_backtest(tx, desk.id, run_id, desk.now)
-    if did == "cancelled":
+@act("/triggers/{id:uuid}/backtests/{run_id:uuid}/drop", "trigger.backtest_drop", "/triggers/{id}")
+async def drop(desk: Desk, tx: Tx) -> Response[Any] | str:
+    run_id = desk.id_of("run_id")
+    desk.about(run_id)
+    if await imports.drop_backtest(tx, desk.id, run_id, desk.now) == "cancelled":
         return desk.see(f"/triggers/{desk.key}/backtests/{run_id}", "It is cancelled.")
-    return desk.see(f"/triggers/{desk.key}", "The result is forgotten.")
+    return "The result is forgotten."
 
 
 def _rule_said(desk: Desk, trigger: Trigger, run: Backtest) -> str:
@@ -119,6 +114,3 @@ def _charts(desk: Desk, run: Backtest, beside: Backtest | None) -> list[Any]:
         )
         for caption, values in drawn
     ]
-
-
-HANDLERS: list[ControllerRouterHandler] = [rehearse, shown, drop]

@@ -4,16 +4,15 @@ from typing import Any
 
 import msgspec
 from litestar import Response
-from litestar.types import ControllerRouterHandler
 
 from regulars import checkout, customers, limits, orders
 from regulars.checkout import Quote, Rules
 from regulars.customers import Customer
 from regulars.dashboard.desk import Desk, Form
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.sheets import Field, Given, Shown, ask, fields_of, handlers, sheet
+from regulars.dashboard.sheets import Field, Given, Shown, ask, fields_of, sheet
 from regulars.kit.currency import units_of
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Faults, Refusal
 
 
@@ -65,10 +64,10 @@ async def connect(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     "Make a new secret",
     "/checkout",
     "The new one is shown once. For a day calls may be signed with either, while your checkout changes over.",
+    act="checkout.rotate",
 )
-async def rotate(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("checkout.rotate", desk.id) as tx:
-        connected = await checkout.rotate(tx, desk.id, desk.app.box, desk.now)
+async def rotate(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    connected = await checkout.rotate(tx, desk.id, desk.app.box, desk.now)
     return _secret(desk, connected.secret, " For a day the older one holds too.")
 
 
@@ -78,11 +77,11 @@ async def rotate(desk: Desk, *_: Any) -> Response[Any]:
     "Disconnect",
     "/checkout",
     "Its address and its secret are forgotten, and calls to it are refused. What was taken stays taken.",
+    act="checkout.disconnect",
+    said="Disconnected.",
 )
-async def disconnect(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("checkout.disconnect", desk.id) as tx:
-        await checkout.disconnect(tx, desk.id)
-    return desk.see("/checkout", "Disconnected.")
+async def disconnect(desk: Desk, tx: Tx, *_: Any) -> None:
+    await checkout.disconnect(tx, desk.id)
 
 
 def _secret(desk: Desk, secret: str, more: str = "") -> Response[str]:
@@ -101,6 +100,3 @@ async def _try(tx: Reading, desk: Desk, rules: Rules, cart: Form) -> tuple[Custo
     faults.check()
     assert customer is not None
     return customer, await checkout.quote(tx, desk.workspace, rules, customer.id, "coins_and_credits", amount, desk.now)
-
-
-HANDLERS: list[ControllerRouterHandler] = handlers(connect, rotate, disconnect)

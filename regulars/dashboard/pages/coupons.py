@@ -3,39 +3,42 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, get
-from litestar.types import ControllerRouterHandler
+from litestar import Response
 
 from regulars import orders, rewards
 from regulars.api.management.api import only
 from regulars.customers import Customer
-from regulars.dashboard import lists
-from regulars.dashboard.cells import Link, Money, Name, Small
+from regulars.dashboard.cells import Link, Money, Small
 from regulars.dashboard.coupons import STATUSES, TYPES, Had, card_of, had
-from regulars.dashboard.desk import Desk, Handed
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
+from regulars.dashboard.declaring import page
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.pages.customers import find
-from regulars.dashboard.sheets import ID, Given, Shown, ask, handlers, sheet
+from regulars.dashboard.sheets import ID, Given, Shown, ask, sheet
 from regulars.dashboard.story import Fact
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import new_id
 from regulars.rewards import Ask, Terms
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Had]:
     status: Any = asked.chosen("status")
-    page: dict[str, Any] = {"before_id": asked.before_id, "limit": asked.limit + 1}
     if code := asked.values["q"].strip():
-        known = await rewards.having_code(tx, desk.id, code, **page)
+        known = await rewards.having_code(tx, desk.id, code, before_id=asked.before_id, limit=asked.limit + 1)
     else:
         by: dict[str, Any] = {
             name: asked.id(name) or (UUID(int=0) if asked.chosen(name) else None)
             for name in ("offer_id", "customer_id")
         }
-        known = await rewards.coupons(tx, desk.id, status=status, since=asked.since, until=asked.until, **by, **page)
+        known = await rewards.coupons(tx, desk.id, **asked.one_more(status=status, **by))
     rows, next_id = until_next(await had(desk, tx, known), asked.limit)
     named = [(str(one.id), one.name) for one in await rewards.list_offers(tx, desk.id)]
     return Found(rows, next_id, {"offer_id": named, "customer_id": [(asked.values["customer_id"], "one customer")]})
+
+
+def _took_off(row: Had) -> Money | None:
+    taken = row.coupon.taken_off_minor
+    return None if taken is None else Money(taken, row.currency_code)
 
 
 COUPONS = Listing[Had](
@@ -45,18 +48,12 @@ COUPONS = Listing[Had](
     columns=[
         Column("Code", lambda row: [Link(row.coupon.code, f"/coupons/{row.id}"), Small(row.name)]),
         Column("Coupon", lambda row: row.name, only="file"),
-        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
-        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        CUSTOMER,
+        CUSTOMER_ID,
         Column("State", lambda row: row.badge),
         Column("How", lambda row: TYPES[row.coupon.type]),
         Column("{Coins} paid", lambda row: row.coupon.coins, right=True),
-        Column(
-            "Took off",
-            lambda row: (
-                None if row.coupon.taken_off_minor is None else Money(row.coupon.taken_off_minor, row.currency_code)
-            ),
-            right=True,
-        ),
+        Column("Took off", _took_off, right=True),
         Column("Used for", lambda row: row.coupon.reference, only="file"),
         Column("Expires", lambda row: row.coupon.expires_at),
         Column("Issued", lambda row: row.coupon.created_at),
@@ -80,22 +77,19 @@ async def _one(desk: Desk, tx: Reading) -> tuple[Had, Terms]:
     return row, terms
 
 
-@get("/coupons/{id:uuid}")
-async def shown(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        row, terms = await _one(desk, tx)
-        coupon = row.coupon
-        offer = await rewards.find_offer(tx, desk.id, coupon.offer_id)
-        used = await orders.by_ids(tx, desk.id, [coupon.order_id] if coupon.order_id else [])
-    return desk.page(
-        "pages/coupon.html",
-        row=row,
-        offer=offer,
-        card=card_of(terms, desk.workspace, coupon),
-        order=used.get(coupon.order_id) if coupon.order_id else None,
-        how=TYPES[coupon.type],
-        facts=_facts(row),
-    )
+@page("/coupons/{id:uuid}", "coupon")
+async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
+    row, terms = await _one(desk, tx)
+    coupon = row.coupon
+    used: dict[Any, Any] = await orders.by_ids(tx, desk.id, [coupon.order_id] if coupon.order_id else [])
+    return {
+        "row": row,
+        "offer": await rewards.find_offer(tx, desk.id, coupon.offer_id),
+        "card": card_of(terms, desk.workspace, coupon),
+        "order": used.get(coupon.order_id),
+        "how": TYPES[coupon.type],
+        "facts": _facts(row),
+    }
 
 
 def _facts(row: Had) -> list[Fact]:
@@ -125,11 +119,10 @@ async def _ask_cancel(desk: Desk, tx: Reading) -> Shown:
     )
 
 
-@ask("/coupons/{id:uuid}/cancel", "", "Cancel the coupon", "/coupons/{id}", load=_ask_cancel)
-async def cancel(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("coupon.cancel", desk.key) as tx:
-        await rewards.cancel(tx, desk.workspace, desk.key, desk.now, actor=desk.who.actor)
-    return desk.see(f"/coupons/{desk.key}", "The coupon is cancelled.")
+@ask("/coupons/{id:uuid}/cancel", "", "Cancel the coupon", "/coupons/{id}", load=_ask_cancel, act="coupon.cancel")
+async def cancel(desk: Desk, tx: Tx, *_: Any) -> str:
+    await rewards.cancel(tx, desk.workspace, desk.key, desk.now, actor=desk.who.actor)
+    return "The coupon is cancelled."
 
 
 async def _choose(desk: Desk, tx: Reading) -> Shown:
@@ -154,6 +147,3 @@ async def give(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     async with desk.changing("coupon.issue", customer.customer_id, offer_id=str(given["offer_id"])) as tx:
         issued = only(await rewards.issue(tx, desk.workspace, [one], desk.now, known={customer.id: customer}))
     return desk.see(f"/coupons/{issued.coupon.id}", "The coupon is given.")
-
-
-HANDLERS: list[ControllerRouterHandler] = [*lists.handlers(COUPONS), shown, *handlers(cancel, give)]

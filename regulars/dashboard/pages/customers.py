@@ -2,21 +2,21 @@
 
 from typing import Any, NamedTuple
 
-from litestar import Response, get
-from litestar.types import ControllerRouterHandler
+from litestar import Response
 
 from regulars import customers, integrations, ledger, limits, rewards, triggers
 from regulars.customers import Customer, NewCustomer
-from regulars.dashboard import lists, story
-from regulars.dashboard.cells import Link, Money, Name, Small
+from regulars.dashboard import story
+from regulars.dashboard.cells import Money
 from regulars.dashboard.coupons import had
-from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.declaring import page
+from regulars.dashboard.desk import Desk
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, until_next
-from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, fields_of, handlers, sheet
+from regulars.dashboard.lists import NAMED, Act, Asked, Column, Filter, Found, Listing, until_next
+from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, fields_of, sheet
 from regulars.kit import countries
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.ids import new_id
 from regulars.kit.wording import counted
@@ -30,25 +30,11 @@ class Known(NamedTuple):
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
     sort: Any = asked.chosen("sort") or "newest"
-    found = await customers.search(
-        tx,
-        desk.id,
-        asked.values["q"],
-        since=asked.since,
-        until=asked.until,
-        sort=sort,
-        before_id=asked.before_id,
-        limit=asked.limit + 1,
-    )
+    found = await customers.search(tx, desk.id, asked.values["q"], **asked.one_more(sort=sort))
     page, next_id = until_next(found, asked.limit)
     have = await ledger.balances(tx, desk.workspace, [one.id for one in page], desk.now)
     code = desk.workspace.currency_code
     return Found([Known(one, have[one.id]["coins"].available, code) for one in page], next_id)
-
-
-def _named(row: Known) -> list[Any]:
-    who = row.customer
-    return [Link(Name(who.name), f"/customers/{who.id}"), Small(who.customer_id)]
 
 
 CUSTOMERS = Listing[Known](
@@ -56,9 +42,7 @@ CUSTOMERS = Listing[Known](
     title="Customers",
     purpose="Who they are, what they have, and what happened to them.",
     columns=[
-        Column("Name", _named, only="page"),
-        Column("Name", lambda row: row.customer.name, only="file"),
-        Column("customer_id", lambda row: row.customer.customer_id, only="file"),
+        *NAMED,
         Column("E-mail", lambda row: row.customer.email or row.customer.mobile, only="page"),
         Column("E-mail", lambda row: row.customer.email, only="file"),
         Column("Mobile", lambda row: row.customer.mobile, only="file"),
@@ -86,13 +70,9 @@ CUSTOMERS = Listing[Known](
 )
 
 
-_NEW = {name: field for name, field in fields_of(NewCustomer).items() if name != "dob"} | {
-    "dob": Field("date", optional=True, blank=None)
-}
-_CHANGED = {name: _NEW[name] for name in customers.CHANGEABLE if name in _NEW} | {
-    "accept_email": TICK,
-    "accept_mobile": TICK,
-}
+_NEW = {**fields_of(NewCustomer), "dob": Field("date", optional=True, blank=None)}
+_TICKS = {"accept_email": TICK, "accept_mobile": TICK}
+_CHANGED = {name: _NEW[name] for name in customers.CHANGEABLE if name in _NEW} | _TICKS
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
@@ -114,35 +94,29 @@ async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     return desk.see(f"/customers/{made.id}", "The customer is created.")
 
 
-@get("/customers/{id:uuid}")
-async def shown(desk: Handed) -> Response[str]:
+@page("/customers/{id:uuid}", "customer")
+async def shown(desk: Desk, tx: Reading) -> dict[str, Any] | Response[Any]:
     kind = query_of(desk.request).get("show", "")
-    async with desk.reading() as tx:
-        customer = await find(tx, desk)
-        if customer.id != desk.key:
-            return desk.see(f"/customers/{customer.id}")  # merged into that one
-        balance = (await ledger.balances(tx, desk.workspace, [desk.key], desk.now))[desk.key]
-        lots = await ledger.lots_of(tx, desk.workspace, desk.key, desk.now)
-        tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
-        facts = await story.of_customer(tx, desk.workspace, customer, kind, tools)
-        asked = await triggers.list_triggers(tx, desk.id)
-        tier = await on_ladder(tx, desk.workspace, customer, desk.now)
-        newest = await rewards.coupons(tx, desk.id, customer_id=desk.key, limit=limits.COUPONS_SHOWN)
-        coupons = await had(desk, tx, newest)
-    return desk.page(
-        "pages/customer.html",
-        customer=customer,
-        coins=balance["coins"],
-        credits=balance["credits"],
-        lots=lots[: limits.LOTS_SHOWN],
-        lots_more=len(lots) - limits.LOTS_SHOWN,
-        facts=facts,
-        triggers=asked,
-        tier=tier,
-        coupons=coupons,
-        show=kind,
-        kinds=story.KINDS,
-    )
+    customer = await find(tx, desk)
+    if customer.id != desk.key:
+        return desk.see(f"/customers/{customer.id}")  # merged into that one
+    balance = (await ledger.balances(tx, desk.workspace, [desk.key], desk.now))[desk.key]
+    lots = await ledger.lots_of(tx, desk.workspace, desk.key, desk.now)
+    tools = {tool.id: tool.name for tool in await integrations.list_integrations(tx, desk.id)}
+    newest = await rewards.coupons(tx, desk.id, customer_id=desk.key, limit=limits.COUPONS_SHOWN)
+    return {
+        "customer": customer,
+        "coins": balance["coins"],
+        "credits": balance["credits"],
+        "lots": lots[: limits.LOTS_SHOWN],
+        "lots_more": len(lots) - limits.LOTS_SHOWN,
+        "facts": await story.of_customer(tx, desk.workspace, customer, kind, tools),
+        "triggers": await triggers.list_triggers(tx, desk.id),
+        "tier": await on_ladder(tx, desk.workspace, customer, desk.now),
+        "coupons": await had(desk, tx, newest),
+        "show": kind,
+        "kinds": story.KINDS,
+    }
 
 
 async def _edit(desk: Desk, tx: Reading) -> Shown:
@@ -151,11 +125,18 @@ async def _edit(desk: Desk, tx: Reading) -> Shown:
     return Shown(customer, customer, more={"available": available, "countries": countries.LISTED})
 
 
-@sheet("/customers/{id:uuid}/edit", "Edit details", "customer", _CHANGED, "/customers/{id}", load=_edit)
-async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    async with desk.changing("customer.update", shown.thing.customer_id) as tx:
-        await customers.change(tx, desk.workspace, desk.key, given, desk.now, available=shown.more["available"])
-    return desk.see(f"/customers/{desk.key}", "Saved.")
+@sheet(
+    "/customers/{id:uuid}/edit",
+    "Edit details",
+    "customer",
+    _CHANGED,
+    "/customers/{id}",
+    act="customer.update",
+    load=_edit,
+)
+async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
+    desk.about(shown.thing.customer_id)
+    await customers.change(tx, desk.workspace, desk.key, given, desk.now, available=shown.more["available"])
 
 
 async def _balance(desk: Desk, tx: Reading) -> Shown:
@@ -214,6 +195,3 @@ async def find(tx: Reading, desk: Desk) -> Customer:
     if customer is None:
         raise NotFound("This customer does not exist in your shop.")
     return customer
-
-
-HANDLERS: list[ControllerRouterHandler] = [*lists.handlers(CUSTOMERS), shown, *handlers(create, change, adjust)]

@@ -1,26 +1,24 @@
 """Deliveries: which tool got which event, every attempt, and sending one again."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
-from litestar import Response, get, post
-from litestar.params import FromPath
-from litestar.types import ControllerRouterHandler
+from litestar import Response
 
 from regulars import customers, delivery, dispatch, events, integrations, limits
 from regulars.customers import Customer
 from regulars.dashboard import words
-from regulars.dashboard.cells import Badge, Link, Name, Said, Small
-from regulars.dashboard.desk import Desk, Handed, uuid_of
+from regulars.dashboard.cells import Badge, Link, Said, Small
+from regulars.dashboard.declaring import act, page
+from regulars.dashboard.desk import Desk, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers
-from regulars.dashboard.pages.people import chosen_customer
+from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Asked, Column, Filter, Found, Listing, chosen_customer
 from regulars.dashboard.paging import address
 from regulars.delivery import Delivery
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 
 
@@ -38,20 +36,9 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
     tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
     lane_id, customer_id, state, text = asked.id("to"), asked.id("customer"), asked.chosen("state"), asked.values["q"]
     since = _since(desk, asked.values["since"])
-    found = await delivery.search_deliveries(
-        tx,
-        desk.id,
-        lane_id=lane_id,
-        state=state,
-        topic=asked.chosen("event"),
-        customer_id=customer_id,
-        since=since,
-        made_since=asked.since,
-        made_until=asked.until,
-        text=text,
-        before_id=asked.before_id,
-        limit=asked.limit,
-    )
+    by: dict[str, Any] = {"lane_id": lane_id, "state": state, "topic": asked.chosen("event"), "text": text}
+    by |= {"customer_id": customer_id, "since": since, "made_since": asked.since, "made_until": asked.until}
+    found = await delivery.search_deliveries(tx, desk.id, **by, before_id=asked.before_id, limit=asked.limit)
     about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
     people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in about.values()}))
     # A text that names a customer finds all of their deliveries at once, however old.
@@ -69,24 +56,13 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
         if to and to.state != "ready" and one.state == "queued":
             waits = f"{to.name}, which is paused" if to.state == "paused" else to.name
         rows.append(Told(one, event, customer, to.name if to else "A removed tool", waits))
-    return Found(
-        rows,
-        found.next_before_id,
-        {
-            "to": [(str(tool.id), tool.name) for tool in tools.values()],
-            "customer": await chosen_customer(desk, tx, customer_id),
-            "since": [(asked.values["since"], words.exact(since, desk.zone))] if since else [],
-        },
-        {
-            "asked": asked.values,
-            "since": since,
-            "offered": offered,
-            "whole": whole,
-            "again": tool,
-            "failed": failed,
-            "most": limits.DELIVERIES_REPLAYED_MAX,
-        },
-    )
+    choices = {
+        "to": [(str(tool.id), tool.name) for tool in tools.values()],
+        "customer": await chosen_customer(desk, tx, customer_id),
+        "since": [(asked.values["since"], words.exact(since, desk.zone))] if since else [],
+    }
+    more = {"asked": asked.values, "since": since, "offered": offered, "whole": whole, "again": tool, "failed": failed}
+    return Found(rows, found.next_before_id, choices, more | {"most": limits.DELIVERIES_REPLAYED_MAX})
 
 
 def _what(row: Told) -> list[Any]:
@@ -109,8 +85,8 @@ DELIVERIES = Listing[Told](
     purpose="Which tool got which event; if not, why, and when it is tried again.",
     columns=[
         Column("What", _what),
-        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
-        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        CUSTOMER,
+        CUSTOMER_ID,
         Column("Event", lambda row: row.delivery.event_name, only="file"),
         Column("Tool", lambda row: row.tool),
         Column("State", _state),
@@ -130,18 +106,19 @@ DELIVERIES = Listing[Told](
     ],
     days="Logged",
     search="Event's name, reason, what was sent or answered",
+    template="deliveries",
 )
 
 
-@post("/deliveries/replay")
-async def replay_all(desk: Handed) -> Response[str]:
+@act("/deliveries/replay", "deliveries.replay", "")
+async def replay_all(desk: Desk, tx: Tx) -> Response[Any]:
     """All that one tool gave up on, since a time."""
     form = await desk.form()
     lane_id, since = uuid_of(form.text("to")) or NOBODY, form.text("since")
-    async with desk.changing("deliveries.replay", lane_id) as tx:
-        tool = await integrations.get_integration(tx, desk.id, lane_id)
-        count = await delivery.replay_failed(tx, desk.id, lane_id, _since(desk, since), desk.now)
-        left = await delivery.count_failed(tx, desk.id, lane_id, _since(desk, since))
+    desk.about(lane_id)
+    tool = await integrations.get_integration(tx, desk.id, lane_id)
+    count = await delivery.replay_failed(tx, desk.id, lane_id, _since(desk, since), desk.now)
+    left = await delivery.count_failed(tx, desk.id, lane_id, _since(desk, since))
     waits, rate = _waits_for(tool, desk), tool.settings.get("rate_per_minute")
     how = waits[0] if waits else f"At most {rate:,} a minute go out." if rate else ""
     said = f"{words.plural(count, 'delivery', 'deliveries')} queued again. {how}".rstrip()
@@ -149,40 +126,33 @@ async def replay_all(desk: Handed) -> Response[str]:
     return desk.see(address("/deliveries", {"to": str(lane_id), **more}), said)
 
 
-@get("/deliveries/{delivery_id:uuid}")
-async def shown(desk: Handed, delivery_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        one, attempts = await delivery.get_delivery(tx, desk.id, delivery_id)
-        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
-        context: dict[str, Any] = {"rule": None, "event": None, "customer": None}
-        try:
-            context["rule"] = await dispatch.get_rule(tx, desk.id, one.rule_id)
-            context["event"] = await events.get(tx, desk.id, one.event_id)
-            context["customer"] = await customers.find(tx, desk.id, id=context["event"].customer_id)
-        except NotFound:
-            # A test may stand on a sample that is no event of the log.
-            pass
-    tool = tools.get(one.lane_id)
-    return desk.page(
-        "pages/delivery.html",
-        one=one,
-        attempts=attempts,
-        tool=tool,
-        live=one.state == "queued" and not attempts,
-        waits=_waits_for(tool, desk) if one.state == "queued" else None,
-        may_replay=tool is not None and (one.state != "queued" or one.due_at > desk.now),
-        **context,
-    )
+@page("/deliveries/{id:uuid}", "delivery")
+async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
+    one, attempts = await delivery.get_delivery(tx, desk.id, desk.key)
+    tool = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}.get(one.lane_id)
+    context: dict[str, Any] = {
+        "one": one,
+        "attempts": attempts,
+        "tool": tool,
+        "live": one.state == "queued" and not attempts,
+        "waits": _waits_for(tool, desk) if one.state == "queued" else None,
+        "may_replay": tool is not None and (one.state != "queued" or one.due_at > desk.now),
+        **dict.fromkeys(("rule", "event", "customer")),
+    }
+    with suppress(NotFound):  # a test may stand on a sample that is no event of the log
+        context["rule"] = await dispatch.get_rule(tx, desk.id, one.rule_id)
+        context["event"] = await events.get(tx, desk.id, one.event_id)
+        context["customer"] = await customers.find(tx, desk.id, id=context["event"].customer_id)
+    return context
 
 
-@post("/deliveries/{delivery_id:uuid}/replay")
-async def replay(desk: Handed, delivery_id: FromPath[UUID]) -> Response[str]:
-    async with desk.changing("delivery.replay", delivery_id) as tx:
-        await delivery.replay(tx, desk.id, delivery_id, desk.now)
-        one, _ = await delivery.get_delivery(tx, desk.id, delivery_id)
-        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
+@act("/deliveries/{id:uuid}/replay", "delivery.replay", "/deliveries/{id}", "It is sent again now.")
+async def replay(desk: Desk, tx: Tx) -> str:
+    await delivery.replay(tx, desk.id, desk.key, desk.now)
+    one, _ = await delivery.get_delivery(tx, desk.id, desk.key)
+    tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
     waits = _waits_for(tools.get(one.lane_id), desk)
-    return desk.see(f"/deliveries/{delivery_id}", f"Queued again. {waits[0]}" if waits else "It is sent again now.")
+    return f"Queued again. {waits[0]}" if waits else ""
 
 
 def _waits_for(tool: Integration | None, desk: Desk) -> tuple[str, str, str] | None:
@@ -205,6 +175,3 @@ def _since(desk: Desk, text: str) -> datetime | None:
         return datetime.fromisoformat(text).replace(tzinfo=desk.zone)
     except ValueError:
         return None
-
-
-HANDLERS: list[ControllerRouterHandler] = [*handlers(DELIVERIES, "pages/deliveries.html"), shown, replay, replay_all]

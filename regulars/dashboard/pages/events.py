@@ -4,28 +4,35 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
-from litestar.params import FromPath
-from litestar.types import ControllerRouterHandler
+from litestar import Response, post
 
 from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, limits, why
 from regulars.customers import Customer
-from regulars.dashboard import lists, sheets
-from regulars.dashboard.cells import Badge, Link, Name, Said, Small
+from regulars.dashboard import sheets
+from regulars.dashboard.cells import Badge, Link, Said, Small
+from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
-from regulars.dashboard.pages.people import chosen_customer
+from regulars.dashboard.lists import (
+    CUSTOMER,
+    CUSTOMER_ID,
+    Asked,
+    Column,
+    Filter,
+    Found,
+    Listing,
+    chosen_customer,
+    until_next,
+)
 from regulars.dashboard.restrictions import Builder, condition_of, drawn
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, sheet
 from regulars.delivery import Delivery
 from regulars.dispatch import Rule
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Invalid, NotFound, Refusal
 
 _FIRST_CHOICE = "walletreward_create"
@@ -41,16 +48,8 @@ class Logged(NamedTuple):
 
 async def _read_log(desk: Desk, tx: Reading, asked: Asked) -> Found[Logged]:
     customer_id = asked.id("customer")
-    found = await events.recent(
-        tx,
-        desk.id,
-        topic=asked.chosen("event"),
-        customer_id=customer_id,
-        since=asked.since,
-        until=asked.until,
-        before_id=asked.before_id,
-        limit=asked.limit + 1,
-    )
+    by = asked.one_more(topic=asked.chosen("event"), customer_id=customer_id)
+    found = await events.recent(tx, desk.id, **by)
     page, next_id = until_next(found, asked.limit)
     people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page}))
     sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page])
@@ -73,10 +72,10 @@ LOG = Listing[Logged](
     purpose="What happened, and which tool is told of it.",
     columns=[
         Column("What", lambda row: [Link(Said(row.event), f"/events/{row.event.id}"), Small(label(row.event.topic))]),
-        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
+        CUSTOMER,
         Column("Told", _told),
         Column("Event", lambda row: row.event.topic, only="file"),
-        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        CUSTOMER_ID,
         Column("When", lambda row: row.event.recorded_at),
     ],
     read=_read_log,
@@ -88,25 +87,23 @@ LOG = Listing[Logged](
         Filter("customer", "Customer"),
     ],
     days="Logged",
+    template="events",
 )
 
 
-@get("/events/{event_id:uuid}")
-async def shown(desk: Handed, event_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        event = await events.get(tx, desk.id, event_id)
-        found = await why.answer(tx, desk.workspace, why.Question(event_id=event_id), desk.now)
-        sent = (await delivery.deliveries_of_events(tx, desk.id, [event_id])).get(event_id, [])
-        tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
-    return desk.page(
-        "pages/event.html",
-        event=event,
-        topic=TOPICS.get(event.topic),
-        found=found,
-        customer=found.customer,
-        tests=[one for one in sent if one.test],
-        tools=tools,
-    )
+@page("/events/{id:uuid}", "event")
+async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
+    event = await events.get(tx, desk.id, desk.key)
+    found = await why.answer(tx, desk.workspace, why.Question(event_id=desk.key), desk.now)
+    sent = (await delivery.deliveries_of_events(tx, desk.id, [desk.key])).get(desk.key, [])
+    return {
+        "event": event,
+        "topic": TOPICS.get(event.topic),
+        "found": found,
+        "customer": found.customer,
+        "tests": [one for one in sent if one.test],
+        "tools": {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)},
+    }
 
 
 @post("/events/switch")
@@ -118,14 +115,15 @@ async def switch(desk: Handed) -> Response[str]:
     return desk.see(back, "Events are on." if on else "Events are off. Facts are still logged; no tool is told.")
 
 
-@get("/events/send")
-async def rules(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        found = await dispatch.list_rules(tx, desk.id)
-        tools = await integrations.list_integrations(tx, desk.id)
-        late = await events.late_since(tx, desk.id, "dispatch", desk.now)
-    told = [(rule, dispatch.rule_sentence_parts(rule)) for rule in found]
-    return desk.page("pages/rules.html", rules=told, tools=tools, topics=TOPICS, late=late)
+@page("/events/send", "rules")
+async def rules(desk: Desk, tx: Reading) -> dict[str, Any]:
+    found = await dispatch.list_rules(tx, desk.id)
+    return {
+        "rules": [(rule, dispatch.rule_sentence_parts(rule)) for rule in found],
+        "tools": await integrations.list_integrations(tx, desk.id),
+        "topics": TOPICS,
+        "late": await events.late_since(tx, desk.id, "dispatch", desk.now),
+    }
 
 
 _FIELDS = {"integration_id": ID, "prefix": Field(optional=True, chars_max=limits.PREFIX_CHARS_MAX)}
@@ -147,21 +145,14 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     {**_FIELDS, "topic": TEXT},
     "/events/send",
     yes="Create",
+    act="rule.create",
     load=_blank,
 )
-async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    form, topic = await desk.form(), given["topic"]
-    condition = condition_of(form, shown.more["condition"])
-    async with desk.changing("rule.create", topic) as tx:
-        rule = await dispatch.create_rule(
-            tx,
-            desk.id,
-            topic=topic,
-            integration_id=given["integration_id"],
-            prefix=form.typed("prefix"),
-            condition=condition,
-            now=desk.now,
-        )
+async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
+    form, topic, tool_id = await desk.form(), given["topic"], given["integration_id"]
+    how = {"prefix": form.typed("prefix"), "condition": condition_of(form, shown.more["condition"])}
+    desk.about(topic)
+    rule = await dispatch.create_rule(tx, desk.id, topic=topic, integration_id=tool_id, **how, now=desk.now)
     return desk.see(f"/events/send/{rule.id}", "Created. Send a test event to see that it arrives.")
 
 
@@ -183,19 +174,22 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values | {"keep_condition": deep and "yes"}, rule, topic.label if topic else rule.topic, more=more)
 
 
-@sheet("/events/send/{id:uuid}", "", "rule", {**_FIELDS, "active": TICK}, "/events/send", of="Send Events", load=_load)
-async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+@sheet(
+    "/events/send/{id:uuid}",
+    "",
+    "rule",
+    {**_FIELDS, "active": TICK},
+    "/events/send",
+    of="Send Events",
+    act="rule.update",
+    load=_load,
+)
+async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
     form, rule, builder = await desk.form(), shown.thing, shown.more["condition"]
-    changes: dict[str, Any] = {
-        "integration_id": given["integration_id"],
-        "prefix": form.typed("prefix"),
-        "active": given["active"],
-    }
+    changes: dict[str, Any] = given | {"prefix": form.typed("prefix")}
     if builder.schema is not None and (condition := condition_of(form, builder)) is not rule.condition:
         changes["condition"] = condition
-    async with desk.changing("rule.update", rule.id) as tx:
-        await dispatch.change_rule(tx, desk.id, rule.id, changes, desk.now)
-    return desk.see(f"/events/send/{rule.id}", "Saved.")
+    await dispatch.change_rule(tx, desk.id, rule.id, changes, desk.now)
 
 
 async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
@@ -203,10 +197,16 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
     return Shown(words=f"{sentence}: this ends. What is queued already is still sent.")
 
 
-@ask("/events/send/{id:uuid}/delete", "Delete this rule?", "Delete", "/events/send/{id}", load=_ask_delete)
-async def delete(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("rule.delete", desk.key) as tx:
-        await dispatch.delete_rule(tx, desk.id, desk.key, desk.now)
+@ask(
+    "/events/send/{id:uuid}/delete",
+    "Delete this rule?",
+    "Delete",
+    "/events/send/{id}",
+    act="rule.delete",
+    load=_ask_delete,
+)
+async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    await dispatch.delete_rule(tx, desk.id, desk.key, desk.now)
     return desk.see("/events/send", "The rule is deleted.")
 
 
@@ -230,22 +230,12 @@ async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     try:
         async with desk.changing("rule.test", desk.key) as tx:
             email, mobile = (address, None) if by == "email" else (None, address)
-            person = (
-                await customers.find(tx, desk.id, email=email, mobile=mobile, country=desk.workspace.country)
-                if address
-                else None
-            )
+            by_address: dict[str, Any] = {"email": email, "mobile": mobile, "country": desk.workspace.country}
+            person = await customers.find(tx, desk.id, **by_address) if address else None
             have = await ledger.balances(tx, desk.workspace, [person.id], desk.now) if person else {}
-            prepared = await dispatch.prepare_test(
-                tx,
-                desk.workspace,
-                desk.key,
-                by=by,
-                address=address,
-                customer=person,
-                available=have[person.id]["coins"].available if person else 0,
-                now=desk.now,
-            )
+            available = have[person.id]["coins"].available if person else 0
+            whose: dict[str, Any] = {"by": by, "address": address, "customer": person, "available": available}
+            prepared = await dispatch.prepare_test(tx, desk.workspace, desk.key, **whose, now=desk.now)
             carrier = await integrations.carrier_of(tx, desk.id, prepared.lane_id, desk.app.box)
     except Refusal as refusal:
         # Whatever it is that can't be found, the form stays.
@@ -258,16 +248,9 @@ async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
             tx, desk.id, prepared.lane_id, [(made, 0)], now=desk.app.clock.now(), random=random.random
         )
         one, attempts = await delivery.get_delivery(tx, desk.id, prepared.parcel.delivery_id)
-    shown.yes, shown.more["result"] = (
-        "Send again",
-        {
-            "delivery": one,
-            "attempt": attempts[-1] if attempts else None,
-            "real": prepared.real,
-            "rule": prepared.outcome,
-        },
-    )
-    shown.values = given
+    attempt = attempts[-1] if attempts else None
+    result = {"delivery": one, "attempt": attempt, "real": prepared.real, "rule": prepared.outcome}
+    shown.yes, shown.values, shown.more["result"] = "Send again", given, result
     return sheets.draw(desk, test, shown)
 
 
@@ -297,10 +280,3 @@ def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _named(tools: Sequence[Integration]) -> list[tuple[str, str]]:
     return [(str(tool.id), tool.name) for tool in tools]
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *lists.handlers(LOG, "pages/events.html"),
-    *(shown, switch, rules),
-    *sheets.handlers(create, change, delete, test),
-]

@@ -2,14 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from litestar.types import ControllerRouterHandler
-
 from regulars import customers, orders, triggers
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
 from regulars.dashboard.desk import Desk
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, handlers, until_next
-from regulars.dashboard.pages.people import chosen_customer
+from regulars.dashboard.lists import CUSTOMER_ID, Asked, Column, Filter, Found, Listing, chosen_customer, until_next
 from regulars.kit.db import Reading
 from regulars.orders import Order
 from regulars.triggers import Firing
@@ -30,40 +27,26 @@ class Fired(NamedTuple):
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Fired]:
-    state: Any = asked.chosen("state")
-    found = await triggers.firings(
-        tx,
-        desk.id,
-        trigger_id=asked.id("trigger"),
-        customer_id=asked.id("customer"),
-        state=state,
-        since=asked.since,
-        until=asked.until,
-        before_id=asked.before_id,
-        limit=asked.limit + 1,
-    )
-    page, next_id = until_next(found, asked.limit)
+    customer_id = asked.id("customer")
+    by = asked.one_more(state=asked.chosen("state"), trigger_id=asked.id("trigger"), customer_id=customer_id)
+    page, next_id = until_next(await triggers.firings(tx, desk.id, **by), asked.limit)
     names = {trigger.id: trigger.name for trigger in await triggers.list_triggers(tx, desk.id)}
     people = await customers.by_ids(tx, desk.id, list({one.customer_id for one in page}))
-    placed = await orders.by_ids(tx, desk.id, {id for one in page if (id := one.order_id)})
+    placed: dict[Any, Order] = await orders.by_ids(tx, desk.id, {id for one in page if (id := one.order_id)})
     rows = [
-        Fired(
-            one,
-            people.get(one.customer_id),
-            placed.get(one.order_id) if one.order_id else None,
-            names.get(one.trigger_id, "A trigger"),
-        )
+        Fired(one, people.get(one.customer_id), placed.get(one.order_id), names.get(one.trigger_id, "A trigger"))
         for one in page
     ]
     choices = {
         "trigger": [(str(id), name) for id, name in names.items()],
-        "customer": await chosen_customer(desk, tx, asked.id("customer")),
+        "customer": await chosen_customer(desk, tx, customer_id),
     }
     return Found(rows, next_id, choices)
 
 
-def _outcome(row: Fired) -> list[Any]:
-    return [Badge(*STATES[row.firing.state]), *([Small(row.firing.explanation)] if row.firing.explanation else [])]
+def _who(row: Fired) -> Link | None:
+    who = row.customer
+    return Link(Name(who.name, who.customer_id), f"/customers/{who.id}") if who else None
 
 
 def _order(row: Fired) -> Link | None:
@@ -75,16 +58,13 @@ FIRINGS = Listing[Fired](
     title="Rewards",
     purpose="Each time a trigger was set off: what it gave, or why it gave nothing.",
     columns=[
-        Column(
-            "Customer",
-            lambda row: (
-                row.customer
-                and Link(Name(row.customer.name, row.customer.customer_id), f"/customers/{row.customer.id}")
-            ),
-        ),
-        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        Column("Customer", _who),
+        CUSTOMER_ID,
         Column("Trigger", lambda row: Link(row.trigger, f"/triggers/{row.firing.trigger_id}", whole=False)),
-        Column("Outcome", _outcome),
+        Column(
+            "Outcome",
+            lambda row: [Badge(*STATES[row.firing.state]), row.firing.explanation and Small(row.firing.explanation)],
+        ),
         Column("Why", lambda row: row.firing.explanation, only="file"),
         Column("Order", _order),
         Column("Amount", lambda row: row.order and Money(row.order.amount_minor, row.order.currency_code), right=True),
@@ -102,5 +82,3 @@ FIRINGS = Listing[Fired](
     ],
     days="Given",
 )
-
-HANDLERS: list[ControllerRouterHandler] = handlers(FIRINGS)

@@ -181,6 +181,3 @@ async def _page(desk: Desk, form: Form, *, status: int = 200) -> Response[str]:
 def _kind(desk: Desk) -> imports.Kind:
     """Each kind has its own place: that of what it brings."""
     return next(kind for kind in KINDS if desk.request.scope["path"].startswith(f"/{kind}/"))
-
-
-HANDLERS = [ask, take, shown, go_on]

@@ -2,31 +2,28 @@
 
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Response
 
 from regulars import delivery, dispatch, integrations
-from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.declaring import act, page
+from regulars.dashboard.desk import Desk
 from regulars.dashboard.pages import connecting
-from regulars.dashboard.sheets import Given, Shown, ask, handlers, sheet
+from regulars.dashboard.sheets import Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
 from regulars.integrations import CONNECTORS, Integration, manifest_of
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 
 
-@get("/integrations")
-async def gallery(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        connected = await integrations.list_integrations(tx, desk.id)
-        health = {lane.lane_id: lane for lane in await delivery.lane_health(tx, desk.id, desk.now)}
-    manifests = [connector.manifest for connector in CONNECTORS.values()]
-    return desk.page(
-        "pages/integrations.html",
-        connected=connected,
-        health=health,
-        manifests=manifests,
-        label_of={tool.id: manifest_of(tool.tool).label for tool in connected},
-    )
+@page("/integrations", "integrations")
+async def gallery(desk: Desk, tx: Reading) -> dict[str, Any]:
+    connected = await integrations.list_integrations(tx, desk.id)
+    return {
+        "connected": connected,
+        "health": {lane.lane_id: lane for lane in await delivery.lane_health(tx, desk.id, desk.now)},
+        "manifests": [connector.manifest for connector in CONNECTORS.values()],
+        "label_of": {tool.id: manifest_of(tool.tool).label for tool in connected},
+    }
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
@@ -93,13 +90,12 @@ async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     return desk.see(here, result.sentence if result.ok else "")
 
 
-@post("/integrations/{id:uuid}/pause")
-async def pause(desk: Handed) -> Response[str]:
-    reason = f"Paused by {desk.who.name}. Initialize to go on."
-    async with desk.changing("integration.pause", desk.key) as tx:
-        await integrations.get_integration(tx, desk.id, desk.key)
-        await integrations.pause(tx, desk.id, desk.key, reason)
-    return desk.see(f"/integrations/{desk.key}", "Paused. What comes in meanwhile waits.")
+@act(
+    "/integrations/{id:uuid}/pause", "integration.pause", "/integrations/{id}", "Paused. What comes in meanwhile waits."
+)
+async def pause(desk: Desk, tx: Tx) -> None:
+    await integrations.get_integration(tx, desk.id, desk.key)
+    await integrations.pause(tx, desk.id, desk.key, f"Paused by {desk.who.name}. Initialize to go on.")
 
 
 @ask(
@@ -108,13 +104,12 @@ async def pause(desk: Handed) -> Response[str]:
     "Make a new secret",
     "/integrations/{id}",
     "The new one is shown once. For a day, calls are signed with both, while your receiver changes over.",
+    act="integration.rotate",
 )
-async def rotate(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("integration.rotate", desk.key) as tx:
-        tool = await integrations.get_integration(tx, desk.id, desk.key)
-        name = next((field.name for field in manifest_of(tool.tool).fields if field.generate is not None), "")
-        made = await integrations.rotate(tx, desk.id, desk.key, desk.app.box, field=name, now=desk.now)
-    return _secret(desk, made)
+async def rotate(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    tool = await integrations.get_integration(tx, desk.id, desk.key)
+    name = next((field.name for field in manifest_of(tool.tool).fields if field.generate is not None), "")
+    return _secret(desk, await integrations.rotate(tx, desk.id, desk.key, desk.app.box, field=name, now=desk.now))
 
 
 def _secret(desk: Desk, made: Any, result: delivery.CheckResult | None = None) -> Response[str]:
@@ -131,13 +126,12 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
     return Shown(title=f"Remove {tool.name}?", words=words)
 
 
-@ask("/integrations/{id:uuid}/delete", "", "Remove", "/integrations/{id}", load=_ask_delete)
-async def delete(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("integration.delete", desk.key) as tx:
-        for rule in await dispatch.list_rules(tx, desk.id):
-            if rule.integration_id == desk.key:
-                await dispatch.delete_rule(tx, desk.id, rule.id, desk.now)
-        await integrations.remove(tx, desk.id, desk.key, desk.now)
+@ask("/integrations/{id:uuid}/delete", "", "Remove", "/integrations/{id}", load=_ask_delete, act="integration.delete")
+async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    for rule in await dispatch.list_rules(tx, desk.id):
+        if rule.integration_id == desk.key:
+            await dispatch.delete_rule(tx, desk.id, rule.id, desk.now)
+    await integrations.remove(tx, desk.id, desk.key, desk.now)
     return desk.see("/integrations", "Removed.")
 
 
@@ -148,6 +142,3 @@ async def initialize(desk: Desk, integration: Integration) -> delivery.CheckResu
     async with desk.changing("integration.initialize", integration.id, ok=result.ok) as tx:
         await integrations.conclude(tx, integration, result, desk.app.clock.now())
     return result
-
-
-HANDLERS = [gallery, pause, *handlers(add, change, rotate, delete)]

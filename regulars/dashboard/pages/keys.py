@@ -1,17 +1,15 @@
 """API keys: made once and shown once, revoked, with what each may do."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from litestar import Response
-from litestar.types import ControllerRouterHandler
 
 from regulars import limits, tenancy
-from regulars.dashboard import cells, lists, words
+from regulars.dashboard import cells, words
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
-from regulars.dashboard.sheets import Field, Given, Shown, ask, handlers, sheet
-from regulars.kit.db import Reading
+from regulars.dashboard.sheets import Field, Given, Shown, ask, sheet
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 from regulars.tenancy import ApiKey, Areas
 
@@ -63,22 +61,18 @@ async def _key(desk: Desk, tx: Reading) -> Shown:
     "Revoke",
     "/keys",
     "Calls made with it are refused from now on. This can't be undone; a new key can be created at any time.",
+    act="key.revoke",
+    said="The key is revoked.",
     load=_key,
     owners_only=_ISSUE_KEYS,
 )
-async def revoke(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("key.revoke", desk.key) as tx:
-        await tenancy.revoke_key(tx, desk.id, desk.key, desk.now)
-    return desk.see("/keys", "The key is revoked.")
+async def revoke(desk: Desk, tx: Tx, *_: Any) -> None:
+    await tenancy.revoke_key(tx, desk.id, desk.key, desk.now)
 
 
 class Issued(NamedTuple):
     key: ApiKey
     may_revoke: bool
-
-    @property
-    def id(self) -> UUID:
-        return self.key.id
 
 
 async def _read_keys(desk: Desk, tx: Reading, asked: Asked) -> Found[Issued]:
@@ -89,7 +83,7 @@ async def _read_keys(desk: Desk, tx: Reading, asked: Asked) -> Found[Issued]:
 
 
 def _revoke(row: Issued) -> cells.Press | None:
-    return cells.Press("Revoke", f"/keys/{row.id}/revoke", row.key.name) if row.may_revoke else None
+    return cells.Press("Revoke", f"/keys/{row.key.id}/revoke", row.key.name) if row.may_revoke else None
 
 
 KEYS = Listing[Issued](
@@ -121,6 +115,3 @@ def _rights(key: ApiKey) -> list[str]:
     named = {right: ", ".join(what for what, its in has.items() if its == right) for right in ("WRITE", "READ")}
     lines = [f"{ACCESS[right]}: {what}" for right, what in named.items() if what]
     return [*lines, "Stands in your storefront"] if key.purpose == "STOREFRONT" else lines
-
-
-HANDLERS: list[ControllerRouterHandler] = [*lists.handlers(KEYS), *handlers(issue, revoke)]

@@ -104,6 +104,3 @@ def _drawn(caption: str, unit: str, kind: Kind, values: list[tuple[str, int]]) -
         return f"All of it: {values[0][0]}." if values else "Nothing is outstanding."
     scaled = [(name, max(amount, 0) // 10 ** SCALE[kind]) for name, amount in values]
     return chart.bars(caption, "Month", unit, scaled, [scaled[0][0], scaled[-1][0]])
-
-
-HANDLERS = [show, file]

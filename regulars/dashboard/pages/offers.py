@@ -2,20 +2,18 @@
 
 import io
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
-from litestar.types import ControllerRouterHandler
 
 from regulars import limits, rewards
-from regulars.dashboard import lists
 from regulars.dashboard.cells import Badge, Lines, Link, Send
 from regulars.dashboard.coupons import card_of
+from regulars.dashboard.declaring import act
 from regulars.dashboard.desk import Desk, Form, Handed
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
-from regulars.dashboard.sheets import TICK, Field, Given, Shown, fields_of, handlers, read, sheet
-from regulars.kit.db import Reading
+from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found, Listing, part_of, switched
+from regulars.dashboard.sheets import TICK, Field, Given, Shown, fields_of, read, sheet
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.wording import counted, money
 from regulars.rewards import Offer, Terms, Uploaded
@@ -57,10 +55,6 @@ class Told(NamedTuple):
     codes_left: int | None
 
     @property
-    def id(self) -> UUID:
-        return self.offer.id
-
-    @property
     def few(self) -> bool:
         return self.codes_left is not None and self.codes_left <= self.offer.terms.codes_low
 
@@ -92,26 +86,26 @@ def _codes(row: Told) -> Any:
     return Badge("care" if row.codes_left else "bad", said) if row.few else said
 
 
+def _order(row: Told) -> Send:
+    return Send(f"/offers/{row.offer.id}/place", "move", (("up", "Up"), ("down", "Down")), row.offer.name)
+
+
 OFFERS = Listing[Told](
     path="/offers",
     title="Offers",
     purpose="What {coins} buy, or what you give: in the order in which the rewards widget shows it.",
     columns=[
-        Column("Name", lambda row: Link(row.offer.name, f"/offers/{row.id}")),
+        Column("Name", lambda row: Link(row.offer.name, f"/offers/{row.offer.id}")),
         Column("What it gives", lambda row: Lines([row.sentence])),
-        Column("State", lambda row: Badge("good", "Active") if row.offer.active else Badge("off", "Off")),
+        Column("State", lambda row: switched(row.offer.active)),
         Column("Issued", _issued, right=True),
         Column("Codes", _codes, right=True),
-        Column(
-            "Order",
-            lambda row: Send(f"/offers/{row.id}/place", "move", (("up", "Up"), ("down", "Down")), row.offer.name),
-            only="page",
-        ),
+        Column("Order", _order, only="page"),
     ],
     read=_read,
     nothing="No offers yet",
     nothing_why="An offer gives customers a reason to come back: {symbol}5 off for 500 {coins}, or free shipping.",
-    filters=[Filter("state", "State", "Any state", [("active", "Active"), ("off", "Off")])],
+    filters=[Filter("state", "State", "Any state", SWITCHED)],
     acts=[Act("Create an offer", "/offers/new", dialog=True)],
 )
 
@@ -133,13 +127,12 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return Shown(msgspec.structs.asdict(Terms(price="fixed")) | {"active": True, "show_in_widget": True})
 
 
-@sheet("/offers/new", "Create an offer", "offer_new", _FIELDS, "/offers", yes="Create", load=_blank)
-async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    terms, flags = _terms(await desk.form(), given), {name: given[name] for name in ("active", "show_in_widget")}
-    async with desk.changing("offer.create", given["name"]) as tx:
-        made = await rewards.create_offer(
-            tx, desk.workspace, given["name"], terms, desk.now, actor=desk.who.actor, **flags
-        )
+@sheet("/offers/new", "Create an offer", "offer_new", _FIELDS, "/offers", yes="Create", act="offer.create", load=_blank)
+async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
+    name, terms = given["name"], _terms(await desk.form(), given)
+    flags = {flag: given[flag] for flag in ("active", "show_in_widget")}
+    desk.about(name)
+    made = await rewards.create_offer(tx, desk.workspace, name, terms, desk.now, actor=desk.who.actor, **flags)
     if terms.code == "list":
         return desk.see(f"/offers/{made.id}/codes", "The offer is created. Now give it its codes.")
     return desk.see(f"/offers/{made.id}", "The offer is created.")
@@ -182,23 +175,19 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, offer, offer.name, more=more)
 
 
-@sheet("/offers/{id:uuid}", "", "offer", _FIELDS, "/offers", of="Offers", load=_load)
-async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+@sheet("/offers/{id:uuid}", "", "offer", _FIELDS, "/offers", of="Offers", act="offer.update", load=_load)
+async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> str:
     changes = {name: given[name] for name in _FIELDS if name not in _TERMS}
     changes["terms"] = _terms(await desk.form(), given)
-    async with desk.changing("offer.update", desk.key) as tx:
-        changed = await rewards.change_offer(tx, desk.workspace, desk.key, changes, desk.now, actor=desk.who.actor)
-    words = f"Saved as version {changed.version}." if changed.version != shown.thing.version else "Saved."
-    return desk.see(f"/offers/{desk.key}", words)
+    changed = await rewards.change_offer(tx, desk.workspace, desk.key, changes, desk.now, actor=desk.who.actor)
+    return f"Saved as version {changed.version}." if changed.version != shown.thing.version else ""
 
 
-@post("/offers/{id:uuid}/place")
-async def move(desk: Handed) -> Response[str]:
+@act("/offers/{id:uuid}/place", "offer.update", "/offers")
+async def move(desk: Desk, tx: Tx) -> None:
     by = -1 if (await desk.form()).text("move") == "up" else 1
-    async with desk.changing("offer.update", desk.key) as tx:
-        place = max(1, (await rewards.find_offer(tx, desk.id, desk.key)).place + by)
-        await rewards.change_offer(tx, desk.workspace, desk.key, {"place": place}, desk.now, actor=desk.who.actor)
-    return desk.see("/offers")
+    place = max(1, (await rewards.find_offer(tx, desk.id, desk.key)).place + by)
+    await rewards.change_offer(tx, desk.workspace, desk.key, {"place": place}, desk.now, actor=desk.who.actor)
 
 
 async def _codes_page(desk: Desk, form: Form, came: Uploaded | None = None, status: int = 200) -> Response[str]:
@@ -237,10 +226,3 @@ async def take_codes(desk: Handed) -> Response[str]:
     whole = "\n".join(lines)
     form.values["codes"] = whole if len(whole) * 3 < limits.FORM_TEXT_BYTES_MAX else text
     return await _codes_page(desk, form, came)
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *lists.handlers(OFFERS),
-    *handlers(create, change),
-    *(said, move, codes, take_codes),
-]

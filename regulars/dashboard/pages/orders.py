@@ -1,18 +1,14 @@
 """Orders: what came in, what it earned, and bringing in more from a file."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
-
-from litestar import Response, get
-from litestar.params import FromPath
-from litestar.types import ControllerRouterHandler
 
 from regulars import customers, orders, rewards, why
 from regulars.customers import Customer
-from regulars.dashboard.cells import Badge, Link, Money, Name, Small
+from regulars.dashboard.cells import Badge, Link, Money, Small
 from regulars.dashboard.coupons import had
-from regulars.dashboard.desk import Desk, Handed
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, handlers
+from regulars.dashboard.declaring import page
+from regulars.dashboard.desk import Desk
+from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Act, Asked, Column, Filter, Found, Listing
 from regulars.events.catalogue.orders import FINANCIAL_STATUSES
 from regulars.kit.db import Reading
 from regulars.orders import Order
@@ -24,26 +20,13 @@ class Placed(NamedTuple):
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
-    found, next_id = await orders.search_orders(
-        tx,
-        desk.id,
-        reference_id=asked.values["q"].strip().removeprefix("#"),
-        source=asked.chosen("source"),
-        financial_status=asked.chosen("payment"),
-        since=asked.since,
-        until=asked.until,
-        before_id=asked.before_id,
-        limit=asked.limit,
-    )
+    name = asked.values["q"].strip().removeprefix("#")
+    by = asked.page(source=asked.chosen("source"), financial_status=asked.chosen("payment"))
+    found, next_id = await orders.search_orders(tx, desk.id, reference_id=name, **by)
     people = await customers.by_ids(tx, desk.id, [order.customer_id for order in found])
     sources = await orders.sources(tx, desk.id)
     choices = {"source": [(name, name) for name in sources] if len(sources) > 1 else []}
     return Found([Placed(order, people.get(order.customer_id)) for order in found], next_id, choices)
-
-
-def _called(row: Placed) -> list[Any]:
-    order = row.order
-    return [Link(order.name or order.reference_id, f"/orders/{order.id}"), Small(order.source)]
 
 
 def _paid(row: Placed) -> list[Badge]:
@@ -62,11 +45,17 @@ ORDERS = Listing[Placed](
     title="Orders",
     purpose="What your shop reported, and the {coins} it earned.",
     columns=[
-        Column("Order", _called),
+        Column(
+            "Order",
+            lambda row: [
+                Link(row.order.name or row.order.reference_id, f"/orders/{row.order.id}"),
+                Small(row.order.source),
+            ],
+        ),
         Column("Source", lambda row: row.order.source, only="file"),
         Column("Id there", lambda row: row.order.reference_id, only="file"),
-        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
-        Column("customer_id", lambda row: row.customer and row.customer.customer_id, only="file"),
+        CUSTOMER,
+        CUSTOMER_ID,
         Column("Amount", lambda row: Money(row.order.amount_minor, row.order.currency_code), right=True),
         Column("Currency", lambda row: row.order.currency_code.upper(), only="file"),
         Column("{Coins} earned", lambda row: row.order.coins_rewarded, right=True),
@@ -86,14 +75,12 @@ ORDERS = Listing[Placed](
 )
 
 
-@get("/orders/{order_id:uuid}")
-async def shown(desk: Handed, order_id: FromPath[UUID]) -> Response[str]:
-    async with desk.reading() as tx:
-        order = await orders.find_order(tx, desk.id, order_id)
-        customer = await customers.find(tx, desk.id, id=order.customer_id)
-        coupons = await had(desk, tx, await rewards.coupons_of_order(tx, desk.id, order.id))
-        found = await why.answer(tx, desk.workspace, why.Question(order_id=order_id), desk.now)
-    return desk.page("pages/order.html", order=order, customer=customer, found=found, coupons=coupons)
-
-
-HANDLERS: list[ControllerRouterHandler] = [*handlers(ORDERS), shown]
+@page("/orders/{id:uuid}", "order")
+async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
+    order = await orders.find_order(tx, desk.id, desk.key)
+    return {
+        "order": order,
+        "customer": await customers.find(tx, desk.id, id=order.customer_id),
+        "coupons": await had(desk, tx, await rewards.coupons_of_order(tx, desk.id, order.id)),
+        "found": await why.answer(tx, desk.workspace, why.Question(order_id=order.id), desk.now),
+    }

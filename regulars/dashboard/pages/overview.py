@@ -104,6 +104,3 @@ def _set_aside(count: int) -> list[Trouble]:
     title = f"{words.plural(count, 'thing')} could not be done."
     text = "Everything else went on. Look at why, and have it tried again."
     return [Trouble("bad", title, text, "/set-aside", "See what was set aside")] if count else []
-
-
-HANDLERS = [show]

@@ -12,8 +12,8 @@ from regulars.customers import Customer
 from regulars.dashboard import sheets
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.pages.customers import find
-from regulars.dashboard.sheets import TEXT, Given, Shown, ask, handlers, sheet
-from regulars.kit.db import Reading
+from regulars.dashboard.sheets import TEXT, Given, Shown, ask, sheet
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import invalid
 
 
@@ -58,11 +58,11 @@ async def _ask_erase(desk: Desk, tx: Reading) -> Shown:
     "happened and in what was sent. What waits to be sent about them is not sent. Their orders and {coins} still count "
     "in your figures, under an id that is nobody's. Tools that were told of them before know what they were told: "
     "erase them there, too. This can't be undone.",
+    act="customer.erase",
     load=_ask_erase,
 )
-async def erase(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("customer.erase", desk.key) as tx:
-        await people.erase(tx, desk.workspace, desk.key, desk.now)
+async def erase(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    await people.erase(tx, desk.workspace, desk.key, desk.now)
     return desk.see("/customers", "The customer is erased.")
 
 
@@ -77,13 +77,7 @@ async def export(desk: Handed) -> Response[bytes]:
 
 
 async def _named(tx: Reading, desk: Desk, text: str) -> Customer | None:
-    if not text:
-        return None
-    ways = ({"id": uuid_of(text)}, {"customer_id": text}, {"email": text}, {"mobile": text})
-    for way in ways:
+    for way in ({"id": uuid_of(text)}, {"customer_id": text}, {"email": text}, {"mobile": text}):
         if found := await customers.find(tx, desk.id, country=desk.workspace.country, **way):
             return found
     return None
-
-
-HANDLERS = [export, *handlers(merge, erase)]

@@ -81,6 +81,3 @@ async def ask(desk: Desk, method: str, path: str, body: object = None) -> Answer
     url = desk.app.settings.sandbox_address(desk.id) + path
     end = await desk.app.http.send(Request(method, url, {"content-type": "application/json"}, raw))
     return end if isinstance(end, Answer) else None
-
-
-HANDLERS = [show, break_something, stop, clear]

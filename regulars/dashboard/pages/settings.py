@@ -3,30 +3,29 @@
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.types import ControllerRouterHandler
 
 from regulars import tenancy
-from regulars.dashboard import cells, lists, words
+from regulars.dashboard import cells, words
+from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.lists import Asked, Column, Found, Listing, until_next
 from regulars.dashboard.pages.shop import PAGES
-from regulars.dashboard.sheets import ask, handlers
-from regulars.kit.db import Reading
+from regulars.dashboard.sheets import ask
+from regulars.kit.db import Reading, Tx
 
 _SEE_STOREFRONT = "see and change its storefront secret"
 
 
-@get("/settings")
-async def index(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        keys = sum(key.revoked_at is None for key in await tenancy.list_keys(tx, desk.id))
-        people = len(await tenancy.list_staff(tx, desk.id))
+@page("/settings", "settings")
+async def index(desk: Desk, tx: Reading) -> dict[str, Any]:
+    keys = sum(key.revoked_at is None for key in await tenancy.list_keys(tx, desk.id))
+    people = words.plural(len(await tenancy.list_staff(tx, desk.id)), "person", "people")
     links = [(page.path, page.title, page.purpose, page.state(desk.workspace)) for page in PAGES]
     links += [
         ("/keys", "API keys", "", f"{words.plural(keys, 'live key')}." if keys else "No program has a key."),
-        ("/staff", "Staff", "", f"{words.plural(people, 'person', 'people')} can sign in."),
+        ("/staff", "Staff", "", f"{people} can sign in."),
     ]
-    return desk.page("pages/settings.html", links=links)
+    return {"links": links}
 
 
 @get("/settings/storefront-secret")
@@ -51,12 +50,12 @@ async def rotate_secret(desk: Handed) -> Response[str]:
     "/settings",
     "What your shop's server signs with it is refused from now on, and pages opened with it must be loaded again. "
     "Retire it when your server signs with the new one.",
+    act="storefront_secret.retire",
+    said="The older storefront secret is retired.",
     owners_only=_SEE_STOREFRONT,
 )
-async def retire(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("storefront_secret.retire", desk.id) as tx:
-        await tenancy.retire_storefront_secret(tx, desk.id, desk.now)
-    return desk.see("/settings", "The older storefront secret is retired.")
+async def retire(desk: Desk, tx: Tx, *_: Any) -> None:
+    await tenancy.retire_storefront_secret(tx, desk.id, desk.now)
 
 
 def _secret_page(desk: Desk, workspace: tenancy.Workspace) -> Response[str]:
@@ -65,10 +64,7 @@ def _secret_page(desk: Desk, workspace: tenancy.Workspace) -> Response[str]:
 
 
 async def _read_audit(desk: Desk, tx: Reading, asked: Asked) -> Found[tenancy.AuditLine]:
-    lines = await tenancy.audit_log(
-        tx, desk.id, since=asked.since, until=asked.until, before_id=asked.before_id, limit=asked.limit + 1
-    )
-    return Found(*until_next(lines, asked.limit))
+    return Found(*until_next(await tenancy.audit_log(tx, desk.id, **asked.one_more()), asked.limit))
 
 
 AUDIT = Listing[tenancy.AuditLine](
@@ -87,10 +83,3 @@ AUDIT = Listing[tenancy.AuditLine](
     nothing_why="Each change that people or programs make is listed here, with who made it.",
     days="Changed",
 )
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *(index, reveal_secret, rotate_secret),
-    *handlers(retire),
-    *lists.handlers(AUDIT),
-]

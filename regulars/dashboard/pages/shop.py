@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 from litestar import Response
-from litestar.types import ControllerRouterHandler
 
 from regulars import dispatch, limits, orders, reminders
 from regulars.dashboard.desk import Desk
-from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, handlers
+from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of
 from regulars.dashboard.words import plural, zones
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading
@@ -243,4 +242,3 @@ REMINDERS = settings_page(
 )
 
 PAGES = (SHOP, EARNING, COINS, REMINDERS, KEPT, PROGRAMS)
-HANDLERS: list[ControllerRouterHandler] = handlers(*PAGES)

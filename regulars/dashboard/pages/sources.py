@@ -3,31 +3,30 @@ there."""
 
 from typing import Any, NamedTuple
 
-from litestar import Response, get, post
-from litestar.types import ControllerRouterHandler
+from litestar import Response, post
 
 from regulars import customers, limits, orders, shops
 from regulars.customers import Customer
-from regulars.dashboard import lists, sheets
-from regulars.dashboard.cells import Badge, Link, Name, Small
+from regulars.dashboard import sheets
+from regulars.dashboard.cells import Badge, Link, Small
+from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing
+from regulars.dashboard.lists import CUSTOMER, Asked, Column, Filter, Found, Listing
 from regulars.dashboard.pages import connecting
 from regulars.dashboard.paging import address
 from regulars.dashboard.sheets import Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound
 from regulars.shops import PLATFORMS, Hook
 
 
-@get("/sources")
-async def gallery(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        connected = await shops.list_sources(tx, desk.id)
-        heard = await shops.heard_at(tx, desk.id, [source.id for source in connected])
-    return desk.page("pages/sources.html", connected=connected, heard=heard, platforms=PLATFORMS)
+@page("/sources", "sources")
+async def gallery(desk: Desk, tx: Reading) -> dict[str, Any]:
+    connected = await shops.list_sources(tx, desk.id)
+    heard = await shops.heard_at(tx, desk.id, [source.id for source in connected])
+    return {"connected": connected, "heard": heard, "platforms": PLATFORMS}
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
@@ -45,12 +44,13 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     "/sources",
     of="Sources",
     yes="Connect",
+    act="source.create",
     load=_blank,
 )
-async def connect(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
+async def connect(desk: Desk, tx: Tx, _: Given, shown: Shown) -> Response[Any]:
     platform, given = shown.more["manifest"].platform, connecting.given(await desk.form(), shown)
-    async with desk.changing("source.create", platform) as tx:
-        made = await shops.connect(tx, desk.id, desk.app.box, platform=platform, **given, now=desk.now)
+    desk.about(platform)
+    made = await shops.connect(tx, desk.id, desk.app.box, platform=platform, **given, now=desk.now)
     if made.new_secrets:
         return _secret(desk, made)
     return desk.see(f"/sources/{made.source.id}", "Connected. Give its address to the platform now.")
@@ -70,12 +70,10 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     )
 
 
-@sheet("/sources/{id:uuid}", "", "source", connecting.fields, "/sources", of="Sources", load=_load)
-async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
+@sheet("/sources/{id:uuid}", "", "source", connecting.fields, "/sources", of="Sources", act="source.update", load=_load)
+async def change(desk: Desk, tx: Tx, _: Given, shown: Shown) -> None:
     given = connecting.given(await desk.form(), shown)
-    async with desk.changing("source.update", desk.key) as tx:
-        await shops.change(tx, desk.id, desk.key, desk.app.box, **given, now=desk.now)
-    return desk.see(f"/sources/{desk.key}", "Saved.")
+    await shops.change(tx, desk.id, desk.key, desk.app.box, **given, now=desk.now)
 
 
 @post("/sources/{id:uuid}/test")
@@ -88,11 +86,9 @@ async def test(desk: Handed) -> Response[str]:
     return sheets.draw(desk, change, shown)
 
 
-@post("/sources/{id:uuid}/fetch")
-async def fetch(desk: Handed) -> Response[str]:
-    async with desk.changing("source.fetch", desk.key) as tx:
-        await shops.ask_soon(tx, desk.id, desk.key, desk.now)
-    return desk.see(f"/sources/{desk.key}", "What was missed is fetched in a moment.")
+@act("/sources/{id:uuid}/fetch", "source.fetch", "/sources/{id}", "What was missed is fetched in a moment.")
+async def fetch(desk: Desk, tx: Tx) -> None:
+    await shops.ask_soon(tx, desk.id, desk.key, desk.now)
 
 
 @ask(
@@ -101,11 +97,10 @@ async def fetch(desk: Handed) -> Response[str]:
     "Make a new secret",
     "/sources/{id}",
     "The new one is shown once. For a day, hooks may be signed with either, while you change it over there.",
+    act="source.rotate",
 )
-async def rotate(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("source.rotate", desk.key) as tx:
-        made = await shops.rotate(tx, desk.id, desk.key, desk.app.box, now=desk.now)
-    return _secret(desk, made)
+async def rotate(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    return _secret(desk, await shops.rotate(tx, desk.id, desk.key, desk.app.box, now=desk.now))
 
 
 def _secret(desk: Desk, made: shops.Shown) -> Response[str]:
@@ -126,11 +121,11 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
     "Remove",
     "/sources/{id}",
     "No hook of it is taken any more, and its secrets are forgotten. Orders, customers and hooks stay.",
+    act="source.delete",
     load=_ask_delete,
 )
-async def delete(desk: Desk, *_: Any) -> Response[Any]:
-    async with desk.changing("source.delete", desk.key) as tx:
-        await shops.remove(tx, desk.id, desk.key, desk.now)
+async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    await shops.remove(tx, desk.id, desk.key, desk.now)
     return desk.see("/sources", "Removed.")
 
 
@@ -143,40 +138,20 @@ class CameIn(NamedTuple):
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[CameIn]:
     names = {source.id: source.name for source in await shops.list_sources(tx, desk.id)}
     source_id, state = asked.id("source"), asked.chosen("state")
-    found, next_id = await shops.search_hooks(
-        tx,
-        desk.id,
-        source_id=source_id,
-        state=state,
-        topic=asked.chosen("topic"),
-        since=asked.since,
-        until=asked.until,
-        before_id=asked.before_id,
-        limit=asked.limit,
+    by = asked.page(source_id=source_id, state=state, topic=asked.chosen("topic"))
+    found, next_id = await shops.search_hooks(tx, desk.id, **by)
+    people: dict[Any, Customer] = await customers.by_ids(
+        tx, desk.id, list({id for one in found if (id := one.customer_id)})
     )
-    people = await customers.by_ids(tx, desk.id, list({hook.customer_id for hook in found if hook.customer_id}))
-    rows = [
-        CameIn(
-            hook,
-            names.get(hook.source_id, "A removed source"),
-            people.get(hook.customer_id) if hook.customer_id else None,
-        )
-        for hook in found
-    ]
+    rows = [CameIn(hook, names.get(hook.source_id, "A removed source"), people.get(hook.customer_id)) for hook in found]
     whole = state == "failed" and source_id in names
-    return Found(
-        rows,
-        next_id,
-        {
-            "source": [(str(id), name) for id, name in names.items()],
-            "topic": [(topic, topic) for topic in await shops.topics(tx, desk.id, desk.now)],
-        },
-        {
-            "again": source_id if whole else None,
-            "failed": await shops.count_failed(tx, desk.id, source_id) if whole and source_id else 0,
-            "most": limits.HOOKS_REPLAYED_MAX,
-        },
-    )
+    failed = await shops.count_failed(tx, desk.id, source_id) if whole and source_id else 0
+    choices = {
+        "source": [(str(id), name) for id, name in names.items()],
+        "topic": [(topic, topic) for topic in await shops.topics(tx, desk.id, desk.now)],
+    }
+    more = {"again": source_id if whole else None, "failed": failed, "most": limits.HOOKS_REPLAYED_MAX}
+    return Found(rows, next_id, choices, more)
 
 
 STATES = {
@@ -198,7 +173,7 @@ HOOKS = Listing[CameIn](
         Column("Topic", lambda row: row.hook.topic, only="file"),
         Column("State", lambda row: Badge(*STATES[row.hook.state])),
         Column("Outcome", lambda row: row.hook.outcome),
-        Column("Customer", lambda row: row.customer and Name(row.customer.name, row.customer.customer_id)),
+        CUSTOMER,
         Column("Source", lambda row: row.source),
         Column("When", lambda row: row.hook.received_at),
     ],
@@ -211,56 +186,41 @@ HOOKS = Listing[CameIn](
         Filter("topic", "Topic", "Every topic"),
     ],
     days="Came",
+    template="hooks",
 )
 
 
-@post("/sources/hooks/replay")
-async def replay_all(desk: Handed) -> Response[str]:
+@act("/sources/hooks/replay", "hooks.replay", "")
+async def replay_all(desk: Desk, tx: Tx) -> Response[Any]:
     """All of one source that failed."""
     source_id = uuid_of((await desk.form()).text("source")) or NOBODY
-    async with desk.changing("hooks.replay", source_id) as tx:
-        await shops.get_source(tx, desk.id, source_id)
-        count, left = await shops.replay_failed(tx, desk.id, source_id, None, desk.now)
-    more = {"state": "failed"} if left else {}
-    to = address("/sources/hooks", {"source": str(source_id), **more})
+    desk.about(source_id)
+    await shops.get_source(tx, desk.id, source_id)
+    count, left = await shops.replay_failed(tx, desk.id, source_id, None, desk.now)
+    to = address("/sources/hooks", {"source": str(source_id), "state": "failed" if left else ""})
     return desk.see(to, f"{plural(count, 'hook')} {'is' if count == 1 else 'are'} handled again now.")
 
 
-@get("/sources/hooks/{id:uuid}")
-async def hook(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        one, body = await shops.get_hook(tx, desk.id, desk.key)
-        sources = {source.id: source for source in await shops.list_sources(tx, desk.id)}
-        order = (await orders.by_ids(tx, desk.id, [one.order_id])).get(one.order_id) if one.order_id else None
-        customer = await customers.find(tx, desk.id, id=one.customer_id) if one.customer_id else None
-    return desk.page(
-        "pages/hook.html",
-        one=one,
-        body=body.decode("utf-8", "replace"),
-        source=sources.get(one.source_id),
-        state=STATES[one.state],
-        order=order,
-        customer=customer,
-        live=one.state == "pending",
-    )
+@page("/sources/hooks/{id:uuid}", "hook")
+async def hook(desk: Desk, tx: Reading) -> dict[str, Any]:
+    one, body = await shops.get_hook(tx, desk.id, desk.key)
+    sources = {source.id: source for source in await shops.list_sources(tx, desk.id)}
+    return {
+        "one": one,
+        "body": body.decode("utf-8", "replace"),
+        "source": sources.get(one.source_id),
+        "state": STATES[one.state],
+        "order": (await orders.by_ids(tx, desk.id, [one.order_id])).get(one.order_id) if one.order_id else None,
+        "customer": await customers.find(tx, desk.id, id=one.customer_id) if one.customer_id else None,
+        "live": one.state == "pending",
+    }
 
 
-@post("/sources/hooks/{id:uuid}/replay")
-async def replay(desk: Handed) -> Response[str]:
-    async with desk.changing("hook.replay", desk.key) as tx:
-        await shops.replay(tx, desk.id, [desk.key], desk.now)
-    return desk.see(f"/sources/hooks/{desk.key}", "It is handled again now.")
+@act("/sources/hooks/{id:uuid}/replay", "hook.replay", "/sources/hooks/{id}", "It is handled again now.")
+async def replay(desk: Desk, tx: Tx) -> None:
+    await shops.replay(tx, desk.id, [desk.key], desk.now)
 
 
-@post("/sources/hooks/{id:uuid}/close")
-async def close(desk: Handed) -> Response[str]:
-    async with desk.changing("hook.close", desk.key) as tx:
-        await shops.close(tx, desk.id, desk.key, desk.who.name, desk.now)
-    return desk.see(f"/sources/hooks/{desk.key}", "Marked as done.")
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *lists.handlers(HOOKS, "pages/hooks.html"),
-    *(gallery, test, fetch, hook, replay, replay_all, close),
-    *sheets.handlers(connect, change, rotate, delete),
-]
+@act("/sources/hooks/{id:uuid}/close", "hook.close", "/sources/hooks/{id}", "Marked as done.")
+async def close(desk: Desk, tx: Tx) -> None:
+    await shops.close(tx, desk.id, desk.key, desk.who.name, desk.now)

@@ -1,19 +1,17 @@
 """Staff: who can sign in, what they may do, and everybody's own password."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from litestar import Response
-from litestar.types import ControllerRouterHandler
 
 from regulars import tenancy
-from regulars.dashboard import attempts, lists, security
+from regulars.dashboard import attempts, security
 from regulars.dashboard.cells import Link, Name, Small
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Act, Asked, Column, Found, Listing, part_of
-from regulars.dashboard.sheets import MAYBE, SECRET, TEXT, Field, Given, Shown, handlers, sheet
+from regulars.dashboard.sheets import MAYBE, SECRET, TEXT, Field, Given, Shown, sheet
 from regulars.dashboard.words import ago, plural
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal, Unauthenticated, invalid
 from regulars.tenancy import ApiKey, Person
 
@@ -34,10 +32,6 @@ class Member(NamedTuple):
     you: bool
     leads: bool
 
-    @property
-    def id(self) -> UUID:
-        return self.person.id
-
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
     leads, people = desk.who.role == "owner", await tenancy.list_staff(tx, desk.id)
@@ -46,7 +40,7 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
 
 def _named(row: Member) -> list[Any]:
     name = Name(row.person.name)
-    return [Link(name, f"/staff/{row.id}") if row.leads else name, *([Small("you")] if row.you else [])]
+    return [Link(name, f"/staff/{row.person.id}") if row.leads else name, *([Small("you")] if row.you else [])]
 
 
 STAFF = Listing[Member](
@@ -161,16 +155,17 @@ def _used(desk: Desk, key: ApiKey) -> str:
     yes="Remove",
     risky=True,
     owners_only=_CHANGE_PEOPLE,
+    act="staff.delete",
     load=_ask_remove,
 )
-async def remove(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+async def remove(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
     person, ticked = shown.thing, given["key"]
-    async with desk.changing("staff.delete", person.email) as tx:
-        await tenancy.remove_staff(tx, desk.id, desk.key)
-        revoked = [key for key in await tenancy.live_keys_of(tx, desk.id, person.actor) if str(key.id) in ticked]
-        for key in revoked:
-            await tenancy.revoke_key(tx, desk.id, key.id, desk.now)
-            await tenancy.audit(tx, desk.id, desk.who.actor, "key.revoke", str(key.id), now=desk.now)
+    desk.about(person.email)
+    await tenancy.remove_staff(tx, desk.id, desk.key)
+    revoked = [key for key in await tenancy.live_keys_of(tx, desk.id, person.actor) if str(key.id) in ticked]
+    for key in revoked:
+        await tenancy.revoke_key(tx, desk.id, key.id, desk.now)
+        await desk.audit(tx, "key.revoke", key.id)
     also = f" {plural(len(revoked), 'key')} revoked." if revoked else ""
     return desk.see("/staff", f"{person.email} is removed.{also}")
 
@@ -206,9 +201,3 @@ async def change_own(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     response = desk.see("/", "Your password is changed. Wherever else you were signed in, you are signed out.")
     response.set_cookie(security.session_cookie(desk.app.settings, desk.request, session.token))
     return response
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *lists.handlers(STAFF),
-    *handlers(add, change_role, give_password, remove, change_own),
-]

@@ -58,6 +58,3 @@ async def use_sandbox(desk: Handed) -> Response[str]:
             await desk.audit(tx, "events.switch_on")
     result = await initialize(desk, tool)
     return desk.see("/", "The sandbox is ready. Next: send a test event." if result.ok else result.sentence)
-
-
-HANDLERS = [shop, earn, use_sandbox]

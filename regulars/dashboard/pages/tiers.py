@@ -8,44 +8,38 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
-from litestar.types import ControllerRouterHandler
+from litestar import Response, post
 
 from regulars import customers, limits, tiers
 from regulars.api.reading import read_value
 from regulars.customers import Customer
-from regulars.dashboard import ladder, lists
-from regulars.dashboard.cells import Link, Name, Small
+from regulars.dashboard import ladder
+from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import packed, unpacked
-from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
+from regulars.dashboard.lists import NAMED, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.pages.customers import find
-from regulars.dashboard.sheets import MAYBE, Field, Given, Shown, ask, fields_of, handlers, sheet
+from regulars.dashboard.sheets import MAYBE, Field, Given, Shown, ask, fields_of, sheet
 from regulars.kit.currency import units_of
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Invalid, NotFound
 from regulars.tiers import Ladder, LadderVersion, Needs, Standing, Tier
 
 
-@get("/tiers")
-async def show(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        of = await tiers.ladder_of(tx, desk.id)
-        counts = await tiers.counts(tx, desk.id)
-        judging = await tiers.progress(tx, desk.id)
-    drawn = ladder.steps(of.ladder, counts, desk.workspace)
-    return desk.page("pages/tiers.html", ladder=of.ladder, steps=drawn, judging=judging)
+@page("/tiers", "tiers")
+async def show(desk: Desk, tx: Reading) -> dict[str, Any]:
+    of = (await tiers.ladder_of(tx, desk.id)).ladder
+    drawn = ladder.steps(of, await tiers.counts(tx, desk.id), desk.workspace)
+    return {"ladder": of, "steps": drawn, "judging": await tiers.progress(tx, desk.id)}
 
 
-@get("/tiers/example")
-async def begin(desk: Handed) -> Response[str]:
+@page("/tiers/example", "")
+async def begin(desk: Desk, tx: Reading) -> Response[Any]:
     """A ladder to begin from, by what the shop's first customers have spent; nothing is written."""
-    async with desk.reading() as tx:
-        people = await customers.after(tx, desk.id, UUID(int=0), limits.TIERS_JUDGED_MAX)
+    people = await customers.after(tx, desk.id, UUID(int=0), limits.TIERS_JUDGED_MAX)
     code = desk.workspace.currency_code
-    spent = [one.spent.get(code, 0) / units_of(code) for one in people]
-    return desk.see(_changing(ladder.example(spent)))
+    return desk.see(_changing(ladder.example([one.spent.get(code, 0) / units_of(code) for one in people])))
 
 
 class Member(NamedTuple):
@@ -69,19 +63,12 @@ async def _members(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
     return Found(*until_next(page, asked.limit), choices={"tier": [(one.key, one.name) for one in of.tiers[::-1]]})
 
 
-def _named(row: Member) -> list[Any]:
-    who = row.customer
-    return [Link(Name(who.name), f"/customers/{who.id}"), Small(who.customer_id)]
-
-
 MEMBERS = Listing[Member](
     path="/tiers/members",
     title="Who stands on a tier",
     purpose="Those who became customers last come first.",
     columns=[
-        Column("Name", _named, only="page"),
-        Column("Name", lambda row: row.customer.name, only="file"),
-        Column("customer_id", lambda row: row.customer.customer_id, only="file"),
+        *NAMED,
         Column("Tier", lambda row: row.tier),
         Column("Since", lambda row: row.standing.since),
         Column("Until", lambda row: row.standing.until or "as long as they qualify"),
@@ -94,36 +81,33 @@ MEMBERS = Listing[Member](
 )
 
 
-@get("/tiers/change")
-async def change(desk: Handed) -> Response[str]:
+@page("/tiers/change", "tiers_change")
+async def change(desk: Desk, tx: Reading) -> dict[str, Any] | Response[Any]:
     """The ladder that is being changed, step by step. Moving one only leads to the address of that ladder."""
-    of, draft, query = await _draft(desk)
+    of, draft, query = await _draft(desk, tx)
     for act in ("up", "down", "remove"):
         if query.get(act):
             return desk.see(_changing(ladder.rearranged(draft, act, query[act])))
-    drawn = ladder.steps(draft, {}, desk.workspace)
-    return desk.page(
-        "pages/tiers_change.html", ladder=draft, steps=drawn, draft=packed(draft), changed=draft != of.ladder
-    )
+    steps = ladder.steps(draft, {}, desk.workspace)
+    return {"ladder": draft, "steps": steps, "draft": packed(draft), "changed": draft != of.ladder}
 
 
-@get("/tiers/preview")
-async def preview(desk: Handed) -> Response[str]:
+@page("/tiers/preview", "tiers_preview")
+async def preview(desk: Desk, tx: Reading) -> dict[str, Any]:
     """Who would move; nothing is written."""
-    of, draft, _ = await _draft(desk)
-    async with desk.app.db.snapshot() as tx:
-        found = await tiers.preview(tx, desk.workspace, draft, desk.now)
-    return desk.page(
-        "pages/tiers_preview.html",
-        found=found,
-        changes=ladder.changes(draft, of.ladder, found),
-        names=ladder.names_of(of.ladder) | ladder.names_of(draft),
-        up=sum(one.customers for one in found.moved if one.direction == "up"),
-        down=sum(one.customers for one in found.moved if one.direction == "down"),
-        draft=packed(draft),
-        back=_changing(draft),
-        version=of.version,
-    )
+    of, draft, _ = await _draft(desk, tx)
+    async with desk.app.db.snapshot() as whole:
+        found = await tiers.preview(whole, desk.workspace, draft, desk.now)
+    moved = {way: sum(one.customers for one in found.moved if one.direction == way) for way in ("up", "down")}
+    return {
+        "found": found,
+        "changes": ladder.changes(draft, of.ladder, found),
+        "names": ladder.names_of(of.ladder) | ladder.names_of(draft),
+        **moved,
+        "draft": packed(draft),
+        "back": _changing(draft),
+        "version": of.version,
+    }
 
 
 @post("/tiers/preview")
@@ -152,7 +136,7 @@ _STEP = {name: fields_of(Tier)[name] for name in ("name", "match", "perks", "ico
 
 async def _step(desk: Desk, tx: Reading) -> Shown:
     """The one that the address names, or a new one above the others."""
-    _, draft, given = await _draft(desk)
+    _, draft, given = await _draft(desk, tx)
     place = draft.place(given.get("step", ""))
     if given.get("step") and place < 0:
         raise NotFound("This ladder has no such tier.")
@@ -221,7 +205,7 @@ _RULES["window_months"] = msgspec.structs.replace(_RULES["window_months"], least
 
 
 async def _rules(desk: Desk, tx: Reading) -> Shown:
-    _, draft, _ = await _draft(desk)
+    _, draft, _ = await _draft(desk, tx)
     return Shown(draft, draft, more={"draft": packed(draft), "back": _changing(draft)})
 
 
@@ -259,20 +243,16 @@ async def _placing(desk: Desk, tx: Reading) -> Shown:
     "/customers/{id}",
     yes="Place",
     words="They stand there until that day, or higher, whatever they have reached.",
+    act="tiers.place",
+    said="They are placed.",
     load=_placing,
 )
-async def place(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+async def place(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
     """The last day counts in full, by the shop's clocks."""
+    customer, tier, reason = shown.thing, given["tier"], given["reason"]
     until = datetime.combine((given["until"] or desk.now.date()) + timedelta(days=1), time(), desk.zone)
-    async with desk.changing("tiers.place", shown.thing.customer_id, tier=given["tier"], reason=given["reason"]) as tx:
-        await tiers.place_by_hand(
-            tx, desk.workspace, shown.thing, given["tier"], given["reason"], until, desk.now, actor=desk.who.actor
-        )
-    return desk.see(f"/customers/{shown.thing.id}", "They are placed.")
-
-
-async def _placed(desk: Desk, tx: Reading) -> Shown:
-    return Shown(thing=await find(tx, desk))
+    desk.about(customer.customer_id, tier=tier, reason=reason)
+    await tiers.place_by_hand(tx, desk.workspace, customer, tier, reason, until, desk.now, actor=desk.who.actor)
 
 
 @ask(
@@ -281,23 +261,23 @@ async def _placed(desk: Desk, tx: Reading) -> Shown:
     "Release",
     "/customers/{id}",
     "They stand where they belong by what they have reached, from now on.",
-    load=_placed,
+    act="tiers.release",
+    said="They stand where they belong.",
 )
-async def release(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    async with desk.changing("tiers.release", shown.thing.customer_id) as tx:
-        await tiers.take_off(tx, desk.workspace, shown.thing, desk.now, actor=desk.who.actor)
-    return desk.see(f"/customers/{shown.thing.id}", "They stand where they belong.")
+async def release(desk: Desk, tx: Tx, *_: Any) -> None:
+    customer = await find(tx, desk)
+    desk.about(customer.customer_id)
+    await tiers.take_off(tx, desk.workspace, customer, desk.now, actor=desk.who.actor)
 
 
-async def _draft(desk: Desk) -> tuple[LadderVersion, Ladder, dict[str, str]]:
+async def _draft(desk: Desk, tx: Reading) -> tuple[LadderVersion, Ladder, dict[str, str]]:
     """The ladder that holds, the one that is being changed, and what was given. Raises Invalid."""
     if desk.request.method == "GET":
         given = query_of(desk.request)
     else:
         form = await desk.form()
         given = {name: form.text(name) for name in ("draft", "step")}
-    async with desk.reading() as tx:
-        of = await tiers.ladder_of(tx, desk.id)
+    of = await tiers.ladder_of(tx, desk.id)
     return of, unpacked(given["draft"]) if given.get("draft") else of.ladder, given
 
 
@@ -307,14 +287,3 @@ def _changing(draft: Ladder) -> str:
 
 def _spelled(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-")
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    show,
-    begin,
-    change,
-    preview,
-    confirm,
-    *lists.handlers(MEMBERS),
-    *handlers(change_step, change_rules, place, release),
-]

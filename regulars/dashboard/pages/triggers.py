@@ -1,22 +1,19 @@
 """Triggers: what earns coins, said as a sentence, with what each of them gave and refused."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
-from litestar.params import FromPath
-from litestar.types import ControllerRouterHandler
+from litestar import Response, post
 
 from regulars import conditions, customers, imports, limits, orders, triggers
-from regulars.dashboard import lists
-from regulars.dashboard.cells import Badge, Lines, Link
+from regulars.dashboard.cells import Lines, Link
+from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
+from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found, Listing, part_of, switched
 from regulars.dashboard.pages.backtests import begin
 from regulars.dashboard.restrictions import Builder, Pairs, drawn
-from regulars.dashboard.sheets import Given, Sheet, Shown, draw, handlers, read, sheet
+from regulars.dashboard.sheets import Given, Sheet, Shown, draw, read, sheet
 from regulars.dashboard.trials import tried
 from regulars.dashboard.trigger_forms import CONTENT, FLAGS, fields_for, properties_of, refused, rule_of, values_of
 from regulars.dashboard.words import in_shops_words
@@ -53,10 +50,6 @@ class Said(NamedTuple):
     trigger: Trigger
     sentence: str
 
-    @property
-    def id(self) -> UUID:
-        return self.trigger.id
-
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Said]:
     source, state = asked.chosen("source"), asked.chosen("state")
@@ -75,9 +68,9 @@ TRIGGERS = Listing[Said](
     title="Triggers",
     purpose="What your customers earn {coins} for.",
     columns=[
-        Column("Name", lambda row: Link(row.trigger.name, f"/triggers/{row.id}")),
+        Column("Name", lambda row: Link(row.trigger.name, f"/triggers/{row.trigger.id}")),
         Column("What it does", lambda row: Lines([row.sentence])),
-        Column("State", lambda row: Badge("good", "Active") if row.trigger.active else Badge("off", "Off")),
+        Column("State", lambda row: switched(row.trigger.active)),
         Column("Version", lambda row: row.trigger.version, right=True),
         Column("Changed", lambda row: row.trigger.updated_at),
     ],
@@ -85,10 +78,7 @@ TRIGGERS = Listing[Said](
     nothing="No triggers yet",
     nothing_why="A trigger says what earns {coins}: so many for each whole unit of money of an order, or a number "
     "whenever your shop calls it.",
-    filters=[
-        Filter("source", "Source", "Whatever fires them"),
-        Filter("state", "State", "Any state", [("active", "Active"), ("off", "Off")]),
-    ],
+    filters=[Filter("source", "Source", "Whatever fires them"), Filter("state", "State", "Any state", SWITCHED)],
     acts=[Act("Create a trigger", "/triggers/new", dialog=True)],
 )
 
@@ -128,20 +118,9 @@ async def _try(desk: Desk, page: Sheet, given: Given, shown: Shown) -> Response[
     """The rule as it is typed, on one thing; nothing is saved."""
     form, source, kept = await desk.form(), shown.more["source"], shown.thing.rule if shown.thing else None
     rule = rule_of(form, given, shown.more["condition"], source, kept)
+    flags, name = (True, False, False, False), form.text("name")
     trigger = shown.thing or Trigger(
-        id=new_id(),
-        version=1,
-        kind="wallet",
-        name=form.text("name"),
-        source=source,
-        active=True,
-        open=False,
-        allow_override=False,
-        show_in_widget=False,
-        rule=rule,
-        content=Content(),
-        created_at=desk.now,
-        updated_at=desk.now,
+        new_id(), 1, "wallet", name, source, *flags, rule, Content(), created_at=desk.now, updated_at=desk.now
     )
     as_typed = msgspec.structs.replace(trigger, active=given["active"])
     shown.more["tried"] = await tried(desk, form, as_typed, rule, kept)
@@ -250,26 +229,21 @@ async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     return desk.see(f"/triggers/{trigger.id}", words)
 
 
-@get("/triggers/{id:uuid}/versions")
-async def versions(desk: Handed) -> Response[str]:
+@page("/triggers/{id:uuid}/versions", "trigger_versions")
+async def versions(desk: Desk, tx: Reading) -> dict[str, Any]:
     """Two of them beside each other: the newest, and the one before it, unless the address says others."""
     asked = query_of(desk.request)
-    async with desk.reading() as tx:
-        trigger = await triggers.find_trigger(tx, desk.id, desk.key)
-        found = {str(one.version): one for one, _ in await triggers.versions_of(tx, desk.id, desk.key)}
-    newest = [*found, *found][:2]
-    two = [
-        found.get(asked.get(name, ""), found[usual]) for name, usual in (("before", newest[1]), ("after", newest[0]))
-    ]
-    form = Form(values={"before": two[0].version, "after": two[1].version})
-    return desk.page(
-        "pages/trigger_versions.html",
-        trigger=trigger,
-        form=form,
-        two=[(one, _sentence(desk, trigger, one.rule)) for one in two],
-        rows=compared(trigger.source, two[0].rule, two[1].rule),
-        options=[(number, f"Version {number}") for number in found],
-    )
+    trigger = await triggers.find_trigger(tx, desk.id, desk.key)
+    found = {str(one.version): one for one, _ in await triggers.versions_of(tx, desk.id, desk.key)}
+    after, before, *_ = [*found, *found]
+    two = [found.get(asked.get("before", ""), found[before]), found.get(asked.get("after", ""), found[after])]
+    return {
+        "trigger": trigger,
+        "form": Form(values={"before": two[0].version, "after": two[1].version}),
+        "two": [(one, _sentence(desk, trigger, one.rule)) for one in two],
+        "rows": compared(trigger.source, two[0].rule, two[1].rule),
+        "options": [(number, f"Version {number}") for number in found],
+    }
 
 
 @post("/triggers/{id:uuid}/applications")
@@ -280,14 +254,12 @@ async def apply(desk: Handed) -> Response[str]:
     return desk.see(f"/triggers/{desk.key}/runs/{run_id}")
 
 
-@get("/triggers/{id:uuid}/runs/{run_id:uuid}")
-async def run(desk: Handed, run_id: FromPath[UUID]) -> Response[str]:
+@page("/triggers/{id:uuid}/runs/{run_id:uuid}", "trigger_run")
+async def run(desk: Desk, tx: Reading) -> dict[str, Any]:
     """While it runs, the page asks again by itself."""
-    async with desk.reading() as tx:
-        found = await imports.get_application(tx, desk.id, run_id, desk.now)
-        trigger = await triggers.find_trigger(tx, desk.id, desk.key)
-    form = desk.blank(announced="yes")
-    return desk.page("pages/trigger_run.html", run=found, progress=found.progress, trigger=trigger, form=form)
+    found = await imports.get_application(tx, desk.id, desk.id_of("run_id"), desk.now)
+    trigger = await triggers.find_trigger(tx, desk.id, desk.key)
+    return {"run": found, "progress": found.progress, "trigger": trigger, "form": desk.blank(announced="yes")}
 
 
 def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
@@ -297,10 +269,3 @@ def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
 def _in_words(desk: Desk, source: Any, rule: Rule, kind: str = "wallet") -> str:
     shop = desk.workspace
     return triggers.sentence(source, rule, shop.coin_name, shop.currency_symbol, kind)
-
-
-HANDLERS: list[ControllerRouterHandler] = [
-    *lists.handlers(TRIGGERS),
-    *handlers(create, change),
-    *(said, versions, apply, run),
-]
