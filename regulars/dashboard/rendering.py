@@ -48,6 +48,7 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ),
 ]
 """The left bar: groups of addresses and words. Only pages that exist are here."""
+WORDS = {href: words for _, pages in NAV for href, words in pages}
 
 
 @pass_context
@@ -163,8 +164,7 @@ def _uncached_asset(name: str) -> str:
 
 def here_of(path: str) -> str:
     """Which link of the left bar this path belongs to."""
-    links = [href for _, pages in NAV for href, _ in pages]
-    return max((href for href in links if path == href or (href != "/" and path.startswith(href + "/"))), default="")
+    return max((href for href in WORDS if path == href or (href != "/" and path.startswith(href + "/"))), default="")
 
 
 def context_of(**context: Any) -> dict[str, Any]:

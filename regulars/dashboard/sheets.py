@@ -18,6 +18,7 @@ from msgspec import inspect
 from regulars import conditions, events, orders
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import sent
+from regulars.dashboard.rendering import WORDS
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.errors import Refusal
@@ -116,15 +117,31 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sheet(
-    path: str, title: str, template: str, fields: Fields | Callable[[Shown], Fields], back: str = "", **more: Any
+    path: str,
+    title: str,
+    template: str,
+    fields: Fields | Callable[[Shown], Fields],
+    back: str | None = None,
+    **more: Any,
 ) -> Callable[[Save], Sheet]:
-    """Of the function that saves it."""
+    """Of the function that saves it. It belongs to what stands before the end of its path, if to nothing else; one that
+    ends with a name is a page, as its thing is, and not a dialog."""
+    if back is None:
+        back = re.sub(r":\w+}", "}", path).rpartition("/")[0].removesuffix("/new")
+        if path.endswith("}"):
+            more.setdefault("of", WORDS.get(back, ""))
     return lambda save: Sheet(path=path, title=title, template=template, fields=fields, back=back, save=save, **more)
 
 
-def ask(path: str, title: str, yes: str, back: str, words: str = "", **more: Any) -> Callable[[Save], Sheet]:
-    """A question before something that can't be undone, in a dialog or on a page of its own."""
-    return sheet(path, title, "", {}, back, yes=yes, words=words, risky=True, **more)
+def ask(path: str, title: str, yes: str, back: str | None = None, **more: Any) -> Callable[[Save], Sheet]:
+    """A question before something that can't be undone, in a dialog or on a page of its own. What the function's
+    docstring says, it says beside it."""
+
+    def declare(do: Save) -> Sheet:
+        words = " ".join((do.__doc__ or "").split())
+        return sheet(path, title, "", {}, back, yes=yes, words=words, risky=True, **more)(do)
+
+    return declare
 
 
 @cache

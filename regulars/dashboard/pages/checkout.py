@@ -33,20 +33,14 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, found, yes="" if found else "Connect", more=more)
 
 
+_PURPOSE = "Customers pay with {coins} and credits when they buy."
 _FIELDS = {
     **{name: fields_of(Rules)[name] for name in ("coins", "takes", "unsigned")},
     "worth": Field("money", 1, limits.COINS_MAX),
 }
 
 
-@sheet(
-    "/checkout",
-    "Checkout",
-    "checkout",
-    _FIELDS,
-    purpose="Customers pay with {coins} and credits when they buy.",
-    load=_load,
-)
+@sheet("/checkout", "Checkout", "checkout", _FIELDS, purpose=_PURPOSE, load=_load)
 async def connect(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     (await desk.form()).check()
     rules = Rules(given.pop("coins"), given.pop("worth"), **given)
@@ -58,29 +52,16 @@ async def connect(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     return _secret(desk, connected.secret) if connected.secret else desk.see("/checkout", "Saved.")
 
 
-@ask(
-    "/checkout/rotate",
-    "Make a new secret?",
-    "Make a new secret",
-    "/checkout",
-    "The new one is shown once. For a day calls may be signed with either, while your checkout changes over.",
-    act="checkout.rotate",
-)
+@ask("/checkout/rotate", "Make a new secret?", "Make a new secret", act="checkout.rotate")
 async def rotate(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    """The new one is shown once. For a day calls may be signed with either, while your checkout changes over."""
     connected = await checkout.rotate(tx, desk.id, desk.app.box, desk.now)
     return _secret(desk, connected.secret, " For a day the older one holds too.")
 
 
-@ask(
-    "/checkout/disconnect",
-    "Disconnect the checkout?",
-    "Disconnect",
-    "/checkout",
-    "Its address and its secret are forgotten, and calls to it are refused. What was taken stays taken.",
-    act="checkout.disconnect",
-    said="Disconnected.",
-)
+@ask("/checkout/disconnect", "Disconnect the checkout?", "Disconnect", act="checkout.disconnect", said="Disconnected.")
 async def disconnect(desk: Desk, tx: Tx, *_: Any) -> None:
+    """Its address and its secret are forgotten, and calls to it are refused. What was taken stays taken."""
     await checkout.disconnect(tx, desk.id)
 
 

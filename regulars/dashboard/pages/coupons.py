@@ -119,7 +119,7 @@ async def _ask_cancel(desk: Desk, tx: Reading) -> Shown:
     )
 
 
-@ask("/coupons/{id:uuid}/cancel", "", "Cancel the coupon", "/coupons/{id}", load=_ask_cancel, act="coupon.cancel")
+@ask("/coupons/{id:uuid}/cancel", "", "Cancel the coupon", act="coupon.cancel", load=_ask_cancel)
 async def cancel(desk: Desk, tx: Tx, *_: Any) -> str:
     await rewards.cancel(tx, desk.workspace, desk.key, desk.now, actor=desk.who.actor)
     return "The coupon is cancelled."
@@ -136,14 +136,15 @@ async def _choose(desk: Desk, tx: Reading) -> Shown:
     return Shown({"once": new_id()}, customer, words=words, yes="Give" if options else "", more={"offers": options})
 
 
-@sheet(
-    "/customers/{id:uuid}/offer", "Give an offer", "give", {"once": ID, "offer_id": ID}, "/customers/{id}", load=_choose
-)
-async def give(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+_GIVES = {"once": ID, "offer_id": ID}
+
+
+@sheet("/customers/{id:uuid}/offer", "Give an offer", "give", _GIVES, act="coupon.issue", load=_choose)
+async def give(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
     """The form's own number is the key: sent twice, it is given once."""
     customer: Customer = shown.thing
-    key = f"staff:{customer.id}:{given['once']}"
-    one = Ask(customer_id=customer.id, offer_id=given["offer_id"], type="reward", key=key, actor=desk.who.actor)
-    async with desk.changing("coupon.issue", customer.customer_id, offer_id=str(given["offer_id"])) as tx:
-        issued = only(await rewards.issue(tx, desk.workspace, [one], desk.now, known={customer.id: customer}))
+    offer_id, key = given["offer_id"], f"staff:{customer.id}:{given['once']}"
+    desk.about(customer.customer_id, offer_id=str(offer_id))
+    one = Ask(customer_id=customer.id, offer_id=offer_id, type="reward", key=key, actor=desk.who.actor)
+    issued = only(await rewards.issue(tx, desk.workspace, [one], desk.now, known={customer.id: customer}))
     return desk.see(f"/coupons/{issued.coupon.id}", "The coupon is given.")

@@ -79,7 +79,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return Shown(more={"countries": countries.LISTED})
 
 
-@sheet("/customers/new", "Create a customer", "customer", _NEW, "/customers", yes="Create", load=_blank)
+@sheet("/customers/new", "Create a customer", "customer", _NEW, yes="Create", load=_blank)
 async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     try:
         async with desk.changing("customer.create", given["customer_id"]) as tx:
@@ -125,15 +125,7 @@ async def _edit(desk: Desk, tx: Reading) -> Shown:
     return Shown(customer, customer, more={"available": available, "countries": countries.LISTED})
 
 
-@sheet(
-    "/customers/{id:uuid}/edit",
-    "Edit details",
-    "customer",
-    _CHANGED,
-    "/customers/{id}",
-    act="customer.update",
-    load=_edit,
-)
+@sheet("/customers/{id:uuid}/edit", "Edit details", "customer", _CHANGED, act="customer.update", load=_edit)
 async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
     desk.about(shown.thing.customer_id)
     await customers.change(tx, desk.workspace, desk.key, given, desk.now, available=shown.more["available"])
@@ -146,15 +138,10 @@ async def _balance(desk: Desk, tx: Reading) -> Shown:
     return Shown({"operation": "cr", "once": new_id()}, customer, words=words)
 
 
-@sheet(
-    "/customers/{id:uuid}/coins",
-    "Adjust {coins}",
-    "adjust",
-    {"once": ID, "operation": Field("choice", options=("cr", "dr")), "amount": Field("whole", 1), "reason": TEXT},
-    "/customers/{id}",
-    yes="Adjust",
-    load=_balance,
-)
+_MOVES = {"once": ID, "operation": Field("choice", options=("cr", "dr")), "amount": Field("whole", 1), "reason": TEXT}
+
+
+@sheet("/customers/{id:uuid}/coins", "Adjust {coins}", "adjust", _MOVES, yes="Adjust", load=_balance)
 async def adjust(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     form, customer = await desk.form(), shown.thing
     operation, amount, reason = given["operation"], given["amount"], given["reason"]

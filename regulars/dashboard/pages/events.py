@@ -138,16 +138,11 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, topic, more={"tools": _named(tools), "groups": _groups(), "condition": builder})
 
 
-@sheet(
-    "/events/send/new",
-    "Send an event",
-    "rule_new",
-    {**_FIELDS, "topic": TEXT},
-    "/events/send",
-    yes="Create",
-    act="rule.create",
-    load=_blank,
-)
+_NEW = {**_FIELDS, "topic": TEXT}
+_CHANGED = {**_FIELDS, "active": TICK}
+
+
+@sheet("/events/send/new", "Send an event", "rule_new", _NEW, yes="Create", act="rule.create", load=_blank)
 async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
     form, topic, tool_id = await desk.form(), given["topic"], given["integration_id"]
     how = {"prefix": form.typed("prefix"), "condition": condition_of(form, shown.more["condition"])}
@@ -174,16 +169,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values | {"keep_condition": deep and "yes"}, rule, topic.label if topic else rule.topic, more=more)
 
 
-@sheet(
-    "/events/send/{id:uuid}",
-    "",
-    "rule",
-    {**_FIELDS, "active": TICK},
-    "/events/send",
-    of="Send Events",
-    act="rule.update",
-    load=_load,
-)
+@sheet("/events/send/{id:uuid}", "", "rule", _CHANGED, of="Send Events", act="rule.update", load=_load)
 async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
     form, rule, builder = await desk.form(), shown.thing, shown.more["condition"]
     changes: dict[str, Any] = given | {"prefix": form.typed("prefix")}
@@ -197,14 +183,7 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
     return Shown(words=f"{sentence}: this ends. What is queued already is still sent.")
 
 
-@ask(
-    "/events/send/{id:uuid}/delete",
-    "Delete this rule?",
-    "Delete",
-    "/events/send/{id}",
-    act="rule.delete",
-    load=_ask_delete,
-)
+@ask("/events/send/{id:uuid}/delete", "Delete this rule?", "Delete", act="rule.delete", load=_ask_delete)
 async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
     await dispatch.delete_rule(tx, desk.id, desk.key, desk.now)
     return desk.see("/events/send", "The rule is deleted.")
@@ -215,15 +194,10 @@ async def _ask_test(desk: Desk, tx: Reading) -> Shown:
     return Shown({"by": "email", "address": ""} | query, await _live_rule(tx, desk), more={"result": None})
 
 
-@sheet(
-    "/events/send/{id:uuid}/test",
-    "Send test event",
-    "rule_test",
-    {"by": Field("choice", options=("email", "mobile")), "address": Field(chars_max=limits.EMAIL_CHARS_MAX)},
-    "/events/send/{id}",
-    yes="Send",
-    load=_ask_test,
-)
+_WHOM = {"by": Field("choice", options=("email", "mobile")), "address": Field(chars_max=limits.EMAIL_CHARS_MAX)}
+
+
+@sheet("/events/send/{id:uuid}/test", "Send test event", "rule_test", _WHOM, yes="Send", load=_ask_test)
 async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     """Written down, sent outside any transaction, and the tool's answer written down and shown."""
     by, address = given["by"], given["address"]

@@ -34,16 +34,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return connecting.shown(CONNECTORS[tool].manifest, note=note)
 
 
-@sheet(
-    "/integrations/new/{tool:str}",
-    "",
-    "manifest",
-    connecting.fields,
-    "/integrations",
-    of="Integrations",
-    yes="Initialize",
-    load=_blank,
-)
+@sheet("/integrations/new/{tool:str}", "", "manifest", connecting.fields, yes="Initialize", load=_blank)
 async def add(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     """Kept first, then checked: a key that is refused does not cost the rest of the form."""
     tool, given = shown.more["manifest"].tool, connecting.given(await desk.form(), shown)
@@ -69,16 +60,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     )
 
 
-@sheet(
-    "/integrations/{id:uuid}",
-    "",
-    "integration",
-    connecting.fields,
-    "/integrations",
-    of="Integrations",
-    yes="",
-    load=_load,
-)
+@sheet("/integrations/{id:uuid}", "", "integration", connecting.fields, yes="", load=_load)
 async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     form, here = await desk.form(), f"/integrations/{desk.key}"
     given = connecting.given(form, shown)
@@ -98,15 +80,9 @@ async def pause(desk: Desk, tx: Tx) -> None:
     await integrations.pause(tx, desk.id, desk.key, f"Paused by {desk.who.name}. Initialize to go on.")
 
 
-@ask(
-    "/integrations/{id:uuid}/rotate",
-    "Make a new secret?",
-    "Make a new secret",
-    "/integrations/{id}",
-    "The new one is shown once. For a day, calls are signed with both, while your receiver changes over.",
-    act="integration.rotate",
-)
+@ask("/integrations/{id:uuid}/rotate", "Make a new secret?", "Make a new secret", act="integration.rotate")
 async def rotate(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    """The new one is shown once. For a day, calls are signed with both, while your receiver changes over."""
     tool = await integrations.get_integration(tx, desk.id, desk.key)
     name = next((field.name for field in manifest_of(tool.tool).fields if field.generate is not None), "")
     return _secret(desk, await integrations.rotate(tx, desk.id, desk.key, desk.app.box, field=name, now=desk.now))
@@ -126,7 +102,7 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
     return Shown(title=f"Remove {tool.name}?", words=words)
 
 
-@ask("/integrations/{id:uuid}/delete", "", "Remove", "/integrations/{id}", load=_ask_delete, act="integration.delete")
+@ask("/integrations/{id:uuid}/delete", "", "Remove", load=_ask_delete, act="integration.delete")
 async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
     for rule in await dispatch.list_rules(tx, desk.id):
         if rule.integration_id == desk.key:

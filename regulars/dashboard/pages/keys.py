@@ -36,7 +36,7 @@ _FIELDS = {
 }
 
 
-@sheet("/keys/new", "Create an API key", "key", _FIELDS, "/keys", yes="Create", owners_only=_ISSUE_KEYS, load=_blank)
+@sheet("/keys/new", "Create an API key", "key", _FIELDS, yes="Create", owners_only=_ISSUE_KEYS, load=_blank)
 async def issue(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     name, rights = given["name"], {"access": given["access"], "purpose": given["purpose"]}
     areas = {area: given[f"areas.{area}"] for area in AREAS}
@@ -55,19 +55,11 @@ async def _key(desk: Desk, tx: Reading) -> Shown:
     return Shown(title=f"Revoke the key “{key.name}”?")
 
 
-@ask(
-    "/keys/{id:uuid}/revoke",
-    "",
-    "Revoke",
-    "/keys",
-    "Calls made with it are refused from now on. This can't be undone; a new key can be created at any time.",
-    act="key.revoke",
-    said="The key is revoked.",
-    load=_key,
-    owners_only=_ISSUE_KEYS,
-)
-async def revoke(desk: Desk, tx: Tx, *_: Any) -> None:
+@ask("/keys/{id:uuid}/revoke", "", "Revoke", "/keys", act="key.revoke", load=_key, owners_only=_ISSUE_KEYS)
+async def revoke(desk: Desk, tx: Tx, *_: Any) -> str:
+    """Calls made with it are refused from now on. This can't be undone; a new key can be created at any time."""
     await tenancy.revoke_key(tx, desk.id, desk.key, desk.now)
+    return "The key is revoked."
 
 
 class Issued(NamedTuple):

@@ -127,7 +127,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return Shown(msgspec.structs.asdict(Terms(price="fixed")) | {"active": True, "show_in_widget": True})
 
 
-@sheet("/offers/new", "Create an offer", "offer_new", _FIELDS, "/offers", yes="Create", act="offer.create", load=_blank)
+@sheet("/offers/new", "Create an offer", "offer_new", _FIELDS, yes="Create", act="offer.create", load=_blank)
 async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
     name, terms = given["name"], _terms(await desk.form(), given)
     flags = {flag: given[flag] for flag in ("active", "show_in_widget")}
@@ -175,7 +175,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, offer, offer.name, more=more)
 
 
-@sheet("/offers/{id:uuid}", "", "offer", _FIELDS, "/offers", of="Offers", act="offer.update", load=_load)
+@sheet("/offers/{id:uuid}", "", "offer", _FIELDS, act="offer.update", load=_load)
 async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> str:
     changes = {name: given[name] for name in _FIELDS if name not in _TERMS}
     changes["terms"] = _terms(await desk.form(), given)

@@ -31,7 +31,7 @@ async def _two(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, customer, title, yes="Merge" if into else "", more=more)
 
 
-@sheet("/customers/{id:uuid}/merge", "", "merge", {"into": TEXT}, "/customers/{id}", yes="Look at both", load=_two)
+@sheet("/customers/{id:uuid}/merge", "", "merge", {"into": TEXT}, yes="Look at both", load=_two)
 async def merge(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     """What is confirmed is that very one."""
     into = shown.more["into"]
@@ -49,19 +49,12 @@ async def _ask_erase(desk: Desk, tx: Reading) -> Shown:
     return Shown(title=f"Erase {customer.name or customer.customer_id}?")
 
 
-@ask(
-    "/customers/{id:uuid}/erase",
-    "",
-    "Erase for good",
-    "/customers/{id}",
-    "Name, e-mail address, mobile number and customer_id are forgotten for good: here, in their orders, in what "
-    "happened and in what was sent. What waits to be sent about them is not sent. Their orders and {coins} still count "
-    "in your figures, under an id that is nobody's. Tools that were told of them before know what they were told: "
-    "erase them there, too. This can't be undone.",
-    act="customer.erase",
-    load=_ask_erase,
-)
+@ask("/customers/{id:uuid}/erase", "", "Erase for good", act="customer.erase", load=_ask_erase)
 async def erase(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    """Name, e-mail address, mobile number and customer_id are forgotten for good: here, in their orders, in what
+    happened and in what was sent. What waits to be sent about them is not sent. Their orders and {coins} still count in
+    your figures, under an id that is nobody's. Tools that were told of them before know what they were told: erase them
+    there, too. This can't be undone."""
     await people.erase(tx, desk.workspace, desk.key, desk.now)
     return desk.see("/customers", "The customer is erased.")
 

@@ -48,14 +48,14 @@ async def rotate_secret(desk: Handed) -> Response[str]:
     "Retire the older storefront secret?",
     "Retire",
     "/settings",
-    "What your shop's server signs with it is refused from now on, and pages opened with it must be loaded again. "
-    "Retire it when your server signs with the new one.",
     act="storefront_secret.retire",
-    said="The older storefront secret is retired.",
     owners_only=_SEE_STOREFRONT,
 )
-async def retire(desk: Desk, tx: Tx, *_: Any) -> None:
+async def retire(desk: Desk, tx: Tx, *_: Any) -> str:
+    """What your shop's server signs with it is refused from now on, and pages opened with it must be loaded again.
+    Retire it when your server signs with the new one."""
     await tenancy.retire_storefront_secret(tx, desk.id, desk.now)
+    return "The older storefront secret is retired."
 
 
 def _secret_page(desk: Desk, workspace: tenancy.Workspace) -> Response[str]:

@@ -37,15 +37,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
 
 
 @sheet(
-    "/sources/new/{platform:str}",
-    "",
-    "manifest",
-    connecting.fields,
-    "/sources",
-    of="Sources",
-    yes="Connect",
-    act="source.create",
-    load=_blank,
+    "/sources/new/{platform:str}", "", "manifest", connecting.fields, yes="Connect", act="source.create", load=_blank
 )
 async def connect(desk: Desk, tx: Tx, _: Given, shown: Shown) -> Response[Any]:
     platform, given = shown.more["manifest"].platform, connecting.given(await desk.form(), shown)
@@ -70,7 +62,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     )
 
 
-@sheet("/sources/{id:uuid}", "", "source", connecting.fields, "/sources", of="Sources", act="source.update", load=_load)
+@sheet("/sources/{id:uuid}", "", "source", connecting.fields, act="source.update", load=_load)
 async def change(desk: Desk, tx: Tx, _: Given, shown: Shown) -> None:
     given = connecting.given(await desk.form(), shown)
     await shops.change(tx, desk.id, desk.key, desk.app.box, **given, now=desk.now)
@@ -91,15 +83,9 @@ async def fetch(desk: Desk, tx: Tx) -> None:
     await shops.ask_soon(tx, desk.id, desk.key, desk.now)
 
 
-@ask(
-    "/sources/{id:uuid}/rotate",
-    "Make a new secret?",
-    "Make a new secret",
-    "/sources/{id}",
-    "The new one is shown once. For a day, hooks may be signed with either, while you change it over there.",
-    act="source.rotate",
-)
+@ask("/sources/{id:uuid}/rotate", "Make a new secret?", "Make a new secret", act="source.rotate")
 async def rotate(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    """The new one is shown once. For a day, hooks may be signed with either, while you change it over there."""
     return _secret(desk, await shops.rotate(tx, desk.id, desk.key, desk.app.box, now=desk.now))
 
 
@@ -115,16 +101,9 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
     return Shown(title=f"Remove {(await shops.get_source(tx, desk.id, desk.key)).name}?")
 
 
-@ask(
-    "/sources/{id:uuid}/delete",
-    "",
-    "Remove",
-    "/sources/{id}",
-    "No hook of it is taken any more, and its secrets are forgotten. Orders, customers and hooks stay.",
-    act="source.delete",
-    load=_ask_delete,
-)
+@ask("/sources/{id:uuid}/delete", "", "Remove", act="source.delete", load=_ask_delete)
 async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    """No hook of it is taken any more, and its secrets are forgotten. Orders, customers and hooks stay."""
     await shops.remove(tx, desk.id, desk.key, desk.now)
     return desk.see("/sources", "Removed.")
 

@@ -61,23 +61,17 @@ STAFF = Listing[Member](
 )
 
 
+_HOW = "How you sign in, wherever you are."
 _WHICH = {"role": Field("choice", options=tuple(ROLES))}
+_NEW = {"email": TEXT, "name": MAYBE, "password": SECRET} | _WHICH
+_OWN = {"current_password": SECRET, "password": SECRET, "again": SECRET}
 
 
 async def _editor(desk: Desk, tx: Reading) -> Shown:
     return Shown({"role": "editor"}, more={"roles": _ROLE})
 
 
-@sheet(
-    "/staff/new",
-    "Add somebody",
-    "staff_new",
-    {"email": TEXT, "name": MAYBE, "password": SECRET} | _WHICH,
-    "/staff",
-    yes="Add",
-    owners_only=_CHANGE_PEOPLE,
-    load=_editor,
-)
+@sheet("/staff/new", "Add somebody", "staff_new", _NEW, yes="Add", owners_only=_CHANGE_PEOPLE, load=_editor)
 async def add(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     form = await desk.form()
     email, name, password, role = given["email"], given["name"], given["password"], given["role"]
@@ -101,7 +95,7 @@ async def _member(desk: Desk, tx: Reading) -> Shown:
     return Shown({"role": person.role}, person, person.name, more={"roles": _ROLE})
 
 
-@sheet("/staff/{id:uuid}", "", "staff_member", _WHICH, "/staff", of="Staff", load=_member)
+@sheet("/staff/{id:uuid}", "", "staff_member", _WHICH, load=_member)
 async def change_role(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     person, role = shown.thing, given["role"]
     try:
@@ -119,7 +113,6 @@ async def change_role(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     "A new password",
     "staff_password",
     {"password": SECRET},
-    "/staff/{id}",
     words="For somebody who lost theirs. Wherever they are signed in, they are signed out.",
     yes="Give this password",
     owners_only=_CHANGE_PEOPLE,
@@ -151,7 +144,6 @@ def _used(desk: Desk, key: ApiKey) -> str:
     "",
     "staff_remove",
     {"key": Field("texts", optional=True, blank=())},
-    "/staff/{id}",
     yes="Remove",
     risky=True,
     owners_only=_CHANGE_PEOPLE,
@@ -170,15 +162,7 @@ async def remove(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any
     return desk.see("/staff", f"{person.email} is removed.{also}")
 
 
-@sheet(
-    "/password",
-    "Change password",
-    "password",
-    {"current_password": SECRET, "password": SECRET, "again": SECRET},
-    purpose="How you sign in, wherever you are.",
-    yes="Change",
-    for_readers=True,
-)
+@sheet("/password", "Change password", "password", _OWN, purpose=_HOW, yes="Change", for_readers=True)
 async def change_own(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     """Whatever somebody's role: it is theirs. The session that asks is replaced by a new one; all others end."""
     form, password = await desk.form(), given["password"]

@@ -20,7 +20,7 @@ from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import packed, unpacked
 from regulars.dashboard.lists import NAMED, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.pages.customers import find
-from regulars.dashboard.sheets import MAYBE, Field, Given, Shown, ask, fields_of, sheet
+from regulars.dashboard.sheets import MAYBE, Field, Fields, Given, Shown, ask, fields_of, sheet
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Invalid, NotFound
@@ -156,16 +156,14 @@ async def _step(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, draft, tier.name, more=more | {"step": tier.key})
 
 
-@sheet(
-    "/tiers/step",
-    "Add a tier",
-    "tier",
-    lambda shown: _STEP if shown.more["step"] else _STEP | {"key": MAYBE},
-    "/tiers/change",
-    of="Change the ladder",
-    yes="Done",
-    load=_step,
-)
+_CHANGE: dict[str, Any] = {"back": "/tiers/change", "of": "Change the ladder", "yes": "Done"}
+
+
+def _fields(shown: Shown) -> Fields:
+    return _STEP if shown.more["step"] else _STEP | {"key": MAYBE}
+
+
+@sheet("/tiers/step", "Add a tier", "tier", _fields, **_CHANGE, load=_step)
 async def change_step(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     form, draft, key = await desk.form(), shown.thing, shown.more["step"]
     place = draft.place(key) if key else len(draft.tiers)
@@ -209,16 +207,7 @@ async def _rules(desk: Desk, tx: Reading) -> Shown:
     return Shown(draft, draft, more={"draft": packed(draft), "back": _changing(draft)})
 
 
-@sheet(
-    "/tiers/rules",
-    "Up, down and how long",
-    "tier_rules",
-    _RULES,
-    "/tiers/change",
-    of="Change the ladder",
-    yes="Done",
-    load=_rules,
-)
+@sheet("/tiers/rules", "Up, down and how long", "tier_rules", _RULES, **_CHANGE, load=_rules)
 async def change_rules(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     (await desk.form()).check()
     return desk.see(_changing(msgspec.structs.replace(shown.thing, **given)))
@@ -228,46 +217,33 @@ async def _placing(desk: Desk, tx: Reading) -> Shown:
     customer, of = await find(tx, desk), (await tiers.ladder_of(tx, desk.id)).ladder
     standing = (await tiers.standing_of(tx, desk.workspace, customer, desk.now)).standing
     options = [(one.key, one.name) for one in of.tiers[::-1]]
-    return Shown({"tier": standing.tier, "until": None}, customer, more={"options": options})
+    words = "They stand there until that day, or higher, whatever they have reached."
+    return Shown({"tier": standing.tier, "until": None}, customer, "", words, "Place", {"options": options})
 
 
-@sheet(
-    "/customers/{id:uuid}/tier",
-    "Place by hand",
-    "tier_placing",
-    lambda shown: {
-        "tier": Field("choice", options=tuple(key for key, _ in shown.more["options"]) or ("",)),
-        "reason": Field(chars_max=limits.TITLE_CHARS_MAX),
-        "until": Field("date"),
-    },
-    "/customers/{id}",
-    yes="Place",
-    words="They stand there until that day, or higher, whatever they have reached.",
-    act="tiers.place",
-    said="They are placed.",
-    load=_placing,
-)
-async def place(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
+def _placed(shown: Shown) -> Fields:
+    keys = tuple(key for key, _ in shown.more["options"])
+    reason = Field(chars_max=limits.TITLE_CHARS_MAX)
+    return {"tier": Field("choice", options=keys or ("",)), "reason": reason, "until": Field("date")}
+
+
+@sheet("/customers/{id:uuid}/tier", "Place by hand", "tier_placing", _placed, act="tiers.place", load=_placing)
+async def place(desk: Desk, tx: Tx, given: Given, shown: Shown) -> str:
     """The last day counts in full, by the shop's clocks."""
     customer, tier, reason = shown.thing, given["tier"], given["reason"]
     until = datetime.combine((given["until"] or desk.now.date()) + timedelta(days=1), time(), desk.zone)
     desk.about(customer.customer_id, tier=tier, reason=reason)
     await tiers.place_by_hand(tx, desk.workspace, customer, tier, reason, until, desk.now, actor=desk.who.actor)
+    return "They are placed."
 
 
-@ask(
-    "/customers/{id:uuid}/tier/release",
-    "Release them?",
-    "Release",
-    "/customers/{id}",
-    "They stand where they belong by what they have reached, from now on.",
-    act="tiers.release",
-    said="They stand where they belong.",
-)
-async def release(desk: Desk, tx: Tx, *_: Any) -> None:
+@ask("/customers/{id:uuid}/tier/release", "Release them?", "Release", "/customers/{id}", act="tiers.release")
+async def release(desk: Desk, tx: Tx, *_: Any) -> str:
+    """They stand where they belong by what they have reached, from now on."""
     customer = await find(tx, desk)
     desk.about(customer.customer_id)
     await tiers.take_off(tx, desk.workspace, customer, desk.now, actor=desk.who.actor)
+    return "They stand where they belong."
 
 
 async def _draft(desk: Desk, tx: Reading) -> tuple[LadderVersion, Ladder, dict[str, str]]:

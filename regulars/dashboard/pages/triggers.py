@@ -13,7 +13,7 @@ from regulars.dashboard.forms import query_of
 from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found, Listing, part_of, switched
 from regulars.dashboard.pages.backtests import begin
 from regulars.dashboard.restrictions import Builder, Pairs, drawn
-from regulars.dashboard.sheets import Given, Sheet, Shown, draw, read, sheet
+from regulars.dashboard.sheets import Fields, Given, Sheet, Shown, draw, read, sheet
 from regulars.dashboard.trials import tried
 from regulars.dashboard.trigger_forms import CONTENT, FLAGS, fields_for, properties_of, refused, rule_of, values_of
 from regulars.dashboard.words import in_shops_words
@@ -136,15 +136,11 @@ async def _given(desk: Desk, given: Given, shown: Shown) -> dict[str, Any]:
     return {"name": given["name"], "rule": rule, "content": Content(**words), **flags}
 
 
-@sheet(
-    "/triggers/new",
-    "",
-    "trigger_new",
-    lambda shown: fields_for(shown.more["source"]) if shown.more["source"] else {},
-    "/triggers",
-    yes="Create",
-    load=_blank,
-)
+def _fields(shown: Shown) -> Fields:
+    return fields_for(shown.more["source"]) if shown.more["source"] else {}
+
+
+@sheet("/triggers/new", "", "trigger_new", _fields, yes="Create", load=_blank)
 async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     if (await desk.form()).on("try"):
         return await _try(desk, create, given, shown)
@@ -203,15 +199,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values | {"keep_condition": builder.deep and "yes"}, trigger, trigger.name, more=more)
 
 
-@sheet(
-    "/triggers/{id:uuid}",
-    "",
-    "trigger",
-    lambda shown: fields_for(shown.thing.source),
-    "/triggers",
-    of="Triggers",
-    load=_load,
-)
+@sheet("/triggers/{id:uuid}", "", "trigger", _fields, load=_load)
 async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     if (await desk.form()).on("try"):
         return await _try(desk, change, given, shown)
