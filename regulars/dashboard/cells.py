@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,16 +13,26 @@ from regulars.events import Event
 from regulars.kit.currency import decimals_of
 
 
-class Money(msgspec.Struct, frozen=True):
-    shape: ClassVar[str] = "money"
+class Cell(msgspec.Struct, frozen=True):
+    """As a file holds it, it is the first of what it is made of."""
+
+    @property
+    def shape(self) -> str:
+        """What the component that shows it calls it."""
+        return type(self).__name__.lower()
+
+    def __str__(self) -> str:
+        return str(getattr(self, self.__struct_fields__[0]))
+
+
+class Money(Cell, frozen=True):
     amount_minor: int
     currency_code: str
 
 
-class Name(msgspec.Struct, frozen=True):
+class Name(Cell, frozen=True):
     """What somebody is called, or what they are known by."""
 
-    shape: ClassVar[str] = "name"
     name: str
     other: str = ""
 
@@ -30,8 +40,7 @@ class Name(msgspec.Struct, frozen=True):
         return self.name or self.other
 
 
-class Badge(msgspec.Struct, frozen=True):
-    shape: ClassVar[str] = "badge"
+class Badge(Cell, frozen=True):
     kind: str
     word: str
 
@@ -39,70 +48,54 @@ class Badge(msgspec.Struct, frozen=True):
         return self.word
 
 
-class Small(msgspec.Struct, frozen=True):
+class Small(Cell, frozen=True):
     """What is said beside the value, and not in a file."""
 
-    shape: ClassVar[str] = "small"
     text: str
     code: bool = False
 
-    def __str__(self) -> str:
-        return self.text
 
-
-class Lines(msgspec.Struct, frozen=True):
-    shape: ClassVar[str] = "lines"
+class Lines(Cell, frozen=True):
     lines: Sequence[str]
 
     def __str__(self) -> str:
         return "; ".join(self.lines)
 
 
-class Press(msgspec.Struct, frozen=True):
+class Press(Cell, frozen=True):
     """A button whose page is shown in place; `about` is what it is for, said to those who don't see its row."""
 
-    shape: ClassVar[str] = "press"
     words: str
     href: str
     about: str
 
 
-class Send(msgspec.Struct, frozen=True):
+class Send(Cell, frozen=True):
     """Buttons that do it at once, for whoever may write: each a value of `name` and its words; `about` as of Press."""
 
-    shape: ClassVar[str] = "send"
     action: str
     name: str
     buttons: Sequence[tuple[str, str]]
     about: str
 
 
-class Folded(msgspec.Struct, frozen=True):
+class Folded(Cell, frozen=True):
     """What few want to read, to be opened."""
 
-    shape: ClassVar[str] = "folded"
     text: str
 
-    def __str__(self) -> str:
-        return self.text
 
-
-class Link(msgspec.Struct, frozen=True):
+class Link(Cell, frozen=True):
     """`whole`: the row leads there, wherever it is pressed."""
 
-    shape: ClassVar[str] = "link"
     to: Any
     href: str
     whole: bool = True
 
-    def __str__(self) -> str:
-        return str(self.to)
 
-
-class Said(msgspec.Struct, frozen=True):
+class Said(Cell, frozen=True):
     """An event, in words."""
 
-    shape: ClassVar[str] = "sentence"
     event: Event
 
     def __str__(self) -> str:

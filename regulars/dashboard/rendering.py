@@ -2,9 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,24 +51,9 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
 WORDS = {href: words for _, pages in NAV for href, words in pages}
 
 
-@pass_context
-def _ago(context: Context, at: datetime) -> str:
-    return words.ago(at, context["now"], context["zone"])
-
-
-@pass_context
-def _exact(context: Context, at: datetime) -> str:
-    return words.exact(at, context["zone"])
-
-
-@pass_context
-def _day(context: Context, at: datetime) -> str:
-    return words.day(at, context["zone"])
-
-
-@pass_context
-def _ours(context: Context, text: str) -> str:
-    return words.in_shops_words(text, context["workspace"])
+def _with(say: Callable[..., Any], *names: str) -> Callable[..., Any]:
+    """A filter that is told these of the page's context behind its value."""
+    return pass_context(lambda context, value: say(value, *(context[name] for name in names)))
 
 
 @pass_context
@@ -78,18 +63,6 @@ def _money(context: Context, amount_minor: int, currency_code: str = "") -> str:
     if currency_code and currency_code.lower() != workspace.currency_code:
         return words.money(amount_minor, currency_code)
     return words.money(amount_minor, workspace.currency_code, workspace.currency_symbol)
-
-
-@pass_context
-def _coins(context: Context, amount: int) -> str:
-    """`1,250 coins`, in the shop's own word for them."""
-    return in_words("coins", amount, context["workspace"])
-
-
-@pass_context
-def _credits(context: Context, amount: int) -> str:
-    """`$12.50`, as the second wallet holds it."""
-    return in_words("credits", amount, context["workspace"])
 
 
 def _sentence(event: Event) -> Markup:
@@ -121,25 +94,18 @@ def environment(*, development: bool) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "act": words.act,
-        "actor": words.actor,
-        "ago": _ago,
-        "coins": _coins,
-        "credits": _credits,
-        "day": _day,
-        "duration": words.duration,
-        "exact": _exact,
-        "headers": words.headers,
-        "iso": words.iso,
+        "ago": _with(words.ago, "now", "zone"),
+        "coins": _with(partial(in_words, "coins"), "workspace"),
+        "credits": _with(partial(in_words, "credits"), "workspace"),
+        "day": _with(words.day, "zone"),
+        "exact": _with(words.exact, "zone"),
         "label": events.label,
         "money": _money,
-        "number": words.number,
-        "ours": _ours,
-        "deliveries": words.deliveries,
-        "plural": words.plural,
-        "pretty": words.pretty,
+        "ours": _with(words.in_shops_words, "workspace"),
         "sentence": _sentence,
     }
+    plain = (words.act, words.actor, words.deliveries, words.duration, words.headers, words.iso, words.number)
+    made.filters |= {say.__name__: say for say in (*plain, words.plural, words.pretty)}
     made.globals |= {"asset": _uncached_asset if development else asset, "nav": NAV}
     return made
 

@@ -97,58 +97,37 @@ def duration(duration_ms: int) -> str:
 def act(name: str) -> str:
     """An audit line's act, a noun and a verb, as people say it: `trigger.update` is `Changed a trigger`."""
     noun, _, verb = name.rpartition(".")
-    said = _VERBS.get(verb, verb.replace("_", " ").capitalize())
-    thing = _NOUNS.get(noun, noun.replace("_", " "))
+    said = _VERBS.get(verb) or f"{verb.replace('_', ' ').capitalize()}{'d' if verb.endswith('e') else 'ed'}"
+    one = f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}" if noun else ""
+    thing = _NOUNS.get(noun) or (noun if noun.endswith("s") else one)
     return f"{said} {thing}" if thing else said
 
 
 _VERBS = {
-    "create": "Created",
     "update": "Changed",
-    "delete": "Deleted",
-    "revoke": "Revoked",
-    "import": "Imported",
     "adjust": "Adjusted the coins of",
-    "merge": "Merged",
-    "erase": "Erased",
     "apply": "Applied",
-    "initialize": "Initialized",
-    "pause": "Paused",
     "rotate": "Made a new secret of",
-    "retire": "Retired",
     "new_password": "Changed the password of",
     "replay": "Sent again",
     "retry": "Tried again",
-    "test": "Tested",
     "fetch": "Fetched what was missed of",
     "close": "Marked as done",
     "switch_on": "Switched on",
     "switch_off": "Switched off",
     "codes": "Added codes to",
-    "issue": "Issued",
-    "redeem": "Redeemed",
     "cancel": "Cancelled",
+    "backtest_drop": "Dropped a back-test of",
 }
 _NOUNS = {
     "workspace": "the shop's settings",
     "key": "an API key",
     "storefront_secret": "a storefront secret",
     "staff": "a person of the staff",
-    "customer": "a customer",
-    "trigger": "a trigger",
-    "order": "an order",
-    "orders": "orders",
     "rule": "a Send Events rule",
-    "integration": "an integration",
-    "delivery": "a delivery",
-    "deliveries": "deliveries",
-    "events": "events",
     "set_aside": "what was set aside",
-    "source": "a source",
-    "hook": "a hook",
-    "hooks": "hooks",
-    "offer": "an offer",
-    "coupon": "a coupon",
+    "checkout": "the checkout",
+    "clock": "the clock",
 }
 
 

@@ -6,26 +6,8 @@ from typing import Literal
 
 import msgspec
 
-Name = Literal[
-    "slow",
-    "hang",
-    "reset",
-    "close",
-    "garbage",
-    "huge",
-    "nul",
-    "truncated",
-    "redirect",
-    "400",
-    "401",
-    "403",
-    "404",
-    "410",
-    "429",
-    "500",
-    "502",
-    "503",
-]
+_Broken = Literal["slow", "hang", "reset", "close", "garbage", "huge", "nul", "truncated", "redirect"]
+_Status = Literal["400", "401", "403", "404", "410", "429", "500", "502", "503"]
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,7 +27,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     tool: str
-    fault: Name
+    fault: _Broken | _Status
     times: int | None = None
     share: float | None = None
     seconds: float = 2.0

@@ -69,17 +69,9 @@ class Memory:
         return {
             "counts": self.counts,
             "calls": [
-                {
-                    "at": received.at,
-                    "tool": received.tool,
-                    "method": received.call.method,
-                    "path": received.call.path,
-                    "headers": received.call.headers,
-                    "body": received.call.body.decode("utf-8", "replace"),
-                    "status": received.status,
-                    "words": received.words,
-                    "fault": received.fault,
-                }
+                msgspec.structs.asdict(received.call)
+                | {name: value for name, value in msgspec.structs.asdict(received).items() if name != "call"}
+                | {"body": received.call.body.decode("utf-8", "replace")}
                 for received in islice(reversed(self.newest), newest)
             ],
         }
