@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -12,6 +12,7 @@ from regulars.dashboard.chart import Chart
 from regulars.dashboard.day import Day
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.words import number
+from regulars.kit.clock import hours_of_day
 from regulars.ledger import Flow
 
 PERIODS = {1: "Today", 7: "7 days", 30: "30 days", 90: "90 days"}
@@ -33,7 +34,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 async def figures(desk: Desk, count: int) -> list[Figure]:
     """Of today and the days before it, `count` in all."""
-    hours = _hours(desk)
+    hours = hours_of_day(desk.now, desk.zone)
     # Counting a busy hour takes a while: each of these has a connection of its own, and they run at once.
     created, ordered, logged, flows, (past, tally) = await asyncio.gather(
         _events(desk, hours, "lead_create"),
@@ -44,31 +45,24 @@ async def figures(desk: Desk, count: int) -> list[Figure]:
     )
     before, past = past[:count], past[count:]
     coins, since = desk.workspace.coin_name, f"from={_first(desk, count)}"
+    name, moved = f"{coins[:1].upper()}{coins[1:]}", f"/events?event=walletreward_create&{since}"
+    spent = [[flow.debited for flow in hour] for hour in flows]
     today = {
-        "customers": created,
-        "coins_given": [[flow.credited for flow in hour] for hour in flows],
-        "coins_spent": [[flow.debited for flow in hour] for hour in flows],
-        "orders": ordered,
-        "events": logged,
-        "deliveries": _by_hour(hours, tally),
-    }
-    said = {
-        "customers": ("New customers", f"/events?event=lead_create&{since}"),
-        "coins_given": (f"{coins[:1].upper()}{coins[1:]} given", f"/events?event=walletreward_create&{since}"),
-        "coins_spent": (f"{coins[:1].upper()}{coins[1:]} spent or taken", f"/events?event=walletreward_create&{since}"),
-        "orders": ("Orders", "/orders"),
-        "events": ("Events", f"/events?{since}"),
-        "deliveries": ("Delivered", f"/deliveries?{since}"),
+        "customers": ("New customers", f"/events?event=lead_create&{since}", created),
+        "coins_given": (f"{name} given", moved, [[flow.credited for flow in hour] for hour in flows]),
+        "coins_spent": (f"{name} spent or taken", moved, spent),
+        "orders": ("Orders", "/orders", ordered),
+        "events": ("Events", f"/events?{since}", logged),
+        "deliveries": ("Delivered", f"/deliveries?{since}", _by_hour(hours, tally)),
     }
     found = []
-    for key, (name, href) in said.items():
-        by_hour = [sum(hour) for hour in today[key]]
-        counted = [getattr(day, key) for day in past]
-        value = sum(counted) + sum(by_hour)
-        more = "+" if any(one >= limits.EVENTS_COUNTED_MAX for hour in today[key] for one in hour) else ""
+    for key, (name, href, counts) in today.items():
+        by_hour, counted = [sum(hour) for hour in counts], [getattr(day, key) for day in past]
+        said = number(sum(counted) + sum(by_hour))
+        if key == "events" and any(one >= limits.EVENTS_COUNTED_MAX for hour in counts for one in hour):
+            said += "+"
         earlier = number(sum(getattr(day, key) for day in before))
-        drawn = _draw(desk, name, count, hours, by_hour, past, counted)
-        found.append(Figure(name, number(value) + (more if key == "events" else ""), earlier, href, drawn))
+        found.append(Figure(name, said, earlier, href, _draw(desk, name, count, hours, by_hour, past, counted)))
     return found
 
 
@@ -98,18 +92,6 @@ async def _flows(desk: Desk, hours: list[datetime]) -> list[list[Flow]]:
             return await ledger.flow(tx, desk.id, moments)
 
     return await _flowed.by_hour(desk.id, hours, desk.now, ask)
-
-
-def _hours(desk: Desk) -> list[datetime]:
-    """The beginnings of today's hours in the shop's time zone, and the end of the day: 24 hours, or 23 or 25."""
-    today = desk.now.astimezone(desk.zone).date()
-    start, end = (
-        datetime.combine(day, time(), desk.zone).astimezone(UTC) for day in (today, today + timedelta(days=1))
-    )
-    hours = [start]
-    while hours[-1] < end:
-        hours.append(hours[-1] + timedelta(hours=1))
-    return hours
 
 
 def _by_hour(hours: list[datetime], tally: _Tally) -> list[list[int]]:

@@ -22,14 +22,13 @@ from regulars.events.log import (
     by_ids,
     count,
     counts_between,
-    counts_by_hour,
     counts_by_topic,
     get,
     of_orders,
     recent,
     right_after,
 )
-from regulars.events.model import Event, HourCount, NewEvent, Pending
+from regulars.events.model import Event, NewEvent, Pending
 from regulars.events.readers import (
     bodies,
     claim_pending,

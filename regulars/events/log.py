@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from regulars import limits
 from regulars.events.catalogue.topics import TOPICS
-from regulars.events.model import Event, HourCount, NewEvent
-from regulars.kit.clock import midnight
+from regulars.events.model import Event, NewEvent
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import bounds, first_id_at, made_at, new_id
@@ -112,22 +110,6 @@ async def counts_by_topic(tx: Reading, workspace_id: UUID, since: datetime) -> d
     arguments = (list(TOPICS), first_id_at(since), limits.EVENTS_COUNTED_MAX)
     rows = await tx.fetch(_sql.counts_by_topic, workspace_id, *arguments)
     return {row["topic"]: row["events"] for row in rows if row["events"]}
-
-
-async def counts_by_hour(
-    tx: Reading, workspace_id: UUID, now: datetime, zone: ZoneInfo, *, topic: str | None = None
-) -> list[HourCount]:
-    """How many events (of one topic, or of all) were recorded in each hour of the day that it is in that time zone,
-    from its midnight to the next: 24 hours, or 23 or 25 on days when clocks change. Counted and limited as in
-    `counts_by_topic`."""
-    today = now.astimezone(zone).date()
-    start, end = (midnight(day, zone) for day in (today, today + timedelta(days=1)))
-    hours = []
-    while start < end:
-        hours.append(start)
-        start += timedelta(hours=1)
-    counted = await counts_between(tx, workspace_id, [*hours, end], topic=topic)
-    return [HourCount(starts_at, found) for starts_at, found in zip(hours, counted, strict=True)]
 
 
 async def counts_between(

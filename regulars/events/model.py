@@ -54,10 +54,3 @@ class Pending(msgspec.Struct, frozen=True, gc=False):
 
     id: UUID
     topic: str
-
-
-class HourCount(msgspec.Struct, frozen=True, gc=False):
-    """How many events were recorded in the hour that starts at `starts_at`."""
-
-    starts_at: datetime
-    count: int

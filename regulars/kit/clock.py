@@ -103,6 +103,14 @@ def midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def hours_of_day(now: datetime, zone: tzinfo) -> list[datetime]:
+    """The beginnings of the hours of the day that it is there, and its end, in UTC: 24 hours, or 23 or 25 on days when
+    clocks change."""
+    today = now.astimezone(zone).date()
+    start, end = midnight(today, zone), midnight(today + timedelta(days=1), zone)
+    return [start + timedelta(hours=n) for n in range(int((end - start) / timedelta(hours=1)) + 1)]
+
+
 def a_moment(field: str, at: datetime) -> datetime:
     """A time with its offset, within the centuries a shop may mean. Raises Invalid naming the field."""
     if at.tzinfo is None:

@@ -1,6 +1,6 @@
 """What happened today and on the days before, and how the tools are doing: the dashboard's first page for a program."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -10,6 +10,7 @@ from regulars.api.management.api import management
 from regulars.api.operations import Call
 from regulars.days import Day
 from regulars.delivery import LaneHealth
+from regulars.kit.clock import hours_of_day
 from regulars.kit.db import Reading
 
 
@@ -43,15 +44,14 @@ class OverviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @management.get("/overview", "What happened today", tag="Shop", area="data")
 async def read_overview(call: Call[OverviewQuery, None], tx: Reading) -> Today:
-    workspace_id, zone = call.workspace_id, call.workspace.zone
-    logged = await events.counts_by_hour(tx, workspace_id, call.now, zone)
-    ordered = await events.counts_by_hour(tx, workspace_id, call.now, zone, topic="order_create")
-    moments = [hour.starts_at for hour in logged]
-    flows = await ledger.flow(tx, workspace_id, [*moments, moments[-1] + timedelta(hours=1)])
+    moments = hours_of_day(call.now, call.workspace.zone)
+    logged = await events.counts_between(tx, call.workspace_id, moments)
+    ordered = await events.counts_between(tx, call.workspace_id, moments, topic="order_create")
+    flows = await ledger.flow(tx, call.workspace_id, moments)
     hours = [
-        Hour(event.starts_at, event.count, order.count, flow.credited, flow.debited)
-        for event, order, flow in zip(logged, ordered, flows, strict=True)
+        Hour(starts_at, event, order, flow.credited, flow.debited)
+        for starts_at, event, order, flow in zip(moments[:-1], logged, ordered, flows, strict=True)
     ]
-    late_since = await events.late_since(tx, workspace_id, "dispatch", call.now)
+    late_since = await events.late_since(tx, call.workspace_id, "dispatch", call.now)
     before = await days.days_before(tx, call.workspace, call.now, call.query.days) if call.query.days else []
-    return Today(hours, before, await delivery.lane_health(tx, workspace_id, call.now), late_since)
+    return Today(hours, before, await delivery.lane_health(tx, call.workspace_id, call.now), late_since)

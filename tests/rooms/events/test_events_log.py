@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from regulars import dispatch, events, limits, tenancy
 from regulars.events import Event, NewEvent, Pending
 from regulars.kit import partitions
-from regulars.kit.clock import HandClock
+from regulars.kit.clock import HandClock, hours_of_day
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.ids import first_id_at, new_id
@@ -257,21 +258,19 @@ async def test_events_are_counted_by_topic_and_by_hour(db: Database, workspace: 
         await partitions.make(tx, midnight)
         await events.append(tx, workspace.id, [*placed, other], AT)
         assert await events.counts_by_topic(tx, workspace.id, midnight) == {"order_create": 3, "walletreward_create": 1}
-        hours = await events.counts_by_hour(tx, workspace.id, noon.astimezone(UTC), zone)
-        orders = await events.counts_by_hour(tx, workspace.id, noon.astimezone(UTC), zone, topic="order_create")
-    assert [hour.count for hour in hours] == [1] + [0] * 11 + [3] + [0] * 11
-    assert [hour.count for hour in orders] == [1] + [0] * 11 + [2] + [0] * 11
-    assert hours[0].starts_at == midnight
+        moments = hours_of_day(noon.astimezone(UTC), zone)
+        hours = await events.counts_between(tx, workspace.id, moments)
+        orders = await events.counts_between(tx, workspace.id, moments, topic="order_create")
+    assert hours == [1] + [0] * 11 + [3] + [0] * 11
+    assert orders == [1] + [0] * 11 + [2] + [0] * 11
+    assert (moments[0], moments[-1]) == (midnight, midnight + timedelta(days=1))
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)])
-async def test_a_day_has_the_hours_that_its_clocks_show(
-    db: Database, workspace: tenancy.Workspace, day: str, hours: int
-) -> None:
-    zone = ZoneInfo("Europe/Berlin")
-    now = datetime.fromisoformat(f"{day}T15:00:00+00:00")
-    async with db.reading() as tx:
-        assert len(await events.counts_by_hour(tx, workspace.id, now, zone)) == hours
+def test_a_day_has_the_hours_that_its_clocks_show(day: str, hours: int) -> None:
+    moments = hours_of_day(datetime.fromisoformat(f"{day}T15:00:00+00:00"), ZoneInfo("Europe/Berlin"))
+    assert len(moments) == hours + 1
+    assert {later - at for at, later in pairwise(moments)} == {timedelta(hours=1)}
 
 
 def test_ids_of_a_stretch_of_time_are_a_stretch_of_the_key() -> None:
