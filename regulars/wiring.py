@@ -28,6 +28,7 @@ people.also(shops.forget)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Part = TypeVar("Part")
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
@@ -219,3 +220,13 @@ class App:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())
+
+
+PARTS = "regulars.parts"
+"""Under which a request's scope holds what of an opened `App` answers it, by type. Routes are made once for a process,
+and know none."""
+
+
+def part(scope: Any, kind: type[Part]) -> Part:
+    found: Part = scope[PARTS][kind]
+    return found

@@ -6,6 +6,7 @@ request --> POST /api/v2/merchant/activities --> ActivityDoor
 """
 
 import time
+from functools import cache
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from litestar._asgi.routing_trie import traversal
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
-from regulars.api import docs, health, hooks
+from regulars.api import checkout, docs, health, hooks
 from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
 from regulars.api.gate import Gate
@@ -23,10 +24,10 @@ from regulars.api.merchant import merchant
 from regulars.api.merchant.activities import PATH as ACTIVITIES
 from regulars.api.merchant.activities import ActivityDoor
 from regulars.api.meters import Meters
-from regulars.api.serving import CORS, SAFE, Server
+from regulars.api.serving import CORS, SAFE, Server, Servers, handlers
 from regulars.kit.settings import Settings
 from regulars.storefront import door as storefront
-from regulars.wiring import App
+from regulars.wiring import PARTS, App, part
 
 _log = structlog.get_logger()
 
@@ -61,6 +62,35 @@ def _forget_addresses(litestar: Litestar) -> None:
     traversal.parse_path_params = getattr(traversal.parse_path_params, "__wrapped__", traversal.parse_path_params)
 
 
+@asgi(ACTIVITIES, copy_scope=False)
+async def _activities(scope: Scope, receive: Receive, send: Send) -> None:
+    await part(scope, ActivityDoor)(scope, receive, send)
+
+
+@cache
+def routed(*, development: bool) -> Litestar:
+    """Every route, once for a process: to read the signatures of some hundreds of handlers takes half a second."""
+    litestar = Litestar(
+        route_handlers=[
+            *handlers(merchant),
+            *handlers(management),
+            _activities,
+            *checkout.HANDLERS,
+            *storefront.StorefrontDoor.handlers(),
+            *docs.handlers([merchant, management]),
+            *health.HANDLERS,
+            *dashboard.routes(development=development),
+        ],
+        exception_handlers=exception_handlers([merchant, management]),
+        request_max_body_size=limits.BODY_BYTES_MAX,
+        before_send=[_add_safe],
+        openapi_config=None,
+        logging_config=None,
+    )
+    _forget_addresses(litestar)
+    return litestar
+
+
 class Doors:
     """Every route over one opened `App`: an ASGI application without a lifespan."""
 
@@ -69,26 +99,18 @@ class Doors:
         gate = Gate(app)
         self.activities = ActivityDoor(app, gate, self.meters)
         self.hooks = hooks.HookDoor(app, self.meters)
-        self.litestar = Litestar(
-            route_handlers=[
-                *Server(app, gate, self.meters, merchant).handlers(),
-                *Server(app, gate, self.meters, management).handlers(),
-                asgi(ACTIVITIES, copy_scope=False)(self.activities),
-                *CheckoutDoor(app, self.meters).handlers(),
-                *storefront.StorefrontDoor(app, self.meters).handlers(),
-                *docs.handlers([merchant, management]),
-                *health.handlers(app, self.meters),
-                *dashboard.routes(app),
-            ],
-            exception_handlers=exception_handlers([merchant, management]),
-            request_max_body_size=limits.BODY_BYTES_MAX,
-            before_send=[_add_safe],
-            openapi_config=None,
-            logging_config=None,
-        )
-        _forget_addresses(self.litestar)
+        self.litestar = routed(development=app.settings.log_level == "debug")
+        self._parts = {
+            App: app,
+            Meters: self.meters,
+            Servers: Servers({api.name: Server(app, gate, self.meters, api) for api in (merchant, management)}),
+            ActivityDoor: self.activities,
+            CheckoutDoor: CheckoutDoor(app, self.meters),
+            storefront.StorefrontDoor: storefront.StorefrontDoor(app, self.meters),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PARTS] = self._parts  # type: ignore[literal-required]
         path = scope["path"]
         if path == ACTIVITIES and scope["method"] == "POST":  # type: ignore[typeddict-item]
             await self.activities(scope, receive, send)

@@ -18,7 +18,6 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, post
-from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
@@ -35,7 +34,7 @@ from regulars.kit.remembered import Remembered
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
 from regulars.tenancy import Workspace
-from regulars.wiring import App
+from regulars.wiring import App, part
 
 PATH = "/hooks/checkout/{hook_id:str}"
 OLDER_PATH = "/api/open/integrations/customcheckoutwebhook/{hook_id:str}"
@@ -103,20 +102,7 @@ class CheckoutDoor:
             app.db, lambda one: one.workspace.id, fresh=_FRESH, most=limits.WORKSPACES_CACHED_MAX
         )
 
-    def handlers(self) -> list[HTTPRouteHandler]:
-        async def signed(request: Http) -> ASGIResponse:
-            return await self._handle(request, older=False)
-
-        async def older(request: Http) -> ASGIResponse:
-            return await self._handle(request, older=True)
-
-        most = limits.CHECKOUT_BODY_BYTES_MAX
-        return [
-            post(PATH, name="checkout", status_code=200, request_max_body_size=most)(signed),
-            post(OLDER_PATH, name="checkout.older", status_code=200, request_max_body_size=most)(older),
-        ]
-
-    async def _handle(self, request: Http, *, older: bool) -> ASGIResponse:
+    async def answer(self, request: Http, *, older: bool) -> ASGIResponse:
         started_s = time.perf_counter()
         headers: dict[str, str] = dict(SAFE)
         try:
@@ -167,6 +153,18 @@ class CheckoutDoor:
                 raise CheckoutUnknown("There is no such checkout.")
             return _Address(known, await tenancy.get_workspace(tx, known.connection.workspace_id))
 
+
+@post(PATH, name="checkout", status_code=200, request_max_body_size=limits.CHECKOUT_BODY_BYTES_MAX)
+async def _signed(request: Http) -> ASGIResponse:
+    return await part(request.scope, CheckoutDoor).answer(request, older=False)
+
+
+@post(OLDER_PATH, name="checkout.older", status_code=200, request_max_body_size=limits.CHECKOUT_BODY_BYTES_MAX)
+async def _older(request: Http) -> ASGIResponse:
+    return await part(request.scope, CheckoutDoor).answer(request, older=True)
+
+
+HANDLERS = [_signed, _older]
 
 _decoder = msgspec.json.Decoder(CheckoutCall)
 

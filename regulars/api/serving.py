@@ -29,7 +29,7 @@ from regulars.kit.db import RACED, REJECTED, UNREACHABLE, Tx, again_when_raced
 from regulars.kit.errors import Invalid, Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
-from regulars.wiring import App, Gathered
+from regulars.wiring import App, Gathered, part
 from regulars.wiring import Call as Gathering
 
 _log = structlog.get_logger()
@@ -59,6 +59,27 @@ class Reply(msgspec.Struct, frozen=True):
     hit: bool = False
 
 
+def handlers(api: Api) -> list[HTTPRouteHandler]:
+    return [_handler(api, operation) for operation in api.operations if operation.served]
+
+
+def _handler(api: Api, operation: Operation) -> HTTPRouteHandler:
+    body = operation.each or operation.body
+    decoder = None if body in (None, BinaryIO) else msgspec.json.Decoder(body)
+
+    async def handle(request: Http) -> ASGIResponse:
+        return await part(request.scope, Servers)[api.name].answer(operation, decoder, request)
+
+    return route(
+        api.base + re.sub(r"\{(\w+)\}", r"{\1:str}", operation.path),
+        http_method=[operation.method],
+        include_in_schema=False,
+        status_code=200,
+        name=f"{api.name}.{operation.name}",
+        request_max_body_size=limits.UPLOAD_BYTES_MAX if body is BinaryIO else limits.BODY_BYTES_MAX,
+    )(handle)
+
+
 class Server:
     """Serves the operations of one API."""
 
@@ -73,43 +94,26 @@ class Server:
             if one.together
         }
 
-    def handlers(self) -> list[HTTPRouteHandler]:
-        return [self._handler(operation) for operation in self.api.operations if operation.served]
-
-    def _handler(self, operation: Operation) -> HTTPRouteHandler:
-        body = operation.each or operation.body
-        decoder = None if body in (None, BinaryIO) else msgspec.json.Decoder(body)
+    async def answer(self, operation: Operation, decoder: Any, request: Http) -> ASGIResponse:
+        started_s = time.perf_counter()
+        headers: dict[str, str] = dict(CORS) if self.api.style == "envelope" else {}
+        media_type = "application/json"
+        try:
+            reply = await self._serve(operation, decoder, request, headers)
+            status, body = reply.status, reply.body
+            if operation.listed and "text/csv" in request.headers.get("accept", ""):
+                media_type, (body, headers["x-next"]) = "text/csv", as_csv(body)
+            if reply.hit:
+                headers["idempotency-hit"] = "true"
+        except Refusal as refusal:
+            failed = failure_of(refusal, self.api.style)
+            status, body, media_type = failed.status, failed.body, failed.media_type
+            headers |= failed.headers
         label = f"{operation.method} {self.api.base}{operation.path}"
-
-        async def handle(request: Http) -> ASGIResponse:
-            started_s = time.perf_counter()
-            headers: dict[str, str] = dict(CORS) if self.api.style == "envelope" else {}
-            media_type = "application/json"
-            try:
-                reply = await self._serve(operation, decoder, request, headers)
-                status, body = reply.status, reply.body
-                if operation.listed and "text/csv" in request.headers.get("accept", ""):
-                    media_type, (body, headers["x-next"]) = "text/csv", as_csv(body)
-                if reply.hit:
-                    headers["idempotency-hit"] = "true"
-            except Refusal as refusal:
-                failed = failure_of(refusal, self.api.style)
-                status, body, media_type = failed.status, failed.body, failed.media_type
-                headers |= failed.headers
-            self.meters.count(label, status, time.perf_counter() - started_s)
-            return ASGIResponse(
-                body=body if status != 204 else b"", status_code=status, headers=headers, media_type=media_type
-            )
-
-        path = self.api.base + re.sub(r"\{(\w+)\}", r"{\1:str}", operation.path)
-        return route(
-            path,
-            http_method=[operation.method],
-            include_in_schema=False,
-            status_code=200,
-            name=f"{self.api.name}.{operation.name}",
-            request_max_body_size=limits.UPLOAD_BYTES_MAX if body is BinaryIO else limits.BODY_BYTES_MAX,
-        )(handle)
+        self.meters.count(label, status, time.perf_counter() - started_s)
+        return ASGIResponse(
+            body=body if status != 204 else b"", status_code=status, headers=headers, media_type=media_type
+        )
 
     async def _serve(self, operation: Operation, decoder: Any, request: Http, headers: dict[str, str]) -> Reply:
         now = self.app.clock.now()
@@ -220,6 +224,10 @@ class Server:
         meta = {"status": "success", "code": operation.status}
         said = {"meta": meta, "data": answer} if self.api.style == "envelope" else answer
         return Reply(operation.status, encode(said))
+
+
+class Servers(dict[str, Server]):
+    """By the name of the API."""
 
 
 def _checked(operation: Operation, unread: Unread, call_of: CallOf) -> Rest:

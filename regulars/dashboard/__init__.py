@@ -6,7 +6,7 @@ changes nothing.
 
 Does not know SQL, and does not decide anything: it parses a form, calls a room, and shows the answer or the refusal.
 
-    `routes(app)` gives what the application mounts, `asset` the address of a static file, `lost` what it shows
+    `routes()` gives what the application mounts, `asset` the address of a static file, `lost` what it shows
     at an address that nothing answers; `prepare` does once what the first visitors would wait for.
 """
 
@@ -27,7 +27,7 @@ from regulars.dashboard.forms import read_form
 from regulars.dashboard.pages import HANDLERS, STYLEGUIDE
 from regulars.dashboard.rendering import STATIC, asset, environment, prepare
 from regulars.kit.errors import Forbidden
-from regulars.wiring import App
+from regulars.wiring import App, part
 
 # What a reader may do although it is a form.
 _OPEN_TO_READERS = frozenset({"/sign-out", "/theme", "/password"})
@@ -38,14 +38,14 @@ _FOR_EVER = CacheControlHeader(public=True, max_age=31_536_000, immutable=True)
 """An address of a static file carries a mark of its content, so it never changes."""
 
 
-def routes(app: App, *, development: bool = False) -> list[ControllerRouterHandler]:
-    """The dashboard's routers: pages, the door, static files. With `development`, and where the log says everything,
-    `/styleguide` too, and changed templates are seen at once."""
-    development = development or app.settings.log_level == "debug"
+def routes(*, development: bool) -> list[ControllerRouterHandler]:
+    """The dashboard's routers: pages, the door, static files. With `development` `/styleguide` too, and changed
+    templates are seen at once."""
     templates = environment(development=development)
 
     async def receive(request: Call) -> Response[str] | None:
         """Before every page: who is this, and was the form ours."""
+        app = part(request.scope, App)
         token = security.read_cookie(app.settings, request, security.SESSION_COOKIE)
         async with app.db.reading() as tx:
             who = await tenancy.person_of(tx, token, app.clock.now()) if token else None
@@ -72,7 +72,7 @@ def routes(app: App, *, development: bool = False) -> list[ControllerRouterHandl
         response_headers=security.HEADERS,
         include_in_schema=False,
     )
-    door = signing.router(app, templates)
+    door = signing.router(templates)
     static = create_static_files_router(
         path="/static",
         directories=[STATIC],

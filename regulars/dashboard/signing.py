@@ -10,12 +10,13 @@ from regulars.dashboard import attempts, failures, security
 from regulars.dashboard.desk import Call, Handed, drawn
 from regulars.dashboard.forms import Form, query_of, read_form
 from regulars.kit.errors import Refusal, Unauthenticated
-from regulars.wiring import App
+from regulars.wiring import App, part
 
 
-def router(app: App, templates: Environment) -> Router:
+def router(templates: Environment) -> Router:
     def door(request: Call, form: Form, status: int = 200) -> Response[str]:
         """The form's token rests on a cookie of its own, since nobody is signed in yet."""
+        app = part(request.scope, App)
         secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE) or secrets.token_urlsafe(24)
         context = {"form": form, "csrf_token": security.csrf_token(secret)}
         response = drawn(templates, "pages/sign_in.html", request, status, **context)
@@ -24,6 +25,7 @@ def router(app: App, templates: Environment) -> Router:
 
     @get("/sign-in", include_in_schema=False)
     async def sign_in_page(request: Call) -> Response[str]:
+        app = part(request.scope, App)
         token = security.read_cookie(app.settings, request, security.SESSION_COOKIE)
         if token:
             async with app.db.reading() as tx:
@@ -33,6 +35,7 @@ def router(app: App, templates: Environment) -> Router:
 
     @post("/sign-in", include_in_schema=False, request_max_body_size=limits.SIGN_IN_BODY_BYTES_MAX)
     async def sign_in(request: Call) -> Response[str]:
+        app = part(request.scope, App)
         form, now = await read_form(request), app.clock.now()
         email, password = form.text("email").lower(), str(form.values.get("password", ""))
         try:

@@ -31,7 +31,7 @@ from regulars.rewards import Ask, Issued
 from regulars.storefront.showing import programme, show, slip
 from regulars.storefront.theme import language_of, theme_of
 from regulars.tenancy import Workspace
-from regulars.wiring import App, Call
+from regulars.wiring import App, Call, part
 
 BASE = "/storefront/v1"
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
@@ -67,24 +67,27 @@ class StorefrontDoor:
             app.db, lambda one: one[0].id, fresh=_FRESH, most=limits.WORKSPACES_CACHED_MAX
         )
 
-    def handlers(self) -> list[HTTPRouteHandler]:
+    @classmethod
+    def handlers(cls) -> list[HTTPRouteHandler]:
         most = limits.STOREFRONT_BODY_BYTES_MAX
         return [
-            get(f"{BASE}/shop", name="storefront.shop")(self._answering(self._shop)),
-            get(f"{BASE}/me", name="storefront.me")(self._answering(self._me)),
+            get(f"{BASE}/shop", name="storefront.shop")(cls._answering(cls._shop)),
+            get(f"{BASE}/me", name="storefront.me")(cls._answering(cls._me)),
             post(f"{BASE}/redeem", name="storefront.redeem", status_code=200, request_max_body_size=most)(
-                self._answering(self._redeem)
+                cls._answering(cls._redeem)
             ),
         ]
 
-    def _answering(self, act: Callable[[Http, Workspace], Awaitable[Said]]) -> Callable[..., Awaitable[ASGIResponse]]:
+    @staticmethod
+    def _answering(act: "Callable[[StorefrontDoor, Http, Workspace], Awaitable[Said]]") -> Any:
         async def answer(request: Http) -> ASGIResponse:
+            self = part(request.scope, StorefrontDoor)
             started_s, label = time.perf_counter(), f"{request.method} {request.scope['path']}"
             media_type, headers = _JSON, {**SAFE, **CORS}
             try:
                 shop = await self._find(request)
                 headers |= _cors(request, shop)
-                status, (body, more) = 200, await act(request, shop)
+                status, (body, more) = 200, await act(self, request, shop)
                 headers |= more
             except Exception as error:
                 if not isinstance(error, Refusal) and hasattr(error, "status_code"):

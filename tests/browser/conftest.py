@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvicorn
-from litestar import Litestar
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from pydantic import SecretStr
 
-from regulars import dashboard, sandbox, tenancy, worker
+from regulars import sandbox, tenancy, worker
 from regulars.api.app import Doors
 from regulars.dashboard.security import SESSION_COOKIE
 from regulars.kit.ids import new_id
@@ -104,12 +103,10 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
         secret_key=SecretStr("a secret for the browser tests only"),
     )
     app = await App.open(settings)
+    shown = await App.open(settings.model_copy(update={"log_level": "debug"}))
     servers = [
         uvicorn.Server(uvicorn.Config(application, port=at, lifespan="off", **HOW))
-        for application, at in (
-            (Doors(app), port),
-            (Litestar(dashboard.routes(app, development=True), openapi_config=None, logging_config=None), style_port),
-        )
+        for application, at in ((Doors(app), port), (Doors(shown), style_port))
     ]
     async with sandbox.running("127.0.0.1", sandbox_port):
         tasks = [asyncio.create_task(server.serve()) for server in servers]
@@ -126,6 +123,7 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
             server.should_exit = True
         tasks[-1].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    await shown.close()
     await app.close()
 
 
