@@ -164,6 +164,13 @@ STOREFRONT_BODY_BYTES_MAX = 4_000
 STOREFRONT_SCRIPT_BYTES_MAX = 30_000
 STOREFRONT_FRESH_S = 60  # how long a browser keeps what is everybody's
 
+# Reviews
+REVIEW_CHARS_MAX = 5_000
+REVIEW_ORDERS_LOOKED_AT_MAX = 50  # of a customer, for one that holds the product
+REVIEWS_SHOWN = 10  # on a product's page at once
+REVIEW_ASKED_AFTER_DAYS_MAX = 90  # of orders that are older nobody is asked
+REVIEW_PRODUCTS_MAX = 20  # of an order, on its page
+
 # Reminders
 REMINDER_DAYS_MAX = 45
 REMINDER_TIMES_MAX = 5

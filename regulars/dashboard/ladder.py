@@ -18,7 +18,14 @@ from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Move, Needs, Preview, Standing, Tier
 
 COLOURS = ("#8a94a6", "#c9971c", "#5b6abf", "#1f8a70", "#b4487a")
-BY = {"order": "orders", "birthday": "birthdays", "anniversary": "anniversaries", "fact": "events", "api": "calls"}
+BY = {
+    "order": "orders",
+    "review": "reviews",
+    "birthday": "birthdays",
+    "anniversary": "anniversaries",
+    "fact": "events",
+    "api": "calls",
+}
 """What coins are multiplied of, in words."""
 
 

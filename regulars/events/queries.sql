@@ -193,7 +193,8 @@ UPDATE events_event SET customer_id = $3 WHERE workspace_id = $1 AND customer_id
 -- Each property stays in its place; those that say who it was are empty.
 UPDATE events_event
 SET body = (
-    SELECT json_object_agg(p.key, CASE WHEN p.key = ANY ($3::text[]) THEN '""' ELSE p.value END)
+    SELECT json_object_agg(p.key, CASE WHEN p.key = ANY ($3::text[])
+        OR (topic IN ('review_create', 'review_update') AND p.key IN ('title', 'description')) THEN '""' ELSE p.value END)
     FROM json_each(body::json) AS p
 )::text
 WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[])

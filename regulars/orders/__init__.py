@@ -41,3 +41,4 @@ from regulars.orders.payload import FIELDS, payload
 from regulars.orders.recording import AS_REPORTED, cancellation_report, record, refund_report
 from regulars.orders.store import named as find_named
 from regulars.orders.store import reward_orders, sources
+from regulars.orders.wire import properties

@@ -1,6 +1,7 @@
 """From an order to words, and to those of its events."""
 
 from datetime import datetime
+from typing import Any
 
 from regulars import events
 from regulars.customers import Customer
@@ -20,48 +21,52 @@ def called(order: Order, workspace: Workspace) -> str:
     return f"{order.name or order.reference_id} over {money(units, order.currency_code, symbol)}"
 
 
+def properties(business: Business, customer: Customer, available: int, order: Order) -> dict[str, Any]:
+    """What events say of an order."""
+    told = order.detail.get
+    return {
+        **events.common(business, customer, available),
+        "entity_id": business.entity_id,
+        "lead_id": str(order.customer_id),
+        "reference_order_name": order.name or order.reference_id,
+        "reference_order_id": order.reference_id,
+        "reference_order_source": order.source,
+        "activity_id": "",
+        "currency_code": order.currency_code,
+        "reference_cart_token": told("cart_token", ""),
+        "fiat_amount": events.major_units(order.amount_minor, order.currency_code),
+        "fiat_discount": events.major_units(order.discount_minor, order.currency_code),
+        "fiat_tax": events.major_units(order.tax_minor, order.currency_code),
+        "payment_source": told("payment_source", ""),
+        "payment_medium": told("payment_medium", ""),
+        "utm_source": told("utm_source", ""),
+        "utm_medium": told("utm_medium", ""),
+        "utm_campaign": told("utm_campaign", ""),
+        "order_driven_by": told("order_driven_by", ""),
+        "couponredeem_driven_by": told("couponredeem_driven_by", ""),
+        "status": order.status,
+        "financial_status": order.financial_status,
+        "delivery_status": order.delivery_status,
+        "meta__lead_name": customer.name,
+        "meta__coin_spent": order.coins_spent,
+        "meta__coin_reward": order.coins_rewarded,
+        "meta__is_rewarded": True if order.coins_rewarded else "",
+        "meta__currency_code": order.currency_code,
+        "meta__redirect_link": events.tagged(business, told("redirect_link", ""), "email"),
+        "updated_at": wire_time(order.updated_at),
+        "created_at": wire_time(order.placed_at),
+        "order_id": str(order.id),
+    }
+
+
 def order_event(business: Business, customer: Customer, available: int, recorded: Recorded) -> NewEvent:
     """`order_create` or `order_update`, by what the report changed."""
     order = recorded.order
-    told = order.detail.get
-    event = catalogue.Order(
-        **events.common(business, customer, available),
-        entity_id=business.entity_id,
-        lead_id=str(order.customer_id),
-        reference_order_name=order.name or order.reference_id,
-        reference_order_id=order.reference_id,
-        reference_order_source=order.source,
-        activity_id="",
-        currency_code=order.currency_code,
-        reference_cart_token=told("cart_token", ""),
-        fiat_amount=events.major_units(order.amount_minor, order.currency_code),
-        fiat_discount=events.major_units(order.discount_minor, order.currency_code),
-        fiat_tax=events.major_units(order.tax_minor, order.currency_code),
-        payment_source=told("payment_source", ""),
-        payment_medium=told("payment_medium", ""),
-        utm_source=told("utm_source", ""),
-        utm_medium=told("utm_medium", ""),
-        utm_campaign=told("utm_campaign", ""),
-        order_driven_by=told("order_driven_by", ""),
-        couponredeem_driven_by=told("couponredeem_driven_by", ""),
-        status=order.status,
-        financial_status=order.financial_status,
-        delivery_status=order.delivery_status,
-        meta__lead_name=customer.name,
-        meta__coin_spent=order.coins_spent,
-        meta__coin_reward=order.coins_rewarded,
-        meta__is_rewarded=True if order.coins_rewarded else "",
-        meta__currency_code=order.currency_code,
-        meta__redirect_link=events.tagged(business, told("redirect_link", ""), "email"),
-        updated_at=wire_time(order.updated_at),
-        created_at=wire_time(order.placed_at),
-        order_id=str(order.id),
-    )
     return NewEvent(
         id=new_id(),
         topic="order_create" if recorded.change == "created" else "order_update",
         customer_id=order.customer_id,
-        body=events.encode(event),
+        body=events.encode(catalogue.Order(**properties(business, customer, available, order))),
         occurred_at=_occurred_at(recorded),
         order_id=order.id,
     )

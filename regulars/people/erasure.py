@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars import customers, delivery, events, orders, tenancy, triggers
+from regulars import customers, delivery, events, orders, reviews, tenancy, triggers
 from regulars.kit.db import Tx
 from regulars.tenancy import Workspace
 
@@ -26,6 +26,7 @@ async def erase(tx: Tx, workspace: Workspace, customer_id: UUID, now: datetime) 
         return False
     ids = list(known)
     await orders.forget(tx, workspace.id, ids)
+    await reviews.forget(tx, workspace.id, ids)
     await triggers.forget(tx, workspace.id, ids)
     told = await events.forget(tx, workspace.id, ids)
     await delivery.forget(tx, workspace.id, ids, told, now)

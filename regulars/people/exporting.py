@@ -4,12 +4,13 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events, ledger, limits, orders, rewards, tiers, triggers
+from regulars import customers, events, ledger, limits, orders, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
 from regulars.events import Event
 from regulars.kit.db import Reading
 from regulars.ledger import Txn
 from regulars.orders import Order
+from regulars.reviews import Post
 from regulars.tenancy import Workspace
 from regulars.tiers import Move
 from regulars.triggers import Firing
@@ -27,6 +28,8 @@ class Person(msgspec.Struct, frozen=True):
     firings: list[Firing]
     coupons: rewards.Known
     moves: list[Move]
+    reviews: list[Post]
+    questions: list[Post]
     events: list[Event]
     cut: list[str]
 
@@ -46,10 +49,12 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
         firings=await triggers.firings(tx, workspace.id, customer_id=id, limit=most),
         coupons=await rewards.coupons(tx, workspace.id, customer_id=id, limit=most),
         moves=await tiers.moves_of(tx, workspace.id, id),
+        reviews=await reviews.posts(tx, workspace.id, "review", customer_id=id, limit=most),
+        questions=await reviews.posts(tx, workspace.id, "question", customer_id=id, limit=most),
         events=await events.recent(tx, workspace.id, customer_id=id, limit=most),
         cut=[],
     )
-    lists = ("orders", "coins", "credits", "firings", "events")
+    lists = ("orders", "coins", "credits", "firings", "reviews", "questions", "events")
     cut = [name for name in lists if len(getattr(person, name)) >= most]
     cut += ["coupons"] if len(person.coupons[0]) >= most else []
     return msgspec.structs.replace(person, cut=cut)

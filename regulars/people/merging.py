@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from regulars import customers, events, ledger, orders, rewards, tiers, triggers
+from regulars import customers, events, ledger, orders, reviews, rewards, tiers, triggers
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import Merge
@@ -28,6 +28,7 @@ async def merge(tx: Tx, workspace: Workspace, from_id: UUID, into_id: UUID, now:
     available = (await ledger.available(tx, workspace, [into_id], now)).get(into_id, 0)
     await customers.merge(tx, workspace, merged, into, now, available=available)
     await rewards.move(tx, workspace.id, from_id, into_id)
+    await reviews.move(tx, workspace.id, from_id, into_id)
     await tiers.move(tx, workspace, from_id, into_id, now)
     await triggers.move(tx, workspace.id, from_id, into_id)
     await events.move(tx, workspace.id, from_id, into_id)

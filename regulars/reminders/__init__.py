@@ -1,4 +1,4 @@
-"""Reminders of coins: that they expire soon, and that they lie unused.
+"""Reminders of coins: that they expire soon, and that they lie unused; and of orders that nobody has reviewed.
 
 Promises: each is decided in the moment it is due, by what is true then, at the hour of the shop's day that it chose. A
 customer is told once of what expires on a day, for each of month, week and day before; and of coins that lie unused as
@@ -12,9 +12,12 @@ before it ended, and each coin expires, and each wallet last moved, at one insta
                     ^                    `-- more than fit a transaction --> goes on at once
                     `-- switched off: nobody is told, and nothing is made up for later
 
+Of an order the reviews are asked for by a row of its own, which is put in when it is fulfilled, once for ever.
+
 Does not know who is told: a reminder is an event.
 """
 
+from regulars.reminders.asking import ASK, ask, plan_asks
 from regulars.reminders.expiring import tell_expiring
 from regulars.reminders.rules import EXPIRING, UNUSED, ReminderRules, begin, reminder_rules
 from regulars.reminders.unused import tell_unused

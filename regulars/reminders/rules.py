@@ -25,6 +25,9 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     When a balance of at least `unused_balance_min` has not moved for `unused_days` (null: never told), and then up to
     `unused_times` in all, every `unused_gap_days`.
+
+    A review is asked for `review_days` after an order was fulfilled (null: never), and up to `review_times` in all,
+    every `review_gap_days`, unless it was paid back or its products are reviewed.
     """
 
     at_hour: Annotated[int, Meta(ge=0, le=23)] = 10
@@ -32,6 +35,9 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     unused_days: Days | None = None
     unused_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
     unused_gap_days: Days = 7
+    review_days: Days | None = None
+    review_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
+    review_gap_days: Days = 7
     unused_balance_min: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)] = 1
 
 

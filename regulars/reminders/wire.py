@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from regulars import events, ledger
+from regulars import events, ledger, orders
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
-from regulars.events.catalogue import CoinExpiry, UnusedCoins
+from regulars.events.catalogue import CoinExpiry, ReviewRequest, UnusedCoins
 from regulars.kit.clock import wire_time
 from regulars.ledger import Expiring, Txn
+from regulars.orders import Order
 from regulars.tenancy import Workspace
 
 
@@ -40,3 +41,11 @@ def unused_event(business: Business, customer: Customer, txn: Txn, nth: int, ava
     said = ledger.properties(business, customer, txn, available)
     body = UnusedCoins(**said, meta__unusedwalletcoinrequest_count=nth)
     return NewEvent("unusedwalletcoinrequest_create", customer.id, events.encode(body), now)
+
+
+def review_event(
+    business: Business, customer: Customer, order: Order, link: str, available: int, now: datetime
+) -> NewEvent:
+    """`link` opens the page on which the order's products are reviewed."""
+    body = ReviewRequest(**orders.properties(business, customer, available, order), order_review_link=link)
+    return NewEvent("reviewrequest_create", customer.id, events.encode(body), now, order_id=order.id)

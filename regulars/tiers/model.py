@@ -40,7 +40,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     match: Annotated[Literal["all", "any"], Meta(title="Of these")] = "any"
     leave: Annotated[Needs | None, Meta(title="To stay in")] = None
     factors: Annotated[
-        dict[Literal["order", "birthday", "anniversary", "fact", "api"], Factor],
+        dict[Literal["order", "review", "birthday", "anniversary", "fact", "api"], Factor],
         Meta(title="Coins times", examples=[{"order": 1.5}]),
     ] = {}
     perks: Annotated[

@@ -24,6 +24,7 @@ from regulars.triggers.model import NO_TRIGGER, Content, Evaluation, Fire, Fired
 from regulars.triggers.owners import forget, move
 from regulars.triggers.pipeline import RANDOM
 from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts
+from regulars.triggers.reviewing import change_review, post_reviews
 from regulars.triggers.rule import Rule
 from regulars.triggers.signup import create_customer, ensure
 from regulars.triggers.simulating import About, Simulated, simulate

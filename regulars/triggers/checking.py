@@ -44,6 +44,7 @@ _LIMITS = ("per_day_max", "per_month_max", "per_customer_max", "cool_down_minute
 APPLIES: dict[Source, frozenset[str]] = {
     "api": frozenset({*_EVERYWHERE, *_MARKS, *_LIMITS, "operation"}),
     "order": frozenset({*_EVERYWHERE, *_MARKS, *_LIMITS, "coins_per_unit", "earn_when", "basis"}),
+    "review": frozenset({*_EVERYWHERE, *_MARKS[1:], *_LIMITS}),
     "customer_created": frozenset({*_EVERYWHERE, "per_customer_max"}),
     "birthday": frozenset({*_EVERYWHERE, "per_customer_max"}),
     "anniversary": frozenset({*_EVERYWHERE, "per_customer_max"}),
@@ -54,6 +55,7 @@ APPLIES: dict[Source, frozenset[str]] = {
 _SET_OFF_BY: dict[Source, str] = {
     "api": "your shop's calls",
     "order": "orders",
+    "review": "reviews",
     "customer_created": "new customers, once",
     "birthday": "birthdays, once a year",
     "anniversary": "anniversaries, once a year",

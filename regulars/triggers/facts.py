@@ -7,12 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import orders
+from regulars import orders, reviews
 from regulars.conditions import Choice, Field, Schema, schema
 from regulars.customers import Customer
 from regulars.kit import countries
 from regulars.kit.currency import units_of
 from regulars.orders import Order
+from regulars.reviews import Post
 from regulars.tenancy import Workspace
 from regulars.triggers.model import Override, Source
 from regulars.triggers.rule import Rule
@@ -51,6 +52,12 @@ class Ordered(Fact, frozen=True, gc=False, kw_only=True, tag="order"):
     earlier: int | None = None
 
 
+class Reviewed(Fact, frozen=True, gc=False, kw_only=True, tag="review"):
+    """A review is shown."""
+
+    post: Post
+
+
 class Created(Fact, frozen=True, gc=False, kw_only=True, tag="customer_created"):
     pass
 
@@ -70,8 +77,8 @@ class Reported(Fact, frozen=True, gc=False, kw_only=True, tag="fact"):
     properties: dict[str, Any]
 
 
-AnyFact = Called | Ordered | Created | Birthday | Anniversary | Reported
-"""Reviews, referrals and changes of tier take their place here, and in `model.Source`, when their rooms come."""
+AnyFact = Called | Ordered | Reviewed | Created | Birthday | Anniversary | Reported
+"""Referrals and changes of tier take their place here, and in `model.Source`, when their rooms come."""
 
 _COUNTRIES = tuple(Choice(code, name) for code, name in countries.LISTED)
 
@@ -108,6 +115,7 @@ _SCHEMAS: dict[Source, tuple[Field, ...]] = {
         Field("evaluation_type", "What the call is about", "text", help="Such as orders or reviews."),
     ),
     "order": orders.FIELDS,
+    "review": reviews.FIELDS,
     "customer_created": (),
     "birthday": (Field("age", "Age", "number", unit="years"),),
     "anniversary": (Field("years", "Years as a customer", "number", unit="years"),),
@@ -133,6 +141,8 @@ def _own(fact: AnyFact) -> Mapping[str, object]:
             return {"count": fact.count, "amount": fact.amount / THOUSANDTHS, "evaluation_type": fact.about}
         case Ordered():
             return orders.payload(fact.order)
+        case Reviewed():
+            return reviews.payload(fact.post)
         case Created():
             return {}
         case Birthday():

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from regulars import orders
+from regulars import orders, reviews
 from regulars.customers import Customer
 from regulars.kit.db import Reading
 from regulars.tenancy import Workspace
@@ -17,12 +17,13 @@ from regulars.triggers.facts import AnyFact, Called, Created, Reported
 from regulars.triggers.model import Firing, Source, Trigger
 from regulars.triggers.pipeline import RANDOM, Decision, Pipeline
 from regulars.triggers.reporting import KeptFact, reported
+from regulars.triggers.reviewing import reviewed
 
 
 def source_of(reference: str) -> Source:
     """What sets triggers off about a thing of this name; a call, where it has none of ours."""
     about: Any = reference.partition(":")[0]
-    if about in ("order", "fact", "birthday", "anniversary"):
+    if about in ("order", "review", "fact", "birthday", "anniversary"):
         return about  # type: ignore[no-any-return]
     return "customer_created" if about == "customer" else "api"
 
@@ -49,6 +50,8 @@ async def kept_facts(
     earning = Earning(tx, workspace, [], customer.created_at)
     kept: list[AnyFact] = [reported(one, customer) for one in told]
     kept += await earning.facts(placed, [earning.pipeline.guarded(one) for one in triggers])
+    written = [UUID(name[7:]) for name in references if name.startswith("review:")]
+    kept += [reviewed(post, customer) for post in await reviews.by_ids(tx, workspace.id, written)]
     for name in references:
         if name.startswith("customer:"):
             at = customer.created_at
@@ -66,6 +69,9 @@ async def newest_fact(
     elif source == "fact":
         found = await tx.all(str, store.sql.newest_fact, workspace.id, customer.id, trigger.rule.fact)
         name = "".join(f"fact:{id}" for id in found)
+    elif source == "review":
+        newest = await reviews.posts(tx, workspace.id, "review", customer_id=customer.id, limit=1)
+        name = "".join(post.reference for post in newest)
     elif source == "customer_created":
         name = f"customer:{customer.id}"
     elif source == "api":

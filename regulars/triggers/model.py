@@ -16,7 +16,7 @@ from regulars.rewards import Issued
 from regulars.triggers.rule import Rule
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
-Source = Literal["api", "order", "customer_created", "birthday", "anniversary", "fact"]
+Source = Literal["api", "order", "review", "customer_created", "birthday", "anniversary", "fact"]
 ContentType = Literal["earn", "referral", "social"]
 State = Literal["waiting", "granted", "refused", "reversed"]
 
@@ -37,7 +37,8 @@ NO_CONTENT = Content()
 
 class Trigger(msgspec.Struct, frozen=True, gc=False):
     """A trigger at its newest version. `source`: fired by a call (`api`), or by itself when an order comes in, a
-    customer is created, has a birthday or joined so many years ago, or the shop reports a fact of its own."""
+    review is shown, a customer is created, has a birthday or joined so many years ago, or the shop reports a fact of
+    its own."""
 
     id: UUID
     version: int

@@ -61,7 +61,7 @@ async def _rewards(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], n
     uncounted = [f for f in stands if f.order_id and f.activities * (1 if placed[f.order_id].order.void else -1) > 0]
     tally, settled = Tally(workspace), {f.id: f for f in (*whole, *again, *uncounted)}
     for firing in settled.values():
-        settled[firing.id] = _settled(tally, rules, firing, firing in (*whole, *again), firing in uncounted)
+        settled[firing.id] = settled_firing(tally, rules, firing, firing in (*whole, *again), firing in uncounted)
     if settled:
         await store.settle_firings(tx, workspace.id, list(settled.values()))
         await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in whole if f.state == "waiting"])
@@ -103,7 +103,7 @@ def _why(recorded: Recorded) -> str:
     return "Order cancelled" if order.status == "cancelled" else "Order refunded"
 
 
-def _settled(tally: Tally, rules: Rules, firing: Firing, place: bool, activity: bool) -> Firing:
+def settled_firing(tally: Tally, rules: Rules, firing: Firing, place: bool, activity: bool) -> Firing:
     """What is taken back whole is reversed, and frees its `place`; what a void order added to activities is taken off
     again, and kept below zero. Or the other way round, where it was so."""
     rule, at = rules[firing.trigger_id, firing.trigger_version], firing.occurred_at or firing.fired_at
@@ -128,6 +128,11 @@ async def _coupons(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], n
     if not void:
         return
     firings = await store.firings_about(tx, workspace.id, [(one.customer_id, f"order:{one.id}") for one in void])
+    await cancel_coupons(tx, workspace, firings, now, actor)
+
+
+async def cancel_coupons(tx: Tx, workspace: Workspace, firings: Sequence[Firing], now: datetime, actor: str) -> None:
+    """Of these firings what they gave, or are to give, unless it was used."""
     rules = await store.rules(tx, workspace.id, {(f.trigger_id, f.trigger_version) for f in firings})
     given = [
         f for f in firings if rules[f.trigger_id, f.trigger_version].offer_id and f.state in ("granted", "waiting")
@@ -136,7 +141,7 @@ async def _coupons(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], n
     cancelled = await rewards.cancel_issued(tx, workspace, list(keys), now, actor=actor)
     over = [f for f in given if f.state == "waiting" or coupon_key(f.reference, f.trigger_id, f.id) in cancelled]
     tally = Tally(workspace)
-    settled = [_settled(tally, rules, firing, True, False) for firing in over]
+    settled = [settled_firing(tally, rules, firing, True, False) for firing in over]
     if settled:
         await store.settle_firings(tx, workspace.id, settled)
         await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in over if f.state == "waiting"])

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, ledger, orders
+from regulars import customers, ledger, orders, reviews
 from regulars.conditions import Why
 from regulars.customers import Customer, Ensured, NewCustomer
 from regulars.kit.currency import units_of
@@ -29,6 +29,7 @@ from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import GUARDS, Fire, Firing, Trigger
 from regulars.triggers.pipeline import ALREADY, Decision, Pipeline, factors_held
 from regulars.triggers.reporting import NewFact, asked_of, reported
+from regulars.triggers.reviewing import reviewed
 from regulars.triggers.rule import Factor, InTier, Rule
 from regulars.triggers.tallies import AS_TO_CHAR, Key, Tally, budgets_stretches, customers_stretches
 
@@ -145,6 +146,9 @@ async def _fact(
         kept, _ = asked_of(about, Ensured(customer, new))
         assert kept is not None
         return reported(kept, customer), new
+    if isinstance(about, Customer) and trigger.source == "review":
+        for post in await reviews.posts(tx, workspace.id, "review", customer_id=about.id, limit=1):
+            return reviewed(post, about), False
     if isinstance(about, Customer) and trigger.source == "customer_created":
         name = f"customer:{about.id}"
         return Created(customer_id=about.id, customer=about, occurred_at=pipeline.now, reference=name), False
@@ -161,6 +165,7 @@ _ABOUT = {
     "order": ("order_id", "an order, as order_id or as order: the trigger reacts to orders"),
     "api": ("call", "a call: the trigger is fired by calls"),
     "fact": ("fact", "a fact: the trigger reacts to your own facts"),
+    "review": ("customer_id", "a customer who has written a review: the trigger reacts to reviews"),
     "customer_created": ("customer_id", "a customer: the trigger reacts to new customers"),
     "birthday": ("customer_id", "a customer: the trigger reacts to birthdays"),
     "anniversary": ("customer_id", "a customer: the trigger reacts to anniversaries"),

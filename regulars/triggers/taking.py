@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import checkout, ledger, orders, rewards
+from regulars import checkout, ledger, orders, reminders, rewards
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.orders import Correcting, OrderReport, Recorded
@@ -107,6 +107,7 @@ async def take_orders(
         await undo(tx, workspace, [r for r in taken if r.change == "updated"], now, actor=actor)
         changed = [r.order for r in taken if r.change in ("created", "updated")]
         await rewards.settle_orders(tx, workspace, changed, now)
+        await reminders.plan_asks(tx, workspace, taken, now)
         firings = iter(await earning.give(tx, taken))
         for n, answer in zip(turn, recorded, strict=True):
             answers[n] = Taken(answer, next(firings)) if isinstance(answer, Recorded) else answer

@@ -47,6 +47,8 @@ def _when(source: Source, rule: Rule) -> str:
         case "order":
             done = {"placed": "is placed", "paid": "is paid", "fulfilled": "is fulfilled"}[rule.earn_when]
             return f"When an order {done}"
+        case "review":
+            return "When a review is shown"
         case "customer_created":
             return "When a customer is created"
         case "birthday":

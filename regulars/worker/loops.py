@@ -34,6 +34,7 @@ HANDLERS: Mapping[str, Handler] = {
     imports.EXPIRY: imports.expire,
     ledger.FOLLOW: ledger.follow_rules,
     ledger.SETTLE: ledger.settle,
+    reminders.ASK: reminders.ask,
     reminders.EXPIRING: reminders.tell_expiring,
     reminders.UNUSED: reminders.tell_unused,
     rewards.EXPIRE: rewards.expire,

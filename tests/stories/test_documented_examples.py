@@ -107,7 +107,7 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
     await shop.manage("PUT", "/tiers", json={"ladder": {"tiers": [tier]}})
     placing = {"tier": "gold", "reason": "A friend", "until": "2030-01-01T00:00:00Z"}
     await shop.manage("PUT", f"/customers/{customer}/tier", json=placing)
-    return {
+    return await of_reviews(shop, customer) | {
         "offers": offer,
         "offer_id": offer,
         "customer": customer,
@@ -115,6 +115,16 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
         "/coupons/{code}/validate": used["code"],
         "/coupons/{code}/redeem": used["code"],
     }
+
+
+async def of_reviews(shop: Shop, customer: str) -> dict[str, str]:
+    """Two reviews and two questions."""
+    made: dict[str, str] = {}
+    for kind, said in (("reviews", {"rating": 5}), ("questions", {"text": "Is it warm?"})):
+        for name, product in ((kind, "1"), (f"/{kind}/{{id}}/reject", "2")):
+            body = {"customer": customer, "product_id": product, **said}
+            made[name] = (await shop.manage("POST", f"/{kind}", json=body)).json()["id"]
+    return made | {"qnas": made["questions"]}
 
 
 async def test_every_documented_example_is_taken(

@@ -37,6 +37,7 @@ management = Api(
         "Offers": "rules",
         "Coupons": "data",
         "Tiers": "rules",
+        "Reviews": "data",
         "Orders": "data",
         "Imports": "data",
         "Events": "data",

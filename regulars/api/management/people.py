@@ -21,6 +21,7 @@ from regulars.api.management.items import (
     order_item,
     transaction_item,
 )
+from regulars.api.management.reviews import ReviewItem, post_items
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.management.tiers import MoveItem
 from regulars.api.operations import Call, NoQuery
@@ -56,6 +57,8 @@ class PersonItem(msgspec.Struct, frozen=True):
     firings: list[FiringItem]
     coupons: list[CouponItem]
     tier_moves: list[MoveItem]
+    reviews: list[ReviewItem]
+    questions: list[ReviewItem]
     events: list[EventItem]
     cut: list[str]
 
@@ -101,6 +104,8 @@ async def person_item(tx: Reading, workspace: Workspace, person: Person, now: da
         firings=[firing_item(firing, who) for firing in person.firings],
         coupons=await coupon_items(tx, workspace, *person.coupons, now),
         tier_moves=[copied(MoveItem, move) for move in person.moves],
+        reviews=await post_items(tx, workspace, person.reviews),
+        questions=await post_items(tx, workspace, person.questions),
         events=[event_item(event, who) for event in person.events],
         cut=person.cut,
     )

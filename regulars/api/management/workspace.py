@@ -14,6 +14,7 @@ from regulars.kit.db import Reading, Tx
 from regulars.kit.shapes import Page, Setting, copied
 from regulars.orders import EarningBasis
 from regulars.reminders import ReminderRules
+from regulars.reviews import ReviewRules
 from regulars.tenancy import AuditLine, BookRules, Retention, Workspace
 from regulars.wiring import change_shop
 
@@ -66,7 +67,13 @@ class Reminders(Setting[ReminderRules], frozen=True):
     """At the hour `at_hour` of the shop's day (10) `coinexpirynotify_create` is told a month, a week and a day before
     coins expire, unless `expiry_notices` is false; and `unusedwalletcoinrequest_create`, if `unused_days` is given, of
     a balance of at least `unused_balance_min` (1) that has not moved for so long, up to `unused_times` (1) in all,
-    every `unused_gap_days` (7). Null sets one back."""
+    every `unused_gap_days` (7). `reviewrequest_create`, if `review_days` is given, of an order that was fulfilled so
+    long ago, up to `review_times` (1) in all, every `review_gap_days` (7). Null sets one back."""
+
+
+class Reviews(Setting[ReviewRules], frozen=True):
+    """Reviews of verified buyers with `approve_from` stars or more are shown at once, with 0 (as for everybody) none:
+    each waits to be approved by hand, as do those that hold one of `hold_words`. Null sets one back."""
 
 
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -80,6 +87,7 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     referral_link_base: LinkBase | UnsetType | None = UNSET
     reminders: Reminders | UnsetType | None = UNSET
     retention: KeptFor | UnsetType | None = UNSET
+    reviews: Reviews | UnsetType | None = UNSET
     utm_source: UtmSource | UnsetType | None = UNSET
 
 

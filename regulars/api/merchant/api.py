@@ -7,5 +7,5 @@ merchant = Api(
     "/api/v2/merchant",
     "envelope",
     "Merchant API",
-    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers")),
+    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers", "Reviews")),
 )

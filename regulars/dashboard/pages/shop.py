@@ -21,6 +21,7 @@ from regulars.wiring import change_shop
 _REMINDED = {
     "coinexpirynotify_create": "Coins are about to expire",
     "unusedwalletcoinrequest_create": "Coins lie unused",
+    "reviewrequest_create": "Reviews are asked for",
 }
 
 
@@ -212,29 +213,35 @@ async def _load_reminders(desk: Desk, tx: Reading) -> Shown:
     rules = reminders.reminder_rules(desk.workspace)
     send = await dispatch.list_rules(tx, desk.id)
     told = {label: sum(one.topic == topic and one.active for one in send) for topic, label in _REMINDED.items()}
-    unused = {"unused": rules.unused_days, "unused_days": rules.unused_days or 30}
+    asked = {"unused": rules.unused_days, "unused_days": rules.unused_days or 30}
+    asked |= {"review": rules.review_days, "review_days": rules.review_days or 14}
     hours = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
-    return Shown(msgspec.structs.asdict(rules) | unused, more={"told": told, "hours": hours})
+    return Shown(msgspec.structs.asdict(rules) | asked, more={"told": told, "hours": hours})
 
 
 def _told(shop: Workspace) -> str:
     rules = reminders.reminder_rules(shop)
     when = ["before they expire"] if rules.expiry_notices else []
     when += [f"when they lie unused for {plural(rules.unused_days, 'day')}"] if rules.unused_days else []
+    when += [f"of reviews {plural(rules.review_days, 'day')} after an order"] if rules.review_days else []
     return f"At {rules.at_hour:02d}:00, {' and '.join(when)}." if when else "Nobody is reminded."
 
 
 def _reminders(given: Given) -> dict[str, Any]:
-    rules = {"unused_days": None} | {name: value for name, value in given.items() if name != "unused"}
+    off = {"unused_days": None, "review_days": None}
+    rules = off | {name: value for name, value in given.items() if name not in ("unused", "review")}
     return {"reminders": _chosen(ReminderRules(), rules)}
 
 
-_UNUSED = tuple(name for name in fields_of(ReminderRules) if name.startswith("unused"))
+_ASKED: Fields = fields_of(ReminderRules)
+for _part in ("unused", "review"):
+    _names = tuple(name for name in _ASKED if name.startswith(_part))
+    _ASKED = {**_while(_ASKED, _names, _part, "yes"), _part: TICK}
 REMINDERS = settings_page(
     "reminders",
     "Reminders",
-    "When your tools are told of {coins} that expire soon, or lie unused.",
-    {**_while(fields_of(ReminderRules), _UNUSED, "unused", "yes"), "unused": TICK},
+    "When your tools are told of {coins} that expire soon or lie unused, and of orders that nobody has reviewed.",
+    _ASKED,
     reminders.reminder_rules,
     _reminders,
     _told,

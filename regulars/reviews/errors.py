@@ -1,0 +1,23 @@
+"""Why a room of reviews says no."""
+
+from regulars.kit.errors import Conflict, NotFound
+
+
+class UnknownPost(NotFound):
+    """No review or question of this shop has the id."""
+
+    message = "This review or question does not exist."
+
+
+class ReviewExists(Conflict):
+    """The customer has reviewed the product and order before."""
+
+    code = "review_exists"
+    message = "This customer has reviewed the product before. There is one review for each product of an order."
+
+
+class NotShown(Conflict):
+    """It was not approved, so it can't be featured."""
+
+    code = "not_approved"
+    message = "Approve it first: only what is shown can be featured."
