@@ -186,6 +186,12 @@ COUPONS_SHOWN = 5  # on the page of their customer
 COUPON_CODE_CHARS = 10
 """Of a code that is drawn, behind its prefix: one of 32 ** 10."""
 COUPON_CODE_CHARS_MAX = 100
+DISCOUNT_DOOR_S = 40.0  # before a worker looks after what a door began: longer than its calls take
+DISCOUNT_AGAIN_S = 15.0  # the first time, then twice as long each time
+DISCOUNT_AGAIN_MAX_S = 3_600.0
+DISCOUNT_TRIES_S = 24 * 3_600.0
+DISCOUNT_HELD_S = 48 * 3_600.0  # longer than it is tried
+DISCOUNT_LATE_S = 60.0  # a call that nobody waits for any more may arrive until then
 CODES_UPLOADED_MAX = 200_000
 """Of one upload."""
 CODES_NAMED_MAX = 100
@@ -288,6 +294,9 @@ PREFIX_CHARS_MAX = 64
 SCHEDULE_ROWS_MAX = 500  # of one kind in one workspace, that are done in one transaction
 SCHEDULE_LOOKED_AT_MAX = 1_000  # of one kind, to learn whose they are
 SCHEDULE_WORKSPACES_MAX = 4  # in which something is being done at once
+SCHEDULE_CALLS_MAX = 16  # rows of one kind in one workspace, that are on lease for calls to the outside
+SCHEDULE_CALLS_AT_ONCE = 4
+SCHEDULE_LEASE_S = 180.0  # longer than so many calls take
 
 # Worker
 WORKER_POLL_FIRST_S = 0.004

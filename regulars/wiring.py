@@ -25,6 +25,7 @@ from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
 people.also(shops.forget)
+rewards.discounts_at(shops.makes_discounts)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -206,6 +207,13 @@ class App:
             known = {}
             self._triggers[workspace.id] = now + timedelta(seconds=limits.KEY_CACHE_S), known
         return await triggers.fire(tx, workspace, fires, now, RANDOM, known=known)
+
+    async def have_made(self, shop: Workspace, coupon_id: UUID, now: datetime) -> None:
+        """Its discount, where the shop sells: not inside a transaction. Raises DiscountRefused."""
+        coupon = await shops.discounted(self.db, self.http, self.box, shop, coupon_id, now)
+        if coupon.status == "cancelled" and coupon.discount_said:
+            why = coupon.discount_said
+            raise rewards.DiscountRefused(f"The coupon could not be made in the shop, nothing was taken. {why}")
 
     async def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it in this process beside its requests. It must be able to be cut off: `close` does."""

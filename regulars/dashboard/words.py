@@ -141,6 +141,7 @@ _DUE = {
     "days.count": "Counting a day that is over",
     "dispatch.retry": "Trying events again that wait for a rule",
     "imports.expiry": "Forgetting a file that was not imported",
+    "rewards.discount": "Making a coupon in the shop, or taking it away there",
     "shops.order": "Handling a hook about an order",
     "shops.person": "Handling a hook about a customer",
 }

@@ -59,6 +59,10 @@ CREATE TABLE rewards_coupon (
     expires_at      timestamptz,
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
+    source_id       uuid,                         -- the platform where it is a discount too; null: nowhere
+    discount        text NOT NULL DEFAULT '' CHECK (discount IN ('', 'making', 'remaking', 'made', 'removing', 'gone',
+                                                                 'failed')),
+    discount_said   text NOT NULL DEFAULT '',     -- what that platform said last against it
     PRIMARY KEY (workspace_id, id)
 );
 CREATE UNIQUE INDEX rewards_coupon_code ON rewards_coupon (workspace_id, code_key) WHERE NOT shared;
@@ -72,5 +76,6 @@ CREATE INDEX rewards_coupon_of_customer ON rewards_coupon (workspace_id, custome
 CREATE TYPE rewards_coupon_row_1 AS (
     id uuid, offer_id uuid, offer_version integer, customer_id uuid, type text, status text, code text, code_key text,
     shared boolean, steps integer, coins bigint, txn_id uuid, firing_id uuid, key text, reference text, order_id uuid,
-    taken_off_minor bigint, expires_at timestamptz, created_at timestamptz, updated_at timestamptz
+    taken_off_minor bigint, expires_at timestamptz, created_at timestamptz, updated_at timestamptz, source_id uuid,
+    discount text, discount_said text
 );

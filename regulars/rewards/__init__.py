@@ -10,6 +10,8 @@ issued once.
        |--its time comes--> expired                     (coins go back if the offer says so)
        `--cancel--> cancelled                           (coins go back, unless the offer says otherwise)
 
+Where the shop's platform has a discount for each coupon, coins are held until it is there: see `discounting`.
+
 Acts take a list where many come at once: one purchase is a list of one. Does not know why a coupon is given: a type, a
 firing and a key come in with it. Nor who asks: a door proves that.
 
@@ -18,6 +20,7 @@ Lock order: offers with a stock by id, wallets by (customer, kind), coupons by i
 
 from regulars.rewards.cancelling import EXPIRE, cancel, cancel_issued, expire, move
 from regulars.rewards.codes import Uploaded, codes_left, lines_of, upload
+from regulars.rewards.discounting import DISCOUNT, Came, DiscountRefused, discounts_at
 from regulars.rewards.errors import (
     CodesOut,
     CouponEnded,
@@ -31,9 +34,10 @@ from regulars.rewards.errors import (
 )
 from regulars.rewards.finding import Known, coupons, coupons_of_order, find_coupon, having_code, numbered_page, tally
 from regulars.rewards.issuing import Ask, Issued, foreseen, issue, issued_for
-from regulars.rewards.model import Cart, CartLine, Coupon, Offer, OfferVersion, Status, Terms, Type, Verdict
+from regulars.rewards.model import Cart, CartLine, Coupon, Discounted, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import change_offer, checked, create_offer, find_offer, list_offers, versions_of
 from regulars.rewards.orders import settle_orders
 from regulars.rewards.redeeming import redeem, validate
+from regulars.rewards.telling import discount_told
 from regulars.rewards.wire import properties
 from regulars.rewards.wording import coupon_description, coupon_name, discount, offer_sentence

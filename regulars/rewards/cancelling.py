@@ -11,8 +11,9 @@ from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import NotReversible, Reversal
 from regulars.rewards import store
+from regulars.rewards.discounting import end_holds, is_held, take_away
 from regulars.rewards.errors import CouponEnded, CouponUsed, UnknownCoupon
-from regulars.rewards.model import Coupon
+from regulars.rewards.model import Coupon, Discounted
 from regulars.rewards.store import sql
 from regulars.rewards.wire import changed
 from regulars.schedule import Due
@@ -34,7 +35,7 @@ async def expire(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetim
         for one in found
         if one.status == "issued" and one.expires_at is not None and one.expires_at <= now
     ]
-    await _end(tx, workspace, over, "Coupon expired unused", "coins_back_when_expired", now, "")
+    await end(tx, workspace, over, "Coupon expired unused", "coins_back_when_expired", now, "")
 
 
 async def cancel(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, actor: str = "") -> Coupon:
@@ -51,7 +52,7 @@ async def cancel(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, actor
     if coupon.status == "cancelled":
         return coupon
     coupon = msgspec.structs.replace(coupon, status="cancelled", updated_at=now)
-    await _end(tx, workspace, [coupon], "Coupon cancelled", "coins_back_when_cancelled", now, actor)
+    await end(tx, workspace, [coupon], "Coupon cancelled", "coins_back_when_cancelled", now, actor)
     return coupon
 
 
@@ -63,20 +64,32 @@ async def cancel_issued(tx: Tx, workspace: Workspace, keys: Sequence[str], now: 
     found = await store.lock_coupons(tx, workspace.id, [one.id for one in there.values()])
     good = [one for one in found if one.status == "issued" and not one.expired_at(now)]
     over = [msgspec.structs.replace(one, status="cancelled") for one in good]
-    await _end(tx, workspace, over, "Coupon cancelled", "coins_back_when_cancelled", now, actor)
+    await end(tx, workspace, over, "Coupon cancelled", "coins_back_when_cancelled", now, actor)
     return {one.key for one in over if one.key}
 
 
-async def _end(
-    tx: Tx, workspace: Workspace, ended: Sequence[Coupon], title: str, back: str, now: datetime, actor: str
-) -> None:
+async def end(
+    tx: Tx,
+    workspace: Workspace,
+    ended: Sequence[Coupon],
+    title: str,
+    back: str,
+    now: datetime,
+    actor: str,
+    to: Discounted = "removing",
+) -> list[Coupon]:
+    """Coupons with their new status; as they are then. Coins that are held are let go whatever the offer says."""
     terms = await store.terms_of(tx, workspace.id, ended)
-    paid = [one for one in ended if one.txn_id and getattr(terms[one.offer_id, one.offer_version], back)]
+    await end_holds(tx, workspace, ended, now, ledger.void)
+    asked = [one for one in ended if one.txn_id and not is_held(one)]
+    paid = [one for one in asked if getattr(terms[one.offer_id, one.offer_version], back)]
     await give_back(tx, workspace, paid, title, now, actor)
     # A place that nobody took is free again.
     counted = [one for one in ended if one.status == "cancelled" and terms[one.offer_id, one.offer_version].counted]
     store.add_to_offers(tx, workspace.id, {one.offer_id: (-1, 0) for one in counted})
-    await changed(tx, workspace, list(ended), now)
+    ended = await take_away(tx, workspace.id, ended, now, to)
+    await changed(tx, workspace, ended, now)
+    return ended
 
 
 async def give_back(

@@ -3,21 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import customers, ledger, schedule
+from regulars import customers, ledger, limits, schedule
 from regulars.customers import Customer
 from regulars.kit.clock import wall_clock
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
-from regulars.ledger import Entry, InsufficientBalance
+from regulars.ledger import Entry, Hold, InsufficientBalance
 from regulars.rewards import codes, store
 from regulars.rewards.cancelling import due
+from regulars.rewards.discounting import due_there, made_at
 from regulars.rewards.errors import CodesOut, NotEligible, OfferClosed, OfferLimit, PriceChanged, UnknownOffer
 from regulars.rewards.model import Coupon, Offer, Terms, Type
 from regulars.rewards.store import sql
@@ -30,7 +32,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A coupon for one customer: bought, at the offer's price, or given (any other `type` than manual_redeem).
 
     `step` is how many steps of a dynamic price; `coin_amount` what the caller takes for the price, only compared. The
-    same `key` is the same coupon for ever."""
+    same `key` is the same coupon for ever. `at_door`: whoever asks has the discount made at the platform themselves."""
 
     customer_id: UUID
     offer_id: UUID
@@ -42,6 +44,7 @@ class Ask(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cause_id: UUID | None = None
     depth: int = 0
     actor: str = ""
+    at_door: bool = False
 
     @property
     def bought(self) -> bool:
@@ -54,6 +57,11 @@ class Issued(msgspec.Struct, frozen=True, gc=False):
     coupon: Coupon
     terms: Terms
     repeated: bool = False
+
+    @property
+    def status(self) -> int:
+        """Of the answer that is kept: while its discount is being made whoever is given it has to look again."""
+        return 202 if self.coupon.discount else 200
 
 
 class _Wanted(msgspec.Struct, gc=False):
@@ -254,11 +262,18 @@ async def _carry_out(
             code[n] = found[one.offer.id].pop(0)
         else:
             answers[n] = CodesOut()
-    made = {n: _coupon(workspace, wanted[n], code[n], people, now) for n in code}
-    paying = [n for n in made if wanted[n].coins]
+    there = (
+        await made_at(tx, workspace.id) if any(one.offer.terms.code == "generated" for one in wanted.values()) else None
+    )
+    made = {n: _coupon(workspace, wanted[n], code[n], people, there, now) for n in code}
+    paying = [n for n in made if wanted[n].coins and not made[n].discount]
+    holding = [n for n in made if wanted[n].coins and made[n].discount]
     entries = [_entry(workspace, wanted[n], made[n], now) for n in paying]
+    holds = [_hold(workspace, wanted[n], made[n], now) for n in holding]
     people_by_id = {person.id: person for person in people.values()}
-    for n, outcome in zip(paying, await ledger.post(tx, workspace, entries, now, known=people_by_id), strict=True):
+    outcomes = await ledger.post(tx, workspace, entries, now, known=people_by_id)
+    outcomes += await ledger.hold(tx, workspace, holds, now, known=people_by_id) if holds else []
+    for n, outcome in zip(paying + holding, outcomes, strict=True):
         # Under the wallets' locks what was seen to be there is there.
         if isinstance(outcome, Refusal):
             raise outcome
@@ -270,12 +285,20 @@ async def _carry_out(
         Told(coupon, wanted[n].offer.terms, wanted[n].ask.cause_id, wanted[n].ask.depth) for n, coupon in made.items()
     ]
     await tell(tx, workspace, "coupon_create", told, now, known=people_by_id)
-    await schedule.put(tx, workspace.id, [due(coupon) for coupon in made.values() if coupon.expires_at])
+    dues = [due(coupon) for coupon in made.values() if coupon.expires_at]
+    for n, coupon in made.items():
+        if coupon.discount:
+            after_s = limits.DISCOUNT_DOOR_S if wanted[n].ask.at_door else 0
+            dues.append(due_there(coupon, now + timedelta(seconds=after_s)))
+    await schedule.put(tx, workspace.id, dues)
     return answers | {n: Issued(coupon, wanted[n].offer.terms) for n, coupon in made.items()}
 
 
-def _coupon(workspace: Workspace, one: _Wanted, code: str, people: Mapping[UUID, Customer], now: datetime) -> Coupon:
+def _coupon(
+    workspace: Workspace, one: _Wanted, code: str, people: Mapping[UUID, Customer], there: UUID | None, now: datetime
+) -> Coupon:
     ask, terms = one.ask, one.offer.terms
+    source_id = there if terms.code == "generated" else None
     return Coupon(
         id=new_id(),
         offer_id=one.offer.id,
@@ -297,20 +320,29 @@ def _coupon(workspace: Workspace, one: _Wanted, code: str, people: Mapping[UUID,
         expires_at=_expires_at(terms, now, workspace.zone),
         created_at=now,
         updated_at=now,
+        source_id=source_id,
+        discount="making" if source_id else "",
     )
 
 
 def _entry(workspace: Workspace, one: _Wanted, coupon: Coupon, now: datetime) -> Entry:
-    return Entry(
-        customer_id=coupon.customer_id,
-        operation="dr",
-        amount=one.coins,
-        type="redeem",
-        occurred_at=now,
-        title=coupon_name(one.offer.terms, one.steps, workspace),
-        reference=f"coupon:{coupon.id}",
-        actor=one.ask.actor,
-    )
+    return Entry(operation="dr", type="redeem", **_line(workspace, one, coupon, now))
+
+
+def _hold(workspace: Workspace, one: _Wanted, coupon: Coupon, now: datetime) -> Hold:
+    until = now + timedelta(seconds=limits.DISCOUNT_HELD_S)
+    return Hold(held_until=until, **_line(workspace, one, coupon, now))
+
+
+def _line(workspace: Workspace, one: _Wanted, coupon: Coupon, now: datetime) -> dict[str, Any]:
+    return {
+        "customer_id": coupon.customer_id,
+        "amount": one.coins,
+        "occurred_at": now,
+        "title": coupon_name(one.offer.terms, one.steps, workspace),
+        "reference": f"coupon:{coupon.id}",
+        "actor": one.ask.actor,
+    }
 
 
 def _expires_at(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime | None:

@@ -17,6 +17,7 @@ CodeSource = Literal["generated", "fixed", "list"]
 Period = Literal["day", "week", "month", "year"]
 Type = Literal["manual_redeem", "reward", "referral", "tier", "import"]
 Status = Literal["issued", "redeemed", "expired", "cancelled"]
+Discounted = Literal["", "making", "remaking", "made", "removing", "gone", "failed"]
 
 Coins = Annotated[int, Meta(ge=0, le=limits.COINS_MAX)]
 Money = Annotated[float, Meta(ge=0, le=limits.COINS_MAX)]
@@ -124,7 +125,8 @@ class OfferVersion(msgspec.Struct, frozen=True):
 
 
 class Coupon(msgspec.Struct, frozen=True, gc=False):
-    """In the order of the columns. What it is worth stands in its offer's version: see `Terms`."""
+    """In the order of the columns. What it is worth stands in its offer's version: see `Terms`. `discount` is what
+    there is of it at the shop's platform: see `discounting`."""
 
     id: UUID
     offer_id: UUID
@@ -146,6 +148,9 @@ class Coupon(msgspec.Struct, frozen=True, gc=False):
     expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    source_id: UUID | None = None
+    discount: Discounted = ""
+    discount_said: str = ""
 
     def expired_at(self, now: datetime) -> bool:
         return self.status == "expired" or (

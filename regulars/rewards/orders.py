@@ -11,6 +11,7 @@ from regulars.orders import Order
 from regulars.rewards import store
 from regulars.rewards.cancelling import due
 from regulars.rewards.codes import key_of
+from regulars.rewards.discounting import due_there
 from regulars.rewards.model import Cart, CartLine, Coupon, Terms, worth
 from regulars.rewards.store import sql
 from regulars.rewards.wire import changed
@@ -53,7 +54,8 @@ async def settle_orders(tx: Tx, workspace: Workspace, orders: Iterable[Order], n
     store.add_to_offers(tx, workspace.id, spent)
     await changed(tx, workspace, [coupon for coupon, _ in used], now)
     await changed(tx, workspace, back, now)
-    await put(tx, workspace.id, [due(one) for one in back if one.expires_at])
+    again = [due_there(one, now) for one in back if one.discount == "remaking"]
+    await put(tx, workspace.id, [due(one) for one in back if one.expires_at] + again)
 
 
 def _after(coupon: Coupon, terms: Terms, orders: Sequence[Order], now: datetime, currency_code: str) -> Coupon | None:
@@ -65,8 +67,10 @@ def _after(coupon: Coupon, terms: Terms, orders: Sequence[Order], now: datetime,
         if order.void:
             live = coupon.expires_at is None or coupon.expires_at > now
             if its_own and terms.back_when_void and live:
+                # A discount that is still being made is not used there.
+                there = coupon.discount if coupon.discount in ("", "making") else "remaking"
                 return msgspec.structs.replace(
-                    coupon, status="issued", reference="", order_id=None, taken_off_minor=None
+                    coupon, status="issued", reference="", order_id=None, taken_off_minor=None, discount=there
                 )
         elif coupon.status in ("issued", "expired"):
             return msgspec.structs.replace(

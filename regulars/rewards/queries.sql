@@ -1,6 +1,6 @@
 -- part: coupon
 id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, steps, coins, txn_id, firing_id, key,
-reference, order_id, taken_off_minor, expires_at, created_at, updated_at
+reference, order_id, taken_off_minor, expires_at, created_at, updated_at, source_id, discount, discount_said
 
 -- part: offer
 id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
@@ -75,10 +75,10 @@ SELECT $1, n.{coupon} FROM unnest($2::rewards_coupon_row_1[]) AS n
 -- name: set_coupons
 UPDATE rewards_coupon c
    SET status = n.status, reference = n.reference, order_id = n.order_id, taken_off_minor = n.taken_off,
-       updated_at = $7
+       discount = n.discount, discount_said = n.discount_said, updated_at = $9
   FROM (SELECT place.ctid, u.*
-          FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[])
-               AS u (id, status, reference, order_id, taken_off)
+          FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[], $7::text[], $8::text[])
+               AS u (id, status, reference, order_id, taken_off, discount, discount_said)
          CROSS JOIN LATERAL (SELECT ctid FROM rewards_coupon WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place
        ) AS n
  WHERE c.workspace_id = $1 AND c.ctid = n.ctid

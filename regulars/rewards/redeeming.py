@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers
+from regulars import customers, ledger
 from regulars.customers import Customer
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
@@ -13,6 +13,7 @@ from regulars.kit.errors import NotFound
 from regulars.kit.wording import money
 from regulars.rewards import store
 from regulars.rewards.codes import key_of
+from regulars.rewards.discounting import end_holds, take_away
 from regulars.rewards.errors import CouponEnded, CouponUsed, NotEligible, UnknownCoupon
 from regulars.rewards.model import Cart, Coupon, Terms, Verdict, worth
 from regulars.rewards.wire import changed
@@ -56,6 +57,9 @@ async def redeem(
     )
     if terms.budget and used.taken_off_minor:
         store.add_to_offers(tx, workspace.id, {used.offer_id: (0, used.taken_off_minor)})
+    # Used here, it must not be used there as well.
+    await end_holds(tx, workspace, [used], now, ledger.capture)
+    (used,) = await take_away(tx, workspace.id, [used], now)
     await changed(tx, workspace, [used], now)
     return Verdict(used, terms, used.taken_off_minor)
 

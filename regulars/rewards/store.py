@@ -67,13 +67,13 @@ def insert_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon]) -> Non
 
 
 async def set_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon], now: datetime) -> None:
-    """Their status, reference, order and what they took off; they are locked."""
+    """Their status, reference, order, what they took off, and where their discount is; they are locked."""
     if coupons:
         columns = [[getattr(one, name) for one in coupons] for name in _SET]
         await tx.execute(sql.set_coupons, workspace_id, *columns, now)
 
 
-_SET = ("id", "status", "reference", "order_id", "taken_off_minor")
+_SET = ("id", "status", "reference", "order_id", "taken_off_minor", "discount", "discount_said")
 
 
 def add_to_offers(tx: Tx, workspace_id: UUID, added: Mapping[UUID, tuple[int, int]]) -> None:

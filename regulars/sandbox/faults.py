@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-_Broken = Literal["slow", "hang", "reset", "close", "garbage", "huge", "nul", "truncated", "redirect"]
+_Broken = Literal["slow", "hang", "reset", "close", "garbage", "huge", "nul", "truncated", "redirect", "500_after"]
 _Status = Literal["400", "401", "403", "404", "410", "429", "500", "502", "503"]
 
 
@@ -23,6 +23,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     nul        answers as ever, with NUL bytes in the body
     truncated  announces more than it sends
     redirect   answers 302 to `location`
+    500_after  does what was asked, and answers 500
     401, ...   answers that status in the tool's own words; 429 asks to wait `retry_after_s`
     """
 

@@ -6,10 +6,12 @@ POST /shopify/orders                           somebody orders
 POST /shopify/orders/ID/pay, fulfil, refund, cancel, delete
 POST /shopify/customers, /shopify/customers/ID/erase, data
 GET  /woocommerce/wp-json/wc/v3/orders         the REST API by which lost hooks are made good
+     /woocommerce/wp-json/wc/v3/coupons        coupons as an app makes them there
+POST /shopify/admin/api/2026-07/graphql.json   the same, by the Admin API
 """
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +24,7 @@ from uuid import uuid4
 import msgspec
 
 from regulars import limits
+from regulars.sandbox.couponing import Shelf, coupons, graphql, refused_key
 from regulars.sandbox.memory import Call
 from regulars.sandbox.reply import Reply
 
@@ -29,13 +32,15 @@ Wrong = Literal["twice", "late", "reordered", "wrong_signature", "lost"]
 
 
 class Webhook(msgspec.Struct, forbid_unknown_fields=True):
-    """Put to `/shopify/webhook`. `consumer_...` are the keys of WooCommerce's REST API."""
+    """Put to `/shopify/webhook`. `consumer_...` are the keys of WooCommerce's REST API,
+    `admin_token` that of Shopify's."""
 
     address: str
     secret: str
     shop_domain: str = "sandbox.myshopify.com"
     consumer_key: str = "ck_sandbox_key"
     consumer_secret: str = "cs_sandbox_key"  # noqa: S105 - of a look-alike
+    admin_token: str = "shpat_sandbox"  # noqa: S105
 
 
 class Act(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +53,7 @@ class Act(msgspec.Struct, forbid_unknown_fields=True):
     first_name: str = "Asha"
     last_name: str = "Rao"
     guest: bool = False
+    codes: list[str] = []
     wrong: Wrong | None = None
 
 
@@ -85,6 +91,7 @@ class Seller:
     def __init__(self, send: Callable[[Hook], None], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.webhook = Webhook("", "")
         self.orders: dict[int, Sold] = {}
+        self.shelf = Shelf()
         self._send, self._now = send, now
         self._ids = count(5_012_345_678_901)
 
@@ -95,7 +102,7 @@ class Seller:
             case "PUT", ["webhook"]:
                 self.webhook = msgspec.json.decode(call.body, type=Webhook)
                 return Reply.json(200, {"hooks": 0}, "an address for its hooks")
-            case "GET", ["wp-json", *_]:
+            case _, ["wp-json" | "admin", *_]:
                 return self.ask(call)
             case "POST", [kind, *rest]:
                 hooks = self.do(kind, *rest, act=msgspec.json.decode(call.body or b"{}", type=Act))
@@ -164,13 +171,17 @@ class Seller:
         raise NotImplementedError
 
     def ask(self, call: Call) -> Reply:
-        return Reply.json(404, {"error": "This platform's API is not among the look-alikes."})
+        """What a program asks of the platform."""
+        raise NotImplementedError
 
 
 class Shopify(Seller):
     """Each hook has an id of its own, which stays when it is sent again."""
 
     signature_header = "x-shopify-hmac-sha256"
+
+    def ask(self, call: Call) -> Reply:
+        return graphql(self.shelf, call, self.webhook.admin_token)
 
     def headers(self, topic: str) -> dict[str, str]:
         return {
@@ -223,7 +234,7 @@ class Shopify(Seller):
             "closed_at": None,
             "line_items": [{"id": 1, "product_id": 11, "variant_id": 111, "title": "Olive oil", **_line(act.amount)}],
             "refunds": [self._refund(order, *refund) for refund in order.refunds],
-            "discount_codes": [],
+            "discount_codes": [{"code": code} for code in act.codes],
             "payment_gateway_names": ["bogus"],
             "landing_site": "/?utm_source=newsletter&utm_medium=email",
             "tags": "first, sample",
@@ -259,12 +270,11 @@ class WooCommerce(Seller):
         return [("customer.updated", customer | {"billing": customer, "date_modified_gmt": _gmt(now)})]
 
     def ask(self, call: Call) -> Reply:
-        """Orders by when they were changed."""
-        keys = f"{self.webhook.consumer_key}:{self.webhook.consumer_secret}".encode()
-        scheme, _, given = call.headers.get("authorization", "").partition(" ")
-        if scheme != "Basic" or b64decode(given) != keys:
-            said = {"code": "woocommerce_rest_cannot_view", "message": "Sorry, you cannot list resources."}
-            return Reply.json(401, {**said, "data": {"status": 401}}, "a key that is not known")
+        """Orders by when they were changed, and coupons."""
+        if no := refused_key(call, f"{self.webhook.consumer_key}:{self.webhook.consumer_secret}"):
+            return no
+        if "/wc/v3/coupons" in call.path:
+            return coupons(self.shelf, call)
         asked = {name: values[-1] for name, values in parse_qs(urlsplit(call.path).query).items()}
         after = datetime.fromisoformat(asked.get("modified_after", "2000-01-01T00:00:00")).replace(tzinfo=UTC)
         found = sorted(
@@ -295,7 +305,7 @@ class WooCommerce(Seller):
             "billing": {"first_name": act.first_name, "last_name": act.last_name, "email": act.email, "country": "US"},
             "payment_method_title": "Card",
             "line_items": [{"product_id": 11, "variation_id": 0, "name": "Olive oil", **_line(act.amount)}],
-            "coupon_lines": [],
+            "coupon_lines": [{"code": code} for code in act.codes],
             "refunds": [{"id": id, "reason": "", "total": f"-{amount}"} for id, amount, _ in order.refunds],
             "meta_data": [{"id": 1, "key": "_wc_order_attribution_utm_source", "value": "newsletter"}],
         }

@@ -90,7 +90,7 @@ class _Connection(asyncio.Protocol):
         keep = self._parser.should_keep_alive()
         self._begin()
         reply, fault = self._sandbox.answer(call)
-        if fault is None or fault.fault.isdigit():
+        if fault is None or fault.fault[0].isdigit():
             self._send(reply.wire(), keep)
         else:
             self._spoil(reply, fault, keep)

@@ -54,7 +54,7 @@ class Shop:
     def __init__(self, settings: Settings, send: Callable[[Hook], None] = lambda _: None) -> None:
         self.settings = msgspec.structs.replace(settings)
         self.memory = Memory([*LOOK_ALIKES, *SELLERS])
-        self.faults = Faults(LOOK_ALIKES)
+        self.faults = Faults([*LOOK_ALIKES, *SELLERS])
         self.tools = {tool: make(self.memory, self.settings) for tool, make in LOOK_ALIKES.items()}
         self.sellers = {platform: make(send) for platform, make in SELLERS.items()}
 
@@ -62,28 +62,33 @@ class Shop:
         """What is answered, and the fault that befalls it. A call that a status fault befalls is not processed, one
         that a broken connection befalls is: the tool has it and its answer is lost."""
         tool = call.path[1 : call.path.find("/", 1)] if call.path.count("/") > 1 else ""
-        if tool in self.sellers:
-            return self._sell(tool, call), None
-        if tool not in self.tools:
+        if tool not in self.tools and tool not in self.sellers:
             return self._control(call), None
-        fault = self.faults.next_for(tool)
-        if fault is not None and fault.fault.isdigit():
-            reply: Reply = self.tools[tool].fault(int(fault.fault), fault.retry_after_s)
-        else:
-            below = msgspec.structs.replace(call, path=call.path.removeprefix(f"/{tool}"))
-            reply = self.tools[tool].answer(below)
-        answered = fault is None or fault.fault.isdigit() or fault.fault in ("slow", "nul")
+        below = msgspec.structs.replace(call, path=call.path.removeprefix(f"/{tool}"))
+        # What is done in a seller's shop goes well: only its API has faults.
+        asked = tool in self.tools or below.path.startswith(("/wp-json/", "/admin/"))
+        fault = self.faults.next_for(tool) if asked else None
+        status = int(fault.fault[:3]) if fault is not None and fault.fault[0].isdigit() else None
+        if fault is None or not fault.fault.isdigit():
+            reply = self.tools[tool].answer(below) if tool in self.tools else self._sell(tool, below)
+        if fault is not None and status is not None:
+            reply = self._failing(tool, status, fault.retry_after_s)
+        answered = fault is None or status is not None or fault.fault in ("slow", "nul")
         self.memory.note(tool, call, reply.status if answered else None, reply.words, fault.fault if fault else None)
         return reply, fault
 
+    def _failing(self, tool: str, status: int, retry_after_s: int) -> Reply:
+        if tool in self.tools:
+            failing: Reply = self.tools[tool].fault(status, retry_after_s)
+            return failing
+        reply = Reply.json(status, {"errors": f"{status} on demand"}, f"{status} on demand")
+        return msgspec.structs.replace(reply, headers=f"retry-after: {retry_after_s}\r\n" if status == 429 else "")
+
     def _sell(self, platform: str, call: Call) -> Reply:
-        below = msgspec.structs.replace(call, path=call.path.removeprefix(f"/{platform}"))
         try:
-            reply = self.sellers[platform].answer(below)
-        except ValueError as error:
-            reply = Reply.json(400, {"error": str(error)}, str(error))
-        self.memory.note(platform, call, reply.status, reply.words, None)
-        return reply
+            return self.sellers[platform].answer(call)
+        except (ValueError, LookupError) as error:
+            return Reply.json(400, {"error": str(error)}, str(error))
 
     def _control(self, call: Call) -> Reply:
         """What people and tests use: what was received, and what shall go wrong."""

@@ -11,7 +11,8 @@ know waits for one that does.
                `-----put anew, from wherever it is, or is not any more         (drop: gone, from wherever it is)
 
 Whose handler is run for which kind stands in `worker/loops.py`. A handler is handed what one shop has due of its kind,
-so many rows at a time, and may put the next row of its own. It waits for no network.
+so many rows at a time, and may put the next row of its own. It waits for no network:
+what calls out is a `Caller`, which has one row at a time on lease.
 
 Does not know what any of it is about.
 
@@ -20,6 +21,6 @@ Where the two meet, the database undoes one of them, and that runs again.
 """
 
 from regulars.schedule.aside import Aside, aside, kinds_aside, set_aside, try_again
-from regulars.schedule.model import Due, Handler
+from regulars.schedule.model import Caller, Due, Handler
 from regulars.schedule.putting import drop, put
-from regulars.schedule.running import due_keys, find, first_due, run, shops_due
+from regulars.schedule.running import due_keys, find, first_due, lease, run, shops_due

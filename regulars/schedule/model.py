@@ -22,3 +22,6 @@ class Due(msgspec.Struct, frozen=True):
 Handler = Callable[[Tx, Workspace, Sequence[Due], datetime], Awaitable[None]]
 """Does what is due of one kind in one workspace, at most limits.SCHEDULE_ROWS_MAX at a time, in the transaction that
 deletes the rows. Whatever it raises undoes all of it."""
+
+Caller = Callable[[Workspace, Due, datetime], Awaitable[None]]
+"""Calls out for what is due, between transactions of its own, and drops the row or puts it anew."""

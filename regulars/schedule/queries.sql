@@ -61,9 +61,18 @@ DELETE FROM schedule_due
            FOR UPDATE SKIP LOCKED))
 RETURNING kind, key, due_at, payload
 
+-- name: lease
+-- They stay, and are due again when whoever has them in hand died.
+UPDATE schedule_due SET due_at = $5
+ WHERE workspace_id = $1 AND kind = $2 AND key = ANY (ARRAY(
+        SELECT key FROM schedule_due
+         WHERE workspace_id = $1 AND kind = $2 AND aside_id IS NULL AND due_at <= $3
+         ORDER BY due_at LIMIT (SELECT $4::integer) FOR UPDATE SKIP LOCKED))
+RETURNING kind, key, due_at, payload
+
 -- name: set_aside
 UPDATE schedule_due SET aside_id = $4, aside_at = $5, reason = $6
- WHERE workspace_id = $1 AND kind = $2 AND key = $3 AND aside_id IS NULL AND due_at <= $5
+ WHERE workspace_id = $1 AND kind = $2 AND key = $3 AND aside_id IS NULL
 
 -- name: try_again
 UPDATE schedule_due SET aside_id = NULL, aside_at = NULL, reason = ''

@@ -62,3 +62,8 @@ async def run(
         dues = sorted((Due(*row) for row in rows), key=lambda due: (due.due_at, due.key))
         await handler(tx, workspace, dues, now)
     return len(rows)
+
+
+async def lease(tx: Tx, workspace_id: UUID, kind: str, now: datetime, until: datetime, limit: int) -> list[Due]:
+    """So many that are due, for whoever calls out now. They are due again then, should that one die, until dropped."""
+    return await tx.all(Due, _sql.lease, workspace_id, kind, now, limit, until)

@@ -4,7 +4,8 @@ Promises: a hook that is not signed as it must be is turned away before the data
 is, once a second. One that is let in is kept to the byte before it is answered, and handled after; whatever stops in
 between, it is handled. They may come twice, late and in any order: the state that a platform says is newest stands in
 the end, and a refund that comes before its order waits for it. What came of each is said in words, and it can be
-handled again. What platforms never sent is fetched from those that can be asked.
+handled again. What platforms never sent is fetched from those that can be asked. The coupons of
+a shop that wants it so are discounts at its platform too, each once.
 
 Does not know what coins are: an order is taken as any other is.
 
@@ -17,6 +18,7 @@ Does not know what coins are: an order is taken as any other is.
 
 from regulars.shops.asking import ask_soon, claim_asks, fetch_missed, first_ask
 from regulars.shops.connecting import address_of, change, connect, list_sources, remove, rotate
+from regulars.shops.discounts import discounted, look_after, makes_discounts
 from regulars.shops.handling import handle
 from regulars.shops.intake import OF_ORDERS, OF_PERSONS, Known, admit, keep, note_wrong, source_of_hook, verify
 from regulars.shops.log import close, count_failed, get_hook, replay, replay_failed, search_hooks, topics

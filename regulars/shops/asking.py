@@ -6,7 +6,6 @@ The network is asked between two transactions:
     due --claimed: asks_at moves on--> asked, a page at a time --each page kept, asked_until moves on--> told in words
 """
 
-from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +24,7 @@ from regulars.shops.intake import keep
 from regulars.shops.model import NewHook, Source
 from regulars.shops.reading import moment
 from regulars.shops.store import sql
+from regulars.shops.woocommerce_coupons import authorization
 
 _TOPIC = "order.updated"
 
@@ -54,7 +54,7 @@ async def fetch_missed(db: Database, sender: Sender, box: SecretBox, source: Sou
     """Ask for what was changed since it was asked last, and keep it; what came of it, in words, which are kept too.
     What goes wrong out there is said in these words, and asked again later."""
     try:
-        said, again_s = await _fetch(db, sender, _authorization(source, box), source, now)
+        said, again_s = await _fetch(db, sender, authorization(opened(source, box)), source, now)
     except Refusal as refusal:
         said, again_s = refusal.message, limits.ASKS_AGAIN_S
     async with db.transaction() as tx:
@@ -90,13 +90,8 @@ async def _fetch(db: Database, sender: Sender, auth: str, source: Source, now: d
 
 async def try_asking(sender: Sender, source: Source, box: SecretBox, now: datetime) -> str:
     """Why its API does not answer as it should, '' when it does. Raises Unreadable for its secrets."""
-    answer = await _page(sender, source, _authorization(source, box), now, 1)
+    answer = await _page(sender, source, authorization(opened(source, box)), now, 1)
     return answer if isinstance(answer, str) else ""
-
-
-def _authorization(source: Source, box: SecretBox) -> str:
-    secrets = opened(source, box)
-    return b64encode(f"{secrets.get('consumer_key')}:{secrets.get('consumer_secret')}".encode()).decode()
 
 
 async def _page(sender: Sender, source: Source, auth: str, since: datetime, page: int) -> list[dict[str, Any]] | str:
@@ -113,7 +108,7 @@ async def _page(sender: Sender, source: Source, auth: str, since: datetime, page
         }
     )
     url = f"{str(source.settings['url']).rstrip('/')}/wp-json/wc/v3/orders?{query}"
-    headers = {"authorization": f"Basic {auth}", "accept": "application/json"}
+    headers = {"authorization": auth, "accept": "application/json"}
     request = Request("GET", url, headers, b"", frozenset({"authorization"}), limits.ASKS_ANSWER_BYTES_MAX)
     end = await sender.send(request)
     if isinstance(end, NoAnswer):

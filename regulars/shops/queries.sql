@@ -26,6 +26,11 @@ SELECT {source} FROM shops_source WHERE workspace_id = $1 AND archived_at IS NUL
 -- name: source
 SELECT {source} FROM shops_source WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
 
+-- name: makes_discounts
+SELECT id FROM shops_source
+ WHERE workspace_id = $1 AND platform = ANY ($2::text[]) AND archived_at IS NULL AND settings ->> 'coupons' = 'yes'
+ ORDER BY created_at, id LIMIT 1
+
 -- name: lock_source
 -- what is laid over stored settings must not lose what somebody else laid over them meanwhile
 SELECT {source} FROM shops_source WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL

@@ -23,6 +23,7 @@ from regulars.shops.model import (
     RefundSaid,
     Said,
     Source,
+    coupons_field,
     topic_of,
 )
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
@@ -300,6 +301,11 @@ def _example(at: datetime, currency_code: str, settings: Mapping[str, Any]) -> t
     }
 
 
+def _with_token(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
+    missing = settings.get("coupons") == "yes" and not secrets.get("admin_token")
+    return {"admin_token": "expected one, by which coupons are made there"} if missing else {}
+
+
 PLATFORM = Platform(
     platform="shopify",
     label="Shopify",
@@ -330,8 +336,27 @@ PLATFORM = Platform(
             kind="secret",
             help="Under the list of webhooks in Shopify. Until it is here, nothing is let in.",
             required=False,
+            sent_to=lambda _: "",
+        ),
+        coupons_field("it needs an Admin API token"),
+        Field(
+            name="admin_token",
+            label="Admin API access token",
+            kind="secret",
+            help="Of an app of your own with the scopes read_discounts and write_discounts.",
+            required=False,
+            sent_to=lambda settings: str(settings.get("api_url") or settings.get("shop_domain")),
+        ),
+        Field(
+            name="api_url",
+            label="Address of its API",
+            kind="url",
+            help="Leave it empty: it is Shopify's own, at the shop's address.",
+            required=False,
+            expected="an address such as https://corner-shop.myshopify.com",
         ),
     ),
+    also=_with_token,
     signature_header=_SIGNATURE,
     envelope=_envelope,
     read=_read,

@@ -13,6 +13,7 @@ from regulars.kit.secrets import SecretBox
 from regulars.kit.wording import counted, money
 from regulars.shops.asking import try_asking
 from regulars.shops.connecting import live_secrets
+from regulars.shops.discounts import try_discounts
 from regulars.shops.handling import read
 from regulars.shops.intake import Known, admit, verify
 from regulars.shops.model import OrderSaid, Source, signed
@@ -34,10 +35,13 @@ async def test(
     be called inside a transaction. Raises Unreadable for its secrets, and Conflict for a platform that is not known."""
     async with db.reading() as tx:
         tested = await _rehearse(tx, workspace, source, box, now)
-    if not tested.ok or source.asks_at is None:
+    discounts = source.settings.get("coupons") == "yes"
+    if not tested.ok or (source.asks_at is None and not discounts):
         return tested
-    if why := await try_asking(sender, source, box, now):
+    if source.asks_at and (why := await try_asking(sender, source, box, now)):
         return Tested(False, f"Hooks are taken. What was missed can't be fetched: {why}")
+    if discounts and (why := await try_discounts(sender, source, box)):
+        return Tested(False, f"Hooks are taken. Coupons can't be made there: {why}")
     return Tested(True, f"{tested.sentence} The shop's own API answers too.")
 
 

@@ -10,7 +10,18 @@ import msgspec
 from regulars.kit.fields import Field, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders import Line, OrderReport, Refund
-from regulars.shops.model import CustomerSaid, Envelope, Nothing, OrderGone, OrderSaid, Platform, Said, Source, topic_of
+from regulars.shops.model import (
+    CustomerSaid,
+    Envelope,
+    Nothing,
+    OrderGone,
+    OrderSaid,
+    Platform,
+    Said,
+    Source,
+    coupons_field,
+    topic_of,
+)
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-wc-webhook-signature"
@@ -217,9 +228,11 @@ def _key_field(name: str, label: str, begins: str) -> Field:
     )
 
 
-def _whole_pair(_: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
+def _whole_pair(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
     names = ("consumer_key", "consumer_secret")
     missing = [name for name in names if not secrets.get(name)]
+    if settings.get("coupons") == "yes":
+        return dict.fromkeys(missing, "expected both keys, by which coupons are made there")
     return dict.fromkeys(missing, "expected both keys, or none") if len(missing) == 1 else {}
 
 
@@ -246,6 +259,7 @@ PLATFORM = Platform(
         Field(name="url", label="Address of your shop", kind="url", expected="an address such as https://shop.example"),
         _key_field("consumer_key", "REST API consumer key", "ck_"),
         _key_field("consumer_secret", "REST API consumer secret", "cs_"),
+        coupons_field("the REST API key needs Read/Write permission for it"),
         signing_secret(lambda: new_token("wc_"), lambda _: ""),
     ),
     also=_whole_pair,

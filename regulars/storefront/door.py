@@ -28,7 +28,7 @@ from regulars.kit import allowance, forms
 from regulars.kit.errors import Forbidden, NotFound, Refusal, TooMany, invalid
 from regulars.kit.remembered import Remembered
 from regulars.rewards import Ask, Issued
-from regulars.storefront.showing import programme, show, slip
+from regulars.storefront.showing import Slip, programme, show, slip
 from regulars.storefront.theme import language_of, theme_of
 from regulars.tenancy import Workspace
 from regulars.wiring import App, Call, part
@@ -128,9 +128,13 @@ class StorefrontDoor:
         once = checked_key(request.headers.get("idempotency-key"))
         if once is None:
             raise invalid("Idempotency-Key", "your own name for this purchase, the same when it is sent again")
-        ask = Ask(customer_id=customer.id, actor=f"customer:{customer.id}", **msgspec.structs.asdict(body))
+        ask = Ask(
+            customer_id=customer.id, actor=f"customer:{customer.id}", at_door=True, **msgspec.structs.asdict(body)
+        )
         mark = self._app.fingerprint(f"POST {BASE}/redeem", raw)
         answered = await self._app.issue(Call(shop, ask, _bought, f"{customer.id} {once}", mark))
+        if answered.status == 202:
+            await self._app.have_made(shop, msgspec.json.decode(answered.body, type=Slip).id, self._app.clock.now())
         return answered.body.encode(), {"idempotency-hit": "true"} if answered.hit else {}
 
     async def _find(self, request: Http) -> Workspace:
@@ -192,7 +196,7 @@ def _named(claims: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bought(issued: Issued) -> tuple[int, str]:
-    return 200, encode(slip(issued.coupon, issued.terms)).decode()
+    return issued.status, encode(slip(issued.coupon, issued.terms)).decode()
 
 
 def _cors(request: Http, shop: Workspace) -> dict[str, str]:

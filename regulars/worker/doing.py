@@ -1,7 +1,9 @@
-"""The schedule's loop: what is due is done by its kind's handler, a batch of one kind of one shop at a time."""
+"""The schedule's loop: what is due is done by its kind's handler, a batch of one kind of one shop at a time. For what
+calls out, so many of a batch at once, no transaction is open meanwhile."""
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -11,25 +13,28 @@ from regulars.kit.clock import Clock
 from regulars.kit.db import TOOK_TOO_LONG, UNREACHABLE, Database, again_when_raced
 from regulars.kit.errors import Refusal
 from regulars.kit.workloop import Bell
-from regulars.schedule import Handler
+from regulars.schedule import Caller, Due, Handler
 from regulars.worker.turnabout import TurnAbout
 
 _log = structlog.get_logger(__name__)
+_NONE: Mapping[str, Caller] = {}
 
 
 class Doing:
     """Its `bell` rings when the next row is due."""
 
-    def __init__(self, db: Database, clock: Clock, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, handlers: Mapping[str, Handler], callers: Mapping[str, Caller] = _NONE
+    ) -> None:
         self.bell = Bell()
         self.turns: TurnAbout[int] = TurnAbout("schedule", self._batch, at_once=limits.SCHEDULE_WORKSPACES_MAX)
-        self._db, self._clock, self._handlers = db, clock, handlers
+        self._db, self._clock, self._handlers, self._callers = db, clock, handlers, callers
 
     async def round(self) -> int:
         """How many rows were taken."""
         now = self._clock.now()
         async with self._db.reading() as tx:
-            first = await schedule.first_due(tx, self._handlers)
+            first = await schedule.first_due(tx, [*self._handlers, *self._callers])
             kinds = [kind for kind, at in first.items() if at <= now]
             shops = await schedule.shops_due(tx, kinds, now) if kinds else []
         next_s = min(((at - now).total_seconds() for at in first.values() if at > now), default=limits.WORKER_POLL_S)
@@ -38,6 +43,9 @@ class Doing:
         return sum(await self.turns.round(shops))
 
     async def _batch(self, workspace_id: UUID, kind: str) -> int:
+        if kind in self._callers:
+            return await self._call_out(workspace_id, kind)
+
         async def transact() -> int:
             return await self._run(workspace_id, kind)
 
@@ -63,9 +71,32 @@ class Doing:
         except Exception as fault:
             if _away(fault):
                 raise
-            _log.error("due_set_aside", workspace_id=str(workspace_id), kind=kind, key=key, exc_info=fault)
-            async with self._db.transaction() as tx:
-                await schedule.set_aside(tx, workspace_id, kind, key, _reason(fault), self._clock.now())
+            await self._set_aside(workspace_id, kind, key, fault)
+
+    async def _set_aside(self, workspace_id: UUID, kind: str, key: str, fault: Exception) -> None:
+        _log.error("due_set_aside", workspace_id=str(workspace_id), kind=kind, key=key, exc_info=fault)
+        async with self._db.transaction() as tx:
+            await schedule.set_aside(tx, workspace_id, kind, key, _reason(fault), self._clock.now())
+
+    async def _call_out(self, workspace_id: UUID, kind: str) -> int:
+        now = self._clock.now()
+        until = now + timedelta(seconds=limits.SCHEDULE_LEASE_S)
+        async with self._db.transaction() as tx:
+            workspace = await tenancy.get_workspace(tx, workspace_id)
+            dues = await schedule.lease(tx, workspace_id, kind, now, until, limits.SCHEDULE_CALLS_MAX)
+        at_once = asyncio.Semaphore(limits.SCHEDULE_CALLS_AT_ONCE)
+
+        async def call(due: Due) -> None:
+            async with at_once:
+                try:
+                    await self._callers[kind](workspace, due, self._clock.now())
+                except Exception as fault:
+                    if _away(fault):
+                        raise
+                    await self._set_aside(workspace_id, kind, due.key, fault)
+
+        await asyncio.gather(*(call(due) for due in dues))
+        return len(dues)
 
     async def _run(self, workspace_id: UUID, kind: str, key: str | None = None) -> int:
         async with self._db.transaction() as tx:

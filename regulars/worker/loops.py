@@ -21,7 +21,7 @@ from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.secrets import SecretBox
 from regulars.kit.workloop import Loop
-from regulars.schedule import Handler
+from regulars.schedule import Caller, Handler
 from regulars.worker.asking import Asking
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
@@ -48,6 +48,11 @@ HANDLERS: Mapping[str, Handler] = {
 """Who does what is due, by its kind: `room.act`. A row of any other kind waits for a version that knows it."""
 
 
+def callers(db: Database, sender: Sender, box: SecretBox) -> dict[str, Caller]:
+    """Who calls out for what is due, by its kind."""
+    return {rewards.DISCOUNT: partial(shops.look_after, db, sender, box)}
+
+
 class Loops:
     """The loops of one worker. Any number of workers may run beside each other."""
 
@@ -56,7 +61,7 @@ class Loops:
     ) -> None:
         self.lanes = LaneKeeper(db, source, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
-        self.doing = Doing(db, clock, HANDLERS)
+        self.doing = Doing(db, clock, HANDLERS, callers(db, sender, box))
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self._do, self.doing.bell)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random as random_module
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,7 +14,7 @@ from regulars.kit.db import Database
 from regulars.kit.http import Sender
 from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
-from regulars.schedule import Handler
+from regulars.schedule import Caller, Handler
 from regulars.wiring import App
 from regulars.worker.carriers import IntegrationCarriers
 from regulars.worker.doing import Doing
@@ -77,13 +77,14 @@ async def drain(
     random: Callable[[], float] = random_module.random,
     patience_s: float = 0.0,
     handlers: Mapping[str, Handler] = HANDLERS,
+    callers: Mapping[str, Caller] = {},
 ) -> Drained:
     """Do what is due, fan out and send until nothing is pending and nothing is due.
 
     What is due later is waited for up to `patience_s` in all: a clock moved by hand is advanced to it, with another
     the time really passes.
     """
-    fan_out, doing = FanOut(db, clock), Doing(db, clock, handlers)
+    fan_out, doing = FanOut(db, clock), Doing(db, clock, handlers, callers)
     ladder = Following(db, clock, "tiers", tiers.follow)
     keeper = LaneKeeper(db, source, sender, clock=clock, random=random)
     until = clock.now() + timedelta(seconds=patience_s)
@@ -103,7 +104,7 @@ async def drain(
         sent += sent_now
         if lanes_worked:
             continue
-        next_at = await _next_at(db, handlers)
+        next_at = await _next_at(db, [*handlers, *callers])
         if next_at is None or next_at > until:
             return Drained(events, sent, done, next_at)
         wait_s = max((next_at - clock.now()).total_seconds(), 0.001)
@@ -113,8 +114,8 @@ async def drain(
             await asyncio.sleep(wait_s)
 
 
-async def _next_at(db: Database, handlers: Mapping[str, Handler]) -> datetime | None:
+async def _next_at(db: Database, kinds: Collection[str]) -> datetime | None:
     async with db.reading() as tx:
         wakes_at = await delivery.next_wake(tx)
-        first = await schedule.first_due(tx, handlers)
+        first = await schedule.first_due(tx, kinds)
     return min([*first.values(), *([wakes_at] if wakes_at else [])], default=None)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from regulars import orders, rewards, tiers, triggers
+from regulars import orders, rewards, schedule, shops, tiers, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.orders import OrderReport
@@ -72,6 +72,8 @@ async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) ->
         assert len(await rewards.issue(spy, workspace, again, now)) == 100
         reports = placed(shop, names[:50], [one.code for one in issued[:50]])
         await triggers.take_orders(spy, workspace, reports, now)
+        await shops.makes_discounts(spy, workspace.id)
+        await schedule.lease(spy, workspace.id, rewards.EXPIRE, now, now, 5)
         await rewards.redeem(spy, workspace, issued[60].code, "1", None, now)
         await rewards.cancel(spy, workspace, issued[61].id, now)
         by_customer, by_offer = {"customer_id": ids[0]}, {"offer_id": offer.id}

@@ -20,7 +20,7 @@ from regulars.kit.errors import invalid
 from regulars.kit.shapes import Listed, Page, Partial, Shown, copied
 from regulars.orders.model import minor_units
 from regulars.orders.reported import Money
-from regulars.rewards import Ask, Cart, CartLine, Coupon, Offer, Status, Terms, Uploaded, Verdict
+from regulars.rewards import Ask, Cart, CartLine, Coupon, Discounted, Offer, Status, Terms, Uploaded, Verdict
 from regulars.rewards.model import fiat
 from regulars.tenancy import Workspace
 
@@ -68,7 +68,9 @@ class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class CouponItem(msgspec.Struct, frozen=True, kw_only=True):
     """`fiat_class`, `fiat_value` and `fiat_target` say what it takes off, as events do; `coins` is what was paid for
-    it, `taken_off` what it took off where it was used, if that is known. `reference` is what it was redeemed for."""
+    it, `taken_off` what it took off where it was used, if that is known. `reference` is what it was redeemed for.
+    `discount` is how it stands at the platform that makes it too: '' where none does; `discount_said` what that said
+    against it."""
 
     id: UUID
     customer: Whose
@@ -90,6 +92,8 @@ class CouponItem(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    discount: Discounted
+    discount_said: str
 
 
 class CouponQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

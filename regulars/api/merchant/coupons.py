@@ -80,10 +80,12 @@ async def _issue(call: Call[NoQuery, Any], type: Type, **how: int | None) -> One
         customer = await body.lead(tx, call.workspace_id)
     if proven not in (None, customer.id):
         raise ProofOfAnother
-    ask = Ask(customer_id=customer.id, offer_id=body.offer_id, type=type, actor=call.caller.actor, **how)  # type: ignore[arg-type]
+    ask = Ask(customer_id=customer.id, offer_id=body.offer_id, type=type, actor=call.caller.actor, at_door=True, **how)  # type: ignore[arg-type]
 
     def render(issued: Issued) -> tuple[int, str]:
-        return 200, msgspec.json.encode(One(coupon_item(call.workspace, issued.coupon, issued.terms))).decode()
+        return issued.status, msgspec.json.encode(
+            One(coupon_item(call.workspace, issued.coupon, issued.terms))
+        ).decode()
 
     key = idempotency_key(call.headers.get("idempotency-key"), call.caller, proven) or ""
     mark = app.fingerprint(f"POST {type}", msgspec.json.encode(body))
@@ -91,4 +93,6 @@ async def _issue(call: Call[NoQuery, Any], type: Type, **how: int | None) -> One
     if answered.hit:
         call.reply_headers["idempotency-hit"] = "true"
     item: One[CouponItem] = msgspec.json.decode(answered.body, type=One[CouponItem])
+    if answered.status == 202:
+        await app.have_made(call.workspace, item.item.id, call.now)
     return item

@@ -7,7 +7,9 @@ from regulars.dashboard.sheets import MAYBE, Fields, Shown
 from regulars.kit.fields import Manifest
 
 # What few shops ever touch, kept behind "More settings".
-_RARE = frozenset({"api_version", "retry_unclear", "rate_per_minute", "host", "style", "profile_prefix", "signed"})
+_RARE = frozenset(
+    {"api_version", "retry_unclear", "rate_per_minute", "host", "style", "profile_prefix", "signed", "api_url"}
+)
 
 
 def shown(manifest: Manifest, thing: Any = None, **more: Any) -> Shown:
