@@ -51,8 +51,8 @@ test: setup-dev ## Run all tests, on the server of DATABASE_URL if that is set (
 		$(PY) -m pytest $(TEST_WORKERS) --ignore=tests/browser $(ARGS); \
 	fi
 
-# Each worker has a PostgreSQL of its own; the tests of one file stay together.
-TEST_WORKERS = --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# Each worker has a PostgreSQL of its own; the tests of one file stay together, and the longest begin (tests/conftest.py).
+TEST_WORKERS = --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 check: setup-dev ## Lint, types, import contracts, SQL rules, generated docs current
 	@$(PY) -m ruff check .
