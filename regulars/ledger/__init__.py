@@ -42,5 +42,5 @@ from regulars.ledger.store import lock_wallets as lock
 from regulars.ledger.store import txns_by_id
 from regulars.ledger.txns import find_holds, find_txn, numbered_page, posted_under, txns_of, txns_of_orders
 from regulars.ledger.validity import Validity
-from regulars.ledger.waiting import Expiring, expiring, expiring_idle, untouched
+from regulars.ledger.waiting import Expiring, Found, expiring, expiring_idle, untouched
 from regulars.ledger.wire import properties

@@ -70,6 +70,7 @@ CREATE UNIQUE INDEX rewards_coupon_key ON rewards_coupon (workspace_id, key) WHE
 CREATE INDEX rewards_coupon_shared ON rewards_coupon (workspace_id, code_key, customer_id) WHERE shared;
 CREATE INDEX rewards_coupon_order ON rewards_coupon (workspace_id, order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX rewards_coupon_of_offer ON rewards_coupon (workspace_id, offer_id, id);
+CREATE INDEX rewards_coupon_unused ON rewards_coupon (workspace_id, created_at) WHERE status = 'issued';
 CREATE INDEX rewards_coupon_of_status ON rewards_coupon (workspace_id, status, id);
 CREATE INDEX rewards_coupon_of_customer ON rewards_coupon (workspace_id, customer_id, offer_id, id);
 

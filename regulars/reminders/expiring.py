@@ -1,14 +1,14 @@
 """Who is told that coins expire: one notice for each customer and day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from regulars import customers, events, ledger, limits, schedule
-from regulars.kit.db import Tx
-from regulars.ledger import Expiring
+from regulars.kit.db import Reading, Tx
+from regulars.ledger import Expiring, Found
 from regulars.reminders.rules import Sweep, reminder_rules, stretch, swept
 from regulars.reminders.wire import expiry_event
 from regulars.schedule import Due
@@ -22,26 +22,42 @@ async def tell_expiring(tx: Tx, shop: Workspace, dues: Sequence[Due], now: datet
 
 async def _sweep(tx: Tx, shop: Workspace, due: Due, now: datetime) -> Due:
     """Tell of what expires within the stretch that ends with the day a month, a week or a day ahead; where to go on."""
-    unit, _, idle = due.key.partition(", ")
-    sweep = msgspec.convert(due.payload, Sweep)
-    since, until = stretch(unit, sweep.until, now, shop.zone)
-    until = sweep.to or until
-    if not reminder_rules(shop).expiry_notices:
-        return swept(shop, due, until, now)
-    find = ledger.expiring_idle if idle else ledger.expiring
-    found = await find(tx, shop, max(since, now), until, sweep.after or UUID(int=0), limits.REMINDERS_AT_ONCE)
-    await _tell(tx, shop, unit, found.coins, now)
+    since, until, found = await _found(tx, shop, due, now)
+    await _tell(tx, shop, due.key.partition(",")[0], by_day(shop, found.coins), now)
     if found.after is None:
         return swept(shop, due, until, now)
     return Due(due.kind, due.key, now, msgspec.to_builtins(Sweep(since, until, found.after)))
 
 
-async def _tell(tx: Tx, shop: Workspace, unit: str, coins: Sequence[Expiring], now: datetime) -> None:
-    days: dict[tuple[UUID, date], list[Expiring]] = {}
+async def _found(tx: Reading, shop: Workspace, due: Due, now: datetime) -> tuple[datetime, datetime, Found]:
+    unit, _, idle = due.key.partition(", ")
+    sweep = msgspec.convert(due.payload, Sweep)
+    since, until = stretch(unit, sweep.until, now, shop.zone)
+    until = sweep.to or until
+    if not reminder_rules(shop).expiry_notices:
+        return since, until, Found([], None)
+    find, after = ledger.expiring_idle if idle else ledger.expiring, sweep.after or UUID(int=0)
+    return since, until, await find(tx, shop, max(since, now), until, after, limits.REMINDERS_AT_ONCE)
+
+
+async def upcoming(tx: Reading, shop: Workspace, due: Due, now: datetime) -> Collection[tuple[UUID, date]]:
+    """Which customers the sweep would tell now, and of which day, the first so many."""
+    return by_day(shop, (await _found(tx, shop, due, now))[2].coins)
+
+
+Days = dict[tuple[UUID, date], list[Expiring]]
+
+
+def by_day(shop: Workspace, coins: Sequence[Expiring]) -> Days:
+    days: Days = {}
     for one in coins:
         # From that instant on they can't be spent: at midnight the day before was the last.
         last = (one.ends_at - timedelta(microseconds=1)).astimezone(shop.zone).date()
         days.setdefault((one.customer_id, last), []).append(one)
+    return days
+
+
+async def _tell(tx: Tx, shop: Workspace, unit: str, days: Days, now: datetime) -> None:
     ids = sorted({id for id, _ in days})
     if not ids:
         return

@@ -1,7 +1,7 @@
 """What a shop decides about reminders, and when they are due. Pure, but for `begin`."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from regulars.tenancy import Workspace
 
 EXPIRING = "reminders.expiring"
 UNUSED = "reminders.unused"
+COUPONS = "reminders.coupons"
 UNITS = ("month", "week", "day")
 Days = Annotated[int, Meta(ge=1, le=limits.REMINDER_DAYS_MAX)]
 
@@ -24,7 +25,8 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     """Sent at the hour `at_hour` of the shop's day. `expiry_notices`: a month, a week and a day before coins expire.
 
     When a balance of at least `unused_balance_min` has not moved for `unused_days` (null: never told), and then up to
-    `unused_times` in all, every `unused_gap_days`.
+    `unused_times` in all, every `unused_gap_days`. The same of a coupon, since it was issued, by `coupon_days`,
+    `coupon_times` and `coupon_gap_days`, until it is used or ends.
 
     A review is asked for `review_days` after an order was fulfilled (null: never), and up to `review_times` in all,
     every `review_gap_days`, unless it was paid back or its products are reviewed.
@@ -39,6 +41,23 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     review_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
     review_gap_days: Days = 7
     unused_balance_min: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)] = 1
+    coupon_days: Days | None = None
+    coupon_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
+    coupon_gap_days: Days = 7
+
+    def of(self, kind: str) -> "Again":
+        """What is told again and again."""
+        if kind == COUPONS:
+            return Again(self.coupon_days, self.coupon_times, self.coupon_gap_days)
+        return Again(self.unused_days, self.unused_times, self.unused_gap_days)
+
+
+class Again(NamedTuple):
+    """After so many days (None: never), and then so often in all, with so many days between."""
+
+    days: int | None
+    times: int
+    gap_days: int
 
 
 NO_RULES = ReminderRules()
@@ -53,7 +72,7 @@ def reminder_rules(shop: Workspace) -> ReminderRules:
 async def begin(tx: Tx, shop: Workspace, now: datetime) -> None:
     """Have reminders sent from now on: for a shop that is new. What was due before is not made up for."""
     at = next_at(shop, now)
-    dues = [Due(UNUSED, "", at)]
+    dues = [Due(UNUSED, "", at), Due(COUPONS, "", at)]
     for unit in UNITS:
         # The first sweep too goes by where it was to begin: nobody is forgotten if it comes days late.
         first = msgspec.to_builtins(Sweep(stretch(unit, None, at, shop.zone)[0]))

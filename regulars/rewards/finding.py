@@ -1,8 +1,10 @@
 """Coupons, found."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from regulars.events import NewEvent
 from regulars.kit.db import Reading
 from regulars.kit.ids import bounds
 from regulars.rewards import store
@@ -11,6 +13,8 @@ from regulars.rewards.errors import UnknownCoupon
 from regulars.rewards.model import Coupon, Status, Terms
 from regulars.rewards.offers import list_offers
 from regulars.rewards.store import sql
+from regulars.rewards.wire import Told, said_of
+from regulars.tenancy import Workspace
 
 Known = tuple[list[Coupon], dict[tuple[UUID, int], Terms]]
 
@@ -95,3 +99,21 @@ async def tally(tx: Reading, workspace_id: UUID, offer_id: UUID) -> dict[Status,
     """How many coupons of an offer stand where, and what they took off, by status."""
     rows = await tx.fetch(sql.by_status, workspace_id, offer_id)
     return {row["status"]: (row["coupons"], row["taken_off"]) for row in rows}
+
+
+async def unused(
+    tx: Reading,
+    workspace: Workspace,
+    stretches: Sequence[tuple[datetime, datetime]],
+    now: datetime,
+    after: UUID,
+    limit: int,
+) -> tuple[list[NewEvent], UUID | None]:
+    """What is told of coupons that were issued within one of these stretches and can be used still: of the next so many
+    by their ids, with the last of them, if there may be others."""
+    columns = [list(column) for column in zip(*stretches, strict=True)] or [[], []]
+    found = await tx.all(Coupon, sql.unused, workspace.id, *columns, after, limit, now)
+    terms = await store.terms_of(tx, workspace.id, found)
+    told = [Told(one, terms[one.offer_id, one.offer_version]) for one in found]
+    said = await said_of(tx, workspace, "unusedcouponrequest_create", told, now)
+    return said, found[-1].id if len(found) == limit else None

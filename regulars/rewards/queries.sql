@@ -187,3 +187,15 @@ SELECT {coupon} FROM rewards_coupon
 
 -- name: count_of_customer
 SELECT count(*) FROM rewards_coupon WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
+
+-- name: unused
+SELECT DISTINCT ON (c.id) c.{coupon} FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
+ CROSS JOIN LATERAL (
+        SELECT issued.* FROM (
+                -- By their time alone, as wallets that nobody touched are.
+                SELECT * FROM rewards_coupon
+                 WHERE workspace_id = $1 AND status = 'issued' AND created_at >= n.since AND created_at < n.until
+                OFFSET 0) AS issued
+         WHERE issued.id > $4 AND (issued.expires_at IS NULL OR issued.expires_at > $6)
+         ORDER BY issued.id LIMIT $5) AS c
+ ORDER BY c.id LIMIT $5

@@ -1,6 +1,6 @@
 """From a coupon to the words of its event."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,12 +12,13 @@ from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.events.catalogue import Coupon as CouponEvent
 from regulars.kit.clock import wire_time
-from regulars.kit.db import Tx
-from regulars.kit.ids import new_id
+from regulars.kit.db import Reading, Tx
 from regulars.rewards import store
 from regulars.rewards.model import Coupon, Terms, fiat
 from regulars.rewards.wording import coupon_description, coupon_name
 from regulars.tenancy import Workspace
+
+Topic = Literal["coupon_create", "coupon_update", "unusedcouponrequest_create"]
 
 
 class Told(msgspec.Struct, frozen=True, gc=False):
@@ -64,29 +65,38 @@ def properties(
 async def tell(
     tx: Tx,
     workspace: Workspace,
-    topic: Literal["coupon_create", "coupon_update"],
+    topic: Topic,
     told: Iterable[Told],
     now: datetime,
     *,
     known: Mapping[UUID, Customer] | None = None,
-) -> dict[UUID, UUID]:
-    """Log `coupon_create` or `coupon_update` of each; the events' ids by coupon."""
-    of = list(told)
+) -> None:
+    """Log that of each."""
+    await events.append(tx, workspace.id, await said_of(tx, workspace, topic, list(told), now, known=known), now)
+
+
+async def said_of(
+    tx: Reading,
+    workspace: Workspace,
+    topic: Topic,
+    of: Sequence[Told],
+    now: datetime,
+    *,
+    known: Mapping[UUID, Customer] | None = None,
+) -> list[NewEvent]:
+    """An event of each."""
     if not of:
-        return {}
+        return []
     ids = sorted({one.coupon.customer_id for one in of})
     people = known if known is not None else await customers.by_ids(tx, workspace.id, ids)
     coins = await ledger.available(tx, workspace, ids, now)
     business = events.business(workspace)
-    made: dict[UUID, UUID] = {}
     new: list[NewEvent] = []
     for one in of:
         coupon, customer = one.coupon, people[one.coupon.customer_id]
         said = properties(business, workspace, customer, coupon, one.terms, coins[coupon.customer_id])
-        made[coupon.id] = id = new_id()
         new.append(
             NewEvent(
-                id=id,
                 topic=topic,
                 customer_id=customer.id,
                 body=events.encode(CouponEvent(**said)),
@@ -96,8 +106,7 @@ async def tell(
                 order_id=coupon.order_id,
             )
         )
-    await events.append(tx, workspace.id, new, now)
-    return made
+    return new
 
 
 async def changed(tx: Tx, workspace: Workspace, coupons: list[Coupon], now: datetime) -> None:

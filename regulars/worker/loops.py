@@ -35,6 +35,7 @@ HANDLERS: Mapping[str, Handler] = {
     ledger.FOLLOW: ledger.follow_rules,
     ledger.SETTLE: ledger.settle,
     reminders.ASK: reminders.ask,
+    reminders.COUPONS: reminders.tell_unused,
     reminders.EXPIRING: reminders.tell_expiring,
     reminders.UNUSED: reminders.tell_unused,
     rewards.EXPIRE: rewards.expire,

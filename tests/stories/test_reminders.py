@@ -50,3 +50,25 @@ async def test_what_is_out_of_range_is_named_and_changes_nothing(shop: Shop, fie
     answer = await shop.manage("PATCH", "/workspace", json={"settings": {"reminders": {field: value}}})
     assert (answer.status_code, list(answer.json()["fields"])) == (422, [f"settings.reminders.{field}"])
     assert await kept(shop) == {}
+
+
+async def test_the_named_door_changes_the_same_and_says_what_comes_next(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "owner"))
+    changed = await shop.manage("PATCH", "/reminders", json={"coupon_days": 5, "at_hour": 9})
+    assert (changed.status_code, changed.json()["rules"]) == (200, {"at_hour": 9, "coupon_days": 5})
+    assert await kept(shop) == changed.json()["rules"]
+    wrong = await shop.manage("PATCH", "/reminders", json={"coupon_times": 6})
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["coupon_times"])
+    upcoming = (await shop.manage("GET", "/reminders")).json()["upcoming"]
+    assert {one["reminder"]: one["told"] for one in upcoming} == {
+        "coins_expire_in_a_month": 0,
+        "coins_expire_in_a_week": 0,
+        "coins_expire_in_a_day": 0,
+        "coins_lie_unused": 0,
+        "coupon_lies_unused": 0,
+        "reviews_asked_for": 0,
+    }
+    page = (await owner.get("/settings/reminders")).text
+    assert "A coupon lies unused" in page
+    shown = form_of(page, "/settings/reminders")
+    assert (shown["coupon"], shown["coupon_days"], shown.get("unused")) == ("yes", "5", None)

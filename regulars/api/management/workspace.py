@@ -67,8 +67,10 @@ class Reminders(Setting[ReminderRules], frozen=True):
     """At the hour `at_hour` of the shop's day (10) `coinexpirynotify_create` is told a month, a week and a day before
     coins expire, unless `expiry_notices` is false; and `unusedwalletcoinrequest_create`, if `unused_days` is given, of
     a balance of at least `unused_balance_min` (1) that has not moved for so long, up to `unused_times` (1) in all,
-    every `unused_gap_days` (7). `reviewrequest_create`, if `review_days` is given, of an order that was fulfilled so
-    long ago, up to `review_times` (1) in all, every `review_gap_days` (7). Null sets one back."""
+    every `unused_gap_days` (7). The same of a coupon, `unusedcouponrequest_create`, if it is unused `coupon_days` after
+    it was issued, by `coupon_times` (1) and `coupon_gap_days` (7). `reviewrequest_create`, with `review_days`, of
+    an order that was fulfilled so long ago, up to `review_times` (1) in all, every `review_gap_days` (7). Null sets one
+    back."""
 
 
 class Reviews(Setting[ReviewRules], frozen=True):

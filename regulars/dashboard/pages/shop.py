@@ -22,6 +22,15 @@ _REMINDED = {
     "coinexpirynotify_create": "Coins are about to expire",
     "unusedwalletcoinrequest_create": "Coins lie unused",
     "reviewrequest_create": "Reviews are asked for",
+    "unusedcouponrequest_create": "A coupon lies unused",
+}
+_UPCOMING = {
+    "coins_expire_in_a_month": "{Coins} expire in a month",
+    "coins_expire_in_a_week": "{Coins} expire in a week",
+    "coins_expire_in_a_day": "{Coins} expire in a day",
+    "coins_lie_unused": "{Coins} lie unused",
+    "coupon_lies_unused": "A coupon lies unused",
+    "reviews_asked_for": "Reviews are asked for",
 }
 
 
@@ -213,34 +222,39 @@ async def _load_reminders(desk: Desk, tx: Reading) -> Shown:
     rules = reminders.reminder_rules(desk.workspace)
     send = await dispatch.list_rules(tx, desk.id)
     told = {label: sum(one.topic == topic and one.active for one in send) for topic, label in _REMINDED.items()}
-    asked = {"unused": rules.unused_days, "unused_days": rules.unused_days or 30}
-    asked |= {"review": rules.review_days, "review_days": rules.review_days or 14}
+    asked = {"unused": rules.unused_days, "coupon": rules.coupon_days, "review": rules.review_days}
+    days = {f"{part}_days": days or (14 if part == "review" else 30) for part, days in asked.items()}
     hours = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
-    return Shown(msgspec.structs.asdict(rules) | asked, more={"told": told, "hours": hours})
+    upcoming = [(_UPCOMING[one.reminder], one) for one in await reminders.foreseen(tx, desk.workspace, desk.now)]
+    values = msgspec.structs.asdict(rules) | asked | days
+    return Shown(values, more={"told": told, "hours": hours, "upcoming": upcoming})
 
 
 def _told(shop: Workspace) -> str:
     rules = reminders.reminder_rules(shop)
     when = ["before they expire"] if rules.expiry_notices else []
     when += [f"when they lie unused for {plural(rules.unused_days, 'day')}"] if rules.unused_days else []
+    when += [f"when a coupon does for {plural(rules.coupon_days, 'day')}"] if rules.coupon_days else []
     when += [f"of reviews {plural(rules.review_days, 'day')} after an order"] if rules.review_days else []
     return f"At {rules.at_hour:02d}:00, {' and '.join(when)}." if when else "Nobody is reminded."
 
 
 def _reminders(given: Given) -> dict[str, Any]:
-    off = {"unused_days": None, "review_days": None}
-    rules = off | {name: value for name, value in given.items() if name not in ("unused", "review")}
+    off = {f"{part}_days": None for part in _PARTS}
+    rules = off | {name: value for name, value in given.items() if name not in _PARTS}
     return {"reminders": _chosen(ReminderRules(), rules)}
 
 
+_PARTS = ("unused", "coupon", "review")
 _ASKED: Fields = fields_of(ReminderRules)
-for _part in ("unused", "review"):
+for _part in _PARTS:
     _names = tuple(name for name in _ASKED if name.startswith(_part))
     _ASKED = {**_while(_ASKED, _names, _part, "yes"), _part: TICK}
 REMINDERS = settings_page(
     "reminders",
     "Reminders",
-    "When your tools are told of {coins} that expire soon or lie unused, and of orders that nobody has reviewed.",
+    "When your tools are told of {coins} that expire soon, of {coins} and coupons that lie unused, and of orders that "
+    "nobody has reviewed.",
     _ASKED,
     reminders.reminder_rules,
     _reminders,

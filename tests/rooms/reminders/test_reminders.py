@@ -12,20 +12,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars import events, ledger, limits, reminders, schedule
+from regulars import events, ledger, limits, reminders, rewards, schedule
 from regulars.customers import Customer
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
 from regulars.ledger import Entry
 from regulars.reminders import ReminderRules
 from regulars.reminders.rules import UNITS, stretch, told_of
+from regulars.rewards import Ask, Coupon, Issued, Terms
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.wiring import change_shop, open_shop
 from tests import make
 from tests.conftest import fresh_database
 
-HANDLERS = {reminders.EXPIRING: reminders.tell_expiring, reminders.UNUSED: reminders.tell_unused}
+HANDLERS = {
+    reminders.EXPIRING: reminders.tell_expiring,
+    reminders.UNUSED: reminders.tell_unused,
+    reminders.COUPONS: reminders.tell_unused,
+}
+TOLD = {
+    "coinexpirynotify_create": ("wallet_expiry_unit", "wallet_expiry_amount"),
+    "unusedwalletcoinrequest_create": ("meta__unusedwalletcoinrequest_count", "user_available_balance"),
+    "unusedcouponrequest_create": ("value", "status"),
+}
 ZONE = ZoneInfo("America/New_York")
 BEGIN = datetime(2026, 3, 1, 15, tzinfo=UTC)  # 10:00 of the shop
 
@@ -72,6 +82,17 @@ class Diary:
         (outcome,) = await make.posted(self.db, self.shop, [entry], self.clock.now())
         assert isinstance(outcome, ledger.Posted)
 
+    async def coupon(self, name: str, days: int = 0) -> Coupon:
+        """Given now, good for so many days."""
+        now = self.clock.now()
+        async with self.db.transaction() as tx:
+            terms = Terms(discount="percent", value=10, expires_after_days=days)
+            offer = await rewards.create_offer(tx, self.shop, "Gift", terms, now)
+            ask = Ask(customer_id=self.people[name].id, offer_id=offer.id, type="reward")
+            (issued,) = await rewards.issue(tx, self.shop, [ask], now)
+        assert isinstance(issued, Issued)
+        return issued.coupon
+
     async def change(self, **changes: Any) -> None:
         async with self.db.transaction() as tx:
             self.shop = await change_shop(tx, self.shop, changes, self.clock.now())
@@ -85,14 +106,10 @@ class Diary:
         names = {person.id: name for name, person in self.people.items()}
         found = []
         async with self.db.reading() as tx:
-            for topic in ("coinexpirynotify_create", "unusedwalletcoinrequest_create"):
+            for topic, keys in TOLD.items():
                 for event in await events.recent(tx, self.shop.id, topic=topic, limit=100):
                     said = msgspec.json.decode(event.body)
-                    what = (
-                        (said["wallet_expiry_unit"], said["wallet_expiry_amount"])
-                        if topic.startswith("coin")
-                        else (said["meta__unusedwalletcoinrequest_count"], said["user_available_balance"])
-                    )
+                    what = [said[key] for key in keys]
                     at = event.occurred_at.astimezone(self.shop.zone).strftime("%m-%d %H:%M")
                     found.append((at, names[event.customer_id], *what))
         return sorted(found, key=str)
@@ -246,6 +263,42 @@ async def test_unused_coins_are_told_of_again_until_anything_moves(diary: Diary)
         ("03-27 10:00", "Cleo", 2, 50),
         ("04-01 10:00", "Bo", 3, 90),
         ("04-01 10:00", "Cleo", 3, 50),
+    ]
+
+
+async def test_a_coupon_is_told_of_until_it_is_used_expires_or_is_cancelled(
+    diary: Diary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REMINDERS_AT_ONCE", 2)
+    await diary.rules(coupon_days=3, coupon_times=3, coupon_gap_days=2)
+    asha, bo, cleo, dana = [await diary.coupon(name, 6 if name == "Cleo" else 0) for name in list(diary.people)[:4]]
+    await diary.until("03-05 12:00")
+    async with diary.db.transaction() as tx:
+        await rewards.redeem(tx, diary.shop, bo.code, "1", None, diary.clock.now())
+    late = await diary.coupon("Eli")
+    async with diary.db.reading() as tx:
+        found = {one.reminder: one for one in await reminders.foreseen(tx, diary.shop, diary.clock.now())}
+    assert found["coupon_lies_unused"].at == diary.at("03-06 10:00")
+    await diary.until("03-06 09:00")
+    async with diary.db.reading() as tx:
+        found = {one.reminder: one for one in await reminders.foreseen(tx, diary.shop, diary.clock.now())}
+    assert (found["coupon_lies_unused"].told, found["coins_lie_unused"].told) == (2, 0)
+    await diary.until("03-06 12:00")
+    async with diary.db.transaction() as tx:
+        await rewards.cancel(tx, diary.shop, dana.id, diary.clock.now())
+    await diary.away_until("03-11 12:00")
+    await diary.until("04-10 12:00")
+    assert await diary.told() == [
+        ("03-04 10:00", "Asha", asha.code, "issued"),
+        ("03-04 10:00", "Bo", bo.code, "issued"),
+        ("03-04 10:00", "Cleo", cleo.code, "issued"),
+        ("03-04 10:00", "Dana", dana.code, "issued"),
+        ("03-06 10:00", "Asha", asha.code, "issued"),
+        ("03-06 10:00", "Cleo", cleo.code, "issued"),
+        ("03-06 10:00", "Dana", dana.code, "issued"),
+        ("03-11 12:00", "Asha", asha.code, "issued"),
+        ("03-11 12:00", "Eli", late.code, "issued"),
+        ("03-12 10:00", "Eli", late.code, "issued"),
     ]
 
 

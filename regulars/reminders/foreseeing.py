@@ -1,0 +1,50 @@
+"""What each reminder would tell the next time, by what is true now."""
+
+from datetime import datetime
+
+import msgspec
+
+from regulars import limits, schedule
+from regulars.kit.db import Reading
+from regulars.reminders.asking import ASK
+from regulars.reminders.expiring import upcoming
+from regulars.reminders.rules import COUPONS, EXPIRING, UNITS, UNUSED, next_at
+from regulars.reminders.unused import waiting
+from regulars.schedule import Due
+from regulars.tenancy import Workspace
+
+
+class Foreseen(msgspec.Struct, frozen=True):
+    """`at` is the next time, `told` how many would be told then, of orders how many are looked at; `more`: there may be
+    others."""
+
+    reminder: str
+    topic: str
+    at: datetime
+    told: int
+    more: bool
+
+
+async def foreseen(tx: Reading, shop: Workspace, now: datetime) -> list[Foreseen]:
+    async def due(kind: str, key: str = "") -> Due:
+        return await schedule.find(tx, shop.id, kind, key) or Due(kind, key, next_at(shop, now))
+
+    found: list[tuple[str, str, Due, int]] = []
+    for unit in UNITS:
+        dues = [await due(EXPIRING, key) for key in (unit, f"{unit}, idle")]
+        told = {day for one in dues for day in await upcoming(tx, shop, one, max(now, one.due_at))}
+        found.append((f"coins_expire_in_a_{unit}", "coinexpirynotify_create", dues[0], len(told)))
+    for kind, name, topic in _AGAIN:
+        one = await due(kind)
+        found.append((name, topic, one, len((await waiting(tx, shop, one, max(now, one.due_at))).told)))
+    at = next_at(shop, now)
+    asks = await schedule.due_keys(tx, shop.id, ASK, at)
+    found.append(("reviews_asked_for", "reviewrequest_create", Due(ASK, "", at), len(asks)))
+    most = limits.REMINDERS_AT_ONCE
+    return [Foreseen(name, topic, max(now, one.due_at), told, told >= most) for name, topic, one, told in found]
+
+
+_AGAIN = (
+    (UNUSED, "coins_lie_unused", "unusedwalletcoinrequest_create"),
+    (COUPONS, "coupon_lies_unused", "unusedcouponrequest_create"),
+)
