@@ -4,6 +4,7 @@ keeps it.
     Partial[Rule]       every field may be left out: what a change gives (`RuleChange`)
     Setting[Rules]      every field may also be null, which sets it back to how it is for everybody
     Shown[Rule]         what a caller is answered
+    @showing("id customer coins=amount", Firing)    the same, of these fields in this order, some of them its own
     Page[RuleItem]      a page of a list (`RulePage`)
     Listed[RuleItem]    a list as a whole (`RuleList`)
     Counted[CouponItem] a numbered page of a list (`CouponList`)
@@ -13,9 +14,10 @@ Each is a struct of its own, and may be the base of one that says more, or says 
 may give a field that is INSIDE, holds bytes, or is the workspace's id.
 """
 
+from collections.abc import Callable
 from functools import cache
 from inspect import getdoc
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -97,12 +99,34 @@ class One(Struct, Generic[T], frozen=True):
         return _list(cls, item)
 
 
+def showing(names: str, *rooms: type[Struct]) -> Callable[[type[S]], type[S]]:
+    """A struct of the fields with these names, in this order: those that the class declares, and for the rest what one
+    of the rooms' structs has by that name, or by the one behind the `=`. `copied` fills them all by name."""
+
+    def shown(own: type[S]) -> type[S]:
+        known = {field.name: field for room in reversed(rooms) for field in msgspec.structs.fields(room)}
+        mine = {field.name: field for field in msgspec.structs.fields(own)}
+        said = {name: known_as or name for name, _, known_as in (one.partition("=") for one in names.split())}
+        assert said.keys() >= mine.keys(), f"{own.__name__} declares fields that it does not show"
+        fields = [
+            (name, mine[name].type, mine[name].default) if name in mine else (name, known[known_as].type, NODEFAULT)
+            for name, known_as in said.items()
+        ]
+        inside = {"__doc__": own.__doc__, "known_as": said}
+        how: dict[str, Any] = {"namespace": inside, "module": own.__module__, "frozen": True, "kw_only": True}
+        return cast("type[S]", msgspec.defstruct(own.__name__, fields, **how))
+
+    return shown
+
+
 def copied(type_: type[S], of: Any, *more: Any, **otherwise: Any) -> S:
     """One whose fields are those of the same names, or of what has `more` of them, but for what is said otherwise."""
+    known_names: dict[str, str] | None = getattr(type_, "known_as", None)
     for name in type_.__struct_fields__:
         if name not in otherwise:
-            known = of if not more or hasattr(of, name) else next(one for one in more if hasattr(one, name))
-            otherwise[name] = getattr(known, name)
+            known_as = known_names[name] if known_names else name
+            known = of if not more or hasattr(of, known_as) else next(one for one in more if hasattr(one, known_as))
+            otherwise[name] = getattr(known, known_as)
     return type_(**otherwise)
 
 

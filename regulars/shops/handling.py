@@ -33,7 +33,7 @@ from regulars.shops.model import (
 from regulars.shops.platforms import PLATFORMS
 from regulars.shops.store import sql
 from regulars.tenancy import Workspace
-from regulars.triggers import Taken
+from regulars.triggers import Taken, granted_coins
 
 
 class Came(msgspec.Struct, frozen=True, gc=False):
@@ -172,8 +172,7 @@ def _changes(recorded: Recorded) -> str:
 
 
 def _earned(workspace: Workspace, taken: Taken) -> list[str]:
-    coins = sum(firing.amount for firing in taken.firings if firing.state == "granted")
-    if coins:
+    if coins := granted_coins(taken.firings):
         return [f"It earned {counted(coins, workspace.coin_name)}."]
     refused = [firing.explanation for firing in taken.firings if firing.state == "refused"]
     return [f"It earned nothing: {refused[0]}"] if refused else []

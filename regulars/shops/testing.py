@@ -63,7 +63,7 @@ async def _rehearse(tx: Reading, workspace: Workspace, source: Source, box: Secr
         return Tested(False, refusal.message)
     if isinstance(answer, Refusal):
         return Tested(False, answer.message)
-    coins = sum(firing.amount for firing in answer.firings if firing.state == "granted")
+    coins = triggers.granted_coins(answer.firings)
     why = next((firing.explanation for firing in answer.firings if firing.explanation), "no trigger reacts to orders.")
     earns = f"would earn {counted(coins, workspace.coin_name)}" if coins else f"would earn nothing: {why}"
     amount = money(130, workspace.currency_code, workspace.currency_symbol)

@@ -20,7 +20,18 @@ from regulars.triggers.calendar import GO_THROUGH, go_through
 from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.finding import find_trigger, firings, never_asked, tally, versions_of
 from regulars.triggers.firing import fire
-from regulars.triggers.model import NO_TRIGGER, Content, Evaluation, Fire, Fired, Firing, Override, Trigger, Version
+from regulars.triggers.model import (
+    NO_TRIGGER,
+    Content,
+    Evaluation,
+    Fire,
+    Fired,
+    Firing,
+    Override,
+    Trigger,
+    Version,
+    granted_coins,
+)
 from regulars.triggers.owners import forget, move
 from regulars.triggers.pipeline import RANDOM
 from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts

@@ -1,6 +1,6 @@
 """Triggers, their versions, and what came of each time they were asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -196,3 +196,8 @@ NO_TRIGGER = "No trigger rewarded orders when this came in."
 def posted_refusal(firing: Firing, refusal: Refusal) -> Firing:
     """A firing that was to be granted, and that the book refused."""
     return msgspec.structs.replace(firing, state="refused", reason=refusal.code, explanation=refusal.message, amount=0)
+
+
+def granted_coins(firings: Iterable[Firing]) -> int:
+    """What they gave, all together, without what waits."""
+    return sum(firing.amount for firing in firings if firing.state == "granted")

@@ -1,8 +1,6 @@
 """What was due and could not be done: read with its reasons, tried again."""
 
-from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -11,7 +9,8 @@ from regulars import limits, schedule
 from regulars.api.management.api import PageQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, copied
+from regulars.kit.shapes import Page, copied, showing
+from regulars.schedule import Aside
 
 Kind = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["days.count"])]
 
@@ -20,16 +19,9 @@ class AsideQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     kind: Kind | None = None
 
 
-class SetAside(msgspec.Struct, frozen=True):
+@showing("id kind key due_at payload aside_at reason", Aside)
+class SetAside(msgspec.Struct):
     """Something that was due at `due_at` and failed alone too. `key` says which of its kind it is."""
-
-    id: UUID
-    kind: str
-    key: str
-    due_at: datetime
-    payload: dict[str, Any]
-    aside_at: datetime
-    reason: str
 
 
 class Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -16,11 +15,10 @@ from regulars.api.management.simulations import rule_tried
 from regulars.api.management.triggers import RuleGiven, find
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Backtest, Terms
-from regulars.imports.backtests import Month
+from regulars.imports.backtests import Tested
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, copied
+from regulars.kit.shapes import Listed, copied, showing
 from regulars.tenancy import Workspace
-from regulars.triggers import Rule
 
 
 class NewBacktest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,7 +38,15 @@ class LeaderItem(msgspec.Struct, frozen=True):
     coins: int
 
 
-class BacktestItem(msgspec.Struct, frozen=True):
+@showing(
+    "id trigger_id version changed name rule further since until state done=part summary orders=rows rewarded=rewards"
+    " customers coins unchanged refused reasons really_rewarded=really_rewards really_coins months lasting"
+    " lasting_really liability leaders actor started_at seen_at",
+    Backtest,
+    Terms,
+    Tested,
+)
+class BacktestItem(msgspec.Struct):
     """A trigger tried on past orders, as these are now. `changed`: by another rule than that of `version`. It is
     `waiting` for a worker, `running`, `done`, `cancelled`, or has `failed`; `done` is how much of it is done, from 0
     to 1.
@@ -54,35 +60,12 @@ class BacktestItem(msgspec.Struct, frozen=True):
     (`lasting`), without those that were given (`lasting_really`), as if nobody had spent any.
     """
 
-    id: UUID
-    trigger_id: UUID
-    version: int
-    changed: bool
-    name: str
-    rule: Rule
-    further: bool
-    since: datetime | None
-    until: datetime | None
     state: Literal["waiting", "running", "done", "cancelled", "failed"]
     done: Annotated[float, Meta(ge=0, le=1)]
     summary: str
-    orders: int
-    rewarded: int
-    customers: int
-    coins: int
-    unchanged: int
-    refused: int
     reasons: list[Reason]
-    really_rewarded: int
-    really_coins: int
-    months: list[Month]
-    lasting: int
-    lasting_really: int
     liability: int
     leaders: list[LeaderItem]
-    actor: str
-    started_at: datetime
-    seen_at: datetime
 
 
 @management.post("/triggers/{id}/backtests", "Try a trigger on past orders", tag="Triggers", area="data", status=202)
@@ -128,11 +111,7 @@ async def _items(tx: Reading, shop: Workspace, found: Sequence[Backtest]) -> lis
             run,
             run.terms,
             run.progress,
-            done=run.part,
             summary=run.said(shop.coin_name),
-            orders=run.progress.rows,
-            rewarded=run.progress.rewards,
-            really_rewarded=run.progress.really_rewards,
             reasons=reasons(run.progress),
             leaders=[
                 LeaderItem(named(people[one.customer_id]), one.coins)

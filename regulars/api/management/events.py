@@ -1,8 +1,6 @@
 """The log of events, and what each of them holds."""
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -15,27 +13,22 @@ from regulars.conditions import Field
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.dispatch import RuleOutcome
-from regulars.events import TOPICS, Event
+from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, invalid
-from regulars.kit.shapes import Listed, Page, copied
+from regulars.kit.shapes import Listed, Page, copied, showing
 
 TopicName = Annotated[str, Meta(max_length=64, description="The event's name: walletreward_create.")]
 
 
-class EventItem(msgspec.Struct, frozen=True):
+@showing("id topic sentence customer cause_id depth body occurred_at recorded_at", Event)
+class EventItem(msgspec.Struct):
     """`body` is what tools are sent, `sentence` the same in words. `cause_id` is the event that led to this one."""
 
-    id: UUID
-    topic: str
     sentence: str
     customer: Whose
-    cause_id: UUID | None
-    depth: int
     body: dict[str, Any]
-    occurred_at: datetime
-    recorded_at: datetime
 
 
 class EventQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,14 +46,9 @@ class EventWithDeliveries(msgspec.Struct, frozen=True):
     rules: list[RuleOutcome]
 
 
-class TopicItem(msgspec.Struct, frozen=True):
+@showing("topic label description group emitted", Topic)
+class TopicItem(msgspec.Struct):
     """An event as it can be chosen. `emitted` is false while nothing makes it yet."""
-
-    topic: str
-    label: str
-    description: str
-    group: str
-    emitted: bool
 
 
 class TopicDetail(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from regulars.customers.reported import CustomerDetails
 from regulars.kit.clock import a_birthday, a_moment
 from regulars.kit.db import Tx
 from regulars.kit.errors import Faults, invalid
-from regulars.triggers import NewFact
+from regulars.triggers import NewFact, granted_coins
 
 
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,9 +55,8 @@ async def report_fact(call: Call[NoQuery, Fact], tx: Tx) -> FactItem:
     fact = checked(call.body, call.now)
     taken = only(await triggers.take_facts(tx, call.workspace, [fact], call.now, actor=call.caller.actor))
     firings = [firing_item(firing, taken.customer) for firing in taken.firings]
-    coins = sum(firing.coins for firing in firings if firing.state == "granted")
     left_out = fact.unfit.fields if fact.unfit else {}
-    return FactItem(taken.id, named(taken.customer), taken.repeated, coins, firings, left_out)
+    return FactItem(taken.id, named(taken.customer), taken.repeated, granted_coins(taken.firings), firings, left_out)
 
 
 def checked(given: Fact, now: datetime) -> NewFact:

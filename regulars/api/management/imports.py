@@ -1,6 +1,5 @@
 """Files of orders, customers or coins: handed over, looked at, taken in."""
 
-from datetime import datetime
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
@@ -10,40 +9,23 @@ from msgspec import Meta
 from regulars import imports, limits
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
-from regulars.imports import Preview, Run
-from regulars.kit.csv_file import Format, Unusable
+from regulars.imports import Preview, Progress, Run
+from regulars.kit.csv_file import Format
 from regulars.kit.db import Tx
-from regulars.kit.shapes import Listed, copied
+from regulars.kit.shapes import Listed, copied, showing
 
 
-class ImportItem(msgspec.Struct, frozen=True):
+@showing(
+    "id kind filename state actor format replaces bytes=size_total bytes_read=size_done rows created updated unchanged"
+    " rewards coins refused left_out_count=unusable_count left_out=unusable differing_count differing"
+    " details_left_out=details started_at seen_at",
+    Run,
+    Progress,
+)
+class ImportItem(msgspec.Struct):
     """A file and how far it is. `uploaded` waits to be run, `stopped` can be run again. `left_out`, `differing` and
     `details_left_out` name the first of their rows: what can't be used, what says otherwise than is kept and newer, and
     details of known customers that can't be kept, whose orders were taken."""
-
-    id: UUID
-    kind: imports.Kind
-    filename: str
-    state: imports.State
-    actor: str
-    format: Format
-    replaces: bool
-    bytes: int
-    bytes_read: int
-    rows: int
-    created: int
-    updated: int
-    unchanged: int
-    rewards: int
-    coins: int
-    refused: int
-    left_out_count: int
-    left_out: list[Unusable]
-    differing_count: int
-    differing: list[Unusable]
-    details_left_out: list[Unusable]
-    started_at: datetime
-    seen_at: datetime
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -114,14 +96,4 @@ async def _looked(call: Call[Any, Any], run_id: UUID) -> Looked:
 
 
 def _item(run: Run) -> ImportItem:
-    done = run.progress
-    return copied(
-        ImportItem,
-        run,
-        done,
-        bytes=run.size_total,
-        bytes_read=run.size_done,
-        left_out_count=done.unusable_count,
-        left_out=done.unusable,
-        details_left_out=done.details,
-    )
+    return copied(ImportItem, run, run.progress)

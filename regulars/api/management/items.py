@@ -1,7 +1,7 @@
 """Customers, orders, transactions and firings as the management API says them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from regulars import customers, events, ledger, orders
 from regulars.customers import Customer
 from regulars.delivery import Delivery
 from regulars.kit.db import Reading
-from regulars.kit.shapes import copied
+from regulars.kit.shapes import copied, showing
 from regulars.ledger import Balance, Kind, Txn, amount_on_wire
 from regulars.orders import Order
 from regulars.tenancy import Workspace
@@ -38,31 +38,19 @@ class WalletItems(msgspec.Struct, frozen=True):
     credits: WalletItem
 
 
-class CustomerItem(msgspec.Struct, frozen=True):
+@showing(
+    "id customer_id name email mobile country gender dob referral_code referred_by_code accept_email accept_mobile tier"
+    " spent spent_in orders_count last_order_at wallets created_at updated_at",
+    Customer,
+)
+class CustomerItem(msgspec.Struct):
     """`id` is the merchant API's lead_id, `customer_id` the customer's id on the shop's platform. `spent` is what
     they spent in the shop's currency, without what was cancelled or paid back; `spent_in` the same for each
     currency."""
 
-    id: UUID
-    customer_id: str
-    name: str
-    email: str
-    mobile: str
-    country: str
-    gender: str
-    dob: date | None
-    referral_code: str
-    referred_by_code: str
-    accept_email: bool
-    accept_mobile: bool
-    tier: str
     spent: int | float
     spent_in: dict[str, int | float]
-    orders_count: int
-    last_order_at: datetime | None
     wallets: WalletItems
-    created_at: datetime
-    updated_at: datetime
 
 
 class Whose(msgspec.Struct, frozen=True):
@@ -73,51 +61,35 @@ class Whose(msgspec.Struct, frozen=True):
     name: str
 
 
-class TransactionItem(msgspec.Struct, frozen=True):
+@showing(
+    "id customer wallet=kind seq type operation amount closing_balance title description status reference trigger_id"
+    " trigger_version actor occurred_at recorded_at",
+    Txn,
+)
+class TransactionItem(msgspec.Struct):
     """One line of a wallet; `seq` counts from 1. `reference` says what it is about: `order:<id>`, `firing:<id>`."""
 
-    id: UUID
     customer: Whose
-    wallet: str
     seq: int
-    type: str
-    operation: str
     amount: int | float
     closing_balance: int | float
-    title: str
-    description: str
-    status: str
-    reference: str
-    trigger_id: UUID | None
-    trigger_version: int | None
-    actor: str
-    occurred_at: datetime
-    recorded_at: datetime
 
 
-class FiringItem(msgspec.Struct, frozen=True):
+@showing(
+    "id trigger_id trigger_version customer state reason explanation reference transaction_id=txn_id operation"
+    " coins=amount fired_at guard value threshold occurred_at due_at",
+    Firing,
+)
+class FiringItem(msgspec.Struct):
     """A trigger fired for a customer: `granted`, with its transaction; `waiting` until `due_at`; `refused`, with a
     stable reason and the same in words; or `reversed`, all of it taken back. `guard` is what refused it, `value` what
     that found, `threshold` what it asks for. `fired_at` is when it was decided, `occurred_at` when that happened which
     it is about."""
 
-    id: UUID
-    trigger_id: UUID
-    trigger_version: int
     customer: Whose
-    state: str
-    reason: str
-    explanation: str
-    reference: str
-    transaction_id: UUID | None
-    operation: str
-    coins: int
-    fired_at: datetime
     guard: str
     value: Any
     threshold: Any
-    occurred_at: datetime | None
-    due_at: datetime | None
 
 
 class LineItem(msgspec.Struct, frozen=True):
@@ -144,38 +116,28 @@ class RefundItem(msgspec.Struct, frozen=True):
     lines: list[RefundLineItem]
 
 
-class OrderItem(msgspec.Struct, frozen=True):
+@showing(
+    "id source reference_id name customer currency_code amount discount shipping tax refunded items_count status"
+    " financial_status delivery_status cancelled_at=when_cancelled coupon_codes tags note lines refunds detail"
+    " coins_rewarded coins_spent placed_at source_version created_at updated_at",
+    Order,
+)
+class OrderItem(msgspec.Struct):
     """`reference_id` is the order's id at its source; amounts are in units of its currency. `lines` and `refunds` are
     null where nobody said any; `refunded` is how much of the amount was given back, as far as is known."""
 
-    id: UUID
-    source: str
-    reference_id: str
-    name: str
     customer: Whose
-    currency_code: str
     amount: int | float
     discount: int | float
     shipping: int | float | None
     tax: int | float
     refunded: int | float
-    items_count: int
-    status: str
-    financial_status: str
-    delivery_status: str
     cancelled_at: datetime | None
     coupon_codes: list[str]
     tags: list[str]
     note: str
     lines: list[LineItem] | None
     refunds: list[RefundItem] | None
-    detail: dict[str, Any]
-    coins_rewarded: int
-    coins_spent: int
-    placed_at: datetime
-    source_version: datetime
-    created_at: datetime
-    updated_at: datetime
 
 
 class DeliveryItem(Delivery, frozen=True, kw_only=True):
@@ -218,7 +180,7 @@ def named(customer: Customer) -> Whose:
 
 
 def transaction_item(txn: Txn, customer: Customer) -> TransactionItem:
-    return in_units(TransactionItem, txn.kind, txn, customer=named(customer), wallet=txn.kind)
+    return in_units(TransactionItem, txn.kind, txn, customer=named(customer))
 
 
 def in_units(type_: type[S], kind: Kind, of: Any, **otherwise: Any) -> S:
@@ -238,8 +200,6 @@ def firing_item(firing: Firing, customer: Customer) -> FiringItem:
         FiringItem,
         firing,
         customer=named(customer),
-        transaction_id=firing.txn_id,
-        coins=firing.amount,
         value=msgspec.json.decode(firing.value) if firing.value else None,
         threshold=msgspec.json.decode(firing.threshold) if firing.threshold else None,
     )
@@ -253,7 +213,6 @@ def order_item(order: Order, customer: Customer) -> OrderItem:
         customer=named(customer),
         **{name: said[name] for name in ("amount", "discount", "tax", "refunded", "coupon_codes", "tags", "note")},
         shipping=None if order.shipping_minor is None else said["shipping"],
-        cancelled_at=order.when_cancelled,
         lines=None if order.lines is None else msgspec.convert(said["lines"], list[LineItem]),
         refunds=None if order.refunds is None else msgspec.convert(said["refunds"], list[RefundItem]),
     )

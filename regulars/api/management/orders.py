@@ -19,7 +19,7 @@ from regulars.kit.errors import Refusal
 from regulars.kit.shapes import Page
 from regulars.orders import Order, OrderReport
 from regulars.orders.reported import FinancialStatus, Reported, report_of
-from regulars.triggers import NO_TRIGGER, Taken
+from regulars.triggers import NO_TRIGGER, Taken, granted_coins
 
 
 class OrderRefusal(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ def _outcome(
     order = answer.recorded.order
     customer = of[order.customer_id]
     firings = [firing_item(firing, customer) for firing in answer.firings]
-    coins = sum(firing.coins for firing in firings if firing.state == "granted")
+    coins = granted_coins(answer.firings)
     left_out = report.unfit.fields if isinstance(report, OrderReport) and report.unfit else {}
     change = answer.recorded.change
     return OrderOutcome(index, change, order_item(order, customer), coins, firings, left_out=left_out)

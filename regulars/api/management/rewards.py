@@ -17,7 +17,7 @@ from regulars.api.resources import Resource
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import invalid
-from regulars.kit.shapes import Listed, Page, Partial, Shown, copied
+from regulars.kit.shapes import Listed, Page, Partial, Shown, copied, showing
 from regulars.orders.model import minor_units
 from regulars.orders.reported import Money
 from regulars.rewards import Ask, Cart, CartLine, Coupon, Discounted, Offer, Status, Terms, Uploaded, Verdict
@@ -66,34 +66,25 @@ class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rehearse: Annotated[Literal["true", "false"], Meta(description="`true`: only say what would come of it.")] = "false"
 
 
-class CouponItem(msgspec.Struct, frozen=True, kw_only=True):
+@showing(
+    "id customer offer_id offer_version type status code name description fiat_class fiat_value fiat_target"
+    " minimum_cart coins reference order_id taken_off expires_at created_at updated_at discount discount_said",
+    Coupon,
+    Terms,
+)
+class CouponItem(msgspec.Struct):
     """`fiat_class`, `fiat_value` and `fiat_target` say what it takes off, as events do; `coins` is what was paid for
     it, `taken_off` what it took off where it was used, if that is known. `reference` is what it was redeemed for.
     `discount` is how it stands at the platform that makes it too: '' where none does; `discount_said` what that said
     against it."""
 
-    id: UUID
     customer: Whose
-    offer_id: UUID
-    offer_version: int
-    type: str
-    status: str
-    code: str
     name: str
     description: str
     fiat_class: str
     fiat_value: int | float
     fiat_target: str
-    minimum_cart: float
-    coins: int
-    reference: str
-    order_id: UUID | None
     taken_off: int | float | None
-    expires_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    discount: Discounted
-    discount_said: str
 
 
 class CouponQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -223,13 +214,13 @@ async def coupon_items(
             copied(
                 CouponItem,
                 one,
+                its,
                 customer=named(people[one.customer_id]),
                 name=rewards.coupon_name(its, one.steps, shop),
                 description=rewards.coupon_description(its, shop),
                 fiat_class=fiat_class,
                 fiat_value=fiat_value,
                 fiat_target=fiat_target,
-                minimum_cart=its.minimum_cart,
                 taken_off=None if off is None else events.major_units(off, code),
                 status="expired" if one.expired_at(now) else one.status,
             )

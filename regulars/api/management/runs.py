@@ -1,8 +1,6 @@
 """Triggers applied to the orders that are in already, and how far that is."""
 
-from datetime import datetime
 from typing import Annotated, Literal
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +12,7 @@ from regulars.imports import Application as Run
 from regulars.imports import Progress
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound
-from regulars.kit.shapes import Listed, copied
+from regulars.kit.shapes import Listed, copied, showing
 from regulars.triggers.errors import UnknownTrigger
 
 
@@ -33,27 +31,22 @@ class Reason(msgspec.Struct, frozen=True):
     orders: int
 
 
-class RunItem(msgspec.Struct, frozen=True):
+@showing(
+    "id trigger_id state done=part orders=rows rewarded=rewards customers coins unchanged refused reasons actor"
+    " started_at seen_at",
+    Run,
+    Progress,
+)
+class RunItem(msgspec.Struct):
     """A trigger that is applied to orders that are in. `done` is how much of it is done, from 0 to 1.
 
     `orders` were looked at; `rewarded` of them earn so many `coins` for so many `customers`; `unchanged` had earned by
     it before; `refused` earn nothing, for these reasons.
     """
 
-    id: UUID
-    trigger_id: UUID
     state: Literal["running", "done", "stopped"]
     done: Annotated[float, Meta(ge=0, le=1)]
-    orders: int
-    rewarded: int
-    customers: int
-    coins: int
-    unchanged: int
-    refused: int
     reasons: list[Reason]
-    actor: str
-    started_at: datetime
-    seen_at: datetime
 
 
 @management.post(
@@ -87,16 +80,7 @@ async def read_run(call: Call[NoQuery, None], tx: Reading) -> RunItem:
 
 
 def run_item(run: Run) -> RunItem:
-    progress = run.progress
-    return copied(
-        RunItem,
-        run,
-        progress,
-        done=run.part,
-        orders=progress.rows,
-        rewarded=progress.rewards,
-        reasons=reasons(progress),
-    )
+    return copied(RunItem, run, run.progress, reasons=reasons(run.progress))
 
 
 def reasons(progress: Progress) -> list[Reason]:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
@@ -12,8 +11,8 @@ from regulars.api.management.api import PageQuery, asked, management, the_custom
 from regulars.api.management.items import Whose, named
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Page, copied
-from regulars.tiers import Ladder, Preview, Progress
+from regulars.kit.shapes import Listed, Page, copied, showing
+from regulars.tiers import Ladder, LadderVersion, Move, Preview, Progress
 
 LADDER: dict[str, Any] = {
     "tiers": [
@@ -37,10 +36,10 @@ class NewLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ladder: Annotated[Ladder, Meta(examples=[LADDER])]
 
 
-class LadderVersionItem(msgspec.Struct, frozen=True):
-    version: int
-    ladder: Ladder
-    actor: str
+@showing("version ladder actor created_at", LadderVersion)
+class LadderVersionItem(msgspec.Struct):
+    """One version."""
+
     created_at: datetime
 
 
@@ -59,15 +58,9 @@ class MemberItem(msgspec.Struct, frozen=True, kw_only=True):
     placed_reason: str
 
 
-class MoveItem(msgspec.Struct, frozen=True):
-    id: UUID
-    from_tier: str
-    to_tier: str
-    direction: str
-    reason: str
-    actor: str
-    ladder_version: int
-    moved_at: datetime
+@showing("id from_tier to_tier direction reason actor ladder_version moved_at", Move)
+class MoveItem(msgspec.Struct):
+    """A change of tier."""
 
 
 class StandingItem(MemberItem, frozen=True, kw_only=True):

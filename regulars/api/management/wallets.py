@@ -15,8 +15,8 @@ from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import Call, NoQuery, tried
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.shapes import Page, copied
-from regulars.ledger import Ending, Hold, Kind, Outcome, Posted
+from regulars.kit.shapes import Page, copied, showing
+from regulars.ledger import Ending, Hold, Kind, Outcome, Posted, Txn
 
 Amount = Annotated[
     float, Meta(gt=0, le=limits.COINS_MAX, description="Coins, or credits in the shop's currency.", examples=[100])
@@ -43,18 +43,10 @@ class LotItem(msgspec.Struct, frozen=True):
     expires_at: datetime | None
 
 
-class LotGiven(msgspec.Struct, frozen=True):
+@showing("type title description reference trigger_id trigger_version actor occurred_at", Txn)
+class LotGiven(msgspec.Struct):
     """What brought a lot: the transaction of its id, by the trigger's version, if one gave it. `reference` is
     `order:<id>` where an order earned it."""
-
-    type: str
-    title: str
-    description: str
-    reference: str
-    trigger_id: UUID | None
-    trigger_version: int | None
-    actor: str
-    occurred_at: datetime
 
 
 class LotMove(msgspec.Struct, frozen=True):
@@ -96,17 +88,13 @@ class Capture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: Amount | None = None
 
 
-class HoldItem(msgspec.Struct, frozen=True):
+@showing("id customer wallet=kind amount status reference created_at=recorded_at expires_at=held_until updated_at", Txn)
+class HoldItem(msgspec.Struct):
     """`status` is pending until it is captured (success: `amount` is what was captured) or voided (cancelled)."""
 
     id: UUID
     customer: Whose
-    wallet: Kind
     amount: int | float
-    status: str
-    reference: str
-    created_at: datetime
-    expires_at: datetime | None
     updated_at: datetime
 
 
@@ -249,9 +237,6 @@ async def _holds(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[U
             txn.kind,
             txn,
             customer=named(people[txn.customer_id]),
-            wallet=txn.kind,
-            created_at=txn.recorded_at,
-            expires_at=txn.held_until,
             updated_at=txn.changed_at or txn.recorded_at,
         )
         for id, txn in holds.items()

@@ -1,8 +1,6 @@
 """The shop itself: its name, time zone and currency, the switch for events, its settings, its audit log."""
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -11,7 +9,7 @@ from regulars import events, limits, orders, tenancy
 from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, Setting, copied
+from regulars.kit.shapes import Page, Setting, copied, showing
 from regulars.orders import EarningBasis
 from regulars.reminders import ReminderRules
 from regulars.reviews import ReviewRules
@@ -93,23 +91,16 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     utm_source: UtmSource | UnsetType | None = UNSET
 
 
-class Shop(msgspec.Struct, frozen=True):
+@showing(
+    "id chosen_id name uri time_zone currency_code currency_symbol coin_name events_on settings retention created_at"
+    " updated_at",
+    Workspace,
+)
+class Shop(msgspec.Struct):
     """`chosen_id` may stand in place of `id` wherever a call names its workspace; null where none was chosen.
     `retention` is what the shop's setting of that name comes to."""
 
-    id: UUID
-    chosen_id: str | None
-    name: str
-    uri: str
-    time_zone: str
-    currency_code: str
-    currency_symbol: str
-    coin_name: str
-    events_on: bool
-    settings: dict[str, Any]
     retention: Retention
-    created_at: datetime
-    updated_at: datetime
 
 
 class ShopChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
