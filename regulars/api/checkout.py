@@ -206,10 +206,7 @@ async def _customer(tx: Reading, shop: Workspace, call: CheckoutCall) -> Custome
     if not call.customer_id and not call.mobile:
         raise invalid("customer_id", "a customer_id or a mobile")
     by = {"customer_id": call.customer_id} if call.customer_id else {"mobile": call.mobile}
-    customer = await customers.find(tx, shop.id, country=shop.country, **by)  # type: ignore[arg-type]
-    if customer is None:
-        raise NotFound("Lead does not exists")
-    return customer
+    return await customers.get(tx, shop.id, "Lead does not exists", country=shop.country, **by)
 
 
 async def _item(

@@ -9,7 +9,18 @@ Does not know what coins are; the balance an event mentions is read from the led
 
 from regulars.customers.changing import change, rename, set_tiers
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
-from regulars.customers.finding import Sort, after, born_on, by_emails, by_mobiles, count, created_within, find, search
+from regulars.customers.finding import (
+    Sort,
+    after,
+    born_on,
+    by_emails,
+    by_mobiles,
+    count,
+    created_within,
+    find,
+    get,
+    search,
+)
 from regulars.customers.merging import CustomerErased, erase, lock_both, merge
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.spending import Spending, count_spending

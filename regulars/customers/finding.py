@@ -10,7 +10,7 @@ from regulars.customers.model import Customer, seen
 from regulars.customers.store import sql
 from regulars.customers.words import asked
 from regulars.kit.db import Reading
-from regulars.kit.errors import invalid
+from regulars.kit.errors import NotFound, invalid
 from regulars.kit.ids import BEFORE_ALL_IDS, bounds
 from regulars.kit.phones import digits_of, international
 
@@ -77,6 +77,16 @@ async def find(
     if mobile:
         return await _by_mobile(tx, workspace_id, mobile, country)
     return (await store.by_ids(tx, workspace_id, [id])).get(id) if id else None
+
+
+async def get(
+    tx: Reading, workspace_id: UUID, missing: str = "This customer does not exist.", **by: UUID | str | None
+) -> Customer:
+    """As `find`. Raises NotFound, in these words."""
+    customer = await find(tx, workspace_id, **by)  # type: ignore[arg-type]
+    if customer is None:
+        raise NotFound(missing)
+    return customer
 
 
 async def search(

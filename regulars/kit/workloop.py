@@ -49,9 +49,9 @@ async def guarded(name: str, work: Awaitable[object], **fields: object) -> bool:
 
 
 class Loop:
-    """`round` does some of its work and returns whether there may be more to do at once."""
+    """`round` does some of its work and returns how much: something means that there may be more to do at once."""
 
-    def __init__(self, name: str, round_: Callable[[], Awaitable[bool]], bell: Bell | None = None) -> None:
+    def __init__(self, name: str, round_: Callable[[], Awaitable[int]], bell: Bell | None = None) -> None:
         self.name = name
         self.bell = bell or Bell()
         self.rounds = 0
@@ -68,7 +68,7 @@ class Loop:
         """Until `stop`."""
         idle_s, failed_s = limits.WORKER_POLL_FIRST_S, limits.LOOP_BACKOFF_FIRST_S
         while not self._stopping:
-            busy = False
+            busy = 0
 
             async def once() -> None:
                 nonlocal busy

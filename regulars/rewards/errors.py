@@ -7,18 +7,14 @@ class UnknownOffer(NotFound):
     """There is no such offer."""
 
     code = "offer_unknown"
-
-    def __init__(self) -> None:
-        super().__init__("Offer does not exists")
+    message = "Offer does not exists"
 
 
 class UnknownCoupon(NotFound):
     """There is no such coupon, or it is another customer's."""
 
     code = "coupon_unknown"
-
-    def __init__(self) -> None:
-        super().__init__("This coupon does not exist.")
+    message = "This coupon does not exist."
 
 
 class OfferClosed(Refusal):
@@ -43,9 +39,7 @@ class CodesOut(Refusal):
     """The offer gives codes of a list, and none is left."""
 
     code = "codes_out"
-
-    def __init__(self) -> None:
-        super().__init__("No code of this offer's list is left.")
+    message = "No code of this offer's list is left."
 
 
 class PriceChanged(Refusal):

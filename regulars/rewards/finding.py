@@ -24,8 +24,7 @@ async def find_coupon(tx: Reading, workspace_id: UUID, id: UUID | str) -> tuple[
     if isinstance(id, str):
         coupon = await store.by_code(tx, workspace_id, key_of(id), None, "")
     else:
-        rows = await tx.fetch(sql.coupons_by_id, workspace_id, [id])
-        coupon = Coupon(*rows[0]) if rows else None
+        coupon = await tx.one(Coupon, sql.coupons_by_id, workspace_id, [id])
     if coupon is None:
         raise UnknownCoupon
     terms = await store.terms_of(tx, workspace_id, [coupon])
@@ -49,14 +48,13 @@ async def coupons(
     before, first = bounds(before_id, since, until)
     page = (workspace_id, before, limit, first)
     if customer_id:
-        rows = await tx.fetch(sql.coupons_of_customer, *page, customer_id, status, offer_id)
+        found = await tx.all(Coupon, sql.coupons_of_customer, *page, customer_id, status, offer_id)
     elif offer_id:
-        rows = await tx.fetch(sql.coupons_of_offer, *page, offer_id, status)
+        found = await tx.all(Coupon, sql.coupons_of_offer, *page, offer_id, status)
     elif status:
-        rows = await tx.fetch(sql.coupons_of_status, *page, status)
+        found = await tx.all(Coupon, sql.coupons_of_status, *page, status)
     else:
-        rows = await tx.fetch(sql.coupons, *page)
-    found = [Coupon(*row) for row in rows]
+        found = await tx.all(Coupon, sql.coupons, *page)
     return found, await store.terms_of(tx, workspace_id, found)
 
 
@@ -84,14 +82,14 @@ async def numbered_page(
     offset: int,
 ) -> tuple[Known, int]:
     """A page of a customer's coupons, and how many there are in all."""
-    rows = await tx.fetch(sql.numbered_page, workspace_id, customer_id, offer_id, oldest_first, limit, offset)
-    found = [Coupon(*row) for row in rows]
+    page = (customer_id, offer_id, oldest_first, limit, offset)
+    found = await tx.all(Coupon, sql.numbered_page, workspace_id, *page)
     count: int = await tx.fetchval(sql.count_of_customer, workspace_id, customer_id, offer_id)
     return (found, await store.terms_of(tx, workspace_id, found)), count
 
 
 async def coupons_of_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Known:
-    found = [Coupon(*row) for row in await tx.fetch(sql.coupons_of_order, workspace_id, order_id)]
+    found = await tx.all(Coupon, sql.coupons_of_order, workspace_id, order_id)
     return found, await store.terms_of(tx, workspace_id, found)
 
 

@@ -50,7 +50,7 @@ async def terms_of(tx: Reading, workspace_id: UUID, coupons: Iterable[Coupon]) -
 
 async def lock_coupons(tx: Tx, workspace_id: UUID, ids: Iterable[UUID]) -> list[Coupon]:
     """In the order of their ids; each locked until the transaction ends."""
-    return [Coupon(*row) for row in await tx.fetch(sql.lock_coupons, workspace_id, sorted(set(ids)))]
+    return await tx.all(Coupon, sql.lock_coupons, workspace_id, sorted(set(ids)))
 
 
 async def issued_for(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Coupon]:
@@ -58,8 +58,7 @@ async def issued_for(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> di
 
 
 async def by_code(tx: Reading, workspace_id: UUID, key: str, customer_id: UUID | None, reference: str) -> Coupon | None:
-    rows = await tx.fetch(sql.by_code, workspace_id, key, customer_id, reference)
-    return Coupon(*rows[0]) if rows else None
+    return await tx.one(Coupon, sql.by_code, workspace_id, key, customer_id, reference)
 
 
 def insert_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon]) -> None:

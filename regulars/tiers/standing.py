@@ -49,8 +49,7 @@ async def standing_of(tx: Reading, workspace: Workspace, customer: Customer, now
 
 async def moves_of(tx: Reading, workspace_id: UUID, customer_id: UUID) -> list[Move]:
     """Newest first."""
-    rows = await tx.fetch(sql.moves_of, workspace_id, customer_id, limits.PAGE_ITEMS_MAX)
-    return [Move(*row) for row in rows]
+    return await tx.all(Move, sql.moves_of, workspace_id, customer_id, limits.PAGE_ITEMS_MAX)
 
 
 async def counts(tx: Reading, workspace_id: UUID) -> dict[str, int]:
@@ -62,8 +61,7 @@ async def members(
     tx: Reading, workspace_id: UUID, tier: str, *, before_id: UUID | None = None, limit: int
 ) -> list[Standing]:
     """Those who joined last first; for the next page `before_id` is the last one's customer_id."""
-    rows = await tx.fetch(sql.members, workspace_id, tier, before_id or AFTER_ALL_IDS, limit)
-    return [Standing(*row) for row in rows]
+    return await tx.all(Standing, sql.members, workspace_id, tier, before_id or AFTER_ALL_IDS, limit)
 
 
 async def progress(tx: Reading, workspace_id: UUID) -> Progress | None:

@@ -153,37 +153,22 @@ class Fired(msgspec.Struct, frozen=True, gc=False):
     issued: Issued | None = None
 
 
-GUARDS = {
-    "trigger_inactive": "active",
-    "effect_unavailable": "effect",
-    "not_started": "schedule",
-    "already_ended": "schedule",
-    "order_cancelled": "order",
-    "order_other_currency": "order",
-    "order_amount_zero": "order",
-    "order_amount_below_unit": "order",
-    "order_nothing_earns": "order",
-    "order_not_paid": "order",
-    "order_not_fulfilled": "order",
-    "order_earns_too_much": "order",
-    "amount_not_matched": "amount",
-    "rule_unreadable": "condition",
-    "conditions_not_met": "condition",
-    "activities_not_reached": "activities",
-    "amount_not_reached": "activities",
-    "customer_limit_reached": "limit",
-    "day_limit_reached": "limit",
-    "month_limit_reached": "limit",
-    "cooling_down": "cool_down",
-    "day_budget_spent": "budget",
-    "budget_spent": "budget",
-    "already_given": "once",
-    "offer_unknown": "offer",
-    "offer_closed": "offer",
-    "offer_limit_reached": "offer",
-    "not_eligible": "offer",
-    "codes_out": "offer",
+_REASONS = {
+    "active": "trigger_inactive",
+    "effect": "effect_unavailable",
+    "schedule": "not_started already_ended",
+    "order": "order_cancelled order_other_currency order_amount_zero order_amount_below_unit order_nothing_earns"
+    " order_not_paid order_not_fulfilled order_earns_too_much",
+    "amount": "amount_not_matched",
+    "condition": "rule_unreadable conditions_not_met",
+    "activities": "activities_not_reached amount_not_reached",
+    "limit": "customer_limit_reached day_limit_reached month_limit_reached",
+    "cool_down": "cooling_down",
+    "budget": "day_budget_spent budget_spent",
+    "once": "already_given",
+    "offer": "offer_unknown offer_closed offer_limit_reached not_eligible codes_out",
 }
+GUARDS = {reason: guard for guard, reasons in _REASONS.items() for reason in reasons.split()}
 """Why a trigger gives nothing, as a stable code, and which guard says so; beside these stand the book's refusals."""
 
 COUNTING = frozenset({"activities", "limit", "cool_down", "budget", "once"})

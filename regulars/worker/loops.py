@@ -65,9 +65,9 @@ class Loops:
         self.doing = Doing(db, clock, HANDLERS, callers(db, sender, box))
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
-        self.schedule_loop = Loop("schedule", self._do, self.doing.bell)
+        self.schedule_loop = Loop("schedule", self.doing.round, self.doing.bell)
         self.tiers = Following(db, clock, "tiers", tiers.follow)
-        self.tiers_loop = Loop("tiers", self._follow_tiers)
+        self.tiers_loop = Loop("tiers", self.tiers.round)
         self.asking = Asking(db, sender, box, clock)
         self.asking_loop = Loop("asking", self.asking.round)
         self.backtest_loop = Loop("backtests", partial(imports.run_backtest, db, clock))
@@ -87,12 +87,6 @@ class Loops:
             # Where no rule asks for what happens, nobody waits for it either.
             await asyncio.sleep(limits.FANOUT_GATHER_S if count.deliveries else limits.FANOUT_UNMATCHED_S)
         return count.events > 0
-
-    async def _follow_tiers(self) -> bool:
-        return await self.tiers.round() > 0
-
-    async def _do(self) -> bool:
-        return await self.doing.round() > 0
 
     async def _sweep(self) -> bool:
         """Months are of no shop, so no row of the schedule can stand for them."""

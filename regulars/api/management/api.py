@@ -10,9 +10,8 @@ from msgspec import Meta
 
 from regulars import customers, limits
 from regulars.api.operations import Api, Call
-from regulars.customers import Customer
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal
+from regulars.kit.errors import Refusal
 
 
 class _Named(Protocol):
@@ -94,11 +93,3 @@ async def asked_of(call: Call[Any, Any], tx: Reading) -> UUID | None:
         return None
     customer = await customers.find(tx, call.workspace_id, customer_id=call.query.customer_id)
     return customer.id if customer else UUID(int=0)
-
-
-async def the_customer(tx: Reading, workspace_id: UUID, id: UUID) -> Customer:
-    """Raises NotFound."""
-    customer = await customers.find(tx, workspace_id, id=id)
-    if customer is None:
-        raise NotFound("This customer does not exist.")
-    return customer

@@ -13,7 +13,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.checkout import Connected, Connection, NotConnected, Rules, WalletType
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.errors import invalid
 from regulars.kit.shapes import copied
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
@@ -112,9 +112,7 @@ async def quote_checkout(call: Call[CartQuery, None], tx: Reading) -> CheckoutQu
     found = await checkout.connection(tx, shop.id)
     if found is None:
         raise NotConnected
-    customer = await customers.find(tx, shop.id, customer_id=query.customer_id)
-    if customer is None:
-        raise NotFound("This customer does not exist.")
+    customer = await customers.get(tx, shop.id, customer_id=query.customer_id)
     amount = orders.minor_units("amount", query.amount, shop.currency_code)
     uses = await checkout.quote(tx, shop, found.rules, customer.id, query.wallet_type, amount, call.now)
     code = shop.currency_code

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, events, ledger, limits, orders, triggers
-from regulars.api.management.api import DatedQuery, Limit, asked, management, only, page_of, the_customer
+from regulars.api.management.api import DatedQuery, Limit, asked, management, only, page_of
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
@@ -115,7 +115,7 @@ async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> Custo
 
 @management.get("/customers/{id}", "One customer", tag="Customers")
 async def read_customer(call: Call[NoQuery, None], tx: Reading) -> CustomerItem:
-    return await _said(call, tx, await the_customer(tx, call.workspace_id, call.path_id()))
+    return await _said(call, tx, await customers.get(tx, call.workspace_id, id=call.path_id()))
 
 
 @management.patch("/customers/{id}", "Change a customer", tag="Customers")
@@ -123,7 +123,7 @@ async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> Custom
     changes = call.body.given()
     if changes.get("dob"):
         a_birthday("dob", changes["dob"])
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
     available = balances[customer.id]["coins"].available
     changed = await customers.change(tx, call.workspace, customer.id, changes, call.now, available=available)
@@ -135,7 +135,7 @@ async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> Custom
 async def list_transactions(call: Call[TransactionQuery, None], tx: Reading) -> TransactionPage:
     """Newest first."""
     query = call.query
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     found = await ledger.txns_of(
         tx, call.workspace_id, customer.id, kind=query.wallet, before_seq=query.before, limit=query.limit + 1
     )
@@ -147,7 +147,7 @@ async def list_transactions(call: Call[TransactionQuery, None], tx: Reading) -> 
 async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionItem:
     """Send an Idempotency-Key with it: repeated without one, the coins move again."""
     body = call.body
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     entry = Entry(
         customer_id=customer.id,
         operation=body.operation,
@@ -166,7 +166,7 @@ async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionIt
 async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Listed[Fact]:
     """What happened to a customer, and why a trigger gave nothing: what was booked last first."""
     limit, workspace_id = call.query.limit, call.workspace_id
-    customer = await the_customer(tx, workspace_id, call.path_id())
+    customer = await customers.get(tx, workspace_id, id=call.path_id())
     placed = await orders.orders_of(tx, workspace_id, customer.id, limit=limit)
     txns = await ledger.txns_of(tx, workspace_id, customer.id, limit=limit)
     fired = await triggers.firings(tx, workspace_id, customer_id=customer.id, limit=limit)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from regulars import customers, limits, people
 from regulars.api.examples import ID
-from regulars.api.management.api import management, the_customer
+from regulars.api.management.api import management
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.items import (
     CustomerItem,
@@ -72,8 +72,8 @@ async def merge_customer(call: Call[NoQuery, MergeInto], tx: Tx) -> CustomerItem
     from_id = call.path_id()
     if await people.merge(tx, call.workspace, from_id, into.id, call.now, actor=call.caller.actor):
         await call.audit(tx, "customer.merge", into.customer_id, merged=str(from_id))
-    (item,) = await customer_items(tx, call.workspace, [await the_customer(tx, call.workspace_id, into.id)], call.now)
-    return item
+    stays = await customers.get(tx, call.workspace_id, id=into.id)
+    return (await customer_items(tx, call.workspace, [stays], call.now))[0]
 
 
 @management.delete("/customers/{id}", "Erase a customer", tag="Customers", status=204)
@@ -87,7 +87,7 @@ async def erase_customer(call: Call[NoQuery, None], tx: Tx) -> None:
 @management.get("/customers/{id}/export", "All that is kept of a customer", tag="Customers")
 async def export_customer(call: Call[NoQuery, None], tx: Reading) -> PersonItem:
     """To answer somebody who asks what you know of them."""
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     person = await people.take_out(tx, call.workspace, customer)
     return await person_item(tx, call.workspace, person, call.now)
 

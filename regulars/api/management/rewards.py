@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from regulars import customers, events, limits, rewards
-from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of, the_customer
+from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of
 from regulars.api.management.items import Whose, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
@@ -246,7 +246,7 @@ async def list_coupons(call: Call[CouponQuery, None], tx: Reading) -> Page[Coupo
 @management.post("/coupons", "Issue a coupon", tag="Coupons", status=201)
 async def issue_coupon(call: Call[NoQuery, NewCoupon], tx: Tx) -> CouponItem:
     body = call.body
-    customer = await the_customer(tx, call.workspace_id, body.customer)
+    customer = await customers.get(tx, call.workspace_id, id=body.customer)
     ask = Ask(
         customer_id=customer.id,
         offer_id=body.offer_id,

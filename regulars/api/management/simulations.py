@@ -19,7 +19,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.customers.reported import CustomerId
 from regulars.kit.clock import a_moment
 from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.errors import invalid
 from regulars.kit.shapes import Partial, Shown, copied
 from regulars.orders.reported import Reported, report_of
 from regulars.tenancy import Workspace
@@ -103,10 +103,7 @@ async def _about(call: Call[Any, Simulation], tx: Reading, trigger: Trigger, at:
             raise invalid("call.trigger_id", "this trigger's id, or none")
         asked = NewActivity(**said_of)
         return fire_of(asked, {}, call.caller.actor, writes=True)
-    customer = await customers.find(tx, call.workspace_id, customer_id=body.customer_id)
-    if customer is None:
-        raise NotFound("This customer does not exist.")
-    return customer
+    return await customers.get(tx, call.workspace_id, customer_id=body.customer_id)
 
 
 def simulation_item(found: Simulated, trigger: Trigger, workspace: Workspace) -> SimulationItem:

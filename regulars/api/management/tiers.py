@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, tiers
-from regulars.api.management.api import PageQuery, asked, management, the_customer
+from regulars.api.management.api import PageQuery, asked, management
 from regulars.api.management.items import Whose, named
 from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
@@ -123,7 +123,7 @@ async def read_tier(call: Call[NoQuery, None], tx: Reading) -> StandingItem:
 @management.put("/customers/{id}/tier", "Place a customer by hand", tag="Tiers", area="data")
 async def place_customer(call: Call[NoQuery, Placing], tx: Tx) -> StandingItem:
     """Not below this tier until then, whatever they have reached."""
-    body, customer = call.body, await the_customer(tx, call.workspace_id, call.path_id())
+    body, customer = call.body, await customers.get(tx, call.workspace_id, id=call.path_id())
     await tiers.place_by_hand(
         tx, call.workspace, customer, body.tier, body.reason, body.until, call.now, actor=call.caller.actor
     )
@@ -134,7 +134,7 @@ async def place_customer(call: Call[NoQuery, Placing], tx: Tx) -> StandingItem:
 @management.delete("/customers/{id}/tier", "Place a customer by what they did", tag="Tiers", area="data")
 async def release_customer(call: Call[NoQuery, None], tx: Tx) -> StandingItem:
     """What was placed by hand counts no more."""
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     await tiers.take_off(tx, call.workspace, customer, call.now, actor=call.caller.actor)
     await call.audit(tx, "tiers.release", customer.customer_id)
     return await _standing(call, tx)
@@ -147,7 +147,7 @@ async def _ladder(call: Call[Any, Any], tx: Reading) -> LadderItem:
 
 
 async def _standing(call: Call[Any, Any], tx: Reading) -> StandingItem:
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     stands = await tiers.standing_of(tx, call.workspace, customer, call.now)
     return copied(
         StandingItem,

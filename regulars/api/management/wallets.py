@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, ledger, limits, tenancy
-from regulars.api.management.api import Limit, PageQuery, management, page_of, the_customer
+from regulars.api.management.api import Limit, PageQuery, management, page_of
 from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import Call, NoQuery, tried
 from regulars.kit.db import Reading, Tx
@@ -102,7 +102,7 @@ class HoldItem(msgspec.Struct):
 async def list_lots(call: Call[LotQuery, None], tx: Reading) -> Page[LotItem]:
     """In the order in which they are spent: what expires first comes first."""
     query = call.query
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     lots = await ledger.lots_of(tx, call.workspace, customer.id, call.now, kind=query.wallet)
     first = next((n + 1 for n, lot in enumerate(lots) if lot.id == query.before), 0)
     page, after = page_of(lots[first : first + query.limit + 1], query.limit)
@@ -112,7 +112,7 @@ async def list_lots(call: Call[LotQuery, None], tx: Reading) -> Page[LotItem]:
 @management.get("/customers/{id}/lots/{lot_id}", "Where the coins of a lot went", tag="Customers")
 async def read_lot(call: Call[NoQuery, None], tx: Reading) -> LotDetail:
     """Also of one of which nothing is left."""
-    customer = await the_customer(tx, call.workspace_id, call.path_id())
+    customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     story = await ledger.lot_story(tx, call.workspace, customer.id, call.path_id("lot_id"), call.now)
     kind = story.lot.kind
     moves = [

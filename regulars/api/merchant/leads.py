@@ -79,12 +79,7 @@ def _named_by_path() -> Iterator[None]:
         raise faults.refusal() from None
 
 
-async def the_lead(tx: Reading, workspace_id: UUID, **by: Any) -> Customer:
-    """Raises NotFound with the contract's words."""
-    customer = await customers.find(tx, workspace_id, **by)
-    if customer is None:
-        raise NotFound("Lead does not exists")
-    return customer
+NO_LEAD = "Lead does not exists"
 
 
 class ForLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -97,7 +92,8 @@ class ForLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """Whom the body names. Raises Invalid, NotFound with the contract's words."""
         if not self.lead_id and not self.customer_id:
             raise invalid("lead_id", "a lead_id or a customer_id")
-        return await the_lead(tx, workspace_id, id=self.lead_id, customer_id=None if self.lead_id else self.customer_id)
+        by: dict[str, Any] = {"id": self.lead_id} if self.lead_id else {"customer_id": self.customer_id}
+        return await customers.get(tx, workspace_id, NO_LEAD, **by)
 
 
 def secrets_of(call: Call[Any, Any]) -> list[str]:
@@ -139,7 +135,7 @@ async def change_lead(call: Call[ByCustomerId, LeadChange], tx: Tx) -> LeadAnswe
     # Also when nobody was found: a token must not tell who else is a customer.
     prove(call, customer.id if customer else UUID(int=0), changes=True)
     if customer is None:
-        raise NotFound("Lead does not exists")
+        raise NotFound(NO_LEAD)
     given = {"name": call.body.name, **msgspec.structs.asdict(call.body.metadetail)}
     balances = await ledger.balances(tx, call.workspace, [customer.id], call.now)
     available = balances[customer.id]["coins"].available
@@ -181,7 +177,7 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
         # Also when nobody was found: a token must not tell who else is a customer.
         prove(call, customer.id if customer else UUID(int=0))
     if customer is None:
-        raise NotFound("Lead does not exists")
+        raise NotFound(NO_LEAD)
     answer = await _answer(call, tx, customer)
     if storefront and not by_token:
         token = proofs.issue_token(secrets_of(call)[0], customer.id, call.app.clock.outside())
