@@ -1,8 +1,8 @@
 """The documents of the APIs for people, under /api/docs. Nothing comes from elsewhere, so they work offline."""
 
 import json
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 from litestar import MediaType, Response, get
@@ -29,52 +29,36 @@ _DRAWN_HERE = {
 
 
 def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
-    @cache
-    def index() -> str:
-        return TEMPLATES.get_template("index.html").render(apis=apis, topics=len(events.TOPICS))
+    def page(name: str, **about: Any) -> Callable[[], str]:
+        return cache(partial(TEMPLATES.get_template(name).render, about))
 
-    def drawn(api: Api) -> str:
-        return TEMPLATES.get_template("api.html").render(api=api, asset=dashboard.asset)
-
-    @get("/api/docs", include_in_schema=False, sync_to_thread=False)
-    def front() -> Response[str]:
-        return _html(index())
-
-    @get("/api/docs/events", include_in_schema=False, sync_to_thread=False)
-    def about_events() -> Response[str]:
-        return _html(events.asyncapi_page())
-
-    @get("/api/docs/openapi.json", include_in_schema=False, sync_to_thread=False)
-    def together() -> Response[bytes]:
-        return _json(openapi(apis))
-
-    @get("/api/docs/asyncapi.json", include_in_schema=False, sync_to_thread=False)
-    def asyncapi() -> Response[bytes]:
-        return _json(events.asyncapi())
-
-    return [
-        front,
-        about_events,
-        together,
-        asyncapi,
-        *(h for api in apis for h in _of(api, cache(lambda a=api: drawn(a)))),
+    front = page("index.html", apis=apis, topics=len(events.TOPICS))
+    served: list[tuple[str, Callable[[], Any], Callable[[Any], Response[Any]]]] = [
+        ("", front, _html),
+        ("/events", events.asyncapi_page, _html),
+        ("/openapi.json", partial(openapi, apis), _json),
+        ("/asyncapi.json", events.asyncapi, _json),
     ]
+    for api in apis:
+        served.append((f"/{api.name}", page("api.html", api=api, asset=dashboard.asset), _drawn))
+        served.append((f"/{api.name}.json", partial(openapi, [api]), _json))
+    return [_handler(f"/api/docs{path}", say, how) for path, say, how in served]
 
 
-def _of(api: Api, drawn: Any) -> list[HTTPRouteHandler]:
-    @get(f"/api/docs/{api.name}", include_in_schema=False, sync_to_thread=False, name=f"docs.{api.name}")
-    def page() -> Response[str]:
-        return _html(drawn(), _DRAWN_HERE)
+def _handler(path: str, say: Callable[[], Any], how: Callable[[Any], Response[Any]]) -> HTTPRouteHandler:
+    @get(path, include_in_schema=False, sync_to_thread=False, name=path)
+    def served() -> Response[Any]:
+        return how(say())
 
-    @get(f"/api/docs/{api.name}.json", include_in_schema=False, sync_to_thread=False, name=f"docs.{api.name}.json")
-    def document() -> Response[bytes]:
-        return _json(openapi([api]))
-
-    return [page, document]
+    return served
 
 
 def _html(text: str, headers: dict[str, str] = _HEADERS) -> Response[str]:
     return Response(text, media_type=MediaType.HTML, headers=headers)
+
+
+def _drawn(text: str) -> Response[str]:
+    return _html(text, _DRAWN_HERE)
 
 
 def _json(document: dict[str, Any]) -> Response[bytes]:

@@ -11,6 +11,7 @@ own. An act on `calls`, a list, is handed all that come at once, and answers eac
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, get_args, get_type_hints
@@ -38,29 +39,18 @@ AccessNeeded = Literal["READ", "WRITE"]
 Transaction = Literal["reading", "writing", "none"]
 
 
+@dataclass(slots=True)
 class Call(Generic[Q, B]):
     """One request that was let in, its parts typed."""
 
-    __slots__ = ("app", "body", "caller", "headers", "now", "path", "query", "reply_headers")
-
-    def __init__(
-        self,
-        app: App,
-        caller: Caller,
-        now: datetime,
-        query: Q,
-        body: B,
-        path: Mapping[str, str],
-        headers: Mapping[str, str],
-    ) -> None:
-        self.app = app
-        self.caller = caller
-        self.now = now
-        self.query = query
-        self.body = body
-        self.path = path
-        self.headers = headers
-        self.reply_headers: dict[str, str] = {}
+    app: App
+    caller: Caller
+    now: datetime
+    query: Q
+    body: B
+    path: Mapping[str, str]
+    headers: Mapping[str, str]
+    reply_headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def workspace(self) -> Workspace:

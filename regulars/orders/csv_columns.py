@@ -11,12 +11,9 @@ line_tags, line_collections
 """
 
 from regulars.kit.csv_file import Columns
+from regulars.orders.model import PASSED_ON
 
 REQUIRED = ("order_id", "customer_id", "amount", "placed_at")
-PASSED_ON = (
-    *("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign"),
-    *("order_driven_by", "couponredeem_driven_by"),
-)
 OF_LINES = (
     *("line_product_id", "line_variant_id", "line_title", "line_quantity", "line_price", "line_amount"),
     *("line_discount", "line_tags", "line_collections"),

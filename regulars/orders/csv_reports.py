@@ -14,9 +14,9 @@ from regulars.customers import NewCustomer
 from regulars.kit.csv_file import Dates, Decimals, Unusable
 from regulars.kit.errors import Faults, Invalid
 from regulars.orders.csv_cells import Ambiguous, amount, moment, whole_id, whole_number
-from regulars.orders.csv_columns import OF_LINES, PASSED_ON, REQUIRED
+from regulars.orders.csv_columns import OF_LINES, REQUIRED
 from regulars.orders.lines import Line, Refund
-from regulars.orders.model import OrderReport, check
+from regulars.orders.model import PASSED_ON, OrderReport, check
 
 T = TypeVar("T")
 

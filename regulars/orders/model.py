@@ -242,6 +242,11 @@ REPORTED = (
 
 SOMETIMES_SAID = Said.__struct_fields__
 """The fields that not every report says."""
+PASSED_ON = (
+    *("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign"),
+    *("order_driven_by", "couponredeem_driven_by"),
+)
+"""What is only told on, of the detail."""
 VERSION = ("source_version", "ahead_version", "ahead_seen_at")
 
 

@@ -13,7 +13,7 @@ from regulars.customers.reported import CustomerDetails
 from regulars.kit.clock import a_birthday, a_moment
 from regulars.kit.errors import Faults, Invalid, invalid
 from regulars.orders.lines import Line, Refund, RefundLine
-from regulars.orders.model import NEVER, OrderReport, check, minor_units
+from regulars.orders.model import NEVER, PASSED_ON, OrderReport, check, minor_units
 
 Money = (
     Annotated[
@@ -123,11 +123,7 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     redirect_link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] = ""
 
 
-_DETAIL = (
-    *("payment_source", "payment_medium", "utm_source", "utm_medium", "utm_campaign"),
-    *("order_driven_by", "couponredeem_driven_by"),
-    *("presentment_currency_code", "presentment_amount", "cart_token", "redirect_link"),
-)
+_DETAIL = (*PASSED_ON, *("presentment_currency_code", "presentment_amount", "cart_token", "redirect_link"))
 
 
 def report_of(given: Reported, now: datetime) -> OrderReport:

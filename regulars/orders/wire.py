@@ -10,7 +10,7 @@ from regulars.kit.clock import wire_time
 from regulars.kit.currency import units_of
 from regulars.kit.ids import new_id
 from regulars.kit.wording import money
-from regulars.orders.model import Order, Recorded
+from regulars.orders.model import PASSED_ON, Order, Recorded
 from regulars.tenancy import Workspace
 
 
@@ -37,13 +37,7 @@ def properties(business: Business, customer: Customer, available: int, order: Or
         "fiat_amount": events.major_units(order.amount_minor, order.currency_code),
         "fiat_discount": events.major_units(order.discount_minor, order.currency_code),
         "fiat_tax": events.major_units(order.tax_minor, order.currency_code),
-        "payment_source": told("payment_source", ""),
-        "payment_medium": told("payment_medium", ""),
-        "utm_source": told("utm_source", ""),
-        "utm_medium": told("utm_medium", ""),
-        "utm_campaign": told("utm_campaign", ""),
-        "order_driven_by": told("order_driven_by", ""),
-        "couponredeem_driven_by": told("couponredeem_driven_by", ""),
+        **{name: told(name, "") for name in PASSED_ON},
         "status": order.status,
         "financial_status": order.financial_status,
         "delivery_status": order.delivery_status,
