@@ -14,7 +14,7 @@ from regulars import delivery
 from regulars.delivery import Carrier, CheckResult
 from regulars.integrations import store
 from regulars.integrations.model import Integration
-from regulars.integrations.registry import kept_connector
+from regulars.integrations.registry import CONNECTORS
 from regulars.integrations.store import sql
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict
@@ -25,7 +25,7 @@ from regulars.kit.secrets import SecretBox
 def carrier(integration: Integration, box: SecretBox) -> Carrier:
     """The integration as a carrier of deliveries. Raises Unreadable for its secrets, and Conflict for what another
     version of Regulars has stored and this one can't read."""
-    connector = kept_connector(integration.tool)
+    connector = CONNECTORS.kept(integration.tool)
     secrets = box.open(integration.sealed, workspace_id=integration.workspace_id, thing_id=integration.id)
     try:
         return connector.carrier(integration.settings, secrets)

@@ -2,30 +2,13 @@
 
 from regulars.integrations import contlo, klaviyo, omnisend, webhook
 from regulars.integrations.manifest import Connector, Manifest
-from regulars.kit.errors import Conflict, invalid
+from regulars.kit.fields import Known
 
-CONNECTORS: dict[str, Connector] = {
-    connector.manifest.tool: connector
-    for connector in (omnisend.CONNECTOR, klaviyo.CONNECTOR, contlo.CONNECTOR, webhook.CONNECTOR)
-}
-
-
-def connector_of(tool: str) -> Connector:
-    """Raises Invalid for a tool that is not known."""
-    connector = CONNECTORS.get(tool)
-    if connector is None:
-        raise invalid("tool", "one of: " + ", ".join(CONNECTORS))
-    return connector
-
-
-def kept_connector(tool: str) -> Connector:
-    """Of an integration that is kept. Raises Conflict for a tool that only another version of Regulars knows."""
-    connector = CONNECTORS.get(tool)
-    if connector is None:
-        raise Conflict(
-            f"This version of Regulars does not know the tool {tool}. What is to be sent there waits for one that does."
-        )
-    return connector
+CONNECTORS: Known[Connector] = Known(
+    "tool",
+    "What is to be sent there waits",
+    {one.CONNECTOR.manifest.tool: one.CONNECTOR for one in (omnisend, klaviyo, contlo, webhook)},
+)
 
 
 def manifest_of(tool: str) -> Manifest:

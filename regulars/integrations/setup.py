@@ -1,7 +1,7 @@
 """Adding, changing, rotating and removing an integration."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +10,11 @@ import msgspec
 from regulars import delivery, limits
 from regulars.integrations import store
 from regulars.integrations.model import Integration, Shown
-from regulars.integrations.registry import connector_of, kept_connector
+from regulars.integrations.registry import CONNECTORS
 from regulars.integrations.store import sql
-from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
-from regulars.kit.fields import checked_connection, made_here
+from regulars.kit.fields import beside, checked_connection, made_here
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 
@@ -25,7 +24,7 @@ async def add(
 ) -> Shown:
     """A new integration with its lane, not initialized yet: nothing is sent until it is. `given` holds the manifest's
     fields, secrets among them. Raises Invalid naming every wrong field, Conflict when the shop has too many."""
-    manifest = connector_of(tool).manifest
+    manifest = CONNECTORS.chosen(tool).manifest
     name, settings, secrets = checked_connection(manifest, name or manifest.label, given)
     if await tx.fetchval(sql.count_integrations, workspace_id) >= limits.INTEGRATIONS_MAX:
         raise Conflict(f"A shop can have {limits.INTEGRATIONS_MAX} integrations. Remove one that is not used.")
@@ -52,7 +51,7 @@ async def change(
     changes what the tool must accept initializes it again. Nothing is written when nothing is different. Raises
     Invalid, NotFound, and Conflict for a tool that is not known."""
     known = await store.integration(tx, workspace_id, integration_id, locked=True)
-    manifest = kept_connector(known.tool).manifest
+    manifest = CONNECTORS.kept(known.tool).manifest
     try:
         stored = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
     except Unreadable:
@@ -77,15 +76,12 @@ async def rotate(
     """A new secret; the old one stays valid beside it for `limits.SECRET_ROTATION_S`. Raises Invalid for a field whose
     secrets are not made here, NotFound, Unreadable."""
     known = await store.integration(tx, workspace_id, integration_id, locked=True)
-    rotating = {f.name: f.generate for f in kept_connector(known.tool).manifest.fields if f.generate is not None}
+    rotating = {f.name: f.generate for f in CONNECTORS.kept(known.tool).manifest.fields if f.generate is not None}
     generate = rotating.get(field)
     if generate is None:
         raise invalid("field", "one of: " + (", ".join(rotating) or "none; this tool makes its own secrets"))
-    secrets = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
-    fresh = generate()
-    secrets = {**secrets, field: fresh, f"{field}_previous": secrets[field]}
-    until = wire_time(now + timedelta(seconds=limits.SECRET_ROTATION_S))
-    settings = {**known.settings, f"{field}_previous_until": until}
+    had, fresh = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id), generate()
+    settings, secrets = beside(known.settings, had | {field: fresh}, field, had[field], now)
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=integration_id)
     return Shown(await _change(tx, known, known.name, settings, sealed, now), {field: fresh})
 

@@ -3,15 +3,18 @@ are all drawn from it."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from regulars import limits
-from regulars.kit.errors import Faults, Invalid
+from regulars.kit.clock import wire_time
+from regulars.kit.errors import Conflict, Faults, Invalid, invalid
 from regulars.kit.http import url_refusal
 from regulars.kit.shapes import INSIDE
 
+T = TypeVar("T")
 Kind = Literal["text", "secret", "url", "select", "number"]
 
 
@@ -101,6 +104,35 @@ def checked_settings(
     if wrong:
         raise Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=wrong)
     return settings, secrets
+
+
+class Known(dict[str, T]):
+    """What can be connected, by name: a `word` for one, and what becomes of one that only another version knows."""
+
+    def __init__(self, word: str, meanwhile: str, known: Mapping[str, T]) -> None:
+        super().__init__(known)
+        self._word, self._meanwhile = word, meanwhile
+
+    def chosen(self, name: str) -> T:
+        """Raises Invalid for one that is not known."""
+        if name not in self:
+            raise invalid(self._word, "one of: " + ", ".join(self))
+        return self[name]
+
+    def kept(self, name: str) -> T:
+        """Of a connection that is kept. Raises Conflict for one that only another version of Regulars knows."""
+        if name not in self:
+            unknown = f"This version of Regulars does not know the {self._word} {name}."
+            raise Conflict(f"{unknown} {self._meanwhile} for one that does.")
+        return self[name]
+
+
+def beside(
+    settings: Mapping[str, Any], secrets: Mapping[str, str], field: str, previous: str, now: datetime
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Settings and secrets in which the one before the secret of this field holds beside it for SECRET_ROTATION_S."""
+    until = wire_time(now + timedelta(seconds=limits.SECRET_ROTATION_S))
+    return {**settings, f"{field}_previous_until": until}, {**secrets, f"{field}_previous": previous}
 
 
 def checked_connection(

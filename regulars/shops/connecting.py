@@ -1,7 +1,7 @@
 """Connecting a source, changing, rotating and removing it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,15 +10,13 @@ from regulars import limits
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
-from regulars.kit.fields import checked_connection, made_here
+from regulars.kit.fields import beside, checked_connection, made_here
 from regulars.kit.ids import new_id
 from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.shops import store
 from regulars.shops.model import Platform, Shown, Source
-from regulars.shops.platforms import kept_platform, platform_of
+from regulars.shops.platforms import PLATFORMS
 from regulars.shops.store import sql
-
-_PREVIOUS, _UNTIL = "secret_previous", "secret_previous_until"
 
 
 async def connect(
@@ -26,7 +24,7 @@ async def connect(
 ) -> Shown:
     """A new source, whose hooks are taken from now on. `given` holds the manifest's fields, secrets among them. Raises
     Invalid naming every wrong field, Conflict when the shop has too many."""
-    manifest = platform_of(platform)
+    manifest = PLATFORMS.chosen(platform)
     name, settings, secrets = checked_connection(manifest, name or manifest.label, given)
     slugs = {row["slug"]: row["connected"] for row in await tx.fetch(sql.slugs, workspace_id)}
     if sum(slugs.values()) >= limits.SOURCES_MAX:
@@ -57,7 +55,7 @@ async def change(
     holds beside it for `limits.SECRET_ROTATION_S`, while the platform changes over. Nothing is written when nothing is
     different. Raises Invalid, NotFound, Conflict."""
     known = await store.source(tx, workspace_id, source_id, locked=True)
-    manifest = kept_platform(known.platform)
+    manifest = PLATFORMS.kept(known.platform)
     try:
         stored = opened(known, box)
     except Unreadable:
@@ -71,7 +69,7 @@ async def change(
     if filled == before:
         return known
     if stored.get("secret") not in (None, secrets.get("secret")):
-        settings, secrets = _beside(settings, secrets, stored["secret"], now)
+        settings, secrets = beside(settings, secrets, "secret", stored["secret"], now)
     return await _changed(tx, known, manifest, box, new_name, settings, secrets, now)
 
 
@@ -79,12 +77,12 @@ async def rotate(tx: Tx, workspace_id: UUID, source_id: UUID, box: SecretBox, *,
     """A new secret, where it is made here; the old one holds beside it for `limits.SECRET_ROTATION_S`. Raises Invalid
     where it is not, NotFound, Unreadable."""
     known = await store.source(tx, workspace_id, source_id, locked=True)
-    manifest = kept_platform(known.platform)
+    manifest = PLATFORMS.kept(known.platform)
     generate = next((field.generate for field in manifest.fields if field.name == "secret"), None)
     if generate is None:
         raise invalid("secret", f"the one that {manifest.label} makes: paste it among the settings")
     secrets = opened(known, box)
-    settings, secrets = _beside(known.settings, secrets | {"secret": generate()}, secrets["secret"], now)
+    settings, secrets = beside(known.settings, secrets | {"secret": generate()}, "secret", secrets["secret"], now)
     changed = await _changed(tx, known, manifest, box, known.name, settings, secrets, now)
     return Shown(changed, {"secret": secrets["secret"]})
 
@@ -115,16 +113,9 @@ def live_secrets(source: Source, box: SecretBox, now: datetime) -> list[str]:
     """Those that its hooks may be signed with now. Raises Unreadable."""
     secrets = opened(source, box)
     live = [secrets["secret"]] if secrets.get("secret") else []
-    if _PREVIOUS in secrets and wire_time(now) < source.settings.get(_UNTIL, ""):
-        live.append(secrets[_PREVIOUS])
+    if "secret_previous" in secrets and wire_time(now) < source.settings.get("secret_previous_until", ""):
+        live.append(secrets["secret_previous"])
     return live
-
-
-def _beside(
-    settings: dict[str, Any], secrets: dict[str, str], previous: str, now: datetime
-) -> tuple[dict[str, Any], dict[str, str]]:
-    until = wire_time(now + timedelta(seconds=limits.SECRET_ROTATION_S))
-    return settings | {_UNTIL: until}, secrets | {_PREVIOUS: previous}
 
 
 async def _changed(

@@ -17,7 +17,7 @@ from regulars.shops.discounts import try_discounts
 from regulars.shops.handling import read
 from regulars.shops.intake import Known, admit, verify
 from regulars.shops.model import OrderSaid, Source, signed
-from regulars.shops.platforms import kept_platform
+from regulars.shops.platforms import PLATFORMS
 from regulars.tenancy import Workspace
 
 
@@ -46,7 +46,7 @@ async def test(
 
 
 async def _rehearse(tx: Reading, workspace: Workspace, source: Source, box: SecretBox, now: datetime) -> Tested:
-    platform = kept_platform(source.platform)
+    platform = PLATFORMS.kept(source.platform)
     secrets = live_secrets(source, box, now)
     headers, made = platform.example(now, workspace.currency_code, source.settings)
     body = msgspec.json.encode(made)

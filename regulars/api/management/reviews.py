@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import limits, orders, reviews, triggers
-from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of, the_customer
+from regulars import customers, limits, orders, reviews, triggers
+from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of
 from regulars.api.management.items import Whose, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
@@ -123,7 +123,7 @@ def _resource(kind: Kind, new: type[Any], answer: str) -> None:
 
     async def create(call: Any, tx: Tx) -> Post:
         body = call.body
-        customer = await the_customer(tx, call.workspace_id, body.customer)
+        customer = await customers.get(tx, call.workspace_id, id=body.customer)
         order = await orders.find_order(tx, call.workspace_id, body.order_id) if body.order_id else None
         said = {name: getattr(body, name) for name in NewPost.__struct_fields__ if hasattr(body, name)}
         post = await reviews.prepare(tx, call.workspace, NewPost(**said), customer, order, call.now)

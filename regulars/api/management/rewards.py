@@ -20,7 +20,7 @@ from regulars.kit.errors import invalid
 from regulars.kit.shapes import Listed, Page, Partial, Shown, copied, showing
 from regulars.orders.model import minor_units
 from regulars.orders.reported import Money
-from regulars.rewards import Ask, Cart, CartLine, Coupon, Discounted, Offer, Status, Terms, Uploaded, Verdict
+from regulars.rewards import Ask, Cart, CartLine, Coupon, Offer, Status, Terms, Uploaded, Verdict
 from regulars.rewards.model import fiat
 from regulars.tenancy import Workspace
 

@@ -82,6 +82,11 @@ def _named_by_path() -> Iterator[None]:
 NO_LEAD = "Lead does not exists"
 
 
+async def the_lead(tx: Reading, workspace_id: UUID, **by: Any) -> Customer:
+    """Raises NotFound with the contract's words."""
+    return await customers.get(tx, workspace_id, NO_LEAD, **by)
+
+
 class ForLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lead_id: UUID | None = None
     customer_id: (
@@ -93,7 +98,7 @@ class ForLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         if not self.lead_id and not self.customer_id:
             raise invalid("lead_id", "a lead_id or a customer_id")
         by: dict[str, Any] = {"id": self.lead_id} if self.lead_id else {"customer_id": self.customer_id}
-        return await customers.get(tx, workspace_id, NO_LEAD, **by)
+        return await the_lead(tx, workspace_id, **by)
 
 
 def secrets_of(call: Call[Any, Any]) -> list[str]:

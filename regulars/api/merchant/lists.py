@@ -19,9 +19,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import customers, limits
+from regulars import limits
 from regulars.api.merchant.api import merchant
-from regulars.api.merchant.leads import NO_LEAD, prove
+from regulars.api.merchant.leads import prove, the_lead
 from regulars.api.operations import Call
 from regulars.kit.db import Reading
 from regulars.kit.errors import NotFound, Refusal, invalid
@@ -83,7 +83,7 @@ class Listing:
         def declare(act: Act) -> Act:
             async def listed(call: Call[Any, Any], tx: Reading) -> Any:
                 if self.leads:
-                    await customers.get(tx, call.workspace_id, NO_LEAD, id=self._lead_id(call, always=True))
+                    await the_lead(tx, call.workspace_id, id=self._lead_id(call, always=True))
                 found = await self._listed(act, call, tx)
                 return self.answer(**dict(zip(self.answer.__struct_fields__, found, strict=True)))
 
