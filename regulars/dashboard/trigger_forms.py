@@ -7,12 +7,12 @@ import msgspec
 from regulars import limits
 from regulars.dashboard.forms import Form
 from regulars.dashboard.restrictions import Builder, condition_of
-from regulars.dashboard.sheets import MAYBE, TICK, Field, Fields, Given, fields_of
+from regulars.dashboard.sheets import ID, MAYBE, TICK, Field, Fields, Given, fields_of
 from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule
 from regulars.triggers.checking import APPLIES
 from regulars.triggers.facts import schema_of
-from regulars.triggers.model import Source
+from regulars.triggers.model import Kind, Source
 from regulars.triggers.rule import Campaign, Factor, FirstOrder, Span
 
 FLAGS = ("active", "open", "allow_override", "show_in_widget")
@@ -30,6 +30,7 @@ _OF_RULE = {  # a number that an empty field leaves out
 } | {
     "title": Field(optional=True, chars_max=limits.TITLE_CHARS_MAX),
     "description": Field(optional=True, chars_max=limits.DESCRIPTION_CHARS_MAX),
+    "offer_id": Field("uuid", optional=True, blank=None),
     "properties": Field("lines", optional=True, blank=()),
     "operation": Field("choice", optional=True, blank="cr", options=("cr", "dr")),
     "timeline": Field("choice", optional=True, blank="month", options=("day", "week", "month", "year")),
@@ -42,10 +43,17 @@ _ALWAYS = {
     **{f"content.{name}": MAYBE for name in CONTENT},
     "content.type": Field("choice", optional=True, blank="earn", options=("earn", "referral", "social")),
 }
+_OF_COINS = frozenset(
+    (
+        *("coins_min", "coins_max", "coins_per_unit", "operation", "first_order_factor"),
+        *("campaign_factor", "campaign_starts_at", "campaign_ends_at"),
+    )
+)
 _ELSEWHERE = ("factors", "condition", "basis", "on_order_amount_matched")
 
 
-def fields_for(source: Source) -> Fields:
+def fields_for(source: Source, kind: Kind | None = None) -> Fields:
+    """Of a trigger of that kind; of a new one, which has none yet, what gives coins while no offer is chosen."""
     named = {name: _OF_RULE[name] for name in APPLIES[source] if name not in _ELSEWHERE}
     if source != "order":
         named["coins_min"] = Field("whole")
@@ -59,7 +67,14 @@ def fields_for(source: Source) -> Fields:
         named["first_order_factor"] = _FACTOR
     if source == "api":
         named |= {"open": TICK, "allow_override": TICK}
-    return named | _ALWAYS
+    named |= _ALWAYS
+    coins = [name for name in named if name in _OF_COINS]
+    if kind == "offer":
+        return {name: field for name, field in named.items() if name not in coins} | {"offer_id": ID}
+    if kind == "wallet":
+        del named["offer_id"]
+        return named
+    return named | {name: msgspec.structs.replace(named[name], when=("offer_id", "")) for name in coins}
 
 
 def values_of(rule: Rule) -> dict[str, Any]:
@@ -88,7 +103,7 @@ def rule_of(form: Form, given: Given, builder: Builder, source: Source, kept: Ru
         said["on_order_amount_matched"] = None if least is most is None else Span(least or 0.0, most)
     if "properties" in given:
         said["properties"] = properties_of(given["properties"])
-    if _of_form(kept.factors) is not None:
+    if "campaign_factor" in given and _of_form(kept.factors) is not None:
         said["factors"] = _factors(form, given)
     rule = msgspec.structs.replace(kept, **said)
     builder.schema = schema_of(source, rule)

@@ -13,12 +13,15 @@ from regulars.triggers.model import Source
 from regulars.triggers.rule import Campaign, Factor, FirstOrder, InTier, Rule, Span, as_json
 
 
-def sentence(source: Source, rule: Rule, coin_name: str, currency_symbol: str, kind: str = "wallet") -> str:
-    """A trigger of that source, or what would be one, as one sentence."""
+def sentence(
+    source: Source, rule: Rule, coin_name: str, currency_symbol: str, kind: str = "wallet", *, offer: str = ""
+) -> str:
+    """A trigger of that source, or what would be one, as one sentence. `offer`: the name of the one that it gives."""
     symbol = currency_symbol.strip()
     if_ = condition_in_words(source, rule)
     when = f"{_when(source, rule)}{f' and {if_}' if if_ else ''}{_marks(rule, symbol)}"
     said = f"{when}, it {_gives(source, rule, coin_name, symbol) if kind == 'wallet' else _OTHERWISE[kind]}"
+    said += f" of “{offer}”" if kind == "offer" and offer else ""
     said += "".join(f", {_factor(one)}" for one in rule.factors)
     if rule.after_delta_day:
         said += f", {counted(rule.after_delta_day, 'days')} later"

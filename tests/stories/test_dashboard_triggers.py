@@ -1,5 +1,7 @@
 """At the dashboard: how a trigger is shown in the rewards widget."""
 
+import html
+
 import pytest
 
 from tests.doors import Shop
@@ -145,3 +147,30 @@ async def test_the_builder_asks_about_what_sets_it_off(shop: Shop) -> None:
     assert (await owner.post("/triggers/new", **fact)).status_code == 303
     wrong = await owner.post("/triggers/new", **(fact | {"properties": "score: numbers"}))
     assert 'id="properties-wrong"' in wrong.text
+
+
+async def test_a_trigger_gives_a_coupon_of_a_chosen_offer_and_says_so(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "asha"))
+    assert 'name="offer_id"' not in (await owner.get("/triggers/new?source=birthday")).text
+    terms = {"discount": "percent", "value": 10}
+    offer = (await shop.manage("POST", "/offers", json={"name": "Ten off", "terms": terms})).json()
+    assert 'name="offer_id"' in (await owner.get("/triggers/new?source=birthday")).text
+    form = {"name": "Birthday", "source": "birthday", "active": "yes", "offer_id": offer["id"], "coins_min": "7"}
+    said = "On a customer's birthday, it gives a coupon of “Ten off”."
+    assert said in html.unescape((await owner.post("/triggers/sentence", **form)).text)
+    made = await owner.post("/triggers/new", **form, campaign_factor="")
+    assert made.status_code == 303, made.text
+    (item,) = (await shop.manage("GET", "/triggers")).json()["items"]
+    assert (item["kind"], item["rule"]["offer_id"], item["rule"]["coins_min"]) == ("offer", offer["id"], 0)
+    page = (await owner.get(f"/triggers/{item['id']}")).text
+    assert (said in html.unescape(page), 'name="coins_min"' in page) == (True, False)
+    other = (await shop.manage("POST", "/offers", json={"name": "More off", "terms": terms})).json()
+    changed = await owner.post(f"/triggers/{item['id']}", **form | {"offer_id": other["id"], "name": "Cake"})
+    assert changed.status_code == 303
+    (item,) = (await shop.manage("GET", "/triggers")).json()["items"]
+    assert (item["name"], item["version"], item["rule"]["offer_id"]) == ("Cake", 2, other["id"])
+    nothing = await owner.post(f"/triggers/{item['id']}", **form | {"offer_id": ""})
+    assert (nothing.status_code, 'id="offer_id-wrong"' in nothing.text) == (422, True)
+    coins = {"name": "Coins", "source": "order", "coins_per_unit": "2", "offer_id": "", "earn_when": "paid"}
+    assert (await owner.post("/triggers/new", **coins)).status_code == 303
+    assert (await shop.manage("GET", "/triggers")).json()["items"][-1]["kind"] == "wallet"

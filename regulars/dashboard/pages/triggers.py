@@ -1,11 +1,13 @@
 """Triggers: what earns coins, said as a sentence, with what each of them gave and refused."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from litestar import Response, post
 
-from regulars import conditions, customers, imports, limits, orders, triggers
+from regulars import conditions, customers, imports, limits, orders, rewards, triggers
 from regulars.dashboard.cells import Lines, Link
 from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
@@ -23,6 +25,7 @@ from regulars.kit.ids import new_id
 from regulars.triggers import Content, Rule, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.facts import schema_of
+from regulars.triggers.model import Kind
 from regulars.triggers.wording import compared, condition_in_words
 
 SOURCES = {  # {Coins}: as the shop calls them
@@ -55,8 +58,9 @@ class Said(NamedTuple):
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Said]:
     source, state = asked.chosen("source"), asked.chosen("state")
+    offers = await _offers(desk, tx)
     found = [
-        Said(one, _sentence(desk, one))
+        Said(one, _sentence(desk, one, offers))
         for one in await triggers.list_triggers(tx, desk.id)
         if source in (None, one.source) and state in (None, "active" if one.active else "off")
     ]
@@ -113,7 +117,12 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     if source not in ("api", "fact"):
         values["name"] = in_shops_words(SOURCES[source], desk.workspace)
     builder = _builder(source, Rule(), await drawn(desk, None), await _typed(desk))
-    return Shown(values, title=SOURCES[source], more={"condition": builder, "source": source, "tried": None})
+    more = {"condition": builder, "source": source, "tried": None, "offers": await _offers(desk, tx)}
+    return Shown(values, title=SOURCES[source], more=more)
+
+
+async def _offers(desk: Desk, tx: Reading) -> dict[UUID, str]:
+    return {one.id: one.name for one in await rewards.list_offers(tx, desk.id)}
 
 
 async def _try(desk: Desk, page: Sheet, given: Given, shown: Shown) -> Response[str]:
@@ -122,7 +131,7 @@ async def _try(desk: Desk, page: Sheet, given: Given, shown: Shown) -> Response[
     rule = rule_of(form, given, shown.more["condition"], source, kept)
     flags, name = (True, False, False, False), form.text("name")
     trigger = shown.thing or Trigger(
-        new_id(), 1, "wallet", name, source, *flags, rule, Content(), created_at=desk.now, updated_at=desk.now
+        new_id(), 1, _kind(rule), name, source, *flags, rule, Content(), created_at=desk.now, updated_at=desk.now
     )
     as_typed = msgspec.structs.replace(trigger, active=given["active"])
     shown.more["tried"] = await tried(desk, form, as_typed, rule, kept)
@@ -138,8 +147,13 @@ async def _given(desk: Desk, given: Given, shown: Shown) -> dict[str, Any]:
     return {"name": given["name"], "rule": rule, "content": Content(**words), **flags}
 
 
+def _kind(rule: Rule) -> Kind:
+    return "offer" if rule.offer_id else "wallet"
+
+
 def _fields(shown: Shown) -> Fields:
-    return fields_for(shown.more["source"]) if shown.more["source"] else {}
+    trigger: Trigger | None = shown.thing
+    return fields_for(shown.more["source"], trigger.kind if trigger else None) if shown.more["source"] else {}
 
 
 @sheet("/triggers/new", "", "trigger_new", _fields, yes="Create", load=_blank)
@@ -151,7 +165,7 @@ async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     try:
         async with desk.changing("trigger.create", name) as tx:
             made = await triggers.create_trigger(
-                tx, desk.workspace, name, source, rule, desk.now, actor=desk.who.actor, **said
+                tx, desk.workspace, name, source, rule, desk.now, kind=_kind(rule), actor=desk.who.actor, **said
             )
     except Refusal as refusal:
         raise refused(refusal) from None
@@ -163,16 +177,19 @@ async def said(desk: Handed) -> Response[str]:
     """What the rule that is being typed would do, as a sentence, or what is still missing."""
     form = await desk.form()
     source: Any = form.text("source") if form.text("source") in SOURCES else "api"
-    trigger_id, kept = uuid_of(form.text("trigger_id")), None
-    if trigger_id:
-        async with desk.reading() as tx:
-            kept = (await triggers.find_trigger(tx, desk.id, trigger_id)).rule
+    trigger_id, trigger = uuid_of(form.text("trigger_id")), None
+    async with desk.reading() as tx:
+        offers = await _offers(desk, tx)
+        if trigger_id:
+            trigger = await triggers.find_trigger(tx, desk.id, trigger_id)
+    kept, kind = (trigger.rule, trigger.kind) if trigger else (None, None)
     missing, words = "", ""
     try:
         builder = _builder(source, kept or Rule(), await drawn(desk, None))
-        rule = rule_of(form, read(desk, fields_for(source), form), builder, source, kept)
+        rule = rule_of(form, read(desk, fields_for(source, kind), form), builder, source, kept)
         form.check()
-        words = _in_words(desk, source, check_rule(source, rule))
+        kind = kind or _kind(rule)
+        words = _in_words(desk, source, check_rule(source, rule, kind), kind, offers)
     except Refusal as refusal:
         missing = next(iter(form.refused(refused(refusal)).errors.values()), refusal.message)
     return desk.page("pages/trigger_sentence.html", sentence=words, missing=missing)
@@ -181,19 +198,22 @@ async def said(desk: Handed) -> Response[str]:
 async def _load(desk: Desk, tx: Reading) -> Shown:
     trigger = await triggers.find_trigger(tx, desk.id, desk.key)
     found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
-    versions = await triggers.versions_of(tx, desk.id, trigger.id)
+    versions, offers = await triggers.versions_of(tx, desk.id, trigger.id), await _offers(desk, tx)
     builder = _builder(trigger.source, trigger.rule, await drawn(desk, trigger.rule.condition), await _typed(desk))
     content = {f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()}
     values = values_of(trigger.rule) | content | {name: getattr(trigger, name) for name in (*FLAGS, "name", "source")}
     more = {
         "source": trigger.source,
         "tried": None,
-        "sentence": _sentence(desk, trigger),
+        "offers": offers,
+        "sentence": _sentence(desk, trigger, offers),
         "condition": builder,
         "firings": found,
         "people": await customers.by_ids(tx, desk.id, list({firing.customer_id for firing in found})),
         "about": await orders.by_ids(tx, desk.id, {id for firing in found if (id := firing.order_id)}),
-        "versions": [(version, _sentence(desk, trigger, version.rule), changed) for version, changed in versions],
+        "versions": [
+            (version, _sentence(desk, trigger, offers, version.rule), changed) for version, changed in versions
+        ],
         "backtests": await imports.newest_backtests(tx, desk.id, trigger.id, limits.IMPORTS_SHOWN),
         "runs": await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN),
         "has_orders": bool((await orders.search_orders(tx, desk.id, limit=1))[0]),
@@ -223,14 +243,14 @@ async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
 async def versions(desk: Desk, tx: Reading) -> dict[str, Any]:
     """Two of them beside each other: the newest, and the one before it, unless the address says others."""
     asked = query_of(desk.request)
-    trigger = await triggers.find_trigger(tx, desk.id, desk.key)
+    trigger, offers = await triggers.find_trigger(tx, desk.id, desk.key), await _offers(desk, tx)
     found = {str(one.version): one for one, _ in await triggers.versions_of(tx, desk.id, desk.key)}
     after, before, *_ = [*found, *found]
     two = [found.get(asked.get("before", ""), found[before]), found.get(asked.get("after", ""), found[after])]
     return {
         "trigger": trigger,
         "form": Form(values={"before": two[0].version, "after": two[1].version}),
-        "two": [(one, _sentence(desk, trigger, one.rule)) for one in two],
+        "two": [(one, _sentence(desk, trigger, offers, one.rule)) for one in two],
         "rows": compared(trigger.source, two[0].rule, two[1].rule),
         "options": [(number, f"Version {number}") for number in found],
     }
@@ -252,10 +272,10 @@ async def run(desk: Desk, tx: Reading) -> dict[str, Any]:
     return {"run": found, "progress": found.progress, "trigger": trigger, "form": desk.blank(announced="yes")}
 
 
-def _sentence(desk: Desk, trigger: Trigger, rule: Rule | None = None) -> str:
-    return _in_words(desk, trigger.source, rule or trigger.rule, trigger.kind)
+def _sentence(desk: Desk, trigger: Trigger, offers: Mapping[UUID, str], rule: Rule | None = None) -> str:
+    return _in_words(desk, trigger.source, rule or trigger.rule, trigger.kind, offers)
 
 
-def _in_words(desk: Desk, source: Any, rule: Rule, kind: str = "wallet") -> str:
-    shop = desk.workspace
-    return triggers.sentence(source, rule, shop.coin_name, shop.currency_symbol, kind)
+def _in_words(desk: Desk, source: Any, rule: Rule, kind: str, offers: Mapping[UUID, str]) -> str:
+    shop, offer = desk.workspace, offers.get(rule.offer_id, "") if rule.offer_id else ""
+    return triggers.sentence(source, rule, shop.coin_name, shop.currency_symbol, kind, offer=offer)
