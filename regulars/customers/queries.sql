@@ -2,6 +2,12 @@
 id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
 accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
 
+-- part: found
+CROSS JOIN LATERAL (
+        SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
+ ORDER BY n.id
+    ON CONFLICT (workspace_id, id) DO UPDATE
+
 -- name: by_ids
 -- LATERAL, so that rows are found one by one by their key whatever the statistics say.
 SELECT c.{customer} FROM unnest($2::uuid[]) AS n (id)
@@ -90,10 +96,7 @@ INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_cod
 SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, found.updated_at, n.spent,
        n.orders_count, n.placed_at
   FROM unnest($2::uuid[], $3::jsonb[], $4::integer[], $5::timestamptz[]) AS n (id, spent, orders_count, placed_at)
- CROSS JOIN LATERAL (
-        SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
- ORDER BY n.id
-    ON CONFLICT (workspace_id, id) DO UPDATE
+ {found}
    SET spent = (SELECT COALESCE(jsonb_object_agg(total.key, total.value), '{}')
                   FROM (SELECT each.key, sum(each.value::bigint) AS value
                           FROM (SELECT * FROM jsonb_each_text(c.spent)
@@ -108,10 +111,7 @@ RETURNING c.{customer}
 INSERT INTO customers_customer AS c (workspace_id, id, customer_id, name, referral_code, created_at, updated_at)
 SELECT $1, found.id, found.customer_id, n.name, found.referral_code, found.created_at, $4
   FROM unnest($2::uuid[], $3::text[]) AS n (id, name)
- CROSS JOIN LATERAL (
-        SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
- ORDER BY n.id
-    ON CONFLICT (workspace_id, id) DO UPDATE SET name = excluded.name, updated_at = excluded.updated_at
+ {found} SET name = excluded.name, updated_at = excluded.updated_at
 RETURNING c.{customer}
 
 -- name: set_tiers
@@ -119,10 +119,7 @@ RETURNING c.{customer}
 INSERT INTO customers_customer AS c (workspace_id, id, customer_id, tier, referral_code, created_at, updated_at)
 SELECT $1, found.id, found.customer_id, n.tier, found.referral_code, found.created_at, $4
   FROM unnest($2::uuid[], $3::text[]) AS n (id, tier)
- CROSS JOIN LATERAL (
-        SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
- ORDER BY n.id
-    ON CONFLICT (workspace_id, id) DO UPDATE SET tier = excluded.tier, updated_at = excluded.updated_at
+ {found} SET tier = excluded.tier, updated_at = excluded.updated_at
 RETURNING c.{customer}
 
 -- name: newest

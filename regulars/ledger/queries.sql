@@ -13,6 +13,10 @@ txn_id, n, from_account, to_account, amount, lot_id, extends_to
 customer_id, kind, available, pending, held, debt, credited, debited, txn_count, head_hash, due_at, active_at,
 merged_into
 
+-- part: of_wallet
+workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
+   AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
+
 -- name: lock_wallets
 -- All of them or none, in the order in which they are given. A call that still has wallets to open must hold no other
 -- meanwhile: opening can wait for whoever is opening the same, and two calls could wait for each other.
@@ -147,22 +151,16 @@ SELECT n.id, 'expire', 'success', g.amount, x.recorded_at
 
 -- name: txns_of_wallet
 SELECT {txn} FROM ledger_txn
- WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
-   AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
-   AND ($6::bigint IS NULL OR seq < $6)
+ WHERE {of_wallet} AND ($6::bigint IS NULL OR seq < $6)
  ORDER BY seq DESC LIMIT $7 OFFSET $8
 
 -- name: txns_of_wallet_from_oldest
 SELECT {txn} FROM ledger_txn
- WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
-   AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
-   AND ($6::bigint IS NULL OR seq > $6)
+ WHERE {of_wallet} AND ($6::bigint IS NULL OR seq > $6)
  ORDER BY seq LIMIT $7 OFFSET $8
 
 -- name: count_txns
-SELECT count(*) FROM ledger_txn
- WHERE workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 'void', 'activate') AND amount > 0
-   AND ($4::text IS NULL OR operation = $4) AND ($5::text IS NULL OR wire_hash = $5)
+SELECT count(*) FROM ledger_txn WHERE {of_wallet}
 
 -- name: book
 -- Wallet by wallet, each txn with what it moved and the lot it brought; a wallet without txns comes once, with nulls.

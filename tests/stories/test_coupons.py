@@ -64,6 +64,9 @@ async def test_a_store_sells_a_coupon_and_an_order_uses_it(shop: Shop, till: Til
     )
     listed = (await shop.merchant("GET", "/coupons", params={"lead_id": lead_id})).json()["data"]
     assert listed == {"items": [bought], "count": 1}
+    for asked, found in (({}, [bought]), ({"offer_id": NOBODY}, []), ({"id": NOBODY}, [])):
+        one = {"lead_id": lead_id, "id": bought["_id"], **asked}
+        assert (await shop.merchant("GET", "/coupons", params=one)).json()["data"]["items"] == found
     code = bought["value"]
     small = await shop.manage("POST", f"/coupons/{code}/validate", json={"cart": {"amount": "19.99"}})
     assert (small.status_code, small.json()["code"]) == (422, "not_eligible")

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars.kit.shapes import INSIDE, Listed, Page, Partial, Setting, Shown, copied
+from regulars.kit.shapes import INSIDE, Counted, Listed, One, Page, Partial, Setting, Shown, copied, showing
 
 ID = UUID("019aa8a1-5c2e-7b1f-9c3d-2f6a1e8b4d70")
 
@@ -99,3 +99,28 @@ def test_what_is_said_of_a_field_goes_with_it_and_names_stay_readable() -> None:
         *("ThingChange", "ThingPage", "ThingList", "ThingItem")
     ]
     assert msgspec.json.encode(Page([1], None)) == b'{"items":[1],"next":null}'
+
+
+@showing("said id called=name worth", Thing)
+class Named(msgspec.Struct):
+    """A thing, as it is called."""
+
+    said: str
+    worth: float
+
+
+def test_an_answer_names_the_fields_it_shows_in_its_own_order_and_under_its_own_names() -> None:
+    thing = Thing(name="lamp", id=ID, workspace_id=ID)
+    item = copied(Named, thing, said="A lamp.")
+    assert msgspec.to_builtins(item) == {"said": "A lamp.", "id": str(ID), "called": "lamp", "worth": 1}
+    assert schema(Named)["properties"]["called"] == schema(NewThing)["properties"]["name"]
+    assert schema(Named)["properties"]["worth"] == {"type": "number"}
+    assert [shape.__name__ for shape in (Counted[ThingItem], One[ThingItem])] == ["ThingList", "ThingAnswer"]
+
+
+def test_a_field_that_is_declared_and_not_shown_is_a_mistake() -> None:
+    with pytest.raises(AssertionError, match="Forgotten declares fields that it does not show"):
+
+        @showing("name", Thing)
+        class Forgotten(msgspec.Struct):
+            price: int
