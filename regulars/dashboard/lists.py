@@ -62,14 +62,14 @@ def switched(active: bool) -> cells.Badge:
 
 class Filter(msgspec.Struct, frozen=True):
     """One choice among `options`, pairs of a value and its words, or among those that `read` gives; `every` is said
-    when nothing is chosen. Without `every` it is only shown once it is set, by a link from elsewhere. `alone`: it holds
-    only while nothing else is asked for, as an order of the whole list does."""
+    when nothing is chosen. Without `every` it is only shown once it is set, by a link from elsewhere. `gives_way` to
+    these: it holds only while none of them is asked for, as an order of the whole list does."""
 
     name: str
     label: str
     every: str = ""
     options: Options = ()
-    alone: bool = False
+    gives_way: Sequence[str] = ()
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -201,8 +201,8 @@ def _names(listing: Listing[Any]) -> list[str]:
 def _cursor(listing: Listing[Any], desk: Desk) -> Cursor:
     at = cursor(desk.request, *_names(listing))
     for one in listing.filters:
-        others = any(value for name, value in at.params.items() if name != one.name)
-        if (one.options and at.params[one.name] not in dict(one.options)) or (one.alone and others):
+        others = any(at.params[name] for name in one.gives_way)
+        if (one.options and at.params[one.name] not in dict(one.options)) or others:
             at.params[one.name] = ""
     return at
 

@@ -53,6 +53,7 @@ from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
 from regulars.delivery.replay import count_failed, replay, replay_failed
 from regulars.delivery.search import (
+    Sort,
     delivered_between,
     deliveries_of_events,
     delivery_tally,

@@ -152,7 +152,7 @@ class StoredAttempt(msgspec.Struct, frozen=True):
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
-    """Newest first. `next_before_id` continues the search; None when everything has been looked at.
+    """`next_before_id` continues the search; None when everything has been looked at.
 
     A page may hold fewer than were asked for, or none, and still continue: a search looks at SEARCH_ROWS_MAX rows at a
     time, so that a rare word never makes a page wait for the whole history.

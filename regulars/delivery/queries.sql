@@ -210,33 +210,53 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
  ORDER BY id DESC LIMIT $4
 
 -- name: search
--- Looks at $8 rows, newest first, and tells by the last of them where it stopped looking. Each source of rows has its
--- own index, and is not read at all when its first condition says so. $9 names events ($10, $11: the first and last id
+-- Looks at $8 rows, as they are sorted ($15), and tells by the last of them where it stopped looking. Each source of rows
+-- has its own index, and is not read at all when its first condition says so; next tries are looked up lane by lane, of
+-- which a shop has few. Sorted otherwise than by the newest, $16 is where the page before ended. $9 names events ($10, $11: the first and last id
 -- that their deliveries can have). $6 is a text as a pattern, $12 the same for bodies: to look for it byte by byte takes
 -- half as long as ILIKE, which is what such a search does nearly all of its time. SELECT true ... LIMIT 1 is EXISTS that
 -- the planner cannot turn into reading the attempts of all deliveries once.
 WITH looked_at AS MATERIALIZED (
-    (SELECT * FROM delivery_delivery
-      WHERE $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
+    (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
+      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
         AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
       ORDER BY id DESC LIMIT $8)
     UNION ALL
-    (SELECT * FROM delivery_delivery
-      WHERE $9::uuid[] IS NULL AND $4 = 'failed'
+    (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
+      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND $4 = 'failed'
         AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')) AND state = 'failed'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
-    (SELECT * FROM delivery_delivery
-      WHERE $9::uuid[] IS NULL AND $4 = 'queued'
+    (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
+      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND $4 = 'queued'
         AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')) AND state = 'queued'
       ORDER BY id DESC LIMIT $8)
     UNION ALL
-    (SELECT d.*
+    (SELECT d.*, row_number() OVER (ORDER BY d.id DESC)
        FROM unnest($9::uuid[], $10::uuid[], $11::uuid[]) AS u (event_id, first_id, last_id)
        JOIN delivery_delivery d
          ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
-      WHERE d.id < $2 AND d.id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
+      WHERE $15 = 'newest' AND d.id < $2 AND d.id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
       ORDER BY d.id DESC LIMIT $8)
+    UNION ALL
+    (SELECT d.*, row_number() OVER (ORDER BY d.due_at, d.id)
+       FROM delivery_lane l
+      CROSS JOIN LATERAL (
+            SELECT * FROM delivery_delivery
+             WHERE workspace_id = $1 AND lane_id = l.id AND state = 'queued' AND id < $2
+               AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
+               AND (due_at, id) > (COALESCE((SELECT due_at FROM delivery_delivery WHERE workspace_id = $1 AND id = $16), '-infinity'),
+                                   COALESCE($16, '00000000-0000-0000-0000-000000000000'))
+             ORDER BY due_at, id LIMIT $8) AS d
+      WHERE $15 = 'next_try' AND l.workspace_id = $1 AND ($3::uuid IS NULL OR l.id = $3)
+      ORDER BY d.due_at, d.id LIMIT $8)
+    UNION ALL
+    (SELECT *, row_number() OVER (ORDER BY attempts_made DESC, id DESC) FROM delivery_delivery
+      WHERE $15 = 'attempts' AND workspace_id = $1 AND attempts_made > 1 AND id < $2
+        AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
+        AND (attempts_made, id) < (COALESCE((SELECT attempts_made FROM delivery_delivery WHERE workspace_id = $1 AND id = $16), 32767),
+                                   COALESCE($16, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      ORDER BY attempts_made DESC, id DESC LIMIT $8)
 ), found AS (
     SELECT l.* FROM looked_at l
      WHERE ($3::uuid IS NULL OR l.lane_id = $3)
@@ -251,15 +271,15 @@ WITH looked_at AS MATERIALIZED (
                         OR strpos(lower(a.answer_body COLLATE "C"), $12) > 0
                         OR strpos(lower(a.url COLLATE "C"), $12) > 0 OR a.reason ILIKE $6)
                  LIMIT 1))
-     ORDER BY l.id DESC
+     ORDER BY l.place
      LIMIT $7
 )
 SELECT f.id, f.lane_id, f.event_id, f.rule_id, f.prefix || f.topic AS event_name, f.topic, f.test, f.state,
        f.attempts_made, f.reason, f.due_at, f.created_at, f.finished_at, s.rows_seen, s.last_id
   FROM (SELECT (SELECT count(*) FROM looked_at) AS rows_seen,
-               (SELECT id FROM looked_at ORDER BY id LIMIT 1) AS last_id) s
+               (SELECT id FROM looked_at ORDER BY place DESC LIMIT 1) AS last_id) s
   LEFT JOIN found f ON true
- ORDER BY f.id DESC
+ ORDER BY f.place
 
 -- name: lane
 SELECT workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at

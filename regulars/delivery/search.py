@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,7 @@ from regulars.kit.db import Reading
 from regulars.kit.errors import invalid
 from regulars.kit.ids import bounds
 
+Sort = Literal["newest", "next_try", "attempts"]
 _FIELDS = Delivery.__struct_fields__
 
 
@@ -30,20 +31,27 @@ async def search_deliveries(
     made_since: datetime | None = None,
     made_until: datetime | None = None,
     text: str = "",
+    sort: Sort = "newest",
     before_id: UUID | None = None,
     limit: int = limits.PAGE_ITEMS_DEFAULT,
 ) -> DeliveryPage:
-    """Newest first; every given condition must hold. `text` is looked for in the event's name, the reasons, the
+    """Newest first, or those that are queued by their next try, or those tried more than once by how often, not of one
+    event or customer; every given condition must hold. `text` is looked for in the event's name, the reasons, the
     addresses called, what was sent and what was answered; a page of such a search looks at SEARCH_TEXT_ROWS_MAX
     deliveries, and goes on where it ended. `customer_id` is the wire's lead_id;
     `since`: delivered or failed since then; `made_since` and `made_until`: of events recorded then. Raises Invalid."""
     if state is not None and state not in get_args(State):
         raise invalid("state", f"one of {', '.join(get_args(State))}")
+    if sort not in get_args(Sort):
+        raise invalid("sort", f"one of {', '.join(get_args(Sort))}")
+    if sort != "newest" and (event_id or customer_id):
+        raise invalid("sort", "newest, where an event or a customer is named")
     if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
         raise invalid("limit", f"a whole number from 1 to {limits.PAGE_ITEMS_MAX}")
     if len(text) > limits.NAME_CHARS_MAX or "\0" in text:
         raise invalid("text", f"at most {limits.NAME_CHARS_MAX} characters")
-    before_id, first_id = bounds(before_id, made_since, made_until)
+    cursor, newest = before_id, sort == "newest"
+    before_id, first_id = bounds(before_id if newest else None, made_since, made_until)
     events = None if event_id is None else [event_id]
     oldest_event: UUID | None = None
     if customer_id is not None and events is None:
@@ -55,7 +63,7 @@ async def search_deliveries(
         oldest_event = events[-1] if len(events) == asked else None
     ranges = None if events is None else [ids_of_event(one) for one in events]
     items: list[Delivery] = []
-    for most in _windows(limit, text, any_filter=bool(lane_id or topic or since)):
+    for most in _windows(limit, text, any_filter=bool(lane_id or topic or since or (state and not newest))):
         found = await tx.fetch(
             sql.search,
             workspace_id,
@@ -72,14 +80,17 @@ async def search_deliveries(
             _folded(text),
             since,
             first_id,
+            sort,
+            cursor,
         )
         items += [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
-        before_id = items[-1].id if len(items) == limit else found[0]["last_id"]
+        cursor = items[-1].id if len(items) == limit else found[0]["last_id"]
+        before_id = cursor if newest else before_id
         if len(items) == limit or found[0]["rows_seen"] < most:
             break
     next_before_id: UUID | None = None
     if len(items) == limit or found[0]["rows_seen"] >= most:
-        next_before_id = before_id
+        next_before_id = cursor
     elif oldest_event is not None:
         next_before_id = ids_of_event(oldest_event)[0]
     return DeliveryPage(items, next_before_id)

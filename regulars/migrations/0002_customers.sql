@@ -75,5 +75,6 @@ CREATE TABLE orders_order (
     UNIQUE (workspace_id, source, reference_id)
 ) WITH (fillfactor = 90);
 CREATE INDEX orders_order_by_placed ON orders_order (workspace_id, placed_at, id);
+CREATE INDEX orders_order_by_amount ON orders_order (workspace_id, amount_minor, id);
 CREATE INDEX orders_order_by_customer ON orders_order (workspace_id, customer_id, placed_at);
 CREATE INDEX orders_order_by_name ON orders_order (workspace_id, name, id) WHERE name <> '';

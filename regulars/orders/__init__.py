@@ -24,6 +24,7 @@ from regulars.orders.earning import (
     eligible,
 )
 from regulars.orders.finding import (
+    Sort,
     by_ids,
     count,
     earlier,

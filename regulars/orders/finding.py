@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Literal, get_args
 from uuid import UUID
 
 from regulars import limits
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
-from regulars.kit.ids import AFTER_ALL_IDS, BEFORE_ALL_IDS
+from regulars.kit.errors import NotFound, invalid
+from regulars.kit.ids import BEFORE_ALL_IDS
 from regulars.orders.model import Order
 from regulars.orders.store import named, order_of, sources, sql
+
+Sort = Literal["newest", "oldest", "largest", "smallest"]
 
 
 async def find_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Order:
@@ -39,22 +42,35 @@ async def search_orders(
     financial_status: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    sort: Sort = "newest",
     before_id: UUID | None = None,
     limit: int = limits.PAGE_ITEMS_DEFAULT,
 ) -> tuple[list[Order], UUID | None]:
-    """The one placed last first, placed since one time and before another; and the id to go on from as `before_id`,
-    if there may be more. A page looks at SEARCH_ROWS_MAX orders at most, so it may hold fewer than asked for, or none,
-    and still go on. With `reference_id` those with this reference or name, of any source: one page."""
+    """Placed since one time and before another; and the id to go on from as `before_id`, if there may be more. The one
+    placed last comes first; amounts are sorted by their numbers, whatever the currency. A page looks at SEARCH_ROWS_MAX
+    orders at most, so it may hold fewer than asked for, or none, and still go on. With `reference_id` those with this
+    reference or name, of any source: one page. Raises Invalid."""
+    if sort not in get_args(Sort):
+        raise invalid("sort", f"one of {', '.join(get_args(Sort))}")
     if name := reference_id.strip():
         of = await sources(tx, workspace_id)
         return await tx.all(order_of, sql.orders_by_reference, workspace_id, of, name, limit), None
-    place = (before_id or AFTER_ALL_IDS, since or _EVER[0], until or _EVER[1])
-    most = limits.SEARCH_ROWS_MAX if source or financial_status else limit
-    asked = (source, financial_status, limit, most)
-    found = await tx.all(order_of, sql.placed_orders, workspace_id, *place, *asked)
-    if len(found) == limit:
-        return found, found[-1].id
-    return found, await tx.fetchval(sql.last_looked_at, workspace_id, *place, most - 1)
+    place = (since or _EVER[0], until or _EVER[1], source, financial_status)
+    by_amount = sort in ("largest", "smallest")
+    narrowed = source or financial_status or (by_amount and (since or until))
+    found: list[Order] = []
+    # What most orders are is found among the first few.
+    first = min(limit * 10, limits.SEARCH_ROWS_MAX) if narrowed else limit
+    for most in (first, limits.SEARCH_ROWS_MAX - first) if narrowed else (first,):
+        left = limit - len(found)
+        rows = await tx.fetch(sql.search_orders, workspace_id, before_id, *place, left, most, sort)
+        found += [order_of(*row[2:]) for row in rows if row["id"] is not None]
+        if len(found) == limit:
+            return found, found[-1].id
+        if rows[0]["rows_seen"] < most:
+            return found, None
+        before_id = rows[0]["last_id"] or before_id
+    return found, before_id
 
 
 _EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))

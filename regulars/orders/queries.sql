@@ -80,22 +80,49 @@ SELECT o.{order_row} FROM unnest($2::uuid[]) AS n (id)
 SELECT {order_row}
   FROM orders_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
--- name: placed_orders
--- Looks at no more than $8 orders, the one placed last first, and stops as soon as enough of them fit.
-SELECT {order_row} FROM (SELECT * FROM orders_order
-         WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
-           AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2),
-                                           'infinity'), $2)
-         ORDER BY placed_at DESC, id DESC LIMIT $8) AS o
- WHERE ($5::text IS NULL OR source = $5) AND ($6::text IS NULL OR financial_status = $6)
- ORDER BY placed_at DESC, id DESC LIMIT $7
-
--- name: last_looked_at
-SELECT id FROM orders_order
- WHERE workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
-   AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2),
-                                   'infinity'), $2)
- ORDER BY placed_at DESC, id DESC OFFSET $5 LIMIT 1
+-- name: search_orders
+-- Looks at $8 orders beyond $2, as they are sorted ($9), and tells by the last of them where it stopped looking. Each order
+-- of theirs has its own index, and is not read at all when its first condition says so.
+WITH looked_at AS MATERIALIZED (
+    (SELECT id, source, financial_status, placed_at, row_number() OVER (ORDER BY placed_at DESC, id DESC) AS place
+       FROM orders_order
+      WHERE $9 = 'newest' AND workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
+        AND (placed_at, id) < (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2), 'infinity'),
+                               COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      ORDER BY placed_at DESC, id DESC LIMIT $8)
+    UNION ALL
+    (SELECT id, source, financial_status, placed_at, row_number() OVER (ORDER BY placed_at, id)
+       FROM orders_order
+      WHERE $9 = 'oldest' AND workspace_id = $1 AND placed_at >= $3 AND placed_at < $4
+        AND (placed_at, id) > (COALESCE((SELECT placed_at FROM orders_order WHERE workspace_id = $1 AND id = $2), '-infinity'),
+                               COALESCE($2, '00000000-0000-0000-0000-000000000000'))
+      ORDER BY placed_at, id LIMIT $8)
+    UNION ALL
+    (SELECT id, source, financial_status, placed_at, row_number() OVER (ORDER BY amount_minor DESC, id DESC)
+       FROM orders_order
+      WHERE $9 = 'largest' AND workspace_id = $1
+        AND (amount_minor, id) < (COALESCE((SELECT amount_minor FROM orders_order WHERE workspace_id = $1 AND id = $2),
+                                           9223372036854775807), COALESCE($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      ORDER BY amount_minor DESC, id DESC LIMIT $8)
+    UNION ALL
+    (SELECT id, source, financial_status, placed_at, row_number() OVER (ORDER BY amount_minor, id)
+       FROM orders_order
+      WHERE $9 = 'smallest' AND workspace_id = $1
+        AND (amount_minor, id) > (COALESCE((SELECT amount_minor FROM orders_order WHERE workspace_id = $1 AND id = $2), -1),
+                                  COALESCE($2, '00000000-0000-0000-0000-000000000000'))
+      ORDER BY amount_minor, id LIMIT $8)
+), found AS (
+    SELECT id, place FROM looked_at
+     WHERE ($5::text IS NULL OR source = $5) AND ($6::text IS NULL OR financial_status = $6)
+       AND placed_at >= $3 AND placed_at < $4
+     ORDER BY place LIMIT $7
+)
+SELECT s.rows_seen, s.last_id, o.{order_row}
+  FROM (SELECT (SELECT count(*) FROM looked_at) AS rows_seen,
+               (SELECT id FROM looked_at ORDER BY place DESC LIMIT 1) AS last_id) AS s
+  LEFT JOIN found AS f ON true
+  LEFT JOIN LATERAL (SELECT * FROM orders_order WHERE workspace_id = $1 AND id = f.id OFFSET 0) AS o ON true
+ ORDER BY f.place
 
 -- name: orders_by_reference
 -- People know an order by its name, which shops often write with a # before it.

@@ -71,7 +71,9 @@ async def test_orders_and_triggers_go_by_keys(shop: Corner, analysed: bool) -> N
             await customers.search(spy, workspace.id, sort=sort, limit=20)
             await customers.search(spy, workspace.id, sort=sort, before_id=asha.id, limit=20)
         await customers.search(spy, workspace.id, since=clock.now(), until=clock.now(), limit=20)
-        placed, _ = await orders.search_orders(spy, workspace.id, limit=20)
+        for order in get_args(orders.Sort):
+            placed, on = await orders.search_orders(spy, workspace.id, sort=order, limit=20)
+            await orders.search_orders(spy, workspace.id, sort=order, before_id=on, until=clock.now(), limit=20)
         await orders.search_orders(spy, workspace.id, source="nowhere", financial_status="paid", limit=20)
         await orders.by_ids(spy, workspace.id, [order.id for order in placed])
         (fired,) = await triggers.firings(spy, workspace.id, customer_id=asha.id, trigger_id=rare.id, limit=1)
@@ -116,5 +118,9 @@ async def test_rules_and_deliveries_go_by_keys(shop: Corner, analysed: bool) -> 
         await delivery.get_delivery(spy, workspace.id, ids[-1])
         for state in (None, "queued", "delivered", "failed"):
             await delivery.search_deliveries(spy, workspace.id, state=state, limit=20)
+        for sort in get_args(delivery.Sort):
+            page_of = await delivery.search_deliveries(spy, workspace.id, sort=sort, limit=20)
+            on = page_of.next_before_id
+            await delivery.search_deliveries(spy, workspace.id, sort=sort, lane_id=lane_id, before_id=on, limit=20)
         await delivery.lane_health(spy, workspace.id, now)
         await delivery.delivered_between(spy, workspace.id, [now - timedelta(days=n) for n in range(30, 0, -1)])

@@ -22,12 +22,12 @@ async def owner_of(shop: Shop) -> Browser:
 
 async def some_orders(shop: Shop) -> None:
     await per_dollar(shop)
-    for reference_id, source, status, placed_at in (
-        ("1", "shopify", "paid", "2026-03-10T12:00:00Z"),
-        ("2", "shopify", "refunded", "2026-03-12T12:00:00Z"),
-        ("3", "till", "paid", "2026-03-11T12:00:00Z"),
+    for reference_id, amount, source, status, placed_at in (
+        ("1", "10.50", "shopify", "paid", "2026-03-10T12:00:00Z"),
+        ("2", "9.50", "shopify", "refunded", "2026-03-12T12:00:00Z"),
+        ("3", "10.50", "till", "paid", "2026-03-11T12:00:00Z"),
     ):
-        order = an_order(reference_id, "10.50", source=source, financial_status=status, placed_at=placed_at)
+        order = an_order(reference_id, amount, source=source, financial_status=status, placed_at=placed_at)
         more = {"name": f"#{reference_id}", "customer": ASHA, "updated_at": placed_at}
         assert (await shop.manage("POST", "/orders", json=order | more)).status_code == 200
 
@@ -55,6 +55,13 @@ async def listed(owner: Browser, query: str) -> list[str]:
         ("source=till&payment=refunded", [], {"source": "till", "financial_status": "refunded"}),
         ("q=%233", ["#3"], {"reference_id": "#3"}),
         ("payment=nonsense&from=2026-99-99", ["#2", "#3", "#1"], {}),
+        ("sort=oldest", ["#1", "#3", "#2"], {"sort": "oldest"}),
+        ("sort=largest", ["#3", "#1", "#2"], {"sort": "largest"}),
+        ("sort=smallest", ["#2", "#1", "#3"], {"sort": "smallest"}),
+        ("sort=oldest&source=shopify", ["#1", "#2"], {"sort": "oldest", "source": "shopify"}),
+        ("sort=largest&until=2026-03-11", ["#3", "#1"], {"sort": "largest", "until": "2026-03-12T00:00:00Z"}),
+        ("sort=smallest&payment=paid", ["#1", "#3"], {"sort": "smallest", "financial_status": "paid"}),
+        ("sort=smallest&q=%233", ["#3"], {"reference_id": "#3"}),
     ],
 )
 async def test_orders_are_narrowed_alike_on_a_page_in_a_file_and_by_a_program(
@@ -65,6 +72,12 @@ async def test_orders_are_narrowed_alike_on_a_page_in_a_file_and_by_a_program(
     if "reference_id" not in asked:
         items = (await shop.manage("GET", "/orders", params=asked)).json()["items"]
         assert [item["name"] for item in items] == found
+        one_by_one, before = [], {}
+        while before is not None:
+            page = (await shop.manage("GET", "/orders", params={**asked, **before, "limit": "1"})).json()
+            one_by_one += [item["name"] for item in page["items"]]
+            before = {"before": page["next"]} if page["next"] else None  # type: ignore[assignment]
+        assert one_by_one == found
 
 
 async def test_a_filter_that_is_set_is_shown_and_can_be_taken_away(shop: Shop) -> None:
@@ -133,6 +146,11 @@ async def test_only_the_whole_list_of_customers_is_sorted(shop: Shop) -> None:
     for narrowed in ({"text": "asha"}, {"since": "2001-01-01T00:00:00Z"}):
         answer = await shop.manage("GET", "/customers", params={"sort": "name"} | narrowed)
         assert answer.json()["fields"] == {"sort": "expected newest, where a text or a time narrows the list"}
+    for path, narrowed in (("/orders", {"customer_id": "customer-1"}), ("/deliveries", {"customer_id": "customer-1"})):
+        answer = await shop.manage(
+            "GET", path, params={"sort": "oldest" if path == "/orders" else "next_try"} | narrowed
+        )
+        assert answer.json()["fields"]["sort"].startswith("expected newest, where "), answer.text
     page = (await (await owner_of(shop)).get("/customers?sort=name")).text
     assert 'href="/customers">Sorted: By name' in page
 
@@ -218,7 +236,7 @@ async def test_a_program_takes_any_list_as_csv_and_goes_on(shop: Shop) -> None:
     answer = await shop.manage("GET", "/orders", params={"limit": 2}, send={"accept": "text/csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert [(row["name"], row["amount"], row["customer.name"]) for row in rows(answer.text)] == [
-        ("#2", "10.5", "Asha Rao"),
+        ("#2", "9.5", "Asha Rao"),
         ("#3", "10.5", "Asha Rao"),
     ]
     params = {"limit": 2, "before": answer.headers["x-next"]}

@@ -18,6 +18,14 @@ from regulars.delivery.model import State
 from regulars.kit.db import Reading, Tx
 from regulars.kit.shapes import Page
 
+Sort = Annotated[
+    delivery.Sort,
+    Meta(
+        description="`next_try`: the queued ones, the next to be tried first; `attempts`: those tried more than once,"
+        " most often first. Both without event_id and customer_id."
+    ),
+]
+
 
 class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     integration_id: UUID | None = None
@@ -38,6 +46,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
         ]
         | None
     ) = None
+    sort: Sort = "newest"
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,7 +72,7 @@ class DeliveryWithAttempts(msgspec.Struct, frozen=True):
 
 @management.get("/deliveries", "Search deliveries", tag="Deliveries")
 async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Page[DeliveryItem]:
-    """Newest first; every condition that is given must hold."""
+    """Newest first, unless another order is asked for; every condition that is given must hold."""
     wanted = asked(call.query, more=0) | {"customer_id": await asked_of(call, tx)}
     lane_id = wanted.pop("integration_id", None)
     page = await delivery.search_deliveries(tx, call.workspace_id, lane_id=lane_id, **wanted)

@@ -15,7 +15,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Refusal, invalid
 from regulars.kit.shapes import Page
 from regulars.orders import Order, OrderReport
 from regulars.orders.reported import FinancialStatus, Reported, report_of
@@ -61,6 +61,13 @@ class OrderQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     customer_id: CustomerId | None = None
     source: Annotated[str, Meta(max_length=40)] | None = None
     financial_status: FinancialStatus | None = None
+    sort: Annotated[
+        orders.Sort,
+        Meta(
+            description="By when they were placed, or by their amounts' numbers, whatever the currency; not of a"
+            " customer."
+        ),
+    ] = "newest"
 
 
 class OrderWithFirings(msgspec.Struct, frozen=True):
@@ -98,10 +105,12 @@ async def report_orders(call: Call[NoQuery, Reported | Many], tx: Tx) -> OrderOu
 
 @management.get("/orders", "Orders", tag="Orders")
 async def list_orders(call: Call[OrderQuery, None], tx: Reading) -> Page[OrderItem]:
-    """The one placed last first."""
+    """The one placed last first, unless another order is asked for."""
     query = call.query
     customer_id = await asked_of(call, tx)
     if customer_id is not None:
+        if query.sort != "newest":
+            raise invalid("sort", "newest, where a customer is named")
         placed = await orders.orders_of(tx, call.workspace_id, customer_id, limit=query.limit)
         return Page(await _said(call, tx, placed), None)
     wanted = asked(query, more=0)

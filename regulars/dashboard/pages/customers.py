@@ -59,7 +59,15 @@ CUSTOMERS = Listing[Known](
     nothing="No customers yet",
     nothing_why="Customers appear here by themselves: with their first order, or when your shop rewards them for the"
     " first time.",
-    filters=[Filter("sort", "Sorted", "Newest first", [("oldest", "Oldest first"), ("name", "By name")], alone=True)],
+    filters=[
+        Filter(
+            "sort",
+            "Sorted",
+            "Newest first",
+            [("oldest", "Oldest first"), ("name", "By name")],
+            gives_way=("q", "from", "until"),
+        )
+    ],
     acts=[
         Act("Create a customer", "/customers/new", dialog=True),
         Act("Import customers", "/customers/import"),

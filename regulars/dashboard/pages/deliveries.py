@@ -37,6 +37,7 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
     lane_id, customer_id, state, text = asked.id("to"), asked.id("customer"), asked.chosen("state"), asked.values["q"]
     since = _since(desk, asked.values["since"])
     by: dict[str, Any] = {"lane_id": lane_id, "state": state, "topic": asked.chosen("event"), "text": text}
+    by |= {"sort": asked.chosen("sort") or "newest"}
     by |= {"customer_id": customer_id, "since": since, "made_since": asked.since, "made_until": asked.until}
     found = await delivery.search_deliveries(tx, desk.id, **by, before_id=asked.before_id, limit=asked.limit)
     about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
@@ -79,6 +80,8 @@ def _state(row: Told) -> list[Badge]:
 
 _STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "failed": ("bad", "Failed")}
 
+_SORTS = [("next_try", "Queued, next try first"), ("attempts", "Tried again, most tries first")]
+
 DELIVERIES = Listing[Told](
     path="/deliveries",
     title="Deliveries",
@@ -92,6 +95,7 @@ DELIVERIES = Listing[Told](
         Column("State", _state),
         Column("Why", lambda row: f"Waits for {row.waits}" if row.waits else row.delivery.reason),
         Column("Tries", lambda row: row.delivery.attempts_made, right=True),
+        Column("Next try", lambda row: row.delivery.due_at if row.delivery.state == "queued" else None),
         Column("When", lambda row: row.delivery.finished_at or row.delivery.created_at),
     ],
     read=_read,
@@ -103,6 +107,7 @@ DELIVERIES = Listing[Told](
         Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
         Filter("customer", "Customer"),
         Filter("since", "Finished since"),
+        Filter("sort", "Sorted", "Newest first", _SORTS, gives_way=("customer",)),
     ],
     days="Logged",
     search="Event's name, reason, what was sent or answered",

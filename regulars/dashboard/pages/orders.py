@@ -21,7 +21,7 @@ class Placed(NamedTuple):
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
     name = asked.values["q"].strip().removeprefix("#")
-    by = asked.page(source=asked.chosen("source"), financial_status=asked.chosen("payment"))
+    by = asked.page(sort=asked.chosen("sort") or "newest", source=asked.chosen("source"), financial_status=asked.chosen("payment"))
     found, next_id = await orders.search_orders(tx, desk.id, reference_id=name, **by)
     people = await customers.by_ids(tx, desk.id, [order.customer_id for order in found])
     sources = await orders.sources(tx, desk.id)
@@ -39,6 +39,8 @@ def _paid(row: Placed) -> list[Badge]:
 def _words(status: str) -> str:
     return status.replace("_", " ").capitalize()
 
+
+_SORTS = [("oldest", "Oldest first"), ("largest", "Largest amount first"), ("smallest", "Smallest amount first")]
 
 ORDERS = Listing[Placed](
     path="/orders",
@@ -68,6 +70,7 @@ ORDERS = Listing[Placed](
     filters=[
         Filter("payment", "Payment", "Any payment", [(one, _words(one)) for one in FINANCIAL_STATUSES]),
         Filter("source", "Source", "Every source"),
+        Filter("sort", "Sorted", "Newest first", _SORTS, gives_way=("q",)),
     ],
     acts=[Act("Import orders", "/orders/import")],
     days="Placed",

@@ -22,6 +22,50 @@ async def ids(shop: Corner, **by: object) -> list[UUID]:
     return [one.id for one in await found(shop, **by)]
 
 
+async def test_what_is_tried_next_and_what_was_tried_most_are_asked_for(shop: Corner) -> None:
+    good, bad = await shop.lane("good"), await shop.lane("bad")
+    shop.street.always["http://bad/"] = answer(503, b"later")
+    thrice = await shop.queue(bad, 3)
+    for minutes in (0, 5):
+        shop.clock.advance(minutes=minutes)
+        await drain(shop.db, shop.street, shop.street, clock=shop.clock)
+    (twice,) = await shop.queue(bad)
+    await drain(shop.db, shop.street, shop.street, clock=shop.clock)
+    (fresh,) = await shop.queue(good)
+    all_of = {one.id: one for one in await found(shop)}
+    waiting = sorted(all_of.values(), key=lambda one: (one.due_at, one.id))
+    often = [one for one in all_of.values() if one.attempts_made > 1]
+    often.sort(key=lambda one: (one.attempts_made, one.id), reverse=True)
+    assert {one.id for one in often} >= set(thrice)
+    assert fresh not in {one.id for one in often}
+    assert twice in all_of
+    for sort, by, expected in (
+        ("next_try", {}, waiting),
+        ("next_try", {"lane_id": good}, [all_of[fresh]]),
+        ("next_try", {"state": "failed"}, []),
+        ("attempts", {}, often),
+        ("attempts", {"lane_id": good}, []),
+        ("attempts", {"text": "later"}, often),
+    ):
+        assert await found(shop, sort=sort, **by) == expected, (sort, by)
+        one_by_one, before_id = [], None
+        while True:
+            async with shop.db.reading() as tx:
+                page = await delivery.search_deliveries(
+                    tx,
+                    shop.workspace.id,
+                    sort=sort,
+                    before_id=before_id,
+                    limit=1,
+                    **by,  # type: ignore[arg-type]
+                )
+            one_by_one += page.items
+            before_id = page.next_before_id
+            if before_id is None:
+                break
+        assert one_by_one == expected, (sort, by)
+
+
 async def test_every_filter_finds_its_own(shop: Corner) -> None:
     good, bad = await shop.lane("good"), await shop.lane("bad")
     shop.street.always["http://bad/"] = answer(422, b"no such property: amount%")
