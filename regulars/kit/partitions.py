@@ -48,6 +48,7 @@ GROWING = (
     Growing("delivery_attempt", "deliveries", "toast_tuple_target = 8160"),
     Growing("triggers_firing", "firings"),
     Growing("once_answer", "answers"),
+    Growing("shops_hook", "hooks"),
 )
 
 

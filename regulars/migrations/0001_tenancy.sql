@@ -96,4 +96,4 @@ CREATE VIEW tenancy_kept AS
                COALESCE((w.settings->'retention'->>(k.kind || '_months'))::integer, k.months)
            )) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid AS first_id
       FROM tenancy_workspace w
-     CROSS JOIN (VALUES ('events', 13), ('deliveries', 6), ('firings', 13), ('answers', 3)) AS k (kind, months);
+     CROSS JOIN (VALUES ('events', 13), ('deliveries', 6), ('firings', 13), ('answers', 3), ('hooks', 6)) AS k (kind, months);

@@ -40,7 +40,7 @@ CREATE TABLE shops_hook (
     customer_id  uuid,
     handled_at   timestamptz,
     PRIMARY KEY (workspace_id, id)
-);
+) PARTITION BY RANGE (id);
 CREATE INDEX shops_hook_by_source ON shops_hook (workspace_id, source_id, id);
 CREATE INDEX shops_hook_reference ON shops_hook (workspace_id, source_id, reference, id) WHERE reference <> '';
 CREATE INDEX shops_hook_subject ON shops_hook (workspace_id, source_id, subject, version) WHERE subject <> '';
@@ -48,5 +48,8 @@ CREATE INDEX shops_hook_customer ON shops_hook (workspace_id, customer_id) WHERE
 -- Those that somebody may want to look at: what waits, what a person has to do, what failed.
 CREATE INDEX shops_hook_unsettled ON shops_hook (workspace_id, state, id)
     WHERE state IN ('pending', 'waiting', 'open', 'failed');
+
+-- Published: hooks that are still to be handled. What waits for something else is done with once the shop keeps it no more.
+CREATE VIEW shops_waiting AS SELECT workspace_id, id FROM shops_hook WHERE state = 'pending';
 
 CREATE TYPE shops_hook_row_1 AS (id uuid, source_id uuid, topic text, reference text, body bytea, state text, outcome text);

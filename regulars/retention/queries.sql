@@ -15,3 +15,7 @@ SELECT EXISTS (SELECT FROM delivery_log WHERE id >= $1 AND id < $2 AND state = '
 -- name: firings_wait
 -- every workspace: a month is dropped for all shops
 SELECT EXISTS (SELECT FROM triggers_waiting WHERE id >= $1 AND id < $2)
+
+-- name: hooks_wait
+-- every workspace: a month is dropped for all shops
+SELECT EXISTS (SELECT FROM shops_waiting WHERE id >= $1 AND id < $2)

@@ -14,7 +14,12 @@ from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 _log = structlog.get_logger(__name__)
-_WAITS = {"events": _sql.events_wait, "deliveries": _sql.deliveries_wait, "firings": _sql.firings_wait}
+_WAITS = {
+    "events": _sql.events_wait,
+    "deliveries": _sql.deliveries_wait,
+    "firings": _sql.firings_wait,
+    "hooks": _sql.hooks_wait,
+}
 
 
 async def sweep(db: Database, now: datetime) -> list[str]:
@@ -42,9 +47,7 @@ async def sweep(db: Database, now: datetime) -> list[str]:
             async with db.reading() as read:
                 waits = await _waits(read, one)
             if waits:
-                _log.warning(
-                    "partition_held", partition=one.name, why="events or deliveries in it are still to be sent"
-                )
+                _log.warning("partition_held", partition=one.name, why="something in it is still to be sent or handled")
             elif await _give_way(db, one, f"DROP TABLE IF EXISTS {one.name}"):
                 dropped.append(one.name)
                 _log.info("partition_dropped", partition=one.name)

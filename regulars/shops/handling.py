@@ -49,7 +49,7 @@ class Came(msgspec.Struct, frozen=True, gc=False):
 
 async def handle(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
     """The handler of both kinds of hooks. What can't be read or is refused is kept with why."""
-    came = await tx.all(Came, sql.take_hooks, workspace.id, [UUID(due.key) for due in dues])
+    came = await tx.all(Came, sql.take_hooks, workspace.id, sorted(UUID(due.key) for due in dues))
     named = list({hook.source_id for hook in came})
     sources = {source.id: source for source in await tx.all(Source, sql.sources_by_ids, workspace.id, named)}
     again = await _came_before(tx, workspace.id, came)

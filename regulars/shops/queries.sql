@@ -73,10 +73,11 @@ SELECT $1, n.id, n.source_id, n.topic, n.reference, n.body, $3, n.state, n.outco
   FROM unnest($2::shops_hook_row_1[]) AS n
 
 -- name: take_hooks
--- Whoever has a hook in hand has its row.
+-- Whoever has a hook in hand has its row. The ids rise: no partition outside of them is opened.
 SELECT id, source_id, topic, reference, body, received_at
   FROM shops_hook
  WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state IN ('pending', 'waiting')
+   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
  ORDER BY id FOR UPDATE
 
 -- name: came_before
@@ -98,6 +99,7 @@ SELECT n.id, h.version
                       ORDER BY version DESC LIMIT 1) AS h
 
 -- name: settle_hooks
+-- The ids rise, as for take_hooks.
 INSERT INTO shops_hook AS h (workspace_id, id, source_id, topic, body, received_at, state, subject, version, outcome,
                              order_id, customer_id, handled_at)
 SELECT $1, n.id, found.source_id, found.topic, '', found.received_at, n.state, n.subject, n.version, n.outcome,
@@ -105,7 +107,8 @@ SELECT $1, n.id, found.source_id, found.topic, '', found.received_at, n.state, n
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::uuid[])
        AS n (id, state, subject, version, outcome, order_id, customer_id)
  CROSS JOIN LATERAL (
-        SELECT source_id, topic, received_at FROM shops_hook WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS found
+        SELECT source_id, topic, received_at FROM shops_hook WHERE workspace_id = $1 AND id = n.id
+           AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])] OFFSET 0) AS found
  ORDER BY n.id
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET state = excluded.state, subject = excluded.subject, version = excluded.version, outcome = excluded.outcome,
@@ -121,24 +124,28 @@ RETURNING id, topic
 -- name: hooks
 -- looks at so many, and says where it ended
 WITH looked AS MATERIALIZED (
-       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2
+          AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks'))
         ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hooks_of_source
 -- as `hooks`
 WITH looked AS MATERIALIZED (
-       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND source_id = $4
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2
+          AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')) AND source_id = $4
         ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hooks_in_state
 -- as `hooks`
 WITH looked AS MATERIALIZED (
-       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= $3 AND state = $5
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2
+          AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')) AND state = $5
           AND state IN ('pending', 'waiting', 'open', 'failed')
         ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hook
 SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id = $2
+   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')
 
 -- name: body
 SELECT body FROM shops_hook WHERE workspace_id = $1 AND id = $2
@@ -152,17 +159,21 @@ SELECT DISTINCT topic FROM (SELECT topic FROM shops_hook WHERE workspace_id = $1
 -- In the order of their ids, so that two don't wait in a circle.
 UPDATE shops_hook SET state = 'pending', handled_at = NULL
  WHERE workspace_id = $1 AND id = ANY (ARRAY(
-       SELECT id FROM shops_hook WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE))
+       SELECT id FROM shops_hook WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
+          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')
+        ORDER BY id FOR UPDATE))
 RETURNING id, topic
 
 -- name: failed
 SELECT id FROM shops_hook
- WHERE workspace_id = $1 AND state = 'failed' AND source_id = $2 AND id >= $3
+ WHERE workspace_id = $1 AND state = 'failed' AND source_id = $2
+   AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks'))
  ORDER BY id LIMIT $4
 
 -- name: count_failed
 SELECT count(*) FROM (SELECT 1 FROM shops_hook WHERE workspace_id = $1 AND state = 'failed' AND source_id = $2
-                         AND id >= $3 LIMIT $4) AS failed
+                         AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks'))
+                       LIMIT $4) AS failed
 
 -- name: close
 UPDATE shops_hook SET state = 'done', outcome = $3, handled_at = $4

@@ -24,7 +24,7 @@ async def heard_at(tx: Reading, workspace_id: UUID, source_ids: Sequence[UUID]) 
 
 async def settle(tx: Tx, workspace_id: UUID, settled: Mapping[UUID, Settled], now: datetime) -> None:
     rows = []
-    for id, one in settled.items():
+    for id, one in sorted(settled.items()):
         about = (one.said.subject, one.said.version) if one.said else ("", None)
         rows.append((id, one.state, *about, one.outcome, one.order_id, one.customer_id))
     if rows:

@@ -78,12 +78,15 @@ _ANSWERS_KEPT = Meta(
 
 class Retention(msgspec.Struct, frozen=True):
     """For how many months what happened is shown and answered: events; deliveries, with all their attempts; firings of
-    triggers; answers of calls that came with an Idempotency-Key. The view `tenancy_kept` has the same defaults."""
+    triggers; answers of calls that came with an Idempotency-Key; what came in from platforms. The view `tenancy_kept` has the same defaults."""
 
     events_months: Annotated[int, _EVENTS_KEPT] = 13
     deliveries_months: Months = 6
     firings_months: Annotated[Months, Meta(description="What came of each firing of a trigger.")] = 13
     answers_months: Annotated[Months, _ANSWERS_KEPT] = 3
+    hooks_months: Annotated[
+        Months, Meta(description="Hooks that came in from platforms, to be looked at and replayed.")
+    ] = 6
 
 
 class Areas(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

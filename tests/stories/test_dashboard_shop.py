@@ -49,6 +49,7 @@ async def test_what_programs_may_do_is_set_in_the_form(shop: Shop) -> None:
         ("kept", {"events_months": "6"}),
         ("kept", {"deliveries_months": "14", "events_months": "13"}),
         ("kept", {"answers_months": "a few"}),
+        ("kept", {"hooks_months": "0"}),
     ],
 )
 async def test_what_can_not_be_set_is_said_beside_its_field(shop: Shop, page: str, wrong: dict[str, Any]) -> None:

@@ -25,7 +25,13 @@ async def test_the_shop_is_read_and_changed(shop: Shop) -> None:
 
 async def test_how_long_things_are_kept_is_chosen_by_kind(shop: Shop) -> None:
     usual = (await shop.manage("GET", "/workspace")).json()["retention"]
-    assert usual == {"events_months": 13, "deliveries_months": 6, "firings_months": 13, "answers_months": 3}
+    assert usual == {
+        "events_months": 13,
+        "deliveries_months": 6,
+        "firings_months": 13,
+        "answers_months": 3,
+        "hooks_months": 6,
+    }
 
     async def chosen(retention: dict[str, int | None] | None) -> tuple[Any, Any]:
         after = (await shop.manage("PATCH", "/workspace", json={"settings": {"retention": retention}})).json()

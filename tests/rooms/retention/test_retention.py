@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from regulars import delivery, events, limits, retention, tenancy
+from regulars import delivery, events, limits, retention, shops, tenancy
 from regulars.delivery import Addressee
 from regulars.events import NewEvent
 from regulars.kit import ids, once, partitions
@@ -21,7 +21,7 @@ from regulars.kit.queries import Queries
 from tests import make
 from tests.conftest import fresh_database
 
-TABLES = ("events_event", "delivery_delivery", "delivery_attempt", "triggers_firing", "once_answer")
+TABLES = ("events_event", "delivery_delivery", "delivery_attempt", "triggers_firing", "once_answer", "shops_hook")
 
 
 @pytest.fixture
@@ -157,6 +157,37 @@ async def test_a_month_goes_when_no_shop_keeps_it_and_nothing_in_it_waits(
     assert partitions.month(now) in await months_of(own, "events_event")
 
 
+async def test_hooks_are_kept_as_long_as_a_shop_chose_and_until_they_are_handled(
+    own: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    shop, other = await make.a_workspace(own, now), await make.a_workspace(own, now, "Other")
+    then, source_id, kept = now - timedelta(days=9 * 31), new_id(), {}
+    new = shops.NewHook(source_id=source_id, topic="orders/create", reference="", body=b"{}")
+    async with make.ids_of(own, monkeypatch, then), own.transaction() as tx:
+        for one in (shop, other):
+            [kept[one.id]] = await shops.keep(tx, one.id, [new], then)
+    await keep(own, other, hooks_months=12)
+    async with own.transaction() as tx:
+        await tx.execute("UPDATE shops_hook SET state = 'failed' WHERE workspace_id = $1", shop.id)
+        for one, seen in ((shop, []), (other, [kept[other.id]])):
+            found, _ = await shops.search_hooks(tx, one.id, source_id=source_id)
+            assert [hook.id for hook in found] == seen
+        assert await shops.count_failed(tx, shop.id, source_id) == 0
+        assert await shops.replay_failed(tx, shop.id, source_id, None, now) == (0, 0)
+        for act in (shops.get_hook(tx, shop.id, kept[shop.id]), shops.replay(tx, shop.id, [kept[shop.id]], now)):
+            with pytest.raises(NotFound):
+                await act
+        await shops.replay(tx, other.id, [kept[other.id]], now)
+    name = f"shops_hook_{partitions.month(then):%Y_%m}"
+    assert name not in await swept(own, now), "another shop keeps it"
+    await keep(own, other, hooks_months=None)  # type: ignore[arg-type]
+    assert name not in await swept(own, now + timedelta(days=2)), "a hook in it is still to be handled"
+    async with own.transaction() as tx:
+        await tx.execute("UPDATE shops_hook SET state = 'done' WHERE workspace_id = $1", other.id)
+    assert name in await retention.sweep(own, now + timedelta(days=4))
+
+
 async def test_a_clock_that_leaps_for_an_hour_drops_nothing(own: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime.now(UTC)
     shop = await make.a_workspace(own, now)
@@ -208,7 +239,7 @@ async def test_the_database_and_the_settings_mean_the_same_months(db: Database) 
     now = datetime.now(UTC)
     shop = await make.a_workspace(db, now)
     chosen = await keep(db, shop, events_months=24, answers_months=1)
-    assert chosen.retention == tenancy.Retention(24, 6, 13, 1)
+    assert chosen.retention == tenancy.Retention(24, 6, 13, 1, 6)
     for workspace in (await make.a_workspace(db, now, "Usual"), chosen):
         async with db.reading() as tx:
             sql = "SELECT kind, first_id FROM tenancy_kept WHERE workspace_id = $1"
@@ -232,6 +263,7 @@ async def test_statements_that_are_always_at_work_open_the_months_of_their_ids_a
         listed.bodies: f"{given}, '{{a,b}}'",
         listed.by_ids: f"{given}, '{{a,b}}'",
         Queries(delivery.__file__).lock_deliveries: given,
+        Queries(shops.__file__).take_hooks: given,
         listed.recent: f"'{shop.id}', '{ids.AFTER_ALL_IDS}', 20, '{ids.first_id_at(now - timedelta(days=40))}'",
     }
     async with own.transaction() as tx:
@@ -239,6 +271,6 @@ async def test_statements_that_are_always_at_work_open_the_months_of_their_ids_a
         for number, (sql, values) in enumerate(asked.items()):
             await tx.execute(f"PREPARE asked_{number} AS {sql}")
             plan = "\n".join(row[0] for row in await tx.fetch(f"EXPLAIN EXECUTE asked_{number} ({values})"))
-            opened = set(re.findall(r"Scan [^\n]* on (?:events_event|delivery_delivery)_(\d+_\d+)", plan))
-            assert 1 <= len(opened) <= (1 if number < 3 else 2 + limits.PARTITIONS_AHEAD_MONTHS + 1), plan
+            opened = set(re.findall(r"Scan [^\n]* on (?:events_event|delivery_delivery|shops_hook)_(\d+_\d+)", plan))
+            assert 1 <= len(opened) <= (1 if number < 4 else 2 + limits.PARTITIONS_AHEAD_MONTHS + 1), plan
         await tx.execute("DEALLOCATE ALL")
