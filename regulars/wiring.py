@@ -24,7 +24,7 @@ from regulars.rewards import Ask, Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
-people.also(shops.forget)
+people.also(shops.forget, hooks=shops.look)
 rewards.discounts_at(shops.makes_discounts)
 
 Item = TypeVar("Item")

@@ -71,13 +71,13 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class CheckoutItem(msgspec.Struct, frozen=True):
-    """`status`: `open` (only looked at), `held`, `taken` or `reverted`. `amount`, `discount` and `payable` are in units
-    of the currency."""
+    """`status`: `open` (only looked at), `held`, `taken`, `returned` (its order counts for nothing) or `reverted`.
+    `amount`, `discount` and `payable` are in units of the currency."""
 
     lead_id: UUID | None
     customer_id: str
     reference_order_id: str
-    status: Literal["open", "held", "taken", "reverted"]
+    status: Literal["open", "held", "taken", "returned", "reverted"]
     wallet_type: WalletType
     currency_code: str
     amount: int | float | None
@@ -213,7 +213,7 @@ async def _item(
     tx: Reading,
     shop: Workspace,
     call: CheckoutCall,
-    status: Literal["open", "held", "taken", "reverted"],
+    status: Literal["open", "held", "taken", "returned", "reverted"],
     customer: Customer | None,
     amount_minor: int | None,
     uses: checkout.Quote | checkout.Payment,

@@ -6,8 +6,9 @@ pay what is left, and never is more taken than the cart asks for. What is taken 
 customer's wallets, so that two carts at once share what there is.
 
     perform --> held --the order comes in--> taken     (a hold that the shop did not hear of is void at its time limit)
-       |         `--revert--> reverted <--revert, cancelled-- taken
-       `--> taken                                (a shop may have carts debited at once)
+       |         `--revert--> reverted <--revert-- taken --its order is void--> returned --revert--> reverted
+       `--> taken                                    ^-----it counts again--------'
+                                                 (a shop may have carts debited at once)
     revert of what was never performed --> reverted
 
 Does not know who calls: a door proves it, by the connection's secret. Nor what coins are earned by.

@@ -13,7 +13,8 @@ from regulars.kit.currency import units_of
 from regulars.ledger import Balance, Kind
 
 WalletType = Literal["coins", "credits", "coins_and_credits"]
-State = Literal["held", "taken", "reverted"]
+State = Literal["held", "taken", "returned", "reverted"]
+"""`returned`: given back since its order counts for nothing, and taken again if that changes; `reverted`: for good."""
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

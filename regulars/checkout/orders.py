@@ -21,9 +21,9 @@ from regulars.tenancy import Workspace
 
 async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now: datetime) -> dict[UUID, int]:
     """Orders as they are now: what was held for one is spent; of one that is refunded coins and credits go back in the
-    proportion of the money, of one that counts for nothing any more all do, and as a refund is withdrawn they are
-    spent again. Told again it comes to the same. Answers how many coins are spent on each, by its id, where the order
-    says otherwise.
+    proportion of the money, of one that counts for nothing any more all do, and as a refund is withdrawn, or the order
+    counts again, they are spent again; what is not there any more is owed, or let go, as the book's rules say. Told
+    again it comes to the same. Answers how many coins are spent on each, by its id, where the order says otherwise.
 
     A cart's order is the first that comes with its reference_id from its customer, since two sources may use one id.
     Before any wallet is locked.
@@ -39,13 +39,18 @@ async def settle_orders(tx: Tx, workspace: Workspace, came: Sequence[Order], now
     # Whoever paid may have been merged into another since.
     who = await customers.by_ids(tx, workspace.id, sorted({p.customer_id for _, p in asked if p.customer_id}))
     about = [(order, payment) for order, payment in asked if _is_of(payment, who, order)]
-    taken = await _capture(tx, workspace, [pair for pair in about if not pair[0].void], now)
+    counts = [(order, payment) for order, payment in about if not order.void]
+    taken = await _capture(tx, workspace, [pair for pair in counts if pair[1].state == "held"], now)
+    for _, payment in sorted(
+        (pair for pair in counts if pair[1].state == "returned"), key=lambda pair: pair[1].reference
+    ):
+        taken[payment.reference] = await _take_late(tx, workspace, payment, now)
     settled = [(order, taken.get(payment.reference, payment)) for order, payment in about]
     # Nothing has gone back of an order that is new here.
     back = [(payment, part) for order, payment in settled if (part := _back(order)) != (0, 1) or payment.order_id]
     await give_back(tx, workspace, back, now)
     changed = [
-        msgspec.structs.replace(payment, state="reverted" if order.void else payment.state, order_id=order.id)
+        msgspec.structs.replace(payment, state="returned" if order.void else payment.state, order_id=order.id)
         for order, payment in settled
         if order.void or payment.reference in taken or payment.order_id is None
     ]
@@ -73,7 +78,7 @@ async def _capture(
 ) -> dict[str, Payment]:
     """What is held is spent; the payments that are taken now. Of a hold that the order came too late for, as much is
     taken anew as is there."""
-    held = [payment for _, payment in about if payment.state == "held"]
+    held = [payment for _, payment in about]
     name = {payment.reference: order.name for order, payment in about}
     endings = [
         (payment, Ending(hold_id=id, occurred_at=now, order_name=name[payment.reference]))
@@ -94,13 +99,14 @@ async def _capture(
 
 
 async def _take_late(tx: Tx, workspace: Workspace, payment: Payment, now: datetime) -> Payment:
+    """Of what was held and never spent."""
     assert payment.customer_id is not None
     await ledger.lock(tx, workspace.id, [(payment.customer_id, kind) for kind in KINDS])
     balances = (await ledger.balances(tx, workspace, [payment.customer_id], now))[payment.customer_id]
     amounts: dict[Kind, int] = {"credits": payment.credits, "coins": payment.coins}
     txns: dict[Kind, UUID | None] = {"credits": payment.credits_txn_id, "coins": payment.coins_txn_id}
     void = {
-        kind for kind, id in txns.items() if id and (await ledger.find_txn(tx, workspace.id, id)).status != "success"
+        kind for kind, id in txns.items() if id and (await ledger.find_txn(tx, workspace.id, id)).status == "cancelled"
     }
     for kind in void:
         amounts[kind] = min(amounts[kind], 0 if balances[kind].debt else balances[kind].available)

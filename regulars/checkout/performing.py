@@ -47,7 +47,7 @@ async def perform(tx: Tx, workspace: Workspace, rules: Rules, cart: Cart, now: d
     opened = await tx.fetchval(sql.open_payment, workspace.id, *given, state, now)
     payment = (await store.lock_payments(tx, workspace.id, [cart.reference]))[cart.reference]
     if opened is None:
-        if payment.state == "reverted":
+        if payment.state in ("returned", "reverted"):
             raise CheckoutReverted
         if (payment.reference, payment.customer_id, payment.wallet_type, payment.cart_minor) != given:
             raise CartChanged

@@ -23,7 +23,8 @@ async def revert(tx: Tx, workspace: Workspace, reference: str, now: datetime) ->
     payment = (await store.lock_payments(tx, workspace.id, [reference]))[reference]
     if opened or payment.state == "reverted":
         return Done(payment, repeated=not opened)
-    await give_back(tx, workspace, [(payment, (1, 1))], now)
+    if payment.state != "returned":
+        await give_back(tx, workspace, [(payment, (1, 1))], now)
     payment = msgspec.structs.replace(payment, state="reverted")
     await store.set_payments(tx, workspace.id, [payment], now)
     return Done(payment)

@@ -73,15 +73,15 @@ async def merge(
         await events.append(tx, workspace.id, [event], now)
 
 
-async def erase(tx: Tx, workspace_id: UUID, id: UUID, now: datetime) -> dict[UUID, str]:
-    """Forget who this is, and who was merged into them: what stays is an id, and totals. Their ids as they were; none
-    if they were erased before. Raises NotFound. Locks the customer."""
+async def erase(tx: Tx, workspace_id: UUID, id: UUID, now: datetime) -> tuple[Customer, dict[UUID, str]] | None:
+    """Forget who this is, and who was merged into them: what stays is an id, and totals. The customer and all of their
+    ids as they were; None if they were erased before. Raises NotFound. Locks the customer."""
     customer = await store.by_one(tx, workspace_id, sql.lock, id)
     if customer is None:
         raise NotFound("This customer does not exist.")
     if customer.erased_at:
-        return {}
+        return None
     ids = await store.ids_of(tx, workspace_id, customer.id)
     await tx.execute(sql.forget, workspace_id, list(ids), [draw_referral_code() for _ in ids], now)
     await tx.execute(sql.drop_words, workspace_id, list(ids))
-    return ids
+    return customer, ids

@@ -40,16 +40,7 @@ async def search_deliveries(
     addresses called, what was sent and what was answered; a page of such a search looks at SEARCH_TEXT_ROWS_MAX
     deliveries, and goes on where it ended. `customer_id` is the wire's lead_id;
     `since`: delivered or failed since then; `made_since` and `made_until`: of events recorded then. Raises Invalid."""
-    if state is not None and state not in get_args(State):
-        raise invalid("state", f"one of {', '.join(get_args(State))}")
-    if sort not in get_args(Sort):
-        raise invalid("sort", f"one of {', '.join(get_args(Sort))}")
-    if sort != "newest" and (event_id or customer_id):
-        raise invalid("sort", "newest, where an event or a customer is named")
-    if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
-        raise invalid("limit", f"a whole number from 1 to {limits.PAGE_ITEMS_MAX}")
-    if len(text) > limits.NAME_CHARS_MAX or "\0" in text:
-        raise invalid("text", f"at most {limits.NAME_CHARS_MAX} characters")
+    _check(state, sort, limit, text, named=bool(event_id or customer_id))
     cursor, newest = before_id, sort == "newest"
     before_id, first_id = bounds(before_id if newest else None, made_since, made_until)
     events = None if event_id is None else [event_id]
@@ -94,6 +85,20 @@ async def search_deliveries(
     elif oldest_event is not None:
         next_before_id = ids_of_event(oldest_event)[0]
     return DeliveryPage(items, next_before_id)
+
+
+def _check(state: str | None, sort: str, limit: int, text: str, *, named: bool) -> None:
+    """Raises Invalid."""
+    if state is not None and state not in get_args(State):
+        raise invalid("state", f"one of {', '.join(get_args(State))}")
+    if sort not in get_args(Sort):
+        raise invalid("sort", f"one of {', '.join(get_args(Sort))}")
+    if sort != "newest" and named:
+        raise invalid("sort", "newest, where an event or a customer is named")
+    if not 1 <= limit <= limits.PAGE_ITEMS_MAX:
+        raise invalid("limit", f"a whole number from 1 to {limits.PAGE_ITEMS_MAX}")
+    if len(text) > limits.NAME_CHARS_MAX or "\0" in text:
+        raise invalid("text", f"at most {limits.NAME_CHARS_MAX} characters")
 
 
 async def deliveries_of_events(

@@ -16,6 +16,13 @@ SELECT bytes FROM imports_part WHERE workspace_id = $1 AND run_id = $2 ORDER BY 
 -- name: drop_parts
 DELETE FROM imports_part WHERE workspace_id = $1 AND run_id = ANY ($2::uuid[])
 
+-- name: reports
+SELECT id, filename, encoding, state, progress, seen_at
+  FROM imports_run WHERE workspace_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4
+
+-- name: reword
+UPDATE imports_run SET filename = $3, progress = $4 WHERE workspace_id = $1 AND id = $2
+
 -- name: drop_uploaded
 -- all that were looked at and not taken in, but for the newest
 WITH old AS (

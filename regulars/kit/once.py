@@ -12,11 +12,13 @@ from uuid import UUID
 
 import msgspec
 
+from regulars import limits
 from regulars.kit.clock import wire_time
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import made_at, new_id
 from regulars.kit.queries import Queries
+from regulars.kit.traces import Traces
 
 _sql = Queries(__file__)
 
@@ -70,6 +72,15 @@ def fingerprint(secret: bytes, route: str, body: bytes) -> bytes:
 async def recall(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> dict[str, Answer]:
     """What was answered before under these keys."""
     return {row["key"]: Answer(*row) for row in await tx.fetch(_sql.recall, workspace_id, keys)}
+
+
+async def forget(tx: Tx, workspace_id: UUID, traces: Traces, after: UUID, before: UUID, _: datetime) -> UUID | None:
+    """Drop the answers that hold a trace, as if they were too old, some at a time: the id to go on from, None at the
+    end."""
+    rows = await tx.fetch(_sql.answers, workspace_id, after, before, limits.TRACED_ROWS_MAX)
+    if found := [row["id"] for row in rows if traces.in_text(row["body"])]:
+        await tx.execute(_sql.drop_answers, workspace_id, found)
+    return rows[-1]["id"] if len(rows) == limits.TRACED_ROWS_MAX else None
 
 
 def remember(tx: Tx, workspace_id: UUID, answers: Sequence[Answer]) -> None:

@@ -17,6 +17,12 @@ SELECT $1, c.key, c.fingerprint, c.status, c.answer_id FROM unnest($2::once_call
 INSERT INTO once_answer (workspace_id, id, body)
 SELECT $1, a.id, a.body FROM unnest($2::uuid[], $3::text[]) AS a (id, body)
 
+-- name: answers
+SELECT id, body FROM once_answer WHERE workspace_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4
+
+-- name: drop_answers
+DELETE FROM once_answer WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
+
 -- name: take_turns
 -- every workspace: whoever makes partitions
 SELECT pg_advisory_xact_lock($1)

@@ -22,7 +22,7 @@ CREATE TABLE checkout_payment (
     credits_minor  bigint NOT NULL,
     coins_txn_id   uuid,
     credits_txn_id uuid,
-    state          text NOT NULL CHECK (state IN ('held', 'taken', 'reverted')),
+    state          text NOT NULL CHECK (state IN ('held', 'taken', 'returned', 'reverted')),
     order_id       uuid,                          -- its order, once that came in
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,

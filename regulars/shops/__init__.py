@@ -24,6 +24,6 @@ from regulars.shops.intake import OF_ORDERS, OF_PERSONS, Known, admit, keep, not
 from regulars.shops.log import close, count_failed, get_hook, replay, replay_failed, search_hooks, topics
 from regulars.shops.model import Envelope, Hook, NewHook, Platform, Shown, Source
 from regulars.shops.platforms import PLATFORMS
-from regulars.shops.store import forget, heard_at
+from regulars.shops.store import forget, heard_at, look
 from regulars.shops.store import source as get_source
 from regulars.shops.testing import Tested, test

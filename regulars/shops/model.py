@@ -147,11 +147,12 @@ class CustomerSaid(msgspec.Struct, frozen=True):
 
 class PrivacyAsked(msgspec.Struct, frozen=True):
     """A person asks, by way of their platform, for what is kept of them, or to be erased; or the platform, once a shop
-    has left it, that all of its be."""
+    has left it, that all of its be. `words`: what else says who it is."""
 
     asks: Literal["data", "erasure", "shop"]
     customer_id: str
     version: datetime | None = None
+    words: list[str] = []
 
     @property
     def subject(self) -> str:

@@ -74,6 +74,8 @@ async def _privacy(
     if said.asks == "shop":
         words = "The shop has left the platform, which asks that all of it be erased. Remove the source if that is so."
         return Settled("open", words, said)
+    if said.asks == "erasure":
+        await people.look_for(tx, workspace.id, said.subject, [said.customer_id, *said.words], now)
     if customer is None:
         return Settled("done", "Nothing is known of this person.", said)
     if said.asks == "data":

@@ -207,6 +207,15 @@ SELECT n.subject, n.version
  CROSS JOIN LATERAL (SELECT 1 FROM shops_hook WHERE workspace_id = $1 AND source_id = $2 AND subject = n.subject
                         AND subject <> '' AND version = n.version LIMIT 1) AS known
 
+-- name: unowned
+-- Those of nobody who is known, among so many; how far that went is the last of them.
+SELECT id, CASE WHEN customer_id IS NULL THEN body ELSE '' END AS body,
+       CASE WHEN customer_id IS NULL THEN outcome ELSE '' END AS outcome
+  FROM shops_hook WHERE workspace_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4
+
+-- name: empty_hooks
+UPDATE shops_hook SET body = '', outcome = $3, subject = '' WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
+
 -- name: forget_hooks
 UPDATE shops_hook SET body = '', outcome = 'The customer was erased.', subject = ''
  WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])

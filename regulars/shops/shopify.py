@@ -165,7 +165,8 @@ def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
         case ["customers", "data_request"]:
             return PrivacyAsked("data", customer_id(source, typed(_Privacy, body).customer.id))
         case ["customers", "redact"]:
-            return PrivacyAsked("erasure", customer_id(source, typed(_Privacy, body).customer.id))
+            who = typed(_Privacy, body).customer
+            return PrivacyAsked("erasure", customer_id(source, who.id), words=[who.email or "", who.phone or ""])
         case ["shop", "redact"]:
             return PrivacyAsked("shop", "")
     return Nothing("Nothing is done with this topic.")

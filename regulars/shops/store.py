@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from regulars import limits
 from regulars.kit.db import Reading, Tx
 from regulars.kit.queries import Queries
+from regulars.kit.traces import GONE, Traces
 from regulars.shops.model import Settled, Source
 
 sql = Queries(__file__)
@@ -42,3 +44,13 @@ async def newest_versions(
 async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> None:
     """Empty what came in about these customers: it can't be handled again."""
     await tx.execute(sql.forget_hooks, workspace_id, customer_ids)
+
+
+async def look(tx: Tx, workspace_id: UUID, traces: Traces, after: UUID, before: UUID, _: datetime) -> UUID | None:
+    """Empty what nothing came of and what is still to be handled, where it tells of somebody who was erased, some at a
+    time: the id to go on from, None at the end."""
+    rows = await tx.fetch(sql.unowned, workspace_id, after, before, limits.TRACED_ROWS_MAX)
+    found = [row["id"] for row in rows if traces.in_body(row["body"]) or traces.in_text(row["outcome"])]
+    if found:
+        await tx.execute(sql.empty_hooks, workspace_id, found, GONE)
+    return rows[-1]["id"] if len(rows) == limits.TRACED_ROWS_MAX else None

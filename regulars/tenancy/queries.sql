@@ -117,4 +117,4 @@ SELECT id, actor, act, target, detail, created_at
 
 -- name: forget_audit
 UPDATE tenancy_audit SET target = $3, detail = '{}'
- WHERE workspace_id = $1 AND starts_with(act, 'customer.') AND target = ANY($2::text[])
+ WHERE workspace_id = $1 AND (starts_with(act, 'customer.') OR starts_with(act, 'tiers.')) AND target = ANY($2::text[])

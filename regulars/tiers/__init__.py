@@ -20,6 +20,6 @@ from regulars.tiers.changing import RECALCULATE, change_ladder, check, ladder_of
 from regulars.tiers.model import Ladder, Move, Needs, Standing, Tier
 from regulars.tiers.placing import place_by_hand, take_off
 from regulars.tiers.previewing import Preview, preview
-from regulars.tiers.standing import Progress, Stands, counts, members, moves_of, progress, standing_of
+from regulars.tiers.standing import Progress, Stands, counts, forget, members, moves_of, progress, standing_of
 from regulars.tiers.store import LadderVersion
 from regulars.tiers.watching import LOOK, begin, follow, look, move

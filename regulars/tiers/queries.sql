@@ -32,6 +32,13 @@ SELECT $1, n.*
   FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
               $10::timestamptz[]) AS n
 
+-- name: forget_moves
+-- Why somebody was placed by hand is what people wrote.
+UPDATE tiers_move SET reason = '' WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[])
+
+-- name: forget_standings
+UPDATE tiers_standing SET placed_reason = '' WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[])
+
 -- name: moves_of
 SELECT id, customer_id, from_tier, to_tier, direction, reason, actor, ladder_version, moved_at
   FROM tiers_move WHERE workspace_id = $1 AND customer_id = $2 ORDER BY id DESC LIMIT $3

@@ -1,5 +1,6 @@
 """Who stands where."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import msgspec
 
 from regulars import limits, schedule
 from regulars.customers import Customer
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.ids import AFTER_ALL_IDS
 from regulars.tenancy import Workspace
 from regulars.tiers import store
@@ -45,6 +46,12 @@ async def standing_of(tx: Reading, workspace: Workspace, customer: Customer, now
     following = ladder.tiers[place]
     missing = {name: max(0, least - getattr(reached, name)) for name, least in following.enter.asked().items()}
     return Stands(standing, reached, following.key, missing)
+
+
+async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """Drop the words with which they were moved and placed."""
+    for statement in (sql.forget_moves, sql.forget_standings):
+        await tx.execute(statement, workspace_id, customer_ids)
 
 
 async def moves_of(tx: Reading, workspace_id: UUID, customer_id: UUID) -> list[Move]:

@@ -14,7 +14,20 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 
-from regulars import days, dispatch, imports, ledger, limits, reminders, retention, rewards, shops, tiers, triggers
+from regulars import (
+    days,
+    dispatch,
+    imports,
+    ledger,
+    limits,
+    people,
+    reminders,
+    retention,
+    rewards,
+    shops,
+    tiers,
+    triggers,
+)
 from regulars.delivery import Source
 from regulars.kit.clock import Clock
 from regulars.kit.db import Database
@@ -34,6 +47,7 @@ HANDLERS: Mapping[str, Handler] = {
     imports.EXPIRY: imports.expire,
     ledger.FOLLOW: ledger.follow_rules,
     ledger.SETTLE: ledger.settle,
+    people.LOOK: people.look,
     reminders.ASK: reminders.ask,
     reminders.COUPONS: reminders.tell_unused,
     reminders.EXPIRING: reminders.tell_expiring,

@@ -1,5 +1,6 @@
 """A person as a whole, at every door: two records become one, all is taken out, all is forgotten and the book stays."""
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -7,12 +8,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from regulars import ledger
+from regulars import ledger, limits, worker
 from regulars.kit.clock import HandClock
 from regulars.ledger import Entry
+from regulars.shops.model import signed
 from regulars.triggers import Trigger
+from regulars.worker import IntegrationCarriers
 from tests.doors import ASHA, Shop, an_order, per_dollar
-from tests.selling import connected
+from tests.selling import SECRET, connected
 from tests.stories.browsing import person, signed_in
 
 BO = {
@@ -25,7 +28,9 @@ BO = {
 
 
 async def made(shop: Shop, **details: Any) -> str:
-    return str((await shop.manage("POST", "/customers", json=details)).json()["id"])
+    answer = await shop.manage("POST", "/customers", json=details)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 async def coins(shop: Shop, id: str) -> int:
@@ -129,6 +134,169 @@ async def test_a_merge_that_can_not_be_changes_nothing(shop: Shop, into: str, st
     assert (await shop.manage("GET", f"/customers/{asha}")).json()["name"] == ASHA["name"]
 
 
+HOLDS = {
+    "forgotten at once, by their id": [
+        *("customers_customer", "customers_words", "delivery_attempt", "delivery_delivery", "events_event"),
+        *(
+            "orders_order",
+            "reviews_post",
+            "shops_hook",
+            "tenancy_audit",
+            "tiers_move",
+            "tiers_standing",
+            "triggers_fact",
+        ),
+        "triggers_firing",
+    ],
+    "looked through for them after that": ["imports_part", "imports_run", "once_answer", "shops_hook"],
+    "names a customer by our id alone, which becomes nobody's": [
+        *("checkout_payment", "days_coins", "days_standing", "dispatch_aside", "events_pending", "ledger_lot"),
+        *("ledger_transfer", "ledger_txn", "ledger_wallet", "reviews_ask", "rewards_coupon", "schedule_due"),
+        "triggers_counter",
+    ],
+    "is the shop's own, or its staff's": [
+        *("checkout_connection", "dispatch_rule", "dispatch_rule_version", "integrations_integration"),
+        *(
+            "reviews_sum",
+            "rewards_code",
+            "rewards_offer",
+            "rewards_version",
+            "shops_source",
+            "tenancy_api_key",
+            "tenancy_session",
+        ),
+        *("tenancy_staff", "tenancy_workspace", "tiers_ladder", "triggers_trigger", "triggers_version"),
+    ],
+    "is a hash, a number, or gone within the hour": ["kit_allowance", "once_call", "schema_migration"],
+    "says what a tool answered last": ["delivery_lane"],
+}
+"""What becomes of each table's texts when a person is erased."""
+
+
+async def test_every_table_that_holds_texts_says_what_an_erasure_does_to_them(shop: Shop) -> None:
+    async with shop.app.db.reading() as tx:
+        found = await tx.fetch(
+            "SELECT DISTINCT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+            " WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')"
+            "   AND NOT c.relispartition"
+            "   AND a.atttypid::regtype::text IN ('text', 'json', 'jsonb', 'bytea', 'tsvector', 'text[]', 'bytea[]')"
+        )
+    told = {table for tables in HOLDS.values() for table in tables}
+    assert {row[0] for row in found} == told
+
+
+async def drained(shop: Shop) -> None:
+    app = shop.app
+    await worker.drain(app.db, IntegrationCarriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
+
+
+TEXTS = [
+    '{"id": 5, "email": "ASHA@example.com", "total_price": "x"}',
+    '{"id": 6, "email": "asha\\u0040example.com"}',
+    '{"id": 7, "phone": "0049 (151) 234-56789"}',
+    '{"id": 8, "email": "natasha@example.com"}',
+    '{"id": 9, "email": "bo@b.example"}',
+    "no json, and asha@example.com.",
+]
+
+
+async def _handed_over(shop: Shop) -> dict[str, str]:
+    """Files, one of which was taken in, with a line left out that names her."""
+    head = "order_id;customer_id;email;amount;placed_at\n"
+    files = {
+        "asha": (head + "1;shop-00001;asha@example.com;12;2026-03-01\n").encode("utf-16"),
+        "bo": (head + "2;shop-00002;bo@b.example;12;2026-03-01\n").encode(),
+        "done": (
+            head + "3;shop-00003;x@example.com;12;2026-03-01\n4;asha@example.com;x@y.example;nothing;never\n"
+        ).encode(),
+    }
+    runs: dict[str, str] = {}
+    for name, content in files.items():
+        answer = await shop.manage("POST", f"/imports?filename={name}.csv", content=content)
+        runs[name] = answer.json()["run"]["id"]
+    async with shop.app.db.transaction() as tx:
+        words = (
+            '{"unusable": [{"line": 3, "reason": "asha@example.com is no number"}, {"line": 4, "reason": "nothing"}]}'
+        )
+        await tx.execute(
+            "UPDATE imports_run SET state = 'done', progress = progress || $2::text::jsonb"
+            " WHERE workspace_id = $1 AND filename = 'done.csv'",
+            shop.workspace.id,
+            words,
+        )
+    return runs
+
+
+async def test_who_is_erased_stands_in_no_text_that_was_kept_whole(
+    shop: Shop, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hooks that failed or were not for us, stored answers, files in any encoding and what was said of them."""
+    monkeypatch.setattr(limits, "TRACED_ROWS_MAX", 2)
+    monkeypatch.setattr(limits, "TRACED_RUNS_MAX", 1)
+    there = await connected(shop, "shopify")
+    asha, bo = await made(shop, **ASHA | {"mobile": "+49 151 23456789", "country": "deu"}), await made(shop, **BO)
+    adjust = {"operation": "cr", "amount": 5, "reason": "Hello"}
+    for id in (asha, bo):
+        key = {"idempotency-key": f"gift-{id}"}
+        sent = await shop.manage("POST", f"/customers/{id}/transactions", json=adjust, send=key)
+        assert sent.status_code == 201, sent.text
+    for number, text in enumerate(TEXTS):
+        (hook,) = there.hooks("orders")
+        more = {"x-shopify-hmac-sha256": b64encode(signed(text.encode(), SECRET)).decode()}
+        more["x-shopify-webhook-id"] = f"hook-{number}"
+        topic = {"x-shopify-topic": "checkouts/create"} if number == 2 else {}
+        assert (await there.post(text.encode(), hook.headers | more | topic)).status_code == 200
+    assert {hook["state"] for hook in await there.handled()} == {"failed", "ignored"}
+    runs = await _handed_over(shop)
+    traces = ["asha@example.com", "ASHA@example.com", "asha\\\\u0040example", "234-56789", ASHA["customer_id"]]
+    before = await everything(shop)
+    assert [trace for trace in traces if trace not in before] == []
+    assert (await shop.manage("DELETE", f"/customers/{asha}")).status_code == 204
+    await drained(shop)
+    left = await everything(shop)
+    assert [trace for trace in traces if trace in left.replace("natasha@example.com", "")] == []
+    kept = [(await shop.manage("GET", f"/hooks/{hook['id']}")).json()["body"] for hook in await there.log()]
+    assert kept == ["", "", "", TEXTS[3], TEXTS[4], ""]
+    again = [
+        await shop.manage("POST", f"/customers/{id}/transactions", json=adjust, send={"idempotency-key": f"gift-{id}"})
+        for id in (asha, bo)
+    ]
+    assert [one.status_code for one in again] == [409, 201]
+    assert again[0].json()["code"] == "idempotency_answer_gone"
+    assert (await shop.manage("POST", f"/imports/{runs['asha']}/preview", json={})).json()["code"] == "file_gone"
+    assert (await shop.manage("POST", f"/imports/{runs['bo']}/preview", json={})).status_code == 200
+    said = (await shop.manage("GET", f"/imports/{runs['done']}")).json()["run"]["left_out"]
+    assert [(one["line"], one["reason"]) for one in said] == [(3, "The customer was erased."), (4, "nothing")]
+    # A file that is being taken in at that moment is waited for.
+    assert await coins(shop, bo) == 5
+    async with shop.app.db.transaction() as tx:
+        await tx.execute(
+            "UPDATE imports_run SET state = 'running', seen_at = $2 WHERE workspace_id = $1 AND filename = 'bo.csv'",
+            shop.workspace.id,
+            clock.now(),
+        )
+    assert (await shop.manage("DELETE", f"/customers/{bo}")).status_code == 204
+    await drained(shop)
+    assert "bo@b.example" in await everything(shop)
+    clock.advance(seconds=61)
+    await drained(shop)
+    assert "bo@b.example" not in await everything(shop)
+
+
+async def test_somebody_unknown_whom_a_platform_wants_erased_stands_in_no_hook(shop: Shop) -> None:
+    there = await connected(shop, "shopify")
+    (hook,) = there.hooks("orders")
+    texts = {
+        "orders/create": '{"id": 5, "email": "eve@example.com", "total_price": "x"}',
+        "customers/redact": '{"customer": {"id": 77, "email": "eve@example.com", "phone": ""}}',
+    }
+    for topic, text in texts.items():
+        more = {"x-shopify-hmac-sha256": b64encode(signed(text.encode(), SECRET)).decode(), "x-shopify-topic": topic}
+        await there.post(text.encode(), hook.headers | more | {"x-shopify-webhook-id": topic})
+        await there.handled()
+    assert "eve@example.com" not in await everything(shop)
+
+
 async def test_who_is_erased_is_nowhere_and_the_book_still_audits(shop: Shop, clock: HandClock) -> None:
     await per_dollar(shop)
     asha, bo = await made(shop, **ASHA), await made(shop, **BO)
@@ -144,6 +312,7 @@ async def test_who_is_erased_is_nowhere_and_the_book_still_audits(shop: Shop, cl
     had = await coins(shop, asha)
     for _ in range(2):
         assert (await shop.manage("DELETE", f"/customers/{bo}")).status_code == 204
+    await drained(shop)
     left = await everything(shop)
     assert [trace for trace in traces if trace in left] == []
     gone = (await shop.manage("GET", f"/customers/{asha}")).json()
