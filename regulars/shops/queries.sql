@@ -5,6 +5,9 @@ asked_until, asked_said, created_at, updated_at
 -- part: hook
 id, source_id, topic, reference, received_at, state, subject, version, outcome, order_id, customer_id, handled_at
 
+-- part: kept
+(SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')
+
 -- part: fitting
 ends AS (SELECT count(*) AS seen, (array_agg(id ORDER BY id))[1] AS last_id FROM looked)
 SELECT h.{hook}, ends.seen, ends.last_id
@@ -125,27 +128,25 @@ RETURNING id, topic
 -- looks at so many, and says where it ended
 WITH looked AS MATERIALIZED (
        SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2
-          AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks'))
+          AND id >= GREATEST($3, {kept})
         ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hooks_of_source
 -- as `hooks`
 WITH looked AS MATERIALIZED (
-       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2
-          AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')) AND source_id = $4
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= GREATEST($3, {kept}) AND source_id = $4
         ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hooks_in_state
 -- as `hooks`
 WITH looked AS MATERIALIZED (
-       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2
-          AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')) AND state = $5
+       SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id < $2 AND id >= GREATEST($3, {kept}) AND state = $5
           AND state IN ('pending', 'waiting', 'open', 'failed')
         ORDER BY id DESC LIMIT $8), {fitting}
 
 -- name: hook
 SELECT {hook} FROM shops_hook WHERE workspace_id = $1 AND id = $2
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')
+   AND id >= {kept}
 
 -- name: body
 SELECT body FROM shops_hook WHERE workspace_id = $1 AND id = $2
@@ -160,19 +161,19 @@ SELECT DISTINCT topic FROM (SELECT topic FROM shops_hook WHERE workspace_id = $1
 UPDATE shops_hook SET state = 'pending', handled_at = NULL
  WHERE workspace_id = $1 AND id = ANY (ARRAY(
        SELECT id FROM shops_hook WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
-          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks')
+          AND id >= {kept}
         ORDER BY id FOR UPDATE))
 RETURNING id, topic
 
 -- name: failed
 SELECT id FROM shops_hook
  WHERE workspace_id = $1 AND state = 'failed' AND source_id = $2
-   AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks'))
+   AND id >= GREATEST($3, {kept})
  ORDER BY id LIMIT $4
 
 -- name: count_failed
 SELECT count(*) FROM (SELECT 1 FROM shops_hook WHERE workspace_id = $1 AND state = 'failed' AND source_id = $2
-                         AND id >= GREATEST($3, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'hooks'))
+                         AND id >= GREATEST($3, {kept})
                        LIMIT $4) AS failed
 
 -- name: close

@@ -21,7 +21,9 @@ class Placed(NamedTuple):
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Placed]:
     name = asked.values["q"].strip().removeprefix("#")
-    by = asked.page(sort=asked.chosen("sort") or "newest", source=asked.chosen("source"), financial_status=asked.chosen("payment"))
+    by = asked.page(
+        sort=asked.chosen("sort") or "newest", source=asked.chosen("source"), financial_status=asked.chosen("payment")
+    )
     found, next_id = await orders.search_orders(tx, desk.id, reference_id=name, **by)
     people = await customers.by_ids(tx, desk.id, [order.customer_id for order in found])
     sources = await orders.sources(tx, desk.id)
