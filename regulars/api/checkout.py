@@ -10,7 +10,6 @@ KEY_CACHE_S, and the reading and hashing of a short body.
             `--perform, revert--> one transaction --> what was taken or given back, 200
 """
 
-import time
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
@@ -22,14 +21,13 @@ from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
 from regulars import checkout, customers, events, ledger, limits, orders, tenancy
-from regulars.api.failures import failure_of
 from regulars.api.meters import Meters
 from regulars.api.reading import read_body
-from regulars.api.serving import SAFE, bug, check_source, encode
+from regulars.api.serving import SAFE, answered, check_source, encode
 from regulars.checkout import Cart, Known, WalletType
 from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx, again_when_raced
-from regulars.kit.errors import Faults, NotFound, Refusal, invalid
+from regulars.kit.errors import Faults, NotFound, invalid
 from regulars.kit.remembered import Remembered
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
@@ -103,20 +101,14 @@ class CheckoutDoor:
         )
 
     async def answer(self, request: Http, *, older: bool) -> ASGIResponse:
-        started_s = time.perf_counter()
         headers: dict[str, str] = dict(SAFE)
-        try:
+
+        async def act() -> bytes:
             item, repeated = await self._answer(request, older=older)
-            status, body = 200, encode({"meta": {"status": "success", "code": 200}, "data": {"item": item}})
-            headers |= {"idempotency-hit": "true"} if repeated else {}
-        except Exception as error:
-            if not isinstance(error, Refusal) and hasattr(error, "status_code"):
-                raise  # the framework's own no: a body that is too long
-            failed = failure_of(error, "envelope") if isinstance(error, Refusal) else bug(None, LABEL, error)
-            status, body = failed.status, failed.body
-            headers |= failed.headers
-        self._meters.count(LABEL, status, time.perf_counter() - started_s)
-        return ASGIResponse(body=body, status_code=status, headers=headers, media_type="application/json")
+            headers.update({"idempotency-hit": "true"} if repeated else {})
+            return encode({"meta": {"status": "success", "code": 200}, "data": {"item": item}})
+
+        return await answered(self._meters, LABEL, "envelope", headers, act)
 
     async def _answer(self, request: Http, *, older: bool) -> tuple[CheckoutItem, bool]:
         now = self._app.clock.now()

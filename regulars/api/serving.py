@@ -17,7 +17,7 @@ from litestar.response.base import ASGIResponse
 
 from regulars import limits, tenancy
 from regulars.api import proofs
-from regulars.api.failures import Failure, failure, failure_of
+from regulars.api.failures import Failure, Style, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
@@ -270,6 +270,23 @@ def idempotency_key(given: str | None, caller: Caller, lead_id: UUID | None) -> 
     checked_key(given)
     # What was given holds no blank, so that no name can be made up to be another's.
     return f"{lead_id or 'STOREFRONT'} {given}" if given and caller.key.purpose == "STOREFRONT" else given
+
+
+async def answered(
+    meters: Meters, label: str, style: Style, headers: dict[str, str], act: Callable[[], Awaitable[bytes]]
+) -> ASGIResponse:
+    """What the act answers, or its refusal; counted. `headers` are read when it has answered."""
+    started_s, status, media_type = time.perf_counter(), 200, "application/json"
+    try:
+        body = await act()
+    except Exception as error:
+        if not isinstance(error, Refusal) and hasattr(error, "status_code"):
+            raise  # the framework's own no: a body that is too long
+        failed = failure_of(error, style) if isinstance(error, Refusal) else bug(None, label, error)
+        status, body, media_type = failed.status, failed.body, failed.media_type
+        headers |= failed.headers
+    meters.count(label, status, time.perf_counter() - started_s)
+    return ASGIResponse(body=body, status_code=status, headers=headers, media_type=media_type)
 
 
 def checked_key(given: str | None) -> str | None:

@@ -24,7 +24,7 @@ Does not know why coins are given or what they buy: a reason comes in as text, a
 """
 
 from regulars.ledger.audit import verify
-from regulars.ledger.balances import LotStory, available, balances, liability, lot_story, lots_of, purse
+from regulars.ledger.balances import LotStory, Purse, available, balances, liability, lot_story, lots_of, purse
 from regulars.ledger.clawback import claw_back
 from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
 from regulars.ledger.ending import Ending, HoldEnded, capture, void

@@ -42,7 +42,7 @@ from regulars.rewards.finding import (
     tally,
     unused,
 )
-from regulars.rewards.issuing import Ask, Issued, foreseen, issue, issued_for
+from regulars.rewards.issuing import Ask, Issued, closed, foreseen, issue, issued_for
 from regulars.rewards.model import Cart, CartLine, Coupon, Discounted, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import change_offer, checked, create_offer, find_offer, list_offers, versions_of
 from regulars.rewards.orders import settle_orders

@@ -149,6 +149,22 @@ async def _offers(tx: Tx, workspace_id: UUID, asks: Iterable[Ask]) -> dict[UUID,
     return found | (await store.lock_offers(tx, workspace_id, counted) if counted else {})
 
 
+def closed(offer: Offer, now: datetime, zone: ZoneInfo, *, bought: bool = True) -> OfferClosed | None:
+    """Why nobody has it now, whoever they are."""
+    terms = offer.terms
+    if not offer.active:
+        return OfferClosed("The offer is switched off.")
+    starts, ends = wall_clock("", terms.starts_at, zone), wall_clock("", terms.ends_at, zone)
+    if starts and now < starts:
+        return OfferClosed("The offer has not begun yet.")
+    expires = _expires_at(terms, now, zone)
+    if (ends and now >= ends) or (expires and expires <= now):
+        return OfferClosed("The offer is over.")
+    if bought and terms.price == "free":
+        return OfferClosed("This offer is only given, it can't be bought.")
+    return None
+
+
 class _Deciding:
     """Whether each may have what it asks for; what is granted counts for those after it."""
 
@@ -184,7 +200,11 @@ class _Deciding:
 
     def judge(self, ask: Ask, offer: Offer) -> _Wanted | Refusal:
         customer = self.people[ask.customer_id]
-        no = self._closed(ask, offer) or self._unfit(customer, offer.terms) or self._limit(customer, offer)
+        no = (
+            closed(offer, self.now, self.workspace.zone, bought=ask.bought)
+            or self._unfit(customer, offer.terms)
+            or self._limit(customer, offer)
+        )
         if no:
             return no
         steps = self._steps(ask, offer.terms)
@@ -199,20 +219,6 @@ class _Deciding:
         if coins > self.available[customer.id]:
             return InsufficientBalance(needed=coins, available=self.available[customer.id])
         return _Wanted(ask, offer, steps, coins)
-
-    def _closed(self, ask: Ask, offer: Offer) -> Refusal | None:
-        terms, zone = offer.terms, self.workspace.zone
-        if not offer.active:
-            return OfferClosed("The offer is switched off.")
-        starts, ends = wall_clock("", terms.starts_at, zone), wall_clock("", terms.ends_at, zone)
-        if starts and self.now < starts:
-            return OfferClosed("The offer has not begun yet.")
-        expires = _expires_at(terms, self.now, zone)
-        if (ends and self.now >= ends) or (expires and expires <= self.now):
-            return OfferClosed("The offer is over.")
-        if ask.bought and terms.price == "free":
-            return OfferClosed("This offer is only given, it can't be bought.")
-        return None
 
     def _unfit(self, customer: Customer, terms: Terms) -> Refusal | None:
         if terms.tiers and customer.tier.lower() not in {tier.lower() for tier in terms.tiers}:

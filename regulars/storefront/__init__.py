@@ -11,5 +11,7 @@ Does not decide anything: offers, limits and tiers answer for themselves.
                  `--with a token, or a digest--> what this customer has; buys for them
 """
 
-from regulars.storefront.showing import Deal, Me, Step, Way, programme, show
-from regulars.storefront.theme import Theme, check, table, theme_of
+# First the merchant API: two of its routes say what is shown here, in whose items it is shown.
+from regulars.api import merchant
+from regulars.storefront.showing import Shown, show, with_somebody
+from regulars.storefront.theme import Theme, check, language_of, theme_of

@@ -1,52 +1,51 @@
-"""`/storefront/v1`: what the widget asks for.
+"""`/storefront/v1`: what the widget asks for, the widget itself, and the page that is nothing but the widget.
 
 A stranger's call costs a look-up of the shop once per KEY_CACHE_S, and a hash of a short text; a customer has an
 allowance of calls that all server processes share.
 """
 
-import time
+import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
+import jinja2
 import msgspec
 from litestar import Request, get, post
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from msgspec import Meta
 
 from regulars import customers, limits, tenancy
 from regulars.api import proofs
-from regulars.api.failures import encode, failure_of
+from regulars.api.failures import encode
 from regulars.api.meters import Meters
 from regulars.api.reading import check_media_type, decode
-from regulars.api.serving import CORS, SAFE, bug, checked_key
+from regulars.api.serving import CORS, SAFE, answered, checked_key
 from regulars.customers import Customer
 from regulars.kit import allowance, forms
 from regulars.kit.errors import Forbidden, NotFound, Refusal, TooMany, invalid
 from regulars.kit.remembered import Remembered
 from regulars.rewards import Ask, Issued
-from regulars.storefront.showing import Slip, programme, show, slip
-from regulars.storefront.theme import language_of, theme_of
+from regulars.storefront.showing import Slip, show, slip
+from regulars.storefront.theme import RIGHT_TO_LEFT, language_of, table, theme_of
 from regulars.tenancy import Workspace
 from regulars.wiring import App, Call, part
 
 BASE = "/storefront/v1"
+STATIC = Path(__file__).parent / "static"
+_PAGE = jinja2.Template((STATIC / "page.html").read_text(encoding="utf-8"), autoescape=True)
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
 _KEPT = {"cache-control": f"public, max-age={limits.STOREFRONT_FRESH_S}"}
-_JSON = "application/json"
 
 Http = Request[Any, Any, Any]
 Said = tuple[bytes, dict[str, str]]
-
-
-class OriginRefused(Forbidden):
-    """The shop shows its storefront on other pages than this one."""
-
-    code = "origin_refused"
-    message = "This page is none of those on which the shop shows its storefront."
 
 
 class Purchase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,9 +62,6 @@ class StorefrontDoor:
         self._shops: Remembered[str, Workspace] = Remembered(
             app.db, lambda shop: shop.id, fresh=_FRESH, most=limits.WORKSPACES_CACHED_MAX
         )
-        self._programmes: Remembered[str, tuple[Workspace, bytes]] = Remembered(
-            app.db, lambda one: one[0].id, fresh=_FRESH, most=limits.WORKSPACES_CACHED_MAX
-        )
 
     @classmethod
     def handlers(cls) -> list[HTTPRouteHandler]:
@@ -76,45 +72,35 @@ class StorefrontDoor:
             post(f"{BASE}/redeem", name="storefront.redeem", status_code=200, request_max_body_size=most)(
                 cls._answering(cls._redeem)
             ),
+            get(f"{BASE}/page", name="storefront.page")(_page),
+            _file("widget.js", widget(), "text/javascript"),
+            _file("widget.css", (STATIC / "widget.css").read_bytes(), "text/css"),
         ]
 
     @staticmethod
     def _answering(act: "Callable[[StorefrontDoor, Http, Workspace], Awaitable[Said]]") -> Any:
         async def answer(request: Http) -> ASGIResponse:
-            self = part(request.scope, StorefrontDoor)
-            started_s, label = time.perf_counter(), f"{request.method} {request.scope['path']}"
-            media_type, headers = _JSON, {**SAFE, **CORS}
-            try:
-                shop = await self._find(request)
-                headers |= _cors(request, shop)
-                status, (body, more) = 200, await act(self, request, shop)
-                headers |= more
-            except Exception as error:
-                if not isinstance(error, Refusal) and hasattr(error, "status_code"):
-                    raise  # the framework's own no: a body that is too long
-                failed = failure_of(error, "problem") if isinstance(error, Refusal) else bug(None, label, error)
-                status, body, media_type = failed.status, failed.body, failed.media_type
-                headers |= failed.headers
-            self._meters.count(label, status, time.perf_counter() - started_s)
-            return ASGIResponse(body=body, status_code=status, headers=headers, media_type=media_type)
+            self, headers = part(request.scope, StorefrontDoor), {**SAFE, **CORS}
+
+            async def acted() -> bytes:
+                shop = await self.find(request)
+                headers.update(_cors(request, shop))
+                body, more = await act(self, request, shop)
+                headers.update(more)
+                return body
+
+            return await answered(self._meters, f"{request.method} {request.scope['path']}", "problem", headers, acted)
 
         return answer
 
     async def _shop(self, request: Http, shop: Workspace) -> Said:
-        language = _language(request, shop)
-
-        async def look_up(_: object) -> tuple[Workspace, bytes]:
-            async with self._app.db.snapshot(whole=False) as tx:
-                return shop, encode(await programme(tx, shop, language))
-
-        now = self._app.clock.now()
-        _, body = await self._programmes.get(f"{shop.id} {language}", now, look_up)
-        return body, _KEPT
+        async with self._app.db.snapshot(whole=False) as tx:
+            return encode(await show(tx, shop, _language(request, shop), self._app.clock.now())), _KEPT
 
     async def _me(self, request: Http, shop: Workspace) -> Said:
         customer, by_digest = await self._prove(request, shop)
         async with self._app.db.snapshot(whole=False) as tx:
-            shown = await show(tx, shop, customer, _language(request, shop), self._app.clock.now())
+            shown = await show(tx, shop, _language(request, shop), self._app.clock.now(), customer)
         if by_digest:
             token = proofs.issue_token(self._secrets(shop)[0], customer.id, self._app.clock.outside())
             shown = msgspec.structs.replace(shown, token=token)
@@ -137,7 +123,7 @@ class StorefrontDoor:
             await self._app.have_made(shop, msgspec.json.decode(answered.body, type=Slip).id, self._app.clock.now())
         return answered.body.encode(), {"idempotency-hit": "true"} if answered.hit else {}
 
-    async def _find(self, request: Http) -> Workspace:
+    async def find(self, request: Http) -> Workspace:
         """Raises NotFound. What can be no id costs no look-up."""
         query = forms.single(request.scope["query_string"])
         named = request.headers.get("x-workspaceid") or query.get("shop", "")
@@ -196,19 +182,61 @@ def _named(claims: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bought(issued: Issued) -> tuple[int, str]:
-    return issued.status, encode(slip(issued.coupon, issued.terms)).decode()
+    return issued.status, encode(slip(issued.coupon, issued.terms, issued.coupon.created_at)).decode()
 
 
 def _cors(request: Http, shop: Workspace) -> dict[str, str]:
-    """Raises OriginRefused. No cookie is used, so that without a list any page may ask."""
+    """Raises Forbidden. No cookie is used, so that without a list any page may ask."""
     origin, known = request.headers.get("origin", ""), theme_of(shop).origins
     if not known or not origin:
         return {}
     if origin not in known:
-        raise OriginRefused
+        raise Forbidden("This page is none of those on which the shop shows its storefront.", code="origin_refused")
     return {"access-control-allow-origin": origin, "vary": "origin"}
 
 
 def _language(request: Http, shop: Workspace) -> Any:
     asked = forms.single(request.scope["query_string"]).get("language", "")
     return language_of(theme_of(shop), f"{asked},{request.headers.get('accept-language', '')}")
+
+
+async def _page(request: Http) -> ASGIResponse:
+    """The widget as a page of its own. What proves the customer stands in its address."""
+    try:
+        shop = await part(request.scope, StorefrontDoor).find(request)
+    except Refusal:
+        raise NotFoundException from None
+    theme, language = theme_of(shop), _language(request, shop)
+    given = forms.single(request.scope["query_string"])
+    words, rtl = table(language) | theme.words, language in RIGHT_TO_LEFT
+    html = _PAGE.render(shop=shop, given=given, language=language, right_to_left=rtl, words=words)
+    policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src https:;"
+    policy += " base-uri 'none'; form-action 'none'; frame-ancestors " + (" ".join(theme.origins) or "'none'")
+    headers = SAFE | {"content-security-policy": policy, "referrer-policy": "no-referrer"}
+    return ASGIResponse(body=html.encode(), headers=headers, media_type="text/html; charset=utf-8")
+
+
+@cache
+def widget() -> bytes:
+    """The script with its style in it."""
+    style = re.sub(r"\s*\n\s*", "", (STATIC / "widget.css").read_text(encoding="utf-8"))
+    script = (STATIC / "widget.js").read_text(encoding="utf-8")
+    return script.replace("STYLE", style).encode()
+
+
+def _file(name: str, body: bytes, media_type: str) -> HTTPRouteHandler:
+    mark = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {
+        "etag": mark,
+        "access-control-allow-origin": "*",
+        "cross-origin-resource-policy": "cross-origin",
+        **_KEPT,
+    }
+
+    @get(f"{BASE}/{name}", name=f"storefront.{name}")
+    async def answer(request: Http) -> ASGIResponse:
+        same = request.headers.get("if-none-match") == mark
+        status = 304 if same else 200
+        return ASGIResponse(body=b"" if same else body, status_code=status, headers=headers, media_type=media_type)
+
+    return answer

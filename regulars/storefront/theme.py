@@ -1,6 +1,7 @@
 """How the shop's own pages look, what they say and where they may be shown: the setting `storefront`."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +19,6 @@ LANGUAGES: tuple[Language, ...] = ("en", "de", "fr", "es", "ar")
 RIGHT_TO_LEFT = frozenset(("ar",))
 
 Word = Annotated[str, Meta(max_length=limits.STOREFRONT_WORD_CHARS_MAX)]
-Origin = Annotated[str, Meta(max_length=300, pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$")]
 
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     language: Annotated[Literal["auto", "en", "de", "fr", "es", "ar"], Meta(title="Language")] = "auto"
     words: Annotated[dict[str, Word], Meta(title="Words", examples=[{"launcher": "Club"}])] = {}
     origins: Annotated[
-        tuple[Origin, ...],
+        tuple[Annotated[str, Meta(max_length=300)], ...],
         Meta(
             title="Your shop's addresses", max_length=limits.STOREFRONT_ORIGINS_MAX, examples=[["https://shop.example"]]
         ),
@@ -47,11 +47,13 @@ def theme_of(shop: Workspace) -> Theme:
 
 def check(changes: dict[str, Any]) -> dict[str, Any]:
     """What is to be set, as a setting is kept; None sets one back. Raises Invalid naming each field."""
-    faults = Faults()
-    note_unfit(faults, Theme, {name: value for name, value in changes.items() if value is not None and name != "words"})
-    for name in changes.get("words") or {}:
-        if name not in table("en"):
-            faults.add(f"words.{name}", "a word that the widget has: " + ", ".join(list(table("en"))[:8]) + " ...")
+    faults, words = Faults(), changes.get("words") or {}
+    if any(not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", one) for one in changes.get("origins") or ()):
+        faults.add("origins", "addresses such as https://shop.example, without a path")
+    given = {"words": {name: word for name, word in words.items() if word is not None}}
+    note_unfit(faults, Theme, given | {k: v for k, v in changes.items() if v is not None and k != "words"})
+    for name in words.keys() - table("en").keys():
+        faults.add(f"words.{name}", f"one of {', '.join(table('en'))}")
     faults.check()
     kept: dict[str, Any] = msgspec.to_builtins(changes)
     return kept

@@ -33,6 +33,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-extensions",
+    "--disable-features=LocalNetworkAccessChecks",  # pages of made-up shops ask the server on this machine
     "--no-first-run",
 ]
 

@@ -67,6 +67,7 @@ PAGES = [
         "/settings",
         "/settings/shop",
         "/settings/kept",
+        "/settings/storefront",
         "/settings/programs",
         "/settings/coins",
         "/settings/earning",

@@ -46,6 +46,8 @@ POST   /api/v1/questions/{id}/reject                      -          -     -    
 POST   /api/v1/questions/{id}/feature                     -          -     -      -      -         -      WRITE
 POST   /api/v1/questions/{id}/unfeature                   -          -     -      -      -         -      WRITE
 POST   /api/v1/questions/{id}/answer                      -          -     -      -      -         -      WRITE
+GET    /api/v2/merchant/aggreegateddetails                yes        yes   yes    -      -         -      -
+GET    /api/v2/merchant/aggreegatedoffers                 yes        yes   yes    -      -         -      -
 GET    /api/v1/offers                                     -          -     -      -      -         READ   -
 POST   /api/v1/offers                                     -          -     -      -      -         WRITE  -
 GET    /api/v1/offers/{id}                                -          -     -      -      -         READ   -
@@ -307,6 +309,9 @@ POST   /api/open/integrations/customcheckoutwebhook/{hook_id} yes yes    yes    
 GET    /storefront/v1/shop                                yes    yes     yes     yes
 GET    /storefront/v1/me                                  yes    yes     yes     yes
 POST   /storefront/v1/redeem                              yes    yes     yes     yes
+GET    /storefront/v1/page                                yes    yes     yes     yes
+GET    /storefront/v1/widget.js                           yes    yes     yes     yes
+GET    /storefront/v1/widget.css                          yes    yes     yes     yes
 GET    /checkout                                          yes    yes     yes     no
 POST   /checkout                                          yes    yes     no      no
 GET    /checkout/rotate                                   yes    yes     yes     no
@@ -345,6 +350,9 @@ POST   /sandbox/clear                                     yes    yes     no     
 GET    /settings                                          yes    yes     yes     no
 GET    /settings/shop                                     yes    yes     yes     no
 POST   /settings/shop                                     yes    yes     no      no
+GET    /settings/storefront                               yes    yes     yes     no
+POST   /settings/storefront                               yes    yes     no      no
+POST   /settings/storefront/preview                       yes    yes     no      no
 GET    /settings/kept                                     yes    yes     yes     no
 POST   /settings/kept                                     yes    yes     no      no
 GET    /settings/programs                                 yes    yes     yes     no

@@ -83,15 +83,16 @@ async def test_a_customer_sees_all_that_they_have(shop: Shop, page: Page, clock:
         "Corner Shop", "coins", "en", "Your rewards",
     )  # fmt: skip
     has = shown["me"]
-    assert (has["customer"], has["available"], has["pending"], has["debt"]) == ("Asha Rao", 59, 0, 0)
-    assert [one["coins"] for one in has["expires"]] == [59]
-    assert [(one["coins"], one["type"]) for one in has["history"]] == [
-        (-100, "redeem"), (129, "reward"), (10, "reward"), (20, "adjust"),
+    balance = has["purse"]["balance"]
+    assert (has["customer"], balance["available"], balance["pending"], balance["debt"]) == ("Asha Rao", 59, 0, 0)
+    assert [coins for _, coins in has["purse"]["expires"]] == [59]
+    assert [(one["operation"], one["amount"], one["type"]) for one in has["history"]] == [
+        ("dr", 100, "redeem"), ("cr", 129, "reward"), ("cr", 10, "reward"), ("cr", 20, "adjust"),
     ]  # fmt: skip
-    ways = {one["title"]: one for one in shown["ways"]}
+    ways = {one["trigger"]["content"]["title"]: one for one in shown["ways"]}
     assert set(ways) == {"Come and look", "Purchase"}
     assert ways["Come and look"]["left"] == {"day": 1, "customer": 4}
-    assert (ways["Come and look"]["done"], ways["Purchase"]["coins_per_unit"]) == (False, 1)
+    assert (ways["Come and look"]["done"], ways["Purchase"]["trigger"]["coins_per_unit"]) == (False, 1)
     offers = {one["id"]: (one["can"], one["missing"], one["why"]) for one in shown["offers"]}
     assert offers == {
         near: (False, 41, ""),
@@ -100,12 +101,10 @@ async def test_a_customer_sees_all_that_they_have(shop: Shop, page: Page, clock:
         gone: (False, 0, "offer_limit_reached"),
     }
     assert [(one["code"], one["status"], one["value"]) for one in has["coupons"]] == [(bought["code"], "issued", 5)]
-    assert [(one["name"], one["amount"], one["coins"]) for one in has["orders"]] == [("#1028", 129.9, 129)]
+    (order,) = has["orders"]
+    assert (order["name"], order["amount_minor"], order["coins_rewarded"]) == ("#1028", 12_990, 129)
     assert (shown["tiers"][0]["name"], shown["tiers"][0]["perks"]) == ("Gold", ["Free shipping"])
-    assert (has["place"]["key"], has["place"]["next"], has["place"]["any"]) == ("", "gold", True)
-    assert has["place"]["needs"] == [
-        {"what": "spent", "reached": 129.9, "asked": 500}, {"what": "orders", "reached": 1, "asked": 9},
-    ]  # fmt: skip
+    assert (has["tier"], has["next_tier"], has["reached"]["spent"], has["reached"]["orders"]) == ("", "gold", 129.9, 1)
     assert has["referral_link"] == f"https://corner.example/r/{has['referral_code']}"
 
 
@@ -116,9 +115,9 @@ async def test_coins_on_their_way_and_a_wallet_that_expires_whole_are_told(shop:
     await page.give(70)
     await shop.reward(later, ASHA["customer_id"])
     has = (await page.me())["me"]
-    assert (has["available"], [one["coins"] for one in has["expires"]]) == (70, [70])
+    assert (has["purse"]["balance"]["available"], [coins for _, coins in has["purse"]["expires"]]) == (70, [70])
     page.clock.advance(days=4)
-    assert (await page.me())["me"]["available"] == 0
+    assert (await page.me())["me"]["purse"]["balance"]["available"] == 0
 
 
 async def test_only_a_proof_of_this_shop_opens_it(shop: Shop, page: Page, clock: HandClock) -> None:
@@ -139,7 +138,9 @@ async def test_only_a_proof_of_this_shop_opens_it(shop: Shop, page: Page, clock:
     ):
         answer = await page.ask(params={"customer_id": ASHA["customer_id"]}, send=proof)
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, "*"), proof
-    assert (await page.ask(send={"x-leadtoken": page.token(lead_id=id)})).json()["me"]["available"] == 10
+    assert (await page.ask(send={"x-leadtoken": page.token(lead_id=id)})).json()["me"]["purse"]["balance"][
+        "available"
+    ] == 10
     assert (await page.ask(send={"x-workspaceid": "no-shop"})).status_code == 404
     assert (await page.ask(send={"x-workspaceid": other.shop.id})).status_code == 401
 
@@ -150,7 +151,7 @@ async def test_a_digest_is_good_for_a_token(shop: Shop, page: Page, clock: HandC
     digest = proofs.digest(storefront_secret(SECRET_KEY, shop.workspace.id, 1), ASHA["customer_id"], stamp)
     proof = {"x-leadtoken": "", "x-leaddigest": digest, "x-timestamp": stamp}
     shown = (await page.ask(params={"customer_id": ASHA["customer_id"]}, send=proof)).json()
-    assert shown["me"]["available"] == 10
+    assert shown["me"]["purse"]["balance"]["available"] == 10
     assert (await page.ask(send={"x-leadtoken": shown["token"]})).json()["token"] == ""
     assert (await page.ask(params={"customer_id": "shopify-another"}, send=proof)).status_code == 401
 
@@ -162,7 +163,7 @@ async def test_an_offer_is_bought_once_for_each_key(shop: Shop, page: Page) -> N
     assert {one.status_code for one in again} == {200}
     assert len({one.json()["code"] for one in again}) == 1
     assert sum("idempotency-hit" in one.headers for one in again) == 4
-    assert (await page.me())["me"]["available"] == 150
+    assert (await page.me())["me"]["purse"]["balance"]["available"] == 150
     wrong = await page.redeem(offer, "two", coin_amount=90)
     assert (wrong.status_code, wrong.json()["code"]) == (422, "price_changed")
     assert (await page.redeem(offer, "three", step=2)).json()["code"] == "price_changed"
@@ -173,7 +174,7 @@ async def test_an_offer_is_bought_once_for_each_key(shop: Shop, page: Page) -> N
     assert (await page.redeem(offer, "six", price=1)).status_code == 422
     huge = await page.ask("/redeem", "POST", content=b"x" * 5_000, send={"content-type": "application/json"})
     assert huge.status_code == 413
-    assert (await page.me())["me"]["available"] == 50
+    assert (await page.me())["me"]["purse"]["balance"]["available"] == 50
 
 
 async def test_a_customer_has_an_allowance_of_calls(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,3 +211,55 @@ async def test_a_page_that_is_none_of_the_shops_is_refused(shop: Shop, page: Pag
     assert (theirs.status_code, theirs.json()["code"]) == (403, "origin_refused")
     assert "set-cookie" not in ours.headers
     assert "access-control-allow-credentials" not in ours.headers
+
+
+async def test_an_older_widget_asks_for_all_at_once(shop: Shop, page: Page) -> None:
+    five, gold = await page.offer(), await page.offer("Gold", tiers=["Gold"])
+    await page.offer("Over", ends_at="2020-01-01")
+    await shop.trigger("Visit", show_in_widget=True)
+    await shop.manage("PATCH", "/storefront", json={"accent": "#aa0000", "words": {"title": "The club"}})
+    answer = await shop.merchant("GET", "/aggreegateddetails", key=shop.storefront_key)
+    assert answer.status_code == 200, answer.text
+    details = answer.json()["data"]["item"]
+    assert (details["theme"]["accent"], details["words"]["title"], details["me"]) == ("#aa0000", "The club", None)
+    assert ([one["trigger"]["name"] for one in details["ways"]], len(details["offers"])) == (["Visit"], 2)
+    for tier, there in (("gold", [five, gold]), ("silver", [five])):
+        found = await shop.merchant("GET", "/aggreegatedoffers", key=shop.read_key, params={"tier": tier})
+        listed = found.json()["data"]
+        assert ([one["id"] for one in listed["items"]], listed["count"]) == (there, len(there))
+
+
+async def test_what_can_be_no_theme_is_refused(shop: Shop) -> None:
+    for wrong, field in (
+        ({"accent": "red"}, "accent"),
+        ({"corners": 99}, "corners"),
+        ({"logo": "javascript:alert(1)"}, "logo"),
+        ({"origins": ["https://corner.example/path"]}, "origins"),
+        ({"words": {"nonsense": "x"}}, "words.nonsense"),
+        ({"words": {"title": "x" * 301}}, "words[...]"),
+        ({"language": "xx"}, "language"),
+    ):
+        answer = await shop.manage("PATCH", "/storefront", json=wrong)
+        assert (answer.status_code, list(answer.json()["fields"])) == (422, [field]), wrong
+    await shop.manage(
+        "PATCH", "/storefront", json={"accent": "#aa0000", "words": {"title": "Club", "launcher": "Join"}}
+    )
+    changed = await shop.manage("PATCH", "/storefront", json={"accent": None, "words": {"title": None}})
+    assert (changed.json()["accent"], changed.json()["words"]) == ("#0f6b4f", {"launcher": "Join"})
+
+
+async def test_the_page_keeps_what_proves_to_itself(shop: Shop, page: Page) -> None:
+    token = f'{page.token()}"><script>'
+    opened = await shop.client.get("/storefront/v1/page", params={"shop": shop.id, "token": token, "language": "de"})
+    policy = opened.headers["content-security-policy"]
+    assert ("default-src 'none'" in policy, "frame-ancestors 'none'" in policy) == (True, True)
+    assert (opened.headers["referrer-policy"], opened.headers["cache-control"]) == ("no-referrer", "no-store")
+    assert "Deine Prämien" in opened.text
+    assert token not in opened.text
+    script = await shop.client.get("/storefront/v1/widget.js")
+    again = await shop.client.get("/storefront/v1/widget.js", headers={"if-none-match": script.headers["etag"]})
+    assert (script.headers["content-type"], again.status_code, again.content) == (
+        "text/javascript; charset=utf-8",
+        304,
+        b"",
+    )

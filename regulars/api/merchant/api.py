@@ -7,5 +7,5 @@ merchant = Api(
     "/api/v2/merchant",
     "envelope",
     "Merchant API",
-    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers", "Reviews")),
+    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers", "Reviews", "Storefront")),
 )

@@ -1,20 +1,21 @@
 """What the shop is set to, a page each: how it is called and counted, what is kept, what programs may do, what of an
-order earns, how long coins last, when customers are reminded."""
+order earns, how long coins last, when customers are reminded, how its own pages look."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from litestar import Response
+from litestar import Response, post
 
-from regulars import dispatch, limits, orders, reminders
-from regulars.dashboard.desk import Desk
-from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of
+from regulars import dispatch, limits, orders, reminders, storefront
+from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
 from regulars.dashboard.words import plural, zones
 from regulars.kit import countries, currency
 from regulars.kit.db import Reading
 from regulars.orders import EarningBasis
 from regulars.reminders import ReminderRules
+from regulars.storefront import Theme
 from regulars.tenancy import BookRules, Retention, Workspace
 from regulars.wiring import change_shop
 
@@ -262,4 +263,50 @@ REMINDERS = settings_page(
     load=_load_reminders,
 )
 
-PAGES = (SHOP, EARNING, COINS, REMINDERS, KEPT, PROGRAMS)
+# ---- the shop's own pages
+
+_WORDS = {f"word_{name}": name for name in ("launcher", "title", "referral_text")}
+
+
+def _theme(shop: Workspace) -> Given:
+    theme = storefront.theme_of(shop)
+    return msgspec.structs.asdict(theme) | {field: theme.words.get(name) for field, name in _WORDS.items()}
+
+
+def _storefront(given: Given) -> dict[str, Any]:
+    theme = _chosen(Theme(), {name: value for name, value in given.items() if name not in _WORDS})
+    words = {name: given[field] for field, name in _WORDS.items()}
+    return {"storefront": storefront.check(theme | {"words": words})}
+
+
+STOREFRONT = settings_page(
+    "storefront",
+    "Storefront",
+    "How the widget and the page for your customers look, what they say, and where they are shown.",
+    {name: field for name, field in fields_of(Theme).items() if name != "words"}
+    | dict.fromkeys(_WORDS, Field(chars_max=limits.STOREFRONT_WORD_CHARS_MAX, optional=True, blank=None)),
+    _theme,
+    _storefront,
+    lambda shop: f"Shown on {', '.join(storefront.theme_of(shop).origins) or 'any page that has its script'}.",
+)
+
+
+@post("/settings/storefront/preview")
+async def preview(desk: Handed) -> Response[str]:
+    """The widget as it would be, with somebody made up; what can't be is left as it is."""
+    form, shop, set_ = await desk.form(), desk.workspace, dict[str, Any]()
+    given = read(desk, cast(Fields, STOREFRONT.fields), form)
+    with form.faults:
+        set_ = _storefront(given)["storefront"]
+    words = storefront.theme_of(shop).words | set_.get("words", {})
+    theme = set_ | {"words": {name: word for name, word in words.items() if word}}
+    if not form.faults.fields:
+        kept = {name: value for name, value in theme.items() if value is not None}
+        shop = msgspec.structs.replace(shop, settings=shop.settings | {"storefront": kept})
+    async with desk.reading() as tx:
+        shown = await storefront.show(tx, shop, storefront.language_of(storefront.theme_of(shop), ""), desk.now)
+    boot = msgspec.json.encode(storefront.with_somebody(shown, desk.now)).decode()
+    return desk.page("pages/storefront_preview.html", boot=boot)
+
+
+PAGES = (SHOP, STOREFRONT, EARNING, COINS, REMINDERS, KEPT, PROGRAMS)
