@@ -2,6 +2,7 @@
 
 request --> POST /api/v2/merchant/activities --> ActivityDoor
        |--> POST /hooks/... --> HookDoor
+       |--> operations whose calls share a commit --> OperationDoor
        `--> everything else --> Litestar: both APIs, their documents, health, the dashboard
 """
 
@@ -16,6 +17,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
 from regulars.api import checkout, docs, health, hooks
+from regulars.api.bare import OperationDoor
 from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
 from regulars.api.gate import Gate
@@ -100,10 +102,14 @@ class Doors:
         self.activities = ActivityDoor(app, gate, self.meters)
         self.hooks = hooks.HookDoor(app, self.meters)
         self.litestar = routed(development=app.settings.log_level == "debug")
+        servers = Servers({api.name: Server(app, gate, self.meters, api) for api in (merchant, management)})
+        self._together = [
+            OperationDoor(server, one) for server in servers.values() for one in server.api.operations if one.together
+        ]
         self._parts = {
             App: app,
             Meters: self.meters,
-            Servers: Servers({api.name: Server(app, gate, self.meters, api) for api in (merchant, management)}),
+            Servers: servers,
             ActivityDoor: self.activities,
             CheckoutDoor: CheckoutDoor(app, self.meters),
             storefront.StorefrontDoor: storefront.StorefrontDoor(app, self.meters),
@@ -122,6 +128,8 @@ class Doors:
         elif len(path) > limits.HTTP_PATH_CHARS_MAX:
             await send({"type": "http.response.start", "status": 414, "headers": _TEXT_HEADERS})
             await send({"type": "http.response.body", "body": b"The address is too long.\n", "more_body": False})
+        elif door := next((door for door in self._together if door.takes(scope)), None):
+            await door(scope, receive, send)
         else:
             await self.litestar(scope, receive, send)
 

@@ -1,14 +1,19 @@
 """An ASGI application of its own for a route that is called so often that the web framework would cost too much."""
 
+import re
 import time
 from abc import ABC, abstractmethod
+from typing import Any
 
+import msgspec
+from litestar import Request
 from litestar.types import Receive, Scope, Send
 
 from regulars.api.failures import Failure, failure_of
 from regulars.api.meters import Meters
-from regulars.api.operations import Api
-from regulars.api.serving import CORS, SAFE, bug
+from regulars.api.operations import Api, Operation
+from regulars.api.reading import whole_body
+from regulars.api.serving import CORS, SAFE, Server, bug
 from regulars.kit.errors import Refusal
 from regulars.wiring import App
 
@@ -47,6 +52,46 @@ class BareDoor(ABC):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _said(self, failed: Failure) -> Answer:
-        headers = [(b"content-type", failed.media_type.encode()), *(CORS_HEADERS if self.api else ()), *SAFE_HEADERS]
+        headers = [(b"content-type", failed.media_type.encode()), *self._cors(), *SAFE_HEADERS]
         headers += [(name.encode(), value.encode()) for name, value in failed.headers.items()]
         return failed.status, headers, failed.body
+
+    def _cors(self) -> Headers:
+        """Pages of other sites call the merchant API."""
+        return CORS_HEADERS if self.api and self.api.style == "envelope" else []
+
+
+class Came(Request[Any, Any, Any]):
+    """A request that the framework has not in hand."""
+
+    async def body(self) -> bytes:
+        return await whole_body(self.headers.get("content-length", "").encode("latin-1"), self.receive)
+
+
+class OperationDoor(BareDoor):
+    """An operation of which many calls share a commit, so that the framework would be much of what a call costs."""
+
+    def __init__(self, server: Server, operation: Operation) -> None:
+        super().__init__(server.app, server.meters)
+        self.api, self._server, self._operation = server.api, server, operation
+        self.label = f"{operation.method} {server.api.base}{operation.path}"
+        self._decoder = operation.body and msgspec.json.Decoder(operation.body)
+        self._path = re.compile(server.api.base + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", operation.path))
+
+    def takes(self, scope: Scope) -> bool:
+        found = self._path.fullmatch(scope["path"]) if scope.get("method") == self._operation.method else None
+        if found:
+            scope["path_params"] = found.groupdict()
+        return found is not None
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        said: dict[str, str] = {}
+        reply = await self._server.serve(self._operation, self._decoder, Came(scope, receive), said)
+        if reply.hit:
+            said["idempotency-hit"] = "true"
+        headers = [(name.encode(), value.encode()) for name, value in said.items()]
+        return (
+            reply.status,
+            [(b"content-type", b"application/json"), *self._cors(), *SAFE_HEADERS, *headers],
+            reply.body,
+        )

@@ -99,7 +99,7 @@ class Server:
         headers: dict[str, str] = dict(CORS) if self.api.style == "envelope" else {}
         media_type = "application/json"
         try:
-            reply = await self._serve(operation, decoder, request, headers)
+            reply = await self.serve(operation, decoder, request, headers)
             status, body = reply.status, reply.body
             if operation.listed and "text/csv" in request.headers.get("accept", ""):
                 media_type, (body, headers["x-next"]) = "text/csv", as_csv(body)
@@ -115,7 +115,8 @@ class Server:
             body=body if status != 204 else b"", status_code=status, headers=headers, media_type=media_type
         )
 
-    async def _serve(self, operation: Operation, decoder: Any, request: Http, headers: dict[str, str]) -> Reply:
+    async def serve(self, operation: Operation, decoder: Any, request: Http, headers: dict[str, str]) -> Reply:
+        """Adds to `headers` those of the answer. Raises Refusal."""
         now = self.app.clock.now()
         caller = await self._admit(operation, request.headers, now)
         query = convert(operation.query, forms.single(request.scope["query_string"]))

@@ -10,6 +10,7 @@ from regulars.bench.figures import Row
 from regulars.bench.memory import Watch
 from regulars.bench.stage import Stage, sql
 from regulars.kit.clock import HandClock
+from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
 from regulars.worker.doing import Doing
 
@@ -42,6 +43,7 @@ async def measure(stage: Stage) -> list[Row]:
     await postgres.settle(stage.url)
     rows = await _audited(stage)
     stage.say("letting them expire")
+    spare_collector()  # as a worker does
     doing = Doing(stage.app.db, HandClock(expires_at), {ledger.SETTLE: ledger.settle})
     began = time.monotonic()
     while await doing.round() or any(await doing.turns.finish()):

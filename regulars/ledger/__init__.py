@@ -27,7 +27,7 @@ from regulars.ledger.audit import verify
 from regulars.ledger.balances import LotStory, Purse, available, balances, liability, lot_story, lots_of, purse
 from regulars.ledger.clawback import claw_back
 from regulars.ledger.due import FOLLOW, follow_rules, rules_changed, settle
-from regulars.ledger.ending import Ending, HoldEnded, capture, void
+from regulars.ledger.ending import Ending, HoldEnded, Known, capture, void
 from regulars.ledger.errors import InsufficientBalance, KeyTaken, WalletFull
 from regulars.ledger.flow import Flow, Standing, Turnover, debts, flow, standing, turnover
 from regulars.ledger.giveback import give_back
@@ -40,7 +40,7 @@ from regulars.ledger.replay import Break
 from regulars.ledger.reversing import NotReversible, Reversal
 from regulars.ledger.store import lock_wallets as lock
 from regulars.ledger.store import txns_by_id
-from regulars.ledger.txns import find_holds, find_txn, numbered_page, posted_under, txns_of, txns_of_orders
+from regulars.ledger.txns import ended, find_holds, find_txn, numbered_page, posted_under, txns_of, txns_of_orders
 from regulars.ledger.validity import Validity
 from regulars.ledger.waiting import Expiring, Found, expiring, expiring_idle, untouched
 from regulars.ledger.wire import properties

@@ -1,11 +1,13 @@
 """Held coins are spent, or given up: a hold ends once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from regulars.customers import Customer
 from regulars.kit.db import Tx
 from regulars.kit.errors import Conflict, NotFound, invalid
 from regulars.ledger import store
@@ -30,10 +32,19 @@ class Ending(Line, frozen=True, gc=False, kw_only=True):
     type: TxnType = "redeem"
 
 
-async def capture(tx: Tx, workspace: Workspace, asked: Sequence[Ending], now: datetime) -> list[Outcome]:
-    """Spend what each hold holds, or so much of it, and give back the rest. The answer is the hold as it is then.
-    Captured before with the same amount, it is answered again; after a void, or past the time limit, it is refused."""
-    return await _end(tx, workspace, asked, now, "capture", _capture)
+class Known(NamedTuple):
+    """What the caller of `capture` or `void` has read already: the txns that are asked for, and whose they are."""
+
+    txns: Mapping[UUID, Txn]
+    people: Mapping[UUID, Customer]
+
+
+async def capture(
+    tx: Tx, workspace: Workspace, asked: Sequence[Ending], now: datetime, *, known: Known | None = None
+) -> list[Outcome]:
+    """Spend what each hold holds, or so much of it, and give back the rest. The answer is the step that did, or had
+    done so before with the same amount; after a void, or past the time limit, it is refused."""
+    return await _end(tx, workspace, asked, now, known, "capture", _capture)
 
 
 def _capture(draft: Draft, wallet: Wallet, hold: Txn, asked: Ending) -> Outcome:
@@ -57,10 +68,12 @@ def _capture(draft: Draft, wallet: Wallet, hold: Txn, asked: Ending) -> Outcome:
     return posted
 
 
-async def void(tx: Tx, workspace: Workspace, asked: Sequence[Ending], now: datetime) -> list[Outcome]:
+async def void(
+    tx: Tx, workspace: Workspace, asked: Sequence[Ending], now: datetime, *, known: Known | None = None
+) -> list[Outcome]:
     """Give back what each hold holds; what has expired meanwhile expires at once, unless the shop gives days of grace.
     Voided before, it is answered again; after a capture it is refused."""
-    return await _end(tx, workspace, asked, now, "void", _void)
+    return await _end(tx, workspace, asked, now, known, "void", _void)
 
 
 def _void(draft: Draft, wallet: Wallet, hold: Txn, asked: Ending) -> Outcome:
@@ -74,18 +87,20 @@ async def _end(
     workspace: Workspace,
     asked: Sequence[Ending],
     now: datetime,
+    known: Known | None,
     act: Act,
     how: Callable[[Draft, Wallet, Txn, Ending], Outcome],
 ) -> list[Outcome]:
     """End each hold. One that has ended just so before is answered again; ended otherwise, or unknown, it is
     refused."""
-    found = await store.txns_by_id(tx, workspace.id, [one.hold_id for one in asked])
+    found = known.txns if known else await store.txns_by_id(tx, workspace.id, [one.hold_id for one in asked])
     holds = {id: txn for id, txn in found.items() if txn.act == "hold"}
     ids = {(txn.customer_id, txn.kind) for txn in holds.values()}
     draft = await opened(tx, workspace, ids, now, whole=ids)
     draft.sources |= holds
-    draft.transfers_of |= await store.transfers_of(tx, workspace.id, list(holds))
-    before = await store.followers(tx, workspace.id, list(holds), ["capture", "void"])
+    open = [id for id, txn in holds.items() if id in draft.wallets[txn.customer_id, txn.kind].holds]
+    draft.transfers_of |= await store.transfers_of(tx, workspace.id, open)
+    before = await store.followers(tx, workspace.id, list(holds.keys() - open), ["capture", "void"])
     ended = {step.source_txn_id: Posted(step, repeated=True) for step in before}
     outcomes: list[Outcome] = []
     for one in asked:
@@ -99,7 +114,7 @@ async def _end(
         else:
             step = ended.get(hold.id) or draft.ended[hold.id]
             outcomes.append(_again(step.txn, act, one.amount))
-    await finish(tx, draft)
+    await finish(tx, draft, known=known and known.people)
     return outcomes
 
 

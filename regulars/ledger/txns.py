@@ -119,6 +119,11 @@ async def as_they_are(tx: Reading, workspace_id: UUID, txns: list[Txn]) -> list[
     return [_changed(txn, said[txn.id]) if txn.id in said else txn for txn in txns]
 
 
+def ended(hold: Txn, step: Txn) -> Txn:
+    """A hold, as the step that ended it left it."""
+    return _changed(hold, [Change(hold.id, step.act, step.status, step.amount, step.recorded_at)])
+
+
 def _changed(txn: Txn, changes: Sequence[Change]) -> Txn:
     status, amount, reversed, otherwise = txn.status, txn.amount, 0, txn.status
     for change in changes:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from regulars import limits
 from regulars.kit.clock import HandClock, wire_time
+from regulars.kit.db import Reading
 from regulars.kit.ids import new_id
 from tests import make
 from tests.doors import ASHA, Shop, an_order
@@ -67,6 +69,39 @@ async def test_calls_that_come_at_once_share_a_commit_and_each_has_its_own_answe
     gone = await asyncio.gather(*(shop.manage("POST", f"/holds/{hold}/void") for hold in [*held, new_id()]))
     assert [(one.status_code, one.json()["code"]) for one in gone] == [*[(409, "hold_ended")] * 9, (404, "not_found")]
     assert await make.audited(shop.app.db, shop.workspace.id) is None
+
+
+async def test_a_batch_reads_once_what_it_needs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    id, reads = await _customer(shop, 100), []
+    fetch = Reading.fetch
+    monkeypatch.setattr(Reading, "fetch", lambda *asked: reads.append(asked[1]) or fetch(*asked))
+
+    async def at_once(path: str, *bodies: dict[str, Any]) -> list[str]:
+        reads.clear()
+        answers = await asyncio.gather(*(shop.manage("POST", path, json=body) for body in bodies))
+        return [answer.json()["id"] for answer in answers]
+
+    await at_once(f"/customers/{id}/holds", {"amount": 1, "reference": "the key is known from now on"})
+    [hold] = await at_once(f"/customers/{id}/holds", {"amount": 9, "reference": "cart"})
+    assert len(reads) <= 5
+    await at_once(f"/holds/{hold}/capture", {"amount": 3})
+    assert len(reads) <= 6
+
+
+async def test_what_is_wrong_with_a_call_is_said_as_at_every_door(shop: Shop) -> None:
+    path = f"/holds/{new_id()}/capture"
+    long = {"amount": 1, "reference": "x" * limits.BODY_BYTES_MAX}
+    said = [
+        await shop.manage("GET", path),
+        await shop.manage("POST", path, json=long),
+        await shop.manage("POST", path, content=b"{", send={"content-type": "application/json"}),
+        await shop.manage("POST", path, content=b"a=1", send={"content-type": "application/x-www-form-urlencoded"}),
+        await shop.manage("POST", "/holds/17/capture", json={}),
+    ]
+    assert [answer.status_code for answer in said] == [405, 413, 400, 415, 422]
+    assert {answer.headers["content-type"] for answer in said} == {"application/problem+json"}
+    assert {answer.headers["x-content-type-options"] for answer in said} == {"nosniff"}
+    assert not any("access-control-allow-origin" in answer.headers for answer in said)
 
 
 async def test_held_coins_are_spent_in_part_and_the_rest_comes_back(shop: Shop) -> None:

@@ -1,6 +1,6 @@
 """What is in a customer's wallets, lot by lot, and coins that are held for a purchase under way."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
@@ -13,10 +13,11 @@ from regulars import customers, ledger, limits, tenancy
 from regulars.api.management.api import Limit, PageQuery, management, page_of
 from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import Call, NoQuery, tried
+from regulars.customers import Customer
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.shapes import Page, copied, showing
-from regulars.ledger import Ending, Hold, Kind, Outcome, Posted, Txn
+from regulars.ledger import Ending, Hold, Kind, Known, Outcome, Posted, Txn
 
 Amount = Annotated[
     float, Meta(gt=0, le=limits.COINS_MAX, description="Coins, or credits in the shop's currency.", examples=[100])
@@ -150,9 +151,9 @@ async def hold_coins(calls: Sequence[Call[NoQuery, NewHold]], tx: Tx) -> list[Ho
         )
 
     asked = [tried(partial(wanted, call, id)) for call, id in zip(calls, ids, strict=True)]
-    known = {customer.id: customer for customer in people.values()}
-    outcomes = await ledger.hold(tx, shop, [one for one in asked if isinstance(one, Hold)], now, known=known)
-    return await _answers(tx, calls, asked, outcomes, "hold.create")
+    people |= {customer.id: customer for customer in people.values()}
+    outcomes = await ledger.hold(tx, shop, [one for one in asked if isinstance(one, Hold)], now, known=people)
+    return await _answers(tx, calls, asked, outcomes, "hold.create", Known({}, people))
 
 
 @management.get("/holds/{id}", "One hold", tag="Customers")
@@ -167,34 +168,35 @@ async def read_hold(call: Call[NoQuery, None], tx: Reading) -> HoldItem:
 @management.post("/holds/{id}/capture", "Spend held coins", tag="Customers")
 async def capture_hold(calls: Sequence[Call[NoQuery, Capture]], tx: Tx) -> list[HoldItem | Refusal]:
     """What is held beyond the amount goes back. Captured before with the same amount, it is answered again."""
-    shop, now, ids = calls[-1].workspace, calls[-1].now, [tried(call.path_id) for call in calls]
-    held = await ledger.find_holds(tx, shop.id, [id for id in ids if isinstance(id, UUID)])
-
-    def wanted(call: Call[NoQuery, Capture], id: UUID | Refusal) -> Ending:
-        if isinstance(id, Refusal):
-            raise id
-        if id not in held:
-            raise NotFound("There is no such hold.")
-        amount = call.body.amount
-        exact = None if amount is None else ledger.amount_of_wire(held[id].kind, amount)
-        return Ending(hold_id=id, amount=exact, occurred_at=call.now, actor=call.caller.actor)
-
-    asked = [tried(partial(wanted, call, id)) for call, id in zip(calls, ids, strict=True)]
-    outcomes = await ledger.capture(tx, shop, [one for one in asked if isinstance(one, Ending)], now)
-    return await _answers(tx, calls, asked, outcomes, "hold.capture")
+    return await _end(tx, calls, ledger.capture, "hold.capture")
 
 
 @management.post("/holds/{id}/void", "Give held coins back", tag="Customers")
 async def void_hold(calls: Sequence[Call[NoQuery, None]], tx: Tx) -> list[HoldItem | Refusal]:
     """Voided before, or past its time limit, it is answered again; after a capture it is refused."""
+    return await _end(tx, calls, ledger.void, "hold.void")
 
-    def wanted(call: Call[NoQuery, None]) -> Ending:
-        return Ending(hold_id=call.path_id(), occurred_at=call.now, actor=call.caller.actor)
 
-    asked = [tried(partial(wanted, call)) for call in calls]
-    ending = [one for one in asked if isinstance(one, Ending)]
-    outcomes = await ledger.void(tx, calls[-1].workspace, ending, calls[-1].now)
-    return await _answers(tx, calls, asked, outcomes, "hold.void")
+async def _end(
+    tx: Tx, calls: Sequence[Call[NoQuery, Any]], end: Callable[..., Awaitable[list[Outcome]]], act: str
+) -> list[HoldItem | Refusal]:
+    shop, now, ids = calls[-1].workspace, calls[-1].now, [tried(call.path_id) for call in calls]
+    txns = await ledger.txns_by_id(tx, shop.id, [id for id in ids if isinstance(id, UUID)])
+    people = await customers.by_ids(tx, shop.id, list({txn.customer_id for txn in txns.values()}))
+
+    def wanted(call: Call[NoQuery, Capture | None], id: UUID | Refusal) -> Ending:
+        if isinstance(id, Refusal):
+            raise id
+        if id not in txns:
+            raise NotFound("There is no such hold.")
+        amount = call.body.amount if call.body else None
+        exact = None if amount is None else ledger.amount_of_wire(txns[id].kind, amount)
+        return Ending(hold_id=id, amount=exact, occurred_at=call.now, actor=call.caller.actor)
+
+    asked = [tried(partial(wanted, call, id)) for call, id in zip(calls, ids, strict=True)]
+    known = Known(txns, people | {customer.id: customer for customer in people.values()})
+    outcomes = await end(tx, shop, [one for one in asked if isinstance(one, Ending)], now, known=known)
+    return await _answers(tx, calls, asked, outcomes, act, known)
 
 
 async def _answers(
@@ -203,21 +205,28 @@ async def _answers(
     asked: Sequence[Hold | Ending | Refusal],
     outcomes: Sequence[Outcome],
     act: str,
+    known: Known,
 ) -> list[HoldItem | Refusal]:
     """For each call its hold as it is now, once it stands in the log of who did what; or why nothing was done. There is
     an outcome for each that was asked for."""
-    rest = iter(outcomes)
+    shop, rest = calls[-1].workspace_id, iter(outcomes)
     each = [one if isinstance(one, Refusal) else next(rest) for one in asked]
-    refused = {n: one for n, one in enumerate(each) if isinstance(one, Refusal)}
-    posted = {n: one for n, one in enumerate(each) if isinstance(one, Posted)}
-    ids = {n: one.txn.source_txn_id or one.txn.id for n, one in posted.items()}
-    items = await _holds(tx, calls[-1].workspace_id, list(ids.values()))
-    done = [
-        (calls[n].caller.actor, *_told(calls[n].body, items[ids[n]])) for n, one in posted.items() if not one.repeated
-    ]
+    # What was done before may have been changed since.
+    before = [_hold_id(one) for one in each if isinstance(one, Posted) and one.repeated]
+    items = await _holds(tx, shop, before) if before else {}
+    done = []
+    for call, one in zip(calls, each, strict=True):
+        if isinstance(one, Posted) and not one.repeated:
+            hold = one.txn.source_txn_id and ledger.ended(known.txns[one.txn.source_txn_id], one.txn)
+            item = items[_hold_id(one)] = _item(hold or one.txn, known.people)
+            done.append((call.caller.actor, *_told(call.body, item)))
     if done:
-        tenancy.audit_each(tx, calls[-1].workspace_id, act, done, now=calls[-1].now)
-    return [refused[n] if n in refused else items[ids[n]] for n in range(len(calls))]
+        tenancy.audit_each(tx, shop, act, done, now=calls[-1].now)
+    return [one if isinstance(one, Refusal) else items[_hold_id(one)] for one in each]
+
+
+def _hold_id(posted: Posted) -> UUID:
+    return posted.txn.source_txn_id or posted.txn.id
 
 
 def _told(body: NewHold | Capture | None, item: HoldItem) -> tuple[str, dict[str, Any]]:
@@ -231,13 +240,10 @@ async def _holds(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[U
     """Those that exist."""
     holds = await ledger.find_holds(tx, workspace_id, ids)
     people = await customers.by_ids(tx, workspace_id, list({txn.customer_id for txn in holds.values()}))
-    return {
-        id: in_units(
-            HoldItem,
-            txn.kind,
-            txn,
-            customer=named(people[txn.customer_id]),
-            updated_at=txn.changed_at or txn.recorded_at,
-        )
-        for id, txn in holds.items()
-    }
+    return {id: _item(txn, people) for id, txn in holds.items()}
+
+
+def _item(txn: Txn, people: Mapping[UUID, Customer]) -> HoldItem:
+    return in_units(
+        HoldItem, txn.kind, txn, customer=named(people[txn.customer_id]), updated_at=txn.changed_at or txn.recorded_at
+    )
