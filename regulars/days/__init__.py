@@ -11,5 +11,5 @@ Counts what was written down on a day, not what is said to have happened then: a
 Does not know today: that is counted where it is looked at.
 """
 
-from regulars.days.counting import COUNT, Day, begin, count, days_before, midnights
+from regulars.days.counting import COUNT, Day, begin, count, count_between, days_before, midnights
 from regulars.days.liability import Liability, liability

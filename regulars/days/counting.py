@@ -52,7 +52,7 @@ async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: i
     moments = midnights(now, workspace.zone, count + 1)
     kept = await kept_days(tx, workspace.id, moments)
     if missing := missing_days(workspace, moments, kept):
-        counted = await _count(tx, workspace.id, between(missing, moments))
+        counted = await count_between(tx, workspace.id, between(missing, moments))
         kept = {(day.starts_at, day.ends_at): day for day in counted} | kept
     return [kept.get(one) or Day(*one) for one in pairwise(moments)]
 
@@ -69,7 +69,7 @@ async def count(tx: Tx, shop: Workspace, _: Sequence[Due], now: datetime) -> Non
     missing = missing_days(shop, moments, await kept_days(tx, shop.id, moments))
     some = missing[: limits.DAYS_COUNTED_AT_ONCE]
     if some:
-        counted = await _count(tx, shop.id, between(some, moments), at_most=limits.DAY_COUNTED_MAX)
+        counted = await count_between(tx, shop.id, between(some, moments), at_most=limits.DAY_COUNTED_MAX)
         columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
         await tx.execute(_sql.keep, shop.id, *map(list, columns))
         await coins.keep(tx, shop, between(some, moments), now)
@@ -92,7 +92,7 @@ def between(missing: Sequence[_Bounds], moments: Sequence[datetime]) -> list[dat
     return [at for at in moments if missing[0][0] <= at <= missing[-1][1]]
 
 
-async def _count(
+async def count_between(
     tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, at_most: int = limits.EVENTS_COUNTED_MAX
 ) -> list[Day]:
     """Of each stretch between two neighbouring moments."""

@@ -56,7 +56,6 @@ from regulars.delivery.search import (
     Sort,
     delivered_between,
     deliveries_of_events,
-    delivery_tally,
     delivery_totals,
     get_delivery,
     lane_health,

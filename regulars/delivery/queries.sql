@@ -306,10 +306,6 @@ SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
  WHERE l.workspace_id = $1
  ORDER BY l.created_at, l.id
 
--- name: tally
-SELECT slot, sum(delivered)::bigint AS delivered, sum(retried)::bigint AS retried, sum(failed)::bigint AS failed
-  FROM delivery_tally WHERE workspace_id = $1 AND slot >= $2 GROUP BY slot ORDER BY slot
-
 -- name: delivered_by_span
 SELECT COALESCE(sum(counted.delivered), 0)::bigint AS delivered
   FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS span (starts_at, ends_at, place)

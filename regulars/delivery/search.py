@@ -126,12 +126,6 @@ async def lane_health(tx: Reading, workspace_id: UUID, now: datetime) -> list[La
     return await tx.all(LaneHealth, sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
 
 
-async def delivery_tally(tx: Reading, workspace_id: UUID, since: datetime) -> list[tuple[datetime, int, int, int]]:
-    """(slot of five minutes, delivered, retried, failed) over all lanes, for drawing; quiet slots are left out."""
-    rows = await tx.fetch(sql.tally, workspace_id, since)
-    return [(row["slot"], row["delivered"], row["retried"], row["failed"]) for row in rows]
-
-
 async def delivered_between(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> list[int]:
     """How many arrived in each stretch between two neighbouring moments, which rise and begin slots of five minutes."""
     return await tx.all(int, sql.delivered_by_span, workspace_id, moments[:-1], moments[1:])

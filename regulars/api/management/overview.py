@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from regulars import days, delivery, events, ledger, limits
+from regulars import days, delivery, events, limits
 from regulars.api.management.api import management
 from regulars.api.operations import Call
 from regulars.days import Day
@@ -45,13 +45,8 @@ class OverviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @management.get("/overview", "What happened today", tag="Shop", area="data")
 async def read_overview(call: Call[OverviewQuery, None], tx: Reading) -> Today:
     moments = hours_of_day(call.now, call.workspace.zone)
-    logged = await events.counts_between(tx, call.workspace_id, moments)
-    ordered = await events.counts_between(tx, call.workspace_id, moments, topic="order_create")
-    flows = await ledger.flow(tx, call.workspace_id, moments)
-    hours = [
-        Hour(starts_at, event, order, flow.credited, flow.debited)
-        for starts_at, event, order, flow in zip(moments[:-1], logged, ordered, flows, strict=True)
-    ]
+    counted = await days.count_between(tx, call.workspace_id, moments)
+    hours = [Hour(one.starts_at, one.events, one.orders, one.coins_given, one.coins_spent) for one in counted]
     late_since = await events.late_since(tx, call.workspace_id, "dispatch", call.now)
     before = await days.days_before(tx, call.workspace, call.now, call.query.days) if call.query.days else []
     return Today(hours, before, await delivery.lane_health(tx, call.workspace_id, call.now), late_since)
