@@ -16,6 +16,6 @@ Does not know how a tool is called, and makes no facts.
 from regulars.dispatch.fanout import RETRY, FanoutCount, fan_out, retry, retry_aside
 from regulars.dispatch.model import Rule
 from regulars.dispatch.outcomes import RuleOutcome, outcomes
-from regulars.dispatch.rules import change_rule, create_rule, delete_rule, get_rule, list_rules
+from regulars.dispatch.rules import change_rule, create_rule, delete_rule, end_rules_of, get_rule, list_rules
 from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
 from regulars.dispatch.wording import rule_sentence, rule_sentence_parts

@@ -93,6 +93,14 @@ async def delete_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, now: datetime) 
         raise NotFound(_MISSING)
 
 
+async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> int:
+    """How many ended with the integration they named."""
+    ended = [rule for rule in await list_rules(tx, workspace_id) if rule.integration_id == integration_id]
+    for rule in ended:
+        await delete_rule(tx, workspace_id, rule.id, now)
+    return len(ended)
+
+
 async def get_rule(tx: Reading, workspace_id: UUID, rule_id: UUID) -> Rule:
     """Deleted ones too, with `deleted_at` set: a delivery may still name its rule. Raises NotFound."""
     return await tx.the(_MISSING, Rule, _sql.rule, workspace_id, rule_id, limits.EVENTS_COUNTED_MAX)

@@ -7,9 +7,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
-from regulars import delivery, integrations, limits
+from regulars import delivery, dispatch, integrations, limits
 from regulars.api.management.api import management
-from regulars.api.management.rules import end_rules_of
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
 from regulars.delivery import LaneHealth
@@ -126,7 +125,7 @@ def change_integration(call: Call[NoQuery, ConnectionChange], tx: Tx) -> Awaitab
 async def remove_integration(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     """Its rules end with it, its secrets are forgotten; what was delivered stays to be read."""
     integration = await read_integration(call, tx)
-    ended = await end_rules_of(tx, call.workspace_id, integration.id, call.now)
+    ended = await dispatch.end_rules_of(tx, call.workspace_id, integration.id, call.now)
     await integrations.remove(tx, call.workspace_id, integration.id, call.now)
     return {"name": integration.name, "rules_ended": ended}
 

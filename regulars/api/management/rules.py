@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -142,11 +141,3 @@ async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
         sent, attempts = await delivery.get_delivery(tx, workspace_id, prepared.parcel.delivery_id)
         (item,) = await delivery_items(tx, call.workspace, [sent])
     return TestResult(item, attempts[-1] if attempts else None, prepared.real, prepared.outcome)
-
-
-async def end_rules_of(tx: Tx, workspace_id: UUID, integration_id: UUID, now: datetime) -> int:
-    """How many ended with the integration they named."""
-    ended = [rule for rule in await dispatch.list_rules(tx, workspace_id) if rule.integration_id == integration_id]
-    for rule in ended:
-        await dispatch.delete_rule(tx, workspace_id, rule.id, now)
-    return len(ended)

@@ -104,9 +104,7 @@ async def _ask_delete(desk: Desk, tx: Reading) -> Shown:
 
 @ask("/integrations/{id:uuid}/delete", "", "Remove", load=_ask_delete, act="integration.delete")
 async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
-    for rule in await dispatch.list_rules(tx, desk.id):
-        if rule.integration_id == desk.key:
-            await dispatch.delete_rule(tx, desk.id, rule.id, desk.now)
+    await dispatch.end_rules_of(tx, desk.id, desk.key, desk.now)
     await integrations.remove(tx, desk.id, desk.key, desk.now)
     return desk.see("/integrations", "Removed.")
 
