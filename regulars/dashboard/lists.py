@@ -1,14 +1,19 @@
 """A list from one declaration: its page with table, filters, search, chips, pager and empty states, and the same as a
-file, are all drawn from it."""
+file, are all drawn from it.
+
+Fifty a page, walked by key: the key of each page's start is kept in the address, so that going back needs no second
+query and no list is ever counted.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
@@ -17,7 +22,8 @@ from regulars.customers import Customer
 from regulars.dashboard import cells
 from regulars.dashboard.cells import Link, Name, Small
 from regulars.dashboard.desk import Desk, Handed, uuid_of
-from regulars.dashboard.paging import Cursor, address, cursor
+from regulars.dashboard.forms import query_of
+from regulars.dashboard.rendering import WORDS
 from regulars.dashboard.words import in_shops_words
 from regulars.kit.db import Reading
 from regulars.kit.sheets import csv_lines
@@ -117,10 +123,10 @@ class Asked(msgspec.Struct):
 class Listing(msgspec.Struct, Generic[Row], frozen=True):
     """`days` says of which time a first and a last day may be asked for, `search` what a text is looked for in.
     `nothing` and `nothing_why` are said of a list that is empty without any filter. `acts` are for whoever may write;
-    or for owners alone, if `owners_only` names what they do. `template`: its page, where more stands on it."""
+    or for owners alone, if `owners_only` names what they do. `template`: its page, where more stands on it. `called`:
+    as the left bar calls it, unless it is not there."""
 
     path: str
-    title: str
     purpose: str
     columns: Sequence[Column[Row]]
     read: Callable[[Desk, Reading, Asked], Awaitable[Found[Row]]]
@@ -132,6 +138,68 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
     acts: Sequence[Act] = ()
     owners_only: str = ""
     template: str = "list"
+    called: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.called or WORDS[self.path]
+
+
+TRAIL_PAGES_MAX = 30
+
+
+class Page(msgspec.Struct):
+    """`newer` and `older` are addresses of the pages beside this one, empty at the ends."""
+
+    newer: str
+    older: str
+    said: str
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where in a list the reader is: the last key of the page before, and the keys before that."""
+
+    path: str
+    params: dict[str, str]
+    after: str
+    trail: list[str]
+
+    @property
+    def after_id(self) -> UUID | None:
+        """None on the first page, and when the address was tampered with."""
+        try:
+            return UUID(self.after) if self.after else None
+        except ValueError:
+            return None
+
+    def page(self, next_id: UUID | None) -> Page:
+        """This page, where it is known how to go on."""
+        trail = [*self.trail, self.after or "-"][-TRAIL_PAGES_MAX:]
+        older = self._address(str(next_id), trail) if next_id is not None else ""
+        return Page(self._newer(), older, f"Page {len(trail)}")
+
+    def _newer(self) -> str:
+        if not self.after:
+            return ""
+        before = self.trail[-1] if self.trail else "-"
+        return self._address("" if before == "-" else before, self.trail[:-1])
+
+    def _address(self, after: str, trail: list[str]) -> str:
+        return address(self.path, self.params | {"after": after, "trail": "~".join(trail)})
+
+
+def cursor(request: Request[Any, Any, Any], *names: str) -> Cursor:
+    """`names` are the filters that belong to the address of the list."""
+    query = query_of(request)
+    params = {name: query.get(name, "")[:200] for name in names}
+    trail = [part for part in query.get("trail", "")[:2_000].split("~") if part]
+    return Cursor(request.scope["path"], params, query.get("after", "")[:64], trail)
+
+
+def address(path: str, params: dict[str, str]) -> str:
+    """The path with the parameters that hold something."""
+    kept = {name: value for name, value in params.items() if value}
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 class View(msgspec.Struct):

@@ -21,7 +21,6 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Aside]:
 
 ASIDE = Listing[Aside](
     path="/set-aside",
-    title="Set aside",
     purpose="What was due and could not be done. Everything else went on; this waits until it is tried again.",
     columns=[
         Column("What", lambda row: [words.due(row.kind), Small(row.key, code=True)]),

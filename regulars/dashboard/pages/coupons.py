@@ -43,7 +43,6 @@ def _took_off(row: Had) -> Money | None:
 
 COUPONS = Listing[Had](
     path="/coupons",
-    title="Coupons",
     purpose="What customers bought with {coins} or were given, and what became of it.",
     columns=[
         Column("Code", lambda row: [Link(row.coupon.code, f"/coupons/{row.id}"), Small(row.name)]),

@@ -1,23 +1,27 @@
-"""Customers: found, looked at as a story, changed, and given or taken coins by hand."""
+"""Customers: found, looked at as a story, changed, and given or taken coins by hand; where each coin of a lot went;
+made one with another, taken out, erased. What can't be undone says first what will happen."""
 
 from typing import Any, NamedTuple
 
-from litestar import Response
+import msgspec
+from litestar import Response, get
+from litestar.enums import MediaType
 
-from regulars import customers, integrations, ledger, limits, rewards, triggers
+from regulars import customers, integrations, ledger, limits, people, rewards, triggers
+from regulars.api.management.people import person_item
 from regulars.customers import Customer, NewCustomer
-from regulars.dashboard import story
+from regulars.dashboard import sheets, story
 from regulars.dashboard.cells import Money
 from regulars.dashboard.coupons import had
 from regulars.dashboard.declaring import page
-from regulars.dashboard.desk import Desk
+from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
 from regulars.dashboard.lists import NAMED, Act, Asked, Column, Filter, Found, Listing, until_next
-from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, fields_of, sheet
+from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, fields_of, sheet
 from regulars.kit import countries
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, Refusal
+from regulars.kit.errors import NotFound, Refusal, invalid
 from regulars.kit.ids import new_id
 from regulars.kit.wording import counted
 
@@ -39,7 +43,6 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
 
 CUSTOMERS = Listing[Known](
     path="/customers",
-    title="Customers",
     purpose="Who they are, what they have, and what happened to them.",
     columns=[
         *NAMED,
@@ -190,3 +193,88 @@ async def find(tx: Reading, desk: Desk) -> Customer:
     if customer is None:
         raise NotFound("This customer does not exist in your shop.")
     return customer
+
+
+WENT = {
+    "redeemed": "Spent",
+    "expired": "Expired",
+    "clawed_back": "Taken back",
+    "held": "Held",
+    "debt": "Paid what was owed",
+    "pending": "Waits again",
+    "adjusted": "Taken by hand",
+}
+CAME = {"pending": "Became usable", "held": "Held no longer", "redeemed": "Given back", "clawed_back": "Given again"}
+
+
+@page("/customers/{id:uuid}/lots/{lot_id:uuid}", "lot")
+async def lot(desk: Desk, tx: Reading) -> dict[str, Any]:
+    customer = await find(tx, desk)
+    story = await ledger.lot_story(tx, desk.workspace, customer.id, desk.id_of("lot_id"), desk.now)
+    given_by = story.txn.trigger_id
+    trigger = await triggers.find_trigger(tx, desk.id, given_by) if given_by else None
+    went = [
+        ("Moved to another customer" if txn.act == "merge" else CAME[move.from_account]
+         if move.to_account == "available" else WENT[move.to_account], move, txn)
+        for move, txn in story.moves
+    ]  # fmt: skip
+    return {"customer": customer, "lot": story.lot, "txn": story.txn, "trigger": trigger, "went": went}
+
+
+async def _two(desk: Desk, tx: Reading) -> Shown:
+    """With the other one, once they are named: looked up first, and both shown before anything happens."""
+    customer, named = await find(tx, desk), (await desk.form()).text("into")
+    into = await _named(tx, desk, named) if named else None
+    into = None if into == customer else into
+    both = [customer] if into is None else [customer, into]
+    have = await ledger.balances(tx, desk.workspace, [one.id for one in both], desk.now)
+    coins = {one.id: have[one.id]["coins"] for one in both}
+    more = {"into": into, "both": both, "coins": coins, "risky": into is not None}
+    values = dict.fromkeys(("into", "confirmed"), into.id) if into else {}
+    title = f"Merge {customer.name or customer.customer_id} into another customer"
+    return Shown(values, customer, title, yes="Merge" if into else "", more=more)
+
+
+@sheet("/customers/{id:uuid}/merge", "", "merge", {"into": TEXT}, yes="Look at both", load=_two)
+async def merge(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    """What is confirmed is that very one."""
+    into = shown.more["into"]
+    if into is None:
+        raise invalid("into", "the customer_id, the e-mail address or the mobile number of another customer")
+    if (await desk.form()).text("confirmed") != str(into.id):
+        return sheets.draw(desk, merge, shown)
+    async with desk.changing("customer.merge", into.customer_id, merged=str(desk.key)) as tx:
+        await people.merge(tx, desk.workspace, desk.key, into.id, desk.now, actor=desk.who.actor)
+    return desk.see(f"/customers/{into.id}", "They are one customer now.")
+
+
+async def _ask_erase(desk: Desk, tx: Reading) -> Shown:
+    customer = await find(tx, desk)
+    return Shown(title=f"Erase {customer.name or customer.customer_id}?")
+
+
+@ask("/customers/{id:uuid}/erase", "", "Erase for good", act="customer.erase", load=_ask_erase)
+async def erase(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
+    """Name, e-mail address, mobile number and customer_id are forgotten for good: here, in their orders, in what
+    happened and in what was sent. What waits to be sent about them is not sent. Their orders and {coins} still count in
+    your figures, under an id that is nobody's. Tools that were told of them before know what they were told: erase them
+    there, too. This can't be undone."""
+    await people.erase(tx, desk.workspace, desk.key, desk.now)
+    return desk.see("/customers", "The customer is erased.")
+
+
+@get("/customers/{id:uuid}/export")
+async def export(desk: Handed) -> Response[bytes]:
+    async with desk.reading() as tx:
+        customer = await find(tx, desk)
+        person = await people.take_out(tx, desk.workspace, customer)
+        said = await person_item(tx, desk.workspace, person, desk.now)
+    headers = {"content-disposition": f'attachment; filename="customer-{customer.id}.json"'}
+    return Response(msgspec.json.format(msgspec.json.encode(said)), media_type=MediaType.JSON, headers=headers)
+
+
+async def _named(tx: Reading, desk: Desk, text: str) -> Customer | None:
+    for way in ({"id": uuid_of(text)}, {"customer_id": text}, {"email": text}, {"mobile": text}):
+        if found := await customers.find(tx, desk.id, country=desk.workspace.country, **way):
+            return found
+    return None

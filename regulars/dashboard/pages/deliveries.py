@@ -13,8 +13,17 @@ from regulars.dashboard.cells import Badge, Link, Said, Small
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Asked, Column, Filter, Found, Listing, chosen_customer
-from regulars.dashboard.paging import address
+from regulars.dashboard.lists import (
+    CUSTOMER,
+    CUSTOMER_ID,
+    Asked,
+    Column,
+    Filter,
+    Found,
+    Listing,
+    address,
+    chosen_customer,
+)
 from regulars.delivery import Delivery
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
@@ -84,7 +93,6 @@ _SORTS = [("next_try", "Queued, next try first"), ("attempts", "Tried again, mos
 
 DELIVERIES = Listing[Told](
     path="/deliveries",
-    title="Deliveries",
     purpose="Which tool got which event; if not, why, and when it is tried again.",
     columns=[
         Column("What", _what),

@@ -68,7 +68,6 @@ def _told(row: Logged) -> list[Any]:
 
 LOG = Listing[Logged](
     path="/events",
-    title="Events",
     purpose="What happened, and which tool is told of it.",
     columns=[
         Column("What", lambda row: [Link(Said(row.event), f"/events/{row.event.id}"), Small(label(row.event.topic))]),

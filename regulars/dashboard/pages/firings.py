@@ -55,7 +55,6 @@ def _order(row: Fired) -> Link | None:
 
 FIRINGS = Listing[Fired](
     path="/rewards",
-    title="Rewards",
     purpose="Each time a trigger was set off: what it gave, or why it gave nothing.",
     columns=[
         Column("Customer", _who),

@@ -80,7 +80,6 @@ def _revoke(row: Issued) -> cells.Press | None:
 
 KEYS = Listing[Issued](
     path="/keys",
-    title="API keys",
     purpose="With a key, your shop's programs reward customers and read what they have.",
     columns=[
         Column("Name", lambda row: [row.key.name, cells.Small(row.key.hint, code=True)]),

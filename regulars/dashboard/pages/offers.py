@@ -92,7 +92,6 @@ def _order(row: Told) -> Send:
 
 OFFERS = Listing[Told](
     path="/offers",
-    title="Offers",
     purpose="What {coins} buy, or what you give: in the order in which the rewards widget shows it.",
     columns=[
         Column("Name", lambda row: Link(row.offer.name, f"/offers/{row.offer.id}")),

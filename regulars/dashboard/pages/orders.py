@@ -46,7 +46,6 @@ _SORTS = [("oldest", "Oldest first"), ("largest", "Largest amount first"), ("sma
 
 ORDERS = Listing[Placed](
     path="/orders",
-    title="Orders",
     purpose="What your shop reported, and the {coins} it earned.",
     columns=[
         Column(

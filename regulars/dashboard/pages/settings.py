@@ -69,7 +69,6 @@ async def _read_audit(desk: Desk, tx: Reading, asked: Asked) -> Found[tenancy.Au
 
 AUDIT = Listing[tenancy.AuditLine](
     path="/audit",
-    title="Audit log",
     purpose="Who changed what: people in this dashboard and programs through the API.",
     columns=[
         Column("What", lambda line: words.act(line.act)),

@@ -12,9 +12,8 @@ from regulars.dashboard.cells import Badge, Link, Small
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.lists import CUSTOMER, Asked, Column, Filter, Found, Listing
+from regulars.dashboard.lists import CUSTOMER, Asked, Column, Filter, Found, Listing, address
 from regulars.dashboard.pages import connecting
-from regulars.dashboard.paging import address
 from regulars.dashboard.sheets import Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
 from regulars.kit.db import Reading, Tx
@@ -144,7 +143,7 @@ STATES = {
 
 HOOKS = Listing[CameIn](
     path="/sources/hooks",
-    title="What came in",
+    called="What came in",
     purpose="Each hook that a source sent, and what came of it.",
     columns=[
         Column("What", lambda row: Link(row.hook.subject or row.hook.topic or "Hook", f"/sources/hooks/{row.hook.id}")),

@@ -45,7 +45,6 @@ def _named(row: Member) -> list[Any]:
 
 STAFF = Listing[Member](
     path="/staff",
-    title="Staff",
     purpose="Who can sign in to this dashboard, and what they may do.",
     columns=[
         Column("Name", _named),

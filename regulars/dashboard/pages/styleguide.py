@@ -8,7 +8,7 @@ from litestar import Response, get
 from regulars.dashboard import chart
 from regulars.dashboard.desk import Handed
 from regulars.dashboard.forms import Form
-from regulars.dashboard.paging import Page
+from regulars.dashboard.lists import Page
 from regulars.dashboard.story import Fact, Note
 
 

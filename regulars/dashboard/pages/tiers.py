@@ -65,7 +65,7 @@ async def _members(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
 
 MEMBERS = Listing[Member](
     path="/tiers/members",
-    title="Who stands on a tier",
+    called="Who stands on a tier",
     purpose="Those who became customers last come first.",
     columns=[
         *NAMED,

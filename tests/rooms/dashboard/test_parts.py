@@ -10,7 +10,7 @@ from litestar.testing import RequestFactory
 from regulars import limits
 from regulars.dashboard import chart, security, words
 from regulars.dashboard.forms import Form
-from regulars.dashboard.paging import Cursor
+from regulars.dashboard.lists import Cursor
 from regulars.dashboard.signing import _inside
 from regulars.kit.errors import Invalid
 from regulars.kit.settings import Settings
