@@ -280,11 +280,11 @@ def bench(
     big
         With ten million transactions in a book and a million lots that expire; takes as many minutes more.
     """
-    from regulars.bench import command
     from regulars.bench.children import BenchFailed
+    from regulars.bench.running import command
 
     with failing_with_a_sentence(BenchFailed, *refusals()):
-        command.command(settings(), as_json=as_json, only=only, big=big)
+        command(settings(), as_json=as_json, only=only, big=big)
 
 
 @app.command

@@ -7,7 +7,7 @@ Knows the rooms from outside, as a shop does: over HTTP where there is a call fo
 `docs/guides/figures.md` says what each figure means.
 
 Imports nothing here: the load generator, the sink and the bare client are modules of this package too, and run as
-processes that should cost little. The face is `command.command` and `running.run`.
+processes that should cost little. The face is `running.command` and `running.run`.
 
     stage (server, shop, processes) --> the parts of `running.PARTS`, one after the other; memory, beside all of them
 """

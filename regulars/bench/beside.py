@@ -15,19 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
 from regulars import embedded
-from regulars.bench import figures, postgres
+from regulars.bench import postgres
 from regulars.bench.children import BenchFailed, finished, listening, running
 from regulars.bench.figures import Row, middle
 from regulars.bench.load import Report, Task
 from regulars.bench.plan import Plan
+from regulars.bench.running import printed, said
 from regulars.bench.stage import Say
 from regulars.bench.turns import in_turn, loaded, rewards
 from regulars.kit.ids import new_id
 from regulars.kit.ports import free_port
-from regulars.kit.processes import run_until_told
 
 PLAN = Plan(rounds=4, measure_s=8, warm_up_s=5, customers=5_000)
 _INSTALLED_WITHIN_S = 60.0
@@ -71,10 +70,10 @@ async def _serving(interpreter: Path, url: str, folder: Path, plan: Plan) -> Asy
         return [str(interpreter), "-P", "-m", "regulars.cli", *arguments]
 
     await finished(command("migrate"), environment=environment, within_s=_INSTALLED_WITHIN_S)
-    said = await finished(
+    answer = await finished(
         command("workspace", "create", "Bench", "--json"), environment=environment, within_s=_INSTALLED_WITHIN_S
     )
-    made = msgspec.json.decode(said.strip().rpartition("\n")[2])
+    made = msgspec.json.decode(answer.strip().rpartition("\n")[2])
     serve = running(command("serve"), environment=environment, log=folder / "serve.log")
     work = running(command("work"), environment=environment, log=folder / "work.log")
     async with serve as process, work:
@@ -115,19 +114,11 @@ def _rows(reports: dict[str, list[Report]]) -> list[Row]:
 def main(arguments: Sequence[str]) -> None:
     """The checkout of the other version, with its `.venv`, and how it is called."""
     checkout, name = arguments
-    rows: list[Row] = []
-
-    async def measure() -> None:
-        versions = {"this version": Path(sys.executable), name: Path(checkout) / ".venv/bin/python"}
-        rows.extend(await compare(versions, say=lambda line: print(f"bench: {line}", file=sys.stderr, flush=True)))  # noqa: T201
-
+    versions = {"this version": Path(sys.executable), name: Path(checkout) / ".venv/bin/python"}
     try:
-        run_until_told(measure())
+        printed(compare(versions, say=said))
     except (BenchFailed, embedded.EmbeddedError) as error:
         sys.exit(f"bench: {error}")
-    if not rows:
-        sys.exit(130)
-    Console().print(figures.table(rows))
 
 
 if __name__ == "__main__":

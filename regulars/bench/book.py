@@ -7,8 +7,7 @@ from regulars import ledger
 from regulars.bench import postgres
 from regulars.bench.children import BenchFailed, python, running
 from regulars.bench.figures import Row
-from regulars.bench.memory import Watch
-from regulars.bench.stage import Stage, sql
+from regulars.bench.stage import Stage, Watch, sql
 from regulars.kit.clock import HandClock
 from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace

@@ -1,20 +1,26 @@
-"""The whole run, one measurement after another."""
+"""The whole run, one measurement after another, and what `regulars bench` does: run it, say on standard error how far
+it is, print the figures."""
 
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from regulars.bench import backtest, book, deliveries, holds, hooks, orders, postgres, rewards
+import msgspec
+from rich.console import Console
+
+from regulars.bench import book, deliveries, figures, holds, hooks, orders, postgres, rewards
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
-from regulars.bench.plan import FULL, Plan
+from regulars.bench.plan import BIG, FULL, Plan
 from regulars.bench.stage import Say, Stage, staged
+from regulars.kit.processes import run_until_told
 from regulars.kit.settings import Settings
 
 PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "rewards": rewards.measure,
     "deliveries": deliveries.measure,
     "orders": orders.measure,
-    "backtest": backtest.measure,
+    "backtest": orders.measure_backtest,
     "cases": rewards.hard_cases,
     "holds": holds.measure,
     "hooks": hooks.measure,
@@ -42,3 +48,30 @@ async def run(settings: Settings, *, say: Say, plan: Plan = FULL) -> list[Row]:
         rows += [*stage.server.rows(), *stage.worker.rows()]
     say(f"measured in {time.monotonic() - began:.0f} s")
     return rows
+
+
+def command(settings: Settings, *, as_json: bool, only: str = "", big: bool = False) -> None:
+    """Raises BenchFailed, EmbeddedError, MigrationError."""
+    plan = msgspec.structs.replace(BIG if big else FULL, only=only)
+    printed(run(settings, say=said, plan=plan), as_json=as_json)
+
+
+def printed(measuring: Awaitable[list[Row]], *, as_json: bool = False) -> None:
+    """Told to stop (Ctrl-C, SIGTERM), it cleans up and exits with 130."""
+    rows: list[Row] = []
+
+    async def measure() -> None:
+        rows.extend(await measuring)
+
+    run_until_told(measure())
+    if not rows:
+        sys.exit(130)
+    if as_json:
+        sys.stdout.write(f"{figures.as_json(rows)}\n")
+    else:
+        Console().print(figures.table(rows))
+
+
+def said(line: str) -> None:
+    sys.stderr.write(f"bench: {line}\n")
+    sys.stderr.flush()

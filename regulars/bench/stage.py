@@ -1,15 +1,19 @@
-"""Where it is all measured: one PostgreSQL server, a shop on it, the product's processes."""
+"""Where it is all measured: one PostgreSQL server, a shop on it, the product's processes; and how much memory processes
+hold, read from /proc while they work."""
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from regulars import embedded, migrations, tenancy
 from regulars.bench.children import listening, python, running
-from regulars.bench.memory import Watch
+from regulars.bench.figures import Row
 from regulars.bench.plan import Plan
 from regulars.kit.ids import new_id
 from regulars.kit.ports import free_port
@@ -21,6 +25,84 @@ from regulars.wiring import App, open_shop
 Say = Callable[[str], None]
 
 sql = Queries(__file__)
+
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_EVERY_S = 0.25
+
+
+class Watch:
+    """The resident memory of a process and its descendants, in MB, sampled while they work.
+
+    What they share is counted once for each. Systems without /proc have nothing to show, and no rows.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._samples: list[tuple[float, float]] = []
+        self._phases: list[tuple[str, float]] = []
+        self._load = (0.0, 0.0)
+
+    @asynccontextmanager
+    async def on(self, pid: int) -> AsyncIterator[None]:
+        """For the time of the block; a watch may go on to another process later, and adds it to the same story."""
+        task = asyncio.create_task(self._sample(pid))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        """The block is the load over which memory should stay flat."""
+        began = time.monotonic()
+        yield
+        self._load = (began, time.monotonic())
+
+    def ended(self, phase: str) -> None:
+        """A phase of the load is over."""
+        if self._samples:
+            self._phases.append((phase, self._samples[-1][1]))
+
+    def rows(self) -> list[Row]:
+        """The peak, what was held after each phase, and what at the end of the load against after its first third."""
+        if not self._samples:
+            return []
+        rows = [Row(f"{self.name} memory, peak", max(mb for _, mb in self._samples), unit="MB")]
+        rows += [Row(f"{self.name} memory, after the {phase}", mb, unit="MB") for phase, mb in self._phases]
+        began, ended = self._load
+        within = [(at, mb) for at, mb in self._samples if began <= at <= ended]
+        third = [mb for at, mb in within if at <= began + (ended - began) / 3]
+        if third:
+            at_third, at_end = third[-1], within[-1][1]
+            against = "after the first third of the load"
+            rows.append(Row(f"{self.name} memory, as data grows", at_end, against, at_third, unit="MB"))
+        return rows
+
+    async def _sample(self, pid: int) -> None:
+        while Path(f"/proc/{pid}").exists():
+            self._samples.append((time.monotonic(), _resident_mb(family(pid))))
+            await asyncio.sleep(_EVERY_S)
+
+
+def family(pid: int) -> list[int]:
+    """The process and its descendants."""
+    try:
+        named = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    return [pid, *(deeper for children in named for child in children for deeper in family(int(child)))]
+
+
+def _resident_mb(pids: Iterable[int]) -> float:
+    pages = 0
+    for pid in pids:
+        try:
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue  # it has ended in between
+    return pages * _PAGE_BYTES / 1e6
 
 
 class Stage:
@@ -51,21 +133,21 @@ class Stage:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """`regulars serve`, as many processes as the settings say, for the time of the block."""
-        command = python("regulars.cli", "serve")
-        async with running(command, environment=self.environment, log=self.folder / "serve.log") as process:
+        async with self._running("serve", self.server) as process:
             await listening(self.settings.port, process)
-            async with self.server.on(process.pid):
-                yield
+            yield
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """`regulars work`, for the time of the block."""
-        command = python("regulars.cli", "work")
-        async with (
-            running(command, environment=self.environment, log=self.folder / "work.log") as process,
-            self.worker.on(process.pid),
-        ):
+        async with self._running("work", self.worker):
             yield
+
+    @asynccontextmanager
+    async def _running(self, act: str, watch: Watch) -> AsyncIterator[Process]:
+        command, log = python("regulars.cli", act), self.folder / f"{act}.log"
+        async with running(command, environment=self.environment, log=log) as process, watch.on(process.pid):
+            yield process
 
     async def shop(self, name: str) -> Workspace:
         """A workspace with its events on, whose keys may call as often as they like."""
