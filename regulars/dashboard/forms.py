@@ -3,7 +3,7 @@ beside their fields."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from regulars.kit import forms
 from regulars.kit.errors import Faults, Refusal
 
 NOBODY = UUID(int=0)
+NOTHING: Mapping[str, str] = {}
 
 
 class Form(msgspec.Struct):
@@ -102,11 +103,12 @@ class Form(msgspec.Struct):
         """Whether something was given that is never shown again: a password, a file. Such fields say so themselves."""
         return any(self.values.get(name) or name in self.files for name in self.texts("_again"))
 
-    def refused(self, refusal: Refusal) -> Form:
-        """The same form with what was wrong, in words. A setting (`settings.country`) stands in it by its last name."""
+    def refused(self, refusal: Refusal, inside: Mapping[str, str] = NOTHING) -> Form:
+        """The same form with what was wrong, in words. A setting (`settings.country`) stands in it by its last name,
+        what is `inside` of one of its fields there."""
+        named = {inside.get(name, name): words for name, words in refusal.fields.items()}
         self.errors = {
-            name if name in self.values else name.rpartition(".")[2]: _sentence(words)
-            for name, words in refusal.fields.items()
+            name if name in self.values else name.rpartition(".")[2]: _sentence(words) for name, words in named.items()
         }
         shown = [name for name in self.errors if name in self.values]
         self.message = "Something here needs another look." if shown else refusal.message

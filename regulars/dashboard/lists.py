@@ -7,6 +7,7 @@ query and no list is ever counted.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -202,19 +203,6 @@ def address(path: str, params: dict[str, str]) -> str:
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
-class View(msgspec.Struct):
-    """A page of a list, ready to be drawn."""
-
-    listing: Listing[Any]
-    heads: list[tuple[str, bool]]
-    rows: list[list[list[Any]]]
-    page: Any
-    values: dict[str, str]
-    choices: dict[str, Options]
-    chips: list[tuple[str, str]]
-    file: str
-
-
 def handlers(listing: Listing[Any]) -> list[ControllerRouterHandler]:
     """The list's page and its file, which takes the same filters."""
 
@@ -292,7 +280,8 @@ def _midnight(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
     return datetime.combine(day + timedelta(days=days), time(), zone) if 1970 <= day.year < 9999 else None
 
 
-def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> View:
+def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> SimpleNamespace:
+    """A page of it, as its template draws it."""
     at = _cursor(listing, desk)
     values = at.params
     choices = {one.name: one.options or found.choices.get(one.name, ()) for one in listing.filters}
@@ -301,7 +290,7 @@ def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> View:
     words |= {end: f"{listing.days} {end} {values.get(end)}" for end in ("from", "until")}
     chips = [(words[name], address(listing.path, values | {name: ""})) for name in _names(listing) if values[name]]
     shown = [column for column in listing.columns if column.only != "file"]
-    return View(
+    return SimpleNamespace(
         listing=listing,
         heads=[(in_shops_words(column.header, desk.workspace), column.right) for column in shown],
         rows=[[cells.parts(column.cell(row)) for column in shown] for row in found.rows],

@@ -82,6 +82,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     """`path`: where it is shown, and sent to. `save` is handed the desk, what was read and what was shown, and does it;
     what can't be read is noted in the form already, so that `Desk.changing` refuses. With the name of an `act`, it is
     done by `Desk.do`: `save` is handed the transaction behind the desk, and may leave it to `said` what is said then.
+    What a room refuses of a part that is `inside` of a field stands at that field.
 
     `back` leads to the page that it belongs to, which `of` names; without a name it is a dialog over that page. The
     address may name what stands in the path: `/customers/{id}`. `risky`: it can't be undone. `owners_only` names what
@@ -94,6 +95,7 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     save: Save
     act: str = ""
     said: str = "Saved."
+    inside: Mapping[str, str] = {}
     load: Callable[[Desk, Reading], Awaitable[Shown]] | None = None
     purpose: str = ""
     words: str = ""
@@ -195,7 +197,7 @@ def handlers(sheet: Sheet) -> list[ControllerRouterHandler]:
         except Refusal as refusal:
             if sheet.risky or refusal.status in (403, 404, 429):
                 raise
-            return draw(desk, sheet, shown, form.refused(refusal), 422)
+            return draw(desk, sheet, shown, form.refused(refusal, sheet.inside), 422)
 
     return [show, send]
 

@@ -8,7 +8,6 @@ from regulars import limits
 from regulars.dashboard.forms import Form
 from regulars.dashboard.restrictions import Builder, condition_of
 from regulars.dashboard.sheets import ID, MAYBE, TICK, Field, Fields, Given, fields_of
-from regulars.kit.errors import Refusal
 from regulars.triggers import Content, Rule
 from regulars.triggers.checking import APPLIES
 from regulars.triggers.facts import schema_of
@@ -17,7 +16,7 @@ from regulars.triggers.rule import Campaign, Factor, FirstOrder, Span
 
 FLAGS = ("active", "open", "allow_override", "show_in_widget")
 CONTENT = tuple(Content.__struct_fields__)
-_IN_FORM = {  # where the form shows what is wrong with a part of the rule
+IN_FORM = {  # where the form shows what is wrong with a part of the rule
     "on_order_amount_matched": "amount_min",
     "factors[0].factor": "campaign_factor",
     "factors[0].starts_at": "campaign_starts_at",
@@ -114,12 +113,6 @@ def properties_of(lines: tuple[str, ...]) -> dict[str, Any]:
     """A line each: `score: number`."""
     named = (line.partition(":") for line in lines)
     return {name.strip(): type_.strip() or "text" for name, _, type_ in named if name.strip()}
-
-
-def refused(refusal: Refusal) -> Refusal:
-    """What was wrong, beside the fields that the form has for it."""
-    refusal.fields = {_IN_FORM.get(name, name): words for name, words in refusal.fields.items()}
-    return refusal
 
 
 def _of_form(factors: tuple[Factor, ...]) -> tuple[Campaign | None, FirstOrder | None] | None:

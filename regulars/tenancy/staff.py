@@ -59,7 +59,8 @@ async def add_staff(
     person = Person(new_id(), workspace_id, email, name or email.partition("@")[0], role)
     added = await tx.fetchval(_sql.insert_staff, workspace_id, person.id, email, person.name, role, password, now)
     if added is None:
-        raise Conflict("Somebody with this e-mail is on the staff already.", code="staff_exists")
+        words = "Somebody with this e-mail is on the staff already."
+        raise Conflict(words, code="staff_exists", fields={"email": words})
     return person
 
 

@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.enums import MediaType
 
 from regulars import customers, integrations, ledger, limits, people, rewards, triggers
+from regulars.api.management.api import only
 from regulars.api.management.people import person_item
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard import sheets, story
@@ -172,9 +173,7 @@ async def adjust(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     form.check()
     try:
         async with desk.app.db.transaction() as tx:
-            outcome = (await ledger.post(tx, desk.workspace, [entry], desk.now))[0]
-            if isinstance(outcome, Refusal):
-                raise outcome
+            outcome = only(await ledger.post(tx, desk.workspace, [entry], desk.now))
             if not outcome.repeated:
                 await desk.audit(tx, "customer.adjust", customer.customer_id, operation=operation, amount=amount)
     except ledger.KeyTaken:

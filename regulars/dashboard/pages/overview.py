@@ -29,7 +29,7 @@ from regulars import (
 )
 from regulars.customers import Customer
 from regulars.dashboard import words
-from regulars.dashboard.declaring import page
+from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.figures import PERIODS, figures
 from regulars.dashboard.forms import query_of
@@ -42,7 +42,7 @@ from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
 from regulars.events import Event
 from regulars.integrations import Integration
-from regulars.kit.db import Reading
+from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.search import everywhere
 from regulars.tenancy import Workspace
@@ -228,15 +228,14 @@ async def save_shop(desk: Handed) -> Response[str]:
     return desk.see("/", "Saved. Next: what earns.")
 
 
-@post("/start/earn")
-async def earn(desk: Handed) -> Response[str]:
+@act("/start/earn", "trigger.create", "/", "Made. It earns from now on.")
+async def earn(desk: Desk, tx: Tx) -> None:
     source, name, rule = EXAMPLES[(await desk.form()).choice("example", EXAMPLES)]
     name = in_shops_words(name, desk.workspace)
-    async with desk.changing("trigger.create", name) as tx:
-        known = {one.source for one in await triggers.list_triggers(tx, desk.id) if one.active}
-        if source not in known:
-            await triggers.create_trigger(tx, desk.workspace, name, source, rule, desk.now, actor=desk.who.actor)
-    return desk.see("/", "Made. It earns from now on.")
+    desk.about(name)
+    known = {one.source for one in await triggers.list_triggers(tx, desk.id) if one.active}
+    if source not in known:
+        await triggers.create_trigger(tx, desk.workspace, name, source, rule, desk.now, actor=desk.who.actor)
 
 
 @post("/start/sandbox")

@@ -12,7 +12,7 @@ from regulars.dashboard.lists import Act, Asked, Column, Found, Listing, part_of
 from regulars.dashboard.sheets import MAYBE, SECRET, TEXT, Field, Given, Shown, sheet
 from regulars.dashboard.words import ago, plural
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, Unauthenticated, invalid
+from regulars.kit.errors import Unauthenticated, invalid
 from regulars.tenancy import ApiKey, Person
 
 _CHANGE_PEOPLE = "add, change and remove people"
@@ -79,9 +79,6 @@ async def add(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     form.check()
     hashed = await tenancy.hashed(password, email, name)
     async with desk.changing("staff.create", email, role=role) as tx:
-        known = {person.email for person in await tenancy.list_staff(tx, desk.id)}
-        if email.lower() in known:
-            raise Refusal("They are here already.", fields={"email": "Somebody with this e-mail is here already."})
         await tenancy.add_staff(tx, desk.id, email, hashed, now=desk.now, name=name, role=role)
     return desk.see("/staff", f"{email} can sign in now.")
 

@@ -19,7 +19,7 @@ from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found
 from regulars.dashboard.restrictions import Builder, Pairs, drawn
 from regulars.dashboard.sheets import Fields, Given, Sheet, Shown, draw, read, sheet
 from regulars.dashboard.trials import tried
-from regulars.dashboard.trigger_forms import CONTENT, FLAGS, fields_for, properties_of, refused, rule_of, values_of
+from regulars.dashboard.trigger_forms import CONTENT, FLAGS, IN_FORM, fields_for, properties_of, rule_of, values_of
 from regulars.dashboard.words import in_shops_words
 from regulars.imports import Backtest, Terms
 from regulars.kit.db import Reading, Tx
@@ -158,19 +158,15 @@ def _fields(shown: Shown) -> Fields:
     return fields_for(shown.more["source"], trigger.kind if trigger else None) if shown.more["source"] else {}
 
 
-@sheet("/triggers/new", "", "trigger_new", _fields, yes="Create", load=_blank)
+@sheet("/triggers/new", "", "trigger_new", _fields, yes="Create", load=_blank, inside=IN_FORM)
 async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     if (await desk.form()).on("try"):
         return await _try(desk, create, given, shown)
     said = await _given(desk, given, shown)
     name, rule, source = said.pop("name"), said.pop("rule"), shown.more["source"]
-    try:
-        async with desk.changing("trigger.create", name) as tx:
-            made = await triggers.create_trigger(
-                tx, desk.workspace, name, source, rule, desk.now, kind=_kind(rule), actor=desk.who.actor, **said
-            )
-    except Refusal as refusal:
-        raise refused(refusal) from None
+    async with desk.changing("trigger.create", name) as tx:
+        how = {"kind": _kind(rule), "actor": desk.who.actor, **said}
+        made = await triggers.create_trigger(tx, desk.workspace, name, source, rule, desk.now, **how)
     return desk.see(f"/triggers/{made.id}", "The trigger is created.")
 
 
@@ -193,7 +189,7 @@ async def said(desk: Handed) -> Response[str]:
         kind = kind or _kind(rule)
         words = _in_words(desk, source, check_rule(source, rule, kind), kind, offers)
     except Refusal as refusal:
-        missing = next(iter(form.refused(refused(refusal)).errors.values()), refusal.message)
+        missing = next(iter(form.refused(refusal, IN_FORM).errors.values()), refusal.message)
     return desk.page("pages/trigger_sentence.html", sentence=words, missing=missing)
 
 
@@ -223,20 +219,15 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values | {"keep_condition": builder.deep and "yes"}, trigger, trigger.name, more=more)
 
 
-@sheet("/triggers/{id:uuid}", "", "trigger", _fields, load=_load)
+@sheet("/triggers/{id:uuid}", "", "trigger", _fields, load=_load, inside=IN_FORM)
 async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
     if (await desk.form()).on("try"):
         return await _try(desk, change, given, shown)
     changes, trigger = await _given(desk, given, shown), shown.thing
-    try:
-        if (await desk.form()).on("past"):
-            return await begin(desk, await desk.form(), trigger, changes["rule"])
-        async with desk.changing("trigger.update", trigger.id) as tx:
-            changed = await triggers.change_trigger(
-                tx, desk.workspace, trigger.id, changes, desk.now, actor=desk.who.actor
-            )
-    except Refusal as refusal:
-        raise refused(refusal) from None
+    if (await desk.form()).on("past"):
+        return await begin(desk, await desk.form(), trigger, changes["rule"])
+    async with desk.changing("trigger.update", trigger.id) as tx:
+        changed = await triggers.change_trigger(tx, desk.workspace, trigger.id, changes, desk.now, actor=desk.who.actor)
     words = f"Saved as version {changed.version}." if changed.version != trigger.version else "Saved."
     return desk.see(f"/triggers/{trigger.id}", words)
 
