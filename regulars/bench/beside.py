@@ -48,9 +48,9 @@ async def compare(versions: dict[str, Path], *, say: Say, plan: Plan = PLAN) -> 
                     url = await embedded.ensure_database(server_url, f"bench_{len(tasks)}")
                     tasks[name] = await stack.enter_async_context(_serving(interpreter, url, of_it, plan))
                     # Its customers are made here, by calls that race each other for them.
-                    await loaded(tasks[name], of_it, plan.warm_up_s)
+                    await loaded(tasks[name], plan.warm_up_s)
                     await postgres.settle(url)
-                return _rows(await in_turn(tasks, folder, say, rounds=plan.rounds, seconds=plan.measure_s))
+                return _rows(await in_turn(tasks, say, rounds=plan.rounds, seconds=plan.measure_s))
 
 
 @asynccontextmanager

@@ -35,13 +35,13 @@ async def measure(stage: Stage) -> list[Row]:
     rewards, pairs = [], []
     async with stage.working():
         for _ in range(2 * stage.plan.rounds):
-            rewards.append(await loaded(rewarding, stage.folder, stage.plan.turn_s, ours=True))
+            rewards.append(await loaded(rewarding, stage.plan.turn_s))
             holding = task([f"/api/v1/customers/{id}/holds" for id in ids], '{"amount":1,"reference":"bench-%"}')
-            held = await loaded(holding, stage.folder, stage.plan.turn_s, ours=True)
+            held = await loaded(holding, stage.plan.turn_s)
             async with stage.app.db.reading() as tx:
                 open_ids = [r["id"] for r in await tx.fetch(sql.holds, shop.id)]
             capturing = task([f"/api/v1/holds/{id}/capture" for id in open_ids], "{}")
-            captured = await loaded(capturing, stage.folder, 60, ours=True)
+            captured = await loaded(capturing, 60)
             pairs.append(1 / (1 / held.rate + 1 / captured.rate))
             stage.say(f"rewards: {rewards[-1].rate:,.0f}/s; held: {held.rate:,.0f}/s; captured: {captured.rate:,.0f}/s")
             if captured.answered != len(open_ids) or held.answered != len(open_ids):

@@ -38,9 +38,7 @@ async def measure(stage: Stage) -> list[Row]:
         requests=[request("GET", "/healthz", {}, named="x-request-id")],
     )
     await postgres.settle(stage.url)
-    turns = await in_turn(
-        {"null": null, "hooks": hooks}, stage.folder, stage.say, rounds=1, seconds=plan.turn_s, ours=True
-    )
+    turns = await in_turn({"null": null, "hooks": hooks}, stage.say, rounds=1, seconds=plan.turn_s)
     taken = sum(report.answered for report in turns["hooks"])
     if await _in_states(stage, shop) != {"pending": taken}:
         raise BenchFailed(f"{taken:,} hooks were answered, and kept are: {await _in_states(stage, shop)}")
@@ -50,7 +48,7 @@ async def measure(stage: Stage) -> list[Row]:
         handled = await _handled(stage, shop, taken)
         stage.say(f"handled: {handled:,.0f}/s")
         for _ in range(2):
-            rewards.append(await loaded(rewarding, stage.folder, plan.turn_s, ours=True))
+            rewards.append(await loaded(rewarding, plan.turn_s))
     granted = await stage.count("count_granted", shop.id)
     if await _in_states(stage, shop) != {"done": taken} or granted != taken:
         raise BenchFailed(f"of {taken:,} orders, {granted:,} earned coins; hooks: {await _in_states(stage, shop)}")

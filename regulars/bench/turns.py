@@ -1,12 +1,11 @@
 """Loads on the product: how they are asked of a generator, and taken in turn."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from random import Random
 
 import msgspec
 
-from regulars.bench import load, wrk
+from regulars.bench import load
 from regulars.bench.children import BenchFailed, finished, python
 from regulars.bench.figures import middle
 from regulars.bench.load import Report, Task, request
@@ -54,22 +53,17 @@ def rewards(
     )
 
 
-async def loaded(task: Task, folder: Path, seconds: float, *, ours: bool = False) -> Report:
-    """By wrk, or by a generator of our own where there is none. Raises BenchFailed where an answer was no success."""
+async def loaded(task: Task, seconds: float) -> Report:
+    """Raises BenchFailed where an answer was no success."""
     task = msgspec.structs.replace(task, seconds=seconds, prefix=new_id().hex)
-    if wrk.installed() and not ours:
-        report = await wrk.generate(task, folder)
-    else:
-        said = await finished(python(load.__name__), said=msgspec.json.encode(task), within_s=seconds + 60)
-        report = msgspec.json.decode(said, type=Report)
+    answer = await finished(python(load.__name__), said=msgspec.json.encode(task), within_s=seconds + 60)
+    report = msgspec.json.decode(answer, type=Report)
     if report.failed:
-        raise BenchFailed(f"{report.failed:,} requests were answered with something else than success")
+        raise BenchFailed(f"{report.failed:,} requests were answered with something else than success, or not at all")
     return report
 
 
-async def in_turn(
-    tasks: Mapping[str, Task], folder: Path, say: Say, *, rounds: int, seconds: float, ours: bool = False
-) -> dict[str, list[Report]]:
+async def in_turn(tasks: Mapping[str, Task], say: Say, *, rounds: int, seconds: float) -> dict[str, list[Report]]:
     """There and back, so that what gets slower or faster with time falls on all alike. A task with requests that may be
     sent but `once` gives each of its turns a part of them."""
     reports: dict[str, list[Report]] = {name: [] for name in tasks}
@@ -78,7 +72,7 @@ async def in_turn(
             task, turn = tasks[name], len(reports[name])
             if task.once:
                 task = msgspec.structs.replace(task, requests=task.requests[turn :: 2 * rounds])
-            reports[name].append(await loaded(task, folder, seconds, ours=ours))
+            reports[name].append(await loaded(task, seconds))
             say(f"round {number} of {rounds}: {name}: {reports[name][-1].rate:,.0f}/s")
     return reports
 
