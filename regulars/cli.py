@@ -93,7 +93,7 @@ def sandbox(*, omnisend_rate_per_minute: int = 400) -> None:
     found = settings()
     look_alikes.run(
         port=found.sandbox_port_used(),
-        settings=look_alikes.Settings(omnisend_rate_per_minute, demo.sandbox_receivers(found)),
+        settings=look_alikes.Settings(omnisend_rate_per_minute, receivers=demo.sandbox_receivers(found)),
     )
 
 

@@ -5,6 +5,7 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -144,18 +145,11 @@ def example(spent: Sequence[float]) -> Ladder:
     if len(set(at)) < 3:
         at = [100.0, 500.0, 1500.0]
     said = zip(("Silver", "Gold", "Platinum"), at, COLOURS, (1.0, 1.25, 1.5), strict=False)
-    return Ladder(
-        tiers=tuple(
-            Tier(
-                key=name.lower(),
-                name=name,
-                enter=Needs(spent=least),
-                colour=colour,
-                factors={"order": factor} if factor > 1 else {},
-            )
-            for name, least, colour, factor in said
-        )
-    )
+    tiers = []
+    for name, least, colour, factor in said:
+        more: dict[Any, float] = {"order": factor} if factor > 1 else {}
+        tiers.append(Tier(key=name.lower(), name=name, enter=Needs(spent=least), colour=colour, factors=more))
+    return Ladder(tiers=tuple(tiers))
 
 
 def rearranged(ladder: Ladder, act: str, key: str) -> Ladder:

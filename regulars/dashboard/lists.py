@@ -266,12 +266,12 @@ def _cursor(listing: Listing[Any], desk: Desk) -> Cursor:
 def _asked(listing: Listing[Any], desk: Desk, limit: int) -> Asked:
     at = _cursor(listing, desk)
     values = at.params
-    since = _midnight(values.get("from", ""), desk.zone)
-    until = _midnight(values.get("until", ""), desk.zone, days=1)
+    since = midnight_of(values.get("from", ""), desk.zone)
+    until = midnight_of(values.get("until", ""), desk.zone, days=1)
     return Asked(values, since, until, at.after_id, limit)
 
 
-def _midnight(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
+def midnight_of(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
     """None for what is no day."""
     try:
         day = date.fromisoformat(text)

@@ -1,7 +1,6 @@
 """A customer's story: what happened, last booked first, and under each fact what followed from it: coins earned or
 refused, and which tool was told."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -129,12 +128,8 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
         for one in sent.get(event.id, []):
             told = _delivery(one, tools)
             about.notes.append(Note(told.icon, told.kind, told.title, told.href))
-    return _once(facts.values())
-
-
-def _once(facts: Iterable[Fact]) -> list[Fact]:
-    """A fact stands under its own id and under those of its coins."""
-    return list({id(fact): fact for fact in facts}.values())
+    # What followed from a fact has led to it: it is told once.
+    return list({id(fact): fact for fact in facts.values()}.values())
 
 
 async def _txns(tx: Reading, workspace: Workspace, customer: Customer) -> list[Txn]:
@@ -151,10 +146,8 @@ async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> lis
 
 def _order(workspace: Workspace, order: Order) -> Fact:
     more = f"{order.financial_status.replace('_', ' ').capitalize()}, from {order.source}"
-    title = f"Order {called(order, workspace)}"
-    return Fact(
-        order.placed_at, "order", "", title, f"/orders/{order.id}", more, [], order.created_at, f"order_id={order.id}"
-    )
+    title, href, why = f"Order {called(order, workspace)}", f"/orders/{order.id}", f"order_id={order.id}"
+    return Fact(order.placed_at, "order", "", title, href, more, booked_at=order.created_at, why=why)
 
 
 def _txn(workspace: Workspace, txn: Txn) -> Fact:
@@ -208,15 +201,6 @@ _STATES = {
 
 
 def _event(event: Event) -> Fact:
-    said, label = events.sentence(event.topic, event.body), events.label(event.topic)
-    return Fact(
-        event.occurred_at,
-        "event",
-        "busy",
-        said,
-        f"/events/{event.id}",
-        label,
-        [],
-        event.recorded_at,
-        f"event_id={event.id}",
-    )
+    said, label, why = events.sentence(event.topic, event.body), events.label(event.topic), f"event_id={event.id}"
+    href, at = f"/events/{event.id}", event.recorded_at
+    return Fact(event.occurred_at, "event", "busy", said, href, label, booked_at=at, why=why)

@@ -8,6 +8,7 @@ import msgspec
 
 _Broken = Literal["slow", "hang", "reset", "close", "garbage", "huge", "nul", "truncated", "redirect", "500_after"]
 _Status = Literal["400", "401", "403", "404", "410", "429", "500", "502", "503"]
+Name = _Broken | _Status
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,7 +29,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     tool: str
-    fault: _Broken | _Status
+    fault: Name
     times: int | None = None
     share: float | None = None
     seconds: float = 2.0

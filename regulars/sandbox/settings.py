@@ -14,10 +14,15 @@ class Receiver(msgspec.Struct, forbid_unknown_fields=True):
     style: Style = "standard"
 
 
-class Settings(msgspec.Struct):
-    """`receivers` are known to every shop from its start."""
+class Rates(msgspec.Struct):
+    """How often each may be called. Put to `/settings`, in part."""
 
     omnisend_rate_per_minute: int = 400
-    receivers: dict[str, Receiver] = {}
     klaviyo_rate_per_s: int = 350
     klaviyo_rate_per_minute: int = 3_500
+
+
+class Settings(Rates):
+    """`receivers` are known to every shop from its start."""
+
+    receivers: dict[str, Receiver] = {}

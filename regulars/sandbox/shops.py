@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from regulars import limits
+from regulars.kit.shapes import Partial
 from regulars.sandbox import page
 from regulars.sandbox.contlo import Contlo
 from regulars.sandbox.faults import Fault, Faults
@@ -19,7 +20,7 @@ from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.omnisend import Omnisend
 from regulars.sandbox.reply import Reply
 from regulars.sandbox.selling import Hook, Seller, Shopify, WooCommerce
-from regulars.sandbox.settings import Receiver, Settings
+from regulars.sandbox.settings import Rates, Receiver, Settings
 from regulars.sandbox.webhook import WebhookReceivers
 
 LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
@@ -35,17 +36,6 @@ SELLERS: dict[str, Callable[[Callable[[Hook], None]], Seller]] = {"shopify": Sho
 """Those that tell, in place of being told."""
 
 _OF_A_SHOP = re.compile(r"/shop/([A-Za-z0-9_-]{1,64})(/.*)")
-
-
-class _Rates(msgspec.Struct, forbid_unknown_fields=True):
-    omnisend_rate_per_minute: int | None = None
-    klaviyo_rate_per_s: int | None = None
-    klaviyo_rate_per_minute: int | None = None
-
-    def put(self, settings: Settings) -> None:
-        for name in self.__struct_fields__:
-            if getattr(self, name) is not None:
-                setattr(settings, name, getattr(self, name))
 
 
 class Shop:
@@ -112,12 +102,13 @@ class Shop:
                 case "DELETE", _ if path.startswith("/faults/"):
                     self.faults.clear(path.removeprefix("/faults/"))
                 case "PUT", "/settings":
-                    msgspec.json.decode(call.body, type=_Rates).put(self.settings)
+                    for name, value in msgspec.json.decode(call.body, type=Partial[Rates]).given().items():
+                        setattr(self.settings, name, value)
                 case "PUT", _ if path.startswith("/receivers/"):
                     receiver = msgspec.json.decode(call.body, type=Receiver)
                     self.tools["webhook"].put(path.removeprefix("/receivers/"), receiver)
                 case _:
-                    return Reply.json(404, {"error": f"There is no {call.method} {path} here.", "routes": _ROUTES})
+                    return Reply.json(404, {"error": f"There is no {call.method} {path} here."})
         except ValueError as error:
             return Reply.json(400, {"error": str(error)})
         return Reply.json(200, {"faults": self.faults.shown()})
@@ -141,17 +132,3 @@ class Sandbox(Shop):
         if len(self.shops) > limits.SANDBOX_SHOPS_MAX:
             del self.shops[next(iter(self.shops))]
         return shop.answer(msgspec.structs.replace(call, path=named[2]))
-
-
-_ROUTES = [
-    "GET /",
-    "GET /received, GET /received?newest=20",
-    "DELETE /received",
-    "GET /faults",
-    "PUT /faults",
-    "DELETE /faults, DELETE /faults/TOOL",
-    "PUT /settings",
-    "PUT /receivers/NAME",
-    *(f"/{tool}/..." for tool in [*LOOK_ALIKES, *SELLERS]),
-    "/shop/NAME/...: all of these, for one shop",
-]

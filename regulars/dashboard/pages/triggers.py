@@ -2,7 +2,7 @@
 begun from its page, seen while it runs, and two results beside each other."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +15,18 @@ from regulars.dashboard.cells import Lines, Link
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found, Listing, part_of, switched
+from regulars.dashboard.lists import (
+    SWITCHED,
+    Act,
+    Asked,
+    Column,
+    Filter,
+    Found,
+    Listing,
+    midnight_of,
+    part_of,
+    switched,
+)
 from regulars.dashboard.restrictions import Builder, Pairs, drawn
 from regulars.dashboard.sheets import Fields, Given, Sheet, Shown, draw, read, sheet
 from regulars.dashboard.trials import tried
@@ -288,14 +299,10 @@ async def begin(desk: Desk, form: Form, trigger: Trigger, rule: Rule, *, further
 
 def _day(desk: Desk, form: Form, name: str, after: int = 0) -> datetime | None:
     """When the day begins in the shop, or one so many days after it."""
-    if not form.text(name):
-        return None
-    try:
-        day = date.fromisoformat(form.text(name)) + timedelta(days=after)
-    except (ValueError, OverflowError):
+    at = midnight_of(form.text(name), desk.zone, days=after)
+    if at is None and form.text(name):
         form.faults.add(name, "a day such as 2026-03-14")
-        return None
-    return datetime.combine(day, time(), desk.zone)
+    return at
 
 
 @post("/triggers/{id:uuid}/backtests")
