@@ -39,8 +39,8 @@ def request(method: str, path: str, headers: Mapping[str, str], body: str = "", 
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """`rate` is of answers within the time. `answered` counts all with a status of success, and `failed` the rest, of
-    which some may have been carried out. `cpu_s` is what the generator itself used."""
+    """`rate` is of answers until the last was there. `answered` counts all with a status of success, and `failed` the
+    rest, of which some may have been carried out. `cpu_s` is what the generator itself used."""
 
     rate: float
     answered: int
@@ -56,7 +56,6 @@ class Run:
         self.began = time.perf_counter()
         self.until = self.began + task.seconds
         self.sent = self.open = 0
-        self.in_time = 0
         self.latencies_s: list[float] = []
         self.over = asyncio.Event()
         parts = [(f"{before}{task.prefix}".encode(), after.encode()) for before, after in task.requests]
@@ -93,7 +92,6 @@ class Connection(asyncio.Protocol):
         run, now = self._run, time.perf_counter()
         if data.startswith(b"HTTP/1.1 20"):
             run.latencies_s.append(now - self._sent_at)
-            run.in_time += now <= run.until
         self._next(now)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -122,7 +120,7 @@ async def generate(task: Task) -> Report:
     await run.over.wait()
     ordered = sorted(run.latencies_s) or [0.0]
     return Report(
-        rate=run.in_time / min(task.seconds, time.perf_counter() - run.began),
+        rate=len(run.latencies_s) / (time.perf_counter() - run.began),
         answered=len(run.latencies_s),
         failed=run.sent - len(run.latencies_s),
         cpu_s=cpu_s() - used_before_s,

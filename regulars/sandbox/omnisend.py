@@ -1,11 +1,10 @@
 """A look-alike of Omnisend's API: it refuses what the real one refuses, in the same form (RFC 9457)."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
 
 from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.rate import Windows
@@ -15,27 +14,10 @@ from regulars.sandbox.settings import Settings
 _VERSIONS = ("2026-03-15",)
 _KEY_START = "sandbox-"
 _NAME = re.compile(r"[A-Za-z0-9_]{1,128}")
+_PROPERTIES_MAX = 100
+_NAME_CHARS_MAX = 50
+_PHONE_CHARS_MAX = 15
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class _Contact(msgspec.Struct):
-    email: Annotated[str, Meta(pattern="@")] | UnsetType = UNSET
-    phone: Annotated[str, Meta(max_length=15)] | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    firstName: Annotated[str, Meta(max_length=50)] = ""
-    lastName: Annotated[str, Meta(max_length=50)] = ""
-
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.email, self.phone, self.id))) != 1:
-            raise ValueError("Must hold exactly one of email, phone, id")
-
-
-class _Event(msgspec.Struct):
-    eventName: Annotated[str, Meta(min_length=1)]
-    contact: _Contact
-    eventVersion: Literal[""] = ""
-    eventID: UUID | UnsetType = UNSET
-    properties: Annotated[dict[str, Any], Meta(max_length=100)] = {}
 
 
 class Omnisend:
@@ -143,13 +125,32 @@ class Omnisend:
 
 def _wrong_event(event: dict[str, Any]) -> tuple[str, str] | None:
     """(field, message) of the first thing that is wrong."""
-    try:
-        msgspec.convert(event, _Event)
-    except msgspec.ValidationError as error:
-        words, _, at = str(error).partition(" - at `$")
-        missing = re.search("required field `(.*)`", words)
-        return f"{at.strip('.`')}.{missing[1] if missing else ''}".strip("."), words
-    for key in event.get("properties", {}):
+    name, contact = event.get("eventName"), event.get("contact")
+    if not isinstance(name, str) or not name:
+        return "eventName", "Required"
+    if event.get("eventVersion", "") != "":
+        return "eventVersion", "Must be empty for custom events"
+    if "eventID" in event and not _is_uuid(event["eventID"]):
+        return "eventID", "Must be a UUID"
+    if not isinstance(contact, dict):
+        return "contact", "Required"
+    identifiers = [key for key in ("email", "phone", "id") if contact.get(key)]
+    if len(identifiers) != 1:
+        return "contact", "Must hold exactly one of email, phone, id"
+    if "email" in contact and "@" not in str(contact["email"]):
+        return "contact.email", "Must be a valid email address"
+    for key, chars_max in (("firstName", _NAME_CHARS_MAX), ("lastName", _NAME_CHARS_MAX), ("phone", _PHONE_CHARS_MAX)):
+        if len(str(contact.get(key, ""))) > chars_max:
+            return f"contact.{key}", f"Must have at most {chars_max} characters"
+    return _wrong_properties(event.get("properties", {}))
+
+
+def _wrong_properties(properties: object) -> tuple[str, str] | None:
+    if not isinstance(properties, dict):
+        return "properties", "Must be an object"
+    if len(properties) > _PROPERTIES_MAX:
+        return "properties", f"Must have at most {_PROPERTIES_MAX} properties"
+    for key in properties:
         if _NAME.fullmatch(key) is None:
             return f"properties.{key}", "Must consist of at most 128 latin letters, digits and underscores"
     return None
@@ -184,6 +185,14 @@ def _kind(value: object) -> str:
     if isinstance(value, list):
         return "list"
     return "object" if isinstance(value, dict) else "text"
+
+
+def _is_uuid(value: object) -> bool:
+    try:
+        UUID(str(value))
+    except ValueError:
+        return False
+    return True
 
 
 def _who(contact: dict[str, Any]) -> str:
