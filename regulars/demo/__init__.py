@@ -3,7 +3,7 @@
 The purchases are the CDNOW data set as the package `lifetimes` carries it; only its text file is read. The shop sends
 what happens to the sandbox's look-alikes of a webhook receiver and of Omnisend.
 
-    prepare (a shop, once) --> connect (Initialize, as an owner would) --> feed (the purchases, once)
+    prepare (a shop, once) --> connect (Initialize, as an owner would) --> feed (purchases and what they led to, once)
 """
 
 from regulars.demo.feeding import connect, feed

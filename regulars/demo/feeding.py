@@ -1,10 +1,11 @@
-"""Connect the demo's tools, then take its purchases in."""
+"""Connect the demo's tools, then take its purchases in, and what its customers do with what those earned."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 from regulars import integrations, limits, tenancy
+from regulars.demo import programme
 from regulars.demo.purchases import purchases
 from regulars.imports import Progress, import_rows
 from regulars.wiring import App
@@ -35,5 +36,6 @@ async def feed(app: App, workspace_id: UUID) -> AsyncIterator[Progress]:
         return
     async for progress in import_rows(app.db, app.clock, workspace_id, purchases(workspace.zone), actor="demo"):
         yield progress
+    await programme.live(app, workspace)
     async with app.db.transaction() as tx:
         await tenancy.change_workspace(tx, workspace_id, {"settings": {FED: True}}, app.clock.now())

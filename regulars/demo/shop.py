@@ -1,4 +1,4 @@
-"""The demo's shop: one earning rule, two tools, two Send Events rules."""
+"""The demo's shop: what earns, what is offered, two tools, two Send Events rules."""
 
 import base64
 import hmac
@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from regulars import dispatch, integrations, tenancy, triggers
+from regulars.demo import programme
 from regulars.kit.db import Database, Tx
 from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
@@ -57,6 +58,7 @@ async def _make(tx: Tx, settings: Settings, sign_in: SignIn, password: tenancy.H
     await triggers.create_trigger(tx, shop, "One coin per whole dollar", "order", rule, now, actor="demo")
     welcome = Rule(title="Welcome", description="For signing up", coins_min=50, coins_max=50)
     await triggers.create_trigger(tx, shop, "Welcome gift", "api", welcome, now, allow_override=True, actor="demo")
+    shop = await programme.begin(tx, shop, now)
     box = SecretBox(settings.secret())
     sandbox = settings.sandbox_address(shop.id)
     webhook = await integrations.add(

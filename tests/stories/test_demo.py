@@ -1,15 +1,19 @@
 """The demo's shop, and its purchases by the numbers; `regulars demo` itself takes a minute and is run by hand."""
 
 import asyncio
+from collections import Counter
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
-from regulars import dispatch, integrations, orders, tenancy, triggers
-from regulars.demo import prepare, purchases, sandbox_receivers
+from regulars import dispatch, integrations, ledger, orders, reviews, rewards, tenancy, tiers, triggers
+from regulars.demo import prepare, programme, purchases, sandbox_receivers
+from regulars.imports import import_rows
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
 from regulars.kit.settings import Settings
 from regulars.triggers.model import Trigger
+from regulars.wiring import App
 from tests import make
 from tests.conftest import fresh_database
 
@@ -30,15 +34,36 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
             assert await make.signed_in(tx, sign_in.email, sign_in.password, now)
             rules = await dispatch.list_rules(tx, shop.id)
             tools = {i.tool: i for i in await integrations.list_integrations(tx, shop.id)}
+            offered, ladder = await rewards.list_offers(tx, shop.id), (await tiers.ladder_of(tx, shop.id)).ladder
             earning = [t for t in await triggers.list_triggers(tx, shop.id) if t.source == "order"]
     finally:
         await db.close()
     assert {rule.topic for rule in rules} == {"walletreward_create"}
     assert {rule.integration_id for rule in rules} == {tools["webhook"].id, tools["omnisend"].id}
     assert [t.rule.coins_per_unit for t in earning] == [1]
+    assert {offer.name for offer in offered} == set(programme.OFFERS)
+    assert ladder == programme.LADDER
     assert all(tool.settings.get("url", tool.settings.get("host")) for tool in tools.values())
     assert list(sandbox_receivers(settings)) == ["demo"]
     _purchases_by_the_numbers(shop, earning[0])
+
+
+async def test_its_customers_take_part_by_rules_and_once(app: App) -> None:
+    shop, _ = await prepare(app.settings, str(app.settings.database_url), app.clock.now())
+    async for _progress in import_rows(app.db, app.clock, shop.id, islice(purchases(shop.zone), 500), actor="demo"):
+        pass
+    seen = []
+    for _ in range(2):
+        await programme.live(app, shop)
+        async with app.db.snapshot() as tx:
+            coupons, _ = await rewards.coupons(tx, shop.id, limit=1_000)
+            posts = await reviews.posts(tx, shop.id, "review", limit=1_000)
+            assert await ledger.verify(tx, shop.id) is None
+        seen.append((Counter((one.type, one.status) for one in coupons), Counter(one.status for one in posts)))
+    assert seen[0] == seen[1]
+    kinds, said = seen[0]
+    assert set(kinds) == {("manual_redeem", "issued"), ("manual_redeem", "redeemed"), ("reward", "issued")}
+    assert set(said) <= {"approved", "posted"}
 
 
 def _purchases_by_the_numbers(shop: tenancy.Workspace, earning: Trigger) -> None:
