@@ -30,7 +30,7 @@ _DRAWN_HERE = {
 
 def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
     def page(name: str, **about: Any) -> Callable[[], str]:
-        return cache(partial(TEMPLATES.get_template(name).render, about))
+        return partial(TEMPLATES.get_template(name).render, about)
 
     front = page("index.html", apis=apis, topics=len(events.TOPICS))
     served: list[tuple[str, Callable[[], Any], Callable[[Any], Response[Any]]]] = [
@@ -42,7 +42,7 @@ def handlers(apis: Sequence[Api]) -> list[HTTPRouteHandler]:
     for api in apis:
         served.append((f"/{api.name}", page("api.html", api=api, asset=dashboard.asset), _drawn))
         served.append((f"/{api.name}.json", partial(openapi, [api]), _json))
-    return [_handler(f"/api/docs{path}", say, how) for path, say, how in served]
+    return [_handler(f"/api/docs{path}", cache(say), how) for path, say, how in served]
 
 
 def _handler(path: str, say: Callable[[], Any], how: Callable[[Any], Response[Any]]) -> HTTPRouteHandler:

@@ -3,6 +3,7 @@
 import re
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -12,6 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from regulars.api import docs
 from regulars.api.documents import openapi
 from regulars.api.management import management
 from regulars.api.merchant import merchant
@@ -93,3 +95,11 @@ def test_what_is_counted_says_nothing_of_any_shop(served: Served) -> None:
     assert "/leads/{id}" in text
     assert sent not in text
     assert set(re.findall(r"(\w+)=\"", text)) == {"route", "status", "table", "le"}
+
+
+def test_a_document_is_made_once_however_often_a_stranger_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(docs, "openapi", lambda apis: made.append(apis) or {})
+    (served,) = [one for one in docs.handlers([merchant]) if "/api/docs/merchant.json" in one.paths]
+    assert [served.fn().content for _ in range(3)] == [b"{}"] * 3
+    assert len(made) == 1
