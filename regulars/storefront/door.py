@@ -42,6 +42,7 @@ BASE = "/storefront/v1"
 STATIC = Path(__file__).parent / "static"
 _PAGE = jinja2.Template((STATIC / "page.html").read_text(encoding="utf-8"), autoescape=True)
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
+_VARIES = {"vary": "origin, accept-language"}
 _KEPT = {"cache-control": f"public, max-age={limits.STOREFRONT_FRESH_S}"}
 
 Http = Request[Any, Any, Any]
@@ -95,7 +96,7 @@ class StorefrontDoor:
 
     async def _shop(self, request: Http, shop: Workspace) -> Said:
         async with self._app.db.snapshot(whole=False) as tx:
-            return encode(await show(tx, shop, _language(request, shop), self._app.clock.now())), _KEPT
+            return encode(await show(tx, shop, _language(request, shop), self._app.clock.now())), _KEPT | _VARIES
 
     async def _me(self, request: Http, shop: Workspace) -> Said:
         customer, by_digest = await self._prove(request, shop)

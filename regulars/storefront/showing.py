@@ -76,7 +76,7 @@ class Has(msgspec.Struct, frozen=True):
     customer: str
     purse: Purse
     tier: str = ""
-    tier_until: datetime | None = None
+    until: datetime | None = None
     next_tier: str = ""
     reached: Measures = Measures()
     history: list[TxnItem] = []
@@ -92,7 +92,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     uri: str
-    coins: str
+    coin_name: str
     currency_code: str
     time_zone: str
     theme: Theme
@@ -127,29 +127,20 @@ async def show(
     ]
     left = await triggers.left(tx, shop, ways, customer.id, now) if customer else {}
     no = await rewards.foreseen(tx, shop, customer, offers, now) if customer else {}
-    return Shown(
-        name=shop.name,
-        uri=shop.uri,
-        coins=shop.coin_name,
-        currency_code=shop.currency_code,
-        time_zone=shop.time_zone,
+    been = {"customer_created"} if customer else set()  # whoever is known is a customer already
+    chances = [(trigger_item(one, shop.coin_name, shop.currency_symbol), left.get(one.id, {}), one) for one in ways]
+    return copied(
+        Shown,
+        shop,
         theme=msgspec.structs.replace(theme, words={}, origins=()),
         language=language,
         right_to_left=language in RIGHT_TO_LEFT,
         words=table(language) | theme.words,
-        ways=[
-            # Whoever is known is a customer already.
-            Way(
-                trigger_item(one, shop.coin_name, shop.currency_symbol),
-                of,
-                0 in of.values() or (customer is not None and one.source == "customer_created"),
-            )
-            for one in ways
-            for of in [left.get(one.id, {})]
-        ],
+        ways=[Way(item, of, 0 in of.values() or one.source in been) for item, of, one in chances],
         offers=[_deal(one, no.get(one.id), known=customer is not None) for one in offers],
         tiers=list(ladder.tiers),
         me=await _has(tx, shop, customer, now) if customer else None,
+        token="",
     )
 
 
@@ -176,17 +167,16 @@ async def _has(tx: Reading, shop: Workspace, customer: Customer, now: datetime) 
     most, base = limits.STOREFRONT_ITEMS_MAX, events.business(shop).referral_link_base
     coupons, terms = await rewards.coupons(tx, shop.id, customer_id=customer.id, limit=most)
     stands = await tiers.standing_of(tx, shop, customer, now)
-    return Has(
+    return copied(
+        Has,
+        stands.standing,
+        stands,
+        customer,
         customer=customer.name,
         purse=await ledger.purse(tx, shop, customer.id, now),
         history=[txn_item(txn) for txn in await ledger.txns_of(tx, shop.id, customer.id, limit=most)],
         coupons=[slip(one, terms[one.offer_id, one.offer_version], now) for one in coupons],
         orders=[copied(Bought, order) for order in await orders.orders_of(tx, shop.id, customer.id, limit=most)],
-        tier=stands.standing.tier,
-        tier_until=stands.standing.until,
-        next_tier=stands.next_tier,
-        reached=stands.reached,
-        referral_code=customer.referral_code,
         referral_link=f"{base}/r/{customer.referral_code}" if base else "",
     )
 

@@ -55,8 +55,7 @@ def check(changes: dict[str, Any]) -> dict[str, Any]:
     for name in words.keys() - table("en").keys():
         faults.add(f"words.{name}", f"one of {', '.join(table('en'))}")
     faults.check()
-    kept: dict[str, Any] = msgspec.to_builtins(changes)
-    return kept
+    return dict(msgspec.to_builtins(changes))
 
 
 @cache
@@ -69,7 +68,5 @@ def table(language: Language) -> dict[str, str]:
 
 def language_of(theme: Theme, asked: str) -> Language:
     """The theme's, or the first that is asked for of those that there are; `asked` is as an Accept-Language header."""
-    wanted = (
-        [theme.language] if theme.language != "auto" else [part.strip()[:2].lower() for part in asked[:200].split(",")]
-    )
+    wanted = [theme.language, *(part.strip()[:2].lower() for part in asked[:200].split(","))]
     return next((one for want in wanted for one in LANGUAGES if one == want), "en")

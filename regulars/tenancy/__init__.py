@@ -39,5 +39,6 @@ from regulars.tenancy.workspaces import (
     create_workspace,
     get_workspace,
     list_workspaces,
+    merged_settings,
     workspace_id_of,
 )

@@ -96,7 +96,7 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
         if field not in allowed:
             raise invalid(field, f"one of {', '.join(sorted(allowed))}")
     if "settings" in changes:
-        merged = _merged(workspace.settings, changes["settings"])
+        merged = merged_settings(workspace.settings, changes["settings"])
         if "book" in merged:
             merged = dated(workspace.settings, merged, now)
         changes = {**changes, "settings": merged}
@@ -120,12 +120,12 @@ async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], 
     return msgspec.structs.replace(changed, updated_at=now)
 
 
-def _merged(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def merged_settings(settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Key by key, those inside of a key too; None drops one."""
     merged = {**settings, **given}
     for name, value in given.items():
         if isinstance(value, dict):
-            merged[name] = _merged(settings.get(name) or {}, value) or None
+            merged[name] = merged_settings(settings.get(name) or {}, value) or None
     return {name: value for name, value in merged.items() if value is not None}
 
 

@@ -10,6 +10,7 @@ import pytest
 from regulars import limits, triggers
 from regulars.api import proofs
 from regulars.kit.clock import HandClock
+from regulars.kit.db import Reading
 from regulars.kit.secrets import storefront_secret
 from tests.doors import ASHA, SECRET_KEY, Shop, a_shop, an_order, per_dollar
 
@@ -79,7 +80,7 @@ async def test_a_customer_sees_all_that_they_have(shop: Shop, page: Page, clock:
     bought = (await page.redeem(gone, "a")).json()
 
     shown = await page.me()
-    assert (shown["name"], shown["coins"], shown["language"], shown["words"]["title"]) == (
+    assert (shown["name"], shown["coin_name"], shown["language"], shown["words"]["title"]) == (
         "Corner Shop", "coins", "en", "Your rewards",
     )  # fmt: skip
     has = shown["me"]
@@ -263,3 +264,30 @@ async def test_the_page_keeps_what_proves_to_itself(shop: Shop, page: Page) -> N
         304,
         b"",
     )
+
+
+async def test_it_takes_as_many_questions_for_much_as_for_little(
+    shop: Shop, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    fetch = Reading.fetch
+
+    async def noted(self: Reading, statement: str, *arguments: Any) -> Any:
+        asked.append(statement)
+        return await fetch(self, statement, *arguments)
+
+    async def grown() -> None:
+        trigger = await shop.trigger("Visit", show_in_widget=True, rule={"per_day_max": 5})
+        await shop.reward(trigger, ASHA["customer_id"])
+        await page.redeem(await page.offer("Five off", per_customer_max=3), f"key-{trigger.id}")
+
+    monkeypatch.setattr(Reading, "fetch", noted)
+    await page.give(1_000)
+    counts = []
+    for n in (1, 3):
+        for _ in range(n):
+            await grown()
+        asked.clear()
+        await page.me()
+        counts.append(len(asked))
+    assert counts[0] == counts[1]

@@ -23,16 +23,12 @@ _READ: dict[str, Any] = {"tag": "Storefront", "access": "READ"}
 @merchant.get("/aggreegateddetails", "Theme, words, ways to earn, offers and tiers", **_READ)
 async def read_details(call: Call[TierQuery, None], tx: Reading) -> One[Shown]:
     """With a `tier`, without the offers that are not for it. `me` and `token` are of `/storefront/v1/me` alone."""
-    return One(await _shown(call, tx))
+    language = storefront.language_of(storefront.theme_of(call.workspace), call.headers.get("accept-language", ""))
+    return One(await storefront.show(tx, call.workspace, language, call.now, tier=call.query.tier))
 
 
 @merchant.get("/aggreegatedoffers", "Offers that coins buy", **_READ)
 async def list_deals(call: Call[TierQuery, None], tx: Reading) -> Counted[Deal]:
     """In the order in which the widget shows them; with a `tier`, without those that are not for it."""
-    offers = (await _shown(call, tx)).offers
+    offers = (await read_details(call, tx)).item.offers
     return Counted(offers, len(offers))
-
-
-async def _shown(call: Call[TierQuery, None], tx: Reading) -> Shown:
-    language = storefront.language_of(storefront.theme_of(call.workspace), call.headers.get("accept-language", ""))
-    return await storefront.show(tx, call.workspace, language, call.now, tier=call.query.tier)

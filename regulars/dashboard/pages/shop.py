@@ -2,12 +2,12 @@
 order earns, how long coins last, when customers are reminded, how its own pages look."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from litestar import Response, post
 
-from regulars import dispatch, limits, orders, reminders, storefront
+from regulars import dispatch, limits, orders, reminders, storefront, tenancy
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
 from regulars.dashboard.words import plural, zones
@@ -268,9 +268,9 @@ REMINDERS = settings_page(
 _WORDS = {f"word_{name}": name for name in ("launcher", "title", "referral_text")}
 
 
-def _theme(shop: Workspace) -> Given:
-    theme = storefront.theme_of(shop)
-    return msgspec.structs.asdict(theme) | {field: theme.words.get(name) for field, name in _WORDS.items()}
+_THEME: Fields = {name: field for name, field in fields_of(Theme).items() if name != "words"} | dict.fromkeys(
+    _WORDS, Field(chars_max=limits.STOREFRONT_WORD_CHARS_MAX, optional=True, blank=None)
+)
 
 
 def _storefront(given: Given) -> dict[str, Any]:
@@ -283,9 +283,11 @@ STOREFRONT = settings_page(
     "storefront",
     "Storefront",
     "How the widget and the page for your customers look, what they say, and where they are shown.",
-    {name: field for name, field in fields_of(Theme).items() if name != "words"}
-    | dict.fromkeys(_WORDS, Field(chars_max=limits.STOREFRONT_WORD_CHARS_MAX, optional=True, blank=None)),
-    _theme,
+    _THEME,
+    lambda shop: (
+        {field: storefront.theme_of(shop).words.get(name) for field, name in _WORDS.items()}
+        | msgspec.structs.asdict(storefront.theme_of(shop))
+    ),
     _storefront,
     lambda shop: f"Shown on {', '.join(storefront.theme_of(shop).origins) or 'any page that has its script'}.",
 )
@@ -294,15 +296,12 @@ STOREFRONT = settings_page(
 @post("/settings/storefront/preview")
 async def preview(desk: Handed) -> Response[str]:
     """The widget as it would be, with somebody made up; what can't be is left as it is."""
-    form, shop, set_ = await desk.form(), desk.workspace, dict[str, Any]()
-    given = read(desk, cast(Fields, STOREFRONT.fields), form)
+    form, shop = await desk.form(), desk.workspace
+    given = read(desk, _THEME, form)
     with form.faults:
-        set_ = _storefront(given)["storefront"]
-    words = storefront.theme_of(shop).words | set_.get("words", {})
-    theme = set_ | {"words": {name: word for name, word in words.items() if word}}
-    if not form.faults.fields:
-        kept = {name: value for name, value in theme.items() if value is not None}
-        shop = msgspec.structs.replace(shop, settings=shop.settings | {"storefront": kept})
+        form.check()
+        settings = tenancy.merged_settings(shop.settings, _storefront(given))
+        shop = msgspec.structs.replace(shop, settings=settings)
     async with desk.reading() as tx:
         shown = await storefront.show(tx, shop, storefront.language_of(storefront.theme_of(shop), ""), desk.now)
     boot = msgspec.json.encode(storefront.with_somebody(shown, desk.now)).decode()

@@ -108,7 +108,7 @@
   const minor = (n, code) => money(n / 10 ** new Intl.NumberFormat("en", { style: "currency", currency: code.toUpperCase() }).resolvedOptions().maximumFractionDigits, code);
   const day = (at) => new Intl.DateTimeFormat(data.language, { dateStyle: "medium", timeZone: data.time_zone }).format(new Date(at));
   const say = (name, values) => {
-    const filled = { coins: data.coins, ...values };
+    const filled = { coins: data.coin_name, ...values };
     const told = (value) => (typeof value === "number" ? number(value) : value ?? "");
     // In a line from right to left each value keeps its own direction.
     return (data.words[name] || "").replace(/\{(\w+)\}/g, (_, key) => (data.right_to_left ? `\u2068${told(filled[key])}\u2069` : told(filled[key])));
@@ -181,7 +181,7 @@
     return h("section", { class: "balance" }, h("p", {}, say("balance")), h("p", { class: "big" }, number(available)), notes.map((note) => h("p", { class: "note" }, note)));
   }
 
-  function ladder({ tier, tier_until, next_tier, reached }) {
+  function ladder({ tier, until, next_tier, reached }) {
     const at = data.tiers.find((one) => one.key === tier), next = data.tiers.find((one) => one.key === next_tier);
     const asked = next ? Object.entries(next.enter) : [];
     const needs = asked.map(([what, most]) => {
@@ -192,7 +192,7 @@
     const one_is_enough = asked.length > 1 && next.match !== "all" && ` (${say("match_any")})`;
     return section(
       say("tier"),
-      h("p", {}, h("strong", {}, h("bdi", {}, at ? at.name : say("tier_none"))), tier_until && h("small", {}, ` ${say("member_until", { date: day(tier_until) })}`)),
+      h("p", {}, h("strong", {}, h("bdi", {}, at ? at.name : say("tier_none"))), until && h("small", {}, ` ${say("member_until", { date: day(until) })}`)),
       at && (at.perks || []).length > 0 && h("ul", { class: "perks" }, at.perks.map((perk) => h("li", {}, h("bdi", {}, perk)))),
       next ? [h("p", { class: "quiet" }, say("to_next", { tier: next.name }), one_is_enough), h("ul", { class: "needs" }, needs)] : h("p", { class: "quiet" }, say("top")),
     );
@@ -375,7 +375,9 @@
     }
     root.append(h("div", { class: `in ${theme.scheme} ${theme.side} ${given.whole ? "page" : ""}`, lang: data.language, dir: data.right_to_left ? "rtl" : "ltr" }, launcher, panel));
     if (whole) data.offers ? draw() : inside.append(h("p", { role: "alert" }, given.failed));
-    call(Node, "appendChild", given.mount ? call(Document, "getElementById", page, given.mount) : of(Document, "body", page), host);
+    const place = given.mount ? call(Document, "getElementById", page, given.mount) : of(Document, "body", page);
+    if (!place) return; // it has gone meanwhile
+    call(Node, "appendChild", place, host);
     dress(host); // a sheet is of the document in which the tree stands by now
     if (parent.location.hash === "#regulars") open();
   }
