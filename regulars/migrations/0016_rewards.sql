@@ -68,6 +68,7 @@ CREATE TABLE rewards_coupon (
 CREATE UNIQUE INDEX rewards_coupon_code ON rewards_coupon (workspace_id, code_key) WHERE NOT shared;
 CREATE UNIQUE INDEX rewards_coupon_key ON rewards_coupon (workspace_id, key) WHERE key IS NOT NULL;
 CREATE INDEX rewards_coupon_shared ON rewards_coupon (workspace_id, code_key, customer_id) WHERE shared;
+CREATE INDEX rewards_coupon_of_code ON rewards_coupon (workspace_id, code_key, id) WHERE shared;
 CREATE INDEX rewards_coupon_order ON rewards_coupon (workspace_id, order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX rewards_coupon_of_offer ON rewards_coupon (workspace_id, offer_id, id);
 CREATE INDEX rewards_coupon_unused ON rewards_coupon (workspace_id, created_at) WHERE status = 'issued';

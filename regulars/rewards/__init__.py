@@ -37,7 +37,6 @@ from regulars.rewards.finding import (
     coupons,
     coupons_of_order,
     find_coupon,
-    having_code,
     numbered_page,
     tally,
     unused,

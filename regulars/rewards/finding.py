@@ -11,7 +11,6 @@ from regulars.rewards import store
 from regulars.rewards.codes import key_of
 from regulars.rewards.errors import UnknownCoupon
 from regulars.rewards.model import Coupon, Status, Terms
-from regulars.rewards.offers import list_offers
 from regulars.rewards.store import sql
 from regulars.rewards.wire import Told, said_of
 from regulars.tenancy import Workspace
@@ -38,16 +37,19 @@ async def coupons(
     customer_id: UUID | None = None,
     offer_id: UUID | None = None,
     status: Status | None = None,
+    code: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
     before_id: UUID | None = None,
     limit: int,
 ) -> Known:
     """Newest first, with the terms of each by its offer and version; for the next page `before_id` is the id of the
-    last one of this page."""
+    last one of this page. A `code` is one coupon's, or that of many, whatever code their offer gives today."""
     before, first = bounds(before_id, since, until)
     page = (workspace_id, before, limit, first)
-    if customer_id:
+    if key := key_of(code):
+        found = await tx.all(Coupon, sql.coupons_of_code, *page, key, status, offer_id, customer_id)
+    elif customer_id:
         found = await tx.all(Coupon, sql.coupons_of_customer, *page, customer_id, status, offer_id)
     elif offer_id:
         found = await tx.all(Coupon, sql.coupons_of_offer, *page, offer_id, status)
@@ -56,19 +58,6 @@ async def coupons(
     else:
         found = await tx.all(Coupon, sql.coupons, *page)
     return found, await store.terms_of(tx, workspace_id, found)
-
-
-async def having_code(
-    tx: Reading, workspace_id: UUID, code: str, *, before_id: UUID | None = None, limit: int
-) -> Known:
-    """One coupon's own code finds that one; one that everybody has, the coupons of its offer, newest first."""
-    try:
-        coupon, terms = await find_coupon(tx, workspace_id, code)
-        return [coupon], {(coupon.offer_id, coupon.offer_version): terms}
-    except UnknownCoupon:
-        key = key_of(code)
-        of = [one.id for one in await list_offers(tx, workspace_id) if key_of(one.terms.fixed_code) == key != ""]
-    return await coupons(tx, workspace_id, offer_id=of[0], before_id=before_id, limit=limit) if of else ([], {})
 
 
 async def numbered_page(

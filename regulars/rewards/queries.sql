@@ -122,6 +122,21 @@ SELECT {coupon} FROM rewards_coupon
  WHERE workspace_id = $1 AND offer_id = $5 AND id < $2 AND id >= $4 AND ($6::text IS NULL OR status = $6)
  ORDER BY id DESC LIMIT $3
 
+-- name: coupons_of_code
+SELECT c.{coupon}
+  FROM (SELECT id FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $5 AND NOT shared
+         UNION ALL
+        SELECT id FROM (
+               SELECT id FROM rewards_coupon
+                WHERE workspace_id = $1 AND code_key = $5 AND shared AND id < $2 AND id >= $4
+                  AND ($6::text IS NULL OR status = $6) AND ($7::uuid IS NULL OR offer_id = $7)
+                  AND ($8::uuid IS NULL OR customer_id = $8)
+                ORDER BY id DESC LIMIT $3) AS many) AS found
+ CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND id = found.id OFFSET 0) AS c
+ WHERE c.id < $2 AND c.id >= $4 AND ($6::text IS NULL OR c.status = $6) AND ($7::uuid IS NULL OR c.offer_id = $7)
+   AND ($8::uuid IS NULL OR c.customer_id = $8)
+ ORDER BY c.id DESC LIMIT $3
+
 -- name: coupons_of_customer
 SELECT {coupon} FROM rewards_coupon
  WHERE workspace_id = $1 AND customer_id = $5 AND id < $2 AND id >= $4 AND ($6::text IS NULL OR status = $6)

@@ -39,7 +39,7 @@ async def everywhere(tx: Reading, workspace_id: UUID, text: str) -> Found:
         return await _by_id(tx, workspace_id, UUID(asked))
     except ValueError:
         most = limits.SEARCH_FOUND_MAX
-        coupons, terms = await rewards.having_code(tx, workspace_id, asked, limit=most)
+        coupons, terms = await rewards.coupons(tx, workspace_id, code=asked, limit=most)
         return Found(
             coupons=[(one, terms[one.offer_id, one.offer_version]) for one in coupons],
             customers=await customers.search(tx, workspace_id, asked, limit=most),

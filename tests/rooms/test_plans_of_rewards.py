@@ -82,7 +82,7 @@ async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) ->
         await rewards.numbered_page(spy, workspace.id, ids[0], limit=20, offset=0)
         await rewards.codes_left(spy, workspace.id, [listed.id])
         await rewards.upload(spy, workspace.id, listed.id, ["SPRING-1", "SPRING-X"], rehearsed=True)
-        await rewards.having_code(spy, workspace.id, issued[0].code, before_id=None, limit=20)
+        await rewards.coupons(spy, workspace.id, code=issued[0].code, limit=20)
         await tiers.follow(spy, workspace, now)
         await tiers.look(spy, workspace, [], now)
         await tiers.preview(spy, workspace, LADDER, now)

@@ -177,3 +177,15 @@ async def test_a_code_that_everybody_has_finds_all_who_have_it(shop: Shop, owner
     given = (await owner.post(f"{customer}/offer", **form)).headers["location"]
     assert given in (await owner.get("/coupons?q=hello")).text
     assert given in (await owner.get("/search?q=Hello")).text
+    # Filters hold beside it, and it stays theirs when the offer's code is another one.
+    (offer,) = await offers(shop)
+    assert given not in (await owner.get("/coupons?q=hello&status=redeemed")).text
+    assert given in (await owner.get(f"/coupons?q=hello&status=issued&offer_id={offer['id']}")).text
+    assert given not in (await owner.get("/coupons?q=hello&until=2001-01-01")).text
+    changed = {"terms": offer["terms"] | {"fixed_code": "GREETING"}}
+    assert (await shop.manage("PATCH", f"/offers/{offer['id']}", json=changed)).status_code == 200
+    assert given in (await owner.get("/coupons?q=HELLO")).text
+    assert given in (await owner.get("/search?q=hello")).text
+    assert given not in (await owner.get("/coupons?q=greeting")).text
+    for params, count in (({"code": "hello"}, 1), ({"code": "hello", "status": "redeemed"}, 0), ({"code": "x"}, 0)):
+        assert len((await shop.manage("GET", "/coupons", params=params)).json()["items"]) == count

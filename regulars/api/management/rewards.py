@@ -91,6 +91,10 @@ class CouponQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=T
     offer_id: UUID | None = None
     customer_id: CustomerId | None = None
     status: Status | None = None
+    code: (
+        Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, description="A whole code; several have a shared one.")]
+        | None
+    ) = None
 
 
 class NewCoupon(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -22,15 +22,11 @@ from regulars.rewards import Ask, Terms
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Had]:
-    status: Any = asked.chosen("status")
-    if code := asked.values["q"].strip():
-        known = await rewards.having_code(tx, desk.id, code, before_id=asked.before_id, limit=asked.limit + 1)
-    else:
-        by: dict[str, Any] = {
-            name: asked.id(name) or (UUID(int=0) if asked.chosen(name) else None)
-            for name in ("offer_id", "customer_id")
-        }
-        known = await rewards.coupons(tx, desk.id, **asked.one_more(status=status, **by))
+    by: dict[str, Any] = {
+        name: asked.id(name) or (UUID(int=0) if asked.chosen(name) else None) for name in ("offer_id", "customer_id")
+    }
+    by |= {"status": asked.chosen("status"), "code": asked.values["q"]}
+    known = await rewards.coupons(tx, desk.id, **asked.one_more(**by))
     rows, next_id = until_next(await had(desk, tx, known), asked.limit)
     named = [(str(one.id), one.name) for one in await rewards.list_offers(tx, desk.id)]
     return Found(rows, next_id, {"offer_id": named, "customer_id": [(asked.values["customer_id"], "one customer")]})

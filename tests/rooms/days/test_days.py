@@ -1,5 +1,6 @@
 """Each day is counted when it is over, once, in the shop's own time."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -9,6 +10,7 @@ import pytest
 
 from regulars import customers, days, events, ledger, limits, schedule
 from regulars.customers import NewCustomer
+from regulars.kit import ids, partitions
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.ledger import Entry
@@ -28,10 +30,20 @@ async def db(server_url: str) -> AsyncIterator[Database]:
     await made.close()
 
 
-async def happened(db: Database, zone: str) -> tuple[Workspace, datetime]:
-    """A shop to which things happened today, by the system's time, which the ids hold; and a moment of its next day."""
-    now = datetime.now(UTC)
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Yesterday at noon in UTC, which is the same day and far from midnight in all zones that are tried here: so late
+    that logs are kept of it, whenever this is run. Ids hold it."""
+    at = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    monkeypatch.setattr(ids, "_last_ms", 0)
+    monkeypatch.setattr(time, "time_ns", lambda: int(at.timestamp() * 1e9))
+    return at
+
+
+async def happened(db: Database, zone: str, now: datetime) -> tuple[Workspace, datetime]:
+    """A shop to which things happened today; and a moment of its next day."""
     async with db.transaction() as tx:
+        await partitions.make(tx, now)
         shop = await open_shop(tx, "Corner Shop", now=now - timedelta(days=40), time_zone=zone)
         people = [NewCustomer(f"shop-{n}", email=f"c{n}@example.com") for n in range(3)]
         known = await customers.ensure(tx, shop, people, now)
@@ -63,8 +75,8 @@ def counted(day: days.Day) -> tuple[int, ...]:
     return day.customers, day.orders, day.events, day.coins_given, day.coins_spent, day.deliveries
 
 
-async def test_a_day_is_counted_when_it_is_over(db: Database) -> None:
-    shop, later = await happened(db, "Asia/Kolkata")
+async def test_a_day_is_counted_when_it_is_over(db: Database, now: datetime) -> None:
+    shop, later = await happened(db, "Asia/Kolkata", now)
     async with db.reading() as tx:
         found = await days.days_before(tx, shop, later, 7)
     assert [counted(day) for day in found[:-1]] == [(0, 0, 0, 0, 0, 0)] * 6
@@ -73,8 +85,8 @@ async def test_a_day_is_counted_when_it_is_over(db: Database) -> None:
     assert found[-1].ends_at == days.midnights(later, ZoneInfo("Asia/Kolkata"), 1)[0]
 
 
-async def test_a_day_is_counted_once(db: Database) -> None:
-    shop, later = await happened(db, "America/New_York")
+async def test_a_day_is_counted_once(db: Database, now: datetime) -> None:
+    shop, later = await happened(db, "America/New_York", now)
     assert await count_all(db, later) == 41
     assert await count_all(db, later) == 0
     async with db.transaction() as tx:
@@ -89,16 +101,16 @@ async def test_a_day_is_counted_once(db: Database) -> None:
     assert [day.customers for day in found] == [3, 0]
 
 
-async def test_the_day_that_goes_on_is_left_alone(db: Database) -> None:
-    shop, later = await happened(db, "UTC")
+async def test_the_day_that_goes_on_is_left_alone(db: Database, now: datetime) -> None:
+    shop, later = await happened(db, "UTC", now)
     await count_all(db, later - timedelta(minutes=9))
     async with db.reading() as tx:
         found = await days.days_before(tx, shop, later, 1)
     assert counted(found[0]) == (3, 0, 5, 100, 30, 0), "it was not over for good yet, and is counted as it is looked at"
 
 
-async def test_another_time_zone_has_other_days(db: Database) -> None:
-    shop, later = await happened(db, "UTC")
+async def test_another_time_zone_has_other_days(db: Database, now: datetime) -> None:
+    shop, later = await happened(db, "UTC", now)
     await count_all(db, later)
     async with db.transaction() as tx:
         moved = await change_shop(tx, shop, {"time_zone": "Pacific/Auckland"}, later)
@@ -113,9 +125,9 @@ def test_days_may_have_23_hours() -> None:
     assert lengths == {timedelta(hours=23), timedelta(hours=24)}
 
 
-async def test_a_shop_whose_days_can_not_be_counted_costs_no_other_its_own(db: Database) -> None:
-    broken, _ = await happened(db, "America/New_York")
-    _, later = await happened(db, "America/New_York")
+async def test_a_shop_whose_days_can_not_be_counted_costs_no_other_its_own(db: Database, now: datetime) -> None:
+    broken, _ = await happened(db, "America/New_York", now)
+    _, later = await happened(db, "America/New_York", now)
     async with db.transaction() as tx:
         await tx.execute("UPDATE tenancy_workspace SET time_zone = 'Mars/Olympus' WHERE workspace_id = $1", broken.id)
     assert await count_all(db, later) == 41
