@@ -2,14 +2,16 @@
 a whole. On a new database, which has no statistics yet, joins with a batch were once planned that way, and posting took
 four times as long."""
 
+import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from regulars import customers, ledger, tenancy
+from regulars import customers, days, ledger, limits, tenancy
 from regulars.customers import Customer, NewCustomer, Spending
+from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.ids import new_id
 from regulars.ledger import Ending, Hold, Merge, Posted, Reversal
@@ -104,3 +106,30 @@ async def _every_act(spy: Tx, workspace: tenancy.Workspace, some: list[UUID], si
     await ledger.numbered_page(spy, workspace.id, some[0], kind="coins", limit=20)
     if size > 1:
         await ledger.merge(spy, workspace, [Merge(*pair) for pair in zip(some[::2], some[1::2], strict=True)], over)
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_what_is_owed_is_read_of_kept_days_and_not_of_the_book(
+    shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the book is: days that are over, the txns of the one that goes on, found by their ids, what stood
+    when it began, and who is in debt."""
+    db, workspace, people = shop
+    now = datetime.now(UTC) + timedelta(days=1)
+    async with db.transaction() as tx:
+        await ledger.post(tx, workspace, [make.credit(person.id, 10, now) for person in people], now)
+        await days.begin(tx, workspace, now)
+    await make.done(db, HandClock(now))
+    async with db.transaction() as tx:
+        await ledger.post(tx, workspace, [make.debit(person.id, 1, now) for person in people[:50]], now)
+    monkeypatch.setattr(limits, "LIABILITY_LOTS_LIVE_MAX", 1)
+    async with planning(db, analysed=analysed, at_least=8) as spy:
+        found = await days.liability(spy, workspace, "coins", now + timedelta(hours=1), 24)
+        plans = spy._connection.plans  # type: ignore[attr-defined]
+    assert found.outstanding == len(people) * 10
+    read = [plan for _, plan in plans if re.search(r"Scan[^\n]* on ledger_(lot|txn|wallet)", plan)]
+    assert read
+    for plan in read:
+        assert "ledger_lot" not in plan, plan
+        assert "ledger_wallet" not in plan or "ledger_wallet_owing" in plan, plan
+        assert "ledger_txn" not in plan or re.search(r"ledger_txn[^\n]*\n\s+Index Cond: [^\n]*id >= ", plan), plan
