@@ -205,7 +205,8 @@ TIERS_MAX = 20
 TIER_MONTHS_MAX = 120
 TIERS_JUDGED_MAX = 2_000
 """Customers at a time, in one transaction."""
-TIERS_PREVIEWED_MAX = 1_000_000
+TIERS_PREVIEWED_MAX = 100_000
+"""Some seconds of a process: beyond, those who came first are judged, which the preview says."""
 TIERS_PREVIEWS_AT_ONCE = 2
 """In a process: whoever would be one more is told to come back."""
 TIERS_PREVIEWED_NAMED = 20
