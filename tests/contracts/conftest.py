@@ -17,7 +17,7 @@ from regulars import tenancy
 from regulars.kit.db import Database
 from tests.conftest import fresh_database
 
-START_S = 30.0
+START_S = 120.0
 
 
 @dataclass
