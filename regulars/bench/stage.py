@@ -82,7 +82,8 @@ class Watch:
 
     async def _sample(self, pid: int) -> None:
         while Path(f"/proc/{pid}").exists():
-            self._samples.append((time.monotonic(), _resident_mb(family(pid))))
+            if mb := _resident_mb(family(pid)):  # nothing: it has ended, and nobody has asked how yet
+                self._samples.append((time.monotonic(), mb))
             await asyncio.sleep(_EVERY_S)
 
 

@@ -51,7 +51,7 @@ QUICK = Plan(
 async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_afterwards(server_url: str) -> None:
     said: list[str] = []
     rows = await run(Settings(DATABASE_URL=server_url), say=said.append, plan=QUICK)
-    assert all(row.value > 0 for row in rows)
+    assert [row for row in rows if row.value <= 0] == []
     assert {row.name: row.bar for row in rows if row.limit and not row.name.endswith("as data grows")} == {
         "rewards over HTTP, to pgbench -N": 0.5,
         "rewards over HTTP, to TPC-B": 0.8,
