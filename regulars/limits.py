@@ -171,8 +171,16 @@ STOREFRONT_FRESH_S = 60  # how long a browser keeps what is everybody's
 
 # Reviews
 REVIEW_CHARS_MAX = 5_000
+PICTURES_MAX, PICTURE_BYTES_MAX = 6, 10_000_000  # of a review; of one that is sent
+PICTURE_BODY_BYTES_MAX = 14_000_000  # the same as base64, and what stands beside it
+PICTURE_PIXELS_MAX = 50_000_000
+PICTURE_MEMORY_BYTES = 1_200_000_000  # of the process that reads one, its program with it
+PICTURE_CPU_S, PICTURE_S = 10, 30.0
+PICTURES_AT_ONCE, PICTURES_WAITING_MAX = 1, 8  # in each server process
+PICTURE_FRESH_S = 3_600  # how long a browser keeps one
 REVIEW_ORDERS_LOOKED_AT_MAX = 50  # of a customer, for one that holds the product
-REVIEWS_SHOWN = 10  # on a product's page at once
+REVIEW_FORM_BYTES_MAX = 65_000_000  # of the page on which an order is reviewed: six pictures and some text
+REVIEWS_SHOWN, REVIEW_PAGES_MAX = 10, 1_000  # on a product's page at once, and how many such
 REVIEW_ASKED_AFTER_DAYS_MAX = 90  # of orders that are older nobody is asked
 REVIEW_PRODUCTS_MAX = 20  # of an order, on its page
 
@@ -183,13 +191,11 @@ REMINDERS_AT_ONCE = 500  # customers, that are told in one transaction
 
 # Triggers
 TRIGGERS_MAX = 200
-
 OFFERS_MAX = 200
 OFFER_STOCK_MAX = 10_000_000
 OFFER_STEPS_MAX = 1_000
 COUPONS_SHOWN = 5  # on the page of their customer
-COUPON_CODE_CHARS = 10
-"""Of a code that is drawn, behind its prefix: one of 32 ** 10."""
+COUPON_CODE_CHARS = 10  # of a code that is drawn, behind its prefix: one of 32 ** 10
 COUPON_CODE_CHARS_MAX = 100
 DISCOUNT_DOOR_S = 40.0  # before a worker looks after what a door began: longer than its calls take
 DISCOUNT_AGAIN_S = 15.0  # the first time, then twice as long each time
@@ -197,22 +203,15 @@ DISCOUNT_AGAIN_MAX_S = 3_600.0
 DISCOUNT_TRIES_S = 24 * 3_600.0
 DISCOUNT_HELD_S = 48 * 3_600.0  # longer than it is tried
 DISCOUNT_LATE_S = 60.0  # a call that nobody waits for any more may arrive until then
-CODES_UPLOADED_MAX = 200_000
-"""Of one upload."""
-CODES_NAMED_MAX = 100
-"""Lines of an upload that are refused by name; of the others it is said how many."""
+CODES_UPLOADED_MAX = 200_000  # of one upload
+CODES_NAMED_MAX = 100  # lines of an upload that are refused by name; of the others it is said how many
 TIERS_MAX = 20
 TIER_MONTHS_MAX = 120
-TIERS_JUDGED_MAX = 2_000
-"""Customers at a time, in one transaction."""
-TIERS_PREVIEWED_MAX = 100_000
-"""Some seconds of a process: beyond, those who came first are judged, which the preview says."""
-TIERS_PREVIEWS_AT_ONCE = 2
-"""In a process: whoever would be one more is told to come back."""
-TIERS_PREVIEWED_NAMED = 20
-"""Customers who would move, by name; of all it is said how many."""
-LADDER_DRAFT_CHARS_MAX = 6_000
-"""Of a ladder that is being changed, in an address: what browsers and proxies take, less than 8 KB, with room."""
+TIERS_JUDGED_MAX = 2_000  # customers at a time, in one transaction
+TIERS_PREVIEWED_MAX = 100_000  # some seconds of a process: those who came first, which the preview says
+TIERS_PREVIEWS_AT_ONCE = 2  # in a process: whoever would be one more is told to come back
+TIERS_PREVIEWED_NAMED = 20  # customers who would move, by name; of all it is said how many
+LADDER_DRAFT_CHARS_MAX = 6_000  # of a ladder that is being changed, in an address: browsers and proxies take 8 KB
 COINS_MAX = 1_000_000_000
 FIRINGS_LIMIT_MAX = 10_000
 FACTORS_MAX = 20

@@ -16,7 +16,7 @@ from litestar._asgi.routing_trie import traversal
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
-from regulars.api import checkout, docs, health, hooks
+from regulars.api import checkout, docs, health, hooks, products
 from regulars.api.bare import OperationDoor
 from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
@@ -78,6 +78,7 @@ def routed(*, development: bool) -> Litestar:
             *handlers(management),
             _activities,
             *checkout.HANDLERS,
+            *products.HANDLERS,
             *storefront.StorefrontDoor.handlers(),
             *docs.handlers([merchant, management]),
             *health.HANDLERS,

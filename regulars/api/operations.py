@@ -84,7 +84,8 @@ class Operation(msgspec.Struct, frozen=True):
     itself, so that the act is handed what can be read and, in place of what can't, the refusal. `check` says what of a
     body is refused, or of an item of `each`, without doing anything: asked where a part of it can't be read, so that
     all is said at once; an act that is handed a transaction is asked itself. A body of type BinaryIO
-    is a file as it came, at most limits.UPLOAD_BYTES_MAX long.
+    is a file as it came, at most limits.UPLOAD_BYTES_MAX long. With `bytes_max` a body may be so long, and may come as
+    a form with a file, which is then said in base64.
     A key needs `access` to the `area`, or to the merchant API. `together`: calls of a workspace that come at once share
     one transaction; `act` does one alone.
     """
@@ -109,6 +110,7 @@ class Operation(msgspec.Struct, frozen=True):
     each: type[Any] | None = None
     check: Check | None = None
     together: Callable[..., Awaitable[Sequence[Any]]] | None = None
+    bytes_max: int = 0
 
     @property
     def listed(self) -> bool:

@@ -22,7 +22,17 @@ from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
-from regulars.api.reading import Unread, check_media_type, convert, decode, decode_each, is_form, read_form, read_value
+from regulars.api.reading import (
+    Unread,
+    check_media_type,
+    convert,
+    decode,
+    decode_each,
+    is_form,
+    read_form,
+    read_parts,
+    read_value,
+)
 from regulars.api.rest import Rest
 from regulars.kit import forms, once
 from regulars.kit.db import RACED, REJECTED, UNREACHABLE, Tx, again_when_raced
@@ -76,7 +86,8 @@ def _handler(api: Api, operation: Operation) -> HTTPRouteHandler:
         include_in_schema=False,
         status_code=200,
         name=f"{api.name}.{operation.name}",
-        request_max_body_size=limits.UPLOAD_BYTES_MAX if body is BinaryIO else limits.BODY_BYTES_MAX,
+        request_max_body_size=operation.bytes_max
+        or (limits.UPLOAD_BYTES_MAX if body is BinaryIO else limits.BODY_BYTES_MAX),
     )(handle)
 
 
@@ -134,11 +145,14 @@ class Server:
         elif decoder is not None:
             content_type = request.headers.get("content-type", "")
             form = self.api.style == "envelope" and is_form(content_type)
-            if not form:
+            parts = bool(operation.bytes_max) and content_type.lower().startswith(forms.MULTIPART)
+            if not form and not parts:
                 check_media_type(content_type)
             raw = await request.body()
             try:
-                if form:
+                if parts:
+                    body = read_value(decoder.type, await read_parts(content_type, raw), text=True)
+                elif form:
                     body = read_value(decoder.type, read_form(raw), text=True)
                 else:
                     body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)

@@ -23,7 +23,16 @@ STATIC = HERE / "static"
 NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
     ("Customers", [("/customers", "Customers"), ("/tiers", "Tiers")]),
-    ("Earn", [("/triggers", "Triggers"), ("/rewards", "Rewards"), ("/orders", "Orders"), ("/liability", "Liability")]),
+    (
+        "Earn",
+        [
+            ("/triggers", "Triggers"),
+            ("/rewards", "Rewards"),
+            ("/orders", "Orders"),
+            ("/reviews", "Reviews"),
+            ("/liability", "Liability"),
+        ],
+    ),
     ("Spend", [("/offers", "Offers"), ("/coupons", "Coupons")]),
     ("Reach", [("/events", "Events")]),
     (

@@ -42,7 +42,8 @@ class Spooled(tempfile.SpooledTemporaryFile[bytes]):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """A form: its fields in their order, a name as often as it came, and its files by field's name."""
+    """A form: its fields in their order, a name as often as it came, and its files by field's name, further ones of it
+    as `name[1]`."""
 
     fields: list[tuple[str, str]] = []
     files: dict[str, Upload] = {}
@@ -137,7 +138,9 @@ class _Multipart:
         if self._file is not None:
             _check_text("form", name, filename)
             self._file.seek(0)
-            self.sent.files[name] = Upload(filename, self._file)
+            # Of several files of a field the others have a number behind its name.
+            named = f"{name}[{len(self.sent.files)}]" if name in self.sent.files else name
+            self.sent.files[named] = Upload(filename, self._file)
             return
         try:
             # Whatever charset a part claims: browsers write the page's own, and Python remembers each name it is asked.

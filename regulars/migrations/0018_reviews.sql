@@ -52,14 +52,16 @@ CREATE TABLE reviews_sum (
     PRIMARY KEY (workspace_id, product_source, product_id, rating, verified, featured)
 );
 
+-- Gone with their post, in one transaction, and there for every server: they are a few hundred kilobytes each.
 CREATE TABLE reviews_picture (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
     post_id      uuid NOT NULL,
     place        smallint NOT NULL,
-    width        integer NOT NULL,              -- of the largest size
-    height       integer NOT NULL,
     created_at   timestamptz NOT NULL,
+    large        bytea NOT NULL,                -- each a JPEG that was made here
+    medium       bytea NOT NULL,
+    small        bytea NOT NULL,
     PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX reviews_picture_of_post ON reviews_picture (workspace_id, post_id, place, id);

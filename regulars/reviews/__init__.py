@@ -41,5 +41,14 @@ from regulars.reviews.model import (
     review_rules,
 )
 from regulars.reviews.owners import forget, move
+from regulars.reviews.pictures import (
+    BadPicture,
+    Picture,
+    PicturesFull,
+    add_picture,
+    picture_bytes,
+    pictures_of,
+    rendered,
+)
 from regulars.reviews.store import insert, lock, set_coins, update
 from regulars.reviews.wire import tell

@@ -18,5 +18,6 @@ async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> No
     gone = await tx.all(Post, sql.of_customers, workspace_id, customer_ids)
     ids = [post.id for post in gone]
     if ids:
+        await tx.execute(sql.delete_pictures, workspace_id, ids)
         await tx.execute(sql.delete, workspace_id, ids)
         add_to_sums(tx, workspace_id, [(post, None) for post in gone])

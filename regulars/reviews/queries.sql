@@ -129,7 +129,25 @@ SELECT p.{post}
 DELETE FROM reviews_post WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: delete_pictures
-DELETE FROM reviews_picture WHERE workspace_id = $1 AND post_id = ANY($2::uuid[]) RETURNING id
+DELETE FROM reviews_picture WHERE workspace_id = $1 AND post_id = ANY($2::uuid[])
+
+-- name: insert_picture
+INSERT INTO reviews_picture (workspace_id, id, post_id, place, created_at, large, medium, small)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: pictures
+SELECT p.id, p.post_id, p.place
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+        SELECT id, post_id, place FROM reviews_picture WHERE workspace_id = $1 AND post_id = n.id OFFSET 0) AS p
+ ORDER BY p.place, p.id
+
+-- name: picture
+-- What was rejected is shown to nobody.
+SELECT CASE $3 WHEN 'large' THEN c.large WHEN 'medium' THEN c.medium WHEN 'small' THEN c.small END
+  FROM reviews_picture c
+  JOIN reviews_post p ON p.workspace_id = c.workspace_id AND p.id = c.post_id
+ WHERE c.workspace_id = $1 AND c.id = $2 AND p.status <> 'rejected'
 
 -- name: asks
 SELECT n.id, a.token, a.asked, a.outcome

@@ -26,13 +26,14 @@ from regulars import customers, limits, tenancy
 from regulars.api import proofs
 from regulars.api.failures import encode
 from regulars.api.meters import Meters
-from regulars.api.reading import check_media_type, decode
+from regulars.api.reading import check_media_type, convert, decode
 from regulars.api.serving import CORS, SAFE, answered, checked_key
 from regulars.customers import Customer
 from regulars.kit import allowance, forms
 from regulars.kit.errors import Forbidden, NotFound, Refusal, TooMany, invalid
 from regulars.kit.remembered import Remembered
 from regulars.rewards import Ask, Issued
+from regulars.storefront.reviews import OfProduct, of_product
 from regulars.storefront.showing import Slip, show, slip
 from regulars.storefront.theme import RIGHT_TO_LEFT, language_of, table, theme_of
 from regulars.tenancy import Workspace
@@ -69,6 +70,7 @@ class StorefrontDoor:
         most = limits.STOREFRONT_BODY_BYTES_MAX
         return [
             get(f"{BASE}/shop", name="storefront.shop")(cls._answering(cls._shop)),
+            get(f"{BASE}/reviews", name="storefront.reviews")(cls._answering(cls._reviews)),
             get(f"{BASE}/me", name="storefront.me")(cls._answering(cls._me)),
             post(f"{BASE}/redeem", name="storefront.redeem", status_code=200, request_max_body_size=most)(
                 cls._answering(cls._redeem)
@@ -97,6 +99,11 @@ class StorefrontDoor:
     async def _shop(self, request: Http, shop: Workspace) -> Said:
         async with self._app.db.snapshot(whole=False) as tx:
             return encode(await show(tx, shop, _language(request, shop), self._app.clock.now())), _KEPT | _VARIES
+
+    async def _reviews(self, request: Http, shop: Workspace) -> Said:
+        asked = convert(OfProduct, forms.single(request.scope["query_string"]))
+        async with self._app.db.reading() as tx:
+            return encode(await of_product(tx, shop, asked, self._app.settings.address())), _KEPT
 
     async def _me(self, request: Http, shop: Workspace) -> Said:
         customer, by_digest = await self._prove(request, shop)

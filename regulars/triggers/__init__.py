@@ -35,7 +35,7 @@ from regulars.triggers.model import (
 from regulars.triggers.owners import forget, move
 from regulars.triggers.pipeline import RANDOM
 from regulars.triggers.reporting import NewFact, TakenFact, check_fact, take_facts
-from regulars.triggers.reviewing import change_review, post_reviews
+from regulars.triggers.reviewing import add_picture, change_review, post_reviews
 from regulars.triggers.rule import Rule
 from regulars.triggers.signup import create_customer, ensure
 from regulars.triggers.simulating import About, Simulated, simulate

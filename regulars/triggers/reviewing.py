@@ -13,7 +13,7 @@ from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.kit.ids import new_id
 from regulars.ledger import NotReversible, Reversal
-from regulars.reviews import Post
+from regulars.reviews import Picture, Post
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.facts import Reviewed
@@ -61,6 +61,17 @@ async def change_review(tx: Tx, shop: Workspace, id: UUID, now: datetime, *, act
     reviews.update(tx, shop.id, before, post)
     await reviews.tell(tx, shop, [(told, post)], now)
     return post
+
+
+async def add_picture(
+    tx: Tx, shop: Workspace, post_id: UUID, place: int, sizes: Sequence[bytes], now: datetime, *, actor: str = ""
+) -> Picture:
+    """One of `reviews.rendered`; what is given for reviews with pictures is given then. Raises PicturesFull."""
+    await reviews.lock(tx, shop.id, post_id)
+    picture = Picture(new_id(), post_id, place)
+    pictures = await reviews.add_picture(tx, shop.id, picture, sizes, now)
+    await change_review(tx, shop, post_id, now, actor=actor, pictures=pictures)
+    return picture
 
 
 def reviewed(post: Post, customer: Customer, actor: str = "", cause_id: UUID | None = None) -> Reviewed:

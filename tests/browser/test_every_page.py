@@ -78,6 +78,7 @@ PAGES = [
     ),
     *("/sources", "/sources/new/shopify", "/sources/new/woocommerce", "/sources/new/website"),
     *("/sources/hooks", "/sources/hooks?state=failed"),
+    *("/reviews", "/reviews?kind=question", "/settings/reviews"),
     *("/offers", "/offers/new", "/coupons", "/coupons?q=x&status=redeemed"),
     *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),

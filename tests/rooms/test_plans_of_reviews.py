@@ -53,5 +53,9 @@ async def test_reviews_go_by_keys(shop: Corner, analysed: bool) -> None:
         for product in (None, "1"):
             await reviews.numbered_page(spy, workspace.id, "review", product_id=product, limit=20)
             await reviews.sums_of(spy, workspace.id, product or "")
+        picture = reviews.Picture(new_id(), first.id, 1)
+        assert await reviews.add_picture(spy, workspace.id, picture, [b"1", b"2", b"3"], now) == 1
+        assert await reviews.pictures_of(spy, workspace.id, [first.id]) == {first.id: [picture]}
+        assert await reviews.picture_bytes(spy, workspace.id, picture.id, "medium") == b"2"
         await reviews.move(spy, workspace.id, first.customer_id, people[1].id)
         await reviews.forget(spy, workspace.id, [people[1].id])

@@ -3,7 +3,6 @@
 APIS = """
 A key's right to the merchant API: a STOREFRONT key, a READ key, a WRITE key. "proof": only with the customer's token.
 Its right to an area of the management API: what it needs at least. "-" is refused.
-
                                                           merchant                management
                                                           storefront read  write  staff  settings  rules  data
 POST   /api/v2/merchant/leads                             -          -     yes    -      -         -      -
@@ -25,6 +24,7 @@ GET    /api/v2/merchant/reviews                           yes        yes   yes  
 POST   /api/v2/merchant/reviews                           proof      yes   yes    -      -         -      -
 GET    /api/v2/merchant/reviews/{id}                      yes        yes   yes    -      -         -      -
 GET    /api/v2/merchant/reviews-count                     yes        yes   yes    -      -         -      -
+POST   /api/v2/merchant/uploads                           proof      yes   yes    -      -         -      -
 GET    /api/v2/merchant/qnas                              yes        yes   yes    -      -         -      -
 POST   /api/v2/merchant/qnas                              proof      yes   yes    -      -         -      -
 GET    /api/v2/merchant/qnas/{id}                         yes        yes   yes    -      -         -      -
@@ -259,6 +259,14 @@ POST   /offers/{id}                                       yes    yes     no     
 POST   /offers/{id}/place                                 yes    yes     no      no
 GET    /offers/{id}/codes                                 yes    yes     yes     no
 POST   /offers/{id}/codes                                 yes    yes     no      no
+GET    /review/{shop}/{order}/{token}                     yes    yes     yes     yes
+POST   /review/{shop}/{order}/{token}                     yes    yes     yes     yes
+GET    /storefront/v1/reviews                             yes    yes     yes     yes
+GET    /reviews                                           yes    yes     yes     no
+GET    /reviews.csv                                       yes    yes     yes     no
+POST   /reviews/{id}/judge                                yes    yes     no      no
+GET    /settings/reviews                                  yes    yes     yes     no
+POST   /settings/reviews                                  yes    yes     no      no
 GET    /coupons                                           yes    yes     yes     no
 GET    /coupons.csv                                       yes    yes     yes     no
 GET    /coupons/{id}                                      yes    yes     yes     no
@@ -304,6 +312,7 @@ GET    /integrations/{id}/rotate                          yes    yes     yes    
 POST   /integrations/{id}/rotate                          yes    yes     no      no
 GET    /integrations/{id}/delete                          yes    yes     yes     no
 POST   /integrations/{id}/delete                          yes    yes     no      no
+GET    /pictures/{shop}/{id}/{size}                      yes    yes     yes     yes
 POST   /hooks/checkout/{hook_id}                          yes    yes     yes     yes
 POST   /api/open/integrations/customcheckoutwebhook/{hook_id} yes yes    yes     yes
 GET    /storefront/v1/shop                                yes    yes     yes     yes

@@ -124,7 +124,7 @@ async def of_reviews(shop: Shop, customer: str) -> dict[str, str]:
         for name, product in ((kind, "1"), (f"/{kind}/{{id}}/reject", "2")):
             body = {"customer": customer, "product_id": product, **said}
             made[name] = (await shop.manage("POST", f"/{kind}", json=body)).json()["id"]
-    return made | {"qnas": made["questions"]}
+    return made | {"qnas": made["questions"], "parent_id": made["reviews"]}
 
 
 async def test_every_documented_example_is_taken(

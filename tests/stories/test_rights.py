@@ -66,6 +66,8 @@ async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
         if path.endswith(("/merchant/reviews", "/merchant/qnas")) and method == "POST":
             said = {"rating": 5} if path.endswith("reviews") else {"question": "Is it warm?"}
             body = {"reference_product_id": "8198", "customer_id": "shopify-1001", **said}
+        if path.endswith("/uploads"):
+            body = {"parent_id": str(new_id()), "file": "AAAA"}
         of_a_lead = method == "GET" and ("wallettransactions" in path or "merchant/coupons" in path)
         query = {"lead_id": str(new_id())} if of_a_lead else {}
         answer = await shop.client.request(

@@ -21,15 +21,23 @@ from regulars.tenancy import Workspace
 
 
 class ReviewItem(Shown[Post], frozen=True, kw_only=True):
-    __doc__ = Post.__doc__
+    __doc__ = f"{Post.__doc__}\n\n`pictures` are where they are shown, below this server's address."
 
     customer: Whose
+    pictures: list[str]
 
 
 async def post_items(tx: Reading, shop: Workspace, found: Sequence[Post]) -> list[ReviewItem]:
-    people = await whose(tx, shop, found)
+    people, pictures = await whose(tx, shop, found), await reviews.pictures_of(tx, shop.id, [one.id for one in found])
     return [
-        copied(ReviewItem, one, customer=named(people[one.customer_id])) for one in found if one.customer_id in people
+        copied(
+            ReviewItem,
+            one,
+            customer=named(people[one.customer_id]),
+            pictures=[picture.link(shop.id) for picture in pictures.get(one.id, [])],
+        )
+        for one in found
+        if one.customer_id in people
     ]
 
 

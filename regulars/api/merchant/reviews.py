@@ -1,5 +1,7 @@
 """Reviews of products and questions about them: written by a shop's page, listed and counted for it."""
 
+from base64 import b64decode
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -7,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, orders, reviews, triggers
+from regulars.api.examples import ID
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.leads import Metadetail, prove, proven_by, the_lead
 from regulars.api.merchant.lists import Listing, NumberedPage
@@ -19,11 +22,14 @@ from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal, invalid
 from regulars.kit.shapes import One
 from regulars.orders import Order
-from regulars.reviews import Kind, NewPost, Post, Sums
+from regulars.reviews import Kind, NewPost, Picture, Post, Sums
 from regulars.reviews.model import Label, Words
 
 Source = Literal["custom_website", "shopify", "woocommerce"]
-ProductId = Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX, examples=["8198530236709"])]
+_DOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQMAAAAl21bKAAAAA1BMVEUAAACnej3aAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+)
+ProductId = Annotated[str, Meta(max_length=limits.ORDER_ID_CHARS_MAX, examples=["8198530236701"])]
 
 
 class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,6 +60,25 @@ class NewReview(Written, frozen=True, forbid_unknown_fields=True, kw_only=True):
     title: Label = ""
 
 
+class UploadItem(msgspec.Struct, frozen=True, kw_only=True):
+    """`link` is the picture as a page shows it, `small` the same in a small size."""
+
+    id: UUID = msgspec.field(name="_id")
+    parent_id: UUID
+    position: int
+    link: str
+    small: str
+
+
+class NewUpload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A picture of a review or a question: as a form with the file, or as JSON with the file in base64."""
+
+    parent_id: Annotated[UUID, Meta(examples=[ID])]
+    parent_type: Literal["reviews", "qnas"] = "reviews"
+    position: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    file: Annotated[str, Meta(max_length=limits.PICTURE_BODY_BYTES_MAX, examples=[_DOT])]
+
+
 class PostItem(msgspec.Struct, frozen=True, kw_only=True):
     """What is not approved yet is told to who wrote it alone. `lead_id` is told to WRITE keys."""
 
@@ -67,6 +92,7 @@ class PostItem(msgspec.Struct, frozen=True, kw_only=True):
     is_verified: bool
     is_approved: bool
     is_featured: bool
+    uploads: list[UploadItem]
     created_at: str
     updated_at: str
 
@@ -150,6 +176,29 @@ async def post_review(call: Call[NoQuery, NewReview], tx: Tx) -> One[ReviewItem]
 async def post_qna(call: Call[NoQuery, NewQna], tx: Tx) -> One[QnaItem]:
     """It is shown when the shop approves or answers it."""
     return One(_said(call, await _post(call, tx, text=call.body.question)))
+
+
+@merchant.post(
+    "/uploads", "Add a picture", bytes_max=limits.PICTURE_BODY_BYTES_MAX, **_PUBLIC | {"headers": ("x-leadtoken",)}
+)
+async def upload_picture(call: Call[NoQuery, NewUpload]) -> One[UploadItem]:
+    """A JPEG, PNG or WebP of up to 10 MB and 50 megapixels. What stands in it beside what is seen is not kept. A review
+    may have 6."""
+    body, db, proven = call.body, call.app.db, proven_by(call)
+    async with db.reading() as tx:
+        kind: Kind = "review" if body.parent_type == "reviews" else "question"
+        post = await reviews.find_post(tx, call.workspace_id, body.parent_id, kind)
+    if proven not in (None, post.customer_id):
+        raise reviews.UnknownPost
+    try:
+        sent = b64decode(body.file.rpartition(",")[2], validate=True)
+    except ValueError:
+        raise invalid("file", "a picture, in base64 where the call is JSON") from None
+    sizes = await reviews.rendered(sent)
+    async with db.transaction() as tx:
+        actor = call.caller.actor
+        picture = await triggers.add_picture(tx, call.workspace, post.id, body.position, sizes, call.now, actor=actor)
+    return One(_upload(call, picture))
 
 
 @_shown.read("One review")
@@ -251,7 +300,7 @@ async def _listed(call: Call[ReviewQuery, None], tx: Reading, kind: Kind) -> lis
         limit=query.limit,
         offset=query.numbers["offset"],
     )
-    return [_said(call, one) for one in found]
+    return await _all_said(call, tx, found)
 
 
 async def _sums(call: Call[Any, None], tx: Reading) -> Sums:
@@ -270,14 +319,24 @@ async def _one(call: Call[Any, None], tx: Reading, id: UUID, kind: Kind) -> Any:
             prove(call, post.customer_id)
         except Refusal:
             raise reviews.UnknownPost from None
-    return _said(call, post)
+    return (await _all_said(call, tx, [post]))[0]
 
 
 def _stats(sums: Sums) -> list[Stars]:
     return [Stars(rating, count) for rating, count in sums.stars.items()]
 
 
-def _said(call: Call[Any, Any], post: Post) -> Any:
+async def _all_said(call: Call[Any, Any], tx: Reading, found: Sequence[Post]) -> list[Any]:
+    pictures = await reviews.pictures_of(tx, call.workspace_id, [one.id for one in found])
+    return [_said(call, one, [_upload(call, picture) for picture in pictures.get(one.id, [])]) for one in found]
+
+
+def _upload(call: Call[Any, Any], picture: Picture) -> UploadItem:
+    large, small = (call.app.settings.address() + picture.link(call.workspace_id, size) for size in ("large", "small"))
+    return UploadItem(id=picture.id, parent_id=picture.post_id, position=picture.place, link=large, small=small)
+
+
+def _said(call: Call[Any, Any], post: Post, uploads: Sequence[UploadItem] = ()) -> Any:
     shared: dict[str, Any] = {
         "id": post.id,
         "lead_id": str(post.customer_id) if call.caller.writes else "",
@@ -289,6 +348,7 @@ def _said(call: Call[Any, Any], post: Post) -> Any:
         "is_verified": post.verified,
         "is_approved": post.shown,
         "is_featured": post.featured,
+        "uploads": list(uploads),
         "created_at": wire_time(post.created_at),
         "updated_at": wire_time(post.updated_at),
     }

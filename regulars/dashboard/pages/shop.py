@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Response, post
 
-from regulars import dispatch, limits, orders, reminders, storefront, tenancy
+from regulars import dispatch, limits, orders, reminders, reviews, storefront, tenancy
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
 from regulars.dashboard.words import plural, zones
@@ -15,6 +15,7 @@ from regulars.kit import countries, currency
 from regulars.kit.db import Reading
 from regulars.orders import EarningBasis
 from regulars.reminders import ReminderRules
+from regulars.reviews import ReviewRules
 from regulars.storefront import Theme
 from regulars.tenancy import BookRules, Retention, Workspace
 from regulars.wiring import change_shop
@@ -308,4 +309,26 @@ async def preview(desk: Handed) -> Response[str]:
     return desk.page("pages/storefront_preview.html", boot=boot)
 
 
-PAGES = (SHOP, STOREFRONT, EARNING, COINS, REMINDERS, KEPT, PROGRAMS)
+# ---- reviews
+
+
+def _shown_at_once(shop: Workspace) -> str:
+    rules = reviews.review_rules(shop)
+    return (
+        f"{rules.approve_from} stars and more of verified buyers are shown at once."
+        if rules.approve_from
+        else "Each waits for you."
+    )
+
+
+REVIEWS = settings_page(
+    "reviews",
+    "Reviews",
+    "Which reviews are shown at once, and which wait for you.",
+    fields_of(ReviewRules),
+    reviews.review_rules,
+    lambda given: {"reviews": _chosen(ReviewRules(), given)},
+    _shown_at_once,
+)
+
+PAGES = (SHOP, STOREFRONT, EARNING, COINS, REMINDERS, REVIEWS, KEPT, PROGRAMS)

@@ -160,6 +160,15 @@ addEventListener("keydown", (event) => {
     const search = one("#find");
     if (search) { event.preventDefault(); search.focus(); search.select(); }
   }
+  const stops = all("[data-stop]");
+  const here = stops.findIndex((stop) => stop.contains(document.activeElement));
+  if (stops.length && (event.key === "j" || event.key === "k")) {
+    event.preventDefault();
+    stops[Math.min(Math.max(here + (event.key === "j" ? 1 : -1), 0), stops.length - 1)].focus();
+  } else if (here >= 0) {
+    const press = one(`[data-key="${CSS.escape(event.key)}"]`, stops[here]);
+    if (press) { event.preventDefault(); press.click(); }
+  }
   if (event.key === "?") { event.preventDefault(); show(one("#keys")); }
 });
 

@@ -1,0 +1,78 @@
+"""What a product's page shows of its reviews: stars, what was written, and what search engines read."""
+
+from html import escape
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import limits, reviews
+from regulars.kit.clock import wire_time
+from regulars.kit.db import Reading
+from regulars.reviews import Post, Sort, Sums
+from regulars.tenancy import Workspace
+
+
+class OfProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    product_id: Annotated[str, Meta(min_length=1, max_length=limits.ORDER_ID_CHARS_MAX)]
+    shop: str = ""
+    source: Annotated[str, Meta(max_length=40)] | None = None
+    rating: Annotated[int, Meta(ge=1, le=5)] | None = None
+    pictures: bool | None = None
+    featured: bool | None = None
+    sort: Sort = "newest"
+    page: Annotated[int, Meta(ge=1, le=limits.REVIEW_PAGES_MAX)] = 1
+
+
+async def of_product(tx: Reading, shop: Workspace, asked: OfProduct, address: str) -> dict[str, Any]:
+    """`snippet` is HTML for the page, without script or style of its own, and `jsonld` an AggregateRating."""
+    of: dict[str, Any] = {"product_id": asked.product_id, "product_source": asked.source}
+    most = limits.REVIEWS_SHOWN
+    page: dict[str, Any] = {name: getattr(asked, name) for name in ("rating", "pictures", "featured", "sort")}
+    found = await reviews.numbered_page(
+        tx, shop.id, "review", **of, **page, limit=most + 1, offset=(asked.page - 1) * most
+    )
+    sums = await reviews.sums_of(tx, shop.id, asked.product_id, asked.source)
+    pictures = await reviews.pictures_of(tx, shop.id, [one.id for one in found[:most]])
+    links = {id: [address + one.link(shop.id, "medium") for one in its] for id, its in pictures.items()}
+    jsonld = _jsonld(found, sums)
+    return {
+        "product_id": asked.product_id,
+        "count": sums.count,
+        "average": sums.average,
+        "stars": sums.stars,
+        "items": [_item(one, links) for one in found[:most]],
+        "next_page": asked.page + 1 if len(found) > most else None,
+        "jsonld": jsonld,
+        "snippet": _snippet(sums, jsonld),
+    }
+
+
+def _item(post: Post, links: dict[UUID, list[str]]) -> dict[str, Any]:
+    names = ("id", "name", "rating", "title", "text", "reply", "verified", "featured")
+    told = {name: getattr(post, name) for name in names}
+    return told | {"pictures": links.get(post.id, []), "created_at": wire_time(post.created_at)}
+
+
+def _jsonld(found: list[Post], sums: Sums) -> dict[str, Any] | None:
+    """None without a review: an engine takes no rating of nobody."""
+    if not sums.count:
+        return None
+    rating = {"@type": "AggregateRating", "ratingValue": sums.average, "reviewCount": sums.count, "bestRating": 5}
+    named = next((one.product_name for one in found if one.product_name), "")
+    return {"@context": "https://schema.org", "@type": "Product", "name": named, "aggregateRating": rating}
+
+
+def _snippet(sums: Sums, jsonld: dict[str, Any] | None) -> str:
+    if jsonld is None:
+        return ""
+    words = f"{sums.average} of 5 stars, {sums.count} review{'' if sums.count == 1 else 's'}"
+    whole = round(sums.average)
+    stars = f'<span aria-hidden="true">{"★" * whole}{"☆" * (5 - whole)}</span> {sums.average} ({sums.count})'
+    # What stands in it ends no script, whatever a product is called.
+    data = msgspec.json.encode(jsonld).decode().replace("<", "\\u003c")
+    return (
+        f'<span class="regulars-stars" role="img" aria-label="{escape(words)}">{stars}</span>'
+        f'<script type="application/ld+json">{data}</script>'
+    )
