@@ -24,6 +24,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     bare_s: int = 5
     feed_s: int = 10
     orders: int = 30_000
+    coupons: int = 30_000
+    codes: int = 100_000
 
 
 FULL = Plan()

@@ -17,7 +17,7 @@ from regulars.customers import Customer
 from regulars.demo.purchases import SOURCE, purchases
 from regulars.kit.db import Tx
 from regulars.reviews import NewPost, Post
-from regulars.rewards import Ask, Cart, Issued, Terms
+from regulars.rewards import Ask, Cart, Issued, Terms, Use
 from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Needs, Tier
 from regulars.triggers import Rule
@@ -81,9 +81,8 @@ async def live(app: App, shop: Workspace) -> None:
             bought = [_ask(people[n], offers[TEN_PERCENT], "manual_redeem") for n in people if n in buyers]
             given = [_ask(people[n], offers[GIFT], "reward") for n in people if n in gifts]
             issued = await rewards.issue(tx, shop, [*bought, *given], now)
-            for one in issued[: len(bought) : 3]:
-                if isinstance(one, Issued):
-                    await rewards.redeem(tx, shop, one.coupon.code, f"demo-{one.coupon.code}", _CART, now)
+            codes = [one.coupon.code for one in issued[: len(bought) : 3] if isinstance(one, Issued)]
+            await rewards.redeem(tx, shop, [Use(code, f"demo-{code}", _CART) for code in codes], now)
             written = [_written(shop, people[n], now) for n in people if n in writers]
             for post in await triggers.post_reviews(tx, shop, written, now, actor="demo"):
                 if isinstance(post, Post) and post.rating >= SHOWN_FROM:

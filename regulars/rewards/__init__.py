@@ -37,7 +37,7 @@ from regulars.rewards.issuing import Ask, Issued, closed, foreseen, issue, issue
 from regulars.rewards.model import Cart, CartLine, Coupon, Discounted, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import change_offer, checked, create_offer, find_offer, list_offers, versions_of
 from regulars.rewards.orders import settle_orders
-from regulars.rewards.redeeming import redeem, validate
+from regulars.rewards.redeeming import Use, redeem, validate
 from regulars.rewards.telling import discount_told
 from regulars.rewards.wire import properties
 from regulars.rewards.wording import coupon_description, coupon_name, discount, offer_sentence

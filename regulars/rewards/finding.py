@@ -21,7 +21,7 @@ Known = tuple[list[Coupon], dict[tuple[UUID, int], Terms]]
 async def find_coupon(tx: Reading, workspace_id: UUID, id: UUID | str) -> tuple[Coupon, Terms]:
     """By its id, or by a code that is one coupon's alone. Raises UnknownCoupon."""
     if isinstance(id, str):
-        coupon = await store.by_code(tx, workspace_id, key_of(id), None, "")
+        coupon = (await store.by_codes(tx, workspace_id, [(key_of(id), None, "")])).get(0)
     else:
         coupon = await tx.one(Coupon, sql.coupons_by_id, workspace_id, [id])
     if coupon is None:

@@ -90,12 +90,16 @@ SELECT c.{coupon} FROM unnest($2::uuid[]) AS n (id)
 -- name: coupons_by_id
 SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
--- name: by_code
+-- name: by_codes
 -- Of a code that many have only the customer's own, those that can be used first.
-SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND NOT shared
- UNION ALL
-(SELECT {coupon} FROM rewards_coupon WHERE workspace_id = $1 AND code_key = $2 AND customer_id = $3 AND shared
-  ORDER BY status <> 'issued', reference <> $4, id LIMIT 1)
+SELECT n.place, c.{coupon}
+  FROM unnest($2::text[], $3::uuid[], $4::text[]) WITH ORDINALITY AS n (code_key, customer_id, reference, place)
+ CROSS JOIN LATERAL (
+        SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND code_key = n.code_key AND NOT shared
+         UNION ALL
+        (SELECT * FROM rewards_coupon
+          WHERE workspace_id = $1 AND code_key = n.code_key AND customer_id = n.customer_id AND shared
+          ORDER BY status <> 'issued', reference <> n.reference, id LIMIT 1)) AS c
 
 -- name: of_orders
 -- The coupons that orders name by their codes, and those that were redeemed for them before.

@@ -1,5 +1,7 @@
 """A coupon at the checkout: whether it holds for a cart, and its being used, once."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from regulars import customers, ledger
 from regulars.customers import Customer
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit.errors import NotFound, Refusal
 from regulars.kit.wording import money
 from regulars.rewards import store
 from regulars.rewards.codes import key_of
@@ -20,74 +22,104 @@ from regulars.rewards.wire import changed
 from regulars.tenancy import Workspace
 
 
-async def validate(
-    tx: Reading, workspace: Workspace, code: str, cart: Cart | None, now: datetime, *, customer_id: UUID | None = None
-) -> Verdict:
-    """Whether the code holds now for this customer's cart, and what it is worth; nothing is promised. Whose it is has
-    to be said of a code that many have. Raises UnknownCoupon, CouponUsed, CouponEnded, NotEligible."""
-    coupon = await _find(tx, workspace, code, customer_id, "")
+class Use(msgspec.Struct, frozen=True, gc=False):
+    """A code at a checkout, of whom (it has to be said of a code that many have), and for what `reference` names: an
+    order as the shop calls it."""
+
+    code: str
+    reference: str = ""
+    cart: Cart | None = None
+    customer_id: UUID | None = None
+
+
+async def validate(tx: Reading, workspace: Workspace, use: Use, now: datetime) -> Verdict:
+    """Whether the code holds now for this customer's cart, and what it is worth; nothing is promised. Raises
+    UnknownCoupon, CouponUsed, CouponEnded, NotEligible."""
+    found, people = await _find(tx, workspace.id, [use])
+    if not found:
+        raise UnknownCoupon
+    coupon = found[0]
     terms = (await store.terms_of(tx, workspace.id, [coupon]))[coupon.offer_id, coupon.offer_version]
     if coupon.status == "redeemed":
         raise CouponUsed(coupon.reference)
-    return await _verdict(tx, workspace, coupon, terms, cart, now)
+    return _judged(workspace, coupon, terms, people, use.cart, now)
 
 
-async def redeem(
-    tx: Tx,
+async def redeem(tx: Tx, workspace: Workspace, uses: Sequence[Use], now: datetime) -> list[Verdict | Refusal]:
+    """Use each, in order; a Refusal, of those that `validate` raises, has used nothing. The same reference again is
+    answered as before. Lock order: coupons by id, wallets by (customer, kind)."""
+    if not uses:
+        return []
+    found, people = await _find(tx, workspace.id, uses)
+    coupons = {one.id: one for one in await store.lock_coupons(tx, workspace.id, [one.id for one in found.values()])}
+    terms = await store.terms_of(tx, workspace.id, coupons.values())
+    answers: dict[int, Verdict | Refusal] = dict.fromkeys(range(len(uses)), UnknownCoupon())
+    used: dict[UUID, Coupon] = {}
+    again: list[int] = []
+    for n, one in found.items():
+        coupon, reference = coupons[one.id], uses[n].reference
+        its = terms[coupon.offer_id, coupon.offer_version]
+        if coupon.status == "redeemed":
+            same = coupon.reference == reference
+            answers[n] = Verdict(coupon, its, coupon.taken_off_minor) if same else CouponUsed(coupon.reference)
+            # Of a code that many have the customer may have another.
+            again += [n] if coupon.shared and coupon.id in used and not same else []
+            continue
+        try:
+            off = _judged(workspace, coupon, its, people, uses[n].cart, now).taken_off_minor
+        except Refusal as refusal:
+            answers[n] = refusal
+            continue
+        coupon = msgspec.structs.replace(
+            coupon, status="redeemed", reference=reference, taken_off_minor=off, updated_at=now
+        )
+        coupons[coupon.id] = used[coupon.id] = coupon
+        answers[n] = Verdict(coupon, its, off)
+    spent = Counter[UUID]()
+    for one in used.values():
+        spent[one.offer_id] += (one.taken_off_minor or 0) if terms[one.offer_id, one.offer_version].budget else 0
+    store.add_to_offers(tx, workspace.id, {id: (0, off) for id, off in spent.items() if off})
+    # Used here, it must not be used there as well.
+    await end_holds(tx, workspace, list(used.values()), now, ledger.capture)
+    await changed(tx, workspace, await take_away(tx, workspace.id, list(used.values()), now), now)
+    if again:
+        answers |= zip(again, await redeem(tx, workspace, [uses[n] for n in again], now), strict=True)
+    return [answers[n] for n in range(len(uses))]
+
+
+async def _find(
+    tx: Reading, workspace_id: UUID, uses: Sequence[Use]
+) -> tuple[dict[int, Coupon], Mapping[UUID, Customer]]:
+    """The coupons that there are, by the place of their use, and who they are about: whoever has one may have been
+    merged into another since."""
+    found = await store.by_codes(tx, workspace_id, [(key_of(one.code), one.customer_id, one.reference) for one in uses])
+    ids = {one.customer_id for one in found.values()} | {one.customer_id for one in uses if one.customer_id}
+    people = await customers.by_ids(tx, workspace_id, sorted(ids))
+
+    def fits(n: int, coupon: Coupon) -> bool:
+        whose, asked = people.get(coupon.customer_id), uses[n].customer_id
+        return asked in (None, coupon.customer_id) or bool(whose and asked in people and people[asked].id == whose.id)
+
+    return {n: one for n, one in sorted(found.items()) if fits(n, one)}, people
+
+
+def _judged(
     workspace: Workspace,
-    code: str,
-    reference: str,
+    coupon: Coupon,
+    terms: Terms,
+    people: Mapping[UUID, Customer],
     cart: Cart | None,
     now: datetime,
-    *,
-    customer_id: UUID | None = None,
-) -> Verdict:
-    """Use it, for what `reference` names: an order as the shop calls it. The same reference again is answered as
-    before. Raises what `validate` does."""
-    coupon = await _find(tx, workspace, code, customer_id, reference)
-    (coupon,) = await store.lock_coupons(tx, workspace.id, [coupon.id])
-    terms = (await store.terms_of(tx, workspace.id, [coupon]))[coupon.offer_id, coupon.offer_version]
-    if coupon.status == "redeemed":
-        if coupon.reference == reference:
-            return Verdict(coupon, terms, coupon.taken_off_minor)
-        raise CouponUsed(coupon.reference)
-    verdict = await _verdict(tx, workspace, coupon, terms, cart, now)
-    used = msgspec.structs.replace(
-        coupon, status="redeemed", reference=reference, taken_off_minor=verdict.taken_off_minor, updated_at=now
-    )
-    if terms.budget and used.taken_off_minor:
-        store.add_to_offers(tx, workspace.id, {used.offer_id: (0, used.taken_off_minor)})
-    # Used here, it must not be used there as well.
-    await end_holds(tx, workspace, [used], now, ledger.capture)
-    (used,) = await take_away(tx, workspace.id, [used], now)
-    await changed(tx, workspace, [used], now)
-    return Verdict(used, terms, used.taken_off_minor)
-
-
-async def _find(tx: Reading, workspace: Workspace, code: str, customer_id: UUID | None, reference: str) -> Coupon:
-    found = await store.by_code(tx, workspace.id, key_of(code), customer_id, reference)
-    if found is None or (customer_id and not found.shared and not await _is_of(tx, workspace, found, customer_id)):
-        raise UnknownCoupon
-    return found
-
-
-async def _is_of(tx: Reading, workspace: Workspace, coupon: Coupon, customer_id: UUID) -> bool:
-    """Whoever has it may have been merged into another since."""
-    if coupon.customer_id == customer_id:
-        return True
-    people = await customers.by_ids(tx, workspace.id, [coupon.customer_id, customer_id])
-    return len({person.id for person in people.values()}) == 1 and len(people) == 2
-
-
-async def _verdict(
-    tx: Reading, workspace: Workspace, coupon: Coupon, terms: Terms, cart: Cart | None, now: datetime
 ) -> Verdict:
     if coupon.status == "cancelled":
         raise CouponEnded("The coupon was cancelled.")
     if coupon.expired_at(now):
         raise CouponEnded("The coupon has expired.")
-    if terms.first_order_only and (await _owner(tx, workspace, coupon)).orders_count:
-        raise NotEligible("The coupon is for a first order.")
+    if terms.first_order_only:
+        if coupon.customer_id not in people:
+            raise NotFound("The coupon's customer does not exist any more.")
+        if people[coupon.customer_id].orders_count:
+            raise NotEligible("The coupon is for a first order.")
     if cart is None:
         return Verdict(coupon, terms, None)
     least = round(terms.minimum_cart * units_of(workspace.currency_code))
@@ -101,10 +133,3 @@ async def _verdict(
     if not off and terms.target != "cart":
         raise NotEligible(f"Nothing in the cart is of the {terms.target} that the coupon is for.")
     return Verdict(coupon, terms, off)
-
-
-async def _owner(tx: Reading, workspace: Workspace, coupon: Coupon) -> Customer:
-    found = await customers.by_ids(tx, workspace.id, [coupon.customer_id])
-    if coupon.customer_id not in found:
-        raise NotFound("The coupon's customer does not exist any more.")
-    return found[coupon.customer_id]

@@ -57,8 +57,10 @@ async def issued_for(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> di
     return {row["key"]: Coupon(*row) for row in await tx.fetch(sql.issued_for, workspace_id, keys)}
 
 
-async def by_code(tx: Reading, workspace_id: UUID, key: str, customer_id: UUID | None, reference: str) -> Coupon | None:
-    return await tx.one(Coupon, sql.by_code, workspace_id, key, customer_id, reference)
+async def by_codes(tx: Reading, workspace_id: UUID, asked: Sequence[tuple[str, UUID | None, str]]) -> dict[int, Coupon]:
+    """By the place of what was asked for: a code's key, whose it is, and what it is redeemed for."""
+    rows = await tx.fetch(sql.by_codes, workspace_id, *map(list, zip(*asked, strict=True)))
+    return {row[0] - 1: Coupon(*row[1:]) for row in rows}
 
 
 def insert_coupons(tx: Tx, workspace_id: UUID, coupons: Sequence[Coupon]) -> None:

@@ -11,7 +11,7 @@ from regulars import orders, rewards, schedule, shops, tiers, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.orders import OrderReport
-from regulars.rewards import Ask, Issued, Terms
+from regulars.rewards import Ask, Issued, Terms, Use
 from regulars.tiers import Ladder
 from tests import make
 from tests.rooms.delivery.street import Corner, corner
@@ -74,8 +74,8 @@ async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) ->
         await triggers.take_orders(spy, workspace, reports, now)
         await shops.makes_discounts(spy, workspace.id)
         await schedule.lease(spy, workspace.id, rewards.EXPIRE, now, now, 5)
-        await rewards.redeem(spy, workspace, issued[60].code, "1", None, now)
-        await rewards.cancel(spy, workspace, issued[61].id, now)
+        await rewards.redeem(spy, workspace, [Use(one.code, "1") for one in issued[60:65]], now)
+        await rewards.cancel(spy, workspace, issued[71].id, now)
         by_customer, by_offer = {"customer_id": ids[0]}, {"offer_id": offer.id}
         for of in ({}, by_customer, by_offer, {"status": "redeemed"}, by_customer | by_offer):
             await rewards.coupons(spy, workspace.id, limit=20, **of)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from regulars.sandbox import Receiver, Settings
+from regulars.sandbox import Fault, Receiver, Sandbox, Settings
 from regulars.sandbox import server as sandbox_server
 from regulars.sandbox.memory import Received
 
@@ -65,12 +65,13 @@ class Reward:
 class Told:
     """What the clients were answered, and how: a key that was asked is in one of the first three in the end, unless its
     call was refused. An order's name has the number of its report, 2 when it was refunded. A hold ends as was answered,
-    or by itself."""
+    or by itself. Coupons are told by their codes, with how they stand."""
 
     rewards: dict[str, Reward] = field(default_factory=dict)
     orders: dict[str, str] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     holds: dict[UUID, tuple[str, int]] = field(default_factory=dict)
+    coupons: dict[str, str] = field(default_factory=dict)
     too_late: int = 0
     hooks: set[str] = field(default_factory=set)
     answers: int = 0
@@ -81,7 +82,7 @@ class Told:
 
 class Load(threading.Thread):
     """Clients, each of which asks one thing at a time, over and over under one Idempotency-Key until it is answered;
-    and the receiver of the shop's webhook."""
+    and the receiver of the shop's webhook, and the platform where its coupons are made."""
 
     def __init__(self, port: int, seed: int, *, clients: int) -> None:
         super().__init__(name="load", daemon=True)
@@ -89,8 +90,9 @@ class Load(threading.Thread):
         self.received: deque[Received] = deque()
         self.receiver_url = ""
         self._port, self._seed, self._clients = port, seed, clients
+        self.sandbox: Sandbox
         self._headers: dict[str, str] = {}
-        self._trigger_id = self._hook_path = self._holder_id = ""
+        self._trigger_id = self._hook_path = self._holder_id = self._offer_id = ""
         self._listening, self._open, self._over, self._gone = (threading.Event() for _ in range(4))
 
     def listen(self, secret: str) -> str:
@@ -100,8 +102,9 @@ class Load(threading.Thread):
         assert self._listening.wait(PATIENCE_S)
         return self.receiver_url
 
-    def ask(self, headers: dict[str, str], trigger_id: UUID, hook_path: str, holder_id: UUID) -> None:
-        """Lets the clients in. The holder has coins enough for every hold."""
+    def ask(self, headers: dict[str, str], trigger_id: UUID, hook_path: str, holder_id: UUID, offer_id: UUID) -> None:
+        """Lets the clients in. The holder has coins enough for every hold and every coupon."""
+        self._offer_id = str(offer_id)
         self._headers, self._trigger_id, self._hook_path = headers, str(trigger_id), hook_path
         self._holder_id = str(holder_id)
         self._open.set()
@@ -136,7 +139,8 @@ class Load(threading.Thread):
         self._asking = self._clients
         async with sandbox_server.running(settings=Settings(receivers={"shop": Receiver(self._secret)})) as sandbox:
             sandbox.memory.newest = self.received
-            self.receiver_url = f"{sandbox.base_url}/webhook/shop"
+            self.receiver_url, self.sandbox = f"{sandbox.base_url}/webhook/shop", sandbox
+            sandbox.faults.put(Fault("shopify", "500_after", share=0.1))
             self._listening.set()
             await asyncio.to_thread(self._open.wait)
             async with asyncio.TaskGroup() as group:
@@ -157,6 +161,8 @@ class Load(threading.Thread):
                     await self._send_hook(line, random, f"hook-{asked}")
                 elif number in (2, 3):
                     await self._hold(line, random, key)
+                elif number in (4, 5):
+                    await self._buy(line, random, key)
                 else:
                     await self._fire(line, random, key)
         finally:
@@ -207,6 +213,19 @@ class Load(threading.Thread):
             self.told.others.add(f"{key}-{ending}")
             ends = (ending, part["amount"] if part else amount)
         self.told.holds[UUID(held["id"])] = ends
+
+    async def _buy(self, line: Line, random: Random, key: str) -> None:
+        """A coupon, which is a discount at the platform too; every other one is used at another checkout."""
+        body = {"offer_id": self._offer_id, "lead_id": self._holder_id}
+        answer = await self._until_answered(line, random, key, "/api/v2/merchant/offerredeems", body)
+        code = answer["data"]["item"]["value"]
+        self.told.others.add(key)
+        self.told.coupons[code] = "issued"
+        if random.random() < 0.5:
+            path = f"/api/v1/coupons/{code}/redeem"
+            await self._until_answered(line, random, f"{key}-used", path, {"reference": key})
+            self.told.others.add(f"{key}-used")
+            self.told.coupons[code] = "redeemed"
 
     async def _send_hook(self, line: Line, random: Random, reference: str) -> None:
         """A shop's website tells of an order, until it is told that it was taken."""

@@ -45,6 +45,8 @@ QUICK = Plan(
     bare_s=1,
     feed_s=1,
     orders=300,
+    coupons=120,
+    codes=200,
 )
 
 
@@ -65,6 +67,8 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
         "rewards, one customer taking half of all": 0.5,
         "rewards, two keys in turn": 0.95,
         "coins held and captured, pairs": 0.6,
+        "coupons redeemed": 0.5,
+        "codes uploaded": None,
         "hooks taken in": 0.5,
         "orders handled, of hooks": 0.4,
         "txns audited": None,

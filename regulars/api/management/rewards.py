@@ -1,7 +1,8 @@
 """Offers and the coupons issued from them."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, BinaryIO, Literal
 from uuid import UUID
 
@@ -9,18 +10,19 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
-from regulars import customers, events, limits, rewards
+from regulars import customers, events, limits, rewards, tenancy
 from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of
 from regulars.api.management.items import Whose, named, whose
-from regulars.api.operations import Call, NoQuery
+from regulars.api.operations import Call, NoQuery, tried
 from regulars.api.resources import Resource
+from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import invalid
+from regulars.kit.errors import Refusal, invalid
 from regulars.kit.shapes import Listed, Page, Partial, Shown, copied, showing
 from regulars.orders.model import minor_units
 from regulars.orders.reported import Money
-from regulars.rewards import Ask, Cart, CartLine, Coupon, Offer, Status, Terms, Uploaded, Verdict
+from regulars.rewards import Ask, Cart, CartLine, Coupon, Offer, Status, Terms, Uploaded, Use, Verdict
 from regulars.rewards.model import fiat
 from regulars.tenancy import Workspace
 
@@ -280,33 +282,48 @@ async def cancel_coupon(call: Call[NoQuery, None], tx: Tx) -> CouponItem:
 @management.post("/coupons/{code}/validate", "Validate a coupon", tag="Coupons", access="READ")
 async def validate_coupon(call: Call[NoQuery, Validation], tx: Tx) -> VerdictItem:
     """Whether it would hold for this cart now, and what it is worth; nothing is promised."""
-    customer_id, cart = await _asked(call, tx)
-    code = call.path["code"]
-    verdict = await rewards.validate(tx, call.workspace, code, cart, call.now, customer_id=customer_id)
-    return await _verdict(call, tx, verdict)
+    (use,) = await _uses([call], tx)
+    if isinstance(use, Refusal):
+        raise use
+    (item,) = await _verdicts(call, tx, [await rewards.validate(tx, call.workspace, use, call.now)])
+    return item
 
 
 @management.post("/coupons/{code}/redeem", "Redeem a coupon", tag="Coupons")
-async def redeem_coupon(call: Call[NoQuery, Redemption], tx: Tx) -> VerdictItem:
+async def redeem_coupon(calls: Sequence[Call[NoQuery, Redemption]], tx: Tx) -> list[VerdictItem | Refusal]:
     """Once: the same `reference` again is the same answer, another is refused. An order that comes in with the code
     redeems it too."""
-    customer_id, cart = await _asked(call, tx)
-    code, reference = call.path["code"], call.body.reference
-    verdict = await rewards.redeem(tx, call.workspace, code, reference, cart, call.now, customer_id=customer_id)
-    await call.audit(tx, "coupon.redeem", verdict.coupon.id, reference=reference)
-    return await _verdict(call, tx, verdict)
+    shop, now, uses = calls[-1].workspace, calls[-1].now, await _uses(calls, tx)
+    came = iter(await rewards.redeem(tx, shop, [one for one in uses if isinstance(one, Use)], now))
+    answers = [one if isinstance(one, Refusal) else next(came) for one in uses]
+    verdicts = [one for one in answers if isinstance(one, Verdict)]
+    done = [
+        (call.caller.actor, str(one.coupon.id), {"reference": one.coupon.reference})
+        for call, one in zip(calls, answers, strict=True)
+        if isinstance(one, Verdict)
+    ]
+    if done:
+        tenancy.audit_each(tx, shop.id, "coupon.redeem", done, now=now)
+    items = iter(await _verdicts(calls[-1], tx, verdicts))
+    return [one if isinstance(one, Refusal) else next(items) for one in answers]
 
 
-async def _asked(call: Call[NoQuery, Any], tx: Reading) -> tuple[UUID | None, Cart | None]:
+async def _uses(calls: Sequence[Call[NoQuery, Any]], tx: Reading) -> list[Use | Refusal]:
+    names = [call.body.customer_id for call in calls if call.body.customer_id is not None]
+    known = await customers.by_customer_ids(tx, calls[-1].workspace_id, names) if names else {}
+    return [tried(partial(_use, call, known)) for call in calls]
+
+
+def _use(call: Call[NoQuery, Any], known: Mapping[str, Customer]) -> Use:
     body: Validation = call.body
-    code = call.workspace.currency_code
-    customer = None
+    code, customer = call.workspace.currency_code, None
     if body.customer_id is not None:
-        customer = await customers.find(tx, call.workspace_id, customer_id=body.customer_id)
+        customer = known.get(body.customer_id)
         if customer is None:
             raise invalid("customer_id", "the id of a customer of this shop")
+    use = Use(call.path["code"], getattr(body, "reference", ""), None, customer.id if customer else None)
     if body.cart is None:
-        return customer.id if customer else None, None
+        return use
     cart = Cart(
         amount_minor=minor_units("cart.amount", body.cart.amount, code),
         shipping_minor=minor_units("cart.shipping", body.cart.shipping, code),
@@ -321,10 +338,14 @@ async def _asked(call: Call[NoQuery, Any], tx: Reading) -> tuple[UUID | None, Ca
             for n, line in enumerate(body.cart.lines)
         ),
     )
-    return customer.id if customer else None, cart
+    return msgspec.structs.replace(use, cart=cart)
 
 
-async def _verdict(call: Call[Any, Any], tx: Reading, verdict: Verdict) -> VerdictItem:
-    off = verdict.taken_off_minor
-    said = None if off is None else events.major_units(off, call.workspace.currency_code)
-    return VerdictItem(await _one(call, tx, verdict.coupon, verdict.terms), said)
+async def _verdicts(call: Call[Any, Any], tx: Reading, verdicts: Sequence[Verdict]) -> list[VerdictItem]:
+    terms = {(one.coupon.offer_id, one.coupon.offer_version): one.terms for one in verdicts}
+    items = await coupon_items(tx, call.workspace, [one.coupon for one in verdicts], terms, call.now)
+    code, off = call.workspace.currency_code, [one.taken_off_minor for one in verdicts]
+    return [
+        VerdictItem(item, None if taken is None else events.major_units(taken, code))
+        for item, taken in zip(items, off, strict=True)
+    ]

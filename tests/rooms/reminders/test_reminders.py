@@ -19,7 +19,7 @@ from regulars.kit.db import Database, Tx
 from regulars.ledger import Entry
 from regulars.reminders import ReminderRules
 from regulars.reminders.rules import UNITS, stretch, told_of
-from regulars.rewards import Ask, Coupon, Issued, Terms
+from regulars.rewards import Ask, Coupon, Issued, Terms, Use
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.wiring import change_shop, open_shop
@@ -274,7 +274,7 @@ async def test_a_coupon_is_told_of_until_it_is_used_expires_or_is_cancelled(
     asha, bo, cleo, dana = [await diary.coupon(name, 6 if name == "Cleo" else 0) for name in list(diary.people)[:4]]
     await diary.until("03-05 12:00")
     async with diary.db.transaction() as tx:
-        await rewards.redeem(tx, diary.shop, bo.code, "1", None, diary.clock.now())
+        await rewards.redeem(tx, diary.shop, [Use(bo.code, "1")], diary.clock.now())
     late = await diary.coupon("Eli")
     async with diary.db.reading() as tx:
         found = {one.reminder: one for one in await reminders.foreseen(tx, diary.shop, diary.clock.now())}

@@ -13,7 +13,7 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, again_when_raced
 from regulars.kit.errors import Invalid, Refusal
 from regulars.orders import OrderReport
-from regulars.rewards import Ask, Cart, CartLine, Issued, Offer, Terms
+from regulars.rewards import Ask, Cart, CartLine, Issued, Offer, Terms, Use
 from tests import make
 
 FIVE_OFF = {"discount": "amount", "value": 5, "price": "fixed", "coins": 100}
@@ -59,7 +59,10 @@ class Desk:
 
     async def redeem(self, code: str, reference: str = "1028", cart: Cart | None = None, **more: Any) -> Any:
         async with self.db.transaction() as tx:
-            return await rewards.redeem(tx, self.workspace, code, reference, cart, self.clock.now(), **more)
+            (answer,) = await rewards.redeem(tx, self.workspace, [Use(code, reference, cart, **more)], self.clock.now())
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
 
     async def coupon(self, id: UUID) -> rewards.Coupon:
         async with self.db.reading() as tx:
@@ -335,5 +338,33 @@ async def test_what_a_coupon_takes_off_a_cart(desk: Desk, terms: dict[str, Any],
     asha = (await desk.people("Asha"))["Asha"]
     coupon = await desk.bought(offer, asha)
     async with desk.db.reading() as tx:
-        verdict = await rewards.validate(tx, desk.workspace, coupon.code, cart, desk.clock.now())
+        verdict = await rewards.validate(tx, desk.workspace, Use(coupon.code, cart=cart), desk.clock.now())
     assert verdict.taken_off_minor == off
+
+
+async def test_many_redeem_at_once_each_by_itself_and_a_code_that_all_have_as_often_as_one_has_it(desk: Desk) -> None:
+    own, shared = await desk.offer(coins=1), await desk.offer(coins=1, code="fixed", fixed_code="HELLO", budget=100)
+    people = await desk.people("Asha", "Bela")
+    asha, bela = people["Asha"], people["Bela"]
+    mine, theirs = await desk.bought(own, asha), await desk.bought(own, bela)
+    for one in (asha, asha, bela):
+        await desk.bought(shared, one)
+    uses = [
+        Use(mine.code, "1", Cart(amount_minor=10_000)),
+        Use(mine.code, "2"),
+        Use(mine.code, "1"),
+        Use("NOTHING", "3"),
+        Use(theirs.code, "4", customer_id=asha.id),
+        *(Use("hello", reference, Cart(amount_minor=10_000), asha.id) for reference in ("5", "6", "7")),
+        Use("HELLO", "5", None, bela.id),
+    ]
+    async with desk.db.transaction() as tx:
+        answers = await rewards.redeem(tx, desk.workspace, uses, desk.clock.now())
+    assert [one.code if isinstance(one, Refusal) else one.coupon.reference for one in answers] == [
+        *("1", "coupon_used", "1", "coupon_unknown", "coupon_unknown", "5", "6", "coupon_used", "5")
+    ]
+    used = [one for one in answers if not isinstance(one, Refusal)]
+    assert len({one.coupon.id for one in used}) == 4
+    async with desk.db.reading() as tx:
+        taken_off = (await rewards.find_offer(tx, desk.workspace.id, shared.id)).taken_off_minor
+    assert taken_off == sum(one.taken_off_minor or 0 for one in used[2:])
