@@ -188,6 +188,9 @@ REVIEW_PRODUCTS_MAX = 20  # of an order, on its page
 REMINDER_DAYS_MAX = 45
 REMINDER_TIMES_MAX = 5
 REMINDERS_AT_ONCE = 500  # customers, that are told in one transaction
+REFERRALS_COUNTED_MAX = 1_000  # of one customer in a day, or from one address in a month
+REFERRAL_RING_MAX = 50  # customers, as far as a circle is followed
+CLAIMS_FROM_MAX = 20  # of referrals, from one caller's address, in SIGN_IN_WINDOW_S
 
 # Triggers
 TRIGGERS_MAX = 200

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, ledger, limits, people, reminders, rewards, shops, tenancy, triggers
+from regulars import days, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
 from regulars.kit import once
 from regulars.kit.batch import Gatherer
 from regulars.kit.clock import Clock
@@ -167,6 +167,7 @@ async def change_shop(tx: Tx, shop: Workspace, changes: dict[str, Any], now: dat
     if changed.time_zone != shop.time_zone:
         await days.begin(tx, changed, now)
     await ledger.rules_changed(tx, shop, changed, now)
+    await referrals.check_rules(tx, changed)
     return changed
 
 

@@ -56,6 +56,14 @@ async def change(
     return customer
 
 
+async def refer(tx: Tx, workspace: Workspace, id: UUID, code: str, now: datetime, *, available: int) -> None:
+    """Keep by whose referral code a customer came, once for ever, and announce it."""
+    customer = await tx.one(Customer, store.sql.refer, workspace.id, id, code, now)
+    if customer:
+        event = changed_event(events.business(workspace), customer, available, ["referred_by_referral_code"])
+        await events.append(tx, workspace.id, [event], now)
+
+
 async def set_tiers(tx: Tx, workspace_id: UUID, tiers: Mapping[UUID, str], now: datetime) -> dict[UUID, Customer]:
     """The customers as they then are. Whoever moves them tells of it. Lock order: customers by id."""
     ids = sorted(tiers)

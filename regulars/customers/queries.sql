@@ -81,6 +81,24 @@ RETURNING {customer}
 -- name: lock
 SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id = $2 FOR UPDATE
 
+-- name: refer
+UPDATE customers_customer SET referred_by_code = $3, updated_at = $4
+ WHERE workspace_id = $1 AND id = $2 AND referred_by_code = ''
+RETURNING id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+          accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+
+-- name: shops_of_code
+-- every workspace: a referral link says a code alone, and the caller names the workspaces that have such links.
+SELECT c.workspace_id FROM unnest($1::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+        SELECT workspace_id FROM customers_customer
+         WHERE workspace_id = n.id AND referral_code = $2 AND erased_at IS NULL OFFSET 0) AS c
+
+-- name: by_referral_codes
+SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
+       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+  FROM customers_customer WHERE workspace_id = $1 AND referral_code = ANY($2::text[])
+
 -- name: update
 UPDATE customers_customer
    SET name = $3, email = $4, mobile = $5, country = $6, gender = $7, dob = $8, accept_email = $9, accept_mobile = $10,

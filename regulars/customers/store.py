@@ -26,6 +26,17 @@ async def by_customer_ids(tx: Reading, workspace_id: UUID, customer_ids: Sequenc
     return await _as_merged(tx, workspace_id, {one.customer_id: one for one in found})
 
 
+async def by_referral_codes(tx: Reading, workspace_id: UUID, codes: Sequence[str]) -> dict[str, Customer]:
+    """The same by their referral codes."""
+    found = await tx.all(Customer, sql.by_referral_codes, workspace_id, codes)
+    return await _as_merged(tx, workspace_id, {one.referral_code: one for one in found})
+
+
+async def shops_of_code(tx: Reading, workspace_ids: Sequence[UUID], code: str) -> set[UUID]:
+    """Those of these workspaces where somebody has this referral code: a link says no more."""
+    return {row["workspace_id"] for row in await tx.fetch(sql.shops_of_code, workspace_ids, code)}
+
+
 async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:
     """`statement` is `sql.by_referral_code`, `by_email`, `by_phone`, `by_mobile` or `lock`."""
     found = await tx.one(Customer, statement, workspace_id, value)

@@ -20,7 +20,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from regulars import tenancy
-from regulars.dashboard import failures, security, signing
+from regulars.dashboard import failures, landing, security, signing
 from regulars.dashboard.desk import Call, Desk
 from regulars.dashboard.failures import lost
 from regulars.dashboard.forms import read_form
@@ -80,7 +80,7 @@ def routes(*, development: bool) -> list[ControllerRouterHandler]:
         cache_control=None if development else _FOR_EVER,
         include_in_schema=False,
     )
-    return [pages, door, static]
+    return [pages, door, landing.router(templates), static]
 
 
 def _static_name(request: Call) -> None:

@@ -56,7 +56,7 @@ class Count(msgspec.Struct, frozen=True):
 
 def at_sign_in(app: App, request: Call, email: str) -> list[Count]:
     # What people type into the field for an e-mail address may be a password, so it is not written down as it is.
-    whose = f"sign-in {_hidden(email)}"
+    whose = f"sign-in {hidden(email)}"
     known = _known_browser(app, request, email)
     if known:
         return [Count(f"{whose} known {known}", limits.SIGN_IN_FAILURES_MAX)]
@@ -68,8 +68,8 @@ def at_sign_in(app: App, request: Call, email: str) -> list[Count]:
     if not client:
         return counts
     return [
-        Count(f"{whose} from {_hidden(client)}", limits.SIGN_IN_FAILURES_MAX),
-        Count(f"sign-in from {_hidden(client)}", limits.SIGN_IN_FAILURES_FROM_MAX),
+        Count(f"{whose} from {hidden(client)}", limits.SIGN_IN_FAILURES_MAX),
+        Count(f"sign-in from {hidden(client)}", limits.SIGN_IN_FAILURES_FROM_MAX),
         *counts,
     ]
 
@@ -104,7 +104,7 @@ async def _give_back(app: App, counts: Sequence[Count]) -> None:
 
 async def forget(tx: Tx, email: str) -> None:
     """Whoever is given a new password may try it at once."""
-    await allowance.forget(tx, _NO_WORKSPACE, f"sign-in {_hidden(email)} ")
+    await allowance.forget(tx, _NO_WORKSPACE, f"sign-in {hidden(email)} ")
 
 
 def known_browser(app: App, request: Call, email: str) -> Cookie:
@@ -142,5 +142,5 @@ def client_address(settings: Settings, request: Call) -> str:
     return ""
 
 
-def _hidden(text: str) -> str:
+def hidden(text: str) -> str:
     return sha256(text.encode("utf-8", "replace")).hexdigest()

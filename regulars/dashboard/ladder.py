@@ -26,6 +26,7 @@ BY = {
     "anniversary": "anniversaries",
     "fact": "events",
     "api": "calls",
+    "referral": "referrals",
 }
 """What coins are multiplied of, in words."""
 
@@ -188,6 +189,8 @@ def _amount(name: str, amount: float, shop: Workspace) -> tuple[str, str]:
             return money(amount, shop.currency_code, shop.currency_symbol), " spent"
         case "orders":
             return plural(int(amount), "order"), ""
+        case "referrals":
+            return plural(int(amount), "friend"), " referred"
     return counted(int(amount), shop.coin_name), " earned" if name == "earned" else " to spend"
 
 

@@ -22,7 +22,7 @@ STATIC = HERE / "static"
 
 NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
-    ("Customers", [("/customers", "Customers"), ("/tiers", "Tiers")]),
+    ("Customers", [("/customers", "Customers"), ("/tiers", "Tiers"), ("/referrals", "Referrals")]),
     (
         "Earn",
         [

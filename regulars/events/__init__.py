@@ -15,7 +15,7 @@ Does not know who makes facts, nor which tool is told of them.
 from regulars.events import catalogue
 from regulars.events.catalogue import TOPICS, Topic
 from regulars.events.documents import asyncapi, asyncapi_page, documents
-from regulars.events.forgetting import forget, move
+from regulars.events.forgetting import forget, forget_beside, move
 from regulars.events.log import (
     EventTooLarge,
     append,

@@ -13,7 +13,14 @@ PERSONAL = (
     *("user_referral_link", "user_new_referral_link", "user_dob", "user_full_dob", "customer_id", "name", "email"),
     *("mobile", "eid", "mid", "dob", "full_dob", "referral_code", "referred_by_referral_code", "referred_by_name"),
     *("referred_by_eid", "referred_by_mid", "referred_to_name", "referred_to_eid", "referred_to_mid"),
-    *("meta__lead_name", "meta__redirect_link", "redirect_link", "reference_cart_token", "order_review_link"),
+    *(
+        "claim_link",
+        "meta__lead_name",
+        "meta__redirect_link",
+        "redirect_link",
+        "reference_cart_token",
+        "order_review_link",
+    ),
 )
 """The properties that say who a customer is, or lead there."""
 
@@ -29,3 +36,13 @@ async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID]) -> li
     ids = [row["id"] for row in rows]
     await tx.execute(_sql.forget_pending, workspace_id, ids)
     return ids
+
+
+async def forget_beside(tx: Tx, workspace_id: UUID, others: Sequence[UUID], customer_ids: Sequence[UUID]) -> list[UUID]:
+    """Empty what events about others say of these customers, whom they referred or were referred by. Their ids."""
+    named = [str(id) for id in customer_ids]
+    rows = await tx.fetch(_sql.forget_beside, workspace_id, others, named, _OF_TWO) if others else []
+    return [row["id"] for row in rows]
+
+
+_OF_TWO = ("refereenotify_create", "referrernotify_create", "incompletereferralrequest_create")

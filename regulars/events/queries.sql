@@ -200,5 +200,19 @@ SET body = (
 WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[])
 RETURNING id;
 
+-- name: forget_beside
+-- What events about others say of the two of a referral.
+UPDATE events_event
+SET body = (
+    SELECT json_object_agg(p.key, CASE
+        WHEN p.key ~ '^referred_to_(name|eid|mid)$' AND body::json ->> 'referred_to_lead_id' = ANY ($3::text[])
+          OR p.key ~ '^(referred_by_(name|eid|mid)|claim_link)$' AND body::json ->> 'referred_by_lead_id' = ANY ($3::text[])
+        THEN '""' ELSE p.value END)
+    FROM json_each(body::json) AS p
+)::text
+WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[]) AND topic = ANY ($4::text[])
+  AND (body::json ->> 'referred_to_lead_id' = ANY ($3::text[]) OR body::json ->> 'referred_by_lead_id' = ANY ($3::text[]))
+RETURNING id;
+
 -- name: forget_pending
 DELETE FROM events_pending WHERE workspace_id = $1 AND event_id = ANY ($2::uuid[]);

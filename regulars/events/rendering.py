@@ -50,6 +50,7 @@ class Business(msgspec.Struct, frozen=True, gc=False):
     entity_id: str
     properties: dict[str, Any]
     referral_link_base: str
+    code_is_coupon: bool
     utm_source: str
     currency_code: str
 
@@ -73,6 +74,7 @@ def business(workspace: Workspace) -> Business:
             "business_currency_symbol": workspace.currency_symbol,
         },
         referral_link_base=str(base).rstrip("/"),
+        code_is_coupon="coupon" in (workspace.settings.get("referrals") or {}).get("modes", ()),
         utm_source=str(workspace.settings.get("utm_source") or UTM_SOURCE),
         currency_code=workspace.currency_code,
     )
@@ -94,7 +96,7 @@ def common(of: Business, customer: CustomerLike, available: int) -> dict[str, An
         "user_mobile": customer.phone or customer.mobile,
         "user_tier": customer.tier,
         "user_referral_code": code,
-        "user_referral_coupon_code": "",
+        "user_referral_coupon_code": code if of.code_is_coupon else "",
         "user_referral_link": link,
         "user_new_referral_link": link,
         "user_available_balance": available,

@@ -6,7 +6,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from regulars import limits
@@ -142,3 +142,17 @@ def months_later(at: DateT, months: int) -> DateT:
     """The same day and time so many months later, or earlier; of a shorter month its last day. By `at`'s own clock."""
     year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
     return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
+
+
+def period_start(period: Literal["day", "week", "month", "year"], now: datetime, zone: tzinfo) -> datetime:
+    """When the period began that it is by the clock there."""
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    match period:
+        case "day":
+            return today
+        case "week":
+            return today - timedelta(days=today.weekday())
+        case "month":
+            return today.replace(day=1)
+        case "year":
+            return today.replace(month=1, day=1)

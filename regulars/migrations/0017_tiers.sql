@@ -64,5 +64,6 @@ CREATE OR REPLACE VIEW events_reader AS
      UNION ALL
     SELECT l.workspace_id, 'tiers', t.topic
       FROM tiers_ladder l
-     CROSS JOIN unnest(ARRAY['order_create', 'order_update', 'walletreward_create', 'wallettrasaction_update']) AS t (topic)
+     CROSS JOIN unnest(ARRAY['order_create', 'order_update', 'walletreward_create', 'wallettrasaction_update',
+                             'referrernotify_create']) AS t (topic)
      WHERE l.version = 1;

@@ -14,4 +14,4 @@ Does not know what the rooms keep: each moves, drops or tells its own.
 
 from regulars.people.erasure import LOOK, also, erase, look, look_for
 from regulars.people.exporting import Person, take_out
-from regulars.people.merging import merge
+from regulars.people.merging import meet, merge

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, delivery, events, limits, orders, reviews, schedule, tenancy, tiers, triggers
+from regulars import customers, delivery, events, limits, orders, referrals, reviews, schedule, tenancy, tiers, triggers
 from regulars.customers import Customer
 from regulars.kit import once
 from regulars.kit.db import Tx
@@ -56,7 +56,8 @@ async def erase(tx: Tx, workspace: Workspace, customer_id: UUID, now: datetime) 
     await reviews.forget(tx, workspace.id, ids)
     await tiers.forget(tx, workspace.id, ids)
     await triggers.forget(tx, workspace.id, ids)
-    told = await events.forget(tx, workspace.id, ids)
+    others = await referrals.forget(tx, workspace.id, ids)
+    told = await events.forget(tx, workspace.id, ids) + await events.forget_beside(tx, workspace.id, others, ids)
     await delivery.forget(tx, workspace.id, ids, told, now)
     for forget in _ALSO:
         await forget(tx, workspace.id, ids)

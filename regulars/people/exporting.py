@@ -4,12 +4,13 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events, ledger, limits, orders, reviews, rewards, tiers, triggers
+from regulars import customers, events, ledger, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
 from regulars.events import Event
 from regulars.kit.db import Reading
 from regulars.ledger import Txn
 from regulars.orders import Order
+from regulars.referrals import Referral
 from regulars.reviews import Post
 from regulars.tenancy import Workspace
 from regulars.tiers import Move
@@ -18,7 +19,8 @@ from regulars.triggers import Firing
 
 class Person(msgspec.Struct, frozen=True):
     """`also_known_as` are the customer_ids of those who were merged into them. `cut`: the names of lists of which only
-    the newest limits.PERSON_ITEMS_MAX are told. `coupons` come with their terms; `moves` are those on the ladder."""
+    the newest limits.PERSON_ITEMS_MAX are told. `coupons` come with their terms; `moves` are those on the ladder;
+    `referrals` are those of their friends, and the one that brought them along."""
 
     customer: Customer
     also_known_as: list[str]
@@ -30,6 +32,7 @@ class Person(msgspec.Struct, frozen=True):
     moves: list[Move]
     reviews: list[Post]
     questions: list[Post]
+    referrals: list[Referral]
     events: list[Event]
     cut: list[str]
 
@@ -51,6 +54,8 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
         moves=await tiers.moves_of(tx, workspace.id, id),
         reviews=await reviews.posts(tx, workspace.id, "review", customer_id=id, limit=most),
         questions=await reviews.posts(tx, workspace.id, "question", customer_id=id, limit=most),
+        referrals=await referrals.referrals(tx, workspace.id, referrer_id=id, limit=most)
+        + await referrals.referrals(tx, workspace.id, friend_id=id, limit=1),
         events=await events.recent(tx, workspace.id, customer_id=id, limit=most),
         cut=[],
     )

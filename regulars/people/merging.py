@@ -1,13 +1,25 @@
 """Two records of one person become one."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
-from regulars import customers, events, ledger, orders, reviews, rewards, tiers, triggers
+from regulars import customers, events, ledger, orders, referrals, reviews, rewards, tiers, triggers
+from regulars.customers import CustomerErased
 from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit.errors import Invalid, NotFound, Refusal
 from regulars.ledger import Merge
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
+
+
+async def meet(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
+    """A handler of the schedule: a friend who was referred before the shop's platform knew them is the customer whom it
+    knows by now. Whoever was merged or erased meanwhile stays so."""
+    for due in dues:
+        with suppress(NotFound, Invalid, CustomerErased):
+            await merge(tx, workspace, UUID(due.key), UUID(due.payload["into"]), now)
 
 
 async def merge(tx: Tx, workspace: Workspace, from_id: UUID, into_id: UUID, now: datetime, *, actor: str = "") -> bool:
@@ -29,6 +41,7 @@ async def merge(tx: Tx, workspace: Workspace, from_id: UUID, into_id: UUID, now:
     await customers.merge(tx, workspace, merged, into, now, available=available)
     await rewards.move(tx, workspace.id, from_id, into_id)
     await reviews.move(tx, workspace.id, from_id, into_id)
+    await referrals.move(tx, workspace.id, from_id, into_id)
     await tiers.move(tx, workspace, from_id, into_id, now)
     await triggers.move(tx, workspace.id, from_id, into_id)
     await events.move(tx, workspace.id, from_id, into_id)

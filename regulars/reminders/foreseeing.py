@@ -6,17 +6,18 @@ import msgspec
 
 from regulars import limits, schedule
 from regulars.kit.db import Reading
+from regulars.referrals import REMIND
 from regulars.reminders.asking import ASK
 from regulars.reminders.expiring import upcoming
-from regulars.reminders.rules import COUPONS, EXPIRING, UNITS, UNUSED, next_at
+from regulars.reminders.rules import COUPONS, EXPIRING, UNITS, UNUSED, next_at, reminder_rules
 from regulars.reminders.unused import waiting
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 
 class Foreseen(msgspec.Struct, frozen=True):
-    """`at` is the next time, `told` how many would be told then, of orders how many are looked at; `more`: there may be
-    others."""
+    """`at` is the next time, `told` how many would be told then, of orders and friends how many are looked at;
+    `more`: there may be others."""
 
     reminder: str
     topic: str
@@ -40,6 +41,9 @@ async def foreseen(tx: Reading, shop: Workspace, now: datetime) -> list[Foreseen
     at = next_at(shop, now)
     asks = await schedule.due_keys(tx, shop.id, ASK, at)
     found.append(("reviews_asked_for", "reviewrequest_create", Due(ASK, "", at), len(asks)))
+    told_of = await schedule.due_keys(tx, shop.id, REMIND, at) if reminder_rules(shop).referral_days else []
+    topic = "incompletereferralrequest_create"
+    found.append(("friends_have_not_ordered", topic, Due(REMIND, "", at), len(told_of)))
     most = limits.REMINDERS_AT_ONCE
     return [Foreseen(name, topic, max(now, one.due_at), told, told >= most) for name, topic, one, told in found]
 

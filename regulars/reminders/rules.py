@@ -30,6 +30,8 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     A review is asked for `review_days` after an order was fulfilled (null: never), and up to `review_times` in all,
     every `review_gap_days`, unless it was paid back or its products are reviewed.
+    `unused_times` in all, every `unused_gap_days`. The same of a friend who claimed a referral and has not ordered for
+    `referral_days`.
     """
 
     at_hour: Annotated[int, Meta(ge=0, le=23)] = 10
@@ -41,6 +43,9 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     review_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
     review_gap_days: Days = 7
     unused_balance_min: Annotated[int, Meta(ge=1, le=limits.COINS_MAX)] = 1
+    referral_days: Days | None = None
+    referral_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
+    referral_gap_days: Days = 7
     coupon_days: Days | None = None
     coupon_times: Annotated[int, Meta(ge=1, le=limits.REMINDER_TIMES_MAX)] = 1
     coupon_gap_days: Days = 7

@@ -11,7 +11,7 @@ import msgspec
 
 from regulars import customers, ledger, limits, schedule
 from regulars.customers import Customer
-from regulars.kit.clock import wall_clock
+from regulars.kit.clock import period_start, wall_clock
 from regulars.kit.currency import units_of
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
@@ -177,9 +177,10 @@ class _Deciding:
     async def read(self, tx: Reading, asked: Sequence[tuple[Ask, Offer]]) -> None:
         ids = sorted({self.people[ask.customer_id].id for ask, _ in asked})
         self.available = await ledger.available(tx, self.workspace, ids, self.now)
+        now, zone = self.now, self.workspace.zone
         limited = sorted(
             {
-                (offer.id, self.people[ask.customer_id].id, _since(offer.terms, self.now, self.workspace.zone))
+                (offer.id, self.people[ask.customer_id].id, period_start(offer.terms.period, now, zone))
                 for ask, offer in asked
                 if offer.terms.per_customer_max or offer.terms.per_period_max
             }
@@ -357,17 +358,3 @@ def _expires_at(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime | None:
         return now.astimezone(zone) + timedelta(days=terms.expires_after_days)
     last = wall_clock("expires_on", terms.expires_on, zone)
     return last + timedelta(days=1) if last else None
-
-
-def _since(terms: Terms, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the period began that it is by the shop's clock."""
-    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    match terms.period:
-        case "day":
-            return today
-        case "week":
-            return today - timedelta(days=today.weekday())
-        case "month":
-            return today.replace(day=1)
-        case "year":
-            return today.replace(month=1, day=1)

@@ -25,6 +25,7 @@ class Needs(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     available: Annotated[Coins, Meta(title="Coins they have")] = 0
     spent: Annotated[float, Meta(title="Money spent", ge=0, le=limits.COINS_MAX)] = 0.0
     orders: Annotated[int, Meta(title="Orders", ge=0, le=limits.COINS_MAX)] = 0
+    referrals: Annotated[int, Meta(title="Friends referred", ge=0, le=limits.COINS_MAX)] = 0
 
     def asked(self) -> dict[str, float]:
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name))}
@@ -40,7 +41,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     match: Annotated[Literal["all", "any"], Meta(title="Of these")] = "any"
     leave: Annotated[Needs | None, Meta(title="To stay in")] = None
     factors: Annotated[
-        dict[Literal["order", "review", "birthday", "anniversary", "fact", "api"], Factor],
+        dict[Literal["order", "review", "birthday", "anniversary", "fact", "api", "referral"], Factor],
         Meta(title="Coins times", examples=[{"order": 1.5}]),
     ] = {}
     perks: Annotated[
@@ -100,6 +101,7 @@ class Measures(msgspec.Struct, frozen=True, gc=False):
     spent: float = 0.0
     orders: int = 0
     gross: float = 0.0
+    referrals: int = 0
 
     def meets(self, needs: Needs, match: str) -> bool:
         asked = needs.asked()

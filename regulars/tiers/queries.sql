@@ -67,6 +67,14 @@ SELECT n.id, e.earned
         SELECT COALESCE(sum(amount), 0)::bigint AS earned
           FROM ledger_earned WHERE workspace_id = $1 AND customer_id = n.id AND occurred_at >= n.since) AS e
 
+-- name: referred
+-- How many friends of each have completed a referral since a time.
+SELECT n.id, r.friends
+  FROM unnest($2::uuid[], $3::timestamptz[]) AS n (id, since)
+ CROSS JOIN LATERAL (
+        SELECT count(*) AS friends
+          FROM referrals_completed WHERE workspace_id = $1 AND referrer_id = n.id AND completed_at >= n.since) AS r
+
 -- name: counts
 SELECT tier, count(*) AS customers FROM tiers_standing WHERE workspace_id = $1 AND tier <> '' GROUP BY tier
 

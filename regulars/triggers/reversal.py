@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, orders, rewards, schedule
+from regulars import ledger, orders, referrals, rewards, schedule
 from regulars.kit.db import Tx
 from regulars.kit.errors import Refusal
 from regulars.ledger import NotReversible, Reversal
@@ -150,6 +150,6 @@ async def cancel_coupons(tx: Tx, workspace: Workspace, firings: Sequence[Firing]
 
 Undoes = Callable[[Tx, Workspace, Sequence[Recorded], datetime, str], Awaitable[None]]
 
-UNDOES: tuple[Undoes, ...] = (_rewards, _coupons)
-"""Each is handed orders of which less or more is left than before, as they were and as they are. What tiers and
-referrals have from an order is undone by a line of theirs here."""
+UNDOES: tuple[Undoes, ...] = (_rewards, _coupons, referrals.undo)
+"""Each is handed orders of which less or more is left than before, as they were and as they are. Tiers
+follow the log."""

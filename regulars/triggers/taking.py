@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import checkout, ledger, orders, reminders, rewards
+from regulars import checkout, ledger, orders, referrals, reminders, rewards
 from regulars.kit.db import Reading, Tx
 from regulars.kit.errors import Refusal
 from regulars.orders import Correcting, OrderReport, Recorded
@@ -108,6 +108,7 @@ async def take_orders(
         changed = [r.order for r in taken if r.change in ("created", "updated")]
         await rewards.settle_orders(tx, workspace, changed, now)
         await reminders.plan_asks(tx, workspace, taken, now)
+        await referrals.settle_orders(tx, workspace, changed, now)
         firings = iter(await earning.give(tx, taken))
         for n, answer in zip(turn, recorded, strict=True):
             answers[n] = Taken(answer, next(firings)) if isinstance(answer, Recorded) else answer

@@ -80,6 +80,9 @@ PAGES = [
     *("/sources/hooks", "/sources/hooks?state=failed"),
     *("/reviews", "/reviews?kind=question", "/settings/reviews"),
     *("/offers", "/offers/new", "/coupons", "/coupons?q=x&status=redeemed"),
+    "/referrals",
+    "/referrals?review=waiting",
+    "/settings/referrals",
     *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]

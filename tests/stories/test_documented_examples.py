@@ -107,14 +107,31 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
     await shop.manage("PUT", "/tiers", json={"ladder": {"tiers": [tier]}})
     placing = {"tier": "gold", "reason": "A friend", "until": "2030-01-01T00:00:00Z"}
     await shop.manage("PUT", f"/customers/{customer}/tier", json=placing)
-    return await of_reviews(shop, customer) | {
-        "offers": offer,
-        "offer_id": offer,
-        "customer": customer,
-        "coupons": good["id"],
-        "/coupons/{code}/validate": used["code"],
-        "/coupons/{code}/redeem": used["code"],
-    }
+    return (
+        await of_reviews(shop, customer)
+        | await of_referrals(shop, offer)
+        | {
+            "offers": offer,
+            "offer_id": offer,
+            "customer": customer,
+            "coupons": good["id"],
+            "/coupons/{code}/validate": used["code"],
+            "/coupons/{code}/redeem": used["code"],
+        }
+    )
+
+
+async def of_referrals(shop: Shop, offer: str) -> dict[str, str]:
+    """Who refers by the code of the examples; and two friends, of whom the second waits to be looked at."""
+    rules = {"on": True, "friend_offer": offer, "per_day_max": 1, "coins": 1}
+    await shop.manage("PATCH", "/workspace", json={"settings": {"referrals": rules}})
+    known = {"customer_id": "shopify-2001", "referral_code": "2nfcdqo46x"}
+    referrer = (await shop.manage("POST", "/customers", json=known)).json()["id"]
+    ids = []
+    for n in range(2):
+        body = {"referred_by_referral_code": "2nfcdqo46x", "metadetail": {"email": f"friend{n}@example.com"}}
+        ids.append((await shop.merchant("POST", "/leads-referral-via-email", json=body)).json()["data"]["item"]["_id"])
+    return {"referrals": ids[0], "/referrals/{id}/approve": ids[1], "referred_by_lead_id": referrer}
 
 
 async def of_reviews(shop: Shop, customer: str) -> dict[str, str]:

@@ -139,6 +139,7 @@ HOLDS = {
         *("customers_customer", "customers_words", "delivery_attempt", "delivery_delivery", "events_event"),
         *(
             "orders_order",
+            "referrals_referral",
             "reviews_post",
             "shops_hook",
             "tenancy_audit",

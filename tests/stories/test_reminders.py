@@ -67,6 +67,7 @@ async def test_the_named_door_changes_the_same_and_says_what_comes_next(shop: Sh
         "coins_lie_unused": 0,
         "coupon_lies_unused": 0,
         "reviews_asked_for": 0,
+        "friends_have_not_ordered": 0,
     }
     page = (await owner.get("/settings/reminders")).text
     assert "A coupon lies unused" in page

@@ -16,8 +16,11 @@ from regulars.dashboard import security
 from regulars.kit.ids import new_id
 from regulars.tenancy import Areas
 from tests.doors import Shop
+from tests.stories import rights, rights_of_referrals
 from tests.stories.browsing import person, signed_in
-from tests.stories.rights import APIS, PAGES
+
+APIS = rights.APIS + rights_of_referrals.APIS
+PAGES = rights_of_referrals.PAGES + rights.PAGES  # which ends with signing out
 
 
 def lines(table: str) -> dict[tuple[str, str], list[str]]:
@@ -68,8 +71,15 @@ async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
             body = {"reference_product_id": "8198", "customer_id": "shopify-1001", **said}
         if path.endswith("/uploads"):
             body = {"parent_id": str(new_id()), "file": "AAAA"}
+        if "/leads-" in path:
+            body = {
+                "referred_by_referral_code": "2nfcdqo46x",
+                "metadetail": {"email": "ravi@example.com", "mobile": "91"},
+            }
         of_a_lead = method == "GET" and ("wallettransactions" in path or "merchant/coupons" in path)
         query = {"lead_id": str(new_id())} if of_a_lead else {}
+        if "merchant/referrals" in path:
+            query = {"referred_by_lead_id": str(new_id())}
         answer = await shop.client.request(
             method, filled(path), headers=shop.headers(key), json=None if method == "GET" else body, params=query
         )

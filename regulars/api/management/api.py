@@ -37,6 +37,7 @@ management = Api(
         "Coupons": "data",
         "Tiers": "rules",
         "Reviews": "data",
+        "Referrals": "data",
         "Orders": "data",
         "Imports": "data",
         "Events": "data",

@@ -21,6 +21,7 @@ from regulars.api.management.items import (
     order_item,
     transaction_item,
 )
+from regulars.api.management.referrals import ReferralItem, referral_items
 from regulars.api.management.reviews import ReviewItem, post_items
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.management.tiers import MoveItem
@@ -59,6 +60,7 @@ class PersonItem(msgspec.Struct, frozen=True):
     tier_moves: list[MoveItem]
     reviews: list[ReviewItem]
     questions: list[ReviewItem]
+    referrals: list[ReferralItem]
     events: list[EventItem]
     cut: list[str]
 
@@ -106,6 +108,7 @@ async def person_item(tx: Reading, workspace: Workspace, person: Person, now: da
         tier_moves=[copied(MoveItem, move) for move in person.moves],
         reviews=await post_items(tx, workspace, person.reviews),
         questions=await post_items(tx, workspace, person.questions),
+        referrals=await referral_items(tx, workspace.id, person.referrals),
         events=[event_item(event, who) for event in person.events],
         cut=person.cut,
     )

@@ -153,7 +153,9 @@ async def _standing(call: Call[Any, Any], tx: Reading) -> StandingItem:
         StandingItem,
         stands.standing,
         customer=named(customer),
-        reached={name: getattr(stands.reached, name) for name in ("earned", "available", "spent", "orders")},
+        reached={
+            name: getattr(stands.reached, name) for name in ("earned", "available", "spent", "orders", "referrals")
+        },
         next_tier=stands.next_tier,
         missing=stands.missing,
         moves=[copied(MoveItem, one) for one in await tiers.moves_of(tx, call.workspace_id, customer.id)],

@@ -11,6 +11,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.kit.db import Reading, Tx
 from regulars.kit.shapes import Page, Setting, copied, showing
 from regulars.orders import EarningBasis
+from regulars.referrals import ReferralRules
 from regulars.reminders import ReminderRules
 from regulars.reviews import ReviewRules
 from regulars.tenancy import AuditLine, BookRules, Retention, Workspace
@@ -66,14 +67,23 @@ class Reminders(Setting[ReminderRules], frozen=True):
     coins expire, unless `expiry_notices` is false; and `unusedwalletcoinrequest_create`, if `unused_days` is given, of
     a balance of at least `unused_balance_min` (1) that has not moved for so long, up to `unused_times` (1) in all,
     every `unused_gap_days` (7). The same of a coupon, `unusedcouponrequest_create`, if it is unused `coupon_days` after
-    it was issued, by `coupon_times` (1) and `coupon_gap_days` (7). `reviewrequest_create`, with `review_days`, of
-    an order that was fulfilled so long ago, up to `review_times` (1) in all, every `review_gap_days` (7). Null sets one
-    back."""
+    it was issued, by `coupon_times` (1) and `coupon_gap_days` (7). `reviewrequest_create`, with `review_days`, of an
+    order that was fulfilled so long ago, up to `review_times` (1) in all, every `review_gap_days` (7).
+    `incompletereferralrequest_create` is the same of a friend who claimed a referral and has not ordered:
+    `referral_days`, `referral_times`, `referral_gap_days`. Null sets one back."""
 
 
 class Reviews(Setting[ReviewRules], frozen=True):
     """Reviews of verified buyers with `approve_from` stars or more are shown at once, with 0 (as for everybody) none:
     each waits to be approved by hand, as do those that hold one of `hold_words`. Null sets one back."""
+
+
+class Referring(Setting[ReferralRules], frozen=True):
+    """Who comes by a customer's code gets a coupon of `friend_offer`; the customer `coins`, or a coupon of `offer`,
+    when the friend's first order of at least `minimum_order` can't be given back any more, `return_days` (14) later.
+    `coupon` among `modes`: the code is entered at your checkout. Claims of one address in a month
+    (`same_address_max`, 3) and of one customer's friends in a day (`per_day_max`, 10) beyond that wait until somebody
+    has looked. 0 is no limit; null sets one back."""
 
 
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -85,6 +95,7 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     country: Country | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
+    referrals: Referring | UnsetType | None = UNSET
     reminders: Reminders | UnsetType | None = UNSET
     retention: KeptFor | UnsetType | None = UNSET
     reviews: Reviews | UnsetType | None = UNSET

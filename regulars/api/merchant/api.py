@@ -7,5 +7,7 @@ merchant = Api(
     "/api/v2/merchant",
     "envelope",
     "Merchant API",
-    dict.fromkeys(("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers", "Reviews", "Storefront")),
+    dict.fromkeys(
+        ("Activities", "Leads", "Wallet transactions", "Coupons", "Triggers", "Referrals", "Reviews", "Storefront")
+    ),
 )

@@ -9,6 +9,7 @@ from regulars.dashboard import cells, words
 from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.lists import Asked, Column, Found, Listing, until_next
+from regulars.dashboard.pages import referrals
 from regulars.dashboard.pages.shop import PAGES
 from regulars.dashboard.sheets import ask
 from regulars.kit.db import Reading, Tx
@@ -20,7 +21,7 @@ _SEE_STOREFRONT = "see and change its storefront secret"
 async def index(desk: Desk, tx: Reading) -> dict[str, Any]:
     keys = sum(key.revoked_at is None for key in await tenancy.list_keys(tx, desk.id))
     people = words.plural(len(await tenancy.list_staff(tx, desk.id)), "person", "people")
-    links = [(page.path, page.title, page.purpose, page.state(desk.workspace)) for page in PAGES]
+    links = [(one.path, one.title, one.purpose, one.state(desk.workspace)) for one in (*PAGES, referrals.RULES)]
     links += [
         ("/keys", "API keys", "", f"{words.plural(keys, 'live key')}." if keys else "No program has a key."),
         ("/staff", "Staff", "", f"{people} can sign in."),

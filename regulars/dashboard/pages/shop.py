@@ -25,6 +25,7 @@ _REMINDED = {
     "unusedwalletcoinrequest_create": "Coins lie unused",
     "reviewrequest_create": "Reviews are asked for",
     "unusedcouponrequest_create": "A coupon lies unused",
+    "incompletereferralrequest_create": "A friend has not ordered",
 }
 _UPCOMING = {
     "coins_expire_in_a_month": "{Coins} expire in a month",
@@ -33,6 +34,7 @@ _UPCOMING = {
     "coins_lie_unused": "{Coins} lie unused",
     "coupon_lies_unused": "A coupon lies unused",
     "reviews_asked_for": "Reviews are asked for",
+    "friends_have_not_ordered": "Friends have not ordered",
 }
 
 
@@ -224,7 +226,7 @@ async def _load_reminders(desk: Desk, tx: Reading) -> Shown:
     rules = reminders.reminder_rules(desk.workspace)
     send = await dispatch.list_rules(tx, desk.id)
     told = {label: sum(one.topic == topic and one.active for one in send) for topic, label in _REMINDED.items()}
-    asked = {"unused": rules.unused_days, "coupon": rules.coupon_days, "review": rules.review_days}
+    asked = {part: getattr(rules, f"{part}_days") for part in _PARTS}
     days = {f"{part}_days": days or (14 if part == "review" else 30) for part, days in asked.items()}
     hours = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
     upcoming = [(_UPCOMING[one.reminder], one) for one in await reminders.foreseen(tx, desk.workspace, desk.now)]
@@ -238,6 +240,7 @@ def _told(shop: Workspace) -> str:
     when += [f"when they lie unused for {plural(rules.unused_days, 'day')}"] if rules.unused_days else []
     when += [f"when a coupon does for {plural(rules.coupon_days, 'day')}"] if rules.coupon_days else []
     when += [f"of reviews {plural(rules.review_days, 'day')} after an order"] if rules.review_days else []
+    when += [f"of friends {plural(rules.referral_days, 'day')} after they claimed"] if rules.referral_days else []
     return f"At {rules.at_hour:02d}:00, {' and '.join(when)}." if when else "Nobody is reminded."
 
 
@@ -247,7 +250,7 @@ def _reminders(given: Given) -> dict[str, Any]:
     return {"reminders": _chosen(ReminderRules(), rules)}
 
 
-_PARTS = ("unused", "coupon", "review")
+_PARTS = ("unused", "coupon", "review", "referral")
 _ASKED: Fields = fields_of(ReminderRules)
 for _part in _PARTS:
     _names = tuple(name for name in _ASKED if name.startswith(_part))
@@ -255,8 +258,8 @@ for _part in _PARTS:
 REMINDERS = settings_page(
     "reminders",
     "Reminders",
-    "When your tools are told of {coins} that expire soon, of {coins} and coupons that lie unused, and of orders that "
-    "nobody has reviewed.",
+    "When your tools are told of {coins} that expire soon, of {coins} and coupons that lie unused, of orders that "
+    "nobody has reviewed, and of friends who have not ordered.",
     _ASKED,
     reminders.reminder_rules,
     _reminders,

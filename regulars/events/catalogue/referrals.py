@@ -86,3 +86,6 @@ class Referral(Common, frozen=True, kw_only=True, gc=False):
         says("The link that applies the coupon.", "https://corner.example/discount/necpri8a5hzqlomidas"),
     ] = UNSET
     referral_id: Annotated[str, says("Id of the referral.", "2c1aceb6-7ec7-4246-89d0-25775afcd649")]
+    claim_link: Annotated[
+        str, says("Where the friend claims the discount.", "https://loyalty.example/r/2nfcdqo46x", "")
+    ]

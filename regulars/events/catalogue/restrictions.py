@@ -127,7 +127,9 @@ REVIEW = _with_common(
     Field("reference_product_id", "Product id", "text", help="The product's id on the shop's platform."),
 )
 
-_REFERRAL = (Field("referral_mode", "Referral mode", "text", help="How the friend was referred: link."),)
+_REFERRAL = (
+    Field("referral_mode", "Referral mode", "text", help="How the friend was referred: link, email, mobile or coupon."),
+)
 
 REFERRAL = _with_common(*_REFERRAL)
 

@@ -1,0 +1,27 @@
+"""Who may do what with referrals: lines of the tables of `rights`."""
+
+APIS = """
+POST   /api/v2/merchant/leads-referral-via-email          yes        yes   yes    -      -         -      -
+POST   /api/v2/merchant/leads-referral-via-mobile         yes        yes   yes    -      -         -      -
+POST   /api/v2/merchant/leads-invite-via-email            proof      yes   yes    -      -         -      -
+POST   /api/v2/merchant/leads-invite-via-mobile           proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/referrals                         proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/referrals/{id}                    proof      yes   yes    -      -         -      -
+GET    /api/v1/referrals                                  -          -     -      -      -         -      READ
+GET    /api/v1/referrals/funnel                           -          -     -      -      -         -      READ
+GET    /api/v1/referrals/{id}                             -          -     -      -      -         -      READ
+POST   /api/v1/referrals/{id}/approve                     -          -     -      -      -         -      WRITE
+POST   /api/v1/referrals/{id}/reject                      -          -     -      -      -         -      WRITE
+"""
+
+PAGES = """
+GET    /r/{code}                                          yes    yes     yes     yes
+POST   /r/{code}                                          yes    yes     yes     yes
+GET    /referrals                                         yes    yes     yes     no
+GET    /referrals.csv                                     yes    yes     yes     no
+GET    /referrals/{id}                                    yes    yes     yes     no
+POST   /referrals/{id}/approve                            yes    yes     no      no
+POST   /referrals/{id}/reject                             yes    yes     no      no
+GET    /settings/referrals                                yes    yes     yes     no
+POST   /settings/referrals                                yes    yes     no      no
+"""
