@@ -85,7 +85,7 @@ class Listing:
                 if self.leads:
                     await the_lead(tx, call.workspace_id, id=self._lead_id(call, always=True))
                 found = await self._listed(act, call, tx)
-                return self.answer(**dict(zip(self.answer.__struct_fields__, found, strict=True)))
+                return self.answer(**dict(zip(self.answer.__struct_fields__, found, strict=False)))
 
             return self._declare(act, listed, self.answer, "", summary)
 
@@ -94,11 +94,10 @@ class Listing:
     async def _listed(self, act: Act, call: Call[Any, Any], tx: Reading) -> Any:
         if self.find is None or call.query.id is None:
             return await act(call, tx)
-        more = (None,) * (len(self.answer.__struct_fields__) - 2)
         try:
-            return [await self._one(self.find, call, tx, call.query.id)], 1, *more
+            return [await self._one(self.find, call, tx, call.query.id)], 1
         except NotFound:
-            return [], 0, *more
+            return [], 0
 
     async def _one(self, find: Callable[..., Awaitable[Any]], call: Call[Any, Any], tx: Reading, id: UUID) -> Any:
         """Raises NotFound."""

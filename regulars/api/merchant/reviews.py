@@ -124,11 +124,11 @@ class CountSum(msgspec.Struct, frozen=True):
 
 
 class ReviewList(msgspec.Struct, frozen=True):
-    """`stats` counts the whole list by its stars."""
+    """`stats` counts the whole list by its stars; where one was asked for by its id, nothing."""
 
     items: list[ReviewItem]
     count: int
-    stats: list[Stars]
+    stats: list[Stars] = []
 
 
 class ReviewCount(msgspec.Struct, frozen=True):
