@@ -29,9 +29,8 @@ class ReminderRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     `coupon_times` and `coupon_gap_days`, until it is used or ends.
 
     A review is asked for `review_days` after an order was fulfilled (null: never), and up to `review_times` in all,
-    every `review_gap_days`, unless it was paid back or its products are reviewed.
-    `unused_times` in all, every `unused_gap_days`. The same of a friend who claimed a referral and has not ordered for
-    `referral_days`.
+    every `review_gap_days`, unless it was paid back or its products are reviewed; and a friend who claimed a referral
+    and has not ordered is reminded by `referral_days`, `referral_times` and `referral_gap_days`.
     """
 
     at_hour: Annotated[int, Meta(ge=0, le=23)] = 10

@@ -19,12 +19,13 @@ async def test_an_operation_is_found_and_shows_its_example(visit: Open, site: Si
     await expect(page.get_by_role("heading", name="Management API")).to_be_visible()
     await expect(page.get_by_role("cell", name="month_limit_reached")).to_be_visible()
     await expect(page.locator(".webhooks")).to_contain_text("lead_create")
-    everything = await page.locator(".opblock").count()
+    # Of so many the viewer draws those that are looked at: the rest is the length of the page.
+    await expect(page.locator("#operations .opblock-tag").first).to_be_visible()
+    assert await page.evaluate("document.querySelector('#operations').scrollHeight") > 5_000
     await page.get_by_role("searchbox", name="Search operations").fill("post /api/v1/orders")
     await expect(page.locator(".opblock-tag-section .opblock")).to_have_count(1)
     await page.locator(".opblock-summary-control").first.click()
     await expect(page.locator(".opblock.is-open")).to_contain_text("shopify-7029064106277")
-    assert everything > 60
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     assert [url for url in asked if not url.startswith((site.url, "data:"))] == []
 
