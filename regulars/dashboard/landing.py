@@ -33,8 +33,10 @@ class Visit:
 
     async def meet(self) -> None:
         """Of shops that have this code the one whose address was called, or the only one. Raises NotFound."""
+        if "\x00" in self.code:
+            raise referrals.UnknownReferralCode
         async with self.app.db.reading() as tx:
-            open_ = [one for one in await tenancy.list_workspaces(tx) if referral_rules(one).on]
+            open_ = await tenancy.list_workspaces(tx, having="referrals")
             found = await customers.shops_of_code(tx, [one.id for one in open_], self.code[:40])
             shops = [one for one in open_ if one.id in found]
             host = f"//{self.request.headers.get('host')}/"

@@ -1,3 +1,7 @@
+-- part: workspace
+workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
+       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
+
 -- name: insert_workspace
 -- Answers nothing where another workspace has the chosen id.
 INSERT INTO tenancy_workspace (workspace_id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on,
@@ -10,20 +14,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, false, '{}', $9, $8, $8)
 SELECT workspace_id FROM tenancy_workspace WHERE chosen_id = $1
 
 -- name: workspace
-SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
+SELECT {workspace}
   FROM tenancy_workspace WHERE workspace_id = $1
 
 -- name: lock_workspace
-SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
+SELECT {workspace}
   FROM tenancy_workspace WHERE workspace_id = $1 FOR NO KEY UPDATE
 
 -- name: workspaces
--- every workspace: the operator's list, and the background loops' rounds
-SELECT workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on, settings,
-       created_at, updated_at, storefront_version, storefront_oldest, chosen_id
-  FROM tenancy_workspace ORDER BY created_at, workspace_id
+-- every workspace: the operator's list, the background loops' rounds; or those that have what a setting switches `on`
+SELECT {workspace}
+  FROM tenancy_workspace WHERE $1::text IS NULL OR settings #>> ARRAY[$1, 'on'] = 'true' ORDER BY created_at, workspace_id
 
 -- name: update_workspace
 UPDATE tenancy_workspace

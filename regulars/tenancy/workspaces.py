@@ -80,8 +80,9 @@ async def lock_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
 _MISSING = "This workspace does not exist."
 
 
-async def list_workspaces(tx: Reading) -> list[Workspace]:
-    return await tx.all(Workspace, _sql.workspaces)
+async def list_workspaces(tx: Reading, *, having: str | None = None) -> list[Workspace]:
+    """All, or those `having` what this setting switches `on`."""
+    return await tx.all(Workspace, _sql.workspaces, having)
 
 
 async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], now: datetime) -> Workspace:

@@ -84,7 +84,7 @@ class OfLead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TxnList(Counted[TxnItem], frozen=True, kw_only=True):
     """`count` is how many there are on all pages. `cursor`, sent back, continues after this page; null on the last."""
 
-    cursor: str | None
+    cursor: str | None = None
 
 
 @merchant.post("/wallettransactions", "Credit or debit coins", tag="Wallet transactions")

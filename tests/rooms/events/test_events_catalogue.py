@@ -117,9 +117,9 @@ ADDED = {
     "order_create": "order_id",
     "order_update": "order_id",
     "reviewrequest_create": "order_id",
-    "refereenotify_create": "referral_id",
-    "referrernotify_create": "referral_id",
-    "incompletereferralrequest_create": "referral_id",
+    "refereenotify_create": "referral_id claim_link",
+    "referrernotify_create": "referral_id claim_link",
+    "incompletereferralrequest_create": "referral_id claim_link",
     "coinexpirynotify_create": "entity_id",
     "viptier_create": "viptier_id",
 }
