@@ -37,11 +37,12 @@ _WORDS_503 = "Nothing was changed. This page works again as soon as the database
 Handler = Callable[[Call, Any], Response[str]]
 
 
-def handlers(templates: Environment) -> dict[int | type[Exception], Handler]:
-    """For the dashboard's router. A missing page outside it is the application's: see `page_not_found`."""
+def handlers(templates: Environment, *, home: bool = True) -> dict[int | type[Exception], Handler]:
+    """For the dashboard's router, and for pages of customers, who have no `home` here. An address at which the whole
+    application has nothing is for `lost`."""
 
     def show(request: Call, status: int, title: str, words: str, reference: str = "") -> Response[str]:
-        return _shown(templates, request, status, title, words, reference)
+        return _shown(templates, request, status, title, words, reference, home)
 
     def refused(request: Call, refusal: Refusal) -> Response[str]:
         if isinstance(refusal, Unauthenticated):
@@ -75,14 +76,14 @@ def lost(request: Call, status: int) -> Response[str]:
 
 
 def _shown(
-    templates: Environment, request: Call, status: int, title: str, words: str, reference: str = ""
+    templates: Environment, request: Call, status: int, title: str, words: str, reference: str = "", home: bool = True
 ) -> Response[str]:
     desk = getattr(request.state, "desk", None)
     context: dict[str, Any] = {"title": title, "words": words, "reference": reference, "code": status}
     if isinstance(desk, Desk):
         response = desk.page("pages/failure.html", **context, status=status)
     else:
-        response = drawn(templates, "pages/failure_outside.html", request, **context, status=status)
+        response = drawn(templates, "pages/failure_outside.html", request, **context, home=home, status=status)
     for header in security.HEADERS:
         response.headers.setdefault(header.name, str(header.value))
     return response

@@ -40,7 +40,8 @@ class Form(msgspec.Struct):
         return (value[-1] if isinstance(value, list) else str(value)).strip()
 
     def texts(self, name: str) -> list[str]:
-        value = self.values.get(name, [])
+        """Of boxes none of which is ticked nothing comes, though the form has them."""
+        value = self.values.setdefault(name, [])
         return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
     def on(self, name: str) -> bool:

@@ -107,6 +107,6 @@ def router(templates: Environment) -> Router:
     return Router(
         path="/",
         route_handlers=[show, claim],
-        exception_handlers=failures.handlers(templates),
+        exception_handlers=failures.handlers(templates, home=False),
         response_headers=security.HEADERS,
     )

@@ -261,6 +261,8 @@ def _shown(field: Field, value: Any, desk: Desk) -> Any:
             return "yes" if value else ""
         case "lines":
             return "\n".join(value)
+        case "texts":
+            return list(value)
         case "money":
             return str(events.major_units(value, desk.workspace.currency_code))
         case "number":

@@ -57,7 +57,9 @@ async def begin(tx: Tx, shop: Workspace, now: datetime) -> Workspace:
         await rewards.create_offer(tx, shop, name, terms, now, actor="demo")
     await tiers.change_ladder(tx, shop, LADDER, now, actor="demo")
     rule = Rule(title="Review", coins_min=20, coins_max=20)
-    await triggers.create_trigger(tx, shop, "Coins for a review", "review", rule, now, actor="demo")
+    await triggers.create_trigger(
+        tx, shop, "Coins for a review", "review", rule, now, show_in_widget=True, actor="demo"
+    )
     return await change_shop(tx, shop, {"settings": {"reminders": REMINDERS}}, now)
 
 

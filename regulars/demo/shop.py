@@ -55,7 +55,9 @@ async def _make(tx: Tx, settings: Settings, sign_in: SignIn, password: tenancy.H
     shop = await tenancy.change_workspace(tx, shop.id, {"settings": {"demo": True}, "events_on": True}, now)
     await tenancy.add_staff(tx, shop.id, sign_in.email, password, now=now, name="Demo Owner")
     rule = Rule(title="Purchase", coins_per_unit=1)
-    await triggers.create_trigger(tx, shop, "One coin per whole dollar", "order", rule, now, actor="demo")
+    await triggers.create_trigger(
+        tx, shop, "One coin per whole dollar", "order", rule, now, show_in_widget=True, actor="demo"
+    )
     welcome = Rule(title="Welcome", description="For signing up", coins_min=50, coins_max=50)
     await triggers.create_trigger(tx, shop, "Welcome gift", "api", welcome, now, allow_override=True, actor="demo")
     shop = await programme.begin(tx, shop, now)

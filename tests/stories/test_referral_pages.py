@@ -121,3 +121,7 @@ async def test_what_both_get_is_asked_for_before_it_is_on(shop: Shop, owner: Bro
     assert answer.status_code == 422
     assert "the offer of which friends get a coupon" in answer.text
     assert "at least 1" in answer.text
+    # How friends come is chosen already, and stays so; of none it is said beside the boxes.
+    assert form["modes"] == form_of(answer.text, "/settings/referrals")["modes"] == "mobile"
+    none = await owner.post("/settings/referrals", **{name: form[name] for name in form if name != "modes"}, on="yes")
+    assert "Something here needs another look." in none.text and "at least one of link, email" in none.text

@@ -83,7 +83,7 @@ REFERRALS = Listing[Row](
     nothing_why="A friend appears here when they claim a coupon by the link of one of your customers.",
     filters=[
         Filter("state", "State", "Any state", [(state, words) for state, (_, words) in _STATES.items()]),
-        Filter("review", "Looked at", "All", _REVIEWS),
+        Filter("review", "Looked at", "Looked at or not", _REVIEWS),
         Filter("referrer_id", "Of"),
     ],
     days="Since",
