@@ -162,11 +162,9 @@ CHECKOUT_SIGNATURES_MAX = 10  # of one call
 # Storefront
 STOREFRONT_CALLS_PER_MINUTE = 60  # of one customer
 STOREFRONT_ITEMS_MAX = 20  # transactions, coupons, orders that a customer is shown
-STOREFRONT_DATES_MAX = 3  # on which coins expire, or can be spent
 STOREFRONT_ORIGINS_MAX = 20
 STOREFRONT_WORD_CHARS_MAX = 300
 STOREFRONT_BODY_BYTES_MAX = 4_000
-STOREFRONT_SCRIPT_BYTES_MAX = 30_000
 STOREFRONT_FRESH_S = 60  # how long a browser keeps what is everybody's
 
 # Reviews
