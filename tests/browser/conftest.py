@@ -4,6 +4,7 @@ had to block, fails the test."""
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -159,8 +160,9 @@ async def visit(site: Site, browser: Browser) -> AsyncIterator[Open]:
         return page
 
     def note(page: Page, kind: str, text: str) -> None:
-        # Chromium reports each answer of 4xx as an error; forms that fail are answered so on purpose.
-        if kind == "error" and "the server responded with a status of 4" not in text:
+        # Chromium reports each answer of 4xx as an error; forms that fail are answered so on purpose. A request that
+        # another takes the place of is given up on purpose, too.
+        if kind == "error" and not re.search("responded with a status of 4|^htmx:(sendAbort|afterRequest)", text):
             complaints.append(f"{page.url}: {text}")
 
     yield visit_as

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from regulars import customers
 from tests.browser.conftest import PASSWORD, Open, Site
@@ -231,6 +231,28 @@ async def test_nothing_typed_is_lost_and_nothing_happens_twice(site: Site, visit
     assert sent == ["POST", "GET"]
     await page.goto("/audit")
     await expect(page.locator("tbody tr")).to_have_count(2)
+
+
+async def test_what_is_pressed_while_a_form_is_drawn_anew_is_not_lost(site: Site, visit: Open) -> None:
+    page = await visit(await site.staff(await site.shop()))
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        if "condition.redraw=yes" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            await route.continue_()
+
+    await page.goto("/integrations/new/webhook")
+    await page.get_by_label("Address of your receiver").fill(f"{site.sandbox_url}/webhook/shop")
+    await page.get_by_role("button", name="Initialize").click()
+    await expect(page.locator("main .secret code")).to_be_visible()
+    await page.goto("/events/send/new")
+    await page.route("**/events/send/new", hold)
+    await page.get_by_label("When this happens").select_option("walletreward_create")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.locator(".sentence")).to_contain_text("When coins are rewarded")
+    assert len(held) == 1
 
 
 async def test_a_rule_is_said_in_a_sentence_while_it_is_typed(site: Site, visit: Open) -> None:

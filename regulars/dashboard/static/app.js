@@ -81,7 +81,8 @@ addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; }
   if (form.method === "dialog") return;
-  if (form.method === "post") {
+  // A button that only draws the form anew is no act: the next press takes its place, so that none is lost.
+  if (form.method === "post" && !event.submitter?.formNoValidate) {
     // What was said of the act before must not stand beside what comes of this one.
     for (const toast of all(".toast")) toast.remove();
     busy(form, event.submitter);
@@ -192,9 +193,13 @@ addEventListener("htmx:afterSwap", (event) => {
 });
 addEventListener("htmx:afterRequest", (event) => {
   // An answer that leads to another page leaves its form busy until that is shown: pressed meanwhile, nothing is sent.
-  if (!event.detail.xhr.getResponseHeader("hx-redirect")) idle(event.target);
+  // A drawing that was given up (status 0) has an act under way in its place.
+  if (event.detail.xhr.status && !event.detail.xhr.getResponseHeader("hx-redirect")) idle(event.target);
 });
-addEventListener("htmx:sendError", () => say("The server did not answer. Nothing was changed; try again."));
+addEventListener("htmx:sendError", (event) => {
+  idle(event.target);
+  say("The server did not answer. Nothing was changed; try again.");
+});
 addEventListener("htmx:responseError", (event) => say(`The server answered ${event.detail.xhr.status}. Nothing was changed; load the page again.`));
 
 document.addEventListener("DOMContentLoaded", () => { guard(); fade(); });
