@@ -327,7 +327,7 @@ def feed() -> None:
 def refusals() -> tuple[type[Exception], ...]:
     """What a command that works on a shop may be refused with."""
     from regulars.embedded import EmbeddedError
-    from regulars.kit.errors import Refusal
+    from regulars.kit import Refusal
     from regulars.migrations import MigrationError
 
     return Refusal, EmbeddedError, MigrationError

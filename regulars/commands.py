@@ -27,10 +27,9 @@ from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
 from regulars.imports import import_rows
-from regulars.kit import tables
+from regulars.kit import Database, NotFound, invalid, tables
 from regulars.kit.csv_file import Format
-from regulars.kit.db import UNREACHABLE, Database
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit.db import UNREACHABLE
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Role

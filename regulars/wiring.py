@@ -12,13 +12,11 @@ from uuid import UUID
 import msgspec
 
 from regulars import days, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
-from regulars.kit import once
+from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
 from regulars.kit.batch import Gatherer
-from regulars.kit.clock import Clock
-from regulars.kit.db import RACED, REJECTED, Database, Reading, Tx, again_when_raced
-from regulars.kit.errors import Refusal
+from regulars.kit.db import RACED, REJECTED
 from regulars.kit.http import Http
-from regulars.kit.secrets import SecretBox, derived
+from regulars.kit.secrets import derived
 from regulars.kit.settings import Settings
 from regulars.rewards import Ask, Issued
 from regulars.tenancy import Workspace

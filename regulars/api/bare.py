@@ -14,7 +14,7 @@ from regulars.api.meters import Meters
 from regulars.api.operations import Api, Operation
 from regulars.api.reading import whole_body
 from regulars.api.serving import CORS, SAFE, Server, bug
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal
 from regulars.wiring import App
 
 Headers = list[tuple[bytes, bytes]]

@@ -26,8 +26,7 @@ from regulars.api.reading import read_body
 from regulars.api.serving import SAFE, answered, check_source, encode
 from regulars.checkout import Cart, Known, WalletType
 from regulars.customers import Customer
-from regulars.kit.db import Reading, Tx, again_when_raced
-from regulars.kit.errors import Faults, NotFound, invalid
+from regulars.kit import Faults, NotFound, Reading, Tx, again_when_raced, invalid
 from regulars.kit.remembered import Remembered
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money

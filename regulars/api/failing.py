@@ -11,7 +11,7 @@ from regulars import dashboard
 from regulars.api.failures import Failure, failure, failure_of
 from regulars.api.operations import Api
 from regulars.api.serving import CORS, bug
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal
 
 Http = Request[Any, Any, Any]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars.kit.errors import Refusal, TooMany
+from regulars.kit import Refusal, TooMany
 
 Style = Literal["envelope", "problem"]
 

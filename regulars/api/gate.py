@@ -15,8 +15,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from regulars import limits, tenancy
-from regulars.kit import allowance
-from regulars.kit.errors import Forbidden, TooMany, Unauthenticated
+from regulars.kit import Forbidden, TooMany, Unauthenticated, allowance
 from regulars.kit.remembered import Remembered
 from regulars.tenancy import ApiKey, Workspace
 from regulars.tenancy.model import Access, Area

@@ -11,8 +11,8 @@ from litestar.handlers import route
 
 from regulars import limits, retention
 from regulars.api.meters import Meters
+from regulars.kit import Unauthenticated
 from regulars.kit.db import UNREACHABLE
-from regulars.kit.errors import Unauthenticated
 from regulars.kit.secrets import same
 from regulars.wiring import App, part
 

@@ -21,8 +21,8 @@ from regulars.api.bare import SAFE_HEADERS, Answer, BareDoor
 from regulars.api.failures import failure
 from regulars.api.meters import Meters
 from regulars.api.reading import whole_body
+from regulars.kit import NotFound, Refusal, Unauthenticated
 from regulars.kit.batch import Gatherer
-from regulars.kit.errors import NotFound, Refusal, Unauthenticated
 from regulars.kit.remembered import Remembered
 from regulars.shops import PLATFORMS, Known, NewHook
 from regulars.wiring import App

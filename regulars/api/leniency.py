@@ -15,7 +15,7 @@ import msgspec
 from msgspec import inspect
 
 from regulars import limits
-from regulars.kit.errors import invalid
+from regulars.kit import invalid
 
 _PART = re.compile(r"([^\[\]]+)((?:\[[^\[\]]+\])*)")
 _WHOLE = re.compile(r"(-?[0-9]{1,18})\.0+")

@@ -23,8 +23,7 @@ from regulars import tenancy
 from regulars.api.failures import Style
 from regulars.api.gate import Caller
 from regulars.api.reading import an_id
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal, Tx
 from regulars.tenancy import Workspace
 from regulars.tenancy.model import Area
 from regulars.wiring import App

@@ -14,10 +14,7 @@ from regulars.api.reading import an_id
 from regulars.api.serving import CORS, SAFE
 from regulars.customers import Customer
 from regulars.dashboard.rendering import asset
-from regulars.kit import forms
-from regulars.kit.db import again_when_raced
-from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import NotFound, Refusal, again_when_raced, forms, new_id
 from regulars.orders import Line, Order
 from regulars.reviews import NewPost, PicturesFull, Post
 from regulars.tenancy import Workspace

@@ -19,7 +19,7 @@ from uuid import UUID
 import jwt
 
 from regulars import limits
-from regulars.kit.errors import Forbidden, Unauthenticated, invalid
+from regulars.kit import Forbidden, Unauthenticated, invalid
 from regulars.kit.secrets import same
 
 

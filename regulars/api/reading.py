@@ -13,8 +13,7 @@ from litestar.types import Receive
 
 from regulars import limits
 from regulars.api import leniency
-from regulars.kit import forms
-from regulars.kit.errors import Faults, Invalid, Refusal, invalid
+from regulars.kit import Faults, Invalid, Refusal, forms, invalid
 
 T = TypeVar("T")
 

@@ -18,8 +18,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 import msgspec
 
 from regulars.api.operations import Api, Call, Method
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Partial
+from regulars.kit import Listed, Partial, Reading, Tx
 
 T = TypeVar("T")
 Act = TypeVar("Act", bound=Callable[[Any, Any], Awaitable[Any]])

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from regulars.api.examples import example
 from regulars.api.reading import Unread, options_of
-from regulars.kit.errors import Faults, Invalid
+from regulars.kit import Faults, Invalid
 
 
 class Rest(Faults):

@@ -34,10 +34,8 @@ from regulars.api.reading import (
     read_value,
 )
 from regulars.api.rest import Rest
-from regulars.kit import forms, once
-from regulars.kit.db import RACED, REJECTED, UNREACHABLE, Tx, again_when_raced
-from regulars.kit.errors import Invalid, Refusal, invalid
-from regulars.kit.ids import new_id
+from regulars.kit import Invalid, Refusal, Tx, again_when_raced, forms, invalid, new_id, once
+from regulars.kit.db import RACED, REJECTED, UNREACHABLE
 from regulars.tenancy import Workspace
 from regulars.wiring import App, Gathered, part
 from regulars.wiring import Call as Gathering

@@ -25,7 +25,7 @@ from regulars.bench.plan import Plan
 from regulars.bench.running import printed, said
 from regulars.bench.stage import Say
 from regulars.bench.turns import in_turn, loaded, rewards
-from regulars.kit.ids import new_id
+from regulars.kit import new_id
 from regulars.kit.ports import free_port
 
 PLAN = Plan(rounds=4, measure_s=8, warm_up_s=5, customers=5_000)

@@ -8,7 +8,7 @@ from regulars.bench import postgres
 from regulars.bench.children import BenchFailed, python, running
 from regulars.bench.figures import Row
 from regulars.bench.stage import Stage, Watch, sql
-from regulars.kit.clock import HandClock
+from regulars.kit import HandClock
 from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
 from regulars.worker.doing import Doing

@@ -15,7 +15,7 @@ from regulars.bench.load import Task, request
 from regulars.bench.rewards import key_of, plain, rewarding_shop, verify
 from regulars.bench.stage import Stage, sql
 from regulars.bench.turns import loaded, rate
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal
 from regulars.rewards import Ask, Issued, Offer, Terms
 from regulars.tenancy import Workspace
 from regulars.wiring import Call

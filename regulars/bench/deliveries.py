@@ -25,7 +25,7 @@ from regulars.customers import NewCustomer
 from regulars.delivery import Parcel
 from regulars.events import Event, NewEvent
 from regulars.integrations import Integration
-from regulars.kit.ids import new_id
+from regulars.kit import new_id
 from regulars.kit.ports import free_port
 from regulars.tenancy import Workspace
 from regulars.triggers import Fire, Trigger

@@ -15,9 +15,8 @@ from regulars import embedded, migrations, tenancy
 from regulars.bench.children import listening, python, running
 from regulars.bench.figures import Row
 from regulars.bench.plan import Plan
-from regulars.kit.ids import new_id
+from regulars.kit import Queries, new_id
 from regulars.kit.ports import free_port
-from regulars.kit.queries import Queries
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
 from regulars.wiring import App, open_shop

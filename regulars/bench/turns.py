@@ -11,7 +11,7 @@ from regulars.bench.figures import middle
 from regulars.bench.load import Report, Task, request
 from regulars.bench.plan import Plan
 from regulars.bench.stage import Say
-from regulars.kit.ids import new_id
+from regulars.kit import new_id
 
 ACTIVITIES = "/api/v2/merchant/activities"
 

@@ -10,8 +10,7 @@ from regulars import limits
 from regulars.checkout.errors import NotConnected
 from regulars.checkout.model import Connection, Rules
 from regulars.checkout.store import connection_of, sql
-from regulars.kit.db import Reading, Tx
-from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.kit import Reading, SecretBox, Tx, Unreadable
 from regulars.kit.webhooks import new_secret
 from regulars.tenancy import Workspace
 

@@ -1,6 +1,6 @@
 """What a checkout is refused."""
 
-from regulars.kit.errors import NotFound, Refusal, Unauthenticated
+from regulars.kit import NotFound, Refusal, Unauthenticated
 
 
 class NotConnected(NotFound):

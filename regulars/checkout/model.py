@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.kit.currency import units_of
+from regulars.kit import units_of
 from regulars.ledger import Balance, Kind
 
 WalletType = Literal["coins", "credits", "coins_and_credits"]

@@ -12,8 +12,7 @@ from regulars.checkout.model import Payment
 from regulars.checkout.performing import KINDS, take
 from regulars.checkout.reverting import give_back, share
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import Ending, HoldEnded, Kind
 from regulars.orders import Order
 from regulars.tenancy import Workspace

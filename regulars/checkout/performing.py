@@ -11,8 +11,7 @@ from regulars.checkout import store
 from regulars.checkout.errors import CartChanged, CheckoutReverted
 from regulars.checkout.model import Cart, Payment, Quote, Rules, State, WalletType, quoted
 from regulars.checkout.store import sql
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal, Tx
 from regulars.ledger import Entry, Hold, Kind
 from regulars.tenancy import Workspace
 

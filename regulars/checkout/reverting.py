@@ -10,8 +10,7 @@ from regulars.checkout import store
 from regulars.checkout.model import Payment
 from regulars.checkout.performing import Done
 from regulars.checkout.store import sql
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import Ending, HoldEnded, NotReversible, Reversal
 from regulars.tenancy import Workspace
 

@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars.checkout.model import Connection, Payment, Rules
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 
 sql = Queries(__file__)
 

@@ -49,7 +49,7 @@ from regulars.conditions.model import GROUPS, Condition, Group, Property, Schema
 from regulars.conditions.operators import ValueKind, operators_for
 from regulars.conditions.parsing import parse_leaf
 from regulars.conditions.reading import read_number
-from regulars.kit.errors import Faults, Invalid, invalid
+from regulars.kit import Faults, Invalid, invalid
 
 _BUTTONS = ("add_row", "add_group", "remove", "redraw")
 _PART = re.compile(r"(?:\.([0-9]{1,4}))?(?:\.([0-9]{1,4}))?\.(match|property|operator|value|value_to|shown)")

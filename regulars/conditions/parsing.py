@@ -9,7 +9,7 @@ from regulars import limits
 from regulars.conditions.model import GROUPS, Condition, Field, Group, Number, Property, Schema, Value, word_of
 from regulars.conditions.operators import ValueKind, operators_for
 from regulars.conditions.reading import fold
-from regulars.kit.errors import Faults, invalid
+from regulars.kit import Faults, invalid
 
 _LEAF_KEYS = ("property", "operator", "value")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -12,8 +12,7 @@ from regulars.customers import store
 from regulars.customers.merging import CustomerErased
 from regulars.customers.model import CHANGEABLE, Customer, check_changes
 from regulars.customers.wire import changed_event
-from regulars.kit.db import Tx
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit import NotFound, Tx, invalid
 from regulars.kit.phones import international
 from regulars.tenancy import Workspace
 

@@ -11,8 +11,7 @@ from regulars import events
 from regulars.customers import store
 from regulars.customers.model import Customer, NewCustomer, check
 from regulars.customers.wire import created_event
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Refusal, invalid
+from regulars.kit import Conflict, Reading, Refusal, Tx, invalid
 from regulars.kit.phones import international
 from regulars.tenancy import Workspace
 

@@ -9,9 +9,7 @@ from regulars.customers import store
 from regulars.customers.model import Customer, seen
 from regulars.customers.store import sql
 from regulars.customers.words import asked
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, invalid
-from regulars.kit.ids import BEFORE_ALL_IDS, bounds
+from regulars.kit import BEFORE_ALL_IDS, NotFound, Reading, bounds, invalid
 from regulars.kit.phones import digits_of, international
 
 Sort = Literal["newest", "oldest", "name"]

@@ -12,8 +12,7 @@ from regulars.customers import store
 from regulars.customers.model import Customer, draw_referral_code
 from regulars.customers.store import sql
 from regulars.customers.wire import changed_event
-from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.kit import Conflict, NotFound, Tx, invalid
 from regulars.tenancy import Workspace
 
 

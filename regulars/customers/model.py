@@ -9,8 +9,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit import countries
-from regulars.kit.errors import Faults
+from regulars.kit import Faults, countries
 from regulars.kit.phones import digits_of
 
 GENDERS = ("male", "female", "other")

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from regulars import limits
 from regulars.customers.model import NewCustomer
-from regulars.kit.clock import a_birthday
+from regulars.kit import a_birthday
 
 CustomerId = Annotated[
     str,

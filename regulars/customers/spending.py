@@ -9,8 +9,7 @@ import msgspec
 
 from regulars.customers.model import Customer
 from regulars.customers.store import sql
-from regulars.kit.db import Tx
-from regulars.kit.errors import Overtaken
+from regulars.kit import Overtaken, Tx
 
 
 class Spending(msgspec.Struct, frozen=True, gc=False):

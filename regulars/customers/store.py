@@ -7,9 +7,7 @@ from uuid import UUID
 
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
 from regulars.customers.words import words_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx, new_id
 
 sql = Queries(__file__)
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from regulars import events
 from regulars.customers.model import Customer
 from regulars.events import Business, NewEvent
 from regulars.events.catalogue import Lead, LeadUpdate
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 
 
 def created_event(business: Business, customer: Customer) -> NewEvent:

@@ -26,7 +26,7 @@ from regulars.dashboard.failures import lost
 from regulars.dashboard.forms import read_form
 from regulars.dashboard.pages import HANDLERS, STYLEGUIDE
 from regulars.dashboard.rendering import STATIC, asset, environment, prepare
-from regulars.kit.errors import Forbidden
+from regulars.kit import Forbidden
 from regulars.wiring import App, part
 
 # What a reader may do although it is a form.

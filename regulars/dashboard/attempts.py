@@ -25,9 +25,7 @@ from regulars import limits
 from regulars.dashboard import security
 from regulars.dashboard.desk import Call
 from regulars.dashboard.words import plural
-from regulars.kit import allowance
-from regulars.kit.db import Tx
-from regulars.kit.errors import TooMany
+from regulars.kit import TooMany, Tx, allowance
 from regulars.kit.secrets import derived, same
 from regulars.kit.settings import Settings
 from regulars.tenancy import Person

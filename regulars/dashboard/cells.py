@@ -10,7 +10,7 @@ import msgspec
 
 from regulars import events
 from regulars.events import Event
-from regulars.kit.currency import decimals_of
+from regulars.kit import decimals_of
 
 
 class Cell(msgspec.Struct, frozen=True):

@@ -7,8 +7,7 @@ from regulars import customers, rewards
 from regulars.customers import Customer
 from regulars.dashboard.cells import Badge
 from regulars.dashboard.desk import Desk
-from regulars.kit.db import Reading
-from regulars.kit.wording import counted
+from regulars.kit import Reading, counted
 from regulars.rewards import Coupon, Terms
 from regulars.rewards.finding import Known
 from regulars.tenancy import Workspace

@@ -13,7 +13,7 @@ from regulars.dashboard import lists, sheets
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.lists import Listing
 from regulars.dashboard.sheets import Sheet
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 
 
 def page(

@@ -18,8 +18,7 @@ from regulars import tenancy
 from regulars.dashboard import security
 from regulars.dashboard.forms import Form, read_form
 from regulars.dashboard.rendering import context_of, here_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, Forbidden, Invalid, Refusal
+from regulars.kit import Faults, Forbidden, Invalid, Reading, Refusal, Tx
 from regulars.wiring import App
 
 Call = Request[Any, Any, Any]

@@ -14,9 +14,8 @@ from litestar.exceptions import HTTPException
 from regulars.dashboard import security
 from regulars.dashboard.desk import Call, Desk, drawn
 from regulars.dashboard.rendering import environment
+from regulars.kit import Refusal, TooMany, Unauthenticated, new_id
 from regulars.kit.db import RACED, UNREACHABLE
-from regulars.kit.errors import Refusal, TooMany, Unauthenticated
-from regulars.kit.ids import new_id
 
 _log = structlog.get_logger()
 

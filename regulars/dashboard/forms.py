@@ -12,8 +12,7 @@ import msgspec
 from litestar import Request
 
 from regulars import limits
-from regulars.kit import forms
-from regulars.kit.errors import Faults, Refusal
+from regulars.kit import Faults, Refusal, forms
 
 NOBODY = UUID(int=0)
 NOTHING: Mapping[str, str] = {}

@@ -12,9 +12,7 @@ import msgspec
 from regulars import limits, tiers
 from regulars.customers import Customer
 from regulars.dashboard.words import plural
-from regulars.kit.db import Reading
-from regulars.kit.errors import invalid
-from regulars.kit.wording import counted, money
+from regulars.kit import Reading, counted, invalid, money
 from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Move, Needs, Preview, Standing, Tier
 

@@ -14,8 +14,7 @@ from regulars.dashboard.attempts import Count
 from regulars.dashboard.coupons import card_of
 from regulars.dashboard.desk import Call, drawn
 from regulars.dashboard.forms import Form, read_form
-from regulars.kit.db import again_when_raced
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, again_when_raced
 from regulars.referrals import Claimed, Friend, referral_rules
 from regulars.tenancy import Workspace
 from regulars.wiring import App, part

@@ -26,7 +26,7 @@ from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.rendering import WORDS
 from regulars.dashboard.words import in_shops_words
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.kit.sheets import csv_lines
 
 Row = TypeVar("Row")

@@ -9,7 +9,7 @@ from litestar import Request
 from litestar.datastructures import Cookie, ResponseHeader
 
 from regulars import limits
-from regulars.kit.errors import Forbidden
+from regulars.kit import Forbidden
 from regulars.kit.forms import cookies
 from regulars.kit.secrets import same
 from regulars.kit.settings import Settings

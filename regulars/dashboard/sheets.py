@@ -20,8 +20,7 @@ from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.forms import sent
 from regulars.dashboard.rendering import WORDS
 from regulars.dashboard.words import in_shops_words
-from regulars.kit.db import Reading
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal
 from regulars.tenancy import Workspace
 
 Kind = Literal["text", "secret", "lines", "texts", "tick", "choice", "uuid", "whole", "number", "money", "date"]

@@ -9,7 +9,7 @@ from regulars import limits, tenancy
 from regulars.dashboard import attempts, failures, security
 from regulars.dashboard.desk import Call, Handed, drawn
 from regulars.dashboard.forms import Form, query_of, read_form
-from regulars.kit.errors import Refusal, Unauthenticated
+from regulars.kit import Refusal, Unauthenticated
 from regulars.wiring import App, part
 
 

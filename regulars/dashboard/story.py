@@ -13,8 +13,7 @@ from regulars.customers import Customer
 from regulars.dashboard.words import number
 from regulars.delivery import Delivery
 from regulars.events import Event
-from regulars.kit.db import Reading
-from regulars.kit.ids import kept_since, made_at
+from regulars.kit import Reading, kept_since, made_at
 from regulars.ledger import Kind, Txn
 from regulars.ledger.txns import in_words
 from regulars.orders import Order

@@ -10,8 +10,7 @@ from regulars import customers, orders, triggers
 from regulars.customers import Customer, NewCustomer
 from regulars.dashboard.desk import Desk, Form
 from regulars.dashboard.words import exact, number
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal
+from regulars.kit import NotFound, Reading, Refusal
 from regulars.triggers import About, Evaluation, Fire, NewFact, Rule, Simulated, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.simulating import Verdict

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from regulars import limits
-from regulars.kit import wording
-from regulars.kit.currency import units_of
+from regulars.kit import units_of, wording
 from regulars.tenancy import Workspace
 
 _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))

@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger, limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.ledger import Standing, Turnover
 from regulars.tenancy import Workspace
 

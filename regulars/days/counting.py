@@ -10,9 +10,7 @@ import msgspec
 
 from regulars import delivery, events, ledger, limits, schedule
 from regulars.days import coins
-from regulars.kit.clock import midnight
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx, midnight
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 

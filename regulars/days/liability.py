@@ -9,8 +9,7 @@ import msgspec
 from regulars import ledger
 from regulars.days import coins
 from regulars.days.counting import between, kept_days, midnights, missing_days
-from regulars.kit.clock import months_later
-from regulars.kit.db import Reading
+from regulars.kit import Reading, months_later
 from regulars.ledger import Kind, Turnover
 from regulars.tenancy import Workspace
 

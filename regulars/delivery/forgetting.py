@@ -6,7 +6,7 @@ from uuid import UUID
 
 from regulars.delivery.model import ids_of_event
 from regulars.delivery.store import sql
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 
 ERASED = "The customer was erased."
 

@@ -17,9 +17,7 @@ from regulars import limits
 from regulars.delivery.model import Addressee, Lane, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
-from regulars.kit import presence
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, invalid
+from regulars.kit import NotFound, Reading, Tx, invalid, presence
 
 
 async def open_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, tool: str, rate_per_minute: int, now: datetime) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from regulars.delivery.attempts import Attempt, Row, Shape, Verdict, as_row, judge
 from regulars.delivery.store import sql
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 
 _SLOT_S = 300
 

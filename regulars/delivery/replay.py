@@ -8,8 +8,7 @@ from uuid import UUID
 from regulars import limits
 from regulars.delivery.model import Delivery
 from regulars.delivery.store import MISSING, sql
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict
+from regulars.kit import Conflict, Reading, Tx
 
 
 async def replay(tx: Tx, workspace_id: UUID, delivery_id: UUID, now: datetime) -> None:

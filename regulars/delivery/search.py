@@ -10,9 +10,7 @@ import msgspec
 from regulars import limits
 from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, StoredAttempt, ids_of_event
 from regulars.delivery.store import MISSING, sql
-from regulars.kit.db import Reading
-from regulars.kit.errors import invalid
-from regulars.kit.ids import bounds
+from regulars.kit import Reading, bounds, invalid
 
 Sort = Literal["newest", "next_try", "attempts"]
 _FIELDS = Delivery.__struct_fields__

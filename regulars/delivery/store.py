@@ -4,8 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.delivery.model import Due
-from regulars.kit.db import Reading
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading
 
 sql = Queries(__file__)
 MISSING = "This delivery does not exist."

@@ -8,8 +8,7 @@ from uuid import UUID
 from regulars import limits
 from regulars.delivery.carrier import Parcel
 from regulars.delivery.store import sql
-from regulars.kit.db import Tx
-from regulars.kit.ids import new_id
+from regulars.kit import Tx, new_id
 
 
 async def queue_test(

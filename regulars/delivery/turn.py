@@ -34,8 +34,7 @@ from regulars.delivery.model import Due, Lane
 from regulars.delivery.rate import Bucket
 from regulars.delivery.recording import record
 from regulars.delivery.store import due
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal, Tx
 from regulars.kit.http import Answer, NoAnswer
 from regulars.tenancy import Workspace
 

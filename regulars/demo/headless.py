@@ -14,8 +14,7 @@ from regulars import customers, delivery, embedded, events, integrations, ledger
 from regulars.demo.feeding import connect, feed
 from regulars.demo.shop import SANDBOX_COMMAND, prepare
 from regulars.imports import Progress
-from regulars.kit.db import Reading
-from regulars.kit.ids import new_id
+from regulars.kit import Reading, new_id
 from regulars.kit.ports import free_port
 from regulars.kit.settings import Settings
 from regulars.supervisor import Child

@@ -15,7 +15,7 @@ from uuid import UUID
 from regulars import customers, limits, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
 from regulars.demo.purchases import SOURCE, purchases
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.reviews import NewPost, Post
 from regulars.rewards import Ask, Cart, Issued, Terms, Use
 from regulars.tenancy import Workspace

@@ -8,8 +8,7 @@ import msgspec
 
 from regulars import dispatch, integrations, tenancy, triggers
 from regulars.demo import programme
-from regulars.kit.db import Database, Tx
-from regulars.kit.secrets import SecretBox
+from regulars.kit import Database, SecretBox, Tx
 from regulars.kit.settings import Settings
 from regulars.sandbox import Receiver
 from regulars.tenancy import Workspace

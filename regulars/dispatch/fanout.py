@@ -14,9 +14,7 @@ from regulars.conditions import Test
 from regulars.delivery import Addressee
 from regulars.dispatch.model import readable_condition
 from regulars.events import Pending
-from regulars.kit.db import Record, Tx
-from regulars.kit.errors import Invalid
-from regulars.kit.queries import Queries
+from regulars.kit import Invalid, Queries, Record, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 

@@ -10,8 +10,7 @@ import msgspec
 from regulars import conditions, limits
 from regulars.conditions import Condition
 from regulars.events import TOPICS
-from regulars.kit.errors import Invalid, invalid
-from regulars.kit.shapes import INSIDE
+from regulars.kit import INSIDE, Invalid, invalid
 
 _PREFIX = re.compile(r"[A-Za-z0-9 ._:/-]*")
 

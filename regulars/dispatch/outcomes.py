@@ -18,9 +18,7 @@ from regulars.dispatch.model import Rule
 from regulars.dispatch.wording import rule_sentence
 from regulars.events import TOPICS, Event
 from regulars.events.switching import Switched, switched
-from regulars.kit.db import Reading
-from regulars.kit.errors import Invalid
-from regulars.kit.queries import Queries
+from regulars.kit import Invalid, Queries, Reading
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)

@@ -9,10 +9,7 @@ import msgspec
 
 from regulars import limits
 from regulars.dispatch.model import Rule, checked_active, checked_condition, checked_prefix, checked_topic
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, NotFound, invalid
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Conflict, Faults, NotFound, Queries, Reading, Tx, invalid, new_id
 
 _sql = Queries(__file__)
 _CHANGEABLE = ("integration_id", "prefix", "condition", "active")

@@ -21,8 +21,7 @@ from regulars.dispatch.model import checked_topic
 from regulars.dispatch.outcomes import RuleOutcome, judged
 from regulars.dispatch.rules import get_rule
 from regulars.events.rendering import CustomerLike
-from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.kit import Conflict, NotFound, Tx, invalid
 from regulars.tenancy import Workspace
 
 

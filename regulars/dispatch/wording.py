@@ -5,7 +5,7 @@ from regulars import conditions
 from regulars.conditions import Part
 from regulars.dispatch.model import Rule
 from regulars.events import TOPICS, label
-from regulars.kit.errors import Invalid
+from regulars.kit import Invalid
 
 
 def rule_sentence(rule: Rule) -> str:

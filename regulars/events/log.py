@@ -7,10 +7,7 @@ from uuid import UUID
 from regulars import limits
 from regulars.events.catalogue.topics import TOPICS
 from regulars.events.model import Event, NewEvent
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.ids import bounds, first_id_at, made_at, new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Refusal, Tx, bounds, first_id_at, made_at, new_id
 
 _sql = Queries(__file__)
 

@@ -14,9 +14,7 @@ from uuid import UUID
 
 from regulars import limits
 from regulars.events.model import Pending
-from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import made_at
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx, made_at
 
 _sql = Queries(__file__)
 

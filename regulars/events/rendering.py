@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.events.catalogue.common import Common
-from regulars.kit.currency import units_of
+from regulars.kit import units_of
 from regulars.kit.phones import digits_of
 from regulars.tenancy.model import Workspace
 

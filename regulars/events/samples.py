@@ -11,7 +11,7 @@ import msgspec
 from regulars.events.catalogue import TOPICS, Common
 from regulars.events.rendering import Business, eid, encode, mid
 from regulars.events.schemas import optional_properties, properties
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 
 
 def sample(topic: str, of: Business, common: Mapping[str, Any], lead_id: UUID, now: datetime) -> str:

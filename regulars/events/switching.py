@@ -8,8 +8,7 @@ import msgspec
 
 from regulars import tenancy
 from regulars.events.readers import drop_pending
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)

@@ -7,7 +7,7 @@ import msgspec
 
 from regulars.conditions import Part
 from regulars.events.catalogue import TOPICS
-from regulars.kit.wording import counted, money
+from regulars.kit import counted, money
 
 _Said = list[str | Part]
 

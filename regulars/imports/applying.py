@@ -11,10 +11,7 @@ import msgspec
 from regulars import limits, orders, tenancy, triggers
 from regulars.imports.progress import Progress
 from regulars.imports.runs import Steps, Work, carry_out
-from regulars.kit.db import Reading, again_when_raced
-from regulars.kit.errors import Conflict, NotFound
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Conflict, NotFound, Queries, Reading, again_when_raced, new_id
 from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Outlook, Trigger

@@ -12,12 +12,7 @@ from regulars import limits, orders, tenancy, triggers
 from regulars.imports.applying import count
 from regulars.imports.progress import Progress
 from regulars.imports.runs import Steps, Work, carry_out
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Reading, Record, Tx
-from regulars.kit.errors import Conflict, Faults, NotFound
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
-from regulars.kit.wording import counted
+from regulars.kit import Clock, Conflict, Database, Faults, NotFound, Queries, Reading, Record, Tx, counted, new_id
 from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule, Trigger

@@ -8,9 +8,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from regulars import limits, schedule
-from regulars.kit.db import Database, Tx
-from regulars.kit.errors import NotFound
-from regulars.kit.queries import Queries
+from regulars.kit import Database, NotFound, Queries, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from regulars import limits, people
 from regulars.imports import files
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.kit.traces import Traces
 
 _sql = Queries(__file__)

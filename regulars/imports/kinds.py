@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 from regulars import customers, ledger, limits, orders, triggers
 from regulars.customers import Customer, Ensured, NewCustomer
 from regulars.imports.progress import Progress
+from regulars.kit import Faults, Invalid, NotFound, Reading, Refusal, Tx, decimals_of, invalid
 from regulars.kit.csv_file import Columns, CsvFile, Format, Unusable
-from regulars.kit.currency import decimals_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, Invalid, NotFound, Refusal, invalid
 from regulars.kit.tables import Encoding
 from regulars.ledger import Entry, KeyTaken, Posted
 from regulars.ledger.validity import Validity

@@ -12,8 +12,8 @@ from regulars import limits
 from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
 from regulars.imports.progress import Progress
 from regulars.imports.taking import count
+from regulars.kit import Database
 from regulars.kit.csv_file import CsvFile, Format, Unusable
-from regulars.kit.db import Database
 from regulars.kit.tables import BadRow, Encoding
 from regulars.tenancy import Workspace
 

@@ -15,13 +15,20 @@ from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
 from regulars.imports.previewing import Preview, preview
 from regulars.imports.progress import Progress
 from regulars.imports.taking import import_rows
-from regulars.kit import tables
-from regulars.kit.clock import Clock
+from regulars.kit import (
+    Clock,
+    Conflict,
+    Database,
+    NotFound,
+    Queries,
+    Reading,
+    Record,
+    again_when_raced,
+    invalid,
+    new_id,
+    tables,
+)
 from regulars.kit.csv_file import Format
-from regulars.kit.db import Database, Reading, Record, again_when_raced
-from regulars.kit.errors import Conflict, NotFound, invalid
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
 from regulars.kit.tables import Encoding
 from regulars.kit.workloop import guarded
 from regulars.orders import Correcting

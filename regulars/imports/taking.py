@@ -14,10 +14,8 @@ from zoneinfo import ZoneInfo
 from regulars import limits, orders, tenancy
 from regulars.imports.kinds import Orders, Source
 from regulars.imports.progress import Progress
-from regulars.kit.clock import Clock
+from regulars.kit import Clock, Database, Refusal, again_when_raced
 from regulars.kit.csv_file import Unusable
-from regulars.kit.db import Database, again_when_raced
-from regulars.kit.errors import Refusal
 from regulars.orders import Correcting
 
 

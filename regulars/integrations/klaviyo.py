@@ -25,7 +25,7 @@ from regulars.integrations.tool import (
     selector_field,
     words_of,
 )
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 from regulars.kit.fields import Field
 from regulars.kit.http import Answer, Request
 

@@ -16,10 +16,8 @@ from regulars.integrations import store
 from regulars.integrations.model import Integration
 from regulars.integrations.registry import CONNECTORS
 from regulars.integrations.store import sql
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict
+from regulars.kit import Conflict, Reading, SecretBox, Tx
 from regulars.kit.http import Sender
-from regulars.kit.secrets import SecretBox
 
 
 def carrier(integration: Integration, box: SecretBox) -> Carrier:

@@ -12,11 +12,8 @@ from regulars.integrations import store
 from regulars.integrations.model import Integration, Shown
 from regulars.integrations.registry import CONNECTORS
 from regulars.integrations.store import sql
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
+from regulars.kit import Conflict, Invalid, NotFound, Reading, SecretBox, Tx, Unreadable, invalid, new_id
 from regulars.kit.fields import beside, checked_connection, made_here
-from regulars.kit.ids import new_id
-from regulars.kit.secrets import SecretBox, Unreadable
 
 
 async def add(

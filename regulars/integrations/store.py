@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from regulars.integrations.model import Integration
-from regulars.kit.db import Reading
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading
 
 sql = Queries(__file__)
 MISSING = "This integration does not exist."

@@ -24,7 +24,7 @@ from regulars.delivery.carrier import (
     read_status,
 )
 from regulars.integrations.manifest import Connector, Manifest, rate_field
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 from regulars.kit.fields import Field, Option, signing_secret
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.webhooks import SECRET_BYTES_MAX, SECRET_BYTES_MIN, is_secret, key_bytes, new_secret, signature

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit.db import Reading, Record
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Record
 from regulars.ledger.model import Lot, Txn, Wallet, WalletId
 from regulars.ledger.replay import Break, Replay
 

@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading
 from regulars.ledger.model import Balance, Kind, Liability, Lot, Transfer, Txn, first_spent
 from regulars.ledger.opening import as_of
 from regulars.ledger.store import sql, txns_by_id

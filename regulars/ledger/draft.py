@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.ids import new_id
+from regulars.kit import new_id
 from regulars.ledger.hashing import HASH_VERSION, chain_hash, wire_hash_of
 from regulars.ledger.model import (
     IDLE,

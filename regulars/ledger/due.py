@@ -7,8 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from regulars import limits, schedule
-from regulars.kit.db import Tx
-from regulars.kit.ids import BEFORE_ALL_IDS
+from regulars.kit import BEFORE_ALL_IDS, Tx
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.model import Kind

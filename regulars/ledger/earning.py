@@ -3,7 +3,7 @@
 from datetime import UTC
 
 from regulars import limits
-from regulars.kit.ids import new_id
+from regulars.kit import new_id
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import WalletFull
 from regulars.ledger.model import Account, Act, Entry, Lot, Outcome, Status, Wallet

@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, NotFound, invalid
+from regulars.kit import Conflict, NotFound, Tx, invalid
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.model import Act, Line, Outcome, Posted, Share, Txn, TxnType, Wallet

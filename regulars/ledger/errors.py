@@ -1,7 +1,7 @@
 """What the book refuses."""
 
 from regulars import limits
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal
 
 
 class InsufficientBalance(Refusal):

@@ -10,9 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Reading
-from regulars.kit.ids import first_id_at
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, first_id_at
 from regulars.ledger.model import Kind
 
 _sql = Queries(__file__)

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import store
 from regulars.ledger.clawback import take_back
 from regulars.ledger.draft import Draft

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from regulars import limits
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.errors import invalid
+from regulars.kit import Tx, invalid
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import KeyTaken
 from regulars.ledger.model import Kind, Line, Outcome, Posted, TxnType

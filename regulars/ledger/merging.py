@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, Refusal, invalid
+from regulars.kit import Conflict, Refusal, Tx, invalid
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import WalletFull
 from regulars.ledger.model import MERGED_INTO, Kind, Line, Share, Wallet, taken

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.errors import Refusal, invalid
+from regulars.kit import Refusal, invalid
 
 Kind = Literal["coins", "credits"]
 Operation = Literal["cr", "dr"]

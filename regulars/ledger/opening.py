@@ -7,7 +7,7 @@ from uuid import UUID
 
 from regulars import customers, events, schedule
 from regulars.customers import Customer
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.ledger import store
 from regulars.ledger.draft import Draft, changed
 from regulars.ledger.model import Lot, Txn, Wallet, WalletId

@@ -7,9 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit.db import Tx
-from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.kit.ids import new_id
+from regulars.kit import NotFound, Refusal, Tx, invalid, new_id
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import WalletFull

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import astuple
 
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.ledger.model import Act, Kind, Lot, Operation, Transfer, Txn, Wallet, WalletId
 
 sql = Queries(__file__)

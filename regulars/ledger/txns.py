@@ -8,9 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit import wording
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading, wording
 from regulars.ledger import store
 from regulars.ledger.model import STEPS, Act, Kind, Operation, Status, Txn, amount_on_wire
 from regulars.ledger.store import sql

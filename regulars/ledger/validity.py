@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from regulars.kit.clock import midnight, months_later
+from regulars.kit import midnight, months_later
 from regulars.tenancy import BookRules
 
 

@@ -6,8 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Reading, Record
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Record
 from regulars.ledger import store
 from regulars.ledger.model import STEPS, Txn
 from regulars.ledger.txns import as_they_are

@@ -7,7 +7,7 @@ from regulars import events
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.events.catalogue import WalletTransaction
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 from regulars.ledger.model import Line, Txn, amount_on_wire
 
 

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from regulars import limits
-from regulars.kit import ids, partitions
-from regulars.kit.db import IN_USE, Tx
+from regulars.kit import Tx, ids, partitions
+from regulars.kit.db import IN_USE
 
 _ADVISORY_LOCK = 0x5245_4755  # "REGU"
 

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars.kit.currency import decimals_of
-from regulars.kit.wording import counted
+from regulars.kit import counted, decimals_of
 from regulars.orders.model import Order, OrderReport
 
 _ENCODINGS = (

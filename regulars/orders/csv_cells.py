@@ -6,9 +6,8 @@ from calendar import month_name
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from regulars.kit import Invalid, decimals_of, invalid
 from regulars.kit.csv_file import Dates, Decimals
-from regulars.kit.currency import decimals_of
-from regulars.kit.errors import Invalid, invalid
 from regulars.orders.model import minor_units
 
 

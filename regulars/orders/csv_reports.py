@@ -11,8 +11,8 @@ import msgspec
 
 from regulars import limits
 from regulars.customers import NewCustomer
+from regulars.kit import Faults, Invalid
 from regulars.kit.csv_file import Dates, Decimals, Unusable
-from regulars.kit.errors import Faults, Invalid
 from regulars.orders.csv_cells import Ambiguous, amount, moment, whole_id, whole_number
 from regulars.orders.csv_columns import OF_LINES, REQUIRED
 from regulars.orders.lines import Line, Refund

@@ -1,7 +1,6 @@
 """The shop's currency, and what becomes of its orders when it changes."""
 
-from regulars.kit.db import Reading
-from regulars.kit.errors import Conflict
+from regulars.kit import Conflict, Reading
 from regulars.orders import store
 from regulars.tenancy import Workspace
 

@@ -8,8 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from regulars import limits
-from regulars.kit.currency import units_of
-from regulars.kit.errors import Faults
+from regulars.kit import Faults, units_of
 from regulars.orders.lines import Line, Refund, RefundLine
 from regulars.orders.model import Order
 from regulars.tenancy import Workspace

@@ -6,9 +6,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, invalid
-from regulars.kit.ids import BEFORE_ALL_IDS
+from regulars.kit import BEFORE_ALL_IDS, NotFound, Reading, Tx, invalid
 from regulars.orders.model import Order
 from regulars.orders.store import named, order_of, sources, sql
 

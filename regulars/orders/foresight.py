@@ -5,9 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import customers
-from regulars.kit.db import Reading
-from regulars.kit.errors import Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import Reading, Refusal, new_id
 from regulars.orders import store
 from regulars.orders.correcting import Correcting
 from regulars.orders.model import Order, OrderReport, Recorded, not_from_the_future

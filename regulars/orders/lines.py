@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from regulars import limits
-from regulars.kit.errors import Faults
+from regulars.kit import Faults
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -13,8 +13,7 @@ from regulars.customers import NewCustomer, seen
 from regulars.customers import check as check_customer
 from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES
 from regulars.events.catalogue.orders import ORDER_STATUSES as STATUSES
-from regulars.kit import currency
-from regulars.kit.errors import Faults, Invalid, Refusal, invalid
+from regulars.kit import Faults, Invalid, Refusal, currency, invalid
 from regulars.orders.lines import Line, Refund, checked_labels, checked_lines, checked_refunds
 
 Change = Literal["created", "updated", "unchanged", "stale"]

@@ -7,7 +7,7 @@ import msgspec
 
 from regulars import customers
 from regulars.customers import Customer
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.orders.model import PERSONAL, OrderReport
 from regulars.orders.store import named, sql
 

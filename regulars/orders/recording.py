@@ -9,9 +9,7 @@ import msgspec
 
 from regulars import customers, events
 from regulars.customers import Customer, Ensured, Ensuring, NewCustomer, Spending
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import Refusal, Tx, new_id
 from regulars.orders import store
 from regulars.orders.correcting import Correcting, corrected, misread
 from regulars.orders.lines import Refund

@@ -10,8 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from regulars import limits
 from regulars.customers import NewCustomer
 from regulars.customers.reported import CustomerDetails
-from regulars.kit.clock import a_birthday, a_moment
-from regulars.kit.errors import Faults, Invalid, invalid
+from regulars.kit import Faults, Invalid, a_birthday, a_moment, invalid
 from regulars.orders.lines import Line, Refund, RefundLine
 from regulars.orders.model import NEVER, PASSED_ON, OrderReport, check, minor_units
 

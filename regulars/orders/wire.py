@@ -6,10 +6,7 @@ from typing import Any
 from regulars import events
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent, catalogue
-from regulars.kit.clock import wire_time
-from regulars.kit.currency import units_of
-from regulars.kit.ids import new_id
-from regulars.kit.wording import money
+from regulars.kit import money, new_id, units_of, wire_time
 from regulars.orders.model import PASSED_ON, Order, Recorded
 from regulars.tenancy import Workspace
 

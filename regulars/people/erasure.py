@@ -12,9 +12,7 @@ import msgspec
 
 from regulars import customers, delivery, events, limits, orders, referrals, reviews, schedule, tenancy, tiers, triggers
 from regulars.customers import Customer
-from regulars.kit import once
-from regulars.kit.db import Tx
-from regulars.kit.ids import BEFORE_ALL_IDS, new_id
+from regulars.kit import BEFORE_ALL_IDS, Tx, new_id, once
 from regulars.kit.traces import Traces
 from regulars.schedule import Due
 from regulars.tenancy import Workspace

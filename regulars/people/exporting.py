@@ -7,7 +7,7 @@ import msgspec
 from regulars import customers, events, ledger, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
 from regulars.events import Event
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.ledger import Txn
 from regulars.orders import Order
 from regulars.referrals import Referral

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from regulars import customers, events, ledger, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import CustomerErased
-from regulars.kit.db import Tx
-from regulars.kit.errors import Invalid, NotFound, Refusal
+from regulars.kit import Invalid, NotFound, Refusal, Tx
 from regulars.ledger import Merge
 from regulars.schedule import Due
 from regulars.tenancy import Workspace

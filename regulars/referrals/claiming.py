@@ -7,9 +7,7 @@ import msgspec
 
 from regulars import customers, ledger, limits, rewards, schedule
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, invalid
-from regulars.kit.ids import new_id
+from regulars.kit import Reading, Refusal, Tx, invalid, new_id
 from regulars.kit.phones import international
 from regulars.referrals import store
 from regulars.referrals.errors import (

@@ -1,8 +1,7 @@
 """What a shop decides about referrals, checked as a whole."""
 
 from regulars import rewards
-from regulars.kit.db import Reading
-from regulars.kit.errors import Faults
+from regulars.kit import Faults, Reading
 from regulars.referrals.model import referral_rules
 from regulars.tenancy import Workspace
 

@@ -1,6 +1,6 @@
 """What referrals refuse; nothing was kept."""
 
-from regulars.kit.errors import Conflict, NotFound, Refusal
+from regulars.kit import Conflict, NotFound, Refusal
 
 
 class ReferralsOff(Refusal):

@@ -6,9 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
-from regulars.kit.ids import bounds
+from regulars.kit import NotFound, Reading, Tx, bounds
 from regulars.referrals import store
 from regulars.referrals.model import STATES, Referral, Review, State
 from regulars.referrals.store import sql

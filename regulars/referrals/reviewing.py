@@ -6,8 +6,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import schedule
-from regulars.kit.db import Tx
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Tx
 from regulars.referrals import store
 from regulars.referrals.claiming import welcome
 from regulars.referrals.errors import NotDecidable

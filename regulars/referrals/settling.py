@@ -10,10 +10,8 @@ import msgspec
 
 from regulars import customers, ledger, orders, rewards, schedule
 from regulars.customers import Customer
+from regulars.kit import Refusal, Tx, units_of
 from regulars.kit.clock import period_start
-from regulars.kit.currency import units_of
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
 from regulars.ledger import Entry, NotReversible, Posted, Reversal
 from regulars.orders import Order, Recorded
 from regulars.referrals import store

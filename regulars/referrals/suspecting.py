@@ -6,9 +6,7 @@ from uuid import UUID
 
 from regulars import limits
 from regulars.customers import Customer
-from regulars.kit.clock import months_later
-from regulars.kit.db import Reading, Tx
-from regulars.kit.wording import counted
+from regulars.kit import Reading, Tx, counted, months_later
 from regulars.referrals import store
 from regulars.referrals.model import Referral, ReferralRules, Sign, normalised
 from regulars.referrals.store import sql

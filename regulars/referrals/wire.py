@@ -10,8 +10,7 @@ from regulars import customers, events, ledger, rewards
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.events.catalogue import Referral as ReferralEvent
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Tx
+from regulars.kit import Tx, wire_time
 from regulars.ledger import Txn
 from regulars.referrals.model import Referral
 from regulars.rewards import Issued

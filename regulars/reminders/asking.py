@@ -7,8 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from regulars import customers, events, ledger, limits, orders, reviews, schedule
-from regulars.kit.clock import midnight
-from regulars.kit.db import Tx
+from regulars.kit import Tx, midnight
 from regulars.orders import Order, Recorded
 from regulars.reminders.rules import next_at, reminder_rules
 from regulars.reminders.wire import review_event

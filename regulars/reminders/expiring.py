@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, events, ledger, limits, schedule
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.ledger import Expiring, Found
 from regulars.reminders.rules import Sweep, reminder_rules, stretch, swept
 from regulars.reminders.wire import expiry_event

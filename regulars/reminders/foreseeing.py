@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from regulars import limits, schedule
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.referrals import REMIND
 from regulars.reminders.asking import ASK
 from regulars.reminders.expiring import upcoming

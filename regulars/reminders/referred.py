@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from regulars import referrals, schedule
-from regulars.kit.clock import midnight
-from regulars.kit.db import Tx
+from regulars.kit import Tx, midnight
 from regulars.referrals import Referral, Told
 from regulars.reminders.rules import ReminderRules, next_at, reminder_rules
 from regulars.schedule import Due

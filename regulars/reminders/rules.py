@@ -9,8 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, schedule
-from regulars.kit.clock import midnight, months_later
-from regulars.kit.db import Tx
+from regulars.kit import Tx, midnight, months_later
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 

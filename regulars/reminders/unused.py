@@ -9,8 +9,7 @@ import msgspec
 
 from regulars import customers, events, ledger, limits, rewards, schedule
 from regulars.events import NewEvent
-from regulars.kit.clock import midnight
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx, midnight
 from regulars.ledger import Txn
 from regulars.reminders.rules import COUPONS, Again, next_at, reminder_rules
 from regulars.reminders.wire import unused_event

@@ -7,7 +7,7 @@ from regulars import events, ledger, orders
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.events.catalogue import CoinExpiry, ReviewRequest, UnusedCoins
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 from regulars.ledger import Expiring, Txn
 from regulars.orders import Order
 from regulars.tenancy import Workspace

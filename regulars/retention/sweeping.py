@@ -7,10 +7,9 @@ from uuid import UUID
 import structlog
 
 from regulars import limits
-from regulars.kit import ids, partitions
-from regulars.kit.db import IN_USE, Database, Reading
+from regulars.kit import Database, Queries, Reading, ids, partitions
+from regulars.kit.db import IN_USE
 from regulars.kit.partitions import Partition
-from regulars.kit.queries import Queries
 
 _sql = Queries(__file__)
 _log = structlog.get_logger(__name__)

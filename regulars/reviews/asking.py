@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.kit.secrets import same
 from regulars.reviews.store import sql
 

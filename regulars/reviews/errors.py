@@ -1,6 +1,6 @@
 """Why a room of reviews says no."""
 
-from regulars.kit.errors import Conflict, NotFound
+from regulars.kit import Conflict, NotFound
 
 
 class UnknownPost(NotFound):

@@ -10,8 +10,7 @@ import msgspec
 
 from regulars import limits, orders
 from regulars.customers import Customer
-from regulars.kit.db import Reading
-from regulars.kit.ids import bounds
+from regulars.kit import Reading, bounds
 from regulars.orders import Order
 from regulars.reviews.errors import UnknownPost
 from regulars.reviews.model import Kind, NewPost, Post, Status, prepared

@@ -11,10 +11,8 @@ from msgspec.structs import replace
 from regulars import limits
 from regulars.conditions import Field
 from regulars.customers import Customer
-from regulars.kit.errors import Faults
+from regulars.kit import INSIDE, Faults, new_id
 from regulars.kit.fitting import note_unfit
-from regulars.kit.ids import new_id
-from regulars.kit.shapes import INSIDE
 from regulars.orders import Order
 from regulars.reviews.errors import NotShown
 from regulars.tenancy import Workspace

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.reviews.model import Post
 from regulars.reviews.store import add_to_sums, sql
 

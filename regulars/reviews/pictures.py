@@ -13,8 +13,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, NotFound, Refusal, TooMany
+from regulars.kit import Conflict, NotFound, Reading, Refusal, TooMany, Tx
 from regulars.reviews.store import sql
 
 Size = Literal["large", "medium", "small"]

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Refusal, Tx
 from regulars.reviews.errors import ReviewExists, UnknownPost
 from regulars.reviews.model import Post
 

@@ -8,8 +8,7 @@ from uuid import UUID
 from regulars import customers, events, ledger
 from regulars.events import NewEvent
 from regulars.events.catalogue import Review
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Tx
+from regulars.kit import Tx, wire_time
 from regulars.reviews.model import Post
 from regulars.tenancy import Workspace
 

@@ -7,8 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import NotReversible, Reversal
 from regulars.rewards import store
 from regulars.rewards.discounting import end_holds, is_held, take_away

@@ -11,8 +11,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import invalid
+from regulars.kit import Reading, Tx, invalid
 from regulars.rewards import store
 from regulars.rewards.model import Offer, Terms
 from regulars.rewards.store import sql

@@ -17,8 +17,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger, limits, schedule
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal, Tx
 from regulars.ledger import Ending, Outcome
 from regulars.rewards.model import Coupon, Discounted
 from regulars.schedule import Due

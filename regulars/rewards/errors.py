@@ -1,6 +1,6 @@
 """What rewards refuse; nothing was issued, taken or redeemed."""
 
-from regulars.kit.errors import Conflict, NotFound, Refusal
+from regulars.kit import Conflict, NotFound, Refusal
 
 
 class UnknownOffer(NotFound):

@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.events import NewEvent
-from regulars.kit.db import Reading
-from regulars.kit.ids import bounds
+from regulars.kit import Reading, bounds
 from regulars.rewards import store
 from regulars.rewards.codes import key_of
 from regulars.rewards.errors import UnknownCoupon

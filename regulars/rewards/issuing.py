@@ -11,11 +11,8 @@ import msgspec
 
 from regulars import customers, ledger, limits, schedule
 from regulars.customers import Customer
+from regulars.kit import Reading, Refusal, Tx, new_id, units_of
 from regulars.kit.clock import period_start, wall_clock
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.ids import new_id
 from regulars.ledger import Entry, Hold, InsufficientBalance
 from regulars.rewards import codes, store
 from regulars.rewards.cancelling import due

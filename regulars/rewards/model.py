@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.kit.currency import units_of
+from regulars.kit import units_of
 
 Discount = Literal["amount", "percent", "free_shipping", "free_product"]
 Target = Literal["cart", "products", "collections"]

@@ -8,10 +8,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
+from regulars.kit import Conflict, Faults, Reading, Tx, new_id
 from regulars.kit.clock import wall_clock
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults
-from regulars.kit.ids import new_id
 from regulars.rewards import store
 from regulars.rewards.errors import UnknownOffer
 from regulars.rewards.model import Offer, OfferVersion, Terms

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.orders import Order
 from regulars.rewards import store
 from regulars.rewards.cancelling import due

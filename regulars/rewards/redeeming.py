@@ -9,10 +9,7 @@ import msgspec
 
 from regulars import customers, ledger
 from regulars.customers import Customer
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.wording import money
+from regulars.kit import NotFound, Reading, Refusal, Tx, money, units_of
 from regulars.rewards import store
 from regulars.rewards.codes import key_of
 from regulars.rewards.discounting import end_holds, take_away

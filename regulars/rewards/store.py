@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
-from regulars.kit.db import Reading, Record, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Record, Tx
 from regulars.rewards.errors import UnknownOffer
 from regulars.rewards.model import Coupon, Offer, Terms
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger, limits, schedule
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.ledger import HoldEnded
 from regulars.rewards import store
 from regulars.rewards.cancelling import end

@@ -11,8 +11,7 @@ from regulars import customers, events, ledger
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.events.catalogue import Coupon as CouponEvent
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx, wire_time
 from regulars.rewards import store
 from regulars.rewards.model import Coupon, Terms, fiat
 from regulars.rewards.wording import coupon_description, coupon_name

@@ -1,6 +1,6 @@
 """Offers and coupons in words: what a coupon is called when its shop gives it no name, and an offer as a sentence."""
 
-from regulars.kit.wording import counted, money
+from regulars.kit import counted, money
 from regulars.rewards.model import Terms, value_of
 from regulars.tenancy import Workspace
 

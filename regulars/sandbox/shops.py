@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from regulars import limits
-from regulars.kit.shapes import Partial
+from regulars.kit import Partial
 from regulars.sandbox import page
 from regulars.sandbox.contlo import Contlo
 from regulars.sandbox.faults import Fault, Faults

@@ -4,9 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import AFTER_ALL_IDS, new_id
-from regulars.kit.queries import Queries
+from regulars.kit import AFTER_ALL_IDS, Queries, Reading, Tx, new_id
 from regulars.schedule.model import Due
 
 _sql = Queries(__file__)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.tenancy import Workspace
 
 

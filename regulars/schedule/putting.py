@@ -3,8 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from regulars.kit.db import Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Tx
 from regulars.schedule.model import Due
 
 _sql = Queries(__file__)

@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import limits, tenancy
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.schedule.model import Due, Handler
 from regulars.tenancy import Workspace
 

@@ -9,8 +9,7 @@ from regulars import customers, delivery, events, limits, orders, rewards
 from regulars.customers import Customer
 from regulars.delivery import Delivery
 from regulars.events import Event
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading
 from regulars.orders import Order
 from regulars.rewards import Coupon, Terms
 

@@ -14,10 +14,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Database, Reading, Tx
-from regulars.kit.errors import Conflict, Refusal
+from regulars.kit import Conflict, Database, Reading, Refusal, SecretBox, Tx
 from regulars.kit.http import Answer, NoAnswer, Request, Sender
-from regulars.kit.secrets import SecretBox
 from regulars.shops import store
 from regulars.shops.connecting import opened
 from regulars.shops.intake import keep

@@ -7,12 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from regulars import limits
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Invalid, NotFound, invalid
+from regulars.kit import Conflict, Invalid, NotFound, Reading, SecretBox, Tx, Unreadable, invalid, new_id, wire_time
 from regulars.kit.fields import beside, checked_connection, made_here
-from regulars.kit.ids import new_id
-from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.shops import store
 from regulars.shops.model import Platform, Shown, Source
 from regulars.shops.platforms import PLATFORMS

@@ -5,9 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import rewards
-from regulars.kit.db import Database, Reading
+from regulars.kit import Database, Reading, SecretBox, Unreadable
 from regulars.kit.http import NoAnswer, Request, Sender
-from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.rewards import Came, Coupon, Terms
 from regulars.schedule import Due
 from regulars.shops.connecting import opened

@@ -11,9 +11,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, limits, orders, schedule, triggers
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.wording import counted
+from regulars.kit import Refusal, Tx, counted
 from regulars.orders import Order, OrderReport, Recorded
 from regulars.schedule import Due
 from regulars.shops import persons, store

@@ -7,10 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import schedule
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Unauthenticated
-from regulars.kit.ids import new_id
-from regulars.kit.secrets import SecretBox, Unreadable
+from regulars.kit import Reading, SecretBox, Tx, Unauthenticated, Unreadable, new_id
 from regulars.schedule import Due
 from regulars.shops.connecting import live_secrets
 from regulars.shops.model import Envelope, NewHook, Source, is_right, is_signature

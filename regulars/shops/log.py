@@ -6,9 +6,7 @@ from typing import get_args
 from uuid import UUID
 
 from regulars import limits, schedule
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, NotFound, invalid
-from regulars.kit.ids import bounds, first_id_at
+from regulars.kit import Conflict, NotFound, Reading, Tx, bounds, first_id_at, invalid
 from regulars.schedule import Due
 from regulars.shops.intake import kind_of
 from regulars.shops.model import Hook, State

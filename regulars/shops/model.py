@@ -12,9 +12,7 @@ import msgspec
 
 from regulars import limits
 from regulars.customers import NewCustomer
-from regulars.kit import fields
-from regulars.kit.errors import Refusal
-from regulars.kit.shapes import INSIDE
+from regulars.kit import INSIDE, Refusal, fields
 from regulars.orders import OrderReport, Refund
 
 State = Literal["pending", "done", "ignored", "waiting", "open", "failed"]

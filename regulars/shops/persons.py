@@ -7,8 +7,7 @@ from uuid import UUID
 
 from regulars import customers, ledger, people, tenancy, triggers
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict, Refusal
+from regulars.kit import Conflict, Refusal, Tx
 from regulars.shops import store
 from regulars.shops.model import CustomerSaid, PrivacyAsked, Settled, Source
 from regulars.tenancy import Workspace

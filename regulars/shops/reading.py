@@ -11,7 +11,7 @@ from iso3166 import countries_by_alpha2
 
 from regulars import orders
 from regulars.customers import NewCustomer
-from regulars.kit.errors import Faults
+from regulars.kit import Faults
 from regulars.orders import OrderReport
 from regulars.shops.model import Source, Unreadable
 

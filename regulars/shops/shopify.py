@@ -9,8 +9,7 @@ import msgspec
 
 from regulars import orders
 from regulars.customers import NewCustomer
-from regulars.kit.clock import wire_time
-from regulars.kit.errors import Unauthenticated
+from regulars.kit import Unauthenticated, wire_time
 from regulars.kit.fields import Field
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.shops.model import (

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.kit.clock import wire_time
+from regulars.kit import wire_time
 from regulars.kit.http import Answer, Request
 from regulars.rewards import Came, Terms
 from regulars.rewards.model import value_of

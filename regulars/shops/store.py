@@ -5,8 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.kit.traces import GONE, Traces
 from regulars.shops.model import Settled, Source
 

@@ -6,11 +6,8 @@ from datetime import datetime
 import msgspec
 
 from regulars import triggers
-from regulars.kit.db import Database, Reading
-from regulars.kit.errors import Refusal
+from regulars.kit import Database, Reading, Refusal, SecretBox, counted, money
 from regulars.kit.http import Sender
-from regulars.kit.secrets import SecretBox
-from regulars.kit.wording import counted, money
 from regulars.shops.asking import try_asking
 from regulars.shops.connecting import live_secrets
 from regulars.shops.discounts import try_discounts

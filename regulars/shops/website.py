@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from regulars.customers import NewCustomer
-from regulars.kit.clock import a_birthday, wire_time
+from regulars.kit import a_birthday, wire_time
 from regulars.kit.fields import Field, Option, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders.reported import Reported, report_of

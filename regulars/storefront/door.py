@@ -29,8 +29,7 @@ from regulars.api.meters import Meters
 from regulars.api.reading import check_media_type, convert, decode
 from regulars.api.serving import CORS, SAFE, answered, checked_key
 from regulars.customers import Customer
-from regulars.kit import allowance, forms
-from regulars.kit.errors import Forbidden, NotFound, Refusal, TooMany, invalid
+from regulars.kit import Forbidden, NotFound, Refusal, TooMany, allowance, forms, invalid
 from regulars.kit.remembered import Remembered
 from regulars.rewards import Ask, Issued
 from regulars.storefront.reviews import OfProduct, of_product

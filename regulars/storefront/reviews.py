@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, reviews
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Reading
+from regulars.kit import Reading, wire_time
 from regulars.reviews import Post, Sort, Sums
 from regulars.tenancy import Workspace
 

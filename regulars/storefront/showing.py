@@ -8,9 +8,7 @@ import msgspec
 from regulars import events, ledger, limits, orders, rewards, tiers, triggers
 from regulars.api.merchant.items import TriggerItem, TxnItem, trigger_item, txn_item
 from regulars.customers import Customer
-from regulars.kit.db import Reading
-from regulars.kit.errors import Refusal
-from regulars.kit.shapes import copied
+from regulars.kit import Reading, Refusal, copied
 from regulars.ledger import Balance, InsufficientBalance, Purse
 from regulars.rewards import Coupon, Offer, Terms
 from regulars.rewards.model import value_of

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.kit.errors import Faults
+from regulars.kit import Faults
 from regulars.kit.fitting import note_unfit
 from regulars.tenancy import Workspace
 

@@ -8,9 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import bounds, new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx, bounds, new_id
 
 _sql = Queries(__file__)
 

@@ -7,9 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.kit.errors import Faults
+from regulars.kit import INSIDE, Faults
 from regulars.kit.fitting import note_unfit
-from regulars.kit.shapes import INSIDE
 
 Expiry = Literal["never", "per_lot", "inactivity"]
 Unit = Literal["days", "months"]

@@ -8,10 +8,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, NotFound
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Faults, NotFound, Queries, Reading, Tx, new_id
 from regulars.kit.secrets import new_token, token_hash
 from regulars.tenancy.model import Access, ApiKey, Areas, IssuedKey, Purpose
 

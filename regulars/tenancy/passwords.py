@@ -16,7 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 
 from regulars import limits
-from regulars.kit.errors import TooMany, invalid
+from regulars.kit import TooMany, invalid
 
 Hashed = NewType("Hashed", str)
 """What is stored of a password."""

@@ -10,10 +10,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, Unauthenticated, invalid
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
+from regulars.kit import Conflict, Faults, Queries, Reading, Tx, Unauthenticated, invalid, new_id
 from regulars.kit.secrets import token_hash
 from regulars.tenancy.model import Person, Role
 from regulars.tenancy.passwords import NOBODYS, Hashed, check_password, verified

@@ -11,9 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from regulars.kit.db import Tx
-from regulars.kit.errors import Conflict
-from regulars.kit.queries import Queries
+from regulars.kit import Conflict, Queries, Tx
 from regulars.kit.secrets import storefront_secret
 from regulars.tenancy.model import Workspace
 from regulars.tenancy.workspaces import lock_workspace

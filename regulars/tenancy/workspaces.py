@@ -9,12 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from regulars import limits
-from regulars.kit import countries, currency
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, invalid
+from regulars.kit import Conflict, Faults, Queries, Reading, Tx, countries, currency, invalid, new_id
 from regulars.kit.fitting import note_unfit
-from regulars.kit.ids import new_id
-from regulars.kit.queries import Queries
 from regulars.tenancy.book_rules import dated
 from regulars.tenancy.model import Retention, Workspace
 

@@ -7,9 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, limits, schedule, tenancy
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults
-from regulars.kit.ids import BEFORE_ALL_IDS
+from regulars.kit import BEFORE_ALL_IDS, Faults, Reading, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.tiers import store

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from regulars import ledger
 from regulars.customers import Customer
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading
+from regulars.kit import Reading, units_of
 from regulars.tenancy import Workspace
 from regulars.tiers.model import Ladder, Measures
 from regulars.tiers.store import sql

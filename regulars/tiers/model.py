@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.kit.clock import months_later
+from regulars.kit import months_later
 
 Window = Literal["lifetime", "calendar_year", "rolling", "anniversary"]
 Months = Annotated[int, Meta(ge=0, le=limits.TIER_MONTHS_MAX)]

@@ -8,9 +8,7 @@ import msgspec
 
 from regulars import customers, limits
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.errors import Faults, NotFound
-from regulars.kit.ids import new_id
+from regulars.kit import Faults, NotFound, Tx, new_id
 from regulars.tenancy import Workspace
 from regulars.tiers import store
 from regulars.tiers.measuring import measured

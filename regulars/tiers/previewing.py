@@ -6,9 +6,7 @@ from datetime import datetime
 import msgspec
 
 from regulars import customers, limits
-from regulars.kit.db import Reading
-from regulars.kit.errors import TooMany
-from regulars.kit.ids import BEFORE_ALL_IDS
+from regulars.kit import BEFORE_ALL_IDS, Reading, TooMany
 from regulars.tenancy import Workspace
 from regulars.tiers import store
 from regulars.tiers.changing import check

@@ -8,8 +8,7 @@ import msgspec
 
 from regulars import limits, schedule
 from regulars.customers import Customer
-from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import AFTER_ALL_IDS
+from regulars.kit import AFTER_ALL_IDS, Reading, Tx
 from regulars.tenancy import Workspace
 from regulars.tiers import store
 from regulars.tiers.changing import RECALCULATE

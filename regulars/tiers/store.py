@@ -7,8 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.tiers.model import Ladder, Move, Standing
 
 sql = Queries(__file__)

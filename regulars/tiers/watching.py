@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import events, limits, schedule
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.tiers import store

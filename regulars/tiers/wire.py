@@ -9,8 +9,7 @@ from regulars import events, ledger
 from regulars.customers import Customer
 from regulars.events import NewEvent
 from regulars.events.catalogue import TierEnds, VipTier
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Tx
+from regulars.kit import Tx, wire_time
 from regulars.tenancy import Workspace
 from regulars.tiers.model import Ladder, Move, Standing
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import orders
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers.earning import Earning

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, ledger, orders
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.orders import Order
 from regulars.tenancy import Workspace
 from regulars.triggers.applying import Outlook, asked, outlook

@@ -7,8 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from regulars import customers, limits, schedule
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.ids import BEFORE_ALL_IDS
+from regulars.kit import BEFORE_ALL_IDS, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import store

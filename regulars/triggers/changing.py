@@ -7,9 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits, rewards
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Conflict, Faults, invalid
-from regulars.kit.ids import new_id
+from regulars.kit import Conflict, Faults, Reading, Tx, invalid, new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.calendar import YEARLY, begin

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from regulars import conditions, limits, orders
-from regulars.kit.errors import Faults
+from regulars.kit import Faults
 from regulars.kit.fitting import note_unfit
 from regulars.triggers.facts import schema_of
 from regulars.triggers.model import Content, Kind, Source

@@ -8,8 +8,7 @@ import msgspec
 
 from regulars import conditions, customers, orders
 from regulars.customers import Customer
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx, units_of
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import guards, store

@@ -1,6 +1,6 @@
 """What firing a trigger is refused with before anything is known of a customer."""
 
-from regulars.kit.errors import Forbidden, Refusal
+from regulars.kit import Forbidden, Refusal
 
 
 class UnknownTrigger(Refusal):

@@ -10,8 +10,7 @@ import msgspec
 from regulars import orders, reviews
 from regulars.conditions import Choice, Field, Schema, schema
 from regulars.customers import Customer
-from regulars.kit import countries
-from regulars.kit.currency import units_of
+from regulars.kit import countries, units_of
 from regulars.orders import Order
 from regulars.reviews import Post
 from regulars.tenancy import Workspace

@@ -7,8 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Reading
-from regulars.kit.ids import bounds
+from regulars.kit import Reading, bounds
 from regulars.triggers.errors import UnknownTrigger
 from regulars.triggers.model import Firing, State, Trigger, Version
 from regulars.triggers.rule import Rule

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from regulars import customers, ledger, rewards
 from regulars.customers import Customer, Ensured
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import Txn
 from regulars.rewards import Issued
 from regulars.tenancy import Workspace

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from regulars import orders, reviews
 from regulars.customers import Customer
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.calendar import yearly_fact

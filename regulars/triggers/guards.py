@@ -8,9 +8,8 @@ import msgspec
 
 from regulars import conditions, limits, orders
 from regulars.conditions import Condition, Test, Why
-from regulars.kit.currency import units_of
-from regulars.kit.errors import Invalid
-from regulars.kit.wording import counted as counted_words
+from regulars.kit import Invalid, units_of
+from regulars.kit import counted as counted_words
 from regulars.orders import EarningBasis, Order
 from regulars.tenancy import Workspace
 from regulars.triggers.facts import THOUSANDTHS, AnyFact, Ordered, payload, schema_of

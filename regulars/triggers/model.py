@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal
 from regulars.ledger import Txn
 from regulars.rewards import Issued
 from regulars.triggers.rule import Rule

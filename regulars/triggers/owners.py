@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.triggers.store import sql
 
 

@@ -14,10 +14,7 @@ import msgspec
 
 from regulars import ledger, limits, orders, rewards, schedule
 from regulars.customers import Customer
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import Reading, Refusal, Tx, new_id, units_of
 from regulars.ledger import Posted, Txn
 from regulars.rewards import Issued
 from regulars.tenancy import Workspace

@@ -9,9 +9,7 @@ import msgspec
 
 from regulars import customers, limits
 from regulars.customers import Customer, Ensured, NewCustomer, seen
-from regulars.kit.db import Tx
-from regulars.kit.errors import Faults, Invalid, Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import Faults, Invalid, Refusal, Tx, new_id
 from regulars.ledger import KeyTaken
 from regulars.tenancy import Workspace
 from regulars.triggers import store

@@ -12,8 +12,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger, orders, referrals, rewards, schedule
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import NotReversible, Reversal
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace

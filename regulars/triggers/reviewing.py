@@ -9,9 +9,7 @@ from msgspec.structs import replace
 
 from regulars import customers, ledger, reviews, schedule
 from regulars.customers import Customer
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import Refusal, Tx, new_id
 from regulars.ledger import NotReversible, Reversal
 from regulars.reviews import Picture, Post
 from regulars.tenancy import Workspace

@@ -6,8 +6,7 @@ from functools import partial
 
 from regulars import customers
 from regulars.customers import Customer, Ensured, NewCustomer
-from regulars.kit.db import Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.facts import Created

@@ -12,10 +12,7 @@ import msgspec
 from regulars import customers, ledger, orders, reviews
 from regulars.conditions import Why
 from regulars.customers import Customer, Ensured, NewCustomer
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading
-from regulars.kit.errors import Refusal, invalid
-from regulars.kit.ids import new_id
+from regulars.kit import Reading, Refusal, invalid, new_id, units_of
 from regulars.kit.phones import international
 from regulars.orders import Order, OrderReport
 from regulars.tenancy import Workspace

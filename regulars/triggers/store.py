@@ -8,8 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
-from regulars.kit.db import Reading, Tx
-from regulars.kit.queries import Queries
+from regulars.kit import Queries, Reading, Tx
 from regulars.triggers.model import Content, Firing, Trigger
 from regulars.triggers.rule import Rule, as_json
 

@@ -9,8 +9,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import checkout, ledger, orders, referrals, reminders, rewards
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal, Tx
 from regulars.orders import Correcting, OrderReport, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import store

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.tenancy import Workspace
 from regulars.triggers.model import Trigger
 from regulars.triggers.rule import Rule

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger, orders, rewards
-from regulars.kit.db import Tx
+from regulars.kit import Tx
 from regulars.ledger import Outcome, Posted
 from regulars.orders import Order
 from regulars.rewards import Issued

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from regulars import conditions
-from regulars.kit.errors import Invalid
-from regulars.kit.wording import counted
+from regulars.kit import Invalid, counted
 from regulars.triggers.facts import schema_of
 from regulars.triggers.guards import minutes, times
 from regulars.triggers.model import Source

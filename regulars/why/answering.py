@@ -13,10 +13,7 @@ from regulars import customers, delivery, dispatch, events, ledger, limits, orde
 from regulars.customers import Customer
 from regulars.dispatch import RuleOutcome
 from regulars.events import Event
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.ids import kept_since, made_at
-from regulars.kit.wording import counted
+from regulars.kit import NotFound, Reading, Refusal, counted, kept_since, made_at
 from regulars.ledger import Kind, Lot, Txn, amount_on_wire
 from regulars.ledger.txns import in_words, traced
 from regulars.orders import Order

@@ -12,7 +12,7 @@ from msgspec import Meta
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.dispatch import RuleOutcome
-from regulars.kit.errors import Invalid
+from regulars.kit import Invalid
 from regulars.triggers.model import Source
 
 

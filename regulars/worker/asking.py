@@ -5,10 +5,8 @@ import asyncio
 from datetime import timedelta
 
 from regulars import limits, shops
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database
+from regulars.kit import Clock, Database, SecretBox
 from regulars.kit.http import Sender
-from regulars.kit.secrets import SecretBox
 from regulars.kit.workloop import guarded
 
 

@@ -9,8 +9,7 @@ import msgspec
 
 from regulars import customers, events, integrations, ledger
 from regulars.delivery import Carrier, Due
-from regulars.kit.db import Reading, Tx
-from regulars.kit.secrets import SecretBox
+from regulars.kit import Reading, SecretBox, Tx
 from regulars.tenancy import Workspace
 
 

@@ -9,9 +9,8 @@ from uuid import UUID
 import structlog
 
 from regulars import limits, schedule, tenancy
-from regulars.kit.clock import Clock
-from regulars.kit.db import TOOK_TOO_LONG, UNREACHABLE, Database, again_when_raced
-from regulars.kit.errors import Refusal
+from regulars.kit import Clock, Database, Refusal, again_when_raced
+from regulars.kit.db import TOOK_TOO_LONG, UNREACHABLE
 from regulars.kit.workloop import Bell
 from regulars.schedule import Caller, Due, Handler
 from regulars.worker.turnabout import TurnAbout

@@ -4,8 +4,7 @@ from uuid import UUID
 
 from regulars import dispatch, events, limits, tenancy
 from regulars.dispatch import FanoutCount
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database
+from regulars.kit import Clock, Database
 from regulars.worker.turnabout import TurnAbout
 
 

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from regulars import events, limits, tenancy
 from regulars.events.readers import Reader
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Tx, again_when_raced
+from regulars.kit import Clock, Database, Tx, again_when_raced
 from regulars.tenancy import Workspace
 from regulars.worker.turnabout import TurnAbout
 

@@ -7,10 +7,8 @@ from uuid import UUID
 
 from regulars import delivery, limits
 from regulars.delivery import Source, Turn
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database, Reading
+from regulars.kit import Clock, Database, Reading, new_id
 from regulars.kit.http import Sender
-from regulars.kit.ids import new_id
 from regulars.kit.presence import Presence
 from regulars.kit.workloop import Bell, guarded
 from regulars.worker.turns import Running

@@ -30,10 +30,8 @@ from regulars import (
     triggers,
 )
 from regulars.delivery import Source
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database
+from regulars.kit import Clock, Database, SecretBox
 from regulars.kit.http import Sender
-from regulars.kit.secrets import SecretBox
 from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
 from regulars.worker.asking import Asking

@@ -9,10 +9,8 @@ import msgspec
 
 from regulars import delivery, imports, limits, schedule, tiers
 from regulars.delivery import Source
-from regulars.kit.clock import Clock, HandClock
-from regulars.kit.db import Database
+from regulars.kit import Clock, Database, HandClock, SecretBox
 from regulars.kit.http import Sender
-from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
 from regulars.schedule import Caller, Handler
 from regulars.wiring import App

@@ -9,8 +9,7 @@ from typing import Any
 
 from regulars import delivery, limits
 from regulars.delivery import Source, Turn
-from regulars.kit.clock import Clock
-from regulars.kit.db import Database
+from regulars.kit import Clock, Database
 from regulars.kit.http import Sender
 
 

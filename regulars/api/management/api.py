@@ -10,8 +10,7 @@ from msgspec import Meta
 
 from regulars import customers, limits
 from regulars.api.operations import Api, Call
-from regulars.kit.db import Reading
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal
 
 
 class _Named(Protocol):

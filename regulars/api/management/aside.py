@@ -8,8 +8,7 @@ from msgspec import Meta
 from regulars import limits, schedule
 from regulars.api.management.api import PageQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, copied, showing
+from regulars.kit import Page, Reading, Tx, copied, showing
 from regulars.schedule import Aside
 
 Kind = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["days.count"])]

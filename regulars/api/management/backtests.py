@@ -16,8 +16,7 @@ from regulars.api.management.triggers import RuleGiven, find
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Backtest, Terms
 from regulars.imports.backtests import Tested
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, copied, showing
+from regulars.kit import Listed, Reading, Tx, copied, showing
 from regulars.tenancy import Workspace
 
 

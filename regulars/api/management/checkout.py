@@ -12,9 +12,7 @@ from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.checkout import Connected, Connection, NotConnected, Rules, WalletType
 from regulars.customers.reported import CustomerId
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import invalid
-from regulars.kit.shapes import copied
+from regulars.kit import Reading, Tx, copied, invalid
 from regulars.ledger import amount_on_wire
 from regulars.orders.reported import Money
 

@@ -8,8 +8,7 @@ from msgspec import Meta
 
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.clock import a_moment
-from regulars.kit.db import Tx
+from regulars.kit import Tx, a_moment
 
 
 class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,9 +23,7 @@ from regulars.api.management.items import (
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerDetails, Details
-from regulars.kit.clock import a_birthday
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Page, Partial
+from regulars.kit import Listed, Page, Partial, Reading, Tx, a_birthday
 from regulars.ledger import Entry
 
 

@@ -15,8 +15,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.customers.reported import CustomerId
 from regulars.delivery import StoredAttempt
 from regulars.delivery.model import State
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page
+from regulars.kit import Page, Reading, Tx
 
 Sort = Annotated[
     delivery.Sort,

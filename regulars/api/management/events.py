@@ -15,9 +15,7 @@ from regulars.customers.reported import CustomerId
 from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, invalid
-from regulars.kit.shapes import Listed, Page, copied, showing
+from regulars.kit import Listed, NotFound, Page, Reading, copied, invalid, showing
 
 TopicName = Annotated[str, Meta(max_length=64, description="The event's name: walletreward_create.")]
 

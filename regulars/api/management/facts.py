@@ -13,9 +13,7 @@ from regulars.api.management.items import FiringItem, Whose, firing_item, named
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import NewCustomer
 from regulars.customers.reported import CustomerDetails
-from regulars.kit.clock import a_birthday, a_moment
-from regulars.kit.db import Tx
-from regulars.kit.errors import Faults, invalid
+from regulars.kit import Faults, Tx, a_birthday, a_moment, invalid
 from regulars.triggers import NewFact, granted_coins
 
 

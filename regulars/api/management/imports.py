@@ -10,9 +10,8 @@ from regulars import imports, limits
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Preview, Progress, Run
+from regulars.kit import Listed, Tx, copied, showing
 from regulars.kit.csv_file import Format
-from regulars.kit.db import Tx
-from regulars.kit.shapes import Listed, copied, showing
 
 
 @showing(

@@ -14,9 +14,7 @@ from regulars.api.resources import Resource
 from regulars.delivery import LaneHealth
 from regulars.integrations import CONNECTORS, Integration
 from regulars.integrations import Shown as Made
-from regulars.kit import fields
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Partial, Shown, copied
+from regulars.kit import Listed, Partial, Reading, Shown, Tx, copied, fields
 
 Settings = Annotated[
     dict[str, Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | int],

@@ -12,8 +12,7 @@ from msgspec.structs import fields
 from regulars import customers, events, ledger, orders
 from regulars.customers import Customer
 from regulars.delivery import Delivery
-from regulars.kit.db import Reading
-from regulars.kit.shapes import copied, showing
+from regulars.kit import Reading, copied, showing
 from regulars.ledger import Balance, Kind, Txn, amount_on_wire
 from regulars.orders import Order
 from regulars.tenancy import Workspace

@@ -10,8 +10,7 @@ from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Shown, copied
+from regulars.kit import Reading, Shown, Tx, copied
 from regulars.tenancy import ApiKey, Areas
 from regulars.tenancy.model import Access, Purpose
 

@@ -13,8 +13,7 @@ from regulars.api.management.api import management
 from regulars.api.management.items import in_units
 from regulars.api.operations import Call
 from regulars.days.liability import Expected, Forecast, Month, Part
-from regulars.kit.db import Reading
-from regulars.kit.shapes import Shown, copied
+from regulars.kit import Reading, Shown, copied
 from regulars.ledger import Kind, amount_on_wire
 
 

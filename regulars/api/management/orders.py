@@ -14,9 +14,7 @@ from regulars.api.management.items import FiringItem, OrderItem, firing_item, or
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, invalid
-from regulars.kit.shapes import Page
+from regulars.kit import Page, Reading, Refusal, Tx, invalid
 from regulars.orders import Order, OrderReport
 from regulars.orders.reported import FinancialStatus, Reported, report_of
 from regulars.triggers import NO_TRIGGER, Taken, granted_coins

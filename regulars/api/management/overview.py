@@ -10,8 +10,8 @@ from regulars.api.management.api import management
 from regulars.api.operations import Call
 from regulars.days import Day
 from regulars.delivery import LaneHealth
+from regulars.kit import Reading
 from regulars.kit.clock import hours_of_day
-from regulars.kit.db import Reading
 
 
 class Hour(msgspec.Struct, frozen=True):

@@ -26,9 +26,7 @@ from regulars.api.management.reviews import ReviewItem, post_items
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.management.tiers import MoveItem
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import invalid
-from regulars.kit.shapes import copied
+from regulars.kit import Reading, Tx, copied, invalid
 from regulars.people import Person
 from regulars.tenancy import Workspace
 

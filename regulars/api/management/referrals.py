@@ -12,8 +12,7 @@ from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.management.items import Whose, named
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, copied, showing
+from regulars.kit import Page, Reading, Tx, copied, showing
 from regulars.referrals import Funnel, Referral, Review, State
 
 

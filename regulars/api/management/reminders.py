@@ -6,7 +6,7 @@ from regulars import reminders
 from regulars.api.management.api import management
 from regulars.api.management.workspace import Reminders
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.reminders import Foreseen, ReminderRules, reminder_rules
 from regulars.tenancy import Workspace
 from regulars.wiring import change_shop

@@ -13,8 +13,7 @@ from regulars.api.management.items import Whose, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
 from regulars.customers.reported import CustomerId
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, Shown, copied
+from regulars.kit import Page, Reading, Shown, Tx, copied
 from regulars.reviews import Kind, NewPost, Post, Status
 from regulars.reviews.model import Label, Question, Words
 from regulars.tenancy import Workspace

@@ -17,9 +17,7 @@ from regulars.api.operations import Call, NoQuery, tried
 from regulars.api.resources import Resource
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, invalid
-from regulars.kit.shapes import Listed, Page, Partial, Shown, copied, showing
+from regulars.kit import Listed, Page, Partial, Reading, Refusal, Shown, Tx, copied, invalid, showing
 from regulars.orders.model import minor_units
 from regulars.orders.reported import Money
 from regulars.rewards import Ask, Cart, CartLine, Coupon, Offer, Status, Terms, Uploaded, Use, Verdict

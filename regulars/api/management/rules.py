@@ -17,8 +17,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
 from regulars.delivery import StoredAttempt
 from regulars.dispatch import Rule, RuleOutcome
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Partial, Shown, copied
+from regulars.kit import Partial, Reading, Shown, Tx, copied
 
 Prefix = Annotated[
     str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")

@@ -10,9 +10,7 @@ from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
 from regulars.imports import Application as Run
 from regulars.imports import Progress
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound
-from regulars.kit.shapes import Listed, copied, showing
+from regulars.kit import Listed, NotFound, Reading, copied, showing
 from regulars.triggers.errors import UnknownTrigger
 
 

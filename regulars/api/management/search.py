@@ -19,7 +19,7 @@ from regulars.api.management.items import (
 )
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.operations import Call
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.search import everywhere
 
 

@@ -17,10 +17,7 @@ from regulars.api.management.triggers import RuleGiven, find, sentence_of
 from regulars.api.merchant.activities import NewActivity, fire_of
 from regulars.api.operations import Call, NoQuery
 from regulars.customers.reported import CustomerId
-from regulars.kit.clock import a_moment
-from regulars.kit.db import Reading
-from regulars.kit.errors import invalid
-from regulars.kit.shapes import Partial, Shown, copied
+from regulars.kit import Partial, Reading, Shown, a_moment, copied, invalid
 from regulars.orders.reported import Reported, report_of
 from regulars.tenancy import Workspace
 from regulars.triggers import About, Simulated, Trigger

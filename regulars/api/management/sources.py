@@ -22,8 +22,7 @@ from regulars.api.management.integrations import (
 )
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Page, Shown, copied
+from regulars.kit import Listed, Page, Reading, Shown, Tx, copied
 from regulars.shops import PLATFORMS, Hook, Source
 from regulars.shops import Shown as Made
 from regulars.shops.model import State

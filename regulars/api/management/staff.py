@@ -8,8 +8,7 @@ from msgspec import Meta
 from regulars import limits, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Shown, copied
+from regulars.kit import Listed, Reading, Shown, Tx, copied
 from regulars.tenancy import Person
 from regulars.tenancy.model import Role
 

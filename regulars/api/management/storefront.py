@@ -8,8 +8,7 @@ from msgspec import UNSET, UnsetType
 from regulars import storefront, tenancy
 from regulars.api.management.api import management
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Setting
+from regulars.kit import Reading, Setting, Tx
 from regulars.storefront import Theme
 from regulars.storefront.theme import Word
 from regulars.wiring import change_shop

@@ -10,8 +10,7 @@ from regulars import customers, limits, tiers
 from regulars.api.management.api import PageQuery, asked, management
 from regulars.api.management.items import Whose, named
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Listed, Page, copied, showing
+from regulars.kit import Listed, Page, Reading, Tx, copied, showing
 from regulars.tiers import Ladder, LadderVersion, Move, Preview, Progress
 
 LADDER: dict[str, Any] = {

@@ -14,9 +14,7 @@ from regulars.api.management.items import FiringItem, firing_item, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
 from regulars.customers.reported import CustomerId
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, invalid
-from regulars.kit.shapes import Listed, Page, Partial, copied
+from regulars.kit import Listed, NotFound, Page, Partial, Reading, Tx, copied, invalid
 from regulars.tenancy import Workspace
 from regulars.triggers import Content, Rule, Trigger, Version, sentence
 from regulars.triggers.errors import UnknownTrigger

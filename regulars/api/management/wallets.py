@@ -14,9 +14,7 @@ from regulars.api.management.api import Limit, PageQuery, management, page_of
 from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import Call, NoQuery, tried
 from regulars.customers import Customer
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.shapes import Page, copied, showing
+from regulars.kit import NotFound, Page, Reading, Refusal, Tx, copied, showing
 from regulars.ledger import Ending, Hold, Kind, Known, Outcome, Posted, Txn
 
 Amount = Annotated[

@@ -4,8 +4,7 @@ from regulars import why
 from regulars.api.management.api import management
 from regulars.api.management.items import Whose, named
 from regulars.api.operations import Call
-from regulars.kit.db import Reading
-from regulars.kit.shapes import Shown, copied
+from regulars.kit import Reading, Shown, copied
 from regulars.why import Question, Why
 
 

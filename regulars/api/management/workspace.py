@@ -8,8 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from regulars import events, limits, orders, tenancy
 from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.shapes import Page, Setting, copied, showing
+from regulars.kit import Page, Reading, Setting, Tx, copied, showing
 from regulars.orders import EarningBasis
 from regulars.referrals import ReferralRules
 from regulars.reminders import ReminderRules

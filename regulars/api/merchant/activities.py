@@ -28,7 +28,7 @@ from regulars.api.reading import Unread, check_media_type, decode, is_form, read
 from regulars.api.rest import Rest
 from regulars.api.serving import check_source, idempotency_key
 from regulars.customers.reported import CustomerId, Name, ReferralCode
-from regulars.kit.errors import Invalid, invalid
+from regulars.kit import Invalid, invalid
 from regulars.triggers import Evaluation, Fire, Override
 from regulars.wiring import App, Call
 

@@ -14,8 +14,7 @@ from regulars.api.merchant.lists import Listing, NumberedPage, OfLead
 from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.api.serving import idempotency_key
-from regulars.kit.db import Reading
-from regulars.kit.shapes import One
+from regulars.kit import One, Reading
 from regulars.rewards import Ask, Issued, Type
 from regulars.wiring import Call as Gathering
 

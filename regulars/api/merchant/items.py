@@ -9,8 +9,7 @@ import msgspec
 
 from regulars import events, rewards
 from regulars.customers import Customer
-from regulars.kit.clock import wire_time
-from regulars.kit.shapes import copied
+from regulars.kit import copied, wire_time
 from regulars.ledger import Balance, Txn, amount_on_wire
 from regulars.rewards import Coupon, Terms
 from regulars.rewards.model import fiat

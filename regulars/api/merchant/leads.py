@@ -15,9 +15,7 @@ from regulars.api.merchant.items import LeadAnswer, lead_item
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer, NewCustomer
 from regulars.customers.reported import Contact, CustomerId, Name, ReferralCode
-from regulars.kit.clock import a_birthday
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, Invalid, NotFound, invalid
+from regulars.kit import Faults, Invalid, NotFound, Reading, Tx, a_birthday, invalid
 
 
 class Metadetail(Contact, frozen=True, forbid_unknown_fields=True):

@@ -23,9 +23,7 @@ from regulars import limits
 from regulars.api.merchant.api import merchant
 from regulars.api.merchant.leads import prove, the_lead
 from regulars.api.operations import Call
-from regulars.kit.db import Reading
-from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.kit.shapes import Counted, One
+from regulars.kit import Counted, NotFound, One, Reading, Refusal, invalid
 
 Act = TypeVar("Act", bound=Callable[..., Awaitable[Any]])
 

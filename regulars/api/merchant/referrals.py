@@ -14,10 +14,7 @@ from regulars.api.merchant.lists import Listing, NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.customers.reported import Name
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import invalid
-from regulars.kit.shapes import One, copied, showing
+from regulars.kit import One, Reading, Tx, copied, invalid, showing, wire_time
 from regulars.referrals import Friend, Referral
 
 FRIEND = Meta(examples=[{"email": "ravi@example.com", "mobile": "919811111111", "country": "ind"}])

@@ -17,10 +17,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
-from regulars.kit.clock import wire_time
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, invalid
-from regulars.kit.shapes import One
+from regulars.kit import One, Reading, Refusal, Tx, invalid, wire_time
 from regulars.orders import Order
 from regulars.reviews import Kind, NewPost, Picture, Post, Sums
 from regulars.reviews.model import Label, Words

@@ -8,8 +8,7 @@ from msgspec import Meta
 from regulars import limits, storefront
 from regulars.api.merchant.api import merchant
 from regulars.api.operations import Call
-from regulars.kit.db import Reading
-from regulars.kit.shapes import Counted, One
+from regulars.kit import Counted, One, Reading
 from regulars.storefront.showing import Deal, Shown
 
 

@@ -13,9 +13,7 @@ from regulars.api.merchant.items import TxnItem, txn_item
 from regulars.api.merchant.leads import ForLead
 from regulars.api.merchant.lists import Listing, NumberedPage
 from regulars.api.operations import Call, NoQuery
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.kit.shapes import Counted, One
+from regulars.kit import Counted, NotFound, One, Reading, Refusal, Tx, invalid
 from regulars.ledger import Entry, KeyTaken, Kind
 
 Hash = Annotated[

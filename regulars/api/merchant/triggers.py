@@ -6,7 +6,7 @@ from regulars import triggers
 from regulars.api.merchant.items import TriggerItem, trigger_item
 from regulars.api.merchant.lists import Listing, NumberedPage
 from regulars.api.operations import Call
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 
 
 class TriggerQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,7 +6,7 @@ from regulars.dashboard.cells import Folded, Small
 from regulars.dashboard.declaring import act
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Asked, Column, Filter, Found, Listing, until_next
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.schedule import Aside
 
 

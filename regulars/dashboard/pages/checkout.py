@@ -11,9 +11,7 @@ from regulars.customers import Customer
 from regulars.dashboard.desk import Desk, Form
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.sheets import Field, Given, Shown, ask, fields_of, sheet
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Faults, Refusal
+from regulars.kit import Faults, Reading, Refusal, Tx, units_of
 
 
 async def _load(desk: Desk, tx: Reading) -> Shown:

@@ -16,8 +16,7 @@ from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Asked, Column, Filte
 from regulars.dashboard.pages.customers import find
 from regulars.dashboard.sheets import ID, Given, Shown, ask, sheet
 from regulars.dashboard.story import Fact
-from regulars.kit.db import Reading, Tx
-from regulars.kit.ids import new_id
+from regulars.kit import Reading, Tx, new_id
 from regulars.rewards import Ask, Terms
 
 

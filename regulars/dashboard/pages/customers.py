@@ -20,11 +20,7 @@ from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
 from regulars.dashboard.lists import NAMED, Act, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, fields_of, sheet
-from regulars.kit import countries
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, Refusal, invalid
-from regulars.kit.ids import new_id
-from regulars.kit.wording import counted
+from regulars.kit import NotFound, Reading, Refusal, Tx, counted, countries, invalid, new_id
 
 
 class Known(NamedTuple):

@@ -27,8 +27,7 @@ from regulars.dashboard.lists import (
 from regulars.delivery import Delivery
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading, Tx
 
 
 class Told(NamedTuple):

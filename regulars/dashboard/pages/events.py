@@ -32,8 +32,7 @@ from regulars.delivery import Delivery
 from regulars.dispatch import Rule
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Invalid, NotFound, Refusal
+from regulars.kit import Invalid, NotFound, Reading, Refusal, Tx
 
 _FIRST_CHOICE = "walletreward_create"
 # Of every event's properties: a row may ask for one that the event chosen now does not have.

@@ -7,7 +7,7 @@ from regulars.customers import Customer
 from regulars.dashboard.cells import Badge, Link, Money, Name, Small
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import CUSTOMER_ID, Asked, Column, Filter, Found, Listing, chosen_customer, until_next
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.orders import Order
 from regulars.triggers import Firing
 

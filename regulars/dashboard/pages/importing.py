@@ -12,9 +12,8 @@ from regulars import imports, limits
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.words import zones
 from regulars.imports import FileGone, Preview, Run
-from regulars.kit import tables
+from regulars.kit import Conflict, Invalid, Refusal, invalid, tables
 from regulars.kit.csv_file import Format
-from regulars.kit.errors import Conflict, Invalid, Refusal, invalid
 
 
 class Words(NamedTuple):

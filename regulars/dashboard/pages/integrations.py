@@ -11,8 +11,7 @@ from regulars.dashboard.pages import connecting
 from regulars.dashboard.sheets import Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
 from regulars.integrations import CONNECTORS, Integration, manifest_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading, Tx
 
 
 @page("/integrations", "integrations")

@@ -9,8 +9,7 @@ from regulars.dashboard import cells, words
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
 from regulars.dashboard.sheets import Field, Given, Shown, ask, sheet
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading, Tx
 from regulars.tenancy import ApiKey, Areas
 
 ACCESS = {"WRITE": "Read and write", "READ": "Read only", "NONE": "Nothing"}

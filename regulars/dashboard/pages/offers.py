@@ -13,9 +13,7 @@ from regulars.dashboard.declaring import act
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found, Listing, part_of, switched
 from regulars.dashboard.sheets import TICK, Field, Given, Shown, fields_of, read, sheet
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal, invalid
-from regulars.kit.wording import counted, money
+from regulars.kit import Reading, Refusal, Tx, counted, invalid, money
 from regulars.rewards import Offer, Terms, Uploaded
 
 _WHEN = {

@@ -10,7 +10,7 @@ from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Act, Asked, Column, Filter, Found, Listing
 from regulars.events.catalogue.orders import FINANCIAL_STATUSES
-from regulars.kit.db import Reading
+from regulars.kit import Reading
 from regulars.orders import Order
 
 

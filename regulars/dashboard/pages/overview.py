@@ -42,8 +42,7 @@ from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
 from regulars.events import Event
 from regulars.integrations import Integration
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Refusal
+from regulars.kit import Reading, Refusal, Tx
 from regulars.search import everywhere
 from regulars.tenancy import Workspace
 from regulars.triggers import Trigger

@@ -12,7 +12,7 @@ from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing,
 from regulars.dashboard.pages.shop import _chosen, settings_page
 from regulars.dashboard.sheets import Field, Given, Shown, fields_of
 from regulars.dashboard.words import plural
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.referrals import NO_RULES, Referral, ReferralRules, referral_rules
 from regulars.tenancy import Workspace
 

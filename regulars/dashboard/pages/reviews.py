@@ -9,7 +9,7 @@ from regulars.dashboard.cells import Badge, Link, Small
 from regulars.dashboard.declaring import act
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Asked, Column, Filter, Found, Listing, until_next
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.reviews import Post
 
 STATES = {

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 
 from regulars.dashboard.desk import Desk, Handed
 from regulars.integrations import CONNECTORS
-from regulars.kit.errors import Refusal
+from regulars.kit import Refusal
 from regulars.kit.http import Answer, Request
 
 TOOLS = {tool: connector.manifest.label for tool, connector in CONNECTORS.items()}

@@ -12,7 +12,7 @@ from regulars.dashboard.lists import Asked, Column, Found, Listing, until_next
 from regulars.dashboard.pages import referrals
 from regulars.dashboard.pages.shop import PAGES
 from regulars.dashboard.sheets import ask
-from regulars.kit.db import Reading, Tx
+from regulars.kit import Reading, Tx
 
 _SEE_STOREFRONT = "see and change its storefront secret"
 

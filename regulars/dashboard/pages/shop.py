@@ -11,8 +11,7 @@ from regulars import dispatch, limits, orders, reminders, reviews, storefront, t
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
 from regulars.dashboard.words import plural, zones
-from regulars.kit import countries, currency
-from regulars.kit.db import Reading
+from regulars.kit import Reading, countries, currency
 from regulars.orders import EarningBasis
 from regulars.reminders import ReminderRules
 from regulars.reviews import ReviewRules

@@ -16,8 +16,7 @@ from regulars.dashboard.lists import CUSTOMER, Asked, Column, Filter, Found, Lis
 from regulars.dashboard.pages import connecting
 from regulars.dashboard.sheets import Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound
+from regulars.kit import NotFound, Reading, Tx
 from regulars.shops import PLATFORMS, Hook
 
 

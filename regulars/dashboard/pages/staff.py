@@ -11,8 +11,7 @@ from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Act, Asked, Column, Found, Listing, part_of
 from regulars.dashboard.sheets import MAYBE, SECRET, TEXT, Field, Given, Shown, sheet
 from regulars.dashboard.words import ago, plural
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Unauthenticated, invalid
+from regulars.kit import Reading, Tx, Unauthenticated, invalid
 from regulars.tenancy import ApiKey, Person
 
 _CHANGE_PEOPLE = "add, change and remove people"

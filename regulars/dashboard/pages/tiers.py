@@ -21,9 +21,7 @@ from regulars.dashboard.ladder import packed, unpacked
 from regulars.dashboard.lists import NAMED, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.pages.customers import find
 from regulars.dashboard.sheets import MAYBE, Field, Fields, Given, Shown, ask, fields_of, sheet
-from regulars.kit.currency import units_of
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import Invalid, NotFound
+from regulars.kit import Invalid, NotFound, Reading, Tx, units_of
 from regulars.tiers import Ladder, LadderVersion, Needs, Standing, Tier
 
 

@@ -33,9 +33,7 @@ from regulars.dashboard.trials import tried
 from regulars.dashboard.trigger_forms import CONTENT, FLAGS, IN_FORM, fields_for, properties_of, rule_of, values_of
 from regulars.dashboard.words import in_shops_words
 from regulars.imports import Backtest, Terms
-from regulars.kit.db import Reading, Tx
-from regulars.kit.errors import NotFound, Refusal
-from regulars.kit.ids import new_id
+from regulars.kit import NotFound, Reading, Refusal, Tx, new_id
 from regulars.triggers import Content, Rule, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.facts import schema_of
