@@ -5,22 +5,17 @@ from typing import Any
 from regulars import events
 from regulars.customers.model import Customer
 from regulars.events import Business, NewEvent
-from regulars.events.catalogue import Lead, LeadUpdate
 from regulars.kit import wire_time
 
 
 def created_event(business: Business, customer: Customer) -> NewEvent:
-    lead = Lead(**_properties(business, customer, 0))
-    return NewEvent(
-        topic="lead_create", customer_id=customer.id, body=events.encode(lead), occurred_at=customer.created_at
-    )
+    body = events.body("lead_create", _properties(business, customer, 0))
+    return NewEvent("lead_create", customer.id, body, customer.created_at)
 
 
 def changed_event(business: Business, customer: Customer, available: int, changed: list[str]) -> NewEvent:
-    lead = LeadUpdate(**_properties(business, customer, available), changed_properties=changed)
-    return NewEvent(
-        topic="lead_update", customer_id=customer.id, body=events.encode(lead), occurred_at=customer.updated_at
-    )
+    body = events.body("lead_update", _properties(business, customer, available) | {"changed_properties": changed})
+    return NewEvent("lead_update", customer.id, body, customer.updated_at)
 
 
 def _properties(business: Business, customer: Customer, available: int) -> dict[str, Any]:

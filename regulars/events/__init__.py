@@ -1,7 +1,7 @@
 """The log of facts: what each event is, and how it is written and read.
 
 Promises: an event is appended in the transaction that made its fact, so neither stands without the other. Its body is
-rendered once, with every property of its class in the catalogue, and never changes. Every event that is not too deep
+rendered once, with every property that the catalogue has for it, and never changes. Every event that is not too deep
 becomes pending for each reader that its workspace has, by name, and is handed to one transaction of each that commits:
 none is skipped because it committed late, none is read twice, and no reader waits for another.
 
@@ -39,10 +39,10 @@ from regulars.events.readers import (
 )
 from regulars.events.rendering import (
     Business,
+    body,
     business,
     common,
     eid,
-    encode,
     formatted,
     formatted_date,
     major_units,

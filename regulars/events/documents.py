@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from regulars.events.catalogue import TOPICS, Common, Topic
+from regulars.events.catalogue import TOPICS, Body, Common, Topic
 from regulars.events.samples import examples
 from regulars.events.schemas import json_schema, object_schema, optional_properties, properties
 
@@ -85,7 +85,7 @@ def _message(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _extending_common(type_: type[Common]) -> dict[str, Any]:
+def _extending_common(type_: type[Body]) -> dict[str, Any]:
     own = object_schema(type_, leave_out=Common.__struct_fields__)
     return {"allOf": [{"$ref": "#/components/schemas/Common"}, own]}
 
@@ -94,9 +94,7 @@ def _by_group() -> list[tuple[str, list[Topic]]]:
     return [(group, list(topics)) for group, topics in groupby(TOPICS.values(), key=lambda topic: topic.group)]
 
 
-def _rows(
-    type_: type[Common], leave_out: tuple[str, ...] = Common.__struct_fields__
-) -> list[tuple[str, str, str, str]]:
+def _rows(type_: type[Body], leave_out: tuple[str, ...] = Common.__struct_fields__) -> list[tuple[str, str, str, str]]:
     """Name, kind, meaning and example of each property."""
     optional = optional_properties(type_)
     return [

@@ -9,7 +9,7 @@ import msgspec
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """A fact to be logged. `body` is what `encode` made; `customer_id` is the customer's id here, not the shop's.
+    """A fact to be logged. `body` is what `events.body` made; `customer_id` is the customer's id here, not the shop's.
 
     `cause_id` is the event that led to this one, and `depth` counts all the causes behind it: the cause's plus one.
     `order_id` is the order it is about, by which it is found.

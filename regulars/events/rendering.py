@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars.events.catalogue.common import Common
+from regulars.events.catalogue import TOPICS
 from regulars.kit import units_of
 from regulars.kit.phones import digits_of
 from regulars.tenancy.model import Workspace
@@ -81,7 +81,7 @@ def business(workspace: Workspace) -> Business:
 
 
 def common(of: Business, customer: CustomerLike, available: int) -> dict[str, Any]:
-    """The common properties, to be spread into a class of the catalogue: `Order(**common(of, customer, 12), ...)`.
+    """The common properties, to stand on an event: `body("order_create", common(of, customer, 12) | own)`.
 
     `available` is the customer's coins after the fact that the event is about.
     """
@@ -153,17 +153,18 @@ def mid(mobile: str) -> str:
     return sha256(digits.encode()).hexdigest() if digits else ""
 
 
-def encode(event: Common) -> str:
-    """The body of an event: JSON, rendered here once and never again, its properties in the order of the catalogue.
+def body(topic: str, properties: Mapping[str, Any]) -> str:
+    """Of an event with these properties, all that the catalogue has for its topic and no others: JSON, rendered here
+    once and never again, in the order of the catalogue.
 
     A NUL character becomes U+FFFD. PostgreSQL's text would hold the escape that JSON makes of it, but neither its
     jsonb nor most of the tools that events are sent to accept one.
     """
-    body = _ENCODER.encode(event).decode()
-    if "\\u0000" in body:
-        values = {name: getattr(event, name) for name in event.__struct_fields__}
-        body = _ENCODER.encode(type(event)(**{name: _without_nul(value) for name, value in values.items()})).decode()
-    return body
+    type_ = TOPICS[topic].type
+    text = _ENCODER.encode(type_(**properties)).decode()
+    if "\\u0000" in text:
+        text = _ENCODER.encode(type_(**{name: _without_nul(value) for name, value in properties.items()})).decode()
+    return text
 
 
 def _without_nul(value: Any) -> Any:

@@ -6,10 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from regulars.events.catalogue import TOPICS, Common
-from regulars.events.rendering import Business, eid, encode, mid
+from regulars.events.catalogue import TOPICS, Body
+from regulars.events.rendering import Business, body, eid, mid
 from regulars.events.schemas import optional_properties, properties
 from regulars.kit import wire_time
 
@@ -28,10 +26,10 @@ def sample(topic: str, of: Business, common: Mapping[str, Any], lead_id: UUID, n
         known |= {"available": common["user_available_balance"]}
         known |= {"eid": eid(common["user_email"]), "mid": mid(common["user_mobile"])}
     values |= {name: value for name, value in known.items() if name in values}
-    return encode(msgspec.convert(values, type_))
+    return body(topic, values)
 
 
-def examples(type_: type[Common]) -> list[dict[str, Any]]:
+def examples(type_: type[Body]) -> list[dict[str, Any]]:
     """Whole bodies made of each property's first example: one, or one for each way in which a body may be complete."""
     first = {name: schema["examples"][0] for name, schema in properties(type_).items()}
     optional = optional_properties(type_)

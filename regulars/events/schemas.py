@@ -1,20 +1,20 @@
-"""JSON Schemas of event bodies, made from the classes of the catalogue."""
+"""JSON Schemas of event bodies, made from the catalogue."""
 
 from collections.abc import Container
 from typing import Any
 
 import msgspec
 
-from regulars.events.catalogue import TOPICS, Common
+from regulars.events.catalogue import TOPICS, Body
 
 
-def properties(type_: type[Common]) -> dict[str, dict[str, Any]]:
+def properties(type_: type[Body]) -> dict[str, dict[str, Any]]:
     """The JSON Schema of each property, in the order on the wire."""
     generated = msgspec.json.schema(type_)["$defs"][type_.__name__]["properties"]
     return {name: _plain(schema) for name, schema in generated.items()}
 
 
-def optional_properties(type_: type[Common]) -> frozenset[str]:
+def optional_properties(type_: type[Body]) -> frozenset[str]:
     """Properties that are left out, and not '', where they do not apply."""
     return frozenset(field.name for field in msgspec.structs.fields(type_) if field.default is msgspec.UNSET)
 
@@ -30,7 +30,7 @@ def json_schema(topic: str) -> dict[str, Any]:
     }
 
 
-def object_schema(type_: type[Common], leave_out: Container[str] = ()) -> dict[str, Any]:
+def object_schema(type_: type[Body], leave_out: Container[str] = ()) -> dict[str, Any]:
     named = {name: schema for name, schema in properties(type_).items() if name not in leave_out}
     optional = optional_properties(type_)
     return {"type": "object", "properties": named, "required": [name for name in named if name not in optional]}

@@ -6,7 +6,6 @@ from uuid import UUID
 from regulars import events
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
-from regulars.events.catalogue import WalletTransaction
 from regulars.kit import wire_time
 from regulars.ledger.model import Line, Txn, amount_on_wire
 
@@ -45,12 +44,12 @@ def coins_event(business: Business, customer: Customer, line: Line, txn: Txn, co
     """`walletreward_create`, despite its name, is every new txn of a wallet; one that a later txn changed is told by
     `wallettrasaction_update`, as it is then. `line` says what led to it."""
     said = properties(business, customer, txn, coins, firing_id=line.firing_id, order_name=line.order_name)
-    order_id = _order_id(txn)
+    order_id, topic = _order_id(txn), "wallettrasaction_update" if txn.changed_at else "walletreward_create"
     return NewEvent(
         id=id,
-        topic="wallettrasaction_update" if txn.changed_at else "walletreward_create",
+        topic=topic,
         customer_id=customer.id,
-        body=events.encode(WalletTransaction(**said)),
+        body=events.body(topic, said),
         occurred_at=line.occurred_at,
         cause_id=line.cause_id,
         depth=line.depth,

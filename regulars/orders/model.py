@@ -11,8 +11,7 @@ import msgspec
 from regulars import limits
 from regulars.customers import NewCustomer, seen
 from regulars.customers import check as check_customer
-from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES
-from regulars.events.catalogue.orders import ORDER_STATUSES as STATUSES
+from regulars.events.catalogue import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
 from regulars.kit import Faults, Invalid, Refusal, currency, invalid
 from regulars.orders.lines import Line, Refund, checked_labels, checked_lines, checked_refunds
 
@@ -230,7 +229,7 @@ _NUMBERS = {
     "tax_minor": limits.AMOUNT_MINOR_MAX,
     "items_count": limits.ORDER_ITEMS_MAX,
 }
-_WORDS = {"status": STATUSES, "financial_status": FINANCIAL_STATUSES, "delivery_status": DELIVERY_STATUSES}
+_WORDS = {"status": ORDER_STATUSES, "financial_status": FINANCIAL_STATUSES, "delivery_status": DELIVERY_STATUSES}
 
 
 REPORTED = (

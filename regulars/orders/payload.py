@@ -6,7 +6,7 @@ import msgspec
 
 from regulars.conditions import Choice, Field, choices_of
 from regulars.events import major_units
-from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
+from regulars.events.catalogue import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
 from regulars.kit import currency
 from regulars.orders.lines import Line, Refund, RefundLine
 from regulars.orders.model import Order

@@ -5,7 +5,7 @@ from typing import Any
 
 from regulars import events
 from regulars.customers import Customer
-from regulars.events import Business, NewEvent, catalogue
+from regulars.events import Business, NewEvent
 from regulars.kit import money, new_id, units_of, wire_time
 from regulars.orders.model import PASSED_ON, Order, Recorded
 from regulars.tenancy import Workspace
@@ -52,15 +52,9 @@ def properties(business: Business, customer: Customer, available: int, order: Or
 
 def order_event(business: Business, customer: Customer, available: int, recorded: Recorded) -> NewEvent:
     """`order_create` or `order_update`, by what the report changed."""
-    order = recorded.order
-    return NewEvent(
-        id=new_id(),
-        topic="order_create" if recorded.change == "created" else "order_update",
-        customer_id=order.customer_id,
-        body=events.encode(catalogue.Order(**properties(business, customer, available, order))),
-        occurred_at=_occurred_at(recorded),
-        order_id=order.id,
-    )
+    order, topic = recorded.order, "order_create" if recorded.change == "created" else "order_update"
+    body = events.body(topic, properties(business, customer, available, order))
+    return NewEvent(topic, order.customer_id, body, _occurred_at(recorded), id=new_id(), order_id=order.id)
 
 
 def _occurred_at(recorded: Recorded) -> datetime:

@@ -9,7 +9,6 @@ import msgspec
 from regulars import customers, events, ledger, rewards
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
-from regulars.events.catalogue import Referral as ReferralEvent
 from regulars.kit import Tx, wire_time
 from regulars.ledger import Txn
 from regulars.referrals.model import Referral
@@ -94,6 +93,6 @@ async def tell(tx: Tx, workspace: Workspace, topic: Topic, told: Sequence[Told],
         whom = referrer if topic == "referrernotify_create" or friend is None else friend
         about = msgspec.structs.replace(one, referral=referral)
         said = properties(business, workspace, about, referrer, friend, coins[whom.id])
-        body = ReferralEvent(**events.common(business, whom, coins[whom.id]), **said)
-        new.append(NewEvent(topic, whom.id, events.encode(body), now, order_id=referral.order_id))
+        body = events.body(topic, events.common(business, whom, coins[whom.id]) | said)
+        new.append(NewEvent(topic, whom.id, body, now, order_id=referral.order_id))
     await events.append(tx, workspace.id, new, now)

@@ -6,7 +6,6 @@ from datetime import datetime
 from regulars import events, ledger, orders
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
-from regulars.events.catalogue import CoinExpiry, ReviewRequest, UnusedCoins
 from regulars.kit import wire_time
 from regulars.ledger import Expiring, Txn
 from regulars.orders import Order
@@ -24,28 +23,29 @@ def expiry_event(
 ) -> NewEvent:
     """`coins` are all that a customer has that expires on one day; the first of them says when."""
     ends_at = min(one.ends_at for one in coins)
-    notice = CoinExpiry(
-        **events.common(business, customer, available),
-        wallet_expiry_unit=unit,
-        wallet_expiry_amount=sum(one.amount for one in coins),
-        wallet_expiry_notify_generated_on=wire_time(now),
-        wallet_expiry_estimated_on=wire_time(ends_at),
-        wallet_expiry_formatted_estimated_on=events.formatted(ends_at, shop.zone),
-        entity_id=business.entity_id,
-    )
-    return NewEvent("coinexpirynotify_create", customer.id, events.encode(notice), now)
+    said = events.common(business, customer, available) | {
+        "wallet_expiry_unit": unit,
+        "wallet_expiry_amount": sum(one.amount for one in coins),
+        "wallet_expiry_notify_generated_on": wire_time(now),
+        "wallet_expiry_estimated_on": wire_time(ends_at),
+        "wallet_expiry_formatted_estimated_on": events.formatted(ends_at, shop.zone),
+        "entity_id": business.entity_id,
+    }
+    return NewEvent("coinexpirynotify_create", customer.id, events.body("coinexpirynotify_create", said), now)
 
 
 def unused_event(business: Business, customer: Customer, txn: Txn, nth: int, available: int, now: datetime) -> NewEvent:
     """`txn` is the newest of the wallet."""
     said = ledger.properties(business, customer, txn, available)
-    body = UnusedCoins(**said, meta__unusedwalletcoinrequest_count=nth)
-    return NewEvent("unusedwalletcoinrequest_create", customer.id, events.encode(body), now)
+    said["meta__unusedwalletcoinrequest_count"] = nth
+    body = events.body("unusedwalletcoinrequest_create", said)
+    return NewEvent("unusedwalletcoinrequest_create", customer.id, body, now)
 
 
 def review_event(
     business: Business, customer: Customer, order: Order, link: str, available: int, now: datetime
 ) -> NewEvent:
     """`link` opens the page on which the order's products are reviewed."""
-    body = ReviewRequest(**orders.properties(business, customer, available, order), order_review_link=link)
-    return NewEvent("reviewrequest_create", customer.id, events.encode(body), now, order_id=order.id)
+    said = orders.properties(business, customer, available, order) | {"order_review_link": link}
+    body = events.body("reviewrequest_create", said)
+    return NewEvent("reviewrequest_create", customer.id, body, now, order_id=order.id)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from regulars import customers, events, ledger
 from regulars.events import NewEvent
-from regulars.events.catalogue import Review
 from regulars.kit import Tx, wire_time
 from regulars.reviews.model import Post
 from regulars.tenancy import Workspace
@@ -22,16 +21,12 @@ async def tell(
         return
     people, coins = await customers.by_ids(tx, shop.id, ids), await ledger.available(tx, shop, ids, now)
     business = events.business(shop)
-    said = []
+    said, topic = [], "review_create" if new else "review_update"
     for id, post in posts:
         if person := people.get(post.customer_id):
             common = events.common(business, person, coins[post.customer_id]) | {"entity_id": business.entity_id}
-            body = events.encode(Review(**common, **_properties(post)))
-            said.append(
-                NewEvent(
-                    "review_create" if new else "review_update", person.id, body, now, id=id, order_id=post.order_id
-                )
-            )
+            body = events.body(topic, common | _properties(post))
+            said.append(NewEvent(topic, person.id, body, now, id=id, order_id=post.order_id))
     await events.append(tx, shop.id, said, now)
 
 

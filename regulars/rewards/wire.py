@@ -10,7 +10,6 @@ import msgspec
 from regulars import customers, events, ledger
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
-from regulars.events.catalogue import Coupon as CouponEvent
 from regulars.kit import Reading, Tx, wire_time
 from regulars.rewards import store
 from regulars.rewards.model import Coupon, Terms, fiat
@@ -98,7 +97,7 @@ async def said_of(
             NewEvent(
                 topic=topic,
                 customer_id=customer.id,
-                body=events.encode(CouponEvent(**said)),
+                body=events.body(topic, said),
                 occurred_at=now,
                 cause_id=one.cause_id,
                 depth=one.depth,

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from regulars import events, ledger
 from regulars.customers import Customer
 from regulars.events import NewEvent
-from regulars.events.catalogue import TierEnds, VipTier
 from regulars.kit import Tx, wire_time
 from regulars.tenancy import Workspace
 from regulars.tiers.model import Ladder, Move, Standing
@@ -31,14 +29,11 @@ async def tell(
     told = []
     for move in moves:
         said = shared[move.customer_id] | at | {"tier": move.to_tier, "formatted_tier": names.get(move.to_tier, "")}
-        body = events.encode(VipTier(**said, direction=move.direction, viptier_id=str(move.id)))
+        body = events.body("viptier_create", said | {"direction": move.direction, "viptier_id": str(move.id)})
         told.append(NewEvent("viptier_create", move.customer_id, body, now))
     for one in ending:
         assert one.until is not None
         said = shared[one.customer_id] | at | {"tier": one.tier, "formatted_tier": names.get(one.tier, "")}
-        ends: dict[str, Any] = {
-            "ends_at": wire_time(one.until),
-            "formatted_ends_at": events.formatted(one.until, workspace.zone),
-        }
-        told.append(NewEvent("viptierends_create", one.customer_id, events.encode(TierEnds(**said, **ends)), now))
+        said |= {"ends_at": wire_time(one.until), "formatted_ends_at": events.formatted(one.until, workspace.zone)}
+        told.append(NewEvent("viptierends_create", one.customer_id, events.body("viptierends_create", said), now))
     await events.append(tx, workspace.id, told, now)

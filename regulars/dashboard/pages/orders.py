@@ -9,7 +9,7 @@ from regulars.dashboard.coupons import had
 from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import CUSTOMER, CUSTOMER_ID, Act, Asked, Column, Filter, Found, Listing
-from regulars.events.catalogue.orders import FINANCIAL_STATUSES
+from regulars.events.catalogue import FINANCIAL_STATUSES
 from regulars.kit import Reading
 from regulars.orders import Order
 

@@ -6,9 +6,15 @@ Choices are given where this program closes the set; what a shop or its platform
 from collections.abc import Sequence
 
 from regulars.conditions import Choice, Field, Schema, choices_of, schema
-from regulars.events.catalogue.coupons import COUPON_STATUSES
-from regulars.events.catalogue.orders import DELIVERY_STATUSES, FINANCIAL_STATUSES, ORDER_STATUSES
-from regulars.events.catalogue.wallet import OPERATIONS, TRANSACTION_TYPES, WALLETS
+from regulars.events.catalogue.properties import (
+    COUPON_STATUSES,
+    DELIVERY_STATUSES,
+    FINANCIAL_STATUSES,
+    OPERATIONS,
+    ORDER_STATUSES,
+    TRANSACTION_TYPES,
+    WALLETS,
+)
 from regulars.kit import countries, currency
 
 

@@ -156,14 +156,15 @@ def test_properties_stand_in_the_order_of_the_contract(topic: str) -> None:
 def test_bodies_keep_that_order_and_leave_nothing_out(topic: str) -> None:
     type_ = events.TOPICS[topic].type
     for example in samples.examples(type_):
-        body = json.loads(events.encode(msgspec.convert(example, type_)))
+        assert msgspec.convert(example, type_)
+        body = json.loads(events.body(topic, example))
         assert body == example
         assert list(body) == [name for name in type_.__struct_fields__ if name in example]
         assert set(type_.__struct_fields__) - set(body) <= schemas.optional_properties(type_)
 
 
 def test_a_referral_tells_of_the_one_reward_it_gave() -> None:
-    coins, coupon = samples.examples(catalogue.Referral)
+    coins, coupon = samples.examples(events.TOPICS["refereenotify_create"].type)
     names = REFERRAL.split()
     assert [name for name in names if name not in coins] == names[-10:]
     assert [name for name in names if name not in coupon] == names[23:27]
@@ -197,6 +198,25 @@ def test_restrictions_ask_about_properties_that_are_there(topic: str) -> None:
         assert kinds[field.type] in [schema.get("type"), *(kind.get("type") for kind in schema.get("anyOf", []))]
     asked = set(it.restrictions)
     assert {"user_country", "user_tier", "user_email", "user_mobile", "user_transaction_amount"} <= asked
+
+
+@pytest.mark.parametrize(
+    ("topic", "name", "values"),
+    [
+        ("order_create", "status", catalogue.ORDER_STATUSES),
+        ("order_create", "financial_status", catalogue.FINANCIAL_STATUSES),
+        ("order_create", "delivery_status", catalogue.DELIVERY_STATUSES),
+        ("coupon_create", "status", catalogue.COUPON_STATUSES),
+        ("walletreward_create", "operation", tuple(catalogue.OPERATIONS)),
+        ("walletreward_create", "type", catalogue.TRANSACTION_TYPES),
+        ("walletreward_create", "wallet", catalogue.WALLETS),
+    ],
+)
+def test_properties_of_closed_sets_name_them(topic: str, name: str, values: tuple[str, ...]) -> None:
+    schema = schemas.properties(events.TOPICS[topic].type)[name]
+    assert set(schema["examples"]) <= set(values)
+    if name != "operation" and topic != "coupon_create":
+        assert schema["description"].endswith(f": {', '.join(values[:-1])} or {values[-1]}.")
 
 
 def test_wallet_events_are_restricted_by_transaction_type_and_operation() -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from regulars import events
@@ -12,7 +11,7 @@ from regulars.events import samples
 def said(topic: str, **values: Any) -> str:
     type_ = events.TOPICS[topic].type
     body = samples.examples(type_)[0] | {"user_name": "Asha Rao"} | values
-    return events.sentence(topic, events.encode(msgspec.convert(body, type_)))
+    return events.sentence(topic, events.body(topic, body))
 
 
 SENTENCES = [
