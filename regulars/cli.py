@@ -200,7 +200,7 @@ def staff_password(email: str, *, workspace: str = "") -> None:
 
 @app.command(name="import")
 def import_file(
-    kind: Literal["orders", "customers", "coins"],
+    kind: Literal["orders", "customers", "coins", "reviews"],
     file: Path,
     *,
     workspace: str = "",
@@ -221,10 +221,11 @@ def import_file(
     Parameters
     ----------
     kind
-        What the rows are: orders; customers, who are created or completed; coins, given to customers who are known.
+        What the rows are: orders; customers, who are created or completed; coins, given
+        to customers who are known; reviews, of customers who are known.
     file
         A CSV file with a header line. Orders: order_id, customer_id, amount, placed_at. Customers: customer_id. Coins:
-        amount, and customer_id, email or mobile. More columns may be there.
+        amount, reviews: product_id and rating, both with customer_id, email or mobile. More columns may be there.
     workspace
         The id of the shop; not needed when there is only one.
     source

@@ -174,7 +174,7 @@ def _tell(kind: imports.Kind, given: imports.Preview, say: Say) -> None:
             say(f"line {row.line}: " + ", ".join(f"{name} {value}" for name, value in row.values.items() if value))
     say(f"Worked out from {'all' if given.whole else 'the first'} {given.progress.rows:,} rows; nothing was imported.")
     _report(kind, given.progress, say)
-    if kind == "coins":
+    if kind in ("coins", "reviews"):
         return
     welcome = f", who get {given.welcome_coins:,} coins for being new" if given.welcome_coins else ""
     say(f"{given.new_customers:,} new customers{welcome}")
@@ -205,10 +205,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _report(kind: imports.Kind, done: Imported, say: Say) -> None:
-    what = {"orders": "orders", "customers": "customers", "coins": "credits"}[kind]
+    what = "credits" if kind == "coins" else kind
     came = f"{done.created:,} {what} created, {done.updated:,} updated, {done.unchanged:,} unchanged"
     gave = f"; {done.rewards:,} rewarded with {done.coins:,} coins, {done.refused:,} earned nothing"
-    gave = {"orders": gave, "customers": "", "coins": f"; {done.coins:,} coins"}[kind]
+    gave = {"orders": gave, "coins": f"; {done.coins:,} coins"}.get(kind, "")
     say(f"{done.rows:,} rows: {came}, {done.unusable_count:,} not usable{gave}")
     for words, why in done.reasons.items():
         say(f"earned nothing, {why.orders:,}: {words}")

@@ -23,7 +23,7 @@ from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
 people.also(shops.forget, hooks=shops.look)
-rewards.discounts_at(shops.makes_discounts)
+rewards.discounts_at(shops.makes_discounts, shops.cannot_make)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -1,8 +1,8 @@
 """What a client means, where it is written otherwise than the types say.
 
 A body is looked at only when the types refuse it, so whoever writes as documented does not wait for this: `12.0` is the
-whole number 12, an explicit null is a key that was left out, a date-time is its day in UTC. In a form all is text: an
-object or a list may be JSON, and an empty field of anything but text was not filled in.
+whole number 12, an explicit null is a key that was left out, a date-time is its day in UTC, an id may be a number. In
+a form all is text: an object or a list may be JSON, and an empty field of anything but text was not filled in.
 """
 
 import re
@@ -88,7 +88,7 @@ def _put_right(value: Any, options: Options, text: bool) -> Any:
     if isinstance(value, dict) and struct:
         fields = _fields(struct.cls)
         return {
-            name: _put_right(inner, fields[name], text) if name in fields else inner
+            name: _put_right(_id_of(name, inner, fields[name]), fields[name], text) if name in fields else inner
             for name, inner in value.items()
             if name not in fields or not _left_out(inner, fields[name], text)
         }
@@ -100,6 +100,12 @@ def _put_right(value: Any, options: Options, text: bool) -> Any:
     if isinstance(value, str) and _one(options, inspect.DateType):
         return _day(value)
     return value
+
+
+def _id_of(name: str, value: Any, options: Options) -> Any:
+    """What platforms number, and clients hand on as they were given it: `reference_product_id`, `order_id`."""
+    is_number = type(value) is int or (type(value) is float and value.is_integer())
+    return str(int(value)) if is_number and name.endswith("_id") and _one(options, inspect.StrType) else value
 
 
 def _left_out(value: Any, options: Options, text: bool) -> bool:

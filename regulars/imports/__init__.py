@@ -1,5 +1,5 @@
-"""Streams of orders, customers or coins, taken in many to a commit; files of them that a server looks at and takes in
-beside its requests; and triggers that it applies to the orders that are in already, or that a worker tries on them.
+"""Streams of orders, customers, coins or reviews, taken in many to a commit; files of them that a server looks at and
+takes in beside its requests; and triggers that it applies to the orders that are in already, or that a worker tries.
 
 Promises: what a file would give is said before it happens, by a rehearsal that writes nothing. A stop at any moment
 loses nothing and repeats nothing; each row that was left out, and each that says otherwise than what is kept and newer,

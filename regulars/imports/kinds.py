@@ -4,13 +4,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO, ClassVar, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from regulars import customers, ledger, limits, orders, triggers
 from regulars.customers import Customer, Ensured, NewCustomer
 from regulars.imports.progress import Progress
-from regulars.kit import Faults, Invalid, NotFound, Reading, Refusal, Tx, decimals_of, invalid
+from regulars.imports.reviews import Reviews
+from regulars.imports.whose import WHO_ELSE, OfCustomers, nobody, unusable, who_of, whose
+from regulars.kit import Faults, Invalid, Reading, Refusal, Tx, decimals_of, invalid
 from regulars.kit.csv_file import Columns, CsvFile, Format, Unusable
 from regulars.kit.tables import Encoding
 from regulars.ledger import Entry, KeyTaken, Posted
@@ -22,7 +24,7 @@ from regulars.orders.csv_orders import OrderFile
 from regulars.tenancy import Workspace
 from regulars.triggers import Rehearsed, Taken
 
-Kind = Literal["orders", "customers", "coins"]
+Kind = Literal["orders", "customers", "coins", "reviews"]
 
 
 class Orders(OrderFile):
@@ -115,7 +117,7 @@ class Customers(CsvFile):
         with faults:
             details = NewCustomer(**said, country=country, gender=_GENDERS.get(gender, gender), dob=dob)
             details = customers.check(details)
-        return _unusable(line, faults, asks) or CustomerRow(line, details, consent)
+        return unusable(line, faults, asks) or CustomerRow(line, details, consent)
 
     @staticmethod
     async def take(
@@ -190,7 +192,7 @@ class CoinsRow(NamedTuple):
     key: str
 
 
-class Coins(CsvFile):
+class Coins(OfCustomers):
     """Each row is a credit. One with a reference is known by it, and any other by the file's name and what it says, the
     second that says the same as the second: so a file that is imported again gives nothing twice."""
 
@@ -199,30 +201,21 @@ class Coins(CsvFile):
         ("customer_id", "email", "mobile", "amount", "reason", "expire_in_days", "reference"),
         {
             "customer_id": "id customer customer_number customer_no customer_user_id user_id",
-            "email": "e_mail customer_email email_address",
-            "mobile": "phone mobile_number phone_number customer_phone",
+            **WHO_ELSE,
             "amount": "coins points balance",
             "reason": "title note description",
             "expire_in_days": "expires_in_days valid_days days",
             "reference": "reference_id ref",
         },
     )
-    _WHO: ClassVar = ("customer_id", "email", "mobile")
 
     def __init__(self, file: BinaryIO, *args: Any, **how: Any) -> None:
         super().__init__(file, *args, **how)
         self._said: Counter[tuple[Any, ...]] = Counter()
-        if not any(name in self.columns for name in self._WHO):
-            self.problems.setdefault("columns", f"expected a column that says whose they are: {', '.join(self._WHO)}")
 
     def report(self, line: int, row: dict[str, str]) -> CoinsRow | Unusable:
         faults, amount, days = Faults(), 0, 0
-        who = next(((name, row[name]) for name in self._WHO if name in row), ("", ""))
-        if not who[0]:
-            faults.add("customer_id", "a customer_id, an e-mail address or a mobile number")
-        with faults:
-            if who[0] == "customer_id":
-                whole_id(*who)
+        who = who_of(row, faults)
         with faults:
             amount = whole_number("amount", row.get("amount", ""))
             if not 1 <= amount <= limits.AMOUNT_MINOR_MAX:
@@ -239,27 +232,27 @@ class Coins(CsvFile):
         self._said[said] += not row.get("reference")
         nth = f"{self.name}\n{self._said[said]}\n{said}"
         key = row.get("reference") or f"#{hashlib.sha256(nth.encode()).hexdigest()[:32]}"
-        return _unusable(line, faults) or CoinsRow(line, who, amount, reason, days, f"import:{key}")
+        return unusable(line, faults) or CoinsRow(line, who, amount, reason, days, f"import:{key}")
 
     @staticmethod
     async def take(
         tx: Tx, shop: Workspace, rows: Sequence[CoinsRow], now: datetime, *, actor: str, correcting: Correcting
     ) -> Sequence[Any]:
-        people = await _whose(tx, shop, rows)
+        people = await whose(tx, shop, rows)
         entries = [_entry(shop, people[row.who], row, now, actor) for row in rows if row.who in people]
         outcomes = iter(await ledger.post(tx, shop, entries, now))
-        return [next(outcomes) if row.who in people else _nobody(row) for row in rows]
+        return [next(outcomes) if row.who in people else nobody(row) for row in rows]
 
     @staticmethod
     async def rehearse(
         tx: Reading, shop: Workspace, rows: Sequence[CoinsRow], now: datetime, *, correcting: Correcting
     ) -> Rehearsed:
-        people, known = await _whose(tx, shop, rows), await ledger.posted_under(tx, shop.id, [row.key for row in rows])
+        people, known = await whose(tx, shop, rows), await ledger.posted_under(tx, shop.id, [row.key for row in rows])
         answers, seen = list[Any](), dict[str, CoinsRow]()
         for row in rows:
             before, first = known.get(row.key), seen.setdefault(row.key, row)
             if row.who not in people:
-                answers.append(_nobody(row))
+                answers.append(nobody(row))
             elif (row.amount, row.reason) != (
                 (before.amount, before.title) if before else (first.amount, first.reason)
             ):
@@ -281,15 +274,6 @@ class Coins(CsvFile):
         return {"customer": row.who[1], "amount": f"{row.amount:,}", "reason": row.reason, "lasts": lasts}
 
 
-async def _whose(tx: Reading, shop: Workspace, rows: Sequence[CoinsRow]) -> dict[tuple[str, str], Customer]:
-    wanted = {name: {row.who[1] for row in rows if row.who[0] == name} for name in Coins._WHO}
-    found: dict[tuple[str, str], Customer] = {}
-    for name, read in (("customer_id", customers.by_customer_ids), ("email", customers.by_emails)):
-        found |= {(name, id): one for id, one in (await read(tx, shop.id, sorted(wanted[name]))).items()}
-    phones = await customers.by_mobiles(tx, shop.id, sorted(wanted["mobile"]), shop.country)
-    return found | {("mobile", mobile): one for mobile, one in phones.items()}
-
-
 def _entry(shop: Workspace, customer: Customer, row: CoinsRow, now: datetime, actor: str) -> Entry:
     days = row.expire_in_days
     return Entry(
@@ -305,21 +289,9 @@ def _entry(shop: Workspace, customer: Customer, row: CoinsRow, now: datetime, ac
     )
 
 
-def _nobody(row: CoinsRow) -> NotFound:
-    return NotFound(
-        f"No customer has the {row.who[0].replace('_', ' ')} {row.who[1][:80]}. Import the customers first."
-    )
+Source = type[Orders] | type[Customers] | type[Coins] | type[Reviews]
 
-
-def _unusable(line: int, faults: Faults, asks: str = "") -> Unusable | None:
-    if not faults.fields:
-        return None
-    return Unusable(line, "; ".join(f"{field}: {words}" for field, words in faults.fields.items()), asks)
-
-
-Source = type[Orders] | type[Customers] | type[Coins]
-
-KINDS: dict[Kind, Source] = {"orders": Orders, "customers": Customers, "coins": Coins}
+KINDS: dict[Kind, Source] = {"orders": Orders, "customers": Customers, "coins": Coins, "reviews": Reviews}
 
 
 def opened_as(kind: Kind, file: BinaryIO, found: Encoding, format: Format, shop: Workspace, name: str) -> CsvFile:

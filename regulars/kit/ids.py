@@ -66,6 +66,11 @@ def made_at(id: UUID) -> datetime:
     return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
+def id_at(at: datetime) -> UUID:
+    """An id of something that was made then, and comes in only now: it stands where it would have stood."""
+    return UUID(int=first_id_at(at).int | int.from_bytes(os.urandom(8)) >> 2)
+
+
 def bounds(before_id: UUID | None, since: datetime | None, until: datetime | None) -> tuple[UUID, UUID]:
     """The ids of a list that goes on before one id and keeps to a stretch of time: `id < first` of the two,
     `id >= second`."""

@@ -4,7 +4,7 @@
 CREATE TABLE imports_run (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
-    kind         text NOT NULL CHECK (kind IN ('orders', 'customers', 'coins', 'application', 'backtest')),
+    kind         text NOT NULL CHECK (kind IN ('orders', 'customers', 'coins', 'reviews', 'application', 'backtest')),
     trigger_id   uuid,                          -- of an application or a back-test
     filename     text NOT NULL DEFAULT '',
     actor        text NOT NULL,                 -- who handed it over

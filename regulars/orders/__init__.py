@@ -29,6 +29,7 @@ from regulars.orders.finding import (
     count,
     earlier,
     find_order,
+    holding,
     lock_orders,
     next_orders,
     orders_of,

@@ -31,6 +31,16 @@ async def orders_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit
     return await tx.all(order_of, sql.orders_of_customer, workspace_id, customer_id, limit)
 
 
+async def holding(
+    tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, str, str]], limit: int
+) -> dict[int, Order]:
+    """By the place of what is wanted, a customer's product: the order of theirs that is called so, by any of its names,
+    or with '' the newest that stands and holds the product. So many of their newest are looked at."""
+    columns = [list(column) for column in zip(*wanted, strict=True)] or [[], [], []]
+    rows = await tx.fetch(sql.orders_holding, workspace_id, *columns, limit)
+    return {row[0] - 1: order_of(*row[1:]) for row in rows}
+
+
 async def search_orders(
     tx: Reading,
     workspace_id: UUID,

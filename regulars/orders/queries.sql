@@ -80,6 +80,18 @@ SELECT o.{order_row} FROM unnest($2::uuid[]) AS n (id)
 SELECT {order_row}
   FROM orders_order WHERE workspace_id = $1 AND customer_id = $2 ORDER BY placed_at DESC, id DESC LIMIT $3
 
+-- name: orders_holding
+-- Of each customer the newest order that stands and holds the product, or the one that is named, among their newest.
+SELECT n.place, o.{order_row}
+  FROM unnest($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS n (customer_id, product_id, called, place)
+ CROSS JOIN LATERAL (
+        SELECT * FROM (SELECT * FROM orders_order WHERE workspace_id = $1 AND customer_id = n.customer_id
+                        ORDER BY placed_at DESC, id DESC LIMIT $5) AS newest
+         WHERE CASE WHEN n.called <> '' THEN n.called IN (reference_id, name, id::text)
+                    ELSE status <> 'cancelled' AND financial_status NOT IN ('refunded', 'voided')
+                         AND more -> 'lines' @> jsonb_build_array(jsonb_build_object('product_id', n.product_id)) END
+         LIMIT 1) AS o
+
 -- name: search_orders
 -- Looks at $8 orders beyond $2, as they are sorted ($9), and tells by the last of them where it stopped looking. Each order
 -- of theirs has its own index, and is not read at all when its first condition says so.

@@ -19,8 +19,10 @@ from regulars.reviews.errors import NotShown, ReviewExists, UnknownPost
 from regulars.reviews.finding import (
     Sort,
     Sums,
+    brought_in,
     by_ids,
     find_post,
+    holding,
     numbered_page,
     posts,
     posts_of_order,

@@ -94,10 +94,22 @@ async def prepare(
     """What was written, as `prepared`: of the order, or the newest of the customer's that holds the product. Raises
     Invalid naming each field."""
     if order is None:
-        placed = await orders.orders_of(tx, shop.id, customer.id, limit=limits.REVIEW_ORDERS_LOOKED_AT_MAX)
-        held = (one for one in placed for line in one.lines or () if line.product_id == new.product_id.strip())
-        order = next((one for one in held if not one.void), None)
+        order = (await holding(tx, shop.id, [(customer.id, new.product_id.strip(), "")])).get(0)
     return prepared(shop, new, customer, order, now)
+
+
+async def holding(tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, str, str]]) -> dict[int, Order]:
+    """By the place of what is wanted, a customer's product: their order that a review of it is of, if it is named that
+    one."""
+    return await orders.holding(tx, workspace_id, wanted, limits.REVIEW_ORDERS_LOOKED_AT_MAX)
+
+
+async def brought_in(tx: Reading, workspace_id: UUID, of: Sequence[Post]) -> dict[UUID, bool]:
+    """Of reviews that are to be brought in those that are there already: under the name they were brought in by, or, if
+    False, as another of their customer, product and order."""
+    names = ("id", "origin", "origin_id", "customer_id", "product_id", "product_source", "order_id")
+    columns = [[getattr(one, name) for one in of] for name in names]
+    return {row["id"]: row["named"] for row in await tx.fetch(sql.brought_in, workspace_id, *columns)}
 
 
 class Sums(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from regulars.conditions import Field
 from regulars.customers import Customer
 from regulars.kit import INSIDE, Faults, new_id
 from regulars.kit.fitting import note_unfit
+from regulars.kit.ids import id_at
 from regulars.orders import Order
 from regulars.reviews.errors import NotShown
 from regulars.tenancy import Workspace
@@ -119,7 +120,7 @@ def prepared(
     at_once = bool(new.rating and line and rules.approve_from and new.rating >= rules.approve_from and not held)
     return Post(
         **given,
-        id=new_id(),
+        id=id_at(at) if at else new_id(),
         type="review" if new.rating else "question",
         customer_id=customer.id,
         order_id=order.id if order else None,

@@ -14,6 +14,21 @@ SELECT $1, n.*
     ON CONFLICT DO NOTHING
 RETURNING id
 
+-- name: brought_in
+SELECT n.id, c.named
+  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[])
+       AS n (id, origin, origin_id, customer_id, product_id, product_source, order_id)
+ CROSS JOIN LATERAL (
+        SELECT true AS named FROM reviews_post
+         WHERE workspace_id = $1 AND origin = n.origin AND origin_id = n.origin_id AND origin_id <> ''
+         UNION ALL
+        SELECT false FROM reviews_post
+         WHERE workspace_id = $1 AND customer_id = n.customer_id AND product_id = n.product_id
+           AND product_source = n.product_source AND type = 'review' AND sole
+           AND COALESCE(order_id, '00000000-0000-0000-0000-000000000000')
+             = COALESCE(n.order_id, '00000000-0000-0000-0000-000000000000')
+         ORDER BY named DESC LIMIT 1) AS c
+
 -- name: lock
 SELECT {post}
   FROM reviews_post WHERE workspace_id = $1 AND id = $2 FOR UPDATE

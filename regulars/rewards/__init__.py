@@ -20,7 +20,7 @@ Lock order: offers with a stock by id, wallets by (customer, kind), coupons by i
 
 from regulars.rewards.cancelling import EXPIRE, cancel, cancel_issued, expire, move
 from regulars.rewards.codes import Uploaded, codes_left, lines_of, upload
-from regulars.rewards.discounting import DISCOUNT, Came, DiscountRefused, discounts_at
+from regulars.rewards.discounting import DISCOUNT, Came, DiscountRefused, check_there, discounts_at
 from regulars.rewards.errors import (
     CodesOut,
     CouponEnded,

@@ -11,28 +11,42 @@ Codes of a list, and those that everybody has, are the shop's own: they are ther
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from regulars import ledger, limits, schedule
-from regulars.kit import Reading, Refusal, Tx
+from regulars.kit import Faults, Reading, Refusal, Tx
 from regulars.ledger import Ending, Outcome
-from regulars.rewards.model import Coupon, Discounted
+from regulars.rewards.model import Coupon, Discounted, Terms
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 DISCOUNT = "rewards.discount"
 EndHolds = Callable[[Tx, Workspace, Sequence[Ending], datetime], Awaitable[list[Outcome]]]
 Where = Callable[[Reading, UUID], Awaitable[UUID | None]]
-_where: list[Where] = []
-discounts_at = _where.append
-"""Have a room above this one asked where a shop's discounts are made: its source, None where nowhere."""
+Cannot = Callable[[Reading, UUID, Terms], Awaitable[dict[str, str]]]
+_there: list[tuple[Where, Cannot]] = []
+
+
+def discounts_at(where: Where, cannot: Cannot) -> None:
+    """Have a room above this one asked where a shop's discounts are made (its source, None where nowhere), and what of
+    such terms can't be made there: why, by their fields."""
+    _there.append((where, cannot))
 
 
 async def made_at(tx: Reading, workspace_id: UUID) -> UUID | None:
-    return await _where[0](tx, workspace_id) if _where else None
+    return await _there[0][0](tx, workspace_id) if _there else None
+
+
+async def check_there(tx: Reading, workspace_id: UUID, terms: Terms) -> None:
+    """Raises Invalid naming each field that the shop's platform has no discount for."""
+    faults = Faults()
+    if _there and terms.code == "generated":
+        for field, why in (await _there[0][1](tx, workspace_id, terms)).items():
+            faults.add(field, f"something else: {why} It can be had with codes of a list of your own")
+    faults.check()
 
 
 class Came(msgspec.Struct, frozen=True):
@@ -50,8 +64,9 @@ class DiscountRefused(Refusal):
     code = "discount_refused"
 
 
-def due_there(coupon: Coupon, at: datetime, tries: int = 0) -> Due:
-    return Due(DISCOUNT, str(coupon.id), at, {"tries": tries})
+def due_there(coupon: Coupon, at: datetime, tries: int = 0, **led: Any) -> Due:
+    """`led` is what led to it, of one that is told of once it is there: `cause_id`, `depth`."""
+    return Due(DISCOUNT, str(coupon.id), at, {"tries": tries, **led})
 
 
 def is_held(coupon: Coupon) -> bool:

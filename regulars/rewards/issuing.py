@@ -286,14 +286,17 @@ async def _carry_out(
     stocked = Counter(wanted[n].offer.id for n in made if wanted[n].offer.terms.counted)
     store.add_to_offers(tx, workspace.id, {id: (count, 0) for id, count in stocked.items()})
     told = [
-        Told(coupon, wanted[n].offer.terms, wanted[n].ask.cause_id, wanted[n].ask.depth) for n, coupon in made.items()
+        Told(coupon, wanted[n].offer.terms, wanted[n].ask.cause_id, wanted[n].ask.depth)
+        for n, coupon in made.items()
+        if not coupon.discount
     ]
     await tell(tx, workspace, "coupon_create", told, now, known=people_by_id)
     dues = [due(coupon) for coupon in made.values() if coupon.expires_at]
     for n, coupon in made.items():
         if coupon.discount:
             after_s = limits.DISCOUNT_DOOR_S if wanted[n].ask.at_door else 0
-            dues.append(due_there(coupon, now + timedelta(seconds=after_s)))
+            led: dict[str, Any] = {"cause_id": str(wanted[n].ask.cause_id or ""), "depth": wanted[n].ask.depth}
+            dues.append(due_there(coupon, now + timedelta(seconds=after_s), **led))
     await schedule.put(tx, workspace.id, dues)
     return answers | {n: Issued(coupon, wanted[n].offer.terms) for n, coupon in made.items()}
 

@@ -11,6 +11,7 @@ from regulars import limits
 from regulars.kit import Conflict, Faults, Reading, Tx, new_id
 from regulars.kit.clock import wall_clock
 from regulars.rewards import store
+from regulars.rewards.discounting import check_there
 from regulars.rewards.errors import UnknownOffer
 from regulars.rewards.model import Offer, OfferVersion, Terms
 from regulars.rewards.store import sql
@@ -33,6 +34,7 @@ async def create_offer(
 ) -> Offer:
     """The last in order. Raises Invalid naming each field, and Conflict where there are limits.OFFERS_MAX."""
     name, terms = checked(name, terms, workspace)
+    await check_there(tx, workspace.id, terms)
     there = await tx.fetchval(sql.count_offers, workspace.id)
     if there >= limits.OFFERS_MAX:
         raise Conflict(f"A shop can have {limits.OFFERS_MAX} offers at most. Change one that is not needed any more.")
@@ -62,6 +64,7 @@ async def change_offer(
         return kept
     changed = msgspec.structs.replace(changed, updated_at=now)
     if terms != kept.terms:
+        await check_there(tx, workspace.id, terms)
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await _keep_version(tx, workspace.id, changed, actor, now)
     if terms.counted and not kept.terms.counted:

@@ -15,7 +15,7 @@ from regulars.rewards.codes import key_of
 from regulars.rewards.discounting import end_holds, take_away
 from regulars.rewards.errors import CouponEnded, CouponUsed, NotEligible, UnknownCoupon
 from regulars.rewards.model import Cart, Coupon, Terms, Verdict, worth
-from regulars.rewards.wire import changed
+from regulars.rewards.wire import Told, changed, tell
 from regulars.tenancy import Workspace
 
 
@@ -78,6 +78,8 @@ async def redeem(tx: Tx, workspace: Workspace, uses: Sequence[Use], now: datetim
     store.add_to_offers(tx, workspace.id, {id: (0, off) for id, off in spent.items() if off})
     # Used here, it must not be used there as well.
     await end_holds(tx, workspace, list(used.values()), now, ledger.capture)
+    untold = [Told(one, terms[one.offer_id, one.offer_version]) for one in used.values() if one.discount == "making"]
+    await tell(tx, workspace, "coupon_create", untold, now)
     await changed(tx, workspace, await take_away(tx, workspace.id, list(used.values()), now), now)
     if again:
         answers |= zip(again, await redeem(tx, workspace, [uses[n] for n in again], now), strict=True)

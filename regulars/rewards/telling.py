@@ -1,6 +1,9 @@
 """What a platform said of a coupon's discount, and what becomes of both."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,6 +15,7 @@ from regulars.rewards import store
 from regulars.rewards.cancelling import end
 from regulars.rewards.discounting import DISCOUNT, Came, due_there, end_holds, is_held
 from regulars.rewards.model import Coupon, Discounted
+from regulars.rewards.wire import Told, tell
 from regulars.tenancy import Workspace
 
 
@@ -20,6 +24,8 @@ async def discount_told(
 ) -> Coupon:
     """Keep it; the coupon as it is then. Told twice, by a door and by a worker, it comes to the same."""
     (coupon,) = await store.lock_coupons(tx, workspace.id, [id])
+    row = await schedule.find(tx, workspace.id, DISCOUNT, str(id))
+    led = {name: value for name, value in (row.payload if row else {}).items() if name != "tries"}
     if coupon.discount != wanted:
         if wanted == "removing" or coupon.discount not in ("removing", "gone"):
             return coupon
@@ -32,7 +38,13 @@ async def discount_told(
             # Nobody looked after it for so long that its coins are back.
             came = Came("unclear", over.message)
         else:
-            return await _keep(tx, workspace, coupon, "gone" if wanted == "removing" else "made")
+            coupon = await _keep(tx, workspace, coupon, "gone" if wanted == "removing" else "made")
+            if wanted == "making":
+                # Whoever is told of a coupon may send its code on: it works from now on.
+                terms = (await store.terms_of(tx, workspace.id, [coupon]))[coupon.offer_id, coupon.offer_version]
+                cause = UUID(led["cause_id"]) if led.get("cause_id") else None
+                await tell(tx, workspace, "coupon_create", [Told(coupon, terms, cause, led.get("depth", 0))], now)
+            return coupon
     late = coupon.updated_at + timedelta(seconds=limits.DISCOUNT_TRIES_S) <= now
     # Without coins nobody waits for it at the till: a shop has its time to give another key.
     given_up = came.how == "refused" or (is_held(coupon) and (late or came.how == "closed"))
@@ -47,20 +59,26 @@ async def discount_told(
     coupon = msgspec.structs.replace(coupon, discount_said=came.words)
     aside = late or came.how == "refused"
     again_at = now if aside else now + timedelta(seconds=after_s)
-    coupon = await _keep(tx, workspace, coupon, wanted, again_at, tries + 1)
+    coupon = await _keep(tx, workspace, coupon, wanted, again_at, tries + 1, led)
     if aside:
         await schedule.set_aside(tx, workspace.id, DISCOUNT, str(id), came.words, now)
     return coupon
 
 
 async def _keep(
-    tx: Tx, workspace: Workspace, coupon: Coupon, to: Discounted, again_at: datetime | None = None, tries: int = 0
+    tx: Tx,
+    workspace: Workspace,
+    coupon: Coupon,
+    to: Discounted,
+    again_at: datetime | None = None,
+    tries: int = 0,
+    led: Mapping[str, Any] = MappingProxyType({}),
 ) -> Coupon:
     """No change of the coupon itself: since when it stands as it does goes by `updated_at`."""
     coupon = msgspec.structs.replace(coupon, discount=to, discount_said="" if to == "made" else coupon.discount_said)
     await store.set_coupons(tx, workspace.id, [coupon], coupon.updated_at)
     if again_at:
-        await schedule.put(tx, workspace.id, [due_there(coupon, again_at, tries)])
+        await schedule.put(tx, workspace.id, [due_there(coupon, again_at, tries, **led)])
     else:
         await schedule.drop(tx, workspace.id, DISCOUNT, [str(coupon.id)])
     return coupon

@@ -18,7 +18,7 @@ Does not know what coins are: an order is taken as any other is.
 
 from regulars.shops.asking import ask_soon, claim_asks, fetch_missed, first_ask
 from regulars.shops.connecting import address_of, change, connect, list_sources, remove, rotate
-from regulars.shops.discounts import discounted, look_after, makes_discounts
+from regulars.shops.discounts import cannot_make, discounted, look_after, makes_discounts
 from regulars.shops.handling import handle
 from regulars.shops.intake import OF_ORDERS, OF_PERSONS, Known, admit, keep, note_wrong, source_of_hook, verify
 from regulars.shops.log import close, count_failed, get_hook, replay, replay_failed, search_hooks, topics

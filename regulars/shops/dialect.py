@@ -36,9 +36,9 @@ Heard = There | Came | None
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """`cannot` says why there is no such discount there, '' when there is."""
+    """`cannot` says why there is no such discount there, by the terms' fields."""
 
-    cannot: Callable[[Terms], str]
+    cannot: Callable[[Terms], dict[str, str]]
     look: Callable[[Settings, Secrets, str], Request]
     make: Callable[[Settings, Secrets, Discount], Request]
     remove: Callable[[Settings, Secrets, str], Request]

@@ -26,6 +26,13 @@ async def makes_discounts(tx: Reading, workspace_id: UUID) -> UUID | None:
     return found
 
 
+async def cannot_make(tx: Reading, workspace_id: UUID, terms: Terms) -> dict[str, str]:
+    """What of such terms the platform has no discount for: why, by their fields."""
+    id = await makes_discounts(tx, workspace_id)
+    (source,) = await tx.all(Source, sql.sources_by_ids, workspace_id, [id]) if id else (None,)
+    return DIALECTS[source.platform].cannot(terms) if source else {}
+
+
 async def look_after(
     db: Database, sender: Sender, box: SecretBox, workspace: Workspace, due: Due, now: datetime
 ) -> None:
@@ -78,7 +85,7 @@ async def _ask(
     if heard or coupon.discount == "removing":
         return Came("done")
     if why := dialect.cannot(terms):
-        return Came("refused", why)
+        return Came("refused", " ".join(why.values()))
     title = rewards.coupon_name(terms, coupon.steps, workspace)
     discount = Discount(code, title, terms, coupon.steps, coupon.created_at, coupon.expires_at)
     made = await _hear(sender, dialect, dialect.make(settings, secrets, discount))

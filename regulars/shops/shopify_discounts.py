@@ -29,10 +29,11 @@ def _ask(settings: Settings, secrets: Secrets, query: str, **variables: Any) -> 
     return Request("POST", server + _PATH, headers, body, frozenset({"x-shopify-access-token"}))
 
 
-def _cannot(terms: Terms) -> str:
+def _cannot(terms: Terms) -> dict[str, str]:
     if terms.discount == "percent" and terms.value_max:
-        return "Shopify has no percentage with a maximum."
-    return "Shopify has no code that makes one product free." if terms.discount == "free_product" else ""
+        return {"value_max": "Shopify has no percentage with a maximum."}
+    free = terms.discount == "free_product"
+    return {"discount": "Shopify has no code that makes one product free."} if free else {}
 
 
 def _make(settings: Settings, secrets: Secrets, discount: Discount) -> Request:

@@ -26,12 +26,12 @@ def _ask(method: str, settings: Settings, secrets: Secrets, path: str, body: Any
     return Request(method, url, headers, raw, frozenset({"authorization"}))
 
 
-def _cannot(terms: Terms) -> str:
+def _cannot(terms: Terms) -> dict[str, str]:
     if terms.discount == "percent" and terms.value_max:
-        return "WooCommerce has no percentage with a maximum."
+        return {"value_max": "WooCommerce has no percentage with a maximum."}
     if terms.target != "cart" and not all(one.isdigit() for one in terms.targets):
-        return "WooCommerce knows products and categories by their numbers."
-    return ""
+        return {"targets": "WooCommerce knows products and categories by their numbers."}
+    return {}
 
 
 def _make(settings: Settings, secrets: Secrets, discount: Discount) -> Request:

@@ -53,6 +53,7 @@ PAGES = [
         "/orders/import",
         "/customers/import",
         "/coins/import",
+        "/reviews/import",
         "/events",
         "/events?event=lead_create",
     ),

@@ -1,4 +1,4 @@
-"""Who may do what with referrals: lines of the tables of `rights`."""
+"""Who may do what with referrals, and with files of reviews: lines of the tables of `rights`."""
 
 APIS = """
 POST   /api/v2/merchant/leads-referral-via-email          yes        yes   yes    -      -         -      -
@@ -24,4 +24,8 @@ POST   /referrals/{id}/approve                            yes    yes     no     
 POST   /referrals/{id}/reject                             yes    yes     no      no
 GET    /settings/referrals                                yes    yes     yes     no
 POST   /settings/referrals                                yes    yes     no      no
+GET    /reviews/import                                    yes    yes     yes     no
+POST   /reviews/import                                    yes    yes     no      no
+GET    /reviews/import/{run_id}                           yes    yes     yes     no
+POST   /reviews/import/{run_id}                           yes    yes     no      no
 """

@@ -16,6 +16,7 @@ from regulars.worker.loops import callers
 from tests.doors import Shop, an_order, opened
 from tests.make import audited
 from tests.selling import Connected, connected
+from tests.stories.browsing import form_of, person, signed_in
 from tests.stories.test_coupons import Till
 
 KEYS = {
@@ -165,17 +166,59 @@ async def test_made_and_answered_with_500_it_is_looked_for_before_anything_else(
 
 
 async def test_refused_for_good_the_coins_are_back_the_coupon_is_cancelled_and_both_are_told(till: Counter) -> None:
-    offer = await till.offer(discount="percent", value=50, value_max=10)
+    source, at_most = f"/sources/{till.there.source['id']}", {"discount": "percent", "value": 50, "value_max": 10}
+    switch = [{"settings": till.there.source["settings"] | {"coupons": said}} for said in ("no", "yes")]
+    # An offer of the time before the shop had its coupons made there.
+    assert (await till.shop.manage("PATCH", source, json=switch[0])).status_code == 200
+    offer = await till.offer(**at_most)
+    assert (await till.shop.manage("PATCH", source, json=switch[1])).status_code == 200
     refused = await till.buy(offer, send={"Idempotency-Key": "buy-2"})
     told = refused.json()["data"]
     assert (refused.status_code, told["code"], "a maximum" in told["message"]) == (422, "discount_refused", True)
     assert await till.standing() == ("cancelled", "failed", 250, False)
     events = (await till.shop.manage("GET", "/events")).json()["items"]
-    assert {one["topic"] for one in events[:4]} == {
-        *("coupon_create", "coupon_update", "walletreward_create", "wallettrasaction_update")
-    }
+    # No code ever worked, so nobody was told of one.
+    assert {one["topic"] for one in events[:3]} == {"coupon_update", "walletreward_create", "wallettrasaction_update"}
+    assert "coupon_create" not in {one["topic"] for one in events}
     again = await till.buy(offer, send={"Idempotency-Key": "buy-2"})
     assert (again.status_code, again.json()["data"]["code"]) == (422, "discount_refused")
+
+
+async def test_what_the_platform_has_no_discount_for_is_said_when_the_offer_is_saved(till: Counter) -> None:
+    shop, at_most = till.shop, {"discount": "percent", "value": 50, "value_max": 10}
+    name = {"shopify": "Shopify", "woocommerce": "WooCommerce"}[till.platform]
+    body = {"name": "Half", "terms": at_most}
+    refused = await shop.manage("POST", "/offers", json=body)
+    assert (refused.status_code, list(refused.json()["fields"])) == (422, ["value_max"]), refused.text
+    assert f"{name} has no percentage with a maximum." in refused.json()["fields"]["value_max"]
+    kept = await till.offer(**GIFT)
+    path = f"/offers/{kept['id']}"
+    assert (await shop.manage("PATCH", path, json={"terms": at_most})).status_code == 422
+    # Codes of a list are the shop's own, and what is not about the terms can be changed whatever they are.
+    assert (await shop.manage("PATCH", path, json={"terms": at_most | {"code": "list"}})).status_code == 200
+    owner = await signed_in(shop, await person(shop, "ann"))
+    blank = form_of((await owner.get("/offers/new")).text, "/offers/new")
+    typed = {"name": "Half", "price": "free", "coins": "", "discount": "percent", "value": "50", "value_max": "10"}
+    shown = await owner.post("/offers/new", **blank | typed)
+    assert (shown.status_code, f"{name} has no percentage with a maximum." in shown.text) == (422, True)
+
+
+async def test_a_coupon_is_told_of_when_its_code_works(till: Counter) -> None:
+    async def told() -> list[str]:
+        found = (await till.shop.manage("GET", "/events")).json()["items"]
+        return [one["topic"] for one in found if one["topic"].startswith("coupon_")][::-1]
+
+    till.fault("503", times=2)
+    await till.buy(await till.offer())
+    assert await told() == []
+    await till.work(limits.DISCOUNT_AGAIN_S + 1)
+    assert (await till.standing(), await told()) == (("issued", "made", 150, True), ["coupon_create"])
+    # One that is used here before it is there works here.
+    till.fault("503", times=2)
+    code = (await till.buy(await till.offer())).json()["data"]["item"]["value"]
+    await till.shop.manage("POST", f"/coupons/{code}/redeem", json={"reference": "c-1"})
+    await till.work(limits.DISCOUNT_LATE_S + 1)
+    assert await told() == ["coupon_create"] * 2 + ["coupon_update"]
 
 
 async def test_a_key_that_is_refused_sells_nothing_but_gifts_wait_for_another(till: Counter) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from regulars import limits
 from regulars.kit.clock import HandClock
 from tests import make
-from tests.doors import Shop
+from tests.doors import Shop, an_order
 from tests.make import audited
 
 FILE = "order_id;customer_id;amount;placed_at\n 1001;shop-00001;1.000;2026-03-01\n1002;shop-00001;12,50;2026-03-02\n"
@@ -189,3 +189,51 @@ shop-dara,Dara,,,,,maybe
 
 async def coins(shop: Shop, id: str) -> int:
     return int((await shop.manage("GET", f"/customers/{id}")).json()["wallets"]["coins"]["available"])
+
+
+REVIEWS = """Review ID,Reviewer email,product_id,Stars,Title,Body,Review date,Published,Order,Reply
+r-1,asha@example.com,77,5,Warm,It fits well.,2026-01-14,true,,
+r-2,asha@example.com,78,4,,Good.,2026-01-20,,,Thank you!
+,asha@example.com,79,1,,It is awful.,2026-02-01,spam,,
+r-4,nobody@example.com,77,5,,Fine.,,true,,
+r-5,asha@example.com,80,6,,Fine.,03/04/2026,perhaps,,
+r-6,asha@example.com,77,3,,Once more.,2026-01-15,true,,
+r-7,asha@example.com,81,3,,Fine.,,true,none,
+r-8,asha@example.com,82,5,,Fine.,2027-01-01,pending,,
+r-1,asha@example.com,77,5,Warm,It fits well.,2026-01-14,true,,
+"""
+
+
+async def test_a_file_of_reviews_is_kept_once_and_nobody_is_told(shop: Shop) -> None:
+    await shop.trigger("For reviews", source="review", coins=(50, 50))
+    await shop.manage("PATCH", "/workspace", json={"settings": {"reviews": {"approve_from": 4}}})
+    await shop.manage("POST", "/customers", json={"customer_id": "shop-asha", "email": "asha@example.com"})
+    line = {"product_id": "77", "amount": "20", "title": "Scarf"}
+    await shop.manage("POST", "/orders", json=an_order(lines=[line], customer={"customer_id": "shop-asha"}))
+    before = len((await shop.manage("GET", "/events")).json()["items"])
+    seen, run = await handed(shop, "reviews", REVIEWS, "reviews.csv")
+    for said in (seen["progress"], run):
+        assert (said["created"], said["unchanged"], said["coins"]) == (3, 1, 0)
+    assert {one["line"]: one["reason"] for one in run["left_out"]} == {
+        5: "No customer has the email nobody@example.com. Import the customers first.",
+        6: "rating: expected 1 to 5 stars; status: expected approved, posted or rejected; "
+        "written_at: expected day or month first, chosen for the whole file: 03/04/2026 could be 3 April or 4 March",
+        7: "This customer has reviewed this product already.",
+        8: "order_id: expected an order of this customer, by its number or its name",
+        9: "written_at: expected a time that has passed",
+    }
+    assert seen["progress"]["unusable"] == run["left_out"]
+    kept = (await shop.manage("GET", "/reviews")).json()["items"]
+    facts = ("origin_id", "product_name", "status", "verified", "reply", "created_at", "coins")
+    assert [tuple(one[name] for name in facts) for one in kept[1:]] == [
+        ("r-2", "", "posted", False, "Thank you!", "2026-01-20T00:00:00Z", 0),
+        ("r-1", "Scarf", "approved", True, "", "2026-01-14T00:00:00Z", 0),
+    ]
+    assert (kept[0]["status"], kept[0]["created_at"]) == ("rejected", "2026-02-01T00:00:00Z")
+    assert (await shop.manage("GET", "/reviews/summary", params={"product_id": "77"})).json()["count"] == 1
+    assert len((await shop.manage("GET", "/events")).json()["items"]) == before
+    # Again, and by another name: nothing changes.
+    for name in ("reviews.csv", "other.csv"):
+        seen, run = await handed(shop, "reviews", REVIEWS, name)
+        assert (run["created"], run["unchanged"], run["left_out_count"]) == (0, 4, 5)
+        assert seen["progress"]["unchanged"] == 4

@@ -1,4 +1,4 @@
-"""Files of orders, customers or coins: handed over, looked at, taken in."""
+"""Files of orders, customers, coins or reviews: handed over, looked at, taken in."""
 
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
@@ -35,8 +35,8 @@ class Looked(msgspec.Struct, frozen=True):
 
 
 class UploadQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`kind`: what its rows are. Coins without a reference are known by the file's name and what they say, so that the
-    same file gives nothing twice."""
+    """`kind`: what its rows are. Coins without a reference are known by the file's name and what they say, and
+    reviews by what they say, so that the same file gives nothing twice."""
 
     filename: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = "import.csv"
     kind: imports.Kind = "orders"

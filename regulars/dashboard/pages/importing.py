@@ -45,8 +45,15 @@ KINDS: dict[imports.Kind, Words] = {
         "Customers are given what the file says. Importing the same file twice gives nothing twice.",
         "email,amount,reason,expire_in_days,reference\nasha@example.com,250,Balance of the old programme,90,old-1028",
     ),
+    "reviews": Words(
+        "Import reviews",
+        ("Reviews", "/reviews"),
+        "Nobody is told of them and they earn nothing. Importing the same file twice changes nothing.",
+        "product_id,email,rating,title,text,written_at,status\n"
+        "8198530236709,asha@example.com,5,Warm,It fits well.,2026-01-14,approved",
+    ),
 }
-PATHS = ["/orders/import", "/customers/import", "/coins/import"]
+PATHS = [f"/{kind}/import" for kind in KINDS]
 RUNS = [f"{path}/{{run_id:uuid}}" for path in PATHS]
 SEPARATORS = [(sign, words.capitalize()) for sign, words in tables.SEPARATORS.items()]
 DECIMALS = [("", "As it stands"), (".", "Point: 1.000 is one"), (",", "Comma: 1.000 is a thousand")]
