@@ -18,6 +18,7 @@ from regulars import limits
 from regulars.kit import invalid
 
 _PART = re.compile(r"([^\[\]]+)((?:\[[^\[\]]+\])*)")
+_NUMBERED = {"reference_product_id", "reference_order_id", "order_id"}
 _WHOLE = re.compile(r"(-?[0-9]{1,18})\.0+")
 
 
@@ -103,9 +104,9 @@ def _put_right(value: Any, options: Options, text: bool) -> Any:
 
 
 def _id_of(name: str, value: Any, options: Options) -> Any:
-    """What platforms number, and clients hand on as they were given it: `reference_product_id`, `order_id`."""
+    """What platforms number, and clients hand on as they were given it."""
     is_number = type(value) is int or (type(value) is float and value.is_integer())
-    return str(int(value)) if is_number and name.endswith("_id") and _one(options, inspect.StrType) else value
+    return str(int(value)) if is_number and name in _NUMBERED and _one(options, inspect.StrType) else value
 
 
 def _left_out(value: Any, options: Options, text: bool) -> bool:

@@ -116,9 +116,10 @@ class Reviews(OfCustomers):
 
     @staticmethod
     def shown(row: ReviewRow, zone: ZoneInfo) -> dict[str, str]:
-        said, written = row.new, f"{row.at.astimezone(zone):%Y-%m-%d}" if row.at else ""
+        said, state = row.new, "posted" if row.waits else row.said.get("status", "")
+        written = f"{row.at.astimezone(zone):%Y-%m-%d}" if row.at else ""
         return {"product": said.product_name or said.product_id, "stars": str(said.rating), "customer": row.who[1],
-                "text": (said.title or said.text)[:80], "state": row.said.get("status", ""), "written": written}  # fmt: skip
+                "text": (said.title or said.text)[:80], "state": state, "written": written}  # fmt: skip
 
 
 async def _looked_up(

@@ -86,7 +86,7 @@ SELECT n.place, o.{order_row}
   FROM unnest($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY AS n (customer_id, product_id, called, place)
  CROSS JOIN LATERAL (
         SELECT * FROM (SELECT * FROM orders_order WHERE workspace_id = $1 AND customer_id = n.customer_id
-                        ORDER BY placed_at DESC, id DESC LIMIT $5) AS newest
+                        ORDER BY placed_at DESC LIMIT $5) AS newest
          WHERE CASE WHEN n.called <> '' THEN n.called IN (reference_id, name, id::text)
                     ELSE status <> 'cancelled' AND financial_status NOT IN ('refunded', 'voided')
                          AND more -> 'lines' @> jsonb_build_array(jsonb_build_object('product_id', n.product_id)) END

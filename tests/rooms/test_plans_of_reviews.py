@@ -46,6 +46,8 @@ async def test_reviews_go_by_keys(shop: Corner, analysed: bool) -> None:
         asked = await reviews.open_asks(spy, workspace.id, [new_id()], now)
         for ask in (await reviews.asks_of(spy, workspace.id, list(asked))).values():
             reviews.save_asks(spy, workspace.id, [ask], now)
+        await reviews.brought_in(spy, workspace.id, written("3", "review")[:50])
+        await reviews.holding(spy, workspace.id, [(one.id, "1", "") for one in people[:50]])
         await reviews.posts_of_order(spy, workspace.id, new_id())
         await reviews.reviewed(spy, workspace.id, [(new_id(), first.customer_id)])
         for of in ({}, {"status": "posted"}, {"product_id": "1"}, {"customer_id": first.customer_id}, {"rating": 5}):

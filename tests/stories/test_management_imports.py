@@ -218,7 +218,7 @@ async def test_a_file_of_reviews_is_kept_once_and_nobody_is_told(shop: Shop) -> 
         5: "No customer has the email nobody@example.com. Import the customers first.",
         6: "rating: expected 1 to 5 stars; status: expected approved, posted or rejected; "
         "written_at: expected day or month first, chosen for the whole file: 03/04/2026 could be 3 April or 4 March",
-        7: "This customer has reviewed this product already.",
+        7: "This customer has reviewed the product before. There is one review for each product of an order.",
         8: "order_id: expected an order of this customer, by its number or its name",
         9: "written_at: expected a time that has passed",
     }

@@ -63,6 +63,18 @@ def counter(shop: Shop) -> Counter:
     return Counter(shop)
 
 
+@pytest.mark.parametrize("product", [8198, 8198.0])
+async def test_ids_may_be_numbers_as_platforms_have_them(shop: Shop, counter: Counter, product: float) -> None:
+    await counter.bought()
+    item = await counter.written(5, reference_product_id=product, order_id=1028)
+    assert (item["reference_product_id"], item["is_verified"]) == ("8198", True)
+    question = {"reference_product_id": product, "question": "Is it warm?", "customer_id": ASHA["customer_id"]}
+    asked = await shop.merchant("POST", "/qnas", json=question, key=shop.read_key)
+    assert asked.json()["data"]["item"]["reference_product_id"] == "8198"
+    broken = await counter.write(5, reference_product_id=8198.5)
+    assert (broken.status_code, broken.json()["data"]["fields"]) == (422, {"reference_product_id": "expected text"})
+
+
 async def test_a_review_waits_is_approved_featured_and_answered_and_each_is_told(shop: Shop, counter: Counter) -> None:
     order_id = await counter.bought()
     item = await counter.written(4, title="Fast")
