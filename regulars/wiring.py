@@ -15,7 +15,7 @@ from regulars import days, ledger, limits, people, referrals, reminders, rewards
 from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
 from regulars.kit.batch import Gatherer
 from regulars.kit.db import RACED, REJECTED
-from regulars.kit.http import Http
+from regulars.kit.mail import Outside
 from regulars.kit.secrets import derived
 from regulars.kit.settings import Settings
 from regulars.rewards import Ask, Issued
@@ -172,7 +172,7 @@ async def change_shop(tx: Tx, shop: Workspace, changes: dict[str, Any], now: dat
 class App:
     """Opened once per process, by `await App.open(settings)`, and ended by `close`."""
 
-    def __init__(self, settings: Settings, db: Database, clock: Clock, http: Http, box: SecretBox) -> None:
+    def __init__(self, settings: Settings, db: Database, clock: Clock, http: Outside, box: SecretBox) -> None:
         self.settings = settings
         self.db = db
         self.clock = clock
@@ -189,7 +189,7 @@ class App:
     async def open(cls, settings: Settings, *, clock: Clock | None = None) -> App:
         """Raises NoDatabase, and OSError or the driver's PostgresError when the database can't be reached."""
         db = await Database.connect(settings.shared_database_url())
-        http = Http(allow_loopback=settings.allow_loopback)
+        http = Outside(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or settings.clock(), http, SecretBox(settings.secret()))
 
     def _forget(self, workspace_id: UUID) -> None:

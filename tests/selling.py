@@ -10,7 +10,7 @@ import msgspec
 from regulars import worker
 from regulars.sandbox.selling import Act, Hook, Seller, Webhook
 from regulars.sandbox.shops import SELLERS
-from regulars.worker import IntegrationCarriers
+from regulars.worker import Carriers
 from tests.doors import Shop
 
 SECRET = "a-secret-that-both-sides-know"
@@ -47,7 +47,7 @@ class Connected:
 
     async def handled(self) -> list[dict[str, Any]]:
         app = self.shop.app
-        await worker.drain(app.db, IntegrationCarriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
+        await worker.drain(app.db, Carriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
         return await self.log()
 
     async def log(self, **asked: str) -> list[dict[str, Any]]:

@@ -1,13 +1,16 @@
-"""The one way out: a lane per integration, each delivery tried until the tool has it or it is given up, every try kept.
+"""The one way out: a lane for each integration and each sender of messages, a delivery tried until the tool has it or it
+is given up, every try kept.
 
-Promises: a queued delivery is sent at least once, under one id that never changes; two workers don't send from one
-lane at a time (a lane is leased, and a dead worker is seen to be gone, or its lease runs out); a lane that hangs slows
-no other; a lane never calls more often than its rate allows; every attempt is stored with what was sent, what came back
-and what was concluded.
+Promises: a queued delivery of an event is sent at least once, under one id that never changes; a message that may have
+gone out is never sent again unasked, and one that must not be says why; two workers don't send from one lane at a time
+(a lane is leased, and a dead worker is seen to be gone, or its lease runs out); a lane that hangs slows no other; a lane
+never calls more often than its rate allows; every attempt is stored with what was sent, what came back and what was
+concluded.
 
-Does not know what an event means, which rule chose it, or what an integration's settings are: a carrier renders the
-request and reads the answer.
+Does not know what an event or a message means, what chose it, or what an integration's settings are: a carrier renders
+the request and reads the answer.
 
+    message:   queued --> skipped, uncertain     (beside the ends that every delivery has)
     delivery:  queued --> delivered              lane:  open <--> paused (by a person, or by the tool's answer)
                |  ^  \\-> failed                        asleep --> awake --> leased --> asleep
                |  |          |                            (nothing due)        `--(lease runs out)--> awake
@@ -23,7 +26,18 @@ anew is nobody else's yet, so its lanes are woken after it was put in.
 """
 
 from regulars.delivery.attempts import Attempt, Verdict, attempt, silence_until
-from regulars.delivery.carrier import Carrier, CheckResult, Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter
+from regulars.delivery.carrier import (
+    Carrier,
+    CheckResult,
+    Delivered,
+    GaveUp,
+    Outcome,
+    Parcel,
+    Paused,
+    RetryAfter,
+    SourceKind,
+    Uncertain,
+)
 from regulars.delivery.forgetting import forget
 from regulars.delivery.lanes import (
     awake_lanes,
@@ -34,6 +48,7 @@ from regulars.delivery.lanes import (
     open_lane,
     pause_lane,
     queue,
+    queue_messages,
     release_lane,
     renew_lease,
     resume_lane,
@@ -46,6 +61,10 @@ from regulars.delivery.model import (
     Due,
     Lane,
     LaneHealth,
+    Later,
+    Outgoing,
+    Settled,
+    Skipped,
     StoredAttempt,
     delivery_ids,
 )

@@ -7,9 +7,20 @@ import msgspec
 import structlog
 
 from regulars import limits
-from regulars.delivery.carrier import Carrier, Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, asked_wait_s
+from regulars.delivery.carrier import (
+    Carrier,
+    Delivered,
+    GaveUp,
+    Outcome,
+    Parcel,
+    Paused,
+    RetryAfter,
+    Uncertain,
+    asked_wait_s,
+)
 from regulars.delivery.model import OutcomeName, State
-from regulars.kit.http import Answer, NoAnswer, Request, Sender
+from regulars.kit.http import Answer, NoAnswer, Request
+from regulars.kit.mail import Envelope, Post
 
 _log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -20,7 +31,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """A try that was made. `request` is None when there was nothing that could be sent."""
 
     parcel: Parcel
-    request: Request | None
+    request: Request | Envelope | None
     end: Answer | NoAnswer | None
     outcome: Outcome
 
@@ -34,7 +45,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     next_at: datetime | None
 
 
-async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
+async def attempt(carrier: Carrier, sender: Post, parcel: Parcel) -> Attempt:
     """Send it once. Belongs outside any transaction; ends within CALL_TIMEOUT_S, and never raises.
 
     A carrier that raises has a bug, or an event before it that this version can't read. It costs this delivery only:
@@ -43,7 +54,7 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
     """
     if not parcel.body:
         return Attempt(parcel, None, None, RetryAfter(None, "The event that this delivery is of can't be found."))
-    request: Request | None = None
+    request: Request | Envelope | None = None
     end: Answer | NoAnswer | None = None
     outcome: Outcome
     try:
@@ -56,7 +67,8 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
     except Exception as bug:  # noqa: BLE001 - the outermost frame of one delivery; see the docstring
         _log.exception("attempt_bug", delivery_id=str(parcel.delivery_id), topic=parcel.topic)
         fault = f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being"
-        outcome = RetryAfter(None, f"{fault} sent.") if request is None else GaveUp(f"{fault} read.")
+        unread = Uncertain if carrier.source == "message" else GaveUp
+        outcome = RetryAfter(None, f"{fault} sent.") if request is None else unread(f"{fault} read.")
     return Attempt(parcel, request, end, outcome)
 
 
@@ -73,6 +85,8 @@ def judge(outcome: Outcome, parcel: Parcel, tries_before: int, now: datetime, ra
     reason = _text(outcome.reason)
     if isinstance(outcome, GaveUp):
         return Verdict("failed", "gave_up", reason, None)
+    if isinstance(outcome, Uncertain):
+        return Verdict("uncertain", "uncertain", reason, None)
     if isinstance(outcome, Paused):
         return Verdict("failed" if parcel.test else "queued", "paused", reason, None)
     tries = tries_before + 1
@@ -152,7 +166,7 @@ def as_row(made: Attempt, verdict: Verdict) -> tuple[Shape, Row]:
     )
 
 
-def _without_secrets(request: Request) -> dict[str, str]:
+def _without_secrets(request: Request | Envelope) -> dict[str, str]:
     secret = request.secret_headers
     if not secret:
         return request.headers

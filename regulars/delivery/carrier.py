@@ -1,11 +1,11 @@
-"""The protocol that everything which carries a delivery outside implements: an integration today, a message channel
-tomorrow.
+"""The protocol that everything which carries a delivery outside implements: an integration, a sender of messages.
 
 A carrier is made for one configured tool (its settings and decrypted secrets) and holds nothing that changes. It never
-calls out itself: it renders a request, and reads what came of it. So the queue, the retries, the rate and the history
-are written once, and a carrier can be tested without a network.
+calls out itself: it renders a request or a mail, and reads what came of it. So the queue, the retries, the rate and the
+history are written once, and a carrier can be tested without a network.
 
     parcel --render--> Request --kit.http--> Answer   --read-------> Outcome
+              |        Envelope -kit.mail-'
               |                    |
               `--> GaveUp          `-------> NoAnswer --unanswered-> Outcome
 
@@ -15,7 +15,7 @@ An Outcome is a value, never an exception: whatever the outside world does is ex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,9 @@ import msgspec
 from regulars import limits
 from regulars.delivery.rate import Window
 from regulars.kit.http import Answer, NoAnswer, Request
+from regulars.kit.mail import Envelope
+
+SourceKind = Literal["event", "message"]
 
 # The shared tables of what a status means where the tool's own documents say nothing else.
 RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -33,7 +36,8 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     """One delivery at the moment of one attempt. All but the last three fields are the same at every attempt.
 
     `body` is the event's body as it was written when the fact was made: a flat JSON object, never parsed and written
-    again on its way, so that every attempt carries the same bytes.
+    again on its way, so that every attempt carries the same bytes. Of a message it is the content, as it was prepared
+    for this attempt.
 
     `profile` is what is true of the customer at this attempt, under the names that an event has for it; None for a
     carrier that keeps no profiles, and where nobody knows the customer. The body says what was true when it happened.
@@ -65,7 +69,14 @@ class RetryAfter(msgspec.Struct, frozen=True, gc=False):
 
 
 class GaveUp(msgspec.Struct, frozen=True, gc=False):
-    """This delivery can't succeed as it is; the next one may. It can be replayed."""
+    """This delivery can't succeed as it is; the next one may. It can be replayed. `bounced`: nobody has the address."""
+
+    reason: str
+    bounced: bool = False
+
+
+class Uncertain(msgspec.Struct, frozen=True, gc=False):
+    """It may have arrived, and must not arrive twice: it is sent again only if a person asks for this one."""
 
     reason: str
 
@@ -79,7 +90,7 @@ class Paused(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
-Outcome = Delivered | RetryAfter | GaveUp | Paused
+Outcome = Delivered | RetryAfter | GaveUp | Paused | Uncertain
 
 
 class CheckResult(msgspec.Struct, frozen=True, gc=False):
@@ -92,9 +103,17 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
 class Carrier(Protocol):
     """One configured tool. All five are pure; `render` is called once an attempt and must be cheap.
 
-    `windows` are the tool's rates beside the one a minute that a shop may set. `keeps_profiles`: what a customer has
-    now is kept at the tool, so it is read before each attempt, and the calls about one customer are made one by one.
+    `source` is what it carries. Messages are taken in hand, which is written down, before they are sent, and none that
+    may have gone out is sent again unasked. `at_once`: so many calls may be out. `windows` are the tool's rates beside
+    the one a minute that a shop may set. `keeps_profiles`: what a customer has now is kept at the tool, so it is read
+    before each attempt, and the calls about one customer are made one by one.
     """
+
+    @property
+    def source(self) -> SourceKind: ...
+
+    @property
+    def at_once(self) -> int: ...
 
     @property
     def windows(self) -> Sequence[Window]: ...
@@ -102,7 +121,7 @@ class Carrier(Protocol):
     @property
     def keeps_profiles(self) -> bool: ...
 
-    def render(self, parcel: Parcel) -> Request | GaveUp:
+    def render(self, parcel: Parcel) -> Request | Envelope | GaveUp:
         """GaveUp when there is nothing that could be sent: no e-mail address where the tool knows people by e-mail."""
         ...
 
@@ -110,7 +129,7 @@ class Carrier(Protocol):
 
     def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome: ...
 
-    def check(self, at: datetime) -> Request:
+    def check(self, at: datetime) -> Request | Envelope:
         """The request that Initialize sends; it must change nothing at the tool that a customer could notice."""
         ...
 

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from regulars import limits
-from regulars.delivery.model import Addressee, Lane, delivery_ids
+from regulars.delivery.model import Addressee, Lane, Outgoing, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
 from regulars.kit import NotFound, Reading, Tx, invalid, presence
@@ -70,6 +72,16 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
     lane_ids = {addressee.lane_id for addressee, of_it in events if of_it}
     await tx.execute(sql.wake_lanes, workspace_id, list(lane_ids), now)
     return int(status.rpartition(" ")[2])
+
+
+async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing], now: datetime) -> None:
+    """Queue each in its sender's lane, and wake the lanes. One that is queued already is left as it is."""
+    if messages:
+        ids, lane_ids, sources, channels, due_ats = (
+            list(column) for column in zip(*map(msgspec.structs.astuple, messages), strict=True)
+        )
+        await tx.execute(sql.insert_messages, workspace_id, ids, lane_ids, sources, channels, due_ats, now)
+        await tx.execute(sql.wake_lanes, workspace_id, list(set(lane_ids)), min(due_ats))
 
 
 async def gone_holders(tx: Reading, now: datetime) -> list[int]:

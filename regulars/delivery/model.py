@@ -8,10 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.delivery.carrier import Parcel
+from regulars.delivery.carrier import Parcel, SourceKind
 
-State = Literal["queued", "delivered", "failed"]
-OutcomeName = Literal["delivered", "retry", "gave_up", "paused"]
+State = Literal["queued", "delivered", "failed", "skipped", "uncertain"]
+OutcomeName = Literal["delivered", "retry", "gave_up", "paused", "uncertain"]
 
 _SHARED_BYTES = 10
 
@@ -45,9 +45,44 @@ class Addressee(msgspec.Struct, frozen=True, gc=False):
     topic: str
 
 
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
+    """A message to be queued, whose id is the delivery's too: into the lane of a sender, by `source_id` (a campaign or
+    the like), over a channel."""
+
+    id: UUID
+    lane_id: UUID
+    source_id: UUID
+    channel: str
+    due_at: datetime
+
+
+class Skipped(msgspec.Struct, frozen=True, gc=False):
+    """It must not be sent, and why."""
+
+    id: UUID
+    reason: str
+
+
+class Later(msgspec.Struct, frozen=True, gc=False):
+    """Not before `at`, and why."""
+
+    id: UUID
+    at: datetime
+    reason: str
+
+
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """What became of a message in the end. `bounced`: its address is nobody's."""
+
+    id: UUID
+    state: State
+    reason: str
+    bounced: bool = False
+
+
 class Due(msgspec.Struct, frozen=True, gc=False):
-    """A queued delivery as its lane reads it, with its event's body. `customer_id`: None of a test's sample. `profile`
-    is the parcel's, and read by whoever sends it."""
+    """A queued delivery as its lane reads it, with its event's body, or, once it is prepared, its message's content.
+    `customer_id`: None of a test's sample, and of messages. `profile` is the parcel's, read by whoever sends it."""
 
     id: UUID
     event_id: UUID
@@ -115,12 +150,15 @@ class LaneHealth(msgspec.Struct, frozen=True):
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """A delivery as pages and the API show it; its lane is known there as the integration whose queue it is."""
+    """A delivery as pages and the API show it; its lane is known there as the integration (or the sender) whose queue
+    it is. `event_id` and `rule_id` of a message are its own id and that of what it is sent by; its topic is the
+    channel."""
 
     id: UUID
     lane_id: UUID = msgspec.field(name="integration_id")
     event_id: UUID
     rule_id: UUID
+    source: SourceKind
     event_name: str
     topic: str
     test: bool

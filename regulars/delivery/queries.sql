@@ -80,10 +80,42 @@ SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7
   FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS u (id, event_id, number)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
+-- name: insert_messages
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at)
+SELECT $1, u.id, u.lane_id, u.id, u.rule_id, u.topic, 'message', 'queued', u.due_at, $7
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[]) AS u (id, lane_id, rule_id, topic, due_at)
+ON CONFLICT (workspace_id, id) DO NOTHING
+
 -- name: insert_test
-INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, state, due_at,
-                               created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, 'queued', $9, $10)
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, source, state,
+                               due_at, created_at, in_hand_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, 'queued', $10, $11, CASE WHEN $9 = 'message' THEN $11::timestamptz END)
+
+-- name: take_in_hand
+-- Written down before anything is sent, so that who takes the lane up after a crash knows what may have gone out.
+UPDATE delivery_delivery SET in_hand_since = $3
+ WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
+   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+
+-- name: put_back
+UPDATE delivery_delivery SET in_hand_since = NULL
+ WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state = 'queued'
+   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+
+-- name: left_in_hand
+UPDATE delivery_delivery SET state = 'uncertain', reason = $3, finished_at = $4, in_hand_since = NULL
+ WHERE workspace_id = $1 AND lane_id = $2 AND in_hand_since IS NOT NULL AND state = 'queued' AND due_at <= $4
+RETURNING id
+
+-- name: set_aside
+-- What is not sent now: never (no time in $5), or later.
+UPDATE delivery_delivery
+   SET state = CASE WHEN ($5::timestamptz[])[array_position($2::uuid[], id)] IS NULL THEN 'skipped' ELSE 'queued' END,
+       reason = ($4::text[])[array_position($2::uuid[], id)],
+       due_at = COALESCE(($5::timestamptz[])[array_position($2::uuid[], id)], due_at),
+       finished_at = CASE WHEN ($5::timestamptz[])[array_position($2::uuid[], id)] IS NULL THEN $3::timestamptz END
+ WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state = 'queued'
+   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
 
 -- name: due
 -- A page of the lane's queue after ($4, $5). Bodies are looked up one by one, for the page only: LIMIT 1 keeps the
@@ -94,7 +126,7 @@ SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.a
   FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
-           AND (due_at, id) > ($4, $5)
+           AND (due_at, id) > ($4, $5) AND in_hand_since IS NULL
          ORDER BY due_at, id
          LIMIT $6) p
   LEFT JOIN LATERAL (SELECT occurred_at, body, customer_id FROM events_log
@@ -133,15 +165,15 @@ WITH attempt AS MATERIALIZED (
     INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, created_at, attempts_made, state,
                                    tries, reason, due_at, finished_at)
     SELECT $1, id, lane_id, event_id, rule_id, topic, created_at, number,
-           CASE WHEN was = 'queued' THEN state ELSE was END,
+           CASE WHEN was IN ('queued', 'uncertain') THEN state ELSE was END,
            tries + CASE WHEN was = 'queued' AND outcome <> 'paused' THEN 1 ELSE 0 END,
-           CASE WHEN was = 'queued' THEN reason ELSE had_reason END,
-           CASE WHEN was = 'queued' THEN COALESCE(next_at, due_at) ELSE due_at END,
-           CASE WHEN was = 'queued' AND state <> 'queued' THEN $18::timestamptz ELSE finished_at END
+           CASE WHEN was IN ('queued', 'uncertain') THEN reason ELSE had_reason END,
+           CASE WHEN was IN ('queued', 'uncertain') THEN COALESCE(next_at, due_at) ELSE due_at END,
+           CASE WHEN was IN ('queued', 'uncertain') THEN CASE WHEN state <> 'queued' THEN $18::timestamptz END ELSE finished_at END
       FROM attempt
     ON CONFLICT (workspace_id, id) DO UPDATE
        SET attempts_made = EXCLUDED.attempts_made, state = EXCLUDED.state, tries = EXCLUDED.tries,
-           reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at
+           reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at, in_hand_since = NULL
 ), tally AS (
     INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms)
     VALUES ($1, $2, $19, $20, $21, $22, $23)
@@ -184,8 +216,8 @@ UPDATE delivery_delivery
                         ORDER BY id LIMIT $4 FOR UPDATE))
 
 -- name: delivery
-SELECT id, lane_id, event_id, rule_id, prefix || topic AS event_name, topic, test, state, attempts_made, reason, due_at,
-       created_at, finished_at
+SELECT id, lane_id, event_id, rule_id, source, prefix || topic AS event_name, topic, test, state, attempts_made, reason,
+       due_at, created_at, finished_at
   FROM delivery_delivery
  WHERE workspace_id = $1 AND id = $2
    AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
@@ -197,7 +229,7 @@ SELECT delivery_id, number, started_at, duration_ms, method, url, request_header
 
 -- name: deliveries_of_events
 -- an event's deliveries are the range of ids that begin as its own
-SELECT d.id, d.lane_id, d.event_id, d.rule_id, d.prefix || d.topic AS event_name, d.topic, d.test, d.state,
+SELECT d.id, d.lane_id, d.event_id, d.rule_id, d.source, d.prefix || d.topic AS event_name, d.topic, d.test, d.state,
        d.attempts_made, d.reason, d.due_at, d.created_at, d.finished_at
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS u (event_id, first_id, last_id)
   JOIN delivery_delivery d
@@ -218,7 +250,7 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
 -- the planner cannot turn into reading the attempts of all deliveries once.
 WITH looked_at AS MATERIALIZED (
     (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
-      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND COALESCE($4, 'delivered') = 'delivered'
+      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND COALESCE($4, '') NOT IN ('failed', 'queued')
         AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
       ORDER BY id DESC LIMIT $8)
     UNION ALL
@@ -262,6 +294,7 @@ WITH looked_at AS MATERIALIZED (
      WHERE ($3::uuid IS NULL OR l.lane_id = $3)
        AND ($4::text IS NULL OR l.state = $4)
        AND ($5::text IS NULL OR l.topic = $5)
+       AND ($17::text IS NULL OR l.source = $17)
        AND ($13::timestamptz IS NULL OR l.finished_at >= $13)
        AND ($6::text IS NULL
             OR l.prefix || l.topic ILIKE $6 OR l.reason ILIKE $6
@@ -274,7 +307,7 @@ WITH looked_at AS MATERIALIZED (
      ORDER BY l.place
      LIMIT $7
 )
-SELECT f.id, f.lane_id, f.event_id, f.rule_id, f.prefix || f.topic AS event_name, f.topic, f.test, f.state,
+SELECT f.id, f.lane_id, f.event_id, f.rule_id, f.source, f.prefix || f.topic AS event_name, f.topic, f.test, f.state,
        f.attempts_made, f.reason, f.due_at, f.created_at, f.finished_at, s.rows_seen, s.last_id
   FROM (SELECT (SELECT count(*) FROM looked_at) AS rows_seen,
                (SELECT id FROM looked_at ORDER BY place DESC LIMIT 1) AS last_id) s

@@ -46,7 +46,7 @@ async def record(
         if verdict.state == "delivered" or not one.parcel.test
     ]
     delivered = sum(verdict.state == "delivered" for _, verdict in counted)
-    failed = sum(verdict.state == "failed" for _, verdict in counted)
+    failed = sum(verdict.state in ("failed", "uncertain") for _, verdict in counted)
     duration_ms = sum(one.end.duration_ms for one, _ in counted if one.end is not None)
     if delivered < len(counted):
         newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")

@@ -23,6 +23,7 @@ async def search_deliveries(
     lane_id: UUID | None = None,
     state: str | None = None,
     topic: str | None = None,
+    source: str | None = None,
     event_id: UUID | None = None,
     customer_id: UUID | None = None,
     since: datetime | None = None,
@@ -52,7 +53,7 @@ async def search_deliveries(
         oldest_event = events[-1] if len(events) == asked else None
     ranges = None if events is None else [ids_of_event(one) for one in events]
     items: list[Delivery] = []
-    for most in _windows(limit, text, any_filter=bool(lane_id or topic or since or (state and not newest))):
+    for most in _windows(limit, text, any_filter=bool(lane_id or topic or source or since or (state and not newest))):
         found = await tx.fetch(
             sql.search,
             workspace_id,
@@ -71,6 +72,7 @@ async def search_deliveries(
             first_id,
             sort,
             cursor,
+            source,
         )
         items += [Delivery(*row[: len(_FIELDS)]) for row in found if row["id"] is not None]
         cursor = items[-1].id if len(items) == limit else found[0]["last_id"]

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from regulars import limits
-from regulars.delivery.carrier import Parcel
+from regulars.delivery.carrier import Parcel, SourceKind
 from regulars.delivery.store import sql
 from regulars.kit import Tx, new_id
 
@@ -24,18 +24,19 @@ async def queue_test(
     occurred_at: datetime,
     now: datetime,
     profile: Mapping[str, Any] | None = None,
+    source: SourceKind = "event",
 ) -> Parcel:
     """Write a test down before it is sent, so that it is found among the deliveries whatever happens to the sender.
 
     `event_id` None: the body is a sample that no event of the log stands behind. The caller sends the parcel at once
-    and records the attempt; if it never does, the lane sends the test a little later.
+    and records the attempt; if it never does, the lane sends the test a little later. A message's is not: it is said to
+    be uncertain.
     """
     test_id = new_id()
     due_at = now + timedelta(seconds=3 * limits.CALL_TIMEOUT_S)
     sample = body if event_id is None else None
-    event = event_id or new_id()
-    await tx.execute(
-        sql.insert_test, workspace_id, test_id, lane_id, event, rule_id, prefix, topic, sample, due_at, now
-    )
+    event = test_id if source == "message" else event_id or new_id()
+    columns = (test_id, lane_id, event, rule_id, prefix, topic, sample, source, due_at, now)
+    await tx.execute(sql.insert_test, workspace_id, *columns)
     await tx.execute(sql.wake_lanes, workspace_id, [lane_id], due_at)
     return Parcel(test_id, event, prefix + topic, topic, occurred_at, body, True, 1, now, profile)

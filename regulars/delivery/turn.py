@@ -8,6 +8,14 @@
     turn:  take_up --> at work --end--> ended: lost, paused, switched off, over --put_down--> the lane may be taken up
               `--(it has no carrier)--> the lane is held up, with the reason
 
+Messages are prepared in the transaction that takes them in hand: what stops one is written down there, and what may be
+sent is, before it is sent. So none is sent twice when a worker dies: whoever takes the lane up next finds what was in
+hand, and calls it uncertain.
+
+    message:  queued --prepared--> in hand --sent--> delivered, failed, uncertain, or queued once more
+                       | `--(its worker died)--> uncertain
+                       `--> skipped, or later
+
 Where the tool keeps profiles, a page is prepared with what is true of its customers right after it was read, and one
 customer's calls are made one by one, in the order in which they were read. So none arrives with an older state than one
 before it.
@@ -28,18 +36,20 @@ import structlog
 
 from regulars import limits, tenancy
 from regulars.delivery.attempts import Attempt, silence_until
-from regulars.delivery.carrier import Carrier, Delivered, Paused
+from regulars.delivery.carrier import Carrier, Delivered, GaveUp, Paused
 from regulars.delivery.lanes import held_rate, hold_up, lease_lane, release_lane, renew_lease
-from regulars.delivery.model import Due, Lane
+from regulars.delivery.model import Due, Lane, Later, Settled, Skipped
 from regulars.delivery.rate import Bucket
 from regulars.delivery.recording import record
-from regulars.delivery.store import due
+from regulars.delivery.store import due, sql
 from regulars.kit import Reading, Refusal, Tx
 from regulars.kit.http import Answer, NoAnswer
 from regulars.tenancy import Workspace
 
 _log = structlog.get_logger(__name__)
 _START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
+_LEFT = "It was on its way when a worker stopped, and may have arrived. It is sent again only if you ask for it."
 
 Made = tuple[Attempt, int]
 """An attempt, and the tries that its delivery had before it."""
@@ -58,8 +68,13 @@ class Source(Protocol):
 
     async def prepare(
         self, tx: Reading, workspace: Workspace, carrier: Carrier, page: Sequence[Due], now: datetime
-    ) -> list[Due]:
-        """The page, ready to be rendered: with what is true now, read for all of it at once."""
+    ) -> Sequence[Due | Skipped | Later]:
+        """The page, ready to be rendered: with what is true now, read for all of it at once; or why one is not sent,
+        or not yet."""
+        ...
+
+    async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[Settled], now: datetime) -> None:
+        """What became of messages."""
         ...
 
 
@@ -70,7 +85,7 @@ class Turn:
         self.lane, self.carrier, self.worker_id = lane, carrier, worker_id
         self.ended = ""
         self.sent = 0
-        self.window = limits.LANE_CALLS_IN_FLIGHT_MAX // 4
+        self.window = min(limits.LANE_CALLS_IN_FLIGHT_MAX // 4, carrier.at_once)
         self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at, carrier.windows)
         self._paused_reason = ""
         self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
@@ -79,9 +94,16 @@ class Turn:
         self._behind: dict[UUID, deque[Due]] = {}
         self._in_hand: set[UUID] = set()
         self._done: list[Made] = []
-        self._page = limits.LANE_PAGE_FIRST
+        self._page_most = limits.LANE_PAGE_MAX if not self.by_hand else limits.LANE_IN_HAND_MAX
+        self._page = min(limits.LANE_PAGE_FIRST, self._page_most)
+        self._back: set[UUID] = set()
         self._after = _START
         self._moved = self._exhausted = False
+
+    @property
+    def by_hand(self) -> bool:
+        """A page is taken in hand: it is read in a transaction that writes."""
+        return self.carrier.source == "message"
 
     @property
     def queued(self) -> int:
@@ -101,7 +123,9 @@ class Turn:
         """Send nothing more; calls that are out end and are recorded. What was read and not sent is still queued."""
         self.ended = self.ended or why
         for waiting in (self._queue, *self._behind.values()):
-            self._in_hand.difference_update(one.id for one in waiting)
+            ids = [one.id for one in waiting]
+            self._in_hand.difference_update(ids)
+            self._back.update(ids)
             waiting.clear()
 
     def step_back(self, now: datetime) -> None:
@@ -131,8 +155,8 @@ class Turn:
         return self.wants_more and self.bucket.ready(now) >= self.bucket.worthwhile
 
     async def read(self, tx: Reading, source: Source, now: datetime) -> None:
-        """A page of what is due, as much as the rate allows. The turn ends when the lane is not ours any more, or the
-        shop's events are off."""
+        """A page of what is due, as much as the rate allows; `tx` is a Tx if it is taken `by_hand`. The turn ends when
+        the lane is not ours any more, or it carries events and they are off."""
         limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
         rate = await held_rate(tx, self.lane, self.worker_id, now)
         if rate is None:
@@ -140,22 +164,38 @@ class Turn:
             return
         self.bucket.rate_per_minute = rate
         workspace = await tenancy.get_workspace(tx, self.lane.workspace_id)
-        if not workspace.events_on:
+        if not (workspace.events_on or self.by_hand):
             self.end("switched off")
             return
         page = await due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
-        if page:
-            page = await source.prepare(tx, workspace, self.carrier, page, now)
+        prepared = await source.prepare(tx, workspace, self.carrier, page, now) if page else []
         self._exhausted = len(page) < limit
         if not page or self.ended:
             return
         self._after, self._moved = (page[-1].due_at, page[-1].id), True
-        fresh = [one for one in page if one.id not in self._in_hand]
+        fresh = [one for one in prepared if isinstance(one, Due) and one.id not in self._in_hand]
+        if isinstance(tx, Tx):
+            await self._take_in_hand(tx, source, prepared, now)
         self._in_hand.update(one.id for one in fresh)
         self._queue.extend(fresh)
         self.bucket.take(len(fresh))
-        mean_bytes = sum(len(one.body) for one in page) // len(page) + 1
-        self._page = max(1, min(limits.LANE_PAGE_MAX, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
+        mean_bytes = sum(len(one.body) for one in fresh or page) // len(fresh or page) + 1
+        self._page = max(1, min(self._page_most, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
+
+    async def _take_in_hand(
+        self, tx: Tx, source: Source, prepared: Sequence[Due | Skipped | Later], now: datetime
+    ) -> None:
+        workspace_id, put = self.lane.workspace_id, sorted(prepared, key=lambda one: one.id)
+        if ids := [one.id for one in put if isinstance(one, Due)]:
+            await tx.execute(sql.take_in_hand, workspace_id, ids, now)
+        aside = [one for one in put if not isinstance(one, Due)]
+        if not aside:
+            return
+        at = [one.at if isinstance(one, Later) else None for one in aside]
+        await tx.execute(sql.set_aside, workspace_id, [one.id for one in aside], now, [one.reason for one in aside], at)
+        over = [Settled(one.id, "skipped", one.reason) for one in aside if isinstance(one, Skipped)]
+        if over:
+            await source.settle(tx, workspace_id, over, now)
 
     def next(self) -> Due | None:
         """What is to be sent now; what is about a customer whose call is out waits behind that."""
@@ -174,7 +214,7 @@ class Turn:
         self.sent += 1
         self._done.append((made, one.tries))
         if isinstance(made.outcome, Delivered):
-            self.window = min(self.window + 1, limits.LANE_CALLS_IN_FLIGHT_MAX)
+            self.window = min(self.window + 1, self.carrier.at_once)
             if isinstance(made.end, Answer) and "ratelimit-remaining" in made.end.headers:
                 self._rest(made, now)
         else:
@@ -195,7 +235,7 @@ class Turn:
     def _mind(self, made: Attempt, now: datetime) -> None:
         self._rest(made, now)
         if isinstance(made.end, NoAnswer) and made.end.kind.startswith("timeout"):
-            self.window = max(limits.LANE_CALLS_IN_FLIGHT_MIN, self.window // 2)
+            self.window = max(min(limits.LANE_CALLS_IN_FLIGHT_MIN, self.carrier.at_once), self.window // 2)
         if isinstance(made.outcome, Paused) and not made.parcel.test:
             self._paused_reason = made.outcome.reason
             self.end("paused")
@@ -214,6 +254,18 @@ class Turn:
         if self._paused_reason:
             await source.pause(tx, lane.workspace_id, lane.id, self._paused_reason)
         verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=random)
+        if self.by_hand:
+            settled = [
+                Settled(
+                    made.parcel.delivery_id,
+                    verdict.state,
+                    verdict.reason,
+                    isinstance(made.outcome, GaveUp) and made.outcome.bounced,
+                )
+                for (made, _), verdict in zip(batch, verdicts, strict=True)
+                if verdict.state != "queued" and not made.parcel.test
+            ]
+            await source.settle(tx, lane.workspace_id, settled, now)
         reasons = [verdict.reason for verdict in verdicts if verdict.state != "delivered"]
         if reasons:
             _log.warning(
@@ -231,8 +283,9 @@ class Turn:
         self._in_hand.difference_update(one.parcel.delivery_id for one, _ in batch)
 
     def forget(self) -> None:
-        """After a fault: what is in hand is still queued and will be sent again."""
-        self._queue.clear()
+        """After a fault: what is in hand is still queued and will be sent again, but for messages that were on their
+        way: whether they arrived is not known."""
+        self.end("fault")
         self._behind.clear()
         self._done.clear()
         self._in_hand.clear()
@@ -247,6 +300,8 @@ class Turn:
 
     async def put_down(self, tx: Tx, not_before: datetime) -> None:
         """The lane is nobody's, and looked at when its next delivery is due, but not before the time given."""
+        if self.by_hand and self._back:
+            await tx.execute(sql.put_back, self.lane.workspace_id, sorted(self._back))
         await release_lane(tx, self.lane, self.worker_id, self.bucket, not_before)
 
     def rests_until(self, now: datetime) -> datetime:
@@ -281,4 +336,8 @@ async def take_up(
         await release_lane(tx, lane, worker_id, bucket, now + timedelta(seconds=limits.LANE_NO_CARRIER_S))
         await hold_up(tx, workspace_id, lane_id, why)
         return None
+    if carrier.source == "message":
+        left = await tx.all(UUID, sql.left_in_hand, workspace_id, lane_id, _LEFT, now)
+        if left:
+            await source.settle(tx, workspace_id, [Settled(one, "uncertain", _LEFT) for one in left], now)
     return Turn(lane, carrier, worker_id, now)

@@ -6,7 +6,7 @@ read some milliseconds after it was logged, or later, so a change that came in b
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -103,7 +103,7 @@ def _delivered(rule: Rule, delivery: Delivery) -> RuleOutcome:
     words = delivery.reason or {"queued": "It waits to be sent.", "delivered": "It arrived."}.get(delivery.state, "")
     next_at = delivery.due_at if delivery.state == "queued" else None
     sent = {"delivery_id": delivery.id, "attempts": delivery.attempts_made, "next_at": next_at}
-    return _outcome(rule, delivery.state, words, **sent)
+    return _outcome(rule, cast(What, delivery.state), words, **sent)
 
 
 def _untold(

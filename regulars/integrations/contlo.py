@@ -13,21 +13,20 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
-from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.manifest import Connector, Manifest
 from regulars.integrations.tool import (
     KEY_HELP,
     Said,
     ToolCarrier,
     any_prefix_field,
     encode,
-    host_field,
     properties_of,
     read_as,
     retry_unclear_field,
     selector_field,
     words_of,
 )
-from regulars.kit.fields import Field
+from regulars.kit.fields import Field, host_field, rate_field
 from regulars.kit.http import Answer, Request
 
 MANIFEST = Manifest(

@@ -13,12 +13,11 @@ import msgspec
 from regulars import limits
 from regulars.delivery.carrier import Parcel
 from regulars.delivery.rate import Window
-from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.manifest import Connector, Manifest
 from regulars.integrations.tool import (
     Said,
     ToolCarrier,
     any_prefix_field,
-    host_field,
     names_of,
     properties_of,
     read_as,
@@ -26,7 +25,7 @@ from regulars.integrations.tool import (
     words_of,
 )
 from regulars.kit import wire_time
-from regulars.kit.fields import Field
+from regulars.kit.fields import Field, host_field, rate_field
 from regulars.kit.http import Answer, Request
 
 MANIFEST = Manifest(

@@ -5,11 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from regulars import limits
 from regulars.delivery.carrier import Carrier
 from regulars.delivery.rate import Window
 from regulars.kit import fields
-from regulars.kit.fields import Field
 
 Category = Literal["e-mail and SMS", "developers"]
 
@@ -31,16 +29,3 @@ class Connector(msgspec.Struct, frozen=True):
 
     manifest: Manifest
     carrier: Callable[[Mapping[str, Any], Mapping[str, str]], Carrier]
-
-
-def rate_field(default_per_minute: int, help_: str) -> Field:
-    """Every tool has a rate; the lane keeps to it."""
-    return Field(
-        name="rate_per_minute",
-        label="Calls per minute, at most",
-        kind="number",
-        help=help_,
-        default=default_per_minute,
-        minimum=1,
-        maximum=limits.RATE_PER_MINUTE_MAX,
-    )

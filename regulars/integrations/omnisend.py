@@ -13,11 +13,10 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
-from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.manifest import Connector, Manifest
 from regulars.integrations.tool import (
     Said,
     ToolCarrier,
-    host_field,
     names_of,
     prefix_field,
     properties_of,
@@ -27,7 +26,7 @@ from regulars.integrations.tool import (
     words_of,
 )
 from regulars.kit import wire_time
-from regulars.kit.fields import Field, Option
+from regulars.kit.fields import Field, Option, host_field, rate_field
 from regulars.kit.http import Answer, Request
 
 MANIFEST = Manifest(

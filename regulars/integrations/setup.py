@@ -12,8 +12,8 @@ from regulars.integrations import store
 from regulars.integrations.model import Integration, Shown
 from regulars.integrations.registry import CONNECTORS
 from regulars.integrations.store import sql
-from regulars.kit import Conflict, Invalid, NotFound, Reading, SecretBox, Tx, Unreadable, invalid, new_id
-from regulars.kit.fields import beside, checked_connection, made_here
+from regulars.kit import Conflict, NotFound, Reading, SecretBox, Tx, invalid, new_id
+from regulars.kit.fields import beside, checked_connection, kept_secrets, made_here
 
 
 async def add(
@@ -49,14 +49,7 @@ async def change(
     Invalid, NotFound, and Conflict for a tool that is not known."""
     known = await store.integration(tx, workspace_id, integration_id, locked=True)
     manifest = CONNECTORS.kept(known.tool).manifest
-    try:
-        stored = box.open(known.sealed, workspace_id=workspace_id, thing_id=integration_id)
-    except Unreadable:
-        # Whatever was stored is lost; the shop pastes its secrets again, here and now.
-        stored = {}
-        missing = [f.name for f in manifest.fields if f.kind == "secret" and not given.get(f.name)]
-        if missing:
-            raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
+    stored = kept_secrets(manifest, box, known.sealed, given, workspace_id=workspace_id, thing_id=integration_id)
     before = (known.name, known.settings, stored)
     new_name, settings, secrets = filled = checked_connection(manifest, name, given, *before)
     if filled == before:

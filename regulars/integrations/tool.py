@@ -21,6 +21,7 @@ from regulars.delivery.carrier import (
     Parcel,
     Paused,
     RetryAfter,
+    SourceKind,
     read_no_answer,
     read_status,
 )
@@ -102,17 +103,6 @@ def any_prefix_field() -> Field:
     return prefix_field("Nector:", rf"[^\x00-\x1f]{{1,{most}}}", f"1 to {most} characters")
 
 
-def host_field(label: str, default: str) -> Field:
-    return Field(
-        name="host",
-        label=f"Address of {label}",
-        kind="url",
-        help="Only changed to try things out with the sandbox.",
-        default=default,
-        expected=f"an address such as {default}",
-    )
-
-
 class Said(msgspec.Struct, frozen=True):
     """A tool's answer in words. `refused`: what a person must mend. `failed`: a 2xx that is a failure all the same."""
 
@@ -127,6 +117,8 @@ class ToolCarrier:
 
     manifest: ClassVar[Manifest]
     media_type: ClassVar[str] = "application/json"
+    source: SourceKind = "event"
+    at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
     keeps_profiles = True
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:

@@ -20,12 +20,13 @@ from regulars.delivery.carrier import (
     Outcome,
     Parcel,
     Paused,
+    SourceKind,
     read_no_answer,
     read_status,
 )
-from regulars.integrations.manifest import Connector, Manifest, rate_field
+from regulars.integrations.manifest import Connector, Manifest
 from regulars.kit import wire_time
-from regulars.kit.fields import Field, Option, signing_secret
+from regulars.kit.fields import Field, Option, rate_field, signing_secret
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.webhooks import SECRET_BYTES_MAX, SECRET_BYTES_MIN, is_secret, key_bytes, new_secret, signature
 
@@ -82,6 +83,8 @@ class WebhookCarrier:
     """`secrets` holds `secret` and, for a day after it was rotated, `secret_previous`; then each call carries both
     signatures, so that the receiver can change over whenever it likes."""
 
+    source: SourceKind = "event"
+    at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
     windows = MANIFEST.windows
     keeps_profiles = False
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -12,6 +13,7 @@ from regulars import limits
 from regulars.kit.clock import wire_time
 from regulars.kit.errors import Conflict, Faults, Invalid, invalid
 from regulars.kit.http import url_refusal
+from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.kit.shapes import INSIDE
 
 T = TypeVar("T")
@@ -49,11 +51,41 @@ class Field(msgspec.Struct, frozen=True):
     sent_to: Annotated[Callable[[Mapping[str, Any]], str] | None, INSIDE] = None
 
 
-def signing_secret(generate: Callable[[], str], sent_to: Callable[[Mapping[str, Any]], str] | None = None) -> Field:
+def rate_field(default_per_minute: int, help_: str) -> Field:
+    """Every tool has a rate; the lane keeps to it."""
+    return Field(
+        name="rate_per_minute",
+        label="Calls per minute, at most",
+        kind="number",
+        help=help_,
+        default=default_per_minute,
+        minimum=1,
+        maximum=limits.RATE_PER_MINUTE_MAX,
+    )
+
+
+def host_field(label: str, default: str) -> Field:
+    return Field(
+        name="host",
+        label=f"Address of {label}",
+        kind="url",
+        help="Only changed to try things out with the sandbox.",
+        default=default,
+        expected=f"an address such as {default}",
+    )
+
+
+def signing_secret(
+    generate: Callable[[], str],
+    sent_to: Callable[[Mapping[str, Any]], str] | None = None,
+    *,
+    name: str = "secret",
+    label: str = "Signing secret",
+) -> Field:
     """One that is made here, unless the shop gives its own."""
     return Field(
-        name="secret",
-        label="Signing secret",
+        name=name,
+        label=label,
         kind="secret",
         help="Leave it empty to have one made. It is shown once.",
         required=False,
@@ -152,6 +184,20 @@ def checked_connection(
         settings, secrets = checked_settings(manifest, given, stored, stored_secrets)
     faults.check()
     return name, settings, secrets
+
+
+def kept_secrets(
+    manifest: Manifest, box: SecretBox, sealed: bytes, given: Mapping[str, Any], *, workspace_id: UUID, thing_id: UUID
+) -> dict[str, str]:
+    """Those that are stored, to be laid under what is given. Where they can't be read they are lost, and the shop
+    pastes them again, here and now: raises Invalid for those that are not given."""
+    try:
+        return box.open(sealed, workspace_id=workspace_id, thing_id=thing_id)
+    except Unreadable:
+        missing = [f.name for f in manifest.fields if f.kind == "secret" and f.required and not given.get(f.name)]
+        if missing:
+            raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
+        return {}
 
 
 def made_here(secrets: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -94,7 +95,7 @@ class Sender(Protocol):
         ...
 
 
-class _Refused(msgspec.Struct, frozen=True):
+class Unreachable(msgspec.Struct, frozen=True):
     """A route that can't be had, and why; not kept, so that the next call looks again."""
 
     kind: NoAnswerKind
@@ -137,7 +138,7 @@ class Http:
         self._trusted_pem = trusted_pem
         self._resolve = resolve or self._resolve_by_system
         self._routes: OrderedDict[str, _Route] = OrderedDict()
-        self._looking: dict[str, asyncio.Task[_Route | _Refused]] = {}
+        self._looking: dict[str, asyncio.Task[_Route | Unreachable]] = {}
         # Threads of its own: a name server that hangs must not hold up whoever else uses the loop's threads.
         self._resolvers = ThreadPoolExecutor(limits.DNS_LOOKUPS_MAX, thread_name_prefix="dns")
 
@@ -164,7 +165,7 @@ class Http:
         began = time.monotonic()
         target = _aim(request.url)
         if isinstance(target, str):
-            return _ended("refused_address", target, began)
+            return ended("refused_address", target, began)
         url, origin = target
         rest_s = None
         route = self._routes.get(origin)
@@ -203,27 +204,15 @@ class Http:
             async with asyncio.timeout(self._rest_s(began)):
                 found = await asyncio.shield(task)
         except TimeoutError:
-            return _ended("dns", f"{url.host_str} could not be looked up in {self._deadline_s:g} s.", began)
-        return _ended(found.kind, found.detail, began) if isinstance(found, _Refused) else found
+            return ended("dns", f"{url.host_str} could not be looked up in {self._deadline_s:g} s.", began)
+        return ended(found.kind, found.detail, began) if isinstance(found, Unreachable) else found
 
-    async def _look_up(self, url: Url, origin: str) -> _Route | _Refused:
+    async def _look_up(self, url: Url, origin: str) -> _Route | Unreachable:
         host = url.host_str or ""
-        if url.domain is None:
-            found = [host.strip("[]")]
-            fresh_until = float("inf")
-        else:
-            try:
-                found = await self._resolve(host)
-            except (OSError, UnicodeError) as error:
-                return _Refused("dns", f"the name {host} has no address ({getattr(error, 'strerror', None) or error}).")
-            fresh_until = time.monotonic() + self._dns_fresh_s
-        for address in found:
-            why = addresses.refusal(address, allow_loopback=self._allow_loopback)
-            if why is not None:
-                # Who reads the refusal may not know the network inside; who reads the log does.
-                _log.warning("address_refused", host=host, address=address, why=why)
-                words = f"{host} leads to an address that is not on the public internet; it is not called."
-                return _Refused("refused_address", words)
+        found = await self.checked(host)
+        if isinstance(found, Unreachable):
+            return found
+        fresh_until = float("inf") if url.domain is None else time.monotonic() + self._dns_fresh_s
         route = self._routes.get(origin)
         if route is not None and route.addresses[0] in found:
             route.addresses[1:] = [address for address in found if address != route.addresses[0]]
@@ -236,6 +225,25 @@ class Http:
             # Not closed: calls under way keep their client alive, and its connections close when the last one ends.
             self._routes.popitem(last=False)
         return route
+
+    async def checked(self, host: str) -> list[str] | Unreachable:
+        """The addresses of a name, or the address that `host` is, each of which may be dialled."""
+        try:
+            found = [str(ip_address(host.strip("[]")))]
+        except ValueError:
+            try:
+                found = await self._resolve(host)
+            except (OSError, UnicodeError) as error:
+                words = f"the name {host} has no address ({getattr(error, 'strerror', None) or error})."
+                return Unreachable("dns", words)
+        for address in found:
+            why = addresses.refusal(address, allow_loopback=self._allow_loopback)
+            if why is not None:
+                # Who reads the refusal may not know the network inside; who reads the log does.
+                _log.warning("address_refused", host=host, address=address, why=why)
+                words = f"{host} leads to an address that is not on the public internet; it is not called."
+                return Unreachable("refused_address", words)
+        return found
 
     async def _resolve_by_system(self, host: str) -> list[str]:
         """Addresses without repeats, IPv4 first: a machine without a way out by IPv6 is common, the reverse is not."""
@@ -291,7 +299,7 @@ async def _call(client: Client, url: Url, request: Request, began: float, rest_s
         raise
     except RequestError as error:
         kind, detail = _classify(error, url)
-        return _ended(kind, detail, began)
+        return ended(kind, detail, began)
 
 
 async def _read(response: Response, bytes_max: int) -> bytes:
@@ -377,7 +385,7 @@ def _classify(error: RequestError, url: Url) -> tuple[NoAnswerKind, str]:
     return "reset", f"{host} closed the connection without an answer: {last}."
 
 
-def _ended(kind: NoAnswerKind, detail: str, began: float) -> NoAnswer:
+def ended(kind: NoAnswerKind, detail: str, began: float) -> NoAnswer:
     return NoAnswer(kind, detail, _since_ms(began))
 
 

@@ -59,10 +59,10 @@ CREATE TABLE dispatch_aside (
 
 CREATE VIEW dispatch_waiting AS SELECT workspace_id, event_id FROM dispatch_aside;
 
--- One lane per integration. A worker leases the lane, so its deliveries need no claim of their own.
+-- One lane per integration or sender. A worker leases the lane, so its deliveries need no claim of their own.
 CREATE TABLE delivery_lane (
     workspace_id    uuid NOT NULL,
-    id              uuid NOT NULL,              -- the integration's id
+    id              uuid NOT NULL,              -- the integration's id, or the sender's
     tool            text NOT NULL,
     rate_per_minute integer NOT NULL CHECK (rate_per_minute > 0),
     paused          boolean NOT NULL DEFAULT false,
@@ -88,21 +88,24 @@ CREATE TABLE delivery_delivery (
     workspace_id  uuid NOT NULL,
     id            uuid NOT NULL,                -- the one stable id of all attempts
     lane_id       uuid NOT NULL,
-    event_id      uuid NOT NULL,
-    rule_id       uuid NOT NULL,
+    event_id      uuid NOT NULL,                -- of a message: the id of both, once more
+    rule_id       uuid NOT NULL,                -- of a message: what it is sent by, a campaign or the like
     prefix        text NOT NULL DEFAULT '',     -- prefix and topic are the event's name as the tool sees it
-    topic         text NOT NULL,
+    topic         text NOT NULL,                -- of a message: its channel
+    source        text NOT NULL DEFAULT 'event' CHECK (source IN ('event', 'message')),
     test          boolean NOT NULL DEFAULT false,
     sample        text,                         -- the body of a test that no event of the log stands behind
-    state         text NOT NULL CHECK (state IN ('queued', 'delivered', 'failed')),
+    state         text NOT NULL CHECK (state IN ('queued', 'delivered', 'failed', 'skipped', 'uncertain')),
     attempts_made smallint NOT NULL DEFAULT 0,
     tries         smallint NOT NULL DEFAULT 0,  -- attempts since it was queued or replayed last
     reason        text NOT NULL DEFAULT '',     -- why it is not delivered, in words
     due_at        timestamptz NOT NULL,
     created_at    timestamptz NOT NULL,
     finished_at   timestamptz,
+    in_hand_since timestamptz,                  -- a message that may be on its way: nobody sends it once more unasked
     PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
+CREATE INDEX delivery_in_hand ON delivery_delivery (workspace_id, lane_id) WHERE in_hand_since IS NOT NULL;
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
 CREATE INDEX delivery_sampled ON delivery_delivery (workspace_id, id) WHERE sample IS NOT NULL;
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
@@ -123,7 +126,7 @@ CREATE TABLE delivery_attempt (
     status          smallint,                   -- null: no answer
     answer_headers  text NOT NULL DEFAULT '',
     answer_body     text NOT NULL DEFAULT '',   -- cut, NUL bytes shown as U+FFFD
-    outcome         text NOT NULL CHECK (outcome IN ('delivered', 'retry', 'gave_up', 'paused')),
+    outcome         text NOT NULL CHECK (outcome IN ('delivered', 'retry', 'gave_up', 'paused', 'uncertain')),
     reason          text NOT NULL DEFAULT '',
     next_at         timestamptz,                -- when it is tried again
     PRIMARY KEY (workspace_id, delivery_id, number)

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from regulars import limits
-from regulars.kit import Conflict, Invalid, NotFound, Reading, SecretBox, Tx, Unreadable, invalid, new_id, wire_time
-from regulars.kit.fields import beside, checked_connection, made_here
+from regulars.kit import Conflict, NotFound, Reading, SecretBox, Tx, invalid, new_id, wire_time
+from regulars.kit.fields import beside, checked_connection, kept_secrets, made_here
 from regulars.shops import store
 from regulars.shops.model import Platform, Shown, Source
 from regulars.shops.platforms import PLATFORMS
@@ -52,14 +52,7 @@ async def change(
     different. Raises Invalid, NotFound, Conflict."""
     known = await store.source(tx, workspace_id, source_id, locked=True)
     manifest = PLATFORMS.kept(known.platform)
-    try:
-        stored = opened(known, box)
-    except Unreadable:
-        # Whatever was stored is lost; the shop pastes its secrets again, here and now.
-        stored = {}
-        missing = [f.name for f in manifest.fields if f.kind == "secret" and f.required and not given.get(f.name)]
-        if missing:
-            raise Invalid("Paste the secrets again.", fields=dict.fromkeys(missing, "expected it again")) from None
+    stored = kept_secrets(manifest, box, known.sealed, given, workspace_id=workspace_id, thing_id=source_id)
     before = (known.name, known.settings, stored)
     new_name, settings, secrets = filled = checked_connection(manifest, name, given, *before)
     if filled == before:

@@ -4,5 +4,5 @@
 database says.
 """
 
-from regulars.worker.carriers import IntegrationCarriers
+from regulars.worker.carriers import Carriers
 from regulars.worker.running import Drained, drain, run, work

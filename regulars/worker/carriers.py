@@ -1,4 +1,5 @@
-"""What lanes must know of the rooms above delivery: which carrier is whose, and what is true of a customer now."""
+"""What lanes must know of the rooms above delivery: which carrier is whose, what is true of a customer now, and who
+says what is in a message."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,35 +8,46 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events, integrations, ledger
-from regulars.delivery import Carrier, Due
+from regulars import channels, customers, events, integrations, ledger
+from regulars.delivery import Carrier, Due, Later, Settled, Skipped
 from regulars.kit import Reading, SecretBox, Tx
 from regulars.tenancy import Workspace
 
 
-class IntegrationCarriers:
+class Carriers:
     """The rooms as the lanes see them."""
 
-    def __init__(self, box: SecretBox) -> None:
-        self._box = box
+    def __init__(self, box: SecretBox, server: str = "") -> None:
+        """`server` is where this one is reached, for providers to report at."""
+        self._box, self._server = box, server
 
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, integration_id: UUID) -> Carrier:
-        return await integrations.carrier_of(tx, workspace_id, integration_id, self._box)
+    async def carrier_of(self, tx: Reading, workspace_id: UUID, lane_id: UUID) -> Carrier:
+        if sender := await channels.find_sender(tx, workspace_id, lane_id):
+            return channels.carrier(sender, self._box, self._server)
+        return await integrations.carrier_of(tx, workspace_id, lane_id, self._box)
 
-    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
-        await integrations.pause(tx, workspace_id, integration_id, reason)
+    async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
+        room = channels if await channels.find_sender(tx, workspace_id, lane_id) else integrations
+        await room.pause(tx, workspace_id, lane_id, reason)
 
     async def prepare(
         self, tx: Reading, workspace: Workspace, carrier: Carrier, page: Sequence[Due], now: datetime
-    ) -> list[Due]:
-        """Where the tool keeps profiles: with what is true of the customers now (see `Parcel.profile`)."""
+    ) -> Sequence[Due | Skipped | Later]:
+        """Messages by whoever writes them; for a tool that keeps profiles, with what is true of the customers now (see
+        `Parcel.profile`)."""
+        if carrier.source == "message":
+            assert isinstance(tx, Tx)
+            return await channels.prepare(tx, workspace, page, now)
         if not carrier.keeps_profiles:
-            return list(page)
+            return page
         profiles = await self._profiles(tx, workspace, list({id for one in page if (id := one.customer_id)}), now)
         return [
             msgspec.structs.replace(one, profile=profiles.get(one.customer_id)) if one.customer_id else one
             for one in page
         ]
+
+    async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[Settled], now: datetime) -> None:
+        await channels.settle(tx, workspace_id, settled, now)
 
     async def _profiles(
         self, tx: Reading, workspace: Workspace, customer_ids: Sequence[UUID], now: datetime

@@ -10,11 +10,11 @@ import msgspec
 from regulars import delivery, imports, limits, schedule, tiers
 from regulars.delivery import Source
 from regulars.kit import Clock, Database, HandClock, SecretBox
-from regulars.kit.http import Sender
+from regulars.kit.mail import Post
 from regulars.kit.settings import Settings
 from regulars.schedule import Caller, Handler
 from regulars.wiring import App
-from regulars.worker.carriers import IntegrationCarriers
+from regulars.worker.carriers import Carriers
 from regulars.worker.doing import Doing
 from regulars.worker.fanning import FanOut
 from regulars.worker.following import Following
@@ -36,7 +36,7 @@ async def run(settings: Settings) -> None:
     """The process behind `regulars work`: until cancelled."""
     app = await App.open(settings)
     try:
-        await work(app.db, IntegrationCarriers(app.box), app.http, app.box, clock=app.clock)
+        await work(app.db, Carriers(app.box, app.settings.address()), app.http, app.box, clock=app.clock)
     finally:
         await app.close()
 
@@ -44,7 +44,7 @@ async def run(settings: Settings) -> None:
 async def work(
     db: Database,
     source: Source,
-    sender: Sender,
+    sender: Post,
     box: SecretBox,
     *,
     clock: Clock,
@@ -69,7 +69,7 @@ async def work(
 async def drain(
     db: Database,
     source: Source,
-    sender: Sender,
+    sender: Post,
     *,
     clock: Clock,
     random: Callable[[], float] = random_module.random,

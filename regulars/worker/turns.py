@@ -10,7 +10,7 @@ from typing import Any
 from regulars import delivery, limits
 from regulars.delivery import Source, Turn
 from regulars.kit import Clock, Database
-from regulars.kit.http import Sender
+from regulars.kit.mail import Post
 
 
 class Running:
@@ -21,7 +21,7 @@ class Running:
         db: Database,
         turn: Turn,
         source: Source,
-        sender: Sender,
+        sender: Post,
         *,
         lock: Callable[[], int | None],
         clock: Clock,
@@ -70,7 +70,7 @@ class Running:
         await self._renew_in_time()
         if self.turn.ended:
             return
-        async with self._db.reading() as tx:
+        async with self._db.transaction() if self.turn.by_hand else self._db.reading() as tx:
             await self.turn.read(tx, self._source, now)
         self._start_senders()
 

@@ -113,9 +113,7 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
     async with sandbox.running("127.0.0.1", sandbox_port):
         tasks = [asyncio.create_task(server.serve()) for server in servers]
         tasks.append(
-            asyncio.create_task(
-                worker.work(app.db, worker.IntegrationCarriers(app.box), app.http, app.box, clock=app.clock)
-            )
+            asyncio.create_task(worker.work(app.db, worker.Carriers(app.box), app.http, app.box, clock=app.clock))
         )
         await listening(port)
         await listening(style_port)

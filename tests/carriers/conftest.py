@@ -7,7 +7,7 @@ import pytest
 
 from regulars import sandbox
 from regulars.delivery import Carrier
-from regulars.kit.http import Http
+from regulars.kit.mail import Outside
 from tests.carriers.making import SECRET, carrier_for
 
 
@@ -19,8 +19,8 @@ async def look_alikes() -> AsyncIterator[sandbox.Sandbox]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    async with Http(allow_loopback=True, deadline_s=0.6) as client:
+async def http() -> AsyncIterator[Outside]:
+    async with Outside(allow_loopback=True, deadline_s=0.6) as client:
         yield client
 
 

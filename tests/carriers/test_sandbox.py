@@ -10,17 +10,18 @@ import msgspec
 import pytest
 
 from regulars import limits, sandbox
-from regulars.kit.http import Answer, Http, NoAnswer, Request
+from regulars.kit.http import Answer, NoAnswer, Request
+from regulars.kit.mail import Outside
 
 
-async def call(http: Http, method: str, url: str, body: object = None, **headers: str) -> Answer:
+async def call(http: Outside, method: str, url: str, body: object = None, **headers: str) -> Answer:
     encoded = b"" if body is None else body if isinstance(body, bytes) else msgspec.json.encode(body)
     end = await http.send(Request(method, url, headers, encoded))
     assert isinstance(end, Answer), end
     return end
 
 
-async def test_what_was_received_can_be_seen(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_what_was_received_can_be_seen(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     base = look_alikes.base_url
     await call(http, "POST", f"{base}/webhook/free?a=1", b"<b>&", **{"webhook-id": "1"})
 
@@ -38,7 +39,7 @@ async def test_what_was_received_can_be_seen(look_alikes: sandbox.Sandbox, http:
     assert b"No call yet" in (await call(http, "GET", f"{base}/")).body
 
 
-async def test_faults_are_put_counted_off_and_cleared(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_faults_are_put_counted_off_and_cleared(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     base = look_alikes.base_url
     await call(http, "PUT", f"{base}/faults", {"tool": "webhook", "fault": "503", "times": 2, "retry_after_s": 7})
 
@@ -55,7 +56,7 @@ async def test_faults_are_put_counted_off_and_cleared(look_alikes: sandbox.Sandb
     assert (await call(http, "POST", f"{base}/webhook/free", b"{}", **{"webhook-id": "x"})).status == 200
 
 
-async def test_each_shop_has_look_alikes_of_its_own(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_each_shop_has_look_alikes_of_its_own(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     one, other = f"{look_alikes.base_url}/shop/one", f"{look_alikes.base_url}/shop/other"
     sent = {"webhook-id": "1"}
     await call(http, "PUT", f"{one}/faults", {"tool": "webhook", "fault": "500", "times": 2})
@@ -73,7 +74,7 @@ async def test_each_shop_has_look_alikes_of_its_own(look_alikes: sandbox.Sandbox
     assert (await call(http, "POST", f"{one}/webhook/mine", b"{}", **sent)).status == 401
 
 
-async def test_shops_that_were_not_used_for_long_are_forgotten(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_shops_that_were_not_used_for_long_are_forgotten(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     for n in range(limits.SANDBOX_SHOPS_MAX + 5):
         await call(http, "POST", f"{look_alikes.base_url}/shop/s{n}/webhook/any", b"{}", **{"webhook-id": "1"})
         await call(http, "POST", f"{look_alikes.base_url}/shop/s0/webhook/any", b"{}", **{"webhook-id": "1"})
@@ -82,7 +83,7 @@ async def test_shops_that_were_not_used_for_long_are_forgotten(look_alikes: sand
     assert "s1" not in look_alikes.shops
 
 
-async def test_slow_is_slow_and_then_as_ever(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_slow_is_slow_and_then_as_ever(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     look_alikes.faults.put(sandbox.Fault("webhook", "slow", times=1, seconds=0.15))
     answer = await call(http, "POST", f"{look_alikes.base_url}/webhook/free", b"{}", **{"webhook-id": "1"})
     assert answer.status == 200
@@ -108,7 +109,7 @@ async def test_slow_is_slow_and_then_as_ever(look_alikes: sandbox.Sandbox, http:
     ],
 )
 async def test_what_it_answers(
-    method: str, path: str, body: object, status: int, look_alikes: sandbox.Sandbox, http: Http
+    method: str, path: str, body: object, status: int, look_alikes: sandbox.Sandbox, http: Outside
 ) -> None:
     assert (await call(http, method, look_alikes.base_url + path, body)).status == status
 
@@ -132,7 +133,7 @@ CONTACT = {"email": "a@example.com"}
     ],
 )
 async def test_omnisend_refuses_what_the_real_one_refuses(
-    event: dict[str, Any], field: str, look_alikes: sandbox.Sandbox, http: Http
+    event: dict[str, Any], field: str, look_alikes: sandbox.Sandbox, http: Outside
 ) -> None:
     url = f"{look_alikes.base_url}/omnisend/api/events"
     key = {"authorization": "Omnisend-API-Key sandbox-1", "omnisend-version": "2026-03-15"}
@@ -146,7 +147,7 @@ async def test_omnisend_refuses_what_the_real_one_refuses(
     assert msgspec.json.decode(answer.body)["errors"][0]["field"] == field
 
 
-async def test_omnisend_wants_its_headers(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_omnisend_wants_its_headers(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     url = f"{look_alikes.base_url}/omnisend/api/brands/current"
     key = "Omnisend-API-Key sandbox-1"
     assert (await call(http, "GET", url, authorization=key)).status == 400
@@ -157,7 +158,7 @@ async def test_omnisend_wants_its_headers(look_alikes: sandbox.Sandbox, http: Ht
     assert (await call(http, "GET", older, **{"x-api-key": "sandbox-1"})).status == 200
 
 
-async def test_contacts_are_kept(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_contacts_are_kept(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     url = f"{look_alikes.base_url}/omnisend/api/contacts"
     key = {"authorization": "Omnisend-API-Key sandbox-1", "omnisend-version": "2026-03-15"}
     contact = {"identifiers": [{"type": "email", "id": "a@example.com", "sendWelcomeMessage": False}], "tags": ["vip"]}
@@ -209,7 +210,7 @@ KLAVIYO = {
     ],
 )
 async def test_klaviyo_refuses_what_the_real_one_refuses(
-    body: dict[str, Any], pointer: str, look_alikes: sandbox.Sandbox, http: Http
+    body: dict[str, Any], pointer: str, look_alikes: sandbox.Sandbox, http: Outside
 ) -> None:
     answer = await call(http, "POST", f"{look_alikes.base_url}/klaviyo/api/events", body, **KLAVIYO)
 
@@ -229,20 +230,20 @@ async def test_klaviyo_refuses_what_the_real_one_refuses(
     ],
 )
 async def test_klaviyo_wants_its_headers(
-    changed: dict[str, str], status: int, look_alikes: sandbox.Sandbox, http: Http
+    changed: dict[str, str], status: int, look_alikes: sandbox.Sandbox, http: Outside
 ) -> None:
     url = f"{look_alikes.base_url}/klaviyo/api/events"
     assert (await call(http, "POST", url, klaviyo_event(), **KLAVIYO | changed)).status == status
 
 
-async def test_klaviyo_keeps_one_event_a_second_without_an_id(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_klaviyo_keeps_one_event_a_second_without_an_id(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     url = f"{look_alikes.base_url}/klaviyo/api/events"
     for more in ({}, {}, {"unique_id": "1"}, {"unique_id": "2"}, {"unique_id": "2"}):
         assert (await call(http, "POST", url, klaviyo_event(**more), **KLAVIYO)).status == 202
     assert look_alikes.memory.counts["klaviyo"]["events"] == 3
 
 
-async def test_klaviyo_has_two_windows(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_klaviyo_has_two_windows(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     base = look_alikes.base_url
     await call(http, "PUT", f"{base}/settings", {"klaviyo_rate_per_s": 2, "klaviyo_rate_per_minute": 100})
     answers = [await call(http, "POST", f"{base}/klaviyo/api/events", klaviyo_event(), **KLAVIYO) for _ in range(3)]
@@ -251,7 +252,7 @@ async def test_klaviyo_has_two_windows(look_alikes: sandbox.Sandbox, http: Http)
     assert answers[2].headers["retry-after"] == "1"
 
 
-async def test_klaviyo_keeps_profiles(look_alikes: sandbox.Sandbox, http: Http) -> None:
+async def test_klaviyo_keeps_profiles(look_alikes: sandbox.Sandbox, http: Outside) -> None:
     url = f"{look_alikes.base_url}/klaviyo/api/profile-import"
     for properties in ({"a": 1, "b": 1}, {"b": 2}):
         body = of_a_profile(email="a@example.com", properties=properties)
@@ -282,7 +283,7 @@ async def test_klaviyo_keeps_profiles(look_alikes: sandbox.Sandbox, http: Http) 
     ],
 )
 async def test_contlo_refuses_in_a_200(
-    path: str, body: object, error: str, look_alikes: sandbox.Sandbox, http: Http
+    path: str, body: object, error: str, look_alikes: sandbox.Sandbox, http: Outside
 ) -> None:
     headers = {"x-api-key": "sandbox-1", "content-type": "application/json"}
     answer = await call(http, "POST", f"{look_alikes.base_url}/contlo{path}", body, **headers)
@@ -300,7 +301,7 @@ async def test_as_a_process_of_its_own_on_its_own_loop() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     base = (await process.stdout.readline()).decode().strip()
-    async with Http(allow_loopback=True, deadline_s=1) as http:
+    async with Outside(allow_loopback=True, deadline_s=1) as http:
         ends = {}
         for fault in ("reset", "garbage", "truncated", "huge", "hang"):
             await call(http, "PUT", f"{base}/faults", {"tool": "webhook", "fault": fault, "times": 1})

@@ -14,7 +14,7 @@ from regulars.customers import Customer, NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database, Tx
 from regulars.kit.errors import Refusal
-from regulars.kit.http import Http
+from regulars.kit.mail import Outside
 from regulars.kit.once import KeyReused, fingerprint
 from regulars.kit.secrets import SecretBox
 from regulars.kit.settings import Settings
@@ -214,7 +214,9 @@ async def test_shops_do_not_share_a_commit(
 async def test_keys_in_turn_do_not_read_a_shops_triggers_anew(
     db: Database, workspace: Workspace, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = App(Settings(), db, clock, Http(allow_loopback=True), SecretBox("a secret key of forty characters or more."))
+    app = App(
+        Settings(), db, clock, Outside(allow_loopback=True), SecretBox("a secret key of forty characters or more.")
+    )
     async with db.transaction() as tx:
         made = await triggers.create_trigger(tx, workspace, "Bonus", "api", Rule(coins_min=1, coins_max=1), clock.now())
     read: list[int] = []

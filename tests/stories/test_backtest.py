@@ -7,7 +7,7 @@ import pytest
 
 from regulars import limits, worker
 from regulars.kit.clock import HandClock
-from regulars.worker import IntegrationCarriers
+from regulars.worker import Carriers
 from tests.doors import Shop, an_order, per_dollar
 from tests.stories.browsing import person, signed_in
 from tests.stories.test_simulate import written
@@ -15,7 +15,7 @@ from tests.stories.test_simulate import written
 
 async def worked(shop: Shop) -> None:
     app = shop.app
-    await worker.drain(app.db, IntegrationCarriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
+    await worker.drain(app.db, Carriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
 
 
 async def read(shop: Shop, id: str) -> dict[str, Any]:

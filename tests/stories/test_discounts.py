@@ -11,7 +11,7 @@ from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.sandbox.couponing import Shelf
 from regulars.wiring import App
-from regulars.worker import IntegrationCarriers
+from regulars.worker import Carriers
 from regulars.worker.loops import callers
 from tests.doors import Shop, an_order, opened
 from tests.make import audited
@@ -61,7 +61,7 @@ class Counter(Till):
         """As a worker does what is due."""
         app = self.shop.app
         calls = callers(app.db, app.http, app.box)
-        carriers, of = IntegrationCarriers(app.box), {"clock": app.clock, "patience_s": patience_s}
+        carriers, of = Carriers(app.box), {"clock": app.clock, "patience_s": patience_s}
         await worker.drain(app.db, carriers, app.http, callers=calls, **of)  # type: ignore[arg-type]
 
     async def coupon(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from regulars.kit.clock import HandClock
 from regulars.ledger import Entry
 from regulars.shops.model import signed
 from regulars.triggers import Trigger
-from regulars.worker import IntegrationCarriers
+from regulars.worker import Carriers
 from tests.doors import ASHA, Shop, an_order, per_dollar
 from tests.selling import SECRET, connected
 from tests.stories.browsing import person, signed_in
@@ -172,7 +172,7 @@ async def test_every_table_that_holds_texts_says_what_an_erasure_does_to_them(sh
 
 async def drained(shop: Shop) -> None:
     app = shop.app
-    await worker.drain(app.db, IntegrationCarriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
+    await worker.drain(app.db, Carriers(app.box), app.http, clock=app.clock, random=lambda: 0.5)
 
 
 TEXTS = [

@@ -13,7 +13,7 @@ from regulars.dashboard.security import SAID_COOKIE
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
-from regulars.worker import Drained, IntegrationCarriers
+from regulars.worker import Carriers, Drained
 from tests.doors import Shop, a_shop, client_of, opened
 from tests.stories.browsing import person, signed_in
 
@@ -72,7 +72,7 @@ async def connected(shop: Shop, look_alikes: Sandbox, tool: str, **more: str) ->
 async def drained(shop: Shop, patience_s: float = 0.0) -> Drained:
     app = shop.app
     return await worker.drain(
-        app.db, IntegrationCarriers(app.box), app.http, clock=app.clock, random=lambda: 0.5, patience_s=patience_s
+        app.db, Carriers(app.box), app.http, clock=app.clock, random=lambda: 0.5, patience_s=patience_s
     )
 
 

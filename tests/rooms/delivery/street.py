@@ -17,6 +17,7 @@ from regulars.kit.db import Database, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.ids import new_id
+from regulars.kit.mail import Envelope
 
 BODY = '{"user_name":"Asha Rao","amount":120,"operation":"cr"}'
 
@@ -29,6 +30,8 @@ def answer(status: int = 200, body: bytes = b"ok", **headers: str) -> Answer:
 class PlainCarrier:
     """POSTs the body to its URL."""
 
+    source: delivery.SourceKind = "event"
+    at_once = 64
     windows: tuple[delivery.Window, ...] = ()
     keeps_profiles = False
 
@@ -61,6 +64,8 @@ class Street:
     def __init__(self) -> None:
         self.carriers: dict[UUID, delivery.Carrier] = {}
         self.paused_lanes: dict[UUID, str] = {}
+        self.prepared: dict[UUID, delivery.Skipped | delivery.Later] = {}
+        self.settled: list[delivery.Settled] = []
         self.script: dict[str, list[Answer | NoAnswer]] = {}
         self.always: dict[str, Answer | NoAnswer] = {}
         self.gates: dict[str, asyncio.Event] = {}
@@ -86,13 +91,18 @@ class Street:
         carrier: delivery.Carrier,
         page: Sequence[delivery.Due],
         now: datetime,
-    ) -> list[delivery.Due]:
+    ) -> Sequence[delivery.Due | delivery.Skipped | delivery.Later]:
+        if carrier.source == "message":
+            return [self.prepared.get(one.id) or replace(one, body=BODY) for one in page]
         if not carrier.keeps_profiles:
             return list(page)
         self.profiles_read.append(sorted({one.customer_id for one in page if one.customer_id}))
         return [replace(one, profile={"read": len(self.profiles_read)}) for one in page]
 
-    async def send(self, request: Request) -> Answer | NoAnswer:
+    async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[delivery.Settled], now: datetime) -> None:
+        self.settled += settled
+
+    async def send(self, request: Request | Envelope) -> Answer | NoAnswer:
         url = request.url
         async with self.arrivals:
             self.received.append((url, request.headers["delivery-id"]))

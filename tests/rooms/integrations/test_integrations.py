@@ -11,7 +11,7 @@ from regulars.integrations import Integration, Shown
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.errors import Conflict, Invalid, NotFound
-from regulars.kit.http import Http
+from regulars.kit.mail import Outside
 from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.tenancy import Workspace, create_workspace
 
@@ -25,8 +25,8 @@ async def look_alikes() -> AsyncIterator[sandbox.Sandbox]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[Http]:
-    async with Http(allow_loopback=True, deadline_s=5) as client:
+async def http() -> AsyncIterator[Outside]:
+    async with Outside(allow_loopback=True, deadline_s=5) as client:
         yield client
 
 
@@ -41,7 +41,7 @@ async def lane(db: Database, integration: Integration, clock: HandClock) -> deli
     return next(one for one in lanes if one.lane_id == integration.id)
 
 
-async def initialize(db: Database, integration: Integration, http: Http, clock: HandClock) -> Integration:
+async def initialize(db: Database, integration: Integration, http: Outside, clock: HandClock) -> Integration:
     """As a door does it: the tool is asked between the transactions."""
     result = await integrations.check(http, integrations.carrier(integration, BOX), clock.now())
     async with db.transaction() as tx:
@@ -78,7 +78,7 @@ async def test_wrong_settings_change_nothing(db: Database, workspace: Workspace,
 
 
 async def test_initialize_makes_it_ready(
-    db: Database, workspace: Workspace, clock: HandClock, http: Http, look_alikes: sandbox.Sandbox
+    db: Database, workspace: Workspace, clock: HandClock, http: Outside, look_alikes: sandbox.Sandbox
 ) -> None:
     host = f"{look_alikes.base_url}/omnisend"
     made = (await add(db, workspace, clock, "omnisend", api_key="sandbox-1", host=host)).integration
@@ -90,7 +90,7 @@ async def test_initialize_makes_it_ready(
 
 
 async def test_initialize_that_fails_pauses_and_says_why_until_it_is_mended(
-    db: Database, workspace: Workspace, clock: HandClock, http: Http, look_alikes: sandbox.Sandbox
+    db: Database, workspace: Workspace, clock: HandClock, http: Outside, look_alikes: sandbox.Sandbox
 ) -> None:
     host = f"{look_alikes.base_url}/omnisend"
     made = (await add(db, workspace, clock, "omnisend", api_key="mistyped", host=host)).integration
@@ -154,7 +154,7 @@ async def test_whoever_changes_where_a_secret_is_sent_gives_it_again(
 
 
 async def test_a_check_of_what_was_changed_meanwhile_counts_for_nothing(
-    db: Database, workspace: Workspace, clock: HandClock, http: Http
+    db: Database, workspace: Workspace, clock: HandClock, http: Outside
 ) -> None:
     made = (await add(db, workspace, clock, "omnisend", api_key="sandbox-1")).integration
     clock.advance(seconds=1)

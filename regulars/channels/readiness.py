@@ -1,0 +1,128 @@
+"""Initialize: ask the server whether it takes our messages; where they are mails, by mailing a code to the address that
+they come from, until somebody typed it in. And a message that is sent by hand.
+
+Locks: the sender, then its lane."""
+
+from datetime import datetime, timedelta
+from secrets import randbelow
+from uuid import UUID
+
+import msgspec
+
+from regulars import delivery, limits
+from regulars.channels import store
+from regulars.channels.carrying import MessageCarrier
+from regulars.channels.email import MailCarrier, mailable
+from regulars.channels.manifest import CARRIERS, SENDERS
+from regulars.channels.model import Sender, encode
+from regulars.channels.setup import UNVERIFIED
+from regulars.channels.store import sql
+from regulars.channels.twilio import E164
+from regulars.delivery import CheckResult, Parcel
+from regulars.kit import Conflict, SecretBox, Tx, invalid
+from regulars.kit.mail import Post
+from regulars.kit.secrets import same, token_hash
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What came of asking, and the code that was mailed, '' where none had to be."""
+
+    result: CheckResult
+    code: str = ""
+
+
+def carrier(sender: Sender, box: SecretBox, server: str = "") -> MessageCarrier:
+    """The sender as a carrier; `server` is where this server is reached. Raises Unreadable for its secrets, Conflict
+    for what another version has stored."""
+    manifest = SENDERS.kept(sender.tool)
+    secrets = box.open(sender.sealed, workspace_id=sender.workspace_id, thing_id=sender.id)
+    try:
+        return CARRIERS[sender.tool](sender.settings, secrets, reports_at(sender, server) if server else "")
+    except (LookupError, TypeError, ValueError):
+        words = f"This version of Regulars can't read the settings of this sender ({manifest.label})."
+        raise Conflict(f"{words} Fill them in again, then Initialize.") from None
+
+
+def reports_at(sender: Sender, server: str) -> str:
+    """Where its provider reports."""
+    return f"{server}/hooks/{SENDERS.kept(sender.tool).reports}/{sender.hook_id}"
+
+
+async def check(post: Post, sender: Sender, carrier: MessageCarrier, at: datetime) -> Checked:
+    """Calls out; must not be called inside a transaction."""
+    if not isinstance(carrier, MailCarrier) or sender.settings.get("verified_email") == carrier.address:
+        return Checked(carrier.read_check(await post.send(carrier.check(at))))
+    code = f"{randbelow(10**6):06}"
+    result = carrier.read_check(await post.send(carrier.code_mail(code, at)))
+    if not result.ok:
+        return Checked(result)
+    words = f"A code was mailed to {carrier.address}. Type it in here, and messages go out."
+    return Checked(CheckResult(True, words), code)
+
+
+async def conclude(tx: Tx, asked: Sender, checked: Checked, now: datetime) -> Sender:
+    """Ready, and what is queued goes out; or it waits for the code; or it is paused with the reason. Raises NotFound,
+    and Conflict when somebody changed it while its server was asked."""
+    known = await store.sender(tx, asked.workspace_id, asked.id, locked=True)
+    if known.updated_at != asked.updated_at:
+        raise Conflict("This sender was changed while it was checked. Initialize it again.")
+    here, result = (asked.workspace_id, asked.id), checked.result
+    if checked.code:
+        until = now + timedelta(seconds=limits.SENDER_CODE_S)
+        await tx.execute(sql.set_code, *here, token_hash(checked.code), until)
+        await tx.execute(sql.set_state, *here, "new", result.sentence)
+    elif result.ok:
+        await _ready(tx, *here, now)
+    else:
+        await pause(tx, *here, result.sentence)
+    return await store.sender(tx, *here)
+
+
+async def verify(tx: Tx, workspace_id: UUID, sender_id: UUID, code: str, now: datetime) -> bool:
+    """Whether this is the code that was mailed: then its address is the shop's, and what is queued goes out. A wrong
+    one counts, so the transaction is to be kept. Raises Conflict when there is none that could be right."""
+    known = await store.sender(tx, workspace_id, sender_id, locked=True)
+    hash = await tx.fetchval(sql.try_code, workspace_id, sender_id, now, limits.SENDER_CODE_TRIES_MAX)
+    if hash is None:
+        raise Conflict(f"No code is waited for, or it was too old, or tried too often. {UNVERIFIED}")
+    if not same(hash, token_hash(code.strip())):
+        return False
+    await tx.execute(sql.verified, workspace_id, known.id)
+    await _ready(tx, workspace_id, known.id, now)
+    return True
+
+
+async def _ready(tx: Tx, workspace_id: UUID, sender_id: UUID, now: datetime) -> None:
+    await tx.execute(sql.set_state, workspace_id, sender_id, "ready", "")
+    await delivery.resume_lane(tx, workspace_id, sender_id, now)
+
+
+async def pause(tx: Tx, workspace_id: UUID, sender_id: UUID, reason: str) -> None:
+    """By its server's answer, or by a person: what is queued waits until it is initialized again. Raises NotFound."""
+    await store.sender(tx, workspace_id, sender_id, locked=True)
+    await tx.execute(sql.set_state, workspace_id, sender_id, "paused", reason)
+    await delivery.pause_lane(tx, workspace_id, sender_id, reason)
+
+
+async def queue_test(tx: Tx, sender: Sender, carrier: MessageCarrier, to: str, now: datetime) -> Parcel:
+    """A test message to an address, written down before it is sent. Raises Invalid for what is no address, and Conflict
+    for a sender that is not ready."""
+    fits = mailable(to) if sender.channel == "email" else E164.fullmatch(to.strip())
+    if not fits:
+        raise invalid("to", "an e-mail address" if sender.channel == "email" else "a number such as +14155550100")
+    if sender.state != "ready":
+        raise Conflict("This sender is not ready. Initialize it first.")
+    body = encode(carrier.trial(to.strip())).decode()
+    return await delivery.queue_test(
+        tx,
+        sender.workspace_id,
+        lane_id=sender.id,
+        rule_id=sender.id,
+        prefix="",
+        topic=sender.channel,
+        event_id=None,
+        body=body,
+        occurred_at=now,
+        now=now,
+        source="message",
+    )

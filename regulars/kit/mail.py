@@ -1,0 +1,247 @@
+"""Mail goes out here, by SMTP: one message to one address, one answer, within one deadline.
+
+It promises what `kit.http` does: whatever the other side does comes back as a value, nothing but a checked address is
+dialled, and a secure connection is one to the server's name. Without encryption nothing goes further than this machine.
+An answer is the server's reply: its code is the status, its words the body, and the header `command` says what it
+replied to. A connection that served is kept for a moment, for the next mail by the same server, user and password.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+import time
+from typing import Any, Literal, Protocol
+
+import certifi
+import msgspec
+from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
+
+from regulars import limits
+from regulars.kit import addresses
+from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request, ended
+
+Security = Literal["tls", "starttls", "none"]
+PORTS = frozenset({25, 465, 587})
+_LINE_BEGINS_WITH_DOT = re.compile(rb"^\.", re.MULTILINE)
+_BEFORE_SENT = frozenset({"connect", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO", "DATA"})
+
+
+class Server(msgspec.Struct, frozen=True):
+    """How mail is handed over."""
+
+    host: str
+    port: int
+    security: Security
+    user: str = ""
+    password: str = ""
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """A mail, complete, in lines that end with CR LF. Without `to` nothing is sent: the server is only spoken to, as
+    `user`. It is kept as a request is, by its method, address and headers, and of its text `shown`."""
+
+    server: Server
+    sender: str
+    to: str
+    data: bytes
+    shown: str = ""
+
+    @property
+    def method(self) -> str:
+        return "SMTP"
+
+    @property
+    def url(self) -> str:
+        return f"{'smtps' if self.server.security == 'tls' else 'smtp'}://{self.server.host}:{self.server.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"mail-from": self.sender, "rcpt-to": self.to}
+
+    @property
+    def secret_headers(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def body(self) -> bytes:
+        return self.shown.encode()
+
+
+class Post(Protocol):
+    """Whatever a carrier renders, sent. As `Sender`, and for mail too."""
+
+    async def send(self, request: Request | Envelope) -> Answer | NoAnswer: ...
+
+
+class _Unreached(Exception):
+    def __init__(self, kind: NoAnswerKind, detail: str) -> None:
+        self.kind, self.detail = kind, detail
+
+
+class _Line:
+    """A connection to a server. `at` is the command that is being spoken, `mails` how many went over it."""
+
+    def __init__(self, smtp: SMTP) -> None:
+        self.smtp, self.at, self.mails = smtp, "MAIL FROM", 0
+        self.timer: asyncio.TimerHandle | None = None
+
+    async def say(self, mail: Envelope) -> tuple[int, str]:
+        """The reply that settles it. Raises SMTPException and OSError; `at` tells how far it came."""
+        if not mail.to:
+            self.at = "NOOP"
+            return await self.smtp.execute_command(b"NOOP")
+        for at, command in (
+            ("MAIL FROM", f"MAIL FROM:<{mail.sender}>".encode()),
+            ("RCPT TO", f"RCPT TO:<{mail.to}>".encode()),
+            ("DATA", b"DATA"),
+        ):
+            self.at = at
+            said = await self.smtp.execute_command(command)
+            if said.code >= 400:
+                if at != "MAIL FROM" and self.smtp.is_connected:
+                    await self.smtp.execute_command(b"RSET")
+                    self.at = at
+                return said
+        protocol = self.smtp.protocol
+        if protocol is None:
+            raise SMTPServerDisconnected("Connection lost")
+        self.at, self.mails = "message", self.mails + 1
+        protocol.write(_LINE_BEGINS_WITH_DOT.sub(b"..", mail.data) + b".\r\n")
+        return await protocol.read_response(self.smtp.timeout)
+
+    def close(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.smtp.is_connected and self.smtp.protocol is not None:
+            self.smtp.protocol.write(b"QUIT\r\n")
+        self.smtp.close()
+
+
+class Outside(Http):
+    """All that goes out of this process, by HTTP and by SMTP."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self._lines: dict[Server, list[_Line]] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    async def send(self, request: Request | Envelope) -> Answer | NoAnswer:
+        return await (self._mail(request) if isinstance(request, Envelope) else super().send(request))
+
+    async def close(self) -> None:
+        for lines in self._lines.values():
+            for line in lines:
+                line.close()
+        self._lines.clear()
+        await super().close()
+
+    async def _mail(self, mail: Envelope) -> Answer | NoAnswer:
+        began, host = time.monotonic(), mail.server.host
+        lines = self._lines.get(mail.server)
+        line = lines.pop() if lines else None
+        kept = False
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                said = await self._again(line, mail) if line else None
+                if said is None:
+                    line = _Line(SMTP(hostname=host, timeout=self._deadline_s, use_tls=mail.server.security == "tls"))
+                    line.at = "connect"
+                    await self._dial(line, mail)
+                    said = await line.say(mail)
+                kept = line is not None and line.smtp.is_connected and line.mails < limits.MAILS_PER_CONNECTION_MAX
+                return self._answered(line, *said, began)
+        except SMTPResponseException as reply:
+            return self._answered(line, reply.code, reply.message, began)
+        except (TimeoutError, SMTPTimeoutError):
+            sent = line is not None and line.at not in _BEFORE_SENT
+            kind: NoAnswerKind = "timeout_after_sent" if sent else "timeout_before_sent"
+            return ended(kind, f"{host} did not answer in time.", began)
+        except _Unreached as why:
+            return ended(why.kind, why.detail, began)
+        except (SMTPException, OSError) as error:
+            cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+            if isinstance(cause, ssl.SSLError):
+                return ended("tls", f"no secure connection to {host}: {cause.reason or cause}.", began)
+            if line is None or line.at in _BEFORE_SENT:
+                return ended("connect", f"no mail could be handed to {host}: {error}.", began)
+            return ended("reset", f"{host} closed the connection without an answer.", began)
+        finally:
+            if line is not None:
+                if kept:
+                    self._keep(mail.server, line)
+                else:
+                    line.close()
+
+    async def _again(self, line: _Line, mail: Envelope) -> tuple[int, str] | None:
+        """Over a connection that was kept; None when the server has given it up: then nothing was sent yet."""
+        assert line.timer is not None
+        line.timer.cancel()
+        try:
+            said = await line.say(mail)
+        except (SMTPServerDisconnected, OSError):
+            if line.at != "MAIL FROM":
+                raise
+            said = (421, "")
+        if said[0] != 421 or line.at != "MAIL FROM":
+            return said
+        line.close()
+        return None
+
+    async def _dial(self, line: _Line, mail: Envelope) -> None:
+        server, smtp, loop = mail.server, line.smtp, asyncio.get_running_loop()
+        found = await self.checked(server.host)
+        if not isinstance(found, list):
+            raise _Unreached(found.kind, found.detail)
+        if server.security == "none" and not all(map(addresses.is_this_machine, found)):
+            words = f"{server.host} is another machine, and mail goes there only over a secure connection."
+            raise _Unreached("refused_address", words)
+        for n, address in enumerate(found := found[: limits.ADDRESSES_TRIED_MAX], start=1):
+            sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+            sock.setblocking(False)
+            try:
+                async with asyncio.timeout(self._connect_s):
+                    await loop.sock_connect(sock, (address, server.port))
+                break
+            except BaseException as error:
+                sock.close()
+                if n == len(found) or not isinstance(error, OSError | TimeoutError):
+                    raise
+        tls = self._context() if server.security != "none" else None
+        smtp.local_hostname = mail.sender.rpartition("@")[2] or "localhost"
+        await smtp.connect(sock=sock, start_tls=False, tls_context=tls)
+        await smtp.ehlo()
+        if server.security == "starttls":
+            line.at = "STARTTLS"
+            await smtp.starttls()
+            await smtp.ehlo()
+        if server.user:
+            line.at = "AUTH"
+            await smtp.login(server.user, server.password)
+
+    def _context(self) -> ssl.SSLContext:
+        """The system's authorities, Mozilla's where it has none, and the one that was added."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cadata=self._trusted_pem.decode() if self._trusted_pem else None)
+            self._tls.load_default_certs()
+            self._tls.load_verify_locations(certifi.where())
+        return self._tls
+
+    def _answered(self, line: _Line | None, code: int, words: str, began: float) -> Answer | NoAnswer:
+        if not 200 <= code < 600:
+            return ended("garbage", f"what was answered is not SMTP: {words[:100]}.", began)
+        said = words.encode("utf-8", "replace")[: limits.ANSWER_BYTES_MAX]
+        took_ms = round((time.monotonic() - began) * 1_000)
+        return Answer(code, {"command": line.at if line else "connect"}, said, took_ms)
+
+    def _keep(self, server: Server, line: _Line) -> None:
+        lines = self._lines.setdefault(server, [])
+        lines.append(line)
+
+        def drop() -> None:
+            lines.remove(line)
+            line.close()
+            if not lines and self._lines.get(server) is lines:
+                del self._lines[server]
+
+        line.timer = asyncio.get_running_loop().call_later(limits.CONNECTION_IDLE_S, drop)
