@@ -1,9 +1,9 @@
 """How messages leave: e-mail by SMTP, SMS by Twilio, WhatsApp by the Cloud API, each from a sender that the shop made.
 
 Promises: what a shop fills in is checked against the manifest, and secrets are encrypted, as of integrations; nothing
-is sent from an e-mail address before somebody read a code there. What a message says is asked for right before it is sent
-(`written_by`), and whoever wrote it is told what became of it. What providers report (an address that is nobody's, a
-complaint, STOP) is believed only if it is signed as they sign.
+is sent from an e-mail address before somebody read a code there. What a message says is asked for right before it is
+sent (`written_by`), and whoever wrote it is told what became of it. What providers report (an address that is nobody's,
+a complaint, STOP) is believed only if it is signed as they sign.
 
 Does not know who may be written to, nor why. A sender's id is its lane's too (`delivery`).
 

@@ -1,11 +1,11 @@
-"""The one way out: a lane for each integration and each sender of messages, a delivery tried until the tool has it or it
-is given up, every try kept.
+"""The one way out: a lane for each integration and each sender of messages, a delivery tried until the tool has it or
+it is given up, every try kept.
 
 Promises: a queued delivery of an event is sent at least once, under one id that never changes; a message that may have
 gone out is never sent again unasked, and one that must not be says why; two workers don't send from one lane at a time
-(a lane is leased, and a dead worker is seen to be gone, or its lease runs out); a lane that hangs slows no other; a lane
-never calls more often than its rate allows; every attempt is stored with what was sent, what came back and what was
-concluded.
+(a lane is leased, and a dead worker is seen to be gone, or its lease runs out); a lane that hangs slows no other; a
+lane never calls more often than its rate allows; every attempt is stored with what was sent, what came back and what
+was concluded.
 
 Does not know what an event or a message means, what chose it, or what an integration's settings are: a carrier renders
 the request and reads the answer.

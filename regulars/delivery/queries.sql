@@ -109,13 +109,13 @@ RETURNING id
 
 -- name: set_aside
 -- What is not sent now: never (no time in $5), or later.
-UPDATE delivery_delivery
-   SET state = CASE WHEN ($5::timestamptz[])[array_position($2::uuid[], id)] IS NULL THEN 'skipped' ELSE 'queued' END,
-       reason = ($4::text[])[array_position($2::uuid[], id)],
-       due_at = COALESCE(($5::timestamptz[])[array_position($2::uuid[], id)], due_at),
-       finished_at = CASE WHEN ($5::timestamptz[])[array_position($2::uuid[], id)] IS NULL THEN $3::timestamptz END
- WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state = 'queued'
-   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+UPDATE delivery_delivery d
+   SET (state, reason, due_at, finished_at) = (
+       SELECT CASE WHEN u.at IS NULL THEN 'skipped' ELSE 'queued' END, u.reason, COALESCE(u.at, d.due_at),
+              CASE WHEN u.at IS NULL THEN $3::timestamptz END
+         FROM unnest($2::uuid[], $4::text[], $5::timestamptz[]) AS u (id, reason, at) WHERE u.id = d.id)
+ WHERE d.workspace_id = $1 AND d.id = ANY ($2::uuid[]) AND d.state = 'queued'
+   AND d.id >= ($2::uuid[])[1] AND d.id <= ($2::uuid[]) [cardinality($2::uuid[])]
 
 -- name: due
 -- A page of the lane's queue after ($4, $5). Bodies are looked up one by one, for the page only: LIMIT 1 keeps the

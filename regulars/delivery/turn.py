@@ -337,7 +337,7 @@ async def take_up(
         await hold_up(tx, workspace_id, lane_id, why)
         return None
     if carrier.source == "message":
-        left = await tx.all(UUID, sql.left_in_hand, workspace_id, lane_id, _LEFT, now)
+        left = await tx.fetch(sql.left_in_hand, workspace_id, lane_id, _LEFT, now)
         if left:
-            await source.settle(tx, workspace_id, [Settled(one, "uncertain", _LEFT) for one in left], now)
+            await source.settle(tx, workspace_id, [Settled(row["id"], "uncertain", _LEFT) for row in left], now)
     return Turn(lane, carrier, worker_id, now)
