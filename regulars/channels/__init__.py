@@ -15,9 +15,8 @@ from regulars.channels.carrying import Manifest
 from regulars.channels.manifest import SENDERS
 from regulars.channels.model import Channel, Content, Mail, Ready, Sender, Shown, Text, WhatsAppTemplate
 from regulars.channels.readiness import Checked, carrier, check, conclude, pause, queue_test, reports_at, verify
-from regulars.channels.reports import Report, read_bounces, read_twilio, read_whatsapp, take_reports
 from regulars.channels.setup import add, change, list_senders, remove
-from regulars.channels.store import find_sender, sender_of_hook
+from regulars.channels.store import find_sender
 from regulars.channels.store import sender as get_sender
 from regulars.channels.writing import Author, prepare, settle, written_by
 from regulars.delivery import Later, Outgoing, Skipped

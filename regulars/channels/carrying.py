@@ -1,5 +1,6 @@
 """What the carriers of messages share: nothing that may have arrived is sent again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from regulars.kit import fields
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.mail import Envelope
 
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MEND = "Correct its settings, then Initialize."
 
 

@@ -3,17 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from regulars.channels import email, twilio, whatsapp
+from regulars.channels import email
 from regulars.channels.carrying import Manifest, MessageCarrier
 from regulars.kit.fields import Known
 
-CARRIERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str], str], MessageCarrier]] = {
-    "smtp": email.MailCarrier,
-    "twilio": twilio.TwilioCarrier,
-    "whatsapp": whatsapp.WhatsAppCarrier,
-}
+CARRIERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str], str], MessageCarrier]] = {"smtp": email.MailCarrier}
 SENDERS: Known[Manifest] = Known(
-    "tool",
-    "What is to be sent from there waits",
-    {one.tool: one for one in (email.MANIFEST, twilio.MANIFEST, whatsapp.MANIFEST)},
+    "tool", "What is to be sent from there waits", {one.tool: one for one in (email.MANIFEST,)}
 )

@@ -11,13 +11,12 @@ import msgspec
 
 from regulars import delivery, limits
 from regulars.channels import store
-from regulars.channels.carrying import MessageCarrier
+from regulars.channels.carrying import E164, MessageCarrier
 from regulars.channels.email import MailCarrier, mailable
 from regulars.channels.manifest import CARRIERS, SENDERS
 from regulars.channels.model import Sender, encode
 from regulars.channels.setup import UNVERIFIED
 from regulars.channels.store import sql
-from regulars.channels.twilio import E164
 from regulars.delivery import CheckResult, Parcel
 from regulars.kit import Conflict, SecretBox, Tx, invalid
 from regulars.kit.mail import Post
