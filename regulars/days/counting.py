@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars import delivery, events, ledger, limits, schedule
+from regulars import delivery, events, ledger, limits, orders, rewards, schedule
 from regulars.days import coins
 from regulars.kit import Queries, Reading, Tx, midnight
 from regulars.schedule import Due
@@ -26,7 +26,8 @@ _Bounds = tuple[datetime, datetime]
 
 class Day(msgspec.Struct, frozen=True):
     """What was written down from `starts_at` until `ends_at`: customers created, orders, all events, coins given, coins
-    spent or taken, and deliveries that arrived."""
+    spent or taken, deliveries that arrived, coupons used and what is left of the orders they were used for (in minor
+    units of the shop's currency), customers who ordered, and those of them who had ordered before."""
 
     starts_at: datetime
     ends_at: datetime
@@ -36,6 +37,10 @@ class Day(msgspec.Struct, frozen=True):
     coins_given: int = 0
     coins_spent: int = 0
     deliveries: int = 0
+    coupons_used: int = 0
+    coupon_revenue_minor: int = 0
+    buyers: int = 0
+    buyers_again: int = 0
 
 
 def midnights(now: datetime, zone: ZoneInfo, count: int) -> list[datetime]:
@@ -50,7 +55,7 @@ async def days_before(tx: Reading, workspace: Workspace, now: datetime, count: i
     moments = midnights(now, workspace.zone, count + 1)
     kept = await kept_days(tx, workspace.id, moments)
     if missing := missing_days(workspace, moments, kept):
-        counted = await count_between(tx, workspace.id, between(missing, moments))
+        counted = await count_between(tx, workspace, between(missing, moments))
         kept = {(day.starts_at, day.ends_at): day for day in counted} | kept
     return [kept.get(one) or Day(*one) for one in pairwise(moments)]
 
@@ -67,7 +72,7 @@ async def count(tx: Tx, shop: Workspace, _: Sequence[Due], now: datetime) -> Non
     missing = missing_days(shop, moments, await kept_days(tx, shop.id, moments))
     some = missing[: limits.DAYS_COUNTED_AT_ONCE]
     if some:
-        counted = await count_between(tx, shop.id, between(some, moments), at_most=limits.DAY_COUNTED_MAX)
+        counted = await count_between(tx, shop, between(some, moments), at_most=limits.DAY_COUNTED_MAX)
         columns = zip(*map(msgspec.structs.astuple, counted), strict=True)
         await tx.execute(_sql.keep, shop.id, *map(list, columns))
         await coins.keep(tx, shop, between(some, moments), now)
@@ -91,15 +96,17 @@ def between(missing: Sequence[_Bounds], moments: Sequence[datetime]) -> list[dat
 
 
 async def count_between(
-    tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, at_most: int = limits.EVENTS_COUNTED_MAX
+    tx: Reading, shop: Workspace, moments: Sequence[datetime], *, at_most: int = limits.EVENTS_COUNTED_MAX
 ) -> list[Day]:
     """Of each stretch between two neighbouring moments."""
+    workspace_id = shop.id
     created = await events.counts_between(tx, workspace_id, moments, topic="lead_create", at_most=at_most)
     ordered = await events.counts_between(tx, workspace_id, moments, topic="order_create", at_most=at_most)
     logged = await events.counts_between(tx, workspace_id, moments, at_most=at_most)
     flows = await ledger.flow(tx, workspace_id, moments, at_most=at_most)
     delivered = await delivery.delivered_between(tx, workspace_id, moments)
-    return [
-        Day(*bounds, created[n], ordered[n], logged[n], flows[n].credited, flows[n].debited, delivered[n])
-        for n, bounds in enumerate(pairwise(moments))
-    ]
+    used = await rewards.used_between(tx, shop, moments, at_most=at_most)
+    buyers = await orders.buyers_between(tx, workspace_id, moments, at_most=at_most)
+    moved = [(flow.credited, flow.debited) for flow in flows]
+    columns = zip(pairwise(moments), created, ordered, logged, moved, delivered, used, buyers, strict=True)
+    return [Day(*at, c, o, e, *coins, d, *coupons, *who) for at, c, o, e, coins, d, coupons, who in columns]

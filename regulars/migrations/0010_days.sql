@@ -11,6 +11,10 @@ CREATE TABLE days_day (
     coins_given  bigint NOT NULL,
     coins_spent  bigint NOT NULL,               -- or taken
     deliveries   bigint NOT NULL,               -- that arrived
+    coupons_used bigint NOT NULL DEFAULT 0,
+    coupon_revenue_minor bigint NOT NULL DEFAULT 0, -- what is left of the orders they were used for, in the shop's currency
+    buyers       bigint NOT NULL DEFAULT 0,     -- customers who ordered
+    buyers_again bigint NOT NULL DEFAULT 0,     -- those of them who had ordered before
     PRIMARY KEY (workspace_id, starts_at, ends_at)
 );
 

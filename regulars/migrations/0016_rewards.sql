@@ -63,6 +63,7 @@ CREATE TABLE rewards_coupon (
     discount        text NOT NULL DEFAULT '' CHECK (discount IN ('', 'making', 'remaking', 'made', 'removing', 'gone',
                                                                  'failed')),
     discount_said   text NOT NULL DEFAULT '',     -- what that platform said last against it
+    redeemed_at     timestamptz,                  -- when it was written down that it is used; null: it is not
     PRIMARY KEY (workspace_id, id)
 );
 CREATE UNIQUE INDEX rewards_coupon_code ON rewards_coupon (workspace_id, code_key) WHERE NOT shared;
@@ -72,6 +73,7 @@ CREATE INDEX rewards_coupon_of_code ON rewards_coupon (workspace_id, code_key, i
 CREATE INDEX rewards_coupon_order ON rewards_coupon (workspace_id, order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX rewards_coupon_of_offer ON rewards_coupon (workspace_id, offer_id, id);
 CREATE INDEX rewards_coupon_unused ON rewards_coupon (workspace_id, created_at) WHERE status = 'issued';
+CREATE INDEX rewards_coupon_redeemed ON rewards_coupon (workspace_id, redeemed_at) WHERE redeemed_at IS NOT NULL;
 CREATE INDEX rewards_coupon_of_status ON rewards_coupon (workspace_id, status, id);
 CREATE INDEX rewards_coupon_of_customer ON rewards_coupon (workspace_id, customer_id, offer_id, id);
 

@@ -41,7 +41,7 @@ CREATE INDEX tiers_move_of_customer ON tiers_move (workspace_id, customer_id, id
 
 -- What is left of each order's money: nothing of one that is void.
 CREATE VIEW orders_kept AS
-    SELECT workspace_id, customer_id, placed_at, currency_code, amount_minor,
+    SELECT workspace_id, id, customer_id, placed_at, currency_code, amount_minor,
            CASE WHEN status = 'cancelled' OR financial_status IN ('refunded', 'voided') THEN 0
                 ELSE greatest(0, amount_minor - COALESCE((
                      SELECT sum((refund ->> 'amount_minor')::bigint)

@@ -25,6 +25,7 @@ from regulars.orders.earning import (
 )
 from regulars.orders.finding import (
     Sort,
+    buyers_between,
     by_ids,
     count,
     earlier,

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from regulars import limits
-from regulars.kit import BEFORE_ALL_IDS, NotFound, Reading, Tx, invalid
+from regulars.kit import BEFORE_ALL_IDS, NotFound, Reading, Tx, first_id_at, invalid
 from regulars.orders.model import Order
 from regulars.orders.store import named, order_of, sources, sql
 
@@ -82,6 +82,16 @@ async def search_orders(
 
 
 _EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+
+
+async def buyers_between(
+    tx: Reading, workspace_id: UUID, moments: Sequence[datetime], *, at_most: int
+) -> list[tuple[int, int]]:
+    """Of each stretch between two neighbouring moments in which orders came in: by how many customers, and by how many
+    of them who had ordered before. Looks at `at_most` orders of a stretch."""
+    bounds = [first_id_at(at) for at in moments]
+    rows = await tx.fetch(sql.buyers_by_span, workspace_id, bounds[:-1], bounds[1:], at_most)
+    return [(row["buyers"], row["again"]) for row in rows]
 
 
 async def next_orders(tx: Reading, workspace_id: UUID, after: Order | None, limit: int) -> list[Order]:

@@ -168,6 +168,22 @@ SELECT n.id, e.earlier FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS
                    AND status <> 'cancelled' AND financial_status NOT IN ('voided', 'refunded')
                  LIMIT $5) AS found) AS e
 
+-- name: buyers_by_span
+-- Each customer counts once in a stretch; their orders before are looked for by their own index.
+SELECT count(DISTINCT o.customer_id) AS buyers, count(DISTINCT o.customer_id) FILTER (WHERE o.again) AS again
+  FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS span (first_id, end_id, place)
+  LEFT JOIN LATERAL (
+        SELECT few.customer_id, EXISTS (
+               SELECT FROM orders_order e
+                WHERE e.workspace_id = $1 AND e.customer_id = few.customer_id AND e.placed_at <= few.placed_at
+                  AND (e.placed_at, e.id) < (few.placed_at, few.id)
+                  AND e.status <> 'cancelled' AND e.financial_status NOT IN ('voided', 'refunded')) AS again
+          FROM (SELECT id, customer_id, placed_at FROM orders_order
+                 WHERE workspace_id = $1 AND id >= span.first_id AND id < span.end_id
+                   AND status <> 'cancelled' AND financial_status NOT IN ('voided', 'refunded') LIMIT $4) AS few
+        ) AS o ON true
+ GROUP BY span.place ORDER BY span.place
+
 -- name: count
 SELECT count(*) FROM orders_order WHERE workspace_id = $1
 

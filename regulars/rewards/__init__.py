@@ -32,7 +32,16 @@ from regulars.rewards.errors import (
     UnknownCoupon,
     UnknownOffer,
 )
-from regulars.rewards.finding import Known, coupons, coupons_of_order, find_coupon, numbered_page, tally, unused
+from regulars.rewards.finding import (
+    Known,
+    coupons,
+    coupons_of_order,
+    find_coupon,
+    numbered_page,
+    tally,
+    unused,
+    used_between,
+)
 from regulars.rewards.issuing import Ask, Issued, closed, foreseen, issue, issued_for
 from regulars.rewards.model import Cart, CartLine, Coupon, Discounted, Offer, OfferVersion, Status, Terms, Type, Verdict
 from regulars.rewards.offers import change_offer, checked, create_offer, find_offer, list_offers, versions_of

@@ -81,6 +81,16 @@ async def coupons_of_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> K
     return found, await store.terms_of(tx, workspace_id, found)
 
 
+async def used_between(
+    tx: Reading, shop: Workspace, moments: Sequence[datetime], *, at_most: int
+) -> list[tuple[int, int]]:
+    """Of each stretch between two neighbouring moments: how many coupons were used, and what is left of the orders that
+    they were used for, in minor units of the shop's currency. Looks at `at_most` coupons of a stretch."""
+    arguments = (list(moments[:-1]), list(moments[1:]), shop.currency_code, at_most)
+    rows = await tx.fetch(sql.used_by_span, shop.id, *arguments)
+    return [(row["coupons"], row["revenue_minor"]) for row in rows]
+
+
 async def tally(tx: Reading, workspace_id: UUID, offer_id: UUID) -> dict[Status, tuple[int, int]]:
     """How many coupons of an offer stand where, and what they took off, by status."""
     rows = await tx.fetch(sql.by_status, workspace_id, offer_id)

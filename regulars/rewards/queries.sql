@@ -75,7 +75,8 @@ SELECT $1, n.{coupon} FROM unnest($2::rewards_coupon_row_1[]) AS n
 -- name: set_coupons
 UPDATE rewards_coupon c
    SET status = n.status, reference = n.reference, order_id = n.order_id, taken_off_minor = n.taken_off,
-       discount = n.discount, discount_said = n.discount_said, updated_at = $9
+       discount = n.discount, discount_said = n.discount_said, updated_at = $9,
+       redeemed_at = CASE n.status WHEN 'redeemed' THEN COALESCE(c.redeemed_at, $9) END
   FROM (SELECT place.ctid, u.*
           FROM unnest($2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::bigint[], $7::text[], $8::text[])
                AS u (id, status, reference, order_id, taken_off, discount, discount_said)
@@ -154,6 +155,19 @@ SELECT {coupon}
 -- name: by_status
 SELECT status, count(*) AS coupons, coalesce(sum(taken_off_minor), 0)::bigint AS taken_off
   FROM rewards_coupon WHERE workspace_id = $1 AND offer_id = $2 GROUP BY status
+
+-- name: used_by_span
+-- What an order brought is counted once, however many coupons were used for it.
+SELECT COALESCE(sum(used.coupons), 0)::bigint AS coupons, COALESCE(sum(o.kept_minor), 0)::bigint AS revenue_minor
+  FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS span (starts_at, ends_at, place)
+  LEFT JOIN LATERAL (
+        SELECT order_id, count(*) AS coupons
+          FROM (SELECT order_id FROM rewards_coupon
+                 WHERE workspace_id = $1 AND redeemed_at >= span.starts_at AND redeemed_at < span.ends_at LIMIT $5) AS few
+         GROUP BY order_id) AS used ON true
+  LEFT JOIN LATERAL (SELECT kept_minor FROM orders_kept
+                      WHERE workspace_id = $1 AND id = used.order_id AND currency_code = $4 OFFSET 0) AS o ON true
+ GROUP BY span.place ORDER BY span.place
 
 -- name: take_codes
 -- Whoever takes codes at the same time takes others; these are deleted where they were locked.

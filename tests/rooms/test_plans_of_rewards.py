@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from regulars import orders, rewards, schedule, shops, tiers, triggers
+from regulars import days, orders, rewards, schedule, shops, tiers, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.orders import OrderReport
@@ -83,6 +83,8 @@ async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) ->
         await rewards.codes_left(spy, workspace.id, [listed.id])
         await rewards.upload(spy, workspace.id, listed.id, ["SPRING-1", "SPRING-X"], rehearsed=True)
         await rewards.coupons(spy, workspace.id, code=issued[0].code, limit=20)
+        moments = days.midnights(now, workspace.zone, 3)
+        assert len(await days.count_between(spy, workspace, [*moments, now + timedelta(days=1)])) == 3
         await tiers.follow(spy, workspace, now)
         await tiers.look(spy, workspace, [], now)
         await tiers.preview(spy, workspace, LADDER, now)

@@ -205,7 +205,8 @@ async def test_the_day_is_told_hour_by_hour(shop: Shop) -> None:
     today = (await shop.manage("GET", "/overview")).json()
     assert len(today["hours"]) == 24
     assert today["hours"][0]["starts_at"] == "2026-03-14T00:00:00Z"
-    assert set(today["hours"][0]) == {"starts_at", "events", "orders", "coins_credited", "coins_debited"}
+    counted = {"customers", "orders", "events", "coins_given", "coins_spent", "deliveries", "buyers", "buyers_again"}
+    assert set(today["hours"][0]) == {"starts_at", "ends_at", "coupons_used", "coupon_revenue_minor", *counted}
     assert (today["days"], today["integrations"]) == ([], [])
     week = (await shop.manage("GET", "/overview", params={"days": 7})).json()["days"]
     assert [day["starts_at"] for day in week[:2]] == ["2026-03-07T00:00:00Z", "2026-03-08T00:00:00Z"]

@@ -14,23 +14,12 @@ from regulars.kit import Reading
 from regulars.kit.clock import hours_of_day
 
 
-class Hour(msgspec.Struct, frozen=True):
-    """What was written down within the hour from `starts_at` on. Counting stops at a high number, which then means "at
-    least"."""
-
-    starts_at: datetime
-    events: int
-    orders: int
-    coins_credited: int
-    coins_debited: int
-
-
 class Today(msgspec.Struct, frozen=True):
     """The hours of the shop's day, from its midnight to the next, as many days before it as were asked for (the oldest
-    first), and each integration's queue. `events_late_since`: an event has waited since then to be carried to the
-    tools, which is longer than it should."""
+    first), and each integration's queue. Counting stops at a high number, which then means "at least".
+    `events_late_since`: an event has waited since then to be carried to the tools, which is longer than it should."""
 
-    hours: list[Hour]
+    hours: list[Day]
     days: list[Day]
     integrations: list[LaneHealth]
     events_late_since: datetime | None
@@ -45,8 +34,7 @@ class OverviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @management.get("/overview", "What happened today", tag="Shop", area="data")
 async def read_overview(call: Call[OverviewQuery, None], tx: Reading) -> Today:
     moments = hours_of_day(call.now, call.workspace.zone)
-    counted = await days.count_between(tx, call.workspace_id, moments)
-    hours = [Hour(one.starts_at, one.events, one.orders, one.coins_given, one.coins_spent) for one in counted]
+    hours = await days.count_between(tx, call.workspace, moments)
     late_since = await events.late_since(tx, call.workspace_id, "dispatch", call.now)
     before = await days.days_before(tx, call.workspace, call.now, call.query.days) if call.query.days else []
     return Today(hours, before, await delivery.lane_health(tx, call.workspace_id, call.now), late_since)

@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from regulars import customers, days, events, ledger, limits, schedule
+from regulars import customers, days, events, ledger, limits, orders, rewards, schedule, triggers
 from regulars.customers import NewCustomer
 from regulars.kit import ids, partitions
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.ledger import Entry
+from regulars.orders import OrderReport
+from regulars.rewards import Ask, Issued, Terms, Use
 from regulars.tenancy import Workspace
 from regulars.wiring import change_shop, open_shop
 from tests import make
@@ -99,6 +101,42 @@ async def test_a_day_is_counted_once(db: Database, now: datetime) -> None:
     async with db.reading() as tx:
         found = await days.days_before(tx, shop, later + timedelta(days=1), 2)
     assert [day.customers for day in found] == [3, 0]
+
+
+async def test_a_day_says_what_coupons_brought_and_who_came_back(db: Database, now: datetime) -> None:
+    shop, later = await happened(db, "UTC", now)
+
+    def placed(name: str, number: int, *codes: str, status: str = "paid") -> OrderReport:
+        return orders.check(
+            OrderReport(
+                source="till",
+                reference_id=str(number),
+                customer=NewCustomer(name),
+                amount_minor=5_000,
+                currency_code=shop.currency_code,
+                placed_at=now + timedelta(minutes=number),
+                source_version=now,
+                financial_status=status,
+                coupon_codes=codes,
+            )
+        )
+
+    async with db.transaction() as tx:
+        made = await customers.ensure(tx, shop, [NewCustomer(f"shopify-{n}") for n in range(2)], now)
+        who = [one.customer for one in made.values() if isinstance(one, customers.Ensured)]
+        offer = await rewards.create_offer(tx, shop, "Gift", Terms(value=5), now)
+        asks = [Ask(customer_id=one.id, offer_id=offer.id, type="reward") for one in who for _ in range(2)]
+        codes = [one.coupon.code for one in await rewards.issue(tx, shop, asks, now) if isinstance(one, Issued)]
+        first = [placed("shopify-0", 1), placed("shopify-1", 2, codes[2], codes[3]), placed("shopify-2", 3, status="voided")]
+        await triggers.take_orders(tx, shop, [*first, placed("shopify-0", 4, codes[0])], now)
+        await rewards.redeem(tx, shop, [Use(codes[1], "no order yet")], now)
+        told = (await days.days_before(tx, shop, later, 1))[0]
+    assert (told.orders, told.buyers, told.buyers_again) == (4, 2, 1), "a void order is nobody's first"
+    assert (told.coupons_used, told.coupon_revenue_minor) == (4, 10_000), "an order counts once, whatever was used"
+    await count_all(db, later)
+    async with db.transaction() as tx:
+        await triggers.take_orders(tx, shop, [placed("shopify-1", 5)], later)
+        assert (await days.days_before(tx, shop, later, 1)) == [told], "kept, as it was"
 
 
 async def test_the_day_that_goes_on_is_left_alone(db: Database, now: datetime) -> None:
