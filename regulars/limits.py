@@ -188,6 +188,7 @@ REMINDER_TIMES_MAX = 5
 REMINDERS_AT_ONCE = 500  # customers, that are told in one transaction
 REFERRALS_COUNTED_MAX = 1_000  # of one customer in a day, or from one address in a month
 REFERRAL_RING_MAX = 50  # customers, as far as a circle is followed
+SHOPS_OF_CODE_MAX = 50  # that are looked at for one referral link
 CLAIMS_FROM_MAX = 20  # of referrals, from one caller's address, in SIGN_IN_WINDOW_S
 
 # Triggers

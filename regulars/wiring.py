@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
+from regulars import days, events, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
 from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
 from regulars.kit.batch import Gatherer
 from regulars.kit.db import RACED, REJECTED
@@ -189,6 +189,7 @@ class App:
     async def open(cls, settings: Settings, *, clock: Clock | None = None) -> App:
         """Raises NoDatabase, and OSError or the driver's PostgresError when the database can't be reached."""
         db = await Database.connect(settings.shared_database_url())
+        events.serve_at(settings.address())
         http = Outside(allow_loopback=settings.allow_loopback)
         return cls(settings, db, clock or settings.clock(), http, SecretBox(settings.secret()))
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from regulars import limits
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
 from regulars.customers.words import words_of
 from regulars.kit import Queries, Reading, Tx, new_id
@@ -30,9 +31,9 @@ async def by_referral_codes(tx: Reading, workspace_id: UUID, codes: Sequence[str
     return await _as_merged(tx, workspace_id, {one.referral_code: one for one in found})
 
 
-async def shops_of_code(tx: Reading, workspace_ids: Sequence[UUID], code: str) -> set[UUID]:
-    """Those of these workspaces where somebody has this referral code: a link says no more."""
-    return {row["workspace_id"] for row in await tx.fetch(sql.shops_of_code, workspace_ids, code)}
+async def shops_of_code(tx: Reading, code: str) -> list[UUID]:
+    """Workspaces where somebody has this referral code: a link says no more. Few, however many there are."""
+    return [row["workspace_id"] for row in await tx.fetch(sql.shops_of_code, code, limits.SHOPS_OF_CODE_MAX)]
 
 
 async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:

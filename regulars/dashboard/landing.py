@@ -35,9 +35,8 @@ class Visit:
         if "\x00" in self.code:
             raise referrals.UnknownReferralCode
         async with self.app.db.reading() as tx:
-            open_ = await tenancy.list_workspaces(tx, having="referrals")
-            found = await customers.shops_of_code(tx, [one.id for one in open_], self.code[:40])
-            shops = [one for one in open_ if one.id in found]
+            shops = await tenancy.list_workspaces(tx, await customers.shops_of_code(tx, self.code[:40]))
+            shops = [one for one in shops if referral_rules(one).on]
             host = f"//{self.request.headers.get('host')}/"
             here = [one for one in shops if host in f"{one.settings.get('referral_link_base') or one.uri}/"] or shops
             if len(here) != 1:

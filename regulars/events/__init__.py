@@ -47,6 +47,7 @@ from regulars.events.rendering import (
     formatted_date,
     major_units,
     mid,
+    serve_at,
     tagged,
 )
 from regulars.events.samples import examples, sample

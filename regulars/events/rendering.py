@@ -55,14 +55,23 @@ class Business(msgspec.Struct, frozen=True, gc=False):
     currency_code: str
 
 
+_served_at = ""
+
+
+def serve_at(address: str) -> None:
+    """Where this installation's server is reached: said once, as a process starts."""
+    global _served_at
+    _served_at = address
+
+
 def business(workspace: Workspace) -> Business:
     """The part of the common properties that hangs on the workspace only.
 
-    Referral links start with the workspace's setting `referral_link_base`, the public address under which this
-    program answers `/r/*`; without it, with the website's own address. With neither, events carry no referral link.
+    Referral links start with the workspace's setting `referral_link_base`, an address of the shop's own that leads
+    `/r/*` here; without it, with this server's, which answers them (see `serve_at`), or else with the website's.
     The setting `utm_source` is what links to the shop name as where the visitor came from.
     """
-    base = workspace.settings.get("referral_link_base") or workspace.uri
+    base = workspace.settings.get("referral_link_base") or _served_at or workspace.uri
     return Business(
         entity_id=str(workspace.id),
         properties={

@@ -25,7 +25,7 @@ CREATE TABLE customers_customer (
     erased_at        timestamptz,               -- since then nothing here says who it was
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, customer_id),
-    UNIQUE (workspace_id, referral_code)
+    UNIQUE (referral_code, workspace_id)        -- the code first: a referral link says no more
 ) WITH (fillfactor = 80);
 CREATE INDEX customers_by_name ON customers_customer (workspace_id, (name = ''), lower(name), id);
 CREATE INDEX customers_merged ON customers_customer (workspace_id, merged_into) WHERE merged_into IS NOT NULL;

@@ -22,9 +22,9 @@ SELECT {workspace}
   FROM tenancy_workspace WHERE workspace_id = $1 FOR NO KEY UPDATE
 
 -- name: workspaces
--- every workspace: the operator's list, the background loops' rounds; or those that have what a setting switches `on`
+-- every workspace: the operator's list, the background loops' rounds; or some of those that it has
 SELECT {workspace}
-  FROM tenancy_workspace WHERE $1::text IS NULL OR settings #>> ARRAY[$1, 'on'] = 'true' ORDER BY created_at, workspace_id
+  FROM tenancy_workspace WHERE $1::uuid[] IS NULL OR workspace_id = ANY ($1) ORDER BY created_at, workspace_id
 
 -- name: update_workspace
 UPDATE tenancy_workspace

@@ -1,6 +1,7 @@
 """A shop's workspace: made once, read by every act, changed in its settings."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,9 +77,9 @@ async def lock_workspace(tx: Tx, workspace_id: UUID) -> Workspace:
 _MISSING = "This workspace does not exist."
 
 
-async def list_workspaces(tx: Reading, *, having: str | None = None) -> list[Workspace]:
-    """All, or those `having` what this setting switches `on`."""
-    return await tx.all(Workspace, _sql.workspaces, having)
+async def list_workspaces(tx: Reading, ids: Sequence[UUID] | None = None) -> list[Workspace]:
+    """All, or those of them."""
+    return await tx.all(Workspace, _sql.workspaces, ids)
 
 
 async def change_workspace(tx: Tx, workspace_id: UUID, changes: dict[str, Any], now: datetime) -> Workspace:

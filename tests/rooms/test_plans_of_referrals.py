@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from regulars import events, ledger, orders, referrals, reminders, rewards, tenancy, tiers, triggers
+from regulars import customers, events, ledger, orders, referrals, reminders, rewards, tenancy, tiers, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.kit.ids import new_id
@@ -83,6 +83,7 @@ async def test_referrals_go_by_keys(shop: Corner, analysed: bool) -> None:
     async with planning(db, analysed=analysed, at_least=60) as spy:
         friend = Friend(referral_code=known[0].referral_code, email="new@example.com", address="a1", device="d1")
         await referrals.claim(spy, workspace, friend, now)
+        assert await customers.shops_of_code(spy, known[0].referral_code) == [workspace.id]
         await referrals.settle_orders(spy, workspace, came, now)
         for _ in range(2):
             due = [Due(referrals.SETTLE, str(id), now) for id in found]

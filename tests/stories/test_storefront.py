@@ -106,7 +106,7 @@ async def test_a_customer_sees_all_that_they_have(shop: Shop, page: Page, clock:
     assert (order["name"], order["amount_minor"], order["coins_rewarded"]) == ("#1028", 12_990, 129)
     assert (shown["tiers"][0]["name"], shown["tiers"][0]["perks"]) == ("Gold", ["Free shipping"])
     assert (has["tier"], has["next_tier"], has["reached"]["spent"], has["reached"]["orders"]) == ("", "gold", 129.9, 1)
-    assert has["referral_link"] == f"https://corner.example/r/{has['referral_code']}"
+    assert has["referral_link"] == f"{shop.app.settings.address()}/r/{has['referral_code']}"
 
 
 async def test_coins_on_their_way_and_a_wallet_that_expires_whole_are_told(shop: Shop, page: Page) -> None:

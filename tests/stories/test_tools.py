@@ -132,7 +132,12 @@ async def test_what_the_profile_keeps(shop: Shop, look_alikes: Sandbox) -> None:
     await drained(shop, patience_s=5)
 
     code = (await shop.lead(CUSTOMER))["referral_code"]
-    expected = {"balance": 100, "tier": "", "referral_code": code, "referral_link": f"https://corner.example/r/{code}"}
+    expected = {
+        "balance": 100,
+        "tier": "",
+        "referral_code": code,
+        "referral_link": f"{shop.app.settings.address()}/r/{code}",
+    }
     assert state_at(look_alikes, "klaviyo") == state_at(look_alikes, "contlo") == expected
     assert state_at(look_alikes, "omnisend").items() >= expected.items()
 

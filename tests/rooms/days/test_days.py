@@ -127,7 +127,11 @@ async def test_a_day_says_what_coupons_brought_and_who_came_back(db: Database, n
         offer = await rewards.create_offer(tx, shop, "Gift", Terms(value=5), now)
         asks = [Ask(customer_id=one.id, offer_id=offer.id, type="reward") for one in who for _ in range(2)]
         codes = [one.coupon.code for one in await rewards.issue(tx, shop, asks, now) if isinstance(one, Issued)]
-        first = [placed("shopify-0", 1), placed("shopify-1", 2, codes[2], codes[3]), placed("shopify-2", 3, status="voided")]
+        first = [
+            placed("shopify-0", 1),
+            placed("shopify-1", 2, codes[2], codes[3]),
+            placed("shopify-2", 3, status="voided"),
+        ]
         await triggers.take_orders(tx, shop, [*first, placed("shopify-0", 4, codes[0])], now)
         await rewards.redeem(tx, shop, [Use(codes[1], "no order yet")], now)
         told = (await days.days_before(tx, shop, later, 1))[0]

@@ -12,7 +12,7 @@ import pytest
 import regulars
 from regulars import events
 from regulars.conditions import Field, operators_for
-from regulars.events import catalogue, samples, schemas
+from regulars.events import catalogue, rendering, samples, schemas
 from regulars.kit.clock import HandClock
 from regulars.tenancy import Workspace
 
@@ -229,6 +229,12 @@ def test_wallet_events_are_restricted_by_transaction_type_and_operation() -> Non
     assert [(choice.value, choice.label) for choice in operations] == [("cr", "credited"), ("dr", "debited")]
 
 
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server was started in this process."""
+    monkeypatch.setattr(rendering, "_served_at", "")
+
+
 def shop(clock: HandClock, **fields: Any) -> Workspace:
     given = {"uri": "https://corner.example/", "settings": {}, "currency_code": "inr", **fields}
     now = clock.now()
@@ -272,14 +278,22 @@ def test_common_properties_of_a_customer_in_a_shop(clock: HandClock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "link"),
+    ("fields", "served_at", "link"),
     [
-        ({"settings": {"referral_link_base": "https://club.example"}}, "https://club.example/r/2nfcdqo46x"),
-        ({"settings": {"referral_link_base": ""}}, "https://corner.example/r/2nfcdqo46x"),
-        ({"uri": ""}, ""),
+        (
+            {"settings": {"referral_link_base": "https://club.example"}},
+            "https://here",
+            "https://club.example/r/2nfcdqo46x",
+        ),
+        ({"settings": {"referral_link_base": ""}}, "https://here.example", "https://here.example/r/2nfcdqo46x"),
+        ({}, "", "https://corner.example/r/2nfcdqo46x"),
+        ({"uri": ""}, "", ""),
     ],
 )
-def test_referral_links_start_where_the_shop_says(clock: HandClock, fields: dict[str, Any], link: str) -> None:
+def test_referral_links_start_where_the_shop_says_or_else_where_the_server_is_reached(
+    clock: HandClock, fields: dict[str, Any], served_at: str, link: str
+) -> None:
+    events.serve_at(served_at)
     common = events.common(events.business(shop(clock, **fields)), Asha(), 0)
     assert common["user_referral_link"] == common["user_new_referral_link"] == link
 
