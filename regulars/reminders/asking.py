@@ -48,7 +48,7 @@ async def ask(tx: Tx, shop: Workspace, dues: Sequence[Due], now: datetime) -> No
             saved.append(replace(its, outcome=why or "erased"))
             continue
         customer = people[order.customer_id]
-        link = f"{business.referral_link_base}/review/{shop.shown_id}/{id}/{its.token}"
+        link = business.referral_link_base + its.path(shop)
         told.append(review_event(business, customer, order, link, available[order.customer_id], now))
         saved.append(replace(its, asked=its.asked + 1))
         if its.asked + 1 < rules.review_times:

@@ -10,6 +10,7 @@ import msgspec
 from regulars.kit import Reading, Tx
 from regulars.kit.secrets import same
 from regulars.reviews.store import sql
+from regulars.tenancy import Workspace
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
@@ -19,6 +20,9 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     token: str
     asked: int = 0
     outcome: str = ""
+
+    def path(self, shop: Workspace) -> str:
+        return f"/review/{shop.shown_id}/{self.order_id}/{self.token}"
 
 
 async def asks_of(tx: Reading, workspace_id: UUID, order_ids: Sequence[UUID]) -> dict[UUID, Ask]:

@@ -32,7 +32,7 @@ from regulars.customers import Customer
 from regulars.kit import Forbidden, NotFound, Refusal, TooMany, allowance, forms, invalid
 from regulars.kit.remembered import Remembered
 from regulars.rewards import Ask, Issued
-from regulars.storefront.reviews import OfProduct, of_product
+from regulars.storefront.reviews import OfProduct, of_product, to_review
 from regulars.storefront.showing import Slip, show, slip
 from regulars.storefront.theme import RIGHT_TO_LEFT, language_of, table, theme_of
 from regulars.tenancy import Workspace
@@ -106,8 +106,11 @@ class StorefrontDoor:
 
     async def _me(self, request: Http, shop: Workspace) -> Said:
         customer, by_digest = await self._prove(request, shop)
+        now = self._app.clock.now()
+        async with self._app.db.transaction() as tx:
+            unreviewed = await to_review(tx, shop, customer, now)
         async with self._app.db.snapshot(whole=False) as tx:
-            shown = await show(tx, shop, _language(request, shop), self._app.clock.now(), customer)
+            shown = await show(tx, shop, _language(request, shop), now, customer, to_review=unreviewed)
         if by_digest:
             token = proofs.issue_token(self._secrets(shop)[0], customer.id, self._app.clock.outside())
             shown = msgspec.structs.replace(shown, token=token)

@@ -1,5 +1,6 @@
 """What a product's page shows of its reviews: stars, what was written, and what search engines read."""
 
+from datetime import datetime
 from html import escape
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,9 +8,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import limits, reviews
-from regulars.kit import Reading, wire_time
+from regulars import events, limits, orders, reviews
+from regulars.customers import Customer
+from regulars.kit import Reading, Tx, wire_time
 from regulars.reviews import Post, Sort, Sums
+from regulars.storefront.showing import Unreviewed
 from regulars.tenancy import Workspace
 
 
@@ -46,6 +49,24 @@ async def of_product(tx: Reading, shop: Workspace, asked: OfProduct, address: st
         "jsonld": jsonld,
         "snippet": _snippet(sums, jsonld),
     }
+
+
+async def to_review(tx: Tx, shop: Workspace, customer: Customer, now: datetime) -> list[Unreviewed]:
+    """What they bought last, have got, and have not written of; each order has a page for it from now on."""
+    most = limits.STOREFRONT_ITEMS_MAX
+    placed = await orders.orders_of(tx, shop.id, customer.id, limit=most)
+    got = [one for one in placed if one.delivery_status == "fulfilled" and not one.void and one.lines]
+    done = await reviews.reviewed(tx, shop.id, [(one.id, customer.id) for one in got])
+    known = {product_id for products in done.values() for product_id in products}
+    bought = [(one.id, line) for one in reversed(got) for line in one.lines or () if line.product_id not in known]
+    left = {line.product_id: (id, line.title or line.product_id) for id, line in bought if line.product_id}
+    ids = sorted({id for id, _ in left.values()})
+    asks = await reviews.asks_of(tx, shop.id, ids)
+    if len(asks) < len(ids):
+        await reviews.open_asks(tx, shop.id, [id for id in ids if id not in asks], now)
+        asks = await reviews.asks_of(tx, shop.id, ids)
+    base = events.business(shop).referral_link_base
+    return [Unreviewed(name, base + asks[id].path(shop)) for id, name in reversed(left.values())][:most]
 
 
 def _item(post: Post, links: dict[UUID, list[str]]) -> dict[str, Any]:

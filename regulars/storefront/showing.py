@@ -67,6 +67,13 @@ class Bought(msgspec.Struct, frozen=True):
     placed_at: datetime
 
 
+class Unreviewed(msgspec.Struct, frozen=True):
+    """A product that they bought; `link` is where they write of it."""
+
+    name: str
+    link: str
+
+
 class Has(msgspec.Struct, frozen=True):
     """What one customer has. The lists are the newest first, and end at limits.STOREFRONT_ITEMS_MAX. `tier` is the key
     of the one they are in, `next_tier` of the one after it, for which `reached` is what they have reached."""
@@ -82,6 +89,7 @@ class Has(msgspec.Struct, frozen=True):
     orders: list[Bought] = []
     referral_code: str = ""
     referral_link: str = ""
+    to_review: list[Unreviewed] = []
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +119,7 @@ async def show(
     now: datetime,
     customer: Customer | None = None,
     tier: str | None = None,
+    to_review: list[Unreviewed] | None = None,
 ) -> Shown:
     """A fixed number of statements, whatever there is; each by the customer's or the shop's key. With a `tier` it
     leaves out what is not for those in it."""
@@ -137,7 +146,7 @@ async def show(
         ways=[Way(item, of, 0 in of.values() or one.source in been) for item, of, one in chances],
         offers=[_deal(one, no.get(one.id), known=customer is not None) for one in offers],
         tiers=list(ladder.tiers),
-        me=await _has(tx, shop, customer, now) if customer else None,
+        me=await _has(tx, shop, customer, now, to_review or []) if customer else None,
         token="",
     )
 
@@ -154,14 +163,15 @@ def with_somebody(shown: Shown, now: datetime) -> Shown:
     """Who is made up and has some coins, for a shop to look at."""
     coins, (tier, following) = 480, ([one.key for one in shown.tiers] + ["", ""])[:2]
     purse = Purse(Balance(available=coins), [(now + timedelta(days=30), 120)], [])
-    me = Has("Asha Rao", purse, tier, None, following, referral_link=f"{shown.uri or 'https://shop.example'}/r/asha")
+    link, bought = f"{shown.uri or 'https://shop.example'}/r/asha", [Unreviewed("Snowboard", "#")]
+    me = Has("Asha Rao", purse, tier, None, following, referral_link=link, to_review=bought)
     offers = [
         msgspec.structs.replace(one, can=one.coins <= coins, missing=max(0, one.coins - coins)) for one in shown.offers
     ]
     return msgspec.structs.replace(shown, me=me, offers=offers)
 
 
-async def _has(tx: Reading, shop: Workspace, customer: Customer, now: datetime) -> Has:
+async def _has(tx: Reading, shop: Workspace, customer: Customer, now: datetime, to_review: list[Unreviewed]) -> Has:
     most, base = limits.STOREFRONT_ITEMS_MAX, events.business(shop).referral_link_base
     coupons, terms = await rewards.coupons(tx, shop.id, customer_id=customer.id, limit=most)
     stands = await tiers.standing_of(tx, shop, customer, now)
@@ -176,6 +186,7 @@ async def _has(tx: Reading, shop: Workspace, customer: Customer, now: datetime) 
         coupons=[slip(one, terms[one.offer_id, one.offer_version], now) for one in coupons],
         orders=[copied(Bought, order) for order in await orders.orders_of(tx, shop.id, customer.id, limit=most)],
         referral_link=f"{base}/r/{customer.referral_code}" if base else "",
+        to_review=to_review,
     )
 
 

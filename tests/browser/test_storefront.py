@@ -1,5 +1,6 @@
 """The widget in the pages of a shop, and on a page of its own: as a customer meets it, in pages that are against it."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -197,6 +198,9 @@ async def test_a_page_of_its_own(store: Store, visit: Open, width: int, scheme: 
     assert await problems(page) == []
     await page.reload()
     await expect(page.locator(".big")).to_have_text("1,250")
+    whatsapp = page.get_by_role("link", name="WhatsApp")
+    await expect(whatsapp).to_have_attribute("href", re.compile(r"^https://wa\.me/\?text=[^&]*%2Fr%2F\w+$"))
+    await expect(page.get_by_role("link", name="E-mail")).to_have_attribute("href", re.compile("^mailto:.*body="))
     await page.get_by_role("tab", name="Activity").click()
     await expect(page.get_by_role("tabpanel")).to_contain_text("Welcome")
     assert (await page.goto("/storefront/v1/page?shop=nobody")).status == 404  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Reading
 from regulars.kit.secrets import storefront_secret
 from tests.doors import ASHA, SECRET_KEY, Shop, a_shop, an_order, per_dollar
+from tests.stories.test_reviews import SNOWBOARD
 
 FIVE = {"discount": "amount", "value": 5, "price": "fixed", "coins": 100}
 
@@ -107,6 +108,31 @@ async def test_a_customer_sees_all_that_they_have(shop: Shop, page: Page, clock:
     assert (shown["tiers"][0]["name"], shown["tiers"][0]["perks"]) == ("Gold", ["Free shipping"])
     assert (has["tier"], has["next_tier"], has["reached"]["spent"], has["reached"]["orders"]) == ("", "gold", 129.9, 1)
     assert has["referral_link"] == f"{shop.app.settings.address()}/r/{has['referral_code']}"
+
+
+async def test_a_customer_is_led_to_what_they_bought_and_have_not_reviewed(shop: Shop, page: Page) -> None:
+    ski = SNOWBOARD | {"product_id": "8199", "title": "The Ski"}
+    for at, lines in ((1, [SNOWBOARD]), (2, [SNOWBOARD, ski])):
+        order = an_order(f"{at}", lines=lines, delivery_status="fulfilled", placed_at=f"2026-03-14T09:0{at}:00Z")
+        assert (await shop.manage("POST", "/orders", json=order)).is_success
+    on_its_way = an_order("3", lines=[ski | {"product_id": "8200"}], delivery_status="pending")
+    await shop.manage("POST", "/orders", json=on_its_way)
+    for _ in range(2):
+        left = (await page.me())["me"]["to_review"]
+        assert {one["name"] for one in left} == {"The Snowboard", "The Ski"}
+    (link,) = {one["link"] for one in left}
+    assert link.startswith(f"{shop.app.settings.address()}/review/")
+    written = await shop.client.get(link.removeprefix(shop.app.settings.address()))
+    assert (written.status_code, "The Ski" in written.text) == (200, True)
+    said = {
+        "customer": (await shop.lead(ASHA["customer_id"]))["_id"],
+        "product_id": "8199",
+        "rating": 5,
+        "text": "Fast",
+    }
+    made = await shop.manage("POST", "/reviews", json=said)
+    assert made.is_success, made.text
+    assert [one["name"] for one in (await page.me())["me"]["to_review"]] == ["The Snowboard"]
 
 
 async def test_coins_on_their_way_and_a_wallet_that_expires_whole_are_told(shop: Shop, page: Page) -> None:

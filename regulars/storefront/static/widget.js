@@ -170,6 +170,12 @@
     return h("div", { class: "row copier" }, field, copy);
   }
 
+  const away = (href, text, label) => h("a", { class: "button", href, target: "_blank", rel: "noopener", "aria-label": label }, text);
+  function share(link) {
+    const text = encodeURIComponent(`${say("share")} ${link}`);
+    return h("div", { class: "row share" }, away(`https://wa.me/?text=${text}`, "WhatsApp"), away(`mailto:?subject=${encodeURIComponent(data.name)}&body=${text}`, say("by_email")));
+  }
+
   function balance(me) {
     const notes = [
       ...me.purse.activates.slice(0, 3).map(([at, n]) => say("pending", { n, date: day(at) })),
@@ -271,7 +277,8 @@
     home: () => [
       data.me && data.tiers.length > 0 && ladder(data.me),
       section(say("earn"), list(data.ways.map(way), say("earn_none"))),
-      data.me && data.me.referral_link && section(say("referral"), h("p", { class: "quiet" }, say("referral_text")), copier(data.me.referral_link)),
+      data.me && data.me.referral_link && section(say("referral"), h("p", { class: "quiet" }, say("referral_text")), copier(data.me.referral_link), share(data.me.referral_link)),
+      data.me && data.me.to_review.length > 0 && section(say("to_review"), list(data.me.to_review.map((one) => row(one.name, [], away(one.link, say("review"), `${say("review")}: ${one.name}`))))),
     ],
     rewards: () => [
       said,
