@@ -34,7 +34,9 @@ async def feed(app: App, workspace_id: UUID) -> AsyncIterator[Progress]:
         workspace = await tenancy.get_workspace(tx, workspace_id)
     if workspace.settings.get(FED):
         return
-    async for progress in import_rows(app.db, app.clock, workspace_id, purchases(workspace.zone), actor="demo"):
+    codes = await programme.bring_friends(app, workspace)
+    placed = programme.with_coupons(purchases(workspace.zone), codes)
+    async for progress in import_rows(app.db, app.clock, workspace_id, placed, actor="demo"):
         yield progress
     await programme.live(app, workspace)
     async with app.db.transaction() as tx:

@@ -2,22 +2,29 @@
 
 Whoever spent SPENT_FROM buys ten percent off, and every third of them uses it at once; whoever spent GIFT_FROM in one
 order is given a gift; whoever came back REVIEW_ORDERS times says what they think, which is shown
-from SHOWN_FROM stars on and else waits to be looked at.
+from SHOWN_FROM stars on and else waits to be looked at, and has told the customer after them, who came with a friend's
+coupon. Some of them told others too: see `_tell_others`.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Literal
 from uuid import UUID
 
-from regulars import customers, limits, reviews, rewards, tiers, triggers
-from regulars.customers import Customer
+import msgspec
+
+from regulars import customers, limits, orders, referrals, reviews, rewards, tiers, triggers
+from regulars.customers import Customer, Ensured
 from regulars.demo.purchases import SOURCE, purchases
-from regulars.kit import Tx
+from regulars.kit import Refusal, Tx
+from regulars.orders import OrderReport
+from regulars.referrals import Claimed, Friend
 from regulars.reviews import NewPost, Post
 from regulars.rewards import Ask, Cart, Issued, Terms, Use
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Needs, Tier
 from regulars.triggers import Rule
@@ -26,11 +33,12 @@ from regulars.wiring import App, change_shop
 SPENT_FROM, GIFT_FROM, REVIEW_ORDERS, SHOWN_FROM = 600, 200, 20, 4
 
 _CART = Cart(amount_minor=4_000)
-TEN_PERCENT, SHIPPING, GIFT = "Ten percent off", "Free shipping", "A thank you"
+TEN_PERCENT, SHIPPING, GIFT, FRIEND = "Ten percent off", "Free shipping", "A thank you", "Five for a friend"
 OFFERS = {
     TEN_PERCENT: Terms(discount="percent", value=10, value_max=25, price="fixed", coins=250, expires_after_days=60),
     SHIPPING: Terms(discount="free_shipping", price="fixed", coins=100, minimum_cart=20, expires_after_days=30),
     GIFT: Terms(value=5, minimum_cart=25, expires_after_days=90, code_prefix="THANKS-"),
+    FRIEND: Terms(value=5, first_order_only=True, code_prefix="HELLO-"),
 }
 LADDER = Ladder(
     tiers=(
@@ -52,15 +60,94 @@ _SAID = (
 
 
 async def begin(tx: Tx, shop: Workspace, now: datetime) -> Workspace:
-    """The shop, with its offers, its ladder, its reminders and coins for reviews."""
-    for name, terms in OFFERS.items():
-        await rewards.create_offer(tx, shop, name, terms, now, actor="demo")
+    """The shop, with its offers, its ladder, its reminders, coins for reviews and for friends. Orders that are taken in
+    were placed so long ago that none of them comes back."""
+    made = {name: await rewards.create_offer(tx, shop, name, of, now, actor="demo") for name, of in OFFERS.items()}
     await tiers.change_ladder(tx, shop, LADDER, now, actor="demo")
     rule = Rule(title="Review", coins_min=20, coins_max=20)
     await triggers.create_trigger(
         tx, shop, "Coins for a review", "review", rule, now, show_in_widget=True, actor="demo"
     )
-    return await change_shop(tx, shop, {"settings": {"reminders": REMINDERS}}, now)
+    modes = ["link", "email", "coupon"]
+    told = {"on": True, "modes": modes, "friend_offer": str(made[FRIEND].id), "coins": 200, "return_days": 0}
+    return await change_shop(tx, shop, {"settings": {"reminders": REMINDERS, "referrals": told}}, now)
+
+
+async def bring_friends(app: App, shop: Workspace) -> dict[str, str]:
+    """Before anybody has ordered: whoever was told claims their coupon. The codes, by the orders that use them."""
+    codes: dict[str, str] = {}
+    told = _told(shop)
+    for page in _pages(dict.fromkeys(told)):
+        async with app.db.transaction() as tx:
+            now = app.clock.now()
+            known = await customers.ensure(tx, shop, [told[one][0].customer for one in page], now)
+            for name in page:
+                (_, order, _), who = told[name], known[name]
+                assert isinstance(who, Ensured)
+                claimed = await _claim(tx, shop, who.customer, order.customer.name, order.customer.email, now)
+                if claimed and claimed.coupon and not claimed.repeated:
+                    codes[order.reference_id] = claimed.coupon.coupon.code
+    return codes
+
+
+def with_coupons(placed: Iterable[OrderReport], codes: dict[str, str]) -> Iterator[OrderReport]:
+    for order in placed:
+        code = codes.get(order.reference_id)
+        yield msgspec.structs.replace(order, coupon_codes=(code,)) if code else order
+
+
+def _told(shop: Workspace) -> dict[str, list[OrderReport]]:
+    """By who came back so often: their first order, and those of the two customers after them."""
+    times: Counter[str] = Counter()
+    first: dict[str, OrderReport] = {}
+    for order in purchases(shop.zone):
+        times[order.customer.customer_id] += 1
+        first.setdefault(order.customer.customer_id, order)
+    after = zip(first, islice(first.values(), 1, None), islice(first.values(), 2, None), strict=False)
+    return {name: [first[name], one, other] for name, one, other in after if times[name] >= REVIEW_ORDERS}
+
+
+async def _claim(
+    tx: Tx, shop: Workspace, by: Customer, name: str, email: str, now: datetime, device: str = ""
+) -> Claimed | None:
+    """None: somebody else has told them."""
+    with suppress(Refusal):
+        friend = Friend(referral_code=by.referral_code, name=name, email=email, device=device)
+        return await referrals.claim(tx, shop, friend, now)
+    return None
+
+
+async def _tell_others(app: App, shop: Workspace) -> None:
+    """The rewards of those who told one; then, with two weeks in which orders come back: of every second of them
+    another has given the code at the checkout, every fourth has invited somebody, and for every eighth three claim in
+    one browser, of whom one is let go and one waits."""
+    told = _told(shop)
+    await _settle(app, shop)  # looked at
+    await _settle(app, shop)  # and rewarded
+    async with app.db.transaction() as tx:
+        now, rules = app.clock.now(), shop.settings["referrals"] | {"return_days": 14}
+        shop = await change_shop(tx, shop, {"settings": {"referrals": rules}}, now)
+        names = [*told, *(others[2].customer.customer_id for others in told.values())]
+        people = await customers.by_customer_ids(tx, shop.id, names)
+        for number, name in enumerate(name for name in told if name in people):
+            who, order = people[name], told[name][2]
+            friend, code = people.get(order.customer.customer_id), who.referral_code
+            if friend and number % 2 == 0:
+                with suppress(Refusal):
+                    await referrals.claim(tx, shop, Friend(referral_code=code, mode="coupon", who=friend), now)
+                placed = await orders.find_named(tx, shop.id, [(SOURCE, order.reference_id)])
+                await referrals.settle_orders(tx, shop, list(placed.values()), now)
+            if number % 4 == 0:
+                email = f"invited-by-{number}@cdnow.example"
+                with suppress(Refusal):
+                    await referrals.invite(tx, shop, Friend(referral_code=code, mode="email", email=email), now)
+            for n in range(3 if number % 8 == 0 else 0):
+                email = f"friend-{n}-of-{number}@cdnow.example"
+                claimed = await _claim(tx, shop, who, f"A friend of {who.name}", email, now, device=f"demo {number}")
+                if claimed and n == 2 and claimed.referral.review == "waiting":
+                    why = "All three are one household."
+                    await referrals.reject(tx, shop, claimed.referral.id, now, reason=why, actor="demo")
+    await _settle(app, shop)
 
 
 async def live(app: App, shop: Workspace) -> None:
@@ -89,6 +176,16 @@ async def live(app: App, shop: Workspace) -> None:
             for post in await triggers.post_reviews(tx, shop, written, now, actor="demo"):
                 if isinstance(post, Post) and post.rating >= SHOWN_FROM:
                     await triggers.change_review(tx, shop, post.id, now, actor="demo", status="approved")
+    await _tell_others(app, shop)
+
+
+async def _settle(app: App, shop: Workspace) -> None:
+    """What a worker would do, in whose place this is run too."""
+    async with app.db.transaction() as tx:
+        now, most = app.clock.now(), limits.GATHER_ITEMS_MAX
+        open_ = await referrals.referrals(tx, shop.id, state="qualified", limit=most)
+        open_ += await referrals.referrals(tx, shop.id, state="pending", limit=most)
+        await referrals.settle(tx, shop, [Due(referrals.SETTLE, str(one.id), now) for one in open_], now)
 
 
 def _pages(names: dict[str, None]) -> Iterator[list[str]]:

@@ -89,6 +89,8 @@ async def _qualify(
     columns = [[id for id, _ in of], [who.id for _, who in of]]
     keys = [normalised(who.email) for _, who in of], [who.phone for _, who in of]
     rows = await tx.fetch(sql.of_friends, workspace.id, *columns, *keys) if of else []
+    # Of a friend's orders that come in at once the one that was placed first, which is put last here.
+    rows = sorted(rows, key=lambda row: (by_order[row["about"]].placed_at, row["about"]), reverse=True)
     about = {row["id"]: by_order[row["about"]] for row in rows}
     claimed = [one for one in await store.lock(tx, workspace.id, about) if one.state == "claimed"]
     first = list({about[one.id].id: about[one.id] for one in claimed}.values())

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 
-from regulars import dispatch, integrations, ledger, orders, reviews, rewards, tenancy, tiers, triggers
+import pytest
+
+from regulars import dispatch, integrations, ledger, orders, referrals, reviews, rewards, tenancy, tiers, triggers
 from regulars.demo import prepare, programme, purchases, sandbox_receivers
 from regulars.imports import import_rows
 from regulars.kit.clock import SystemClock
@@ -48,9 +50,12 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
     _purchases_by_the_numbers(shop, earning[0])
 
 
-async def test_its_customers_take_part_by_rules_and_once(app: App) -> None:
+async def test_its_customers_take_part_by_rules_and_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programme, "purchases", lambda zone: islice(purchases(zone), 500))
     shop, _ = await prepare(app.settings, str(app.settings.database_url), app.clock.now())
-    async for _progress in import_rows(app.db, app.clock, shop.id, islice(purchases(shop.zone), 500), actor="demo"):
+    codes = await programme.bring_friends(app, shop)
+    placed = programme.with_coupons(programme.purchases(shop.zone), codes)
+    async for _progress in import_rows(app.db, app.clock, shop.id, placed, actor="demo"):
         pass
     seen = []
     for _ in range(2):
@@ -58,11 +63,23 @@ async def test_its_customers_take_part_by_rules_and_once(app: App) -> None:
         async with app.db.snapshot() as tx:
             coupons, _ = await rewards.coupons(tx, shop.id, limit=1_000)
             posts = await reviews.posts(tx, shop.id, "review", limit=1_000)
+            later = app.clock.now() + timedelta(minutes=1)
+            friends = await referrals.referrals(tx, shop.id, limit=1_000)
+            ((used, brought),) = await rewards.used_between(tx, shop, [shop.created_at, later], at_most=1_000)
             assert await ledger.verify(tx, shop.id) is None
-        seen.append((Counter((one.type, one.status) for one in coupons), Counter(one.status for one in posts)))
+        stand = Counter((one.state, one.review) for one in friends)
+        kinds = Counter((one.type, one.status) for one in coupons)
+        seen.append((kinds, Counter(one.status for one in posts), stand, used, brought))
     assert seen[0] == seen[1]
-    kinds, said = seen[0]
-    assert set(kinds) == {("manual_redeem", "issued"), ("manual_redeem", "redeemed"), ("reward", "issued")}
+    kinds, said, stand, used, brought = seen[0]
+    bought = {("manual_redeem", "issued"), ("manual_redeem", "redeemed"), ("reward", "issued")}
+    assert set(kinds) == bought | {("referral", "redeemed"), ("referral", "issued")}
+    assert kinds["referral", "redeemed"] == stand["completed", ""] == len(codes) > 2
+    assert all(one.txn_id and one.friend_coupon_id for one in friends if one.state == "completed"), "both were rewarded"
+    assert {("pending", ""), ("invited", ""), ("claimed", ""), ("claimed", "waiting")} <= set(stand)
+    assert stand["rejected", "rejected"] == stand["claimed", "waiting"]
+    assert used > len(codes)
+    assert brought > 100 * len(codes)
     assert set(said) <= {"approved", "posted"}
 
 
