@@ -43,10 +43,10 @@ class _Told(msgspec.Struct, frozen=True):
     def of(self, counted: Iterable[days.Day]) -> int | None:
         """None: a share of nothing."""
         found = list(counted)
-        part = sum(getattr(one, self.part) for one in found)
+        part: int = sum(getattr(one, self.part) for one in found)
         if not self.whole:
             return part
-        whole = sum(getattr(one, self.whole) for one in found)
+        whole: int = sum(getattr(one, self.whole) for one in found)
         return round(100 * part / whole) if whole else None
 
     def say(self, value: int | None, desk: Desk) -> str:

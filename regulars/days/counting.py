@@ -107,6 +107,10 @@ async def count_between(
     delivered = await delivery.delivered_between(tx, workspace_id, moments)
     used = await rewards.used_between(tx, shop, moments, at_most=at_most)
     buyers = await orders.buyers_between(tx, workspace_id, moments, at_most=at_most)
-    moved = [(flow.credited, flow.debited) for flow in flows]
-    columns = zip(pairwise(moments), created, ordered, logged, moved, delivered, used, buyers, strict=True)
-    return [Day(*at, c, o, e, *coins, d, *coupons, *who) for at, c, o, e, coins, d, coupons, who in columns]
+    return [
+        Day(
+            *bounds, created[n], ordered[n], logged[n], flows[n].credited, flows[n].debited, delivered[n], *used[n],
+            *buyers[n],
+        )
+        for n, bounds in enumerate(pairwise(moments))
+    ]  # fmt: skip
