@@ -152,7 +152,7 @@ class Liability(msgspec.Struct, frozen=True):
 
 class Lot(msgspec.Struct, gc=False):
     """A credit and where its coins are now, in the order of the columns of `ledger_lot`. Changed while a batch is
-    worked out."""
+    worked out. `place` is where its row lies, which holds as long as the lock of its wallet does."""
 
     id: UUID
     customer_id: UUID
@@ -165,6 +165,7 @@ class Lot(msgspec.Struct, gc=False):
     available: int
     held: int
     extended_to: datetime | None = None
+    place: tuple[int, int] = (0, 0)
 
     def ends_at(self) -> datetime | None:
         """From then on, that instant included, it can't be spent. None: never."""

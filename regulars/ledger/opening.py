@@ -13,7 +13,7 @@ from regulars.ledger.draft import Draft, changed
 from regulars.ledger.model import Lot, Txn, Wallet, WalletId
 from regulars.ledger.settling import is_due, settle_all
 from regulars.ledger.store import sql
-from regulars.ledger.wire import coins_event
+from regulars.ledger.wire import coins_events
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -101,15 +101,15 @@ async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None 
     coins: dict[WalletId, Wallet] = {}
     if unknown := {one.txn.customer_id for one in draft.told if one.coins is None}:
         coins = await as_of(tx, workspace, sorted(unknown), draft.now)
-    business = events.business(workspace)
     told = []
     for one in draft.told:
         has = one.coins
         if has is None:
             has = coins[one.txn.customer_id, "coins"].available if (one.txn.customer_id, "coins") in coins else 0
         txn = changed(one, draft.sources[one.source]) if one.source else one.txn
-        told.append(coins_event(business, people[one.txn.customer_id], one.line, txn, has, one.event_id))
-    await events.append(tx, workspace.id, told, draft.now, announced=announced)
+        told.append((one.txn.customer_id, one.line, txn, has, one.event_id))
+    made = coins_events(events.business(workspace), people, told)
+    await events.append(tx, workspace.id, made, draft.now, announced=announced)
     dues = []
     for id, wallet in draft.touched.items():
         next_at, before = draft.next_at(wallet), draft.next_before.get(id)

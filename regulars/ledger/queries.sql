@@ -50,15 +50,15 @@ SELECT {wallet}
   FROM ledger_wallet WHERE workspace_id = $1 AND (customer_id, kind) > ($2, $3) ORDER BY customer_id, kind LIMIT $4
 
 -- name: open_lots
-SELECT l.{lot} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+SELECT l.{lot}, l.place FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
-        SELECT * FROM ledger_lot
+        SELECT *, ctid AS place FROM ledger_lot
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND pending + available + held > 0
         OFFSET 0) AS l
 
 -- name: lots_by_id
-SELECT l.{lot} FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (SELECT * FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
+SELECT l.{lot}, l.place FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT *, ctid AS place FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
 
 -- name: open_holds
 SELECT t.{txn} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
@@ -112,14 +112,14 @@ INSERT INTO ledger_lot (workspace_id, {lot})
 SELECT $1, l.* FROM unnest($2::ledger_lot_row_1[]) AS l
 
 -- name: move_lots
--- The rows exist and are locked, as their wallets are; each is found by its key first, because a plain join with the
--- batch might be planned to read them all.
+-- Each lies where it was read, under the lock of its wallet.
 UPDATE ledger_lot l
    SET customer_id = s.customer_id, pending = s.pending, available = s.available, held = s.held,
        extended_to = s.extended_to
-  FROM (SELECT place.ctid, u.customer_id, u.pending, u.available, u.held, u.extended_to
-          FROM unnest($2::ledger_lot_row_1[]) AS u
-         CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot WHERE workspace_id = $1 AND id = u.id OFFSET 0) AS place) AS s
+  FROM (SELECT there.ctid, u.customer_id, u.pending, u.available, u.held, u.extended_to
+          FROM unnest($2::ledger_lot_moved_1[]) AS u
+         CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot
+                              WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS s
  WHERE l.workspace_id = $1 AND l.ctid = s.ctid
 
 -- name: update_wallets

@@ -1,5 +1,6 @@
 """From a txn to the words of its event."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,20 @@ def properties(
 ) -> dict[str, Any]:
     """What events say of a txn. Its balance is the one that was left; `coins` is what the customer then has of coins,
     whichever wallet the txn is in."""
+    return _of_customer(business, customer, coins) | _of_txn(txn, firing_id, order_name)
+
+
+def _of_customer(business: Business, customer: Customer, coins: int) -> dict[str, Any]:
     return {
         **events.common(business, customer, coins),
         "entity_id": business.entity_id,
         "lead_id": str(customer.id),
+        "meta__lead_name": customer.name,
+    }
+
+
+def _of_txn(txn: Txn, firing_id: UUID | None, order_name: str) -> dict[str, Any]:
+    return {
         "activity_id": str(firing_id or ""),
         "title": txn.title,
         "description": txn.description,
@@ -27,7 +38,6 @@ def properties(
         "consolidated_cr": amount_on_wire(txn.kind, txn.credited),
         "consolidated_dr": amount_on_wire(txn.kind, txn.debited),
         "hash": txn.wire_hash,
-        "meta__lead_name": customer.name,
         "operation": txn.operation,
         "type": txn.type,
         "status": txn.status,
@@ -40,21 +50,30 @@ def properties(
     }
 
 
-def coins_event(business: Business, customer: Customer, line: Line, txn: Txn, coins: int, id: UUID) -> NewEvent:
+def coins_events(
+    business: Business, people: Mapping[UUID, Customer], told: Iterable[tuple[UUID, Line, Txn, int, UUID]]
+) -> list[NewEvent]:
     """`walletreward_create`, despite its name, is every new txn of a wallet; one that a later txn changed is told by
-    `wallettrasaction_update`, as it is then. `line` says what led to it."""
-    said = properties(business, customer, txn, coins, firing_id=line.firing_id, order_name=line.order_name)
-    order_id, topic = _order_id(txn), "wallettrasaction_update" if txn.changed_at else "walletreward_create"
-    return NewEvent(
-        id=id,
-        topic=topic,
-        customer_id=customer.id,
-        body=events.body(topic, said),
-        occurred_at=line.occurred_at,
-        cause_id=line.cause_id,
-        depth=line.depth,
-        order_id=UUID(order_id) if order_id else None,
-    )
+    `wallettrasaction_update`, as it is then. Of each whose it is, what led to it, the txn, the customer's coins and the
+    event's id. What is said of a customer is worked out once for neighbours."""
+    made, whose, of_customer = [], None, {}
+    for customer_id, line, txn, coins, id in told:
+        if whose != (customer_id, coins):
+            whose, of_customer = (customer_id, coins), _of_customer(business, people[customer_id], coins)
+        order_id, topic = _order_id(txn), "wallettrasaction_update" if txn.changed_at else "walletreward_create"
+        made.append(
+            NewEvent(
+                id=id,
+                topic=topic,
+                customer_id=customer_id,
+                body=events.body(topic, of_customer | _of_txn(txn, line.firing_id, line.order_name)),
+                occurred_at=line.occurred_at,
+                cause_id=line.cause_id,
+                depth=line.depth,
+                order_id=UUID(order_id) if order_id else None,
+            )
+        )
+    return made
 
 
 def _order_id(txn: Txn) -> str:

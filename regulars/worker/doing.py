@@ -26,7 +26,8 @@ class Doing:
         self, db: Database, clock: Clock, handlers: Mapping[str, Handler], callers: Mapping[str, Caller] = _NONE
     ) -> None:
         self.bell = Bell()
-        self.turns: TurnAbout[int] = TurnAbout("schedule", self._batch, at_once=limits.SCHEDULE_WORKSPACES_MAX)
+        most = limits.SCHEDULE_WORKSPACES_MAX
+        self.turns: TurnAbout[int] = TurnAbout("schedule", self._batch, at_once=most, full=limits.SCHEDULE_ROWS_MAX)
         self._db, self._clock, self._handlers, self._callers = db, clock, handlers, callers
 
     async def round(self) -> int:

@@ -4,6 +4,7 @@ costs nobody else anything: it is let alone for a while.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -22,22 +23,33 @@ Result = TypeVar("Result")
 
 class TurnAbout(Generic[Result]):
     """`faults` is the work whose last batch failed: how often in a row, and when it is tried again, by the event loop's
-    time."""
+    time. Where a batch came to `full`, which is as much as one can, two are under way while others leave room: one is
+    worked out as the other is written."""
 
-    def __init__(self, name: str, batch: Callable[[UUID, str], Coroutine[Any, Any, Result]], *, at_once: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        batch: Callable[[UUID, str], Coroutine[Any, Any, Result]],
+        *,
+        at_once: int,
+        full: Result | None = None,
+    ) -> None:
         self.faults: dict[Work, tuple[int, float]] = {}
-        self._name, self._batch, self._at_once = name, batch, at_once
+        self._name, self._batch, self._at_once, self._full = name, batch, at_once, full
+        self._behind: set[Work] = set()
         self._tasks: dict[asyncio.Task[Result], Work] = {}
         self._last: Work = UUID(int=0), ""
 
     async def round(self, waiting: Iterable[Work]) -> list[Result]:
         """Begin a batch of what waits; what those came to that have ended. Those that take longer are under way."""
         moment = asyncio.get_running_loop().time()
-        at_work = set(self._tasks.values())
+        at_work = Counter(self._tasks.values())
         # Those that come after the one begun last are next.
-        for work in sorted(waiting, key=lambda one: (one <= self._last, one)):
+        turns = sorted(waiting, key=lambda one: (one <= self._last, one))
+        for most, work in [*((1, work) for work in turns), *((2, work) for work in turns if work in self._behind)]:
             rests = self.faults.get(work, (0, moment))[1] > moment
-            if work not in at_work and not rests and len(self._tasks) < self._at_once:
+            if at_work[work] < most and not rests and len(self._tasks) < self._at_once:
+                at_work[work] += 1
                 self._tasks[asyncio.create_task(self._batch(*work))] = self._last = work
         if not self._tasks:
             return []
@@ -60,8 +72,11 @@ class TurnAbout(Generic[Result]):
         """What it came to, if it did."""
         work = self._tasks.pop(task)
         fault = task.exception()
+        self._behind.discard(work)
         if fault is None:
             self.faults.pop(work, None)
+            if task.result() == self._full:
+                self._behind.add(work)
             return [task.result()]
         moment = asyncio.get_running_loop().time()
         times = self.faults.get(work, (0, moment))[0] + 1

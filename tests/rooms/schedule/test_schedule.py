@@ -210,6 +210,37 @@ async def test_a_shop_with_many_rows_hides_nobody_elses(
     assert len(await diary.noted(shop)) == 100
 
 
+async def test_a_shop_that_is_behind_has_two_batches_under_way_when_nobody_else_waits(
+    diary: Diary, shop: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SCHEDULE_ROWS_MAX", 5)
+    monkeypatch.setattr(limits, "SCHEDULE_WORKSPACES_MAX", 2)
+    small = await make.a_workspace(diary.db, diary.clock.now())
+    under_way: list[Workspace] = []
+    most: dict[tuple[bool, bool], int] = {}
+
+    async def counted(tx: Tx, workspace: Workspace, due: Sequence[Due], now: datetime) -> None:
+        under_way.append(workspace)
+        await asyncio.sleep(0.02)
+        seen = small in under_way, workspace == shop and len(diary.batches) > 0
+        most[seen] = max(most.get(seen, 0), under_way.count(shop))
+        await diary(tx, workspace, due, now)
+        under_way.remove(workspace)
+
+    await diary.put(shop, *map(str, range(50)))
+    doing = Doing(diary.db, diary.clock, {"diary.note": counted})
+    await doing.round()
+    assert most == {(False, False): 1}  # nobody knows yet that it is behind
+    while await diary.left() > 20:
+        await doing.round()
+    assert most[False, True] == 2
+    await diary.put(small, *map(str, range(4)))
+    while await doing.round() or await doing.turns.finish():
+        pass
+    assert (len(await diary.noted(shop)), len(await diary.noted(small))) == (50, 4)
+    assert max(count for (beside, _), count in most.items() if beside) == 1
+
+
 async def test_two_workers_do_each_row_once(diary: Diary, shop: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SCHEDULE_ROWS_MAX", 7)
     await diary.put(shop, *map(str, range(100)))
