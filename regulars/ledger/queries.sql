@@ -117,7 +117,7 @@ UPDATE ledger_lot l
    SET customer_id = s.customer_id, pending = s.pending, available = s.available, held = s.held,
        extended_to = s.extended_to
   FROM (SELECT there.ctid, u.customer_id, u.pending, u.available, u.held, u.extended_to
-          FROM unnest($2::ledger_lot_moved_1[]) AS u
+          FROM unnest($2::ledger_lot_place_row_1[]) AS u
          CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot
                               WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS s
  WHERE l.workspace_id = $1 AND l.ctid = s.ctid

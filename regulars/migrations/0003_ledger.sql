@@ -114,7 +114,7 @@ CREATE TYPE ledger_lot_row_1 AS (
     id uuid, customer_id uuid, kind text, amount bigint, activates_at timestamptz, expires_at timestamptz,
     earned_at timestamptz, pending bigint, available bigint, held bigint, extended_to timestamptz
 );
-CREATE TYPE ledger_lot_moved_1 AS (
+CREATE TYPE ledger_lot_place_row_1 AS (
     customer_id uuid, pending bigint, available bigint, held bigint, extended_to timestamptz, place tid
 );
 CREATE TYPE ledger_wallet_row_1 AS (
