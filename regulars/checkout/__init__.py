@@ -16,11 +16,10 @@ Does not know who calls: a door proves it, by the connection's secret. Nor what 
 Lock order: payments by reference, then wallets.
 """
 
-from regulars.checkout.connecting import Connected, Known, connect, disconnect, known_by_hook, rotate
+from regulars.checkout.connecting import Connected, Known, connect, disconnect, known_by_hook, rotate, verify
 from regulars.checkout.errors import CartChanged, CheckoutReverted, NotConnected
 from regulars.checkout.model import Cart, Connection, Payment, Quote, Rules, WalletType, quoted
 from regulars.checkout.orders import settle_orders
 from regulars.checkout.performing import Done, perform, quote
 from regulars.checkout.reverting import revert
-from regulars.checkout.signature import verify
 from regulars.checkout.store import connection

@@ -1,5 +1,8 @@
-"""Connecting the checkout, changing its rules, its secrets, and disconnecting it."""
+"""Connecting the checkout, changing its rules, its secrets, and disconnecting it; whether a call was signed by the
+shop, by Standard Webhooks, as this program signs what it sends itself."""
 
+import hmac
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -7,11 +10,11 @@ from uuid import UUID, uuid4
 import msgspec
 
 from regulars import limits
-from regulars.checkout.errors import NotConnected
+from regulars.checkout.errors import NotConnected, SignatureWrong
 from regulars.checkout.model import Connection, Rules
 from regulars.checkout.store import connection_of, sql
 from regulars.kit import Reading, SecretBox, Tx, Unreadable
-from regulars.kit.webhooks import new_secret
+from regulars.kit.webhooks import key_bytes, new_secret, signature
 from regulars.tenancy import Workspace
 
 
@@ -95,3 +98,30 @@ async def _locked(tx: Tx, workspace_id: UUID) -> Connection:
 async def _update(tx: Tx, to: Connection, now: datetime) -> None:
     rules = msgspec.to_builtins(to.rules)
     await tx.execute(sql.update_connection, to.workspace_id, to.sealed, to.previous_until, rules, now)
+
+
+def verify(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """By any of the secrets, in a time that tells nothing of how much of a signature was right. Raises
+    SignatureWrong."""
+    webhook_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    given = headers.get("webhook-signature", "")
+    for name, value in (("webhook-id", webhook_id), ("webhook-timestamp", timestamp), ("webhook-signature", given)):
+        if not value:
+            raise SignatureWrong(f"The header {name} is missing.", fields={name: "expected a value"})
+    at_s = int(timestamp) if timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12 else 0
+    if abs(now.timestamp() - at_s) > limits.CHECKOUT_SIGNED_S:
+        minutes = limits.CHECKOUT_SIGNED_S // 60
+        raise SignatureWrong(
+            "The call was not signed just now.",
+            fields={"webhook-timestamp": f"expected the Unix time in seconds, at most {minutes} minutes away"},
+        )
+    right = [signature(key_bytes(secret), webhook_id, timestamp, body).encode() for secret in secrets]
+    claimed = [
+        part.removeprefix("v1,").encode("utf-8", "surrogateescape")
+        for part in given.split(" ")[: limits.CHECKOUT_SIGNATURES_MAX]
+    ]
+    if sum(hmac.compare_digest(one, other) for one in right for other in claimed) == 0:
+        raise SignatureWrong(
+            "The signature is not that of this call.",
+            fields={"webhook-signature": "expected v1, and HMAC-SHA256 in base64 over id.timestamp.body"},
+        )

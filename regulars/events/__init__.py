@@ -50,6 +50,6 @@ from regulars.events.rendering import (
     serve_at,
     tagged,
 )
-from regulars.events.samples import examples, sample
+from regulars.events.schemas import examples, sample
 from regulars.events.switching import switch
 from regulars.events.wording import label, sentence, sentence_parts

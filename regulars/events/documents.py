@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from regulars.events.catalogue import TOPICS, Body, Common, Topic
-from regulars.events.samples import examples
-from regulars.events.schemas import json_schema, object_schema, optional_properties, properties
+from regulars.events.schemas import examples, json_schema, object_schema, optional_properties, properties
 
 # Raised when a property is added; a property is never taken away.
 _CATALOGUE_VERSION = "1.0.0"

@@ -28,8 +28,7 @@ from regulars.imports.backtests import (
     order_backtest,
     run_backtest,
 )
-from regulars.imports.files import EXPIRY, FileGone, expire
-from regulars.imports.forgetting import forget
+from regulars.imports.files import EXPIRY, FileGone, expire, forget
 from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
 from regulars.imports.previewing import Preview, PreviewColumn, preview
 from regulars.imports.progress import Progress, Why

@@ -1,14 +1,15 @@
 """The files themselves: kept in the database in pieces, so that any server can look at them and take them in, and not
-for ever."""
+for ever; and without somebody who was erased."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 from uuid import UUID
 
-from regulars import limits, schedule
-from regulars.kit import Database, NotFound, Queries, Tx
+from regulars import limits, people, schedule
+from regulars.kit import Database, NotFound, Queries, Reading, Tx
+from regulars.kit.traces import Traces
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -63,3 +64,28 @@ async def expire(tx: Tx, shop: Workspace, due: Sequence[Due], _: datetime) -> No
 def _parts(file: BinaryIO) -> Iterator[bytes]:
     while part := file.read(limits.IMPORT_PART_BYTES):
         yield part
+
+
+async def forget(tx: Tx, workspace_id: UUID, traces: Traces, after: UUID, before: UUID, now: datetime) -> UUID | None:
+    """A file in which they stand is dropped, and has to be handed over again without them; a report loses the lines
+    that name them. What is being taken in just now is waited for: the id to go on from, None at the end."""
+    rows = await tx.fetch(_sql.reports, workspace_id, after, before, limits.TRACED_RUNS_MAX)
+    for row in rows:
+        if row["state"] == "running" and (now - row["seen_at"]).total_seconds() <= limits.IMPORT_LOST_S:
+            return after
+        after = row["id"]
+        encoding = (row["encoding"] or {}).get("name", "utf-8")
+        if await traces.in_file(_kept(tx, workspace_id, after), encoding):
+            await drop(tx, workspace_id, after)
+        said = [row["filename"], row["progress"]]
+        if (kept := traces.emptied(said)) != said:
+            await tx.execute(_sql.reword, workspace_id, after, *kept)
+    return after if len(rows) == limits.TRACED_RUNS_MAX else None
+
+
+async def _kept(tx: Reading, workspace_id: UUID, run_id: UUID) -> AsyncIterator[bytes]:
+    async for row in tx.rows(_sql.parts, workspace_id, run_id, None, prefetch=1):
+        yield row["bytes"]
+
+
+people.also(files=forget)

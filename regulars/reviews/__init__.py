@@ -42,7 +42,6 @@ from regulars.reviews.model import (
     prepared,
     review_rules,
 )
-from regulars.reviews.owners import forget, move
 from regulars.reviews.pictures import (
     BadPicture,
     Picture,
@@ -52,5 +51,5 @@ from regulars.reviews.pictures import (
     pictures_of,
     rendered,
 )
-from regulars.reviews.store import insert, lock, set_coins, update
+from regulars.reviews.store import forget, insert, lock, move, set_coins, update
 from regulars.reviews.wire import tell

@@ -14,8 +14,7 @@ Does not know who is told.
                `---> refused (has a reason)
 """
 
-from regulars.triggers.applying import Outlook, apply
-from regulars.triggers.backtesting import Past
+from regulars.triggers.backtesting import Outlook, Past, apply
 from regulars.triggers.calendar import GO_THROUGH, go_through
 from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.finding import find_trigger, firings, never_asked, tally, versions_of

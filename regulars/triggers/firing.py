@@ -12,10 +12,9 @@ from regulars.ledger import Txn
 from regulars.rewards import Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import store
-from regulars.triggers.effects import coupon_key
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
 from regulars.triggers.facts import THOUSANDTHS, Called
-from regulars.triggers.model import Evaluation, Fire, Fired, Firing, Trigger
+from regulars.triggers.model import Evaluation, Fire, Fired, Firing, Trigger, coupon_key
 from regulars.triggers.pipeline import Decision, Pipeline
 from regulars.triggers.signup import ensure
 

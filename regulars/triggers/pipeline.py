@@ -19,10 +19,9 @@ from regulars.ledger import Posted, Txn
 from regulars.rewards import Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import guards, store
-from regulars.triggers.effects import Behind, Coins, Effect, OneCoupon
 from regulars.triggers.facts import AnyFact, Called, Ordered
 from regulars.triggers.guards import Guarded, No
-from regulars.triggers.model import Firing, Override, Trigger
+from regulars.triggers.model import Behind, Coins, Effect, Firing, OneCoupon, Override, Trigger
 from regulars.triggers.rule import Campaign, Factor, FirstOrder, InTier, Rule
 from regulars.triggers.tallies import Key, Tally
 from regulars.triggers.waiting import Promise

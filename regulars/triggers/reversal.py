@@ -17,9 +17,8 @@ from regulars.ledger import NotReversible, Reversal
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import store
-from regulars.triggers.effects import coupon_key
 from regulars.triggers.guards import basis_of
-from regulars.triggers.model import Firing
+from regulars.triggers.model import Firing, coupon_key
 from regulars.triggers.rule import Rule
 from regulars.triggers.tallies import Tally
 from regulars.triggers.waiting import GIVE, kept_of

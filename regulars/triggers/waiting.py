@@ -15,9 +15,8 @@ from regulars.rewards import Issued
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import store
-from regulars.triggers.effects import Behind, Coins, Effect, OneCoupon
 from regulars.triggers.guards import basis_of
-from regulars.triggers.model import Firing, posted_refusal
+from regulars.triggers.model import Behind, Coins, Effect, Firing, OneCoupon, posted_refusal
 from regulars.triggers.rule import Rule
 from regulars.triggers.tallies import Tally
 

@@ -36,8 +36,7 @@ from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
 from regulars.worker.asking import Asking
 from regulars.worker.doing import Doing
-from regulars.worker.fanning import FanOut
-from regulars.worker.following import Following
+from regulars.worker.following import FanOut, Following
 from regulars.worker.lanes import LaneKeeper
 
 HANDLERS: Mapping[str, Handler] = {

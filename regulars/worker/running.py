@@ -16,8 +16,7 @@ from regulars.schedule import Caller, Handler
 from regulars.wiring import App
 from regulars.worker.carriers import Carriers
 from regulars.worker.doing import Doing
-from regulars.worker.fanning import FanOut
-from regulars.worker.following import Following
+from regulars.worker.following import FanOut, Following
 from regulars.worker.lanes import LaneKeeper
 from regulars.worker.loops import HANDLERS, Loops
 

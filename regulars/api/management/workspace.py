@@ -1,18 +1,22 @@
-"""The shop itself: its name, time zone and currency, the switch for events, its settings, its audit log."""
+"""The shop itself: its name, time zone and currency, the switch for events, its settings, its audit log; how its own
+pages look and what they say; when customers are reminded; and the time, moved by tests of what happens later."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from regulars import events, limits, orders, tenancy
+from regulars import events, limits, orders, reminders, storefront, tenancy
 from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
-from regulars.kit import Page, Reading, Setting, Tx, copied, showing
+from regulars.kit import Page, Reading, Setting, Tx, a_moment, copied, showing
 from regulars.orders import EarningBasis
 from regulars.referrals import ReferralRules
-from regulars.reminders import ReminderRules
+from regulars.reminders import Foreseen, ReminderRules, reminder_rules
 from regulars.reviews import ReviewRules
+from regulars.storefront import Theme
+from regulars.storefront.theme import Word
 from regulars.tenancy import AuditLine, BookRules, Retention, Workspace
 from regulars.wiring import change_shop
 
@@ -207,3 +211,64 @@ async def read_audit(call: Call[DatedQuery, None], tx: Reading) -> Page[AuditLin
     """Newest first."""
     lines = await tenancy.audit_log(tx, call.workspace_id, **asked(call.query))
     return Page(*page_of(lines, call.query.limit))
+
+
+class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    now: Annotated[datetime, Meta(tz=True, examples=["2026-04-14T09:30:00Z"])]
+
+
+@management.post("/test-clock", "Move the time, for tests", tag="Shop")
+async def move_clock(call: Call[NoQuery, Moved], tx: Tx) -> Moved:
+    """On a server that was started with its test clock (`regulars up --test-clock`), which nobody else can reach: the
+    time goes on from there for all that runs, for every shop, and what is due by then is done. Never back, and at most
+    a year at once. Any other server refuses."""
+    to = a_moment("now", call.body.now)
+    tx.wrote = True  # a file, which is no row, and an act all the same
+    await call.audit(tx, "clock.move", "", to=call.body.now)
+    call.app.clock.move(to)
+    return Moved(call.app.clock.now())
+
+
+class ThemeChange(Setting[Theme], frozen=True):
+    """Only what is given changes; null sets one back, of `words` each by itself."""
+
+    words: dict[str, Word | None] | UnsetType | None = UNSET
+
+
+@management.get("/storefront", "The storefront's theme and words", tag="Shop")
+async def read_storefront(call: Call[NoQuery, None], tx: Reading) -> Theme:
+    return storefront.theme_of(await tenancy.get_workspace(tx, call.workspace_id))
+
+
+@management.patch("/storefront", "Change the storefront's theme and words", tag="Shop")
+async def change_storefront(call: Call[NoQuery, ThemeChange], tx: Tx) -> Theme:
+    """Pages that are open show it when they are loaded again."""
+    given: dict[str, Any] = storefront.check(msgspec.to_builtins(call.body))
+    changed = await change_shop(tx, call.workspace, {"settings": {"storefront": given}}, call.now)
+    await call.audit(tx, "storefront.update", call.workspace_id, changed=sorted(given))
+    return storefront.theme_of(changed)
+
+
+class RemindersItem(msgspec.Struct, frozen=True):
+    """`upcoming` is what each would tell the next time, by what is true now."""
+
+    rules: ReminderRules
+    upcoming: list[Foreseen]
+
+
+async def _item(tx: Reading, call: Call[NoQuery, None] | Call[NoQuery, Reminders], shop: Workspace) -> RemindersItem:
+    return RemindersItem(reminder_rules(shop), await reminders.foreseen(tx, shop, call.now))
+
+
+@management.get("/reminders", "Reminders", tag="Shop")
+async def read_reminders(call: Call[NoQuery, None], tx: Reading) -> RemindersItem:
+    return await _item(tx, call, call.workspace)
+
+
+@management.patch("/reminders", "Change reminders", tag="Shop")
+async def change_reminders(call: Call[NoQuery, Reminders], tx: Tx) -> RemindersItem:
+    """The shop's setting `reminders`, as `PATCH /workspace` has it."""
+    changes = {"settings": {"reminders": msgspec.to_builtins(call.body)}}
+    shop = await change_shop(tx, call.workspace, changes, call.now)
+    await call.audit(tx, "workspace.update", call.workspace.id, fields=["settings"])
+    return await _item(tx, call, shop)

@@ -12,7 +12,7 @@ import pytest
 import regulars
 from regulars import events
 from regulars.conditions import Field, operators_for
-from regulars.events import catalogue, rendering, samples, schemas
+from regulars.events import catalogue, rendering, schemas
 from regulars.kit.clock import HandClock
 from regulars.tenancy import Workspace
 
@@ -155,7 +155,7 @@ def test_properties_stand_in_the_order_of_the_contract(topic: str) -> None:
 @pytest.mark.parametrize("topic", OWN)
 def test_bodies_keep_that_order_and_leave_nothing_out(topic: str) -> None:
     type_ = events.TOPICS[topic].type
-    for example in samples.examples(type_):
+    for example in schemas.examples(type_):
         assert msgspec.convert(example, type_)
         body = json.loads(events.body(topic, example))
         assert body == example
@@ -164,7 +164,7 @@ def test_bodies_keep_that_order_and_leave_nothing_out(topic: str) -> None:
 
 
 def test_a_referral_tells_of_the_one_reward_it_gave() -> None:
-    coins, coupon = samples.examples(events.TOPICS["refereenotify_create"].type)
+    coins, coupon = schemas.examples(events.TOPICS["refereenotify_create"].type)
     names = REFERRAL.split()
     assert [name for name in names if name not in coins] == names[-10:]
     assert [name for name in names if name not in coupon] == names[23:27]

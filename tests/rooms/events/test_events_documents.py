@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from regulars import events
-from regulars.events import samples
+from regulars.events import schemas
 
 GENERATED = Path(__file__).parents[3] / "docs" / "generated"
 
@@ -24,7 +24,7 @@ def test_examples_are_valid_and_nothing_may_be_missing(topic: str) -> None:
     schema = json.loads(events.documents()[f"events/{topic}.json"])
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    for example in samples.examples(events.TOPICS[topic].type):
+    for example in schemas.examples(events.TOPICS[topic].type):
         validator.validate(example)
         validator.validate({**example, "to_follow": 1})
         for name in schema["required"]:

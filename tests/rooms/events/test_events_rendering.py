@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from regulars import events
-from regulars.events import samples
+from regulars.events import schemas
 from regulars.kit.db import Database
 
 
@@ -70,7 +70,7 @@ def test_fingerprints_of_normalised_addresses_and_numbers() -> None:
 
 
 async def test_nul_never_reaches_a_body(db: Database) -> None:
-    [example] = samples.examples(events.TOPICS["lead_update"].type)
+    [example] = schemas.examples(events.TOPICS["lead_update"].type)
     odd = {**example, "user_name": "A\0b", "name": "\\u0000 is no NUL", "changed_properties": ["x\0"]}
     body = events.body("lead_update", odd)
     assert json.loads(body) == {**odd, "user_name": "A\ufffdb", "changed_properties": ["x\ufffd"]}

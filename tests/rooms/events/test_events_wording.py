@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from regulars import events
-from regulars.events import samples
+from regulars.events import schemas
 
 
 def said(topic: str, **values: Any) -> str:
     type_ = events.TOPICS[topic].type
-    body = samples.examples(type_)[0] | {"user_name": "Asha Rao"} | values
+    body = schemas.examples(type_)[0] | {"user_name": "Asha Rao"} | values
     return events.sentence(topic, events.body(topic, body))
 
 

@@ -10,7 +10,7 @@ from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.ids import new_id
 from regulars.tenancy import Workspace
-from regulars.worker.fanning import FanOut
+from regulars.worker.following import FanOut
 from tests import make
 
 
