@@ -42,10 +42,8 @@ _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
 Http = Request[Any, Any, Any]
 
 
-class CheckoutUnknown(NotFound):
+class CheckoutUnknown(NotFound, code="checkout_unknown"):
     """No shop's checkout has this address, or it was disconnected."""
-
-    code = "checkout_unknown"
 
 
 class CheckoutCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

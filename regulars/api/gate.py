@@ -25,10 +25,8 @@ _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
 _USE_NOTED = timedelta(seconds=limits.KEY_USE_NOTED_S)
 
 
-class NoKey(Unauthenticated):
+class NoKey(Unauthenticated, code="key_missing"):
     """The call carries no API key, or does not say of which workspace it is."""
-
-    code = "key_missing"
 
     def __init__(self, header: str) -> None:
         super().__init__(f"The header {header} is missing.", fields={header: "expected a value"})

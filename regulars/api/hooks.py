@@ -36,10 +36,8 @@ _NOTED = timedelta(seconds=limits.HOOKS_WRONG_NOTED_S)
 _TAKEN = (200, [(b"content-type", b"application/json"), *SAFE_HEADERS], b'{"taken":true}')
 
 
-class HookUnknown(NotFound):
+class HookUnknown(NotFound, code="hook_unknown"):
     """No source has this address, or it was removed."""
-
-    code = "hook_unknown"
 
 
 class _Address:

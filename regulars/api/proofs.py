@@ -23,22 +23,17 @@ from regulars.kit import Forbidden, Unauthenticated, invalid
 from regulars.kit.secrets import same
 
 
-class ProofMissing(Unauthenticated):
+class ProofMissing(Unauthenticated, code="customer_proof_missing"):
     """The call needs to prove which customer it is made for."""
 
-    code = "customer_proof_missing"
 
-
-class ProofWrong(Unauthenticated):
+class ProofWrong(Unauthenticated, code="customer_proof_wrong"):
     """The proof is forged, garbled or too old."""
 
-    code = "customer_proof_wrong"
 
-
-class ProofOfAnother(Forbidden):
+class ProofOfAnother(Forbidden, code="customer_proof_of_another"):
     """The proof is good, but the call is about somebody else."""
 
-    code = "customer_proof_of_another"
     message = "The customer's proof is of another customer."
 
 

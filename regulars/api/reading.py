@@ -39,11 +39,8 @@ _LIST = msgspec.json.Decoder(
 _JSON = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?", re.IGNORECASE)
 
 
-class Malformed(Refusal):
+class Malformed(Refusal, code="malformed", status=400):
     """The body is no JSON at all."""
-
-    code = "malformed"
-    status = 400
 
 
 class Unread(Invalid):
@@ -54,18 +51,12 @@ class Unread(Invalid):
         self.type, self.given, self.strict = type_, given, strict
 
 
-class WrongMediaType(Refusal):
+class WrongMediaType(Refusal, code="unsupported_media_type", status=415):
     """The body is said to be something else than JSON."""
 
-    code = "unsupported_media_type"
-    status = 415
 
-
-class BodyTooLarge(Refusal):
+class BodyTooLarge(Refusal, code="body_too_large", status=413):
     """The body is longer than a body may be."""
-
-    code = "body_too_large"
-    status = 413
 
     def __init__(self, bytes_max: int = limits.BODY_BYTES_MAX) -> None:
         super().__init__(f"The body is longer than {bytes_max:,} bytes.")

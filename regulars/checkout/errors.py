@@ -3,17 +3,15 @@
 from regulars.kit import NotFound, Refusal, Unauthenticated
 
 
-class NotConnected(NotFound):
+class NotConnected(NotFound, code="checkout_not_connected"):
     """The shop's checkout is not connected."""
 
-    code = "checkout_not_connected"
     message = "The checkout is not connected."
 
 
-class CartChanged(Refusal):
+class CartChanged(Refusal, code="checkout_cart_changed"):
     """This reference was performed before, for another customer or cart; nothing was taken now."""
 
-    code = "checkout_cart_changed"
     message = (
         "This reference_order_id was performed before, for another cart. Revert it, and perform the new cart under "
         "a reference of its own."
@@ -21,15 +19,12 @@ class CartChanged(Refusal):
     expected = ("reference_order_id", "one that was not used before")
 
 
-class CheckoutReverted(Refusal):
+class CheckoutReverted(Refusal, code="checkout_reverted"):
     """This reference was reverted: it takes nothing any more, so that a call that comes late takes nothing either."""
 
-    code = "checkout_reverted"
     message = "This reference_order_id was reverted, and takes nothing any more. Perform the cart under another."
     expected = ("reference_order_id", "one that was not reverted")
 
 
-class SignatureWrong(Unauthenticated):
+class SignatureWrong(Unauthenticated, code="signature_wrong"):
     """The call is not signed with the checkout's secret, or long ago; nothing was done."""
-
-    code = "signature_wrong"

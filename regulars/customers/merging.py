@@ -16,10 +16,9 @@ from regulars.kit import Conflict, NotFound, Tx, invalid
 from regulars.tenancy import Workspace
 
 
-class CustomerErased(Conflict):
+class CustomerErased(Conflict, code="customer_erased"):
     """Nothing is known of this customer any more, and nothing can be."""
 
-    code = "customer_erased"
     message = "This customer was erased. What is left is kept for the book alone."
 
 

@@ -12,11 +12,8 @@ from regulars.kit import Queries, Reading, Refusal, Tx, bounds, first_id_at, mad
 _sql = Queries(__file__)
 
 
-class EventTooLarge(Refusal):
+class EventTooLarge(Refusal, code="event_too_large", status=413):
     """An event's body is longer than an event may be."""
-
-    code = "event_too_large"
-    status = 413
 
 
 async def append(

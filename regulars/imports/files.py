@@ -18,10 +18,8 @@ _sql = Queries(__file__)
 EXPIRY = "imports.expiry"
 
 
-class FileGone(NotFound):
+class FileGone(NotFound, code="file_gone"):
     """The file was handed over too long ago, or too many after it."""
-
-    code = "file_gone"
 
 
 async def keep(tx: Tx, workspace_id: UUID, run_id: UUID, file: BinaryIO, now: datetime) -> int:

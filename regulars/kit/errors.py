@@ -11,7 +11,8 @@ from regulars import limits
 
 class Refusal(Exception):
     """An expected no. `code` is stable; `message` is for people; `fields` says what each wrong field should hold. What
-    one of its classes always says stands there.
+    one of its classes always says stands there: `class OfferClosed(Refusal, code="offer_closed")`, and its `status`,
+    which is its base's otherwise.
 
     A refusal changes nothing: the transaction it is raised in is rolled back by the door.
     """
@@ -22,52 +23,37 @@ class Refusal(Exception):
     expected: tuple[str, str] | None = None
     """A field, and what it should hold."""
 
+    def __init_subclass__(cls, *, code: str = "", status: int = 0) -> None:
+        cls.code, cls.status = code or cls.code, status or cls.status
+
     def __init__(self, message: str = "", *, code: str = "", fields: dict[str, str] | None = None) -> None:
         super().__init__(message or self.message)
         self.message, self.code = message or self.message, code or self.code
         self.fields = fields or ({self.expected[0]: f"expected {self.expected[1]}"} if self.expected else {})
 
 
-class Invalid(Refusal):
+class Invalid(Refusal, code="invalid"):
     """A field holds something else than was expected; `fields` says which and what."""
 
-    code = "invalid"
-    status = 422
 
-
-class NotFound(Refusal):
+class NotFound(Refusal, code="not_found", status=404):
     """The named thing does not exist in this workspace."""
 
-    code = "not_found"
-    status = 404
 
-
-class Conflict(Refusal):
+class Conflict(Refusal, code="conflict", status=409):
     """The thing exists already, or was changed since it was read."""
 
-    code = "conflict"
-    status = 409
 
-
-class Forbidden(Refusal):
+class Forbidden(Refusal, code="forbidden", status=403):
     """The key or the person has no right to this."""
 
-    code = "forbidden"
-    status = 403
 
-
-class Unauthenticated(Refusal):
+class Unauthenticated(Refusal, code="unauthenticated", status=401):
     """Nobody is signed in, or the key is unknown or revoked."""
 
-    code = "unauthenticated"
-    status = 401
 
-
-class TooMany(Refusal):
+class TooMany(Refusal, code="too_many_requests", status=429):
     """The caller is over its rate; nothing was done. `retry_after_s` says when to come back."""
-
-    code = "too_many_requests"
-    status = 429
 
     def __init__(self, message: str, *, retry_after_s: float) -> None:
         super().__init__(message)

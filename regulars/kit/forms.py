@@ -19,11 +19,9 @@ MULTIPART = "multipart/form-data"
 URL_ENCODED = "application/x-www-form-urlencoded"
 
 
-class FormTooLarge(Refusal):
+class FormTooLarge(Refusal, code="body_too_large", status=413):
     """A form holds more text than a form may."""
 
-    code = "body_too_large"
-    status = 413
     message = f"The form's text is longer than {limits.FORM_TEXT_BYTES_MAX:,} bytes."
 
 

@@ -23,19 +23,15 @@ from regulars.kit.traces import Traces
 _sql = Queries(__file__)
 
 
-class KeyReused(Refusal):
+class KeyReused(Refusal, code="idempotency_key_reused"):
     """This Idempotency-Key came before with another request; nothing was done."""
 
-    code = "idempotency_key_reused"
     message = "This Idempotency-Key was used before for a different request."
     expected = ("Idempotency-Key", "a new key for a new request")
 
 
-class AnswerGone(Refusal):
+class AnswerGone(Refusal, code="idempotency_answer_gone", status=409):
     """The same request came before, longer ago than the shop keeps answers; nothing was done again."""
-
-    code = "idempotency_answer_gone"
-    status = 409
 
     def __init__(self, answered_at: datetime) -> None:
         super().__init__(

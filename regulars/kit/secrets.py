@@ -35,11 +35,8 @@ def derived(server_secret: str, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"regulars " + purpose).derive(server_secret.encode())
 
 
-class Unreadable(Refusal):
+class Unreadable(Refusal, code="secret_unreadable", status=409):
     """Stored secrets can't be read with this server's REGULARS_SECRET_KEY."""
-
-    code = "secret_unreadable"
-    status = 409
 
 
 class SecretBox:

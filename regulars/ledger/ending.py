@@ -17,10 +17,8 @@ from regulars.ledger.settling import expire, held, release, release_hold
 from regulars.tenancy import Workspace
 
 
-class HoldEnded(Conflict):
+class HoldEnded(Conflict, code="hold_ended"):
     """The hold was captured, voided, or its time is over; nothing was done."""
-
-    code = "hold_ended"
 
 
 class Ending(Line, frozen=True, gc=False, kw_only=True):

@@ -4,10 +4,8 @@ from regulars import limits
 from regulars.kit import Refusal
 
 
-class InsufficientBalance(Refusal):
+class InsufficientBalance(Refusal, code="insufficient_balance"):
     """The wallet holds less than was to be taken; nothing was taken."""
-
-    code = "insufficient_balance"
 
     def __init__(self, *, needed: int, available: int, debt: int = 0) -> None:
         self.missing = needed - available
@@ -18,15 +16,13 @@ class InsufficientBalance(Refusal):
         )
 
 
-class KeyTaken(Refusal):
+class KeyTaken(Refusal, code="key_taken"):
     """The entry's key names a txn already, and it is another one; nothing was posted."""
 
-    code = "key_taken"
     message = "This was sent before with other contents, and then it was done. Nothing was done now."
 
 
-class WalletFull(Refusal):
+class WalletFull(Refusal, code="wallet_full"):
     """All that was ever credited to the wallet would no longer fit into a number of JSON."""
 
-    code = "wallet_full"
     message = f"A wallet can be credited {limits.WALLET_CREDITED_MAX:,} in all, and this would be more."

@@ -19,10 +19,9 @@ from regulars.tenancy import Workspace
 _KINDS: tuple[Kind, Kind] = ("coins", "credits")
 
 
-class CoinsHeld(Conflict):
+class CoinsHeld(Conflict, code="coins_held"):
     """A hold is open in a wallet that is to be merged into another; nothing was done."""
 
-    code = "coins_held"
     message = "Coins of this customer are held, by a checkout perhaps. Merge when the hold has ended."
 
 

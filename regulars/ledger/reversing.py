@@ -16,10 +16,8 @@ from regulars.ledger.opening import opened
 from regulars.tenancy import Workspace
 
 
-class NotReversible(Refusal):
+class NotReversible(Refusal, code="not_reversible"):
     """The txn brought nothing that could be taken back, or spent nothing that could be given back."""
-
-    code = "not_reversible"
 
 
 class Reversal(Line, frozen=True, gc=False, kw_only=True):

@@ -5,10 +5,8 @@ from regulars.orders import store
 from regulars.tenancy import Workspace
 
 
-class CurrencyInUse(Conflict):
+class CurrencyInUse(Conflict, code="currency_in_use"):
     """The shop has orders: what they count for changes with its currency, so that has to be said to be known."""
-
-    code = "currency_in_use"
 
 
 async def check_currency_change(tx: Reading, workspace: Workspace, currency_code: str, *, confirmed: bool) -> None:

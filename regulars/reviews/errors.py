@@ -9,15 +9,13 @@ class UnknownPost(NotFound):
     message = "This review or question does not exist."
 
 
-class ReviewExists(Conflict):
+class ReviewExists(Conflict, code="review_exists"):
     """The customer has reviewed the product and order before."""
 
-    code = "review_exists"
     message = "This customer has reviewed the product before. There is one review for each product of an order."
 
 
-class NotShown(Conflict):
+class NotShown(Conflict, code="not_approved"):
     """It was not approved, so it can't be featured."""
 
-    code = "not_approved"
     message = "Approve it first: only what is shown can be featured."

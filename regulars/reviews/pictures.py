@@ -26,18 +26,16 @@ _threads = ThreadPoolExecutor(limits.PICTURES_AT_ONCE, thread_name_prefix="pictu
 _waiting = 0
 
 
-class BadPicture(Refusal):
+class BadPicture(Refusal, code="picture_unusable"):
     """What was sent is no picture that can be shown."""
 
-    code = "picture_unusable"
     expected = ("file", "a JPEG, PNG or WebP picture")
     message = "This is no picture that can be read. Send a JPEG, PNG or WebP."
 
 
-class PicturesFull(Conflict):
+class PicturesFull(Conflict, code="pictures_full"):
     """The review has as many pictures as one may have."""
 
-    code = "pictures_full"
     message = f"It has {limits.PICTURES_MAX} pictures, as many as one may have."
 
 

@@ -58,10 +58,8 @@ class Came(msgspec.Struct, frozen=True):
     wait_s: float = 0.0
 
 
-class DiscountRefused(Refusal):
+class DiscountRefused(Refusal, code="discount_refused"):
     """The discount could not be made where the shop sells: the coupon is cancelled, and its coins are back."""
-
-    code = "discount_refused"
 
 
 def due_there(coupon: Coupon, at: datetime, tries: int = 0, **led: Any) -> Due:

@@ -3,55 +3,42 @@
 from regulars.kit import Conflict, NotFound, Refusal
 
 
-class UnknownOffer(NotFound):
+class UnknownOffer(NotFound, code="offer_unknown"):
     """There is no such offer."""
 
-    code = "offer_unknown"
     message = "Offer does not exists"
 
 
-class UnknownCoupon(NotFound):
+class UnknownCoupon(NotFound, code="coupon_unknown"):
     """There is no such coupon, or it is another customer's."""
 
-    code = "coupon_unknown"
     message = "This coupon does not exist."
 
 
-class OfferClosed(Refusal):
+class OfferClosed(Refusal, code="offer_closed"):
     """The offer is switched off, has not begun, or is over; or it is only given, never bought."""
 
-    code = "offer_closed"
 
-
-class NotEligible(Refusal):
+class NotEligible(Refusal, code="not_eligible"):
     """The offer, or the coupon, is not for this customer or this cart; the message says what is asked for."""
 
-    code = "not_eligible"
 
-
-class OfferLimit(Refusal):
+class OfferLimit(Refusal, code="offer_limit_reached"):
     """The stock or the budget is used up, or the customer has had as many as one may."""
 
-    code = "offer_limit_reached"
 
-
-class CodesOut(Refusal):
+class CodesOut(Refusal, code="codes_out"):
     """The offer gives codes of a list, and none is left."""
 
-    code = "codes_out"
     message = "No code of this offer's list is left."
 
 
-class PriceChanged(Refusal):
+class PriceChanged(Refusal, code="price_changed"):
     """The caller named a price or a number of steps that the offer does not have; the message says what it has."""
 
-    code = "price_changed"
 
-
-class CouponUsed(Conflict):
+class CouponUsed(Conflict, code="coupon_used"):
     """The coupon was redeemed for something else before."""
-
-    code = "coupon_used"
 
     def __init__(self, reference: str) -> None:
         super().__init__(
@@ -60,7 +47,5 @@ class CouponUsed(Conflict):
         )
 
 
-class CouponEnded(Refusal):
+class CouponEnded(Refusal, code="coupon_ended"):
     """The coupon has expired or was cancelled."""
-
-    code = "coupon_ended"

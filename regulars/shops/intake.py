@@ -22,10 +22,8 @@ def kind_of(topic: str) -> str:
     return OF_PERSONS if topic.startswith(("customer", "lead")) else OF_ORDERS
 
 
-class SignatureWrong(Unauthenticated):
+class SignatureWrong(Unauthenticated, code="signature_wrong"):
     """The hook is not signed, or not with the secret that it must be signed with."""
-
-    code = "signature_wrong"
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -178,10 +178,8 @@ class Settled(msgspec.Struct, frozen=True):
     customer_id: UUID | None = None
 
 
-class Unreadable(Refusal):
+class Unreadable(Refusal, code="hook_unreadable"):
     """A hook's body is not what its platform sends by its topic."""
-
-    code = "hook_unreadable"
 
 
 class Platform(fields.Manifest, frozen=True, kw_only=True):

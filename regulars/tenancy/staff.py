@@ -18,10 +18,8 @@ from regulars.tenancy.passwords import NOBODYS, Hashed, check_password, verified
 _sql = Queries(__file__)
 
 
-class LastOwner(Conflict):
+class LastOwner(Conflict, code="last_owner"):
     """A workspace has at least one owner."""
-
-    code = "last_owner"
 
 
 class Known(msgspec.Struct, frozen=True):

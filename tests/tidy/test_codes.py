@@ -28,14 +28,10 @@ def _said(node: ast.AST) -> Iterator[tuple[str, int | None]]:
     match node:
         case ast.keyword(arg="code", value=ast.Constant(value=str(code))):
             yield code, None
-        case ast.ClassDef(body=body):
-            own = {
-                target.id: value.value
-                for part in body
-                if isinstance(part, ast.Assign) and isinstance(value := part.value, ast.Constant)
-                for target in part.targets
-                if isinstance(target, ast.Name)
-            }
+        case ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str(code))):
+            yield code, None
+        case ast.ClassDef(keywords=keywords):
+            own = {one.arg: one.value.value for one in keywords if isinstance(one.value, ast.Constant)}
             if isinstance(own.get("code"), str):
                 yield str(own["code"]), int(str(own["status"])) if "status" in own else None
         case ast.Call(

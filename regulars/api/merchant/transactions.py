@@ -26,10 +26,9 @@ Hash = Annotated[
 Operation = Literal["cr", "dr"]
 
 
-class HashReused(Refusal):
+class HashReused(Refusal, code="hash_reused"):
     """This hash names a transaction already, and it is another one; nothing was done."""
 
-    code = "hash_reused"
     message = "This hash was sent before with another transaction."
     expected = ("hash", "a new hash")
 
