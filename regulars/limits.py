@@ -76,10 +76,8 @@ CALLS_PER_MINUTE_PER_KEY_MAX = 60_000_000
 CALLS_DRAWN_S = 1.0  # a server process draws so much of a key's allowance at once
 IDEMPOTENCY_KEY_CHARS_MAX = 255
 NAME_CHARS_MAX = 200
-CUSTOMER_ID_CHARS_MIN = 8
-CUSTOMER_ID_CHARS_MAX = 128
-MOBILE_DIGITS_MIN = 4
-MOBILE_DIGITS_MAX = 15
+CUSTOMER_ID_CHARS_MIN, CUSTOMER_ID_CHARS_MAX = 8, 128
+MOBILE_DIGITS_MIN, MOBILE_DIGITS_MAX = 4, 15
 MOBILE_CHARS_MAX = 32  # with spaces, brackets and dashes
 TITLE_CHARS_MAX = 200
 DESCRIPTION_CHARS_MAX = 1_000
@@ -102,8 +100,7 @@ EARLIER_ORDERS_COUNTED_MAX = 1_000  # of a customer, before another
 ORDER_CLOCK_AHEAD_S = 300  # what a shop's clock may be ahead by
 
 # Tenancy
-CHOSEN_ID_CHARS_MIN = 3
-CHOSEN_ID_CHARS_MAX = 64
+CHOSEN_ID_CHARS_MIN, CHOSEN_ID_CHARS_MAX = 3, 64
 COIN_NAME_CHARS_MAX = 40
 URI_CHARS_MAX = 2_000
 EMAIL_CHARS_MAX = 254
@@ -191,6 +188,12 @@ REFERRAL_RING_MAX = 50  # customers, as far as a circle is followed
 SHOPS_OF_CODE_MAX = 50  # that are looked at for one referral link
 CLAIMS_FROM_MAX = 20  # of referrals, from one caller's address, in SIGN_IN_WINDOW_S
 
+# Messages
+TEMPLATES_MAX, MESSAGE_LINE_CHARS_MAX, MESSAGE_BODY_CHARS_MAX, MESSAGE_SLOTS_MAX = 500, 300, 100_000, 20
+MESSAGE_RENDER_S, MESSAGE_LOOPS_MAX = 0.25, 1_000  # of one template
+MESSAGE_OUTPUT_BYTES_MAX, MESSAGE_FILTER_SIZE_MAX = 256_000, 4_000_000  # and what a filter is given, part times part
+MESSAGE_CLICK_S, MESSAGE_OPEN_S, MESSAGE_BURST_S = 5.0, 1.0, 2.0  # sooner, or closer together, is no person's
+
 # Triggers
 TRIGGERS_MAX = 200
 OFFERS_MAX = 200
@@ -207,8 +210,7 @@ DISCOUNT_HELD_S = 48 * 3_600.0  # longer than it is tried
 DISCOUNT_LATE_S = 60.0  # a call that nobody waits for any more may arrive until then
 CODES_UPLOADED_MAX = 200_000  # of one upload
 CODES_NAMED_MAX = 100  # lines of an upload that are refused by name; of the others it is said how many
-TIERS_MAX = 20
-TIER_MONTHS_MAX = 120
+TIERS_MAX, TIER_MONTHS_MAX = 20, 120
 TIERS_JUDGED_MAX = 2_000  # customers at a time, in one transaction
 TIERS_PREVIEWED_MAX = 100_000  # some seconds of a process: those who came first, which the preview says
 TIERS_PREVIEWS_AT_ONCE = 2  # in a process: whoever would be one more is told to come back
@@ -216,8 +218,7 @@ TIERS_PREVIEWED_NAMED = 20  # customers who would move, by name; of all it is sa
 LADDER_DRAFT_CHARS_MAX = 6_000  # of a ladder that is being changed, in an address: browsers and proxies take 8 KB
 COINS_MAX = 1_000_000_000
 FIRINGS_LIMIT_MAX = 10_000
-FACTORS_MAX = 20
-FACTOR_MAX = 100
+FACTORS_MAX, FACTOR_MAX = 20, 100
 COOL_DOWN_MINUTES_MAX = 366 * 24 * 60
 DELAY_DAYS_MAX = 366
 FACT_NAME_CHARS_MAX = 64
@@ -304,8 +305,7 @@ SCHEDULE_CALLS_AT_ONCE = 4
 SCHEDULE_LEASE_S = 180.0  # longer than so many calls take
 
 # Worker
-WORKER_POLL_FIRST_S = 0.004
-WORKER_POLL_S = 0.25
+WORKER_POLL_FIRST_S, WORKER_POLL_S = 0.004, 0.25
 LANE_NO_CARRIER_S = 60.0
 LANE_AFTER_FAULT_S = 2.0
 WORKER_SWITCHED_OFF_S = 2.0

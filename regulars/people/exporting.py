@@ -6,6 +6,8 @@ import msgspec
 
 from regulars import customers, events, ledger, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
+from regulars.engagement import messages
+from regulars.engagement.messages.model import Consent, Message
 from regulars.events import Event
 from regulars.kit import Reading
 from regulars.ledger import Txn
@@ -33,6 +35,8 @@ class Person(msgspec.Struct, frozen=True):
     reviews: list[Post]
     questions: list[Post]
     referrals: list[Referral]
+    consents: list[Consent]
+    messages: list[Message]
     events: list[Event]
     cut: list[str]
 
@@ -56,10 +60,12 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
         questions=await reviews.posts(tx, workspace.id, "question", customer_id=id, limit=most),
         referrals=await referrals.referrals(tx, workspace.id, referrer_id=id, limit=most)
         + await referrals.referrals(tx, workspace.id, friend_id=id, limit=1),
+        consents=await messages.consents_of(tx, workspace, customer),
+        messages=await messages.messages_of(tx, workspace.id, customer_id=id, limit=most),
         events=await events.recent(tx, workspace.id, customer_id=id, limit=most),
         cut=[],
     )
-    lists = ("orders", "coins", "credits", "firings", "reviews", "questions", "events")
+    lists = ("orders", "coins", "credits", "firings", "reviews", "questions", "messages", "events")
     cut = [name for name in lists if len(getattr(person, name)) >= most]
     cut += ["coupons"] if len(person.coupons[0]) >= most else []
     return msgspec.structs.replace(person, cut=cut)

@@ -38,6 +38,7 @@ from regulars.rewards.finding import (
     coupons_of_order,
     find_coupon,
     numbered_page,
+    one_of_each,
     tally,
     unused,
     used_between,

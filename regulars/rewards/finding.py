@@ -76,6 +76,16 @@ async def numbered_page(
     return (found, await store.terms_of(tx, workspace_id, found)), count
 
 
+async def one_of_each(
+    tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[UUID, UUID | None]], now: datetime
+) -> Known:
+    """For each customer the coupon that is named, or else their newest that can be used, if there is one."""
+    found = await tx.all(
+        Coupon, sql.one_of_each, workspace_id, [who for who, _ in wanted], [id for _, id in wanted], now
+    )
+    return found, await store.terms_of(tx, workspace_id, found)
+
+
 async def coupons_of_order(tx: Reading, workspace_id: UUID, order_id: UUID) -> Known:
     found = await tx.all(Coupon, sql.coupons_of_order, workspace_id, order_id)
     return found, await store.terms_of(tx, workspace_id, found)

@@ -232,3 +232,12 @@ SELECT DISTINCT ON (c.id) c.{coupon} FROM unnest($2::timestamptz[], $3::timestam
          WHERE issued.id > $4 AND (issued.expires_at IS NULL OR issued.expires_at > $6)
          ORDER BY issued.id LIMIT $5) AS c
  ORDER BY c.id LIMIT $5
+
+-- name: one_of_each
+-- The coupon that is named, or else the newest that can be used.
+SELECT c.{coupon} FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, id)
+ CROSS JOIN LATERAL (
+        SELECT * FROM rewards_coupon
+         WHERE workspace_id = $1 AND customer_id = n.customer_id
+           AND CASE WHEN n.id IS NULL THEN status = 'issued' AND (expires_at IS NULL OR expires_at > $4) ELSE id = n.id END
+         ORDER BY id DESC LIMIT 1) AS c

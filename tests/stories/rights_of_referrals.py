@@ -12,6 +12,18 @@ GET    /api/v1/referrals/funnel                           -          -     -    
 GET    /api/v1/referrals/{id}                             -          -     -      -      -         -      READ
 POST   /api/v1/referrals/{id}/approve                     -          -     -      -      -         -      WRITE
 POST   /api/v1/referrals/{id}/reject                      -          -     -      -      -         -      WRITE
+GET    /api/v1/templates                                  -          -     -      -      -         READ   -
+POST   /api/v1/templates                                  -          -     -      -      -         WRITE  -
+GET    /api/v1/templates/{id}                             -          -     -      -      -         READ   -
+PATCH  /api/v1/templates/{id}                             -          -     -      -      -         WRITE  -
+DELETE /api/v1/templates/{id}                             -          -     -      -      -         WRITE  -
+POST   /api/v1/templates/preview                          -          -     -      -      -         -      READ
+GET    /api/v1/template-variables                         -          -     -      -      -         READ   -
+GET    /api/v1/consents                                   -          -     -      -      -         -      READ
+POST   /api/v1/consents                                   -          -     -      -      -         -      WRITE
+GET    /api/v1/suppressions                               -          -     -      -      -         -      READ
+POST   /api/v1/suppressions                               -          -     -      -      -         -      WRITE
+DELETE /api/v1/suppressions/{id}                          -          -     -      -      -         -      WRITE
 """
 
 PAGES = """

@@ -111,6 +111,7 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
     return (
         await of_reviews(shop, customer)
         | await of_referrals(shop, offer)
+        | await of_messages(shop)
         | {
             "offers": offer,
             "offer_id": offer,
@@ -120,6 +121,14 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
             "/coupons/{code}/redeem": used["code"],
         }
     )
+
+
+async def of_messages(shop: Shop) -> dict[str, str]:
+    """A template, and an address that nothing is sent to."""
+    body = {"name": "Hello", "content": {"subject": "Hello", "body": "Hello {{ user_name }}"}}
+    template = (await shop.manage("POST", "/templates", json=body)).json()["id"]
+    stopped = await shop.manage("POST", "/suppressions", json={"address": "bo@example.com"})
+    return {"templates": template, "template_id": template, "suppressions": stopped.json()["id"]}
 
 
 async def of_referrals(shop: Shop, offer: str) -> dict[str, str]:

@@ -137,8 +137,9 @@ async def test_a_merge_that_can_not_be_changes_nothing(shop: Shop, into: str, st
 HOLDS = {
     "forgotten at once, by their id": [
         *("customers_customer", "customers_words", "delivery_attempt", "delivery_delivery", "events_event"),
-        *("orders_order", "referrals_referral", "reviews_picture", "reviews_post", "shops_hook", "tenancy_audit"),
-        *("tiers_move", "tiers_standing", "triggers_fact", "triggers_firing"),
+        *("messages_consent", "messages_message", "messages_suppression", "orders_order", "referrals_referral"),
+        *("reviews_picture", "reviews_post", "shops_hook", "tenancy_audit", "tiers_move", "tiers_standing"),
+        *("triggers_fact", "triggers_firing"),
     ],
     "looked through for them after that": ["imports_part", "imports_run", "once_answer", "shops_hook"],
     "names a customer by our id alone, which becomes nobody's": [
@@ -147,10 +148,10 @@ HOLDS = {
         "triggers_counter",
     ],
     "is the shop's own, or its staff's": [
-        *("checkout_connection", "dispatch_rule", "dispatch_rule_version", "integrations_integration"),
-        *("reviews_sum", "rewards_code", "rewards_offer", "rewards_version", "shops_source", "tenancy_api_key"),
-        *("tenancy_session", "tenancy_staff", "tenancy_workspace", "tiers_ladder", "triggers_trigger"),
-        "triggers_version",
+        *("channels_sender", "checkout_connection", "dispatch_rule", "dispatch_rule_version"),
+        *("integrations_integration", "messages_template", "messages_version", "reviews_sum", "rewards_code"),
+        *("rewards_offer", "rewards_version", "shops_source", "tenancy_api_key", "tenancy_session", "tenancy_staff"),
+        *("tenancy_workspace", "tiers_ladder", "triggers_trigger", "triggers_version"),
     ],
     "is a hash, a number, or gone within the hour": ["kit_allowance", "once_call", "schema_migration"],
     "says what a tool answered last": ["delivery_lane"],

@@ -37,6 +37,7 @@ management = Api(
         "Tiers": "rules",
         "Reviews": "data",
         "Referrals": "data",
+        "Messages": "rules",
         "Orders": "data",
         "Imports": "data",
         "Events": "data",

@@ -21,6 +21,7 @@ from regulars.api.management.items import (
     order_item,
     transaction_item,
 )
+from regulars.api.management.messages import ConsentItem, MessageItem, message_item
 from regulars.api.management.referrals import ReferralItem, referral_items
 from regulars.api.management.reviews import ReviewItem, post_items
 from regulars.api.management.rewards import CouponItem, coupon_items
@@ -59,6 +60,8 @@ class PersonItem(msgspec.Struct, frozen=True):
     reviews: list[ReviewItem]
     questions: list[ReviewItem]
     referrals: list[ReferralItem]
+    consents: list[ConsentItem]
+    messages: list[MessageItem]
     events: list[EventItem]
     cut: list[str]
 
@@ -107,6 +110,8 @@ async def person_item(tx: Reading, workspace: Workspace, person: Person, now: da
         reviews=await post_items(tx, workspace, person.reviews),
         questions=await post_items(tx, workspace, person.questions),
         referrals=await referral_items(tx, workspace.id, person.referrals),
+        consents=[copied(ConsentItem, one) for one in person.consents],
+        messages=[message_item(one, who) for one in person.messages],
         events=[event_item(event, who) for event in person.events],
         cut=person.cut,
     )

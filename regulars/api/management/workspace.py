@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from regulars import events, limits, orders, reminders, storefront, tenancy
 from regulars.api.management.api import DatedQuery, asked, management, page_of
 from regulars.api.operations import Call, NoQuery
+from regulars.engagement.messages.model import MessageRules
 from regulars.kit import Page, Reading, Setting, Tx, a_moment, copied, showing
 from regulars.orders import EarningBasis
 from regulars.referrals import ReferralRules
@@ -89,6 +90,12 @@ class Referring(Setting[ReferralRules], frozen=True):
     has looked. 0 is no limit; null sets one back."""
 
 
+class Messaging(Setting[MessageRules], frozen=True):
+    """A customer gets at most `cap` messages in `cap_days` days (0, as for everybody, is no limit), and none from
+    `quiet_from` (21) to `quiet_until` (8) o'clock where they live. With `double_opt_in` a yes to e-mail is asked for by
+    e-mail; with `tracking` (true) openings and clicks are counted. Null sets one back."""
+
+
 class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What only some shops set; null sets it back to how it is for everybody."""
 
@@ -96,6 +103,7 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
     earning_basis: EarningBasis | UnsetType | None = UNSET
     country: Country | UnsetType | None = UNSET
+    messages: Messaging | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET
     referrals: Referring | UnsetType | None = UNSET

@@ -1,0 +1,105 @@
+"""Who agreed to be written to, and which addresses nothing is sent to."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from regulars import customers, ledger
+from regulars.customers import Customer
+from regulars.engagement.messages.model import (
+    CHANNELS,
+    Channel,
+    Consent,
+    ConsentState,
+    MessageRules,
+    Suppression,
+    hash_of,
+    message_rules,
+    sql,
+)
+from regulars.kit import AFTER_ALL_IDS, Faults, NotFound, Reading, Tx, new_id
+from regulars.tenancy import Workspace
+
+Said = Mapping[tuple[UUID, str], Consent]
+
+
+async def said_of(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> Said:
+    rows = await tx.fetch(sql.consents, workspace_id, customer_ids)
+    return {(row[0], row[1]): Consent(*row[1:]) for row in rows}
+
+
+def consent_of(rules: MessageRules, channel: Channel, customer: Customer, said: Said) -> Consent:
+    """What holds: every no counts, also one that only the shop knows of; with double opt-in only a confirmed yes."""
+    known = customer.accept_email if channel == "email" else customer.accept_mobile
+    own = said.get((customer.id, channel))
+    if own is not None and (known or own.state != "yes"):
+        return own
+    state: ConsentState = "no" if not known else "asked" if channel == "email" and rules.double_opt_in else "yes"
+    return Consent(channel, state, "", None)
+
+
+async def consents_of(tx: Reading, workspace: Workspace, customer: Customer) -> list[Consent]:
+    """What holds, channel by channel."""
+    said, rules = await said_of(tx, workspace.id, [customer.id]), message_rules(workspace)
+    return [consent_of(rules, channel, customer, said) for channel in CHANNELS]
+
+
+async def set_consents(
+    tx: Tx, workspace: Workspace, customer: Customer, states: Mapping[Channel, ConsentState], source: str, now: datetime
+) -> list[Consent]:
+    """Keep what was said, and by whom; what the shop knows of the customer goes with it, and is told as any change of
+    theirs. A channel about which nothing was said is as it was. Locks the customer."""
+    before = {one.channel: one.state for one in await consents_of(tx, workspace, customer)}
+    agrees = {channel: states.get(channel, state) == "yes" for channel, state in before.items()}
+    kept, mobile = dict(states), agrees["sms"] or agrees["whatsapp"]
+    flags = {"accept_email": agrees["email"]} if states.get("email") in ("yes", "no") else {}
+    if "sms" in states or "whatsapp" in states:
+        flags["accept_mobile"] = mobile
+    if mobile and not customer.accept_mobile:
+        # To agree to the one is not to agree to the other, of which what the shop knew said no.
+        kept = {"sms": "no", "whatsapp": "no", **kept}
+    available = (await ledger.available(tx, workspace, [customer.id], now)).get(customer.id, 0)
+    changed = await customers.change(tx, workspace, customer.id, flags, now, available=available)
+    await tx.execute(sql.set_consents, workspace.id, customer.id, list(kept), list(kept.values()), source, now)
+    return await consents_of(tx, workspace, changed)
+
+
+async def suppress(tx: Tx, workspace_id: UUID, addresses: Sequence[tuple[Channel, str, str]], now: datetime) -> None:
+    """Send nothing to these any more: the channel, the address, and why, each. Raises Invalid."""
+    faults, rows = Faults(), []
+    for channel, address, reason in addresses:
+        if not (hash := hash_of(channel, address)) or (channel == "email" and "@" not in address):
+            faults.add("address", "an e-mail address, or of another channel a number such as +919800000000")
+        rows.append((new_id(), channel, hash, address.strip(), reason))
+    faults.check()
+    if rows:
+        await tx.execute(sql.suppress, workspace_id, *map(list, zip(*rows, strict=True)), now)
+
+
+async def unsuppress(tx: Tx, workspace_id: UUID, id: UUID) -> None:
+    """Raises NotFound."""
+    if await tx.fetchval(sql.unsuppress, workspace_id, id) is None:
+        raise NotFound("This address is not suppressed.")
+
+
+async def suppressed(tx: Reading, workspace_id: UUID, named: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of these channels and hashes, those to which nothing is sent, and why."""
+    columns = [[one[n] for one in named] for n in (0, 1)]
+    return {(row[0], row[1]): row[2] for row in await tx.fetch(sql.suppressed, workspace_id, *columns)}
+
+
+async def suppressions(
+    tx: Reading,
+    workspace_id: UUID,
+    *,
+    channel: Channel | None = None,
+    address: str | None = None,
+    before_id: UUID | None = None,
+    limit: int,
+) -> list[Suppression]:
+    """Newest first; of an address, however it is written, what there is of it."""
+    if address:
+        named = [channel] if channel else list(CHANNELS)
+        hashes = [hash_of(one, address) for one in named]
+        return await tx.all(Suppression, sql.suppressions_of_address, workspace_id, named, hashes)
+    return await tx.all(Suppression, sql.suppressions, workspace_id, before_id or AFTER_ALL_IDS, limit, channel)

@@ -1,0 +1,187 @@
+"""Liquid with bounds: whatever a template says costs so much time and memory and no more, and ends in words.
+
+What it may name is checked when it is saved: `customer.*`, `business.*`, `coupon.*`, `event.*` of the event it is
+written for, and the flat names that events have (`user_name`, `user_available_balance`).
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache, lru_cache, wraps
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from liquid import BoundTemplate, Environment, Mode, StrictDefaultUndefined
+from liquid.context import RenderContext
+from liquid.exceptions import LiquidError, ResourceLimitError
+
+from regulars import limits
+from regulars.engagement.messages.model import Content
+from regulars.events import TOPICS
+from regulars.events.catalogue.properties import Common
+from regulars.events.schemas import properties
+from regulars.kit import Faults
+
+THINGS: dict[str, dict[str, tuple[str, str]]] = msgspec.convert(
+    json.loads(Path(__file__).with_name("variables.json").read_text(encoding="utf-8")),
+    dict[str, dict[str, tuple[str, str]]],
+)
+"""What has properties, by their names: the flat name of the same, '' for none, and words."""
+_FAULTS = (LiquidError, RecursionError, ValueError, TypeError, ArithmeticError)
+
+
+class Unfit(Exception):
+    """What a template comes to can't be sent; the words say why."""
+
+
+class _Context(RenderContext):
+    """Tells what each variable stood for, and looks at the time whenever something is looked up, set or filtered."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.until_s = time.monotonic() + limits.MESSAGE_RENDER_S
+        self.found: dict[str, Any] = {}
+
+    def get(self, path: list[object], **more: Any) -> object:
+        self.in_time()
+        found = super().get(path, **more)
+        if path[0] in self.globals and isinstance(found, str | int | float | bool | list | None):
+            self.found[".".join(map(str, path))] = found
+        return found
+
+    def assign(self, key: str, val: Any) -> None:
+        self.in_time()
+        super().assign(key, val)
+
+    def get_size_of_locals(self) -> int:
+        return sum(_size(value) for value in self.locals.values())
+
+    def in_time(self) -> None:
+        if time.monotonic() > self.until_s:
+            raise ResourceLimitError("time", token=None)
+
+
+class _Template(BoundTemplate):
+    context_class = _Context
+
+
+class _Environment(Environment):
+    template_class = _Template
+    loop_iteration_limit = limits.MESSAGE_LOOPS_MAX
+    local_namespace_limit = output_stream_limit = limits.MESSAGE_OUTPUT_BYTES_MAX
+
+
+def _size(value: object) -> int:
+    """Of a list by what is in it, which may be one text many times."""
+    if isinstance(value, list | tuple):
+        return sum(_size(one) for one in value) + len(value)
+    return len(value) if isinstance(value, str | range) else 8
+
+
+def _bounded(filter: Callable[..., Any]) -> Callable[..., Any]:
+    """What comes of a filter is at most about as large as what goes in, part times part: too much is not even begun."""
+    passed_on = getattr(filter, "with_context", False)
+
+    @wraps(filter)
+    def bounded(value: Any, *args: Any, context: _Context, **more: Any) -> Any:
+        context.in_time()
+        product = 1
+        for one in (value, *args, *more.values()):
+            product *= max(_size(one), 1) if isinstance(one, str | list | tuple | range) else 1
+        made = None
+        if product <= limits.MESSAGE_FILTER_SIZE_MAX:
+            made = filter(value, *args, **more, **({"context": context} if passed_on else {}))
+        if made is None or _size(made) > limits.MESSAGE_OUTPUT_BYTES_MAX or (type(made) is int and made >> 256):
+            raise ResourceLimitError("size", token=None)
+        return made
+
+    bounded.with_context = True  # type: ignore[attr-defined]
+    return bounded
+
+
+@cache
+def _environment(markup: bool) -> _Environment:
+    made = _Environment(tolerance=Mode.STRICT, undefined=StrictDefaultUndefined, autoescape=markup)
+    dropped = ("safe", "escapejs", "base64_decode", "base64_url_safe_decode")
+    made.filters = {name: _bounded(one) for name, one in made.filters.items() if name not in dropped}
+    for name in ("include", "render", "ifchanged"):
+        del made.tags[name]
+    return made
+
+
+@lru_cache(256)
+def _parsed(source: str, markup: bool) -> BoundTemplate:
+    return _environment(markup).from_string(source)
+
+
+def fill(source: str, known: Mapping[str, Any], *, markup: bool) -> tuple[str, dict[str, Any]]:
+    """The text, and what its variables stood for, by their names. With `markup` what stands in for one is text in HTML,
+    whatever it holds. Raises Unfit."""
+    try:
+        template = _parsed(source, markup)
+        context = _Context(template, globals=known)
+        buffer = template._get_buffer()
+        template.render_with_context(context, buffer)
+    except _FAULTS as error:
+        raise Unfit(_words(error)) from None
+    return buffer.getvalue(), context.found
+
+
+def unflat(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What `fill` told, as it is given to it again."""
+    known: dict[str, Any] = {}
+    for path, value in said.items():
+        *parents, name = path.split(".")
+        inside = known
+        for parent in parents:
+            inside = inside.setdefault(parent, {})
+        inside[name] = value
+    return known
+
+
+def check(content: Content, topic: str, faults: Faults) -> None:
+    """Note each field whose Liquid can't be read, or that names a variable which is none."""
+    known = [one.name for one in variables(topic)]
+    texts = {name: getattr(content, name) for name in ("subject", "preheader", "body")}
+    for field, source in (texts | {f"slots[{n}]": slot for n, slot in enumerate(content.slots)}).items():
+        try:
+            used = _parsed(source, field == "body").analyze().globals
+        except _FAULTS as error:
+            faults.add(field, f"Liquid that can be read: {_words(error)}")
+            continue
+        for one in (variable for variables in used.values() for variable in variables):
+            inside = one.segments[0] in THINGS or one.segments[0] == "event"
+            named = ".".join(map(str, one.segments[:2])) if inside else str(one.segments[0])
+            if named not in known:
+                near = get_close_matches(named, known, 1)
+                also = f"; did you mean {near[0]}?" if near else ""
+                faults.add(field, f"variables that there are, and {one} is none{also}")
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """`tag` is how a template says it, with what is said where it is empty."""
+
+    name: str
+    description: str
+    tag: str
+
+
+@lru_cache(128)
+def variables(topic: str) -> list[Variable]:
+    """What a template may name that is written for the event, or for none."""
+    of_event = {name: one["description"] for name, one in properties(TOPICS[topic].type if topic else Common).items()}
+    said = {f"{thing}.{name}": words for thing, inside in THINGS.items() for name, (_, words) in inside.items()}
+    said |= {f"event.{name}": words for name, words in of_event.items()} if topic else {}
+    named = ("name", "code", "tier")
+    return [
+        Variable(name, words, f"{{{{ {name} | default: 'there' }}}}" if name.endswith(named) else f"{{{{ {name} }}}}")
+        for name, words in (said | of_event).items()
+    ]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ResourceLimitError | RecursionError):
+        return "it takes too long or gets too large; a loop may not go round so often, nor a text get so long"
+    return (str(error).strip().splitlines() or ["it can't be worked out"])[0][:200]

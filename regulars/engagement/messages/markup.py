@@ -1,0 +1,80 @@
+"""An e-mail's HTML from what a template came to: without whatever could act, its style in it, and the same as text."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from html import escape, unescape
+
+import css_inline
+import nh3
+
+from regulars import limits
+
+_STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
+_AWAY = re.compile(r"@import[^;]*;?|@charset[^;]*;?|expression\s*\(|-moz-binding|behavior\s*:|<", re.IGNORECASE)
+_LINK = re.compile(r'(<a\b[^>]*?\bhref=")(https?://[^"]*)(")')
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@cache
+def _cleaner() -> nh3.Cleaner:
+    tags = {*nh3.ALLOWED_TAGS, "font", "tfoot"}
+    anywhere = (
+        "align bgcolor border cellpadding cellspacing class color dir face height id lang role size style title valign"
+    )
+    attributes = {tag: set(nh3.ALLOWED_ATTRIBUTES.get(tag, ())) for tag in tags} | {"*": {*anywhere.split(), "width"}}
+    schemes = {"http", "https", "mailto", "tel"}
+    return nh3.Cleaner(tags=tags, attributes=attributes, url_schemes=schemes, link_rel=None)
+
+
+def line(text: str) -> str:
+    """As it may stand in a header: one line."""
+    return _CONTROL.sub(" ", text).strip()[: limits.MESSAGE_LINE_CHARS_MAX]
+
+
+def styles(html: str) -> str:
+    return _AWAY.sub("", "\n".join(_STYLE.findall(html)))
+
+
+def clean(html: str) -> str:
+    """A body: what of it can be shown, its style written at each element."""
+    css, html = styles(html), _STYLE.sub("", html)
+    return _cleaner().clean(_INLINER.inline_fragment(html, css) if css else html)
+
+
+def page(body: str, css: str, preheader: str, pixel: str) -> str:
+    """The whole of it around a clean body; of the styles, if some are for narrow screens, which can't stand at an
+    element."""
+    style = f"<style>{css}</style>" if "@media" in css else ""
+    hidden = "display:none;max-height:0;overflow:hidden"
+    before = f'<div style="{hidden}">{escape(preheader)}</div>' if preheader else ""
+    after = f'<img src="{escape(pixel)}" width="1" height="1" alt="" style="display:block">' if pixel else ""
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    return f"<!doctype html><html><head>{head}{style}</head><body>{before}{body}{after}</body></html>"
+
+
+def linked(body: str, to: Callable[[str], str]) -> str:
+    """A clean body, each of its links leading there."""
+    return _LINK.sub(lambda found: f"{found[1]}{escape(to(unescape(found[2])))}{found[3]}", body)
+
+
+def as_html(text: str) -> str:
+    """A text as a body: its paragraphs, its addresses as links."""
+    said = re.sub(r"https?://[^\s<>\"]+", r'<a href="\g<0>">\g<0></a>', escape(text.strip(), quote=False))
+    return "".join(f"<p>{part}</p>" for part in re.split(r"\n\s*\n", said)).replace("\n", "<br>")
+
+
+def as_text(body: str) -> str:
+    """A clean body as plain text: an address stands behind the words that lead there."""
+    text = re.sub(r"\s+", " ", body)
+    text = re.sub(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>', r"\1", text)
+    text = re.sub(r'<a\b[^>]*?\bhref="((?:http|mailto:)[^"]*)"[^>]*>(.*?)</a>', _with_address, text)
+    text = re.sub(r"<li\b[^>]*>", "\n- ", re.sub(r"<br\b[^>]*>|</tr>|</div>", "\n", text))
+    text = re.sub(r"</?(?:p|h[1-6]|table|ul|ol|blockquote|hr)\b[^>]*>", "\n\n", re.sub(r"</t[dh]>", " ", text))
+    text = unescape(re.sub(r"<[^>]*>", "", text))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"[ \t]+", " ", text))).strip()
+
+
+def _with_address(found: re.Match[str]) -> str:
+    return found[2] if found[1] in found[2] else f"{found[2]} ({found[1]})"

@@ -1,0 +1,92 @@
+"""A template and what is known, made into what is sent. What each e-mail ends with, and the question of a double
+opt-in, are ours to say, and no template's."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from regulars import events
+from regulars.customers import Customer
+from regulars.engagement.messages import markup
+from regulars.engagement.messages.liquid import THINGS, Unfit, fill
+from regulars.engagement.messages.model import Channel, Content
+from regulars.tenancy import Workspace
+
+_WORDS: dict[str, list[str]] = json.loads(Path(__file__).with_name("confirm.json").read_text(encoding="utf-8"))
+_WAY = "{{ customer.preferences_link }}"
+
+
+def opt_in(shop: Workspace) -> Content:
+    """The question whether an address is theirs."""
+    subject, body, _ = _words(shop)
+    return Content(subject=subject, body=body, body_type="text")
+
+
+def _words(shop: Workspace) -> list[str]:
+    return _WORDS.get(str((shop.settings.get("storefront") or {}).get("language")), _WORDS["en"])
+
+
+def facts(
+    shop: Workspace,
+    customer: Customer,
+    available: int,
+    body: Mapping[str, Any] | None,
+    coupon: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """What a template may name: what an event said, and of the customer and the shop what is true now."""
+    common = events.common(events.business(shop), customer, available)
+    known: dict[str, Any] = {**(body or {}), **common} | ({"event": body} if body is not None else {})
+    for thing in ("customer", "business"):
+        known[thing] = {name: common[flat] for name, (flat, _) in THINGS[thing].items() if flat}
+    known["customer"] |= {"first_name": customer.name.partition(" ")[0], "preferences_link": "#"}
+    return known | ({"coupon": coupon} if coupon else {})
+
+
+def render(
+    shop: Workspace,
+    channel: Channel,
+    content: Content,
+    known: Mapping[str, Any],
+    *,
+    pixel: str = "",
+    link: Callable[[str], str] = str,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What it comes to (of an e-mail subject, html and text; of others text, or template, language and slots), and what
+    its variables stood for. `link` is where the link to an address leads instead. Raises Unfit."""
+    found: dict[str, Any] = {}
+
+    def filled(source: str, *, html: bool = False) -> str:
+        text, said = fill(source, known, markup=html)
+        found.update(said)
+        return text
+
+    if channel != "email":
+        slots = tuple(markup.line(filled(slot)) for slot in content.slots)
+        text = filled(content.body).strip()
+        if "" in slots or not (text or content.provider_template):
+            raise Unfit(f"slot {slots.index('') + 1} comes to nothing" if slots else "it comes to nothing")
+        template = {"template": content.provider_template, "language": content.language, "slots": slots}
+        return template if content.provider_template else {"text": text}, found
+    subject, preheader = markup.line(filled(content.subject)), markup.line(filled(content.preheader))
+    if not subject:
+        raise Unfit("the subject comes to nothing")
+    ours = "" if _WAY[3:-3] in content.body else _words(shop)[2]
+    if content.body_type == "text":
+        text = filled(f"{content.body}\n\n{ours}: {_WAY}" if ours else content.body)
+        source, body = "", markup.clean(markup.as_html(text))
+    else:
+        small = f'<p style="font-size:12px"><a href="{_WAY}" style="color:#666">{ours}</a></p>' if ours else ""
+        source = filled(content.body + small, html=True)
+        body = markup.clean(source)
+        text = markup.as_text(body)
+    html = markup.page(markup.linked(body, link), markup.styles(source), preheader, pixel)
+    return {"subject": subject, "html": html, "text": text}, found
+
+
+def said_by(shop: Workspace, channel: Channel, content: Content, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What it comes to, as it is shown; or `problem`, why it can't be said."""
+    try:
+        return render(shop, channel, content, known)[0]
+    except Unfit as unfit:
+        return {"problem": str(unfit)}
