@@ -6,7 +6,7 @@ CREATE TABLE triggers_trigger (
     version        integer NOT NULL,
     kind           text NOT NULL CHECK (kind IN ('wallet', 'offer', 'email', 'event', 'webhook')),
     name           text NOT NULL,
-    source         text NOT NULL CHECK (source IN ('api', 'order', 'review', 'customer_created', 'birthday', 'anniversary', 'fact')), -- what fires it
+    source         text NOT NULL CHECK (source IN ('api', 'order', 'review', 'referral', 'customer_created', 'birthday', 'anniversary', 'fact')), -- what fires it
     active         boolean NOT NULL,
     open           boolean NOT NULL,
     allow_override boolean NOT NULL,

@@ -42,6 +42,6 @@ from regulars.referrals.model import (
     referral_rules,
 )
 from regulars.referrals.reviewing import approve, reject
-from regulars.referrals.settling import MEET, SETTLE, settle, settle_orders, undo
+from regulars.referrals.settling import MEET, SETTLE, reacting, settle, settle_orders, undo
 from regulars.referrals.store import lock, save
 from regulars.referrals.wire import Told, claim_link, tell

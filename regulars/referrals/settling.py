@@ -1,7 +1,7 @@
 """A friend's order qualifies a referral; its return window passes; the reward is given. What an order loses takes it
 back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,6 +30,19 @@ MEET = "people.meet"
 """A friend whom the shop's platform did not know, and the customer whom it knows by now, become one."""
 _PAID = ("paid", "partially_refunded")
 _LOST = "The order was cancelled, or too much of it was paid back."
+
+
+_reactions: list[Callable[[Tx, Workspace, Sequence[Referral], datetime, str], Awaitable[None]]] = []
+
+
+def reacting(react: Callable[[Tx, Workspace, Sequence[Referral], datetime, str], Awaitable[None]]) -> None:
+    """Have it told, within the act, of referrals that are complete now, or were and are no more."""
+    _reactions.append(react)
+
+
+async def _react(tx: Tx, workspace: Workspace, of: Sequence[Referral], now: datetime, actor: str) -> None:
+    for react in _reactions if of else ():
+        await react(tx, workspace, of, now, actor)
 
 
 def due(referral: Referral, at: datetime) -> Due:
@@ -147,7 +160,9 @@ async def take_back(
     await _claw_back(tx, workspace, [one for one in of if one.txn_id], True, now, actor)
     keys = [key for one in of for key in (one.reward_key, one.friend_key) if one.coupon_id or one.friend_coupon_id]
     await rewards.cancel_issued(tx, workspace, keys, now, actor=actor)
-    return [one.became(state="reversed", reason=reason, actor=actor or one.actor) for one in of]
+    back = [one.became(state="reversed", reason=reason, actor=actor or one.actor) for one in of]
+    await _react(tx, workspace, [one for one in back if one.completed_at], now, actor)
+    return back
 
 
 async def _give_again(
@@ -162,6 +177,7 @@ async def _give_again(
         for one in of
     ]
     await schedule.put(tx, workspace.id, [due(one, now) for one in became if one.state == "pending"])
+    await _react(tx, workspace, [one for one in became if one.state == "completed"], now, actor)
     return became
 
 
@@ -230,6 +246,8 @@ async def _complete(
     """Each reward is given once, by its key. What can't be given is looked at by somebody."""
     if not ripe:
         return
+    # Of both, whoever is given something: wallets are locked in one order.
+    await ledger.lock(tx, workspace.id, [(id, "coins") for id in sorted({id for one in ripe for id in one.two})])
     of = list(ripe)
     became: list[Referral] = []
     told: list[Told] = []
@@ -260,6 +278,7 @@ async def _complete(
         told.append(Told(done, coupon, txn))
     store.save(tx, workspace.id, became, now)
     await tell(tx, workspace, "referrernotify_create", told, now)
+    await _react(tx, workspace, [one.referral for one in told], now, "")
 
 
 def _coins(workspace: Workspace, rules: ReferralRules, referrer: Customer) -> int:

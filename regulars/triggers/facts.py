@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never, get_args
 from uuid import UUID
 
 import msgspec
 
 from regulars import orders, reviews
-from regulars.conditions import Choice, Field, Schema, schema
+from regulars.conditions import Choice, Field, Schema, choices_of, schema
 from regulars.customers import Customer
 from regulars.kit import countries, units_of
 from regulars.orders import Order
+from regulars.referrals import Mode
 from regulars.reviews import Post
 from regulars.tenancy import Workspace
 from regulars.triggers.model import Override, Source
@@ -57,6 +58,13 @@ class Reviewed(Fact, frozen=True, gc=False, kw_only=True, tag="review"):
     post: Post
 
 
+class Referred(Fact, frozen=True, gc=False, kw_only=True, tag="referral"):
+    """A referral is complete, for one of the two."""
+
+    role: Literal["referrer", "friend"]
+    mode: str
+
+
 class Created(Fact, frozen=True, gc=False, kw_only=True, tag="customer_created"):
     pass
 
@@ -76,8 +84,8 @@ class Reported(Fact, frozen=True, gc=False, kw_only=True, tag="fact"):
     properties: dict[str, Any]
 
 
-AnyFact = Called | Ordered | Reviewed | Created | Birthday | Anniversary | Reported
-"""Referrals and changes of tier take their place here, and in `model.Source`, when their rooms come."""
+AnyFact = Called | Ordered | Reviewed | Referred | Created | Birthday | Anniversary | Reported
+"""Changes of tier take their place here, and in `model.Source`, when somebody asks for them."""
 
 _COUNTRIES = tuple(Choice(code, name) for code, name in countries.LISTED)
 
@@ -115,6 +123,15 @@ _SCHEMAS: dict[Source, tuple[Field, ...]] = {
     ),
     "order": orders.FIELDS,
     "review": reviews.FIELDS,
+    "referral": (
+        Field(
+            "referral_role",
+            "Who it is for",
+            "text",
+            choices=(Choice("referrer", "the one who told a friend"), Choice("friend", "the friend")),
+        ),
+        Field("referral_mode", "How the friend came", "text", choices=choices_of(get_args(Mode))),
+    ),
     "customer_created": (),
     "birthday": (Field("age", "Age", "number", unit="years"),),
     "anniversary": (Field("years", "Years as a customer", "number", unit="years"),),
@@ -142,6 +159,8 @@ def _own(fact: AnyFact) -> Mapping[str, object]:
             return orders.payload(fact.order)
         case Reviewed():
             return reviews.payload(fact.post)
+        case Referred():
+            return {"referral_role": fact.role, "referral_mode": fact.mode}
         case Created():
             return {}
         case Birthday():

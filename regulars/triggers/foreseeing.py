@@ -16,6 +16,7 @@ from regulars.triggers.earning import Earning
 from regulars.triggers.facts import AnyFact, Called, Created, Reported
 from regulars.triggers.model import Firing, Source, Trigger
 from regulars.triggers.pipeline import RANDOM, Decision, Pipeline
+from regulars.triggers.referring import kept_referred, newest_referred
 from regulars.triggers.reporting import KeptFact, reported
 from regulars.triggers.reviewing import reviewed
 
@@ -23,7 +24,9 @@ from regulars.triggers.reviewing import reviewed
 def source_of(reference: str) -> Source:
     """What sets triggers off about a thing of this name; a call, where it has none of ours."""
     about: Any = reference.partition(":")[0]
-    if about in ("order", "review", "fact", "birthday", "anniversary"):
+    if about == "referred":
+        return "referral"
+    if about in ("referral", "order", "review", "fact", "birthday", "anniversary"):
         return about  # type: ignore[no-any-return]
     return "customer_created" if about == "customer" else "api"
 
@@ -52,6 +55,7 @@ async def kept_facts(
     kept += await earning.facts(placed, [earning.pipeline.guarded(one) for one in triggers])
     written = [UUID(name[7:]) for name in references if name.startswith("review:")]
     kept += [reviewed(post, customer) for post in await reviews.by_ids(tx, workspace.id, written)]
+    kept += await kept_referred(tx, workspace, customer, references)
     for name in references:
         if name.startswith("customer:"):
             at = customer.created_at
@@ -72,6 +76,8 @@ async def newest_fact(
     elif source == "review":
         newest = await reviews.posts(tx, workspace.id, "review", customer_id=customer.id, limit=1)
         name = "".join(post.reference for post in newest)
+    elif source == "referral":
+        return await newest_referred(tx, workspace, customer)
     elif source == "customer_created":
         name = f"customer:{customer.id}"
     elif source == "api":

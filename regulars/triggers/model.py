@@ -17,7 +17,7 @@ from regulars.rewards import Ask, Issued
 from regulars.triggers.rule import Operation, Rule
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
-Source = Literal["api", "order", "review", "customer_created", "birthday", "anniversary", "fact"]
+Source = Literal["api", "order", "review", "referral", "customer_created", "birthday", "anniversary", "fact"]
 ContentType = Literal["earn", "referral", "social"]
 State = Literal["waiting", "granted", "refused", "reversed"]
 
@@ -37,9 +37,9 @@ NO_CONTENT = Content()
 
 
 class Trigger(msgspec.Struct, frozen=True, gc=False):
-    """A trigger at its newest version. `source`: fired by a call (`api`), or by itself when an order comes in, a
-    review is shown, a customer is created, has a birthday or joined so many years ago, or the shop reports a fact of
-    its own."""
+    """A trigger at its newest version. `source`: fired by a call (`api`), or by itself when an order comes in, a review
+    is shown, a referral is complete, a customer is created, has a birthday or joined so many years ago, or the shop
+    reports a fact of its own."""
 
     id: UUID
     version: int

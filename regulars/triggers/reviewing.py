@@ -7,19 +7,13 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from regulars import customers, ledger, reviews, schedule
+from regulars import customers, reviews
 from regulars.customers import Customer
 from regulars.kit import Refusal, Tx, new_id
-from regulars.ledger import NotReversible, Reversal
 from regulars.reviews import Picture, Post
 from regulars.tenancy import Workspace
-from regulars.triggers import store
 from regulars.triggers.facts import Reviewed
-from regulars.triggers.model import COUNTING, GUARDS, Firing
-from regulars.triggers.pipeline import RANDOM, Decision, Pipeline
-from regulars.triggers.reversal import cancel_coupons, settled_firing
-from regulars.triggers.tallies import Tally
-from regulars.triggers.waiting import GIVE
+from regulars.triggers.reacting import Thing, reward, take_back
 
 
 async def post_reviews(
@@ -50,11 +44,12 @@ async def change_review(tx: Tx, shop: Workspace, id: UUID, now: datetime, *, act
         return post
     told = new_id()
     if post.type == "review" and before.shown and not post.shown:
-        await _take_back(tx, shop, post, now, actor, told)
+        await take_back(tx, shop, [_thing(post, told)], "Review rejected", now, actor)
         post = replace(post, coins=0)
     elif post.type == "review" and post.shown and (not before.shown or pictures):
         coins = await _reward(tx, shop, [post], {id: told}, now, actor)
-        coins[id] = coins.get(id, 0) + await _give_again(tx, shop, post, now, actor, told)
+        again = await take_back(tx, shop, [_thing(post, told)], "Review shown again", now, actor, again=True)
+        coins[id] = coins.get(id, 0) + again
         post = replace(post, coins=post.coins + coins[id])
     reviews.update(tx, shop.id, before, post)
     await reviews.tell(tx, shop, [(told, post)], now)
@@ -84,86 +79,20 @@ def reviewed(post: Post, customer: Customer, actor: str = "", cause_id: UUID | N
     )
 
 
+def _thing(post: Post, told: UUID) -> Thing:
+    return Thing(post.customer_id, post.reference, post.product_name, told)
+
+
 async def _reward(
     tx: Tx, shop: Workspace, posts: Sequence[Post], told: Mapping[UUID, UUID], now: datetime, actor: str
 ) -> dict[UUID, int]:
-    """The coins that each earns now, of those that earn any. Whoever gave for one before gives nothing more for it, and
-    what a limit refused it stays refused."""
+    """The coins that each earns now, of those that earn any."""
     of = [one for one in posts if one.type == "review"]
-    reacting = [one for one in await store.reacting(tx, shop.id) if one.source == "review"] if of else []
-    if not reacting:
-        return {}
-    people = await customers.by_ids(tx, shop.id, sorted({one.customer_id for one in of}))
-    about = [(post, trigger) for post in of if post.customer_id in people for trigger in reacting]
-    last = await store.last_about(tx, shop.id, [(post.customer_id, one.id, post.reference) for post, one in about])
-    pipeline = Pipeline(shop, now, RANDOM)
-    decisions = [
-        Decision(pipeline.guarded(trigger), reviewed(post, people[post.customer_id], actor, told[post.id]))
-        for post, trigger in about
-        if (why := last.get((trigger.id, post.reference), "reversed")) == "reversed"
-        or (why and GUARDS.get(why) not in COUNTING)
-    ]
-    await pipeline.decide(tx, decisions)
+    people = await customers.by_ids(tx, shop.id, sorted({one.customer_id for one in of})) if of else {}
+    facts = [reviewed(one, people[one.customer_id], actor, told[one.id]) for one in of if one.customer_id in people]
     coins: dict[UUID, int] = {}
-    for firing in await pipeline.carry_out(tx, decisions, known=people):
+    for firing in await reward(tx, shop, "review", facts, people, now):
         if firing.txn_id and firing.operation == "cr":
             id = UUID(firing.reference.partition(":")[2])
             coins[id] = coins.get(id, 0) + firing.amount
     return coins
-
-
-async def _take_back(tx: Tx, shop: Workspace, post: Post, now: datetime, actor: str, told: UUID) -> None:
-    """All that it earned, or was to earn."""
-    firings = await store.firings_about(tx, shop.id, [(post.customer_id, post.reference)])
-    given = [one for one in firings if one.state == "granted" and one.txn_id and one.operation == "cr"]
-    await _reverse(tx, shop, post, given, 0, now, actor, told)
-    waiting = [one for one in firings if one.state == "waiting"]
-    await schedule.drop(tx, shop.id, GIVE, [str(one.id) for one in waiting])
-    await _settle(tx, shop, [*given, *waiting])
-    await cancel_coupons(tx, shop, [one for one in firings if one not in given and one not in waiting], now, actor)
-
-
-async def _give_again(tx: Tx, shop: Workspace, post: Post, now: datetime, actor: str, told: UUID) -> int:
-    """What was taken back when it was rejected: how many coins."""
-    firings = await store.firings_about(tx, shop.id, [(post.customer_id, post.reference)])
-    again = [one for one in firings if one.state == "reversed" and one.txn_id]
-    await _reverse(tx, shop, post, again, 1, now, actor, told)
-    await _settle(tx, shop, again)
-    return sum(one.amount for one in again)
-
-
-async def _reverse(
-    tx: Tx, shop: Workspace, post: Post, firings: Sequence[Firing], sign: int, now: datetime, actor: str, told: UUID
-) -> None:
-    reversals = [
-        Reversal(
-            txn_id=one.txn_id,
-            target=one.amount * (1 - sign),
-            occurred_at=now,
-            title="Review shown again" if sign else "Review rejected",
-            description=post.product_name,
-            reference=one.reference,
-            order_name="",
-            trigger_id=one.trigger_id,
-            trigger_version=one.trigger_version,
-            actor=actor,
-            firing_id=one.id,
-            cause_id=told,
-            depth=1,
-        )
-        for one in firings
-        if one.txn_id
-    ]
-    for outcome in await ledger.claw_back(tx, shop, reversals, now) if reversals else []:
-        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
-            raise outcome
-
-
-async def _settle(tx: Tx, shop: Workspace, firings: Sequence[Firing]) -> None:
-    """Each is reversed, or no more, and its place in limits and budgets is free, or taken."""
-    if firings:
-        rules = await store.rules(tx, shop.id, {(one.trigger_id, one.trigger_version) for one in firings})
-        tally = Tally(shop)
-        settled = [settled_firing(tally, rules, one, True, False) for one in firings]
-        await store.settle_firings(tx, shop.id, settled)
-        tally.write(tx)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, ledger, orders, reviews
+from regulars import customers, ledger, orders
 from regulars.conditions import Why
 from regulars.customers import Customer, Ensured, NewCustomer
 from regulars.kit import Reading, Refusal, invalid, new_id, units_of
@@ -17,16 +17,15 @@ from regulars.kit.phones import international
 from regulars.orders import Order, OrderReport
 from regulars.tenancy import Workspace
 from regulars.triggers import guards, store
-from regulars.triggers.calendar import yearly_fact
 from regulars.triggers.earning import Earning
 from regulars.triggers.errors import UnknownCustomer
 from regulars.triggers.facts import THOUSANDTHS, AnyFact, Created, Ordered, payload
 from regulars.triggers.firing import admit
+from regulars.triggers.foreseeing import newest_fact
 from regulars.triggers.guards import Guarded, No
 from regulars.triggers.model import GUARDS, Fire, Firing, Trigger
 from regulars.triggers.pipeline import ALREADY, Decision, Pipeline, factors_held
 from regulars.triggers.reporting import NewFact, asked_of, reported
-from regulars.triggers.reviewing import reviewed
 from regulars.triggers.rule import Factor, InTier, Rule
 from regulars.triggers.tallies import AS_TO_CHAR, Key, Tally, budgets_stretches, customers_stretches
 
@@ -143,17 +142,13 @@ async def _fact(
         kept, _ = asked_of(about, Ensured(customer, new))
         assert kept is not None
         return reported(kept, customer), new
-    if isinstance(about, Customer) and trigger.source == "review":
-        for post in await reviews.posts(tx, workspace.id, "review", customer_id=about.id, limit=1):
-            return reviewed(post, about), False
     if isinstance(about, Customer) and trigger.source == "customer_created":
         name = f"customer:{about.id}"
         return Created(customer_id=about.id, customer=about, occurred_at=pipeline.now, reference=name), False
-    if isinstance(about, Customer) and trigger.source in ("birthday", "anniversary"):
-        if trigger.source == "birthday" and about.dob is None:
-            raise invalid("customer_id", "a customer whose birthday is known")
-        day = pipeline.tally.local(pipeline.now).date()
-        return yearly_fact(trigger.source, about, day, workspace), False
+    if isinstance(about, Customer) and trigger.source not in ("order", "api", "fact"):
+        newest = await newest_fact(tx, workspace, trigger, about, pipeline.now)
+        if newest is not None:
+            return newest, False
     field, expected = _ABOUT[trigger.source]
     raise invalid(field, expected)
 
@@ -163,8 +158,9 @@ _ABOUT = {
     "api": ("call", "a call: the trigger is fired by calls"),
     "fact": ("fact", "a fact: the trigger reacts to your own facts"),
     "review": ("customer_id", "a customer who has written a review: the trigger reacts to reviews"),
+    "referral": ("customer_id", "a customer who has told a friend or was told: it reacts to completed referrals"),
     "customer_created": ("customer_id", "a customer: the trigger reacts to new customers"),
-    "birthday": ("customer_id", "a customer: the trigger reacts to birthdays"),
+    "birthday": ("customer_id", "a customer whose birthday is known: the trigger reacts to birthdays"),
     "anniversary": ("customer_id", "a customer: the trigger reacts to anniversaries"),
 }
 

@@ -51,6 +51,8 @@ def _when(source: Source, rule: Rule) -> str:
             return f"When an order {done}"
         case "review":
             return "When a review is shown"
+        case "referral":
+            return "When a referral is complete, for each of the two"
         case "customer_created":
             return "When a customer is created"
         case "birthday":

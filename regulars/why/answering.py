@@ -27,7 +27,9 @@ from regulars.triggers.store import sql
 from regulars.why.model import Question, Step, Why
 
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_FACT = re.compile(rf"(order|review|fact|evaluation|customer):{_ID}|(birthday|anniversary):{_ID}:\d{{4}}")
+_FACT = re.compile(
+    rf"(order|review|referr(?:al|ed)|fact|evaluation|customer):{_ID}|(birthday|anniversary):{_ID}:\d{{4}}"
+)
 _TITLES = {"api": "A call", "customer_created": "Became a customer"}
 
 Head = str | Firing | Txn | Event

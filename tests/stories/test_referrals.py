@@ -75,6 +75,46 @@ def street(shop: Shop, clock: HandClock) -> Street:
     return Street(shop, clock)
 
 
+async def test_triggers_give_both_something_while_a_referral_is_complete(street: Street, shop: Shop) -> None:
+    await street.open()
+    both = {"name": "Both", "source": "referral", "rule": {"coins_min": 7, "per_month_max": 5}}
+    only = {"all": [{"property": "referral_role", "operator": "is", "value": "friend"}]}
+    friend = {"name": "Friends", "source": "referral", "rule": {"coins_min": 40, "condition": only}}
+    made = []
+    for body in (both, friend):
+        answer = await shop.manage("POST", "/triggers", json=body)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json())
+    assert made[0]["sentence"].startswith("When a referral is complete, for each of the two, it gives 7 coins")
+    assert "who it is for is the friend" in made[1]["sentence"]
+
+    async def have() -> tuple[int, int]:
+        ravi: int = (await shop.lead(RAVI["customer_id"]))["wallet"]["available"]
+        return await street.coins(), ravi
+
+    simulated = {"customer_id": ASHA["customer_id"]}
+    nothing = await shop.manage("POST", f"/triggers/{made[0]['id']}/simulate", json=simulated)
+    assert nothing.status_code == 422, "nobody was told yet"
+    await street.claim(name="Ravi")
+    await street.order()
+    await street.pass_days(14)
+    await street.pass_days(1)
+    assert await have() == (507, 47)
+    tried = (await shop.manage("POST", f"/triggers/{made[1]['id']}/simulate", json=simulated)).json()
+    assert (tried["state"], tried["reason"]) == ("refused", "conditions_not_met"), "she is the one who told"
+    why = (
+        await shop.manage("GET", "/why", params={"trigger_id": made[1]["id"], "customer_id": RAVI["customer_id"]})
+    ).json()
+    assert "40 coins" in str(why)
+    for status, coins in (("cancelled", (0, 0)), ("pending", (507, 47))):
+        street.clock.advance(seconds=60)
+        await street.order(status=status, updated_at=street.clock.now().isoformat())
+        assert await have() == coins
+    await done(shop.app.db, street.clock)
+    assert await have() == (507, 47), "given again, and not twice"
+    assert await audited(shop.app.db, shop.workspace.id) is None
+
+
 async def test_a_friend_orders_and_both_have_their_reward_until_it_comes_back(street: Street, shop: Shop) -> None:
     await street.open()
     claimed = (await street.claim(name="Ravi")).json()["data"]["item"]

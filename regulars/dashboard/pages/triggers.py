@@ -43,6 +43,7 @@ from regulars.triggers.wording import compared, condition_in_words
 SOURCES = {  # {Coins}: as the shop calls them
     "order": "{Coins} for orders",
     "review": "{Coins} for reviews",
+    "referral": "{Coins} for referrals",
     "customer_created": "{Coins} for new customers",
     "birthday": "{Coins} for birthdays",
     "anniversary": "{Coins} for anniversaries",
@@ -52,6 +53,7 @@ SOURCES = {  # {Coins}: as the shop calls them
 _KINDS = {
     "order": ("An order comes in", "{Coins} for each whole {symbol}1 of every order."),
     "review": ("A review is shown", "A number of {coins} for each; with another, more for one with a picture."),
+    "referral": ("A referral is complete", "A number of {coins} for each of the two, or by a condition for one."),
     "customer_created": ("A customer is created", "A number of {coins} for whoever is new, once."),
     "birthday": ("A customer has a birthday", "A number of {coins} on the day, once a year."),
     "anniversary": ("The day a customer was created comes round", "A number of {coins} each year."),
