@@ -5,7 +5,7 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from regulars.kit import Reading, counted, invalid, money
 from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Move, Needs, Preview, Standing, Tier
 
+T = TypeVar("T")
 COLOURS = ("#8a94a6", "#c9971c", "#5b6abf", "#1f8a70", "#b4487a")
 BY = {
     "order": "orders",
@@ -162,20 +163,20 @@ def rearranged(ladder: Ladder, act: str, key: str) -> Ladder:
     return msgspec.structs.replace(ladder, tiers=tuple(all_))
 
 
-def packed(ladder: Ladder) -> str:
+def packed(of: Ladder | Preview) -> str:
     """Raises Invalid where no address would hold it."""
-    text = base64.urlsafe_b64encode(zlib.compress(msgspec.json.encode(ladder), 9)).decode()
+    text = base64.urlsafe_b64encode(zlib.compress(msgspec.json.encode(of), 9)).decode()
     if len(text) > limits.LADDER_DRAFT_CHARS_MAX:
         raise invalid("perks", "fewer or shorter ones: with these the ladder is too long to be changed here")
     return text
 
 
-def unpacked(text: str) -> Ladder:
+def unpacked(text: str, kind: type[T]) -> T:
     """Raises Invalid."""
     try:
         raw = base64.urlsafe_b64decode(text[: limits.LADDER_DRAFT_CHARS_MAX])
         plain = zlib.decompressobj().decompress(raw, limits.BODY_BYTES_MAX)
-        return msgspec.json.decode(plain, type=Ladder)
+        return msgspec.json.decode(plain, type=kind)
     except (ValueError, zlib.error, msgspec.DecodeError):
         raise invalid("draft", "a ladder as this page wrote it: begin again from the Tiers page") from None
 

@@ -48,7 +48,7 @@ LADDER = Ladder(
     ),
     term_months=0,
 )
-REMINDERS = {"unused_days": 30, "unused_balance_min": 100, "coupon_days": 7, "review_days": 5}
+REMINDERS = {"unused_days": 30, "unused_balance_min": 100, "coupon_days": 7, "review_days": 5, "referral_days": 3}
 _KINDS = (("cd-classical", "Classical CD"), ("cd-jazz", "Jazz CD"), ("cd-rock", "Rock CD"))
 _SAID = (
     (5, "Came quickly, and plays without a skip."),

@@ -37,6 +37,7 @@ class _Facts(msgspec.Struct, gc=False):
     business_currency_code: str = ""
     business_currency_symbol: str = ""
     user_name: str = ""
+    user_email: str = ""
     user_customer_id: str = ""
     user_available_balance: Any = 0
     referred_by_referral_code: str = ""
@@ -88,7 +89,7 @@ _MOVES = {
 
 
 def _who(facts: _Facts) -> Part:
-    return Part(facts.user_name or facts.user_customer_id or "somebody", strong=True)
+    return Part(facts.user_name or facts.user_email or facts.user_customer_id or "somebody", strong=True)
 
 
 def _named(name: str, other: str) -> Part:
@@ -109,6 +110,8 @@ def _customer_created(facts: _Facts) -> _Said:
 
 
 def _customer_updated(facts: _Facts) -> _Said:
+    if facts.changed_properties == ["referred_by_referral_code"] and facts.referred_by_referral_code:
+        return [_who(facts), " came by the code ", Part(facts.referred_by_referral_code, strong=True)]
     changed = [_CHANGED.get(name, name.replace("_", " ")) for name in facts.changed_properties]
     return [_who(facts), f": {', '.join(changed) or 'details'} changed"]
 

@@ -35,6 +35,12 @@ class NewLadder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ladder: Annotated[Ladder, Meta(examples=[LADDER])]
 
 
+class DraftLadder(NewLadder, frozen=True, forbid_unknown_fields=True):
+    """`so_far`: what was answered before, where its `next` is not null."""
+
+    so_far: Preview | None = None
+
+
 @showing("version ladder actor created_at", LadderVersion)
 class LadderVersionItem(msgspec.Struct):
     """One version."""
@@ -92,10 +98,11 @@ async def change_ladder(call: Call[NoQuery, NewLadder], tx: Tx) -> LadderItem:
 
 
 @management.post("/tiers/preview", "What a changed ladder would do", tag="Tiers", access="READ")
-async def preview_ladder(call: Call[NoQuery, NewLadder]) -> Preview:
-    """Who would move, up and down, with counts and names; nothing is written."""
+async def preview_ladder(call: Call[NoQuery, DraftLadder]) -> Preview:
+    """Who would move, up and down, with counts and names; nothing is written. A large shop is looked at in several
+    calls: as long as `next` is not null, call again with the answer as `so_far`."""
     async with call.app.db.snapshot() as tx:
-        return await tiers.preview(tx, call.workspace, call.body.ladder, call.now)
+        return await tiers.preview(tx, call.workspace, call.body.ladder, call.now, call.body.so_far)
 
 
 @management.get("/tiers/versions", "The ladder's versions", tag="Tiers")

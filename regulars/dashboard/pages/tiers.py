@@ -22,7 +22,7 @@ from regulars.dashboard.lists import NAMED, Asked, Column, Filter, Found, Listin
 from regulars.dashboard.pages.customers import find
 from regulars.dashboard.sheets import MAYBE, Field, Fields, Given, Shown, ask, fields_of, sheet
 from regulars.kit import Invalid, NotFound, Reading, Tx, units_of
-from regulars.tiers import Ladder, LadderVersion, Needs, Standing, Tier
+from regulars.tiers import Ladder, LadderVersion, Needs, Preview, Standing, Tier
 
 
 @page("/tiers", "tiers")
@@ -92,13 +92,16 @@ async def change(desk: Desk, tx: Reading) -> dict[str, Any] | Response[Any]:
 
 @page("/tiers/preview", "tiers_preview")
 async def preview(desk: Desk, tx: Reading) -> dict[str, Any]:
-    """Who would move; nothing is written."""
-    of, draft, _ = await _draft(desk, tx)
+    """Who would move; nothing is written. Of a large shop what was found so far: the page asks on by itself."""
+    of, draft, query = await _draft(desk, tx)
+    so_far = unpacked(query["so_far"], Preview) if query.get("so_far") else None
     async with desk.app.db.snapshot() as whole:
-        found = await tiers.preview(whole, desk.workspace, draft, desk.now)
+        found = await tiers.preview(whole, desk.workspace, draft, desk.now, so_far)
+    on = urlencode({"draft": packed(draft), "so_far": packed(found)}) if found.next else ""
     moved = {way: sum(one.customers for one in found.moved if one.direction == way) for way in ("up", "down")}
     return {
         "found": found,
+        "on": on,
         "changes": ladder.changes(draft, of.ladder, found),
         "names": ladder.names_of(of.ladder) | ladder.names_of(draft),
         **moved,
@@ -112,7 +115,7 @@ async def preview(desk: Desk, tx: Reading) -> dict[str, Any]:
 async def confirm(desk: Handed) -> Response[str]:
     """What was looked at is what will hold: not over a ladder that somebody else has changed meanwhile."""
     form = await desk.form()
-    draft = unpacked(form.text("draft"))
+    draft = unpacked(form.text("draft"), Ladder)
     async with desk.app.db.transaction() as tx:
         if form.text("version") != str((await tiers.ladder_of(tx, desk.id)).version):
             words = "The ladder was changed meanwhile. This is who would move now."
@@ -252,7 +255,7 @@ async def _draft(desk: Desk, tx: Reading) -> tuple[LadderVersion, Ladder, dict[s
         form = await desk.form()
         given = {name: form.text(name) for name in ("draft", "step")}
     of = await tiers.ladder_of(tx, desk.id)
-    return of, unpacked(given["draft"]) if given.get("draft") else of.ladder, given
+    return of, unpacked(given["draft"], Ladder) if given.get("draft") else of.ladder, given
 
 
 def _changing(draft: Ladder) -> str:

@@ -16,7 +16,7 @@ from regulars.kit.db import Database
 from regulars.kit.errors import Invalid, TooMany
 from regulars.orders import OrderReport
 from regulars.people import merge
-from regulars.tiers import Ladder
+from regulars.tiers import Ladder, Preview
 from regulars.tiers.model import Judged, Measures, Standing, best, judge
 from regulars.worker.following import Following
 from tests import make
@@ -139,7 +139,7 @@ async def test_a_refund_lowers_as_the_ladder_says(shop: Shop, asha: Customer, re
     assert await shop.tier(asha) == ("silver" if refunds == "never" else "")
 
 
-async def test_a_changed_ladder_says_who_moves_and_then_moves_them(shop: Shop) -> None:
+async def test_a_changed_ladder_says_who_moves_and_then_moves_them(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     people = await make.some_customers(shop.db, shop.workspace, shop.clock.now(), "Asha", "Bela", "Cleo")
     await shop.change(ladder())
     for n, (name, amount) in enumerate({"Asha": 150, "Bela": 100, "Cleo": 60}.items()):
@@ -155,7 +155,16 @@ async def test_a_changed_ladder_says_who_moves_and_then_moves_them(shop: Shop) -
         ("silver", "top"): 1,
         ("", "silver"): 1,
     }
-    assert foreseen.whole
+    assert foreseen.next is None
+    monkeypatch.setattr(limits, "TIERS_JUDGED_MAX", 1)
+    monkeypatch.setattr(limits, "TIERS_PREVIEWED_MAX", 2)
+    parts: list[Preview] = []
+    while not parts or parts[-1].next:
+        async with shop.db.reading() as tx:
+            parts.append(await tiers.preview(tx, shop.workspace, after, shop.clock.now(), parts[-1] if parts else None))
+    assert [one.judged for one in parts] == [2, 3]
+    assert msgspec.structs.replace(parts[-1], moved=[]) == msgspec.structs.replace(foreseen, moved=[])
+    assert sorted(map(str, parts[-1].moved)) == sorted(map(str, foreseen.moved)), "in parts it comes to the same"
     assert {one.name for one in foreseen.named} == {"Asha", "Cleo"}
     assert await shop.tier(people["Cleo"]) == "", "foreseen is not done"
     await shop.change(after)
