@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import msgspec
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from regulars import imports, ledger, limits, tenancy
 from regulars.dashboard import attempts
@@ -274,18 +266,18 @@ async def demo_feed(settings: Settings, *, say: Say) -> None:
 
 
 @contextmanager
-def _bar(noun: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+def _bar(noun: str, total: int | None) -> Iterator[tuple[progress.Progress, progress.TaskID]]:
     """A progress bar on standard error, so that standard output holds only the result."""
     columns = (
-        TextColumn(f"{noun}:"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[said]}"),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
+        progress.TextColumn(f"{noun}:"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TextColumn("{task.fields[said]}"),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left:"),
+        progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with progress.Progress(*columns, console=Console(stderr=True)) as bar:
         yield bar, bar.add_task(noun, total=total, said="")
 
 

@@ -16,23 +16,12 @@ from litestar.handlers import HTTPRouteHandler, route
 from litestar.response.base import ASGIResponse
 
 from regulars import limits, tenancy
-from regulars.api import proofs
+from regulars.api import proofs, reading
 from regulars.api.failures import Failure, Style, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, Operation
-from regulars.api.reading import (
-    Unread,
-    check_media_type,
-    convert,
-    decode,
-    decode_each,
-    is_form,
-    read_form,
-    read_parts,
-    read_value,
-)
 from regulars.api.rest import Rest
 from regulars.kit import Invalid, Refusal, Tx, again_when_raced, forms, invalid, new_id, once
 from regulars.kit.db import RACED, REJECTED, UNREACHABLE
@@ -128,7 +117,7 @@ class Server:
         """Adds to `headers` those of the answer. Raises Refusal."""
         now = self.app.clock.now()
         caller = await self._admit(operation, request.headers, now)
-        query = convert(operation.query, forms.single(request.scope["query_string"]))
+        query = reading.convert(operation.query, forms.single(request.scope["query_string"]))
         raw: bytes = b""
         body: Any = None
 
@@ -142,28 +131,31 @@ class Server:
             body.seek(0)
         elif decoder is not None:
             content_type = request.headers.get("content-type", "")
-            form = self.api.style == "envelope" and is_form(content_type)
+            form = self.api.style == "envelope" and reading.is_form(content_type)
             parts = bool(operation.bytes_max) and content_type.lower().startswith(forms.MULTIPART)
             if not form and not parts:
-                check_media_type(content_type)
+                reading.check_media_type(content_type)
             raw = await request.body()
             try:
                 if parts:
-                    body = read_value(decoder.type, await read_parts(content_type, raw), text=True)
+                    body = reading.read_value(decoder.type, await reading.read_parts(content_type, raw), text=True)
                 elif form:
-                    body = read_value(decoder.type, read_form(raw), text=True)
+                    body = reading.read_value(decoder.type, reading.read_form(raw), text=True)
                 else:
-                    body = decode_each(decoder, raw) if operation.each else decode(decoder, raw)
-            except Unread as unread:
+                    body = reading.decode_each(decoder, raw) if operation.each else reading.decode(decoder, raw)
+            except reading.Unread as unread:
                 raise await self._with_the_rest(operation, unread, call_of) from None
             if operation.each and isinstance(body, list):
-                body = [_checked(operation, one, call_of).refusal() if isinstance(one, Unread) else one for one in body]
+                body = [
+                    _checked(operation, one, call_of).refusal() if isinstance(one, reading.Unread) else one
+                    for one in body
+                ]
         call = call_of(body)
         reply = await self._act(operation, call, request, raw)
         headers |= call.reply_headers
         return reply
 
-    async def _with_the_rest(self, operation: Operation, unread: Unread, call_of: CallOf) -> Invalid:
+    async def _with_the_rest(self, operation: Operation, unread: reading.Unread, call_of: CallOf) -> Invalid:
         """What can't be read of a body, and what its act refuses of the rest: it is asked in a transaction that is
         rolled back whatever it says."""
         rest = _checked(operation, unread, call_of)
@@ -243,7 +235,7 @@ class Servers(dict[str, Server]):
     """By the name of the API."""
 
 
-def _checked(operation: Operation, unread: Unread, call_of: CallOf) -> Rest:
+def _checked(operation: Operation, unread: reading.Unread, call_of: CallOf) -> Rest:
     rest = Rest(unread)
     if operation.check is not None and rest.value is not msgspec.UNSET:
         with rest:

@@ -13,19 +13,8 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
+from regulars.integrations import tool
 from regulars.integrations.manifest import Connector, Manifest
-from regulars.integrations.tool import (
-    KEY_HELP,
-    Said,
-    ToolCarrier,
-    any_prefix_field,
-    encode,
-    properties_of,
-    read_as,
-    retry_unclear_field,
-    selector_field,
-    words_of,
-)
 from regulars.kit.fields import Field, host_field, rate_field
 from regulars.kit.http import Answer, Request
 
@@ -40,7 +29,7 @@ MANIFEST = Manifest(
     help_url="https://marketing.contlo.com",
     deduplicates=False,
     fields=(
-        selector_field("Contlo", "email", "phone"),
+        tool.selector_field("Contlo", "email", "phone"),
         Field(
             name="api_key",
             label="API key",
@@ -48,8 +37,8 @@ MANIFEST = Manifest(
             help="From Contlo: Store settings, API keys.",
             expected="the API key as Contlo shows it, without spaces",
         ),
-        any_prefix_field(),
-        retry_unclear_field("Contlo"),
+        tool.any_prefix_field(),
+        tool.retry_unclear_field("Contlo"),
         rate_field(600, "Contlo names no rate. Lower it if deliveries are answered 429."),
         host_field("Contlo", "https://api.contlo.com"),
     ),
@@ -68,7 +57,7 @@ class _Answer(msgspec.Struct):
     message: Any = None
 
 
-class ContloCarrier(ToolCarrier):
+class ContloCarrier(tool.ToolCarrier):
     """`POST /v2/track`. It says in the body, not by the status, whether it took one."""
 
     manifest = MANIFEST
@@ -83,32 +72,32 @@ class ContloCarrier(ToolCarrier):
             "external_id": body.get("user_customer_id") or "",
             "event_id": str(parcel.delivery_id),
             "device_event_time": int(parcel.occurred_at.timestamp() * 1_000),
-            "properties": properties_of(parcel, body, limits.CONTLO_PROPERTIES_MAX),
+            "properties": tool.properties_of(parcel, body, limits.CONTLO_PROPERTIES_MAX),
             "profile_properties": self.on_profile(parcel),
         }
 
-    def said(self, answer: Answer) -> Said:
-        read = read_as(_Answer, answer.body)
-        words = words_of(*(_text(part) for part in (read.error, read.message)))
+    def said(self, answer: Answer) -> tool.Said:
+        read = tool.read_as(_Answer, answer.body)
+        words = tool.words_of(*(_text(part) for part in (read.error, read.message)))
         failed = read.success is False
         gone = "this version of its API has been retired. Update Regulars, then Initialize."
-        return Said(words, None, self.refused(answer.status, gone), failed)
+        return tool.Said(words, None, self.refused(answer.status, gone), failed)
 
     def check(self, at: datetime) -> Request:
         """Contlo has nothing that could be read. A profile that names nobody makes it look at the key and then refuse
         the call, so nothing changes there."""
         return self.ask("POST", f"{self.host}/v2/identify", {})
 
-    def checked(self, answer: Answer, said: Said) -> str:
+    def checked(self, answer: Answer, said: tool.Said) -> str:
         if said.failed and _WHO_IS_MISSING.search(said.words):
             return ""
         if said.failed and _KEY_IS_WRONG.search(said.words):
-            return f"Contlo refused the API key: {said.words.rstrip('.')}. {KEY_HELP}"
+            return f"Contlo refused the API key: {said.words.rstrip('.')}. {tool.KEY_HELP}"
         return super().checked(answer, said)
 
 
 def _text(part: object) -> str:
-    return part if isinstance(part, str) else "" if part is None else encode(part).decode()
+    return part if isinstance(part, str) else "" if part is None else tool.encode(part).decode()
 
 
 CONNECTOR = Connector(manifest=MANIFEST, carrier=ContloCarrier)

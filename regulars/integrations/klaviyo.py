@@ -13,17 +13,8 @@ import msgspec
 from regulars import limits
 from regulars.delivery.carrier import Parcel
 from regulars.delivery.rate import Window
+from regulars.integrations import tool
 from regulars.integrations.manifest import Connector, Manifest
-from regulars.integrations.tool import (
-    Said,
-    ToolCarrier,
-    any_prefix_field,
-    names_of,
-    properties_of,
-    read_as,
-    selector_field,
-    words_of,
-)
 from regulars.kit import wire_time
 from regulars.kit.fields import Field, host_field, rate_field
 from regulars.kit.http import Answer, Request
@@ -40,7 +31,7 @@ MANIFEST = Manifest(
     help_url="https://www.klaviyo.com/settings/account/api-keys",
     deduplicates=True,
     fields=(
-        selector_field("Klaviyo", "email", "phone", "id"),
+        tool.selector_field("Klaviyo", "email", "phone", "id"),
         Field(
             name="api_key",
             label="Private API key",
@@ -49,7 +40,7 @@ MANIFEST = Manifest(
             pattern=r"pk_[\x21-\x7e]{1,200}",
             expected="the private API key as Klaviyo shows it; it begins with pk_",
         ),
-        any_prefix_field(),
+        tool.any_prefix_field(),
         rate_field(3_500, "Klaviyo takes 3,500 calls a minute for an account, and never more than 350 a second."),
         host_field("Klaviyo", "https://a.klaviyo.com"),
     ),
@@ -76,7 +67,7 @@ class _Errors(msgspec.Struct):
     errors: list[_Error] = []
 
 
-class KlaviyoCarrier(ToolCarrier):
+class KlaviyoCarrier(tool.ToolCarrier):
     """`POST /api/events`, JSON:API, in the revision that this was written for."""
 
     manifest = MANIFEST
@@ -88,14 +79,14 @@ class KlaviyoCarrier(ToolCarrier):
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
         profile: dict[str, Any] = {_IDENTIFIERS[self.selector]: who}
-        profile |= names_of(parcel, "first_name", "last_name") | {"properties": self.on_profile(parcel)}
+        profile |= tool.names_of(parcel, "first_name", "last_name") | {"properties": self.on_profile(parcel)}
         attributes: dict[str, Any] = {
             "unique_id": str(parcel.delivery_id),
             "time": wire_time(parcel.occurred_at),
             "metric": {
                 "data": {"type": "metric", "attributes": {"name": parcel.event_name[: limits.KLAVIYO_METRIC_CHARS_MAX]}}
             },
-            "properties": properties_of(parcel, body, limits.KLAVIYO_PROPERTIES_MAX, flat=False),
+            "properties": tool.properties_of(parcel, body, limits.KLAVIYO_PROPERTIES_MAX, flat=False),
             "profile": {"data": {"type": "profile", "attributes": profile}},
         }
         # What an event is worth, in money: only an order's is.
@@ -104,10 +95,10 @@ class KlaviyoCarrier(ToolCarrier):
             attributes |= {"value": amount, "value_currency": str(currency).upper()}
         return {"data": {"type": "event", "attributes": attributes}}
 
-    def said(self, answer: Answer) -> Said:
-        errors = read_as(_Errors, answer.body).errors
+    def said(self, answer: Answer) -> tool.Said:
+        errors = tool.read_as(_Errors, answer.body).errors
         gone = f"revision {_REVISION} of its API has been retired. Update Regulars, then Initialize."
-        return Said(words_of(*map(_words, errors)), None, self.refused(answer.status, gone))
+        return tool.Said(tool.words_of(*map(_words, errors)), None, self.refused(answer.status, gone))
 
     def check(self, at: datetime) -> Request:
         """Reads the account: it needs a key that is known and a revision that is served, and changes nothing."""

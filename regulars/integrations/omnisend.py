@@ -13,18 +13,8 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel
+from regulars.integrations import tool
 from regulars.integrations.manifest import Connector, Manifest
-from regulars.integrations.tool import (
-    Said,
-    ToolCarrier,
-    names_of,
-    prefix_field,
-    properties_of,
-    read_as,
-    retry_unclear_field,
-    selector_field,
-    words_of,
-)
 from regulars.kit import wire_time
 from regulars.kit.fields import Field, Option, host_field, rate_field
 from regulars.kit.http import Answer, Request
@@ -41,7 +31,7 @@ MANIFEST = Manifest(
     help_url="https://app.omnisend.com/integrations/api-keys",
     deduplicates=False,
     fields=(
-        selector_field("Omnisend", "email", "phone", "id"),
+        tool.selector_field("Omnisend", "email", "phone", "id"),
         Field(
             name="api_key",
             label="API key",
@@ -57,9 +47,9 @@ MANIFEST = Manifest(
             default="2026-03-15",
             options=(Option("2026-03-15", "2026-03-15 (current)"), Option("v5", "v5 (older)")),
         ),
-        retry_unclear_field("Omnisend"),
+        tool.retry_unclear_field("Omnisend"),
         rate_field(400, "Omnisend takes 400 calls a minute from a brand, all its tools together."),
-        prefix_field("", r"[A-Za-z0-9_]{0,40}", "at most 40 Latin letters, digits and underscores"),
+        tool.prefix_field("", r"[A-Za-z0-9_]{0,40}", "at most 40 Latin letters, digits and underscores"),
         host_field("Omnisend", "https://api.omnisend.com"),
     ),
 )
@@ -93,7 +83,7 @@ class _Problem(msgspec.Struct):
     retry_after: float | None = msgspec.field(default=None, name="retryAfter")
 
 
-class OmnisendCarrier(ToolCarrier):
+class OmnisendCarrier(tool.ToolCarrier):
     """`POST /api/events` (version 2026-03-15), or the older `POST /v5/events`."""
 
     manifest = MANIFEST
@@ -107,7 +97,7 @@ class OmnisendCarrier(ToolCarrier):
         return f"{self._api}/events", headers, frozenset({"Authorization"})
 
     def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
-        contact: dict[str, Any] = {self.selector: who, **names_of(parcel, "firstName", "lastName")}
+        contact: dict[str, Any] = {self.selector: who, **tool.names_of(parcel, "firstName", "lastName")}
         if parcel.profile is not None:
             contact["customProperties"] = {self.prefix + name: parcel.profile[name] for name in _ON_CONTACT}
         return {
@@ -117,15 +107,17 @@ class OmnisendCarrier(ToolCarrier):
             "eventID": str(parcel.delivery_id),
             "eventTime": wire_time(parcel.occurred_at),
             "contact": contact,
-            "properties": properties_of(parcel, body, limits.OMNISEND_PROPERTIES_MAX, _named),
+            "properties": tool.properties_of(parcel, body, limits.OMNISEND_PROPERTIES_MAX, _named),
         }
 
-    def said(self, answer: Answer) -> Said:
-        problem = read_as(_Problem, answer.body)
+    def said(self, answer: Answer) -> tool.Said:
+        problem = tool.read_as(_Problem, answer.body)
         fields = [f"{error.field}: {error.message}" for error in problem.errors or []]
         gone = "this version of its API has been retired. Choose another API version, then Initialize."
-        return Said(
-            words_of(problem.detail or problem.title, *fields), problem.retry_after, self.refused(answer.status, gone)
+        return tool.Said(
+            tool.words_of(problem.detail or problem.title, *fields),
+            problem.retry_after,
+            self.refused(answer.status, gone),
         )
 
     def check(self, at: datetime) -> Request:

@@ -9,15 +9,7 @@ from regulars import customers, ledger, limits, rewards, schedule
 from regulars.customers import Customer, NewCustomer
 from regulars.kit import Reading, Refusal, Tx, invalid, new_id
 from regulars.kit.phones import international
-from regulars.referrals import store
-from regulars.referrals.errors import (
-    AlreadyCustomer,
-    AlreadyReferred,
-    ReferralsOff,
-    SelfReferral,
-    TooManyFriends,
-    UnknownReferralCode,
-)
+from regulars.referrals import errors, store
 from regulars.referrals.model import Mode, Referral, ReferralRules, normalised, referral_rules
 from regulars.referrals.store import sql
 from regulars.referrals.suspecting import alike, suspect, suspect_rings
@@ -69,10 +61,10 @@ async def referrer_of(tx: Reading, workspace: Workspace, code: str, mode: Mode =
     """Raises ReferralsOff, UnknownReferralCode."""
     rules = referral_rules(workspace)
     if not rules.on or mode not in rules.modes:
-        raise ReferralsOff
+        raise errors.ReferralsOff
     found = await customers.find(tx, workspace.id, referral_code=code) if code else None
     if found is None or found.erased_at:
-        raise UnknownReferralCode
+        raise errors.UnknownReferralCode
     return found
 
 
@@ -81,7 +73,7 @@ async def invite(tx: Tx, workspace: Workspace, friend: Friend, now: datetime) ->
     met = await _meet(tx, workspace, friend, now)
     if met.before:
         if met.before.referrer_id != met.referrer.id:
-            raise AlreadyReferred
+            raise errors.AlreadyReferred
         return met.before
     known = met.friend or await _make(tx, workspace, met, now)
     invited = msgspec.structs.replace(met.new, friend_id=known.id)
@@ -156,19 +148,19 @@ async def _meet(tx: Tx, workspace: Workspace, friend: Friend, now: datetime) -> 
         updated_at=now,
     )
     if (known and known.id == referrer.id) or alike(new, referrer, known):
-        raise SelfReferral
+        raise errors.SelfReferral
     rules = referral_rules(workspace)
     if known and known.orders_count and rules.first_time_only and friend.mode != "coupon":
-        raise AlreadyCustomer
+        raise errors.AlreadyCustomer
     key = (new.friend_id or UUID(int=0), new.email_key, new.phone)
     rows = await tx.fetch(sql.of_friends, workspace.id, [new.id], *([one] for one in key))
     before = await store.lock(tx, workspace.id, [row["id"] for row in rows])
     others = [one for one in before if one.referrer_id != referrer.id]
     if any(one.state != "invited" for one in others) or len(before) > 1:
-        raise AlreadyReferred
+        raise errors.AlreadyReferred
     most, since = limits.REFERRALS_COUNTED_MAX, now - timedelta(days=1)
     if not before and await tx.fetchval(sql.count_since, workspace.id, referrer.id, since, most) >= most:
-        raise TooManyFriends
+        raise errors.TooManyFriends
     return _Met(rules, referrer, known, details, new, before[0] if before else None)
 
 

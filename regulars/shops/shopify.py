@@ -12,19 +12,7 @@ from regulars.customers import NewCustomer
 from regulars.kit import Unauthenticated, wire_time
 from regulars.kit.fields import Field
 from regulars.orders import Line, OrderReport, Refund, RefundLine
-from regulars.shops.model import (
-    CustomerSaid,
-    Envelope,
-    Nothing,
-    OrderSaid,
-    Platform,
-    PrivacyAsked,
-    RefundSaid,
-    Said,
-    Source,
-    coupons_field,
-    topic_of,
-)
+from regulars.shops import model
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-shopify-hmac-sha256"
@@ -138,22 +126,22 @@ class _Privacy(msgspec.Struct, frozen=True):
     customer: _Customer
 
 
-def _envelope(headers: Mapping[str, str], settings: Mapping[str, Any]) -> Envelope:
+def _envelope(headers: Mapping[str, str], settings: Mapping[str, Any]) -> model.Envelope:
     """One app has one secret for all the shops that use it, so the shop must be the one that is meant. Raises
     Unauthenticated."""
     shop = headers.get("x-shopify-shop-domain", "").strip().lower()
     if shop != settings["shop_domain"]:
         raise Unauthenticated("It came from another shop than the one that is connected.", code="hook_of_another_shop")
     test = headers.get("x-shopify-test", "").lower() == "true"
-    return Envelope(
-        topic_of(headers.get("x-shopify-topic", "")),
-        topic_of(headers.get("x-shopify-webhook-id", "")),
+    return model.Envelope(
+        model.topic_of(headers.get("x-shopify-topic", "")),
+        model.topic_of(headers.get("x-shopify-webhook-id", "")),
         headers.get(_SIGNATURE, ""),
         ignored="A test that Shopify sent: address and secret are right. Nothing was recorded." if test else "",
     )
 
 
-def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
+def _read(topic: str, body: dict[str, Any], source: model.Source) -> model.Said:
     match topic.split("/"):
         case ["orders", "create" | "paid" | "updated" | "edited" | "cancelled" | "fulfilled" | "partially_fulfilled"]:
             return _order(typed(_Order, body), source)
@@ -162,16 +150,16 @@ def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
         case ["customers", "create" | "update" | "enable" | "disable"]:
             return _customer_said(typed(_Customer, body), source)
         case ["customers", "data_request"]:
-            return PrivacyAsked("data", customer_id(source, typed(_Privacy, body).customer.id))
+            return model.PrivacyAsked("data", customer_id(source, typed(_Privacy, body).customer.id))
         case ["customers", "redact"]:
             who = typed(_Privacy, body).customer
-            return PrivacyAsked("erasure", customer_id(source, who.id), words=[who.email or "", who.phone or ""])
+            return model.PrivacyAsked("erasure", customer_id(source, who.id), words=[who.email or "", who.phone or ""])
         case ["shop", "redact"]:
-            return PrivacyAsked("shop", "")
-    return Nothing("Nothing is done with this topic.")
+            return model.PrivacyAsked("shop", "")
+    return model.Nothing("Nothing is done with this topic.")
 
 
-def _order(order: _Order, source: Source) -> Said:
+def _order(order: _Order, source: model.Source) -> model.Said:
     money = Money(order.currency)
     updated_at = the_moment(order.updated_at, order.created_at)
     placed_at = the_moment(order.processed_at, order.created_at)
@@ -179,7 +167,9 @@ def _order(order: _Order, source: Source) -> Said:
     email = (order.email or "").strip()
     if details is None:
         if not email:
-            return Nothing("The order has no customer, so that nobody can earn by it.", f"order {order.id}", updated_at)
+            return model.Nothing(
+                "The order has no customer, so that nobody can earn by it.", f"order {order.id}", updated_at
+            )
         country = order.billing_address.country_code if order.billing_address else None
         details = person(guest_id(source, email), "", "", email, order.phone, country)
     refunds = tuple(_refund(one, money) for one in order.refunds)
@@ -215,7 +205,7 @@ def _order(order: _Order, source: Source) -> Said:
         placed_at=placed_at,
         source_version=updated_at,
     )
-    return OrderSaid(money.checked(report), email="" if order.customer else email)
+    return model.OrderSaid(money.checked(report), email="" if order.customer else email)
 
 
 def _sold(order: _Order, money: Money, refunds: tuple[Refund, ...]) -> int:
@@ -262,13 +252,13 @@ def _refund(refund: _Refund, money: Money) -> Refund:
     )
 
 
-def _refund_said(refund: _Refund, body: dict[str, Any]) -> Said:
+def _refund_said(refund: _Refund, body: dict[str, Any]) -> model.Said:
     if refund.order_id is None:
-        return Nothing("The refund names no order.")
-    return RefundSaid(str(refund.order_id), lambda code: _refund(typed(_Refund, body), Money(code)))
+        return model.Nothing("The refund names no order.")
+    return model.RefundSaid(str(refund.order_id), lambda code: _refund(typed(_Refund, body), Money(code)))
 
 
-def _person(customer: _Customer, source: Source, order: _Order | None = None) -> NewCustomer:
+def _person(customer: _Customer, source: model.Source, order: _Order | None = None) -> NewCustomer:
     address = customer.default_address or _Address()
     mobile = customer.phone or address.phone or (order.phone if order else None)
     email = customer.email or (order.email if order else None)
@@ -276,10 +266,10 @@ def _person(customer: _Customer, source: Source, order: _Order | None = None) ->
     return person(id, customer.first_name, customer.last_name, email, mobile, address.country_code)
 
 
-def _customer_said(customer: _Customer, source: Source) -> CustomerSaid:
+def _customer_said(customer: _Customer, source: model.Source) -> model.CustomerSaid:
     consents = {"accept_email": customer.email_marketing_consent, "accept_mobile": customer.sms_marketing_consent}
     said = {name: consent.state == "subscribed" for name, consent in consents.items() if consent is not None}
-    return CustomerSaid(_person(customer, source), moment(customer.updated_at), said)
+    return model.CustomerSaid(_person(customer, source), moment(customer.updated_at), said)
 
 
 def _example(at: datetime, currency_code: str, settings: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -306,7 +296,7 @@ def _with_token(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict
     return {"admin_token": "expected one, by which coupons are made there"} if missing else {}
 
 
-PLATFORM = Platform(
+PLATFORM = model.Platform(
     platform="shopify",
     label="Shopify",
     summary="Orders, refunds and customers arrive as they happen, and earn by your triggers.",
@@ -338,7 +328,7 @@ PLATFORM = Platform(
             required=False,
             sent_to=lambda _: "",
         ),
-        coupons_field("it needs an Admin API token"),
+        model.coupons_field("it needs an Admin API token"),
         Field(
             name="admin_token",
             label="Admin API access token",

@@ -10,18 +10,7 @@ import msgspec
 from regulars.kit.fields import Field, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders import Line, OrderReport, Refund
-from regulars.shops.model import (
-    CustomerSaid,
-    Envelope,
-    Nothing,
-    OrderGone,
-    OrderSaid,
-    Platform,
-    Said,
-    Source,
-    coupons_field,
-    topic_of,
-)
+from regulars.shops import model
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-wc-webhook-signature"
@@ -108,34 +97,34 @@ class _Gone(msgspec.Struct, frozen=True):
     id: Id
 
 
-def _envelope(headers: Mapping[str, str], _: Mapping[str, Any]) -> Envelope:
+def _envelope(headers: Mapping[str, str], _: Mapping[str, Any]) -> model.Envelope:
     # When a webhook is created there, its address is tried: by a form, without a signature.
     ping = _SIGNATURE not in headers and headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     topic, signature = headers.get("x-wc-webhook-topic", ""), headers.get(_SIGNATURE, "")
-    return Envelope(topic_of(topic), signature=signature, ping=ping)
+    return model.Envelope(model.topic_of(topic), signature=signature, ping=ping)
 
 
-def _read(topic: str, body: dict[str, Any], source: Source) -> Said:
+def _read(topic: str, body: dict[str, Any], source: model.Source) -> model.Said:
     match topic.split("."):
         case ["order", "created" | "updated" | "restored"]:
             return _order(typed(_Order, body), source)
         case ["order", "deleted"]:
-            return OrderGone(str(typed(_Gone, body).id))
+            return model.OrderGone(str(typed(_Gone, body).id))
         case ["customer", "created" | "updated"]:
             return _customer(typed(_Customer, body), source)
-    return Nothing("Nothing is done with this topic.")
+    return model.Nothing("Nothing is done with this topic.")
 
 
-def _order(order: _Order, source: Source) -> Said:
+def _order(order: _Order, source: model.Source) -> model.Said:
     placed_at = the_moment(order.date_created_gmt)
     modified_at = the_moment(order.date_modified_gmt, order.date_created_gmt)
     subject = f"order {order.id}"
     if order.status in _DRAFTS:
-        return Nothing("It is a draft, and no order yet.", subject, modified_at)
+        return model.Nothing("It is a draft, and no order yet.", subject, modified_at)
     billing, email = order.billing, (order.billing.email or "").strip()
     account = str(order.customer_id) not in ("0", "")
     if not account and not email:
-        return Nothing("The order has no customer, so that nobody can earn by it.", subject, modified_at)
+        return model.Nothing("The order has no customer, so that nobody can earn by it.", subject, modified_at)
     id = customer_id(source, order.customer_id) if account else guest_id(source, email)
     money = Money(order.currency)
     amount = money.of("total", order.total)
@@ -176,7 +165,7 @@ def _order(order: _Order, source: Source) -> Said:
         placed_at=placed_at,
         source_version=modified_at,
     )
-    return OrderSaid(money.checked(report), email="" if account else email)
+    return model.OrderSaid(money.checked(report), email="" if account else email)
 
 
 def _line(line: _LineItem, money: Money) -> Line:
@@ -190,12 +179,12 @@ def _line(line: _LineItem, money: Money) -> Line:
     )
 
 
-def _customer(customer: _Customer, source: Source) -> CustomerSaid:
+def _customer(customer: _Customer, source: model.Source) -> model.CustomerSaid:
     billing = customer.billing
     first, last = customer.first_name or billing.first_name, customer.last_name or billing.last_name
     email = customer.email or billing.email
     details = person(customer_id(source, customer.id), first, last, email, billing.phone, billing.country)
-    return CustomerSaid(details, moment(customer.date_modified_gmt))
+    return model.CustomerSaid(details, moment(customer.date_modified_gmt))
 
 
 def _example(at: datetime, currency_code: str, _: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -236,7 +225,7 @@ def _whole_pair(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict
     return dict.fromkeys(missing, "expected both keys, or none") if len(missing) == 1 else {}
 
 
-PLATFORM = Platform(
+PLATFORM = model.Platform(
     platform="woocommerce",
     label="WooCommerce",
     summary="Orders, refunds and customers arrive as they happen, and earn by your triggers.",
@@ -259,7 +248,7 @@ PLATFORM = Platform(
         Field(name="url", label="Address of your shop", kind="url", expected="an address such as https://shop.example"),
         _key_field("consumer_key", "REST API consumer key", "ck_"),
         _key_field("consumer_secret", "REST API consumer secret", "cs_"),
-        coupons_field("the REST API key needs Read/Write permission for it"),
+        model.coupons_field("the REST API key needs Read/Write permission for it"),
         signing_secret(lambda: new_token("wc_"), lambda _: ""),
     ),
     also=_whole_pair,

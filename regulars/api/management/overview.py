@@ -8,17 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from regulars import days, delivery, events, limits
+from regulars.api.management import items
 from regulars.api.management.api import management
 from regulars.api.management.events import EventItem, event_item
-from regulars.api.management.items import (
-    CustomerItem,
-    DeliveryItem,
-    OrderItem,
-    customer_items,
-    delivery_items,
-    order_item,
-    whose,
-)
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.operations import Call
 from regulars.days import Day
@@ -70,10 +62,10 @@ class SearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FoundItems(msgspec.Struct, frozen=True):
     """The newest of each kind, at most ten."""
 
-    customers: list[CustomerItem]
-    orders: list[OrderItem]
+    customers: list[items.CustomerItem]
+    orders: list[items.OrderItem]
     events: list[EventItem]
-    deliveries: list[DeliveryItem]
+    deliveries: list[items.DeliveryItem]
     coupons: list[CouponItem]
 
 
@@ -81,12 +73,12 @@ class FoundItems(msgspec.Struct, frozen=True):
 async def search_everything(call: Call[SearchQuery, None], tx: Reading) -> FoundItems:
     """Accents and case don't matter, and words may be begun: `mull` finds Zoë Müller."""
     found = await everywhere(tx, call.workspace_id, call.query.text)
-    of = await whose(tx, call.workspace, [*found.orders, *found.events])
+    of = await items.whose(tx, call.workspace, [*found.orders, *found.events])
     return FoundItems(
-        await customer_items(tx, call.workspace, found.customers, call.now),
-        [order_item(order, of[order.customer_id]) for order in found.orders],
+        await items.customer_items(tx, call.workspace, found.customers, call.now),
+        [items.order_item(order, of[order.customer_id]) for order in found.orders],
         [event_item(event, of[event.customer_id]) for event in found.events],
-        await delivery_items(tx, call.workspace, found.deliveries),
+        await items.delivery_items(tx, call.workspace, found.deliveries),
         await coupon_items(
             tx,
             call.workspace,

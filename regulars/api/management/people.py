@@ -9,18 +9,9 @@ from msgspec import Meta
 
 from regulars import customers, limits, people
 from regulars.api.examples import ID
+from regulars.api.management import items
 from regulars.api.management.api import management
 from regulars.api.management.events import EventItem, event_item
-from regulars.api.management.items import (
-    CustomerItem,
-    FiringItem,
-    OrderItem,
-    TransactionItem,
-    customer_items,
-    firing_item,
-    order_item,
-    transaction_item,
-)
 from regulars.api.management.messages import ConsentItem, MessageItem, message_item
 from regulars.api.management.referrals import ReferralItem, referral_items
 from regulars.api.management.reviews import ReviewItem, post_items
@@ -49,12 +40,12 @@ class PersonItem(msgspec.Struct, frozen=True):
     """All that is kept of somebody. `also_known_as` are the customer_ids of those who were merged into them. `cut`: the
     names of lists of which only the newest are told."""
 
-    customer: CustomerItem
+    customer: items.CustomerItem
     also_known_as: list[str]
-    orders: list[OrderItem]
-    coins: list[TransactionItem]
-    credits: list[TransactionItem]
-    firings: list[FiringItem]
+    orders: list[items.OrderItem]
+    coins: list[items.TransactionItem]
+    credits: list[items.TransactionItem]
+    firings: list[items.FiringItem]
     coupons: list[CouponItem]
     tier_moves: list[MoveItem]
     reviews: list[ReviewItem]
@@ -67,7 +58,7 @@ class PersonItem(msgspec.Struct, frozen=True):
 
 
 @management.post("/customers/{id}/merge", "Merge a customer into another", tag="Customers")
-async def merge_customer(call: Call[NoQuery, MergeInto], tx: Tx) -> CustomerItem:
+async def merge_customer(call: Call[NoQuery, MergeInto], tx: Tx) -> items.CustomerItem:
     """All they have is the other one's from now on, their coins with the expiry they had: who stays is the answer, and
     both ids answer as that one. Details of who stays stay; what they lack is taken over. Merged again, nothing
     happens."""
@@ -76,7 +67,7 @@ async def merge_customer(call: Call[NoQuery, MergeInto], tx: Tx) -> CustomerItem
     if await people.merge(tx, call.workspace, from_id, into.id, call.now, actor=call.caller.actor):
         await call.audit(tx, "customer.merge", into.customer_id, merged=str(from_id))
     stays = await customers.get(tx, call.workspace_id, id=into.id)
-    return (await customer_items(tx, call.workspace, [stays], call.now))[0]
+    return (await items.customer_items(tx, call.workspace, [stays], call.now))[0]
 
 
 @management.delete("/customers/{id}", "Erase a customer", tag="Customers", status=204)
@@ -97,14 +88,14 @@ async def export_customer(call: Call[NoQuery, None], tx: Reading) -> PersonItem:
 
 async def person_item(tx: Reading, workspace: Workspace, person: Person, now: datetime) -> PersonItem:
     who = person.customer
-    (said,) = await customer_items(tx, workspace, [who], now)
+    (said,) = await items.customer_items(tx, workspace, [who], now)
     return PersonItem(
         customer=said,
         also_known_as=person.also_known_as,
-        orders=[order_item(order, who) for order in person.orders],
-        coins=[transaction_item(txn, who) for txn in person.coins],
-        credits=[transaction_item(txn, who) for txn in person.credits],
-        firings=[firing_item(firing, who) for firing in person.firings],
+        orders=[items.order_item(order, who) for order in person.orders],
+        coins=[items.transaction_item(txn, who) for txn in person.coins],
+        credits=[items.transaction_item(txn, who) for txn in person.credits],
+        firings=[items.firing_item(firing, who) for firing in person.firings],
         coupons=await coupon_items(tx, workspace, *person.coupons, now),
         tier_moves=[copied(MoveItem, move) for move in person.moves],
         reviews=await post_items(tx, workspace, person.reviews),

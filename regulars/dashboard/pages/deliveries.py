@@ -8,22 +8,11 @@ from litestar import Response
 
 from regulars import customers, delivery, dispatch, events, integrations, limits
 from regulars.customers import Customer
-from regulars.dashboard import words
+from regulars.dashboard import lists, words
 from regulars.dashboard.cells import Badge, Link, Said, Small
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, uuid_of
 from regulars.dashboard.forms import NOBODY
-from regulars.dashboard.lists import (
-    CUSTOMER,
-    CUSTOMER_ID,
-    Asked,
-    Column,
-    Filter,
-    Found,
-    Listing,
-    address,
-    chosen_customer,
-)
 from regulars.delivery import Delivery
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
@@ -40,7 +29,7 @@ class Told(NamedTuple):
     waits: str
 
 
-async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
+async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told]:
     tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
     lane_id, customer_id, state, text = asked.id("to"), asked.id("customer"), asked.chosen("state"), asked.values["q"]
     since = _since(desk, asked.values["since"])
@@ -67,11 +56,11 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
         rows.append(Told(one, event, customer, to.name if to else "A removed tool", waits))
     choices = {
         "to": [(str(tool.id), tool.name) for tool in tools.values()],
-        "customer": await chosen_customer(desk, tx, customer_id),
+        "customer": await lists.chosen_customer(desk, tx, customer_id),
         "since": [(asked.values["since"], words.exact(since, desk.zone))] if since else [],
     }
     more = {"asked": asked.values, "since": since, "offered": offered, "whole": whole, "again": tool, "failed": failed}
-    return Found(rows, found.next_before_id, choices, more | {"most": limits.DELIVERIES_REPLAYED_MAX})
+    return lists.Found(rows, found.next_before_id, choices, more | {"most": limits.DELIVERIES_REPLAYED_MAX})
 
 
 def _what(row: Told) -> list[Any]:
@@ -90,31 +79,31 @@ _STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "fa
 
 _SORTS = [("next_try", "Queued, next try first"), ("attempts", "Tried again, most tries first")]
 
-DELIVERIES = Listing[Told](
+DELIVERIES = lists.Listing[Told](
     path="/deliveries",
     purpose="Which tool got which event; if not, why, and when it is tried again.",
     columns=[
-        Column("What", _what),
-        CUSTOMER,
-        CUSTOMER_ID,
-        Column("Event", lambda row: row.delivery.event_name, only="file"),
-        Column("Tool", lambda row: row.tool),
-        Column("State", _state),
-        Column("Why", lambda row: f"Waits for {row.waits}" if row.waits else row.delivery.reason),
-        Column("Tries", lambda row: row.delivery.attempts_made, right=True),
-        Column("Next try", lambda row: row.delivery.due_at if row.delivery.state == "queued" else None),
-        Column("When", lambda row: row.delivery.finished_at or row.delivery.created_at),
+        lists.Column("What", _what),
+        lists.CUSTOMER,
+        lists.CUSTOMER_ID,
+        lists.Column("Event", lambda row: row.delivery.event_name, only="file"),
+        lists.Column("Tool", lambda row: row.tool),
+        lists.Column("State", _state),
+        lists.Column("Why", lambda row: f"Waits for {row.waits}" if row.waits else row.delivery.reason),
+        lists.Column("Tries", lambda row: row.delivery.attempts_made, right=True),
+        lists.Column("Next try", lambda row: row.delivery.due_at if row.delivery.state == "queued" else None),
+        lists.Column("When", lambda row: row.delivery.finished_at or row.delivery.created_at),
     ],
     read=_read,
     nothing="Nothing sent yet",
     nothing_why="Each event that a tool is told of is listed here, with every try and every answer.",
     filters=[
-        Filter("state", "State", "Any state", [(state, word) for state, (_, word) in _STATES.items()]),
-        Filter("to", "Tool", "Every tool"),
-        Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
-        Filter("customer", "Customer"),
-        Filter("since", "Finished since"),
-        Filter("sort", "Sorted", "Newest first", _SORTS, gives_way=("customer",)),
+        lists.Filter("state", "State", "Any state", [(state, word) for state, (_, word) in _STATES.items()]),
+        lists.Filter("to", "Tool", "Every tool"),
+        lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
+        lists.Filter("customer", "Customer"),
+        lists.Filter("since", "Finished since"),
+        lists.Filter("sort", "Sorted", "Newest first", _SORTS, gives_way=("customer",)),
     ],
     days="Logged",
     search="Event's name, reason, what was sent or answered",
@@ -135,7 +124,7 @@ async def replay_all(desk: Desk, tx: Tx) -> Response[Any]:
     how = waits[0] if waits else f"At most {rate:,} a minute go out." if rate else ""
     said = f"{words.plural(count, 'delivery', 'deliveries')} queued again. {how}".rstrip()
     more = {"state": "failed", "since": since} if left else {}
-    return desk.see(address("/deliveries", {"to": str(lane_id), **more}), said)
+    return desk.see(lists.address("/deliveries", {"to": str(lane_id), **more}), said)
 
 
 @page("/deliveries/{id:uuid}", "delivery")

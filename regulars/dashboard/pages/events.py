@@ -10,22 +10,11 @@ from litestar import Response, post
 
 from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, limits, why
 from regulars.customers import Customer
-from regulars.dashboard import sheets
+from regulars.dashboard import lists, sheets
 from regulars.dashboard.cells import Badge, Link, Said, Small
 from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import (
-    CUSTOMER,
-    CUSTOMER_ID,
-    Asked,
-    Column,
-    Filter,
-    Found,
-    Listing,
-    chosen_customer,
-    until_next,
-)
 from regulars.dashboard.restrictions import Builder, condition_of, drawn
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, sheet
 from regulars.delivery import Delivery
@@ -45,16 +34,16 @@ class Logged(NamedTuple):
     sent: list[Delivery]
 
 
-async def _read_log(desk: Desk, tx: Reading, asked: Asked) -> Found[Logged]:
+async def _read_log(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Logged]:
     customer_id = asked.id("customer")
     by = asked.one_more(topic=asked.chosen("event"), customer_id=customer_id)
     found = await events.recent(tx, desk.id, **by)
-    page, next_id = until_next(found, asked.limit)
+    page, next_id = lists.until_next(found, asked.limit)
     people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page}))
     sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page])
     rows = [Logged(event, people.get(event.customer_id), sent.get(event.id, [])) for event in page]
-    choices = {"customer": await chosen_customer(desk, tx, customer_id)}
-    return Found(rows, next_id, choices, {"late": await events.late_since(tx, desk.id, "dispatch", desk.now)})
+    choices = {"customer": await lists.chosen_customer(desk, tx, customer_id)}
+    return lists.Found(rows, next_id, choices, {"late": await events.late_since(tx, desk.id, "dispatch", desk.now)})
 
 
 def _told(row: Logged) -> list[Any]:
@@ -65,24 +54,26 @@ def _told(row: Logged) -> list[Any]:
     return said or [Small("nobody")]
 
 
-LOG = Listing[Logged](
+LOG = lists.Listing[Logged](
     path="/events",
     purpose="What happened, and which tool is told of it.",
     columns=[
-        Column("What", lambda row: [Link(Said(row.event), f"/events/{row.event.id}"), Small(label(row.event.topic))]),
-        CUSTOMER,
-        Column("Told", _told),
-        Column("Event", lambda row: row.event.topic, only="file"),
-        CUSTOMER_ID,
-        Column("When", lambda row: row.event.recorded_at),
+        lists.Column(
+            "What", lambda row: [Link(Said(row.event), f"/events/{row.event.id}"), Small(label(row.event.topic))]
+        ),
+        lists.CUSTOMER,
+        lists.Column("Told", _told),
+        lists.Column("Event", lambda row: row.event.topic, only="file"),
+        lists.CUSTOMER_ID,
+        lists.Column("When", lambda row: row.event.recorded_at),
     ],
     read=_read_log,
     nothing="Nothing happened yet",
     nothing_why="Every fact is logged here: a new customer, an order, {coins}. The first comes with the first order or"
     " reward.",
     filters=[
-        Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
-        Filter("customer", "Customer"),
+        lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
+        lists.Filter("customer", "Customer"),
     ],
     days="Logged",
     template="events",

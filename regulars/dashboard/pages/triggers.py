@@ -10,23 +10,11 @@ import msgspec
 from litestar import Response, post
 
 from regulars import conditions, customers, imports, limits, orders, rewards, triggers
-from regulars.dashboard import chart
+from regulars.dashboard import chart, lists
 from regulars.dashboard.cells import Lines, Link
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.forms import query_of
-from regulars.dashboard.lists import (
-    SWITCHED,
-    Act,
-    Asked,
-    Column,
-    Filter,
-    Found,
-    Listing,
-    midnight_of,
-    part_of,
-    switched,
-)
 from regulars.dashboard.restrictions import Builder, Pairs, drawn
 from regulars.dashboard.sheets import Fields, Given, Sheet, Shown, draw, read, sheet
 from regulars.dashboard.trials import tried
@@ -70,7 +58,7 @@ class Said(NamedTuple):
     sentence: str
 
 
-async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Said]:
+async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Said]:
     source, state = asked.chosen("source"), asked.chosen("state")
     offers = await _offers(desk, tx)
     found = [
@@ -78,27 +66,30 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Said]:
         for one in await triggers.list_triggers(tx, desk.id)
         if source in (None, one.source) and state in (None, "active" if one.active else "off")
     ]
-    part = part_of(found, asked)
+    part = lists.part_of(found, asked)
     part.choices = {"source": [(name, in_shops_words(label, desk.workspace)) for name, label in SOURCES.items()]}
     return part
 
 
-TRIGGERS = Listing[Said](
+TRIGGERS = lists.Listing[Said](
     path="/triggers",
     purpose="What your customers earn {coins} for.",
     columns=[
-        Column("Name", lambda row: Link(row.trigger.name, f"/triggers/{row.trigger.id}")),
-        Column("What it does", lambda row: Lines([row.sentence])),
-        Column("State", lambda row: switched(row.trigger.active)),
-        Column("Version", lambda row: row.trigger.version, right=True),
-        Column("Changed", lambda row: row.trigger.updated_at),
+        lists.Column("Name", lambda row: Link(row.trigger.name, f"/triggers/{row.trigger.id}")),
+        lists.Column("What it does", lambda row: Lines([row.sentence])),
+        lists.Column("State", lambda row: lists.switched(row.trigger.active)),
+        lists.Column("Version", lambda row: row.trigger.version, right=True),
+        lists.Column("Changed", lambda row: row.trigger.updated_at),
     ],
     read=_read,
     nothing="No triggers yet",
     nothing_why="A trigger says what earns {coins}: so many for each whole unit of money of an order, or a number "
     "whenever your shop calls it.",
-    filters=[Filter("source", "Source", "Whatever fires them"), Filter("state", "State", "Any state", SWITCHED)],
-    acts=[Act("Create a trigger", "/triggers/new", dialog=True)],
+    filters=[
+        lists.Filter("source", "Source", "Whatever fires them"),
+        lists.Filter("state", "State", "Any state", lists.SWITCHED),
+    ],
+    acts=[lists.Act("Create a trigger", "/triggers/new", dialog=True)],
 )
 
 
@@ -299,7 +290,7 @@ async def begin(desk: Desk, form: Form, trigger: Trigger, rule: Rule, *, further
 
 def _day(desk: Desk, form: Form, name: str, after: int = 0) -> datetime | None:
     """When the day begins in the shop, or one so many days after it."""
-    at = midnight_of(form.text(name), desk.zone, days=after)
+    at = lists.midnight_of(form.text(name), desk.zone, days=after)
     if at is None and form.text(name):
         form.faults.add(name, "a day such as 2026-03-14")
     return at

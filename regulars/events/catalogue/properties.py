@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -26,16 +27,27 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Of an event. Its properties stand in the order they have on the wire."""
 
 
+def rows(text: str) -> list[list[str]]:
+    """The cells of its tables, of those rows that begin with a name."""
+    return [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| `")
+    ]
+
+
+def sections(file: str) -> Iterator[tuple[str, str, str]]:
+    """The parts of a file that stands here: the name of each, the one it builds on, '' for none, and its text."""
+    _, *parts = _TITLE.split(Path(__file__).with_name(file).read_text(encoding="utf-8"))
+    return zip(parts[::3], (base or "" for base in parts[1::3]), parts[2::3], strict=True)
+
+
 def _types() -> dict[str, type[Body]]:
     types = {"": Body}
-    _, *parts = _TITLE.split(Path(__file__).with_name("properties.md").read_text(encoding="utf-8"))
-    for name, base, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        about, *rows = text.strip().split("\n| ")
-        fields = [_field(*row.removesuffix(" |").split(" | ")) for row in rows[1:]]
+    for name, base, text in sections("properties.md"):
         under = types[base or ("Common" if "Common" in types else "")]
-        how: dict[str, Any] = {"namespace": {"__doc__": about.strip()}, "module": __name__, "frozen": True}
-        made = msgspec.defstruct(name, fields, bases=(under,), kw_only=True, gc=False, **how)
-        types[name] = cast("type[Body]", made)
+        about = {"__doc__": text.partition("\n|")[0].strip()}
+        how: dict[str, Any] = {"namespace": about, "module": __name__, "frozen": True, "kw_only": True, "gc": False}
+        fields = [_field(*row) for row in rows(text)]
+        types[name] = cast("type[Body]", msgspec.defstruct(name, fields, bases=(under,), **how))
     return types
 
 
@@ -46,7 +58,7 @@ def _field(name: str, holds: str, means: str, examples: str) -> tuple[str, Any, 
         type_ |= _OR[one]
     said = Meta(description=means, examples=json.loads(f"[{examples}]"))
     # Names out of a file are looked for letter by letter in each body that is made, unless they are the code's own.
-    return sys.intern(name.strip("`")), Annotated[type_, said], UNSET if "left out" in more else NODEFAULT
+    return sys.intern(name), Annotated[type_, said], UNSET if "left out" in more else NODEFAULT
 
 
 TYPES = _types()

@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import msgspec
 
 from regulars.conditions import Schema
-from regulars.events.catalogue import restrictions
-from regulars.events.catalogue.properties import TYPES, Body
+from regulars.events.catalogue.properties import TYPES, Body, rows
+from regulars.events.catalogue.restrictions import SCHEMAS
 
 Group = Literal["Customers", "Orders", "Coins", "Coupons", "Reviews", "Referrals"]
 
@@ -30,35 +30,11 @@ class Topic(msgspec.Struct, frozen=True):
     restrictions: Schema
 
 
-_OF: dict[str, Schema] = {
-    "lead_create": restrictions.LEAD,
-    "lead_update": restrictions.LEAD_UPDATE,
-    "viptier_create": restrictions.VIP_TIER,
-    "viptierends_create": restrictions.TIER_ENDS,
-    "order_create": restrictions.ORDER,
-    "order_update": restrictions.ORDER,
-    "walletreward_create": restrictions.WALLET,
-    "wallettrasaction_update": restrictions.WALLET,
-    "coinexpirynotify_create": restrictions.COIN_EXPIRY,
-    "unusedwalletcoinrequest_create": restrictions.UNUSED_COINS,
-    "coupon_create": restrictions.COUPON,
-    "coupon_update": restrictions.COUPON,
-    "unusedcouponrequest_create": restrictions.COUPON,
-    "review_create": restrictions.REVIEW,
-    "review_update": restrictions.REVIEW,
-    "reviewrequest_create": restrictions.ORDER,
-    "refereenotify_create": restrictions.REFERRAL,
-    "referrernotify_create": restrictions.REFERRAL,
-    "incompletereferralrequest_create": restrictions.INCOMPLETE_REFERRAL,
-}
-
-
 def _topics() -> Iterator[Topic]:
-    for line in Path(__file__).with_name("topics.md").read_text(encoding="utf-8").splitlines():
-        if line.startswith("| `"):
-            topic, kind, group, label, happening, sent, fires = line.strip("| ").replace("`", "").split(" | ")
-            assert group in get_args(Group)
-            yield Topic(topic, group, label, happening, sent == "yes", fires, TYPES[kind], _OF[topic])  # type: ignore[arg-type]
+    for row in rows(Path(__file__).with_name("topics.md").read_text(encoding="utf-8")):
+        topic, kind, asked, group, label, happening, sent, fires = row
+        assert group in get_args(Group)
+        yield Topic(topic, group, label, happening, sent == "yes", fires, TYPES[kind], SCHEMAS[asked])  # type: ignore[arg-type]
 
 
 TOPICS: dict[str, Topic] = {topic.topic: topic for topic in _topics()}
