@@ -195,8 +195,8 @@ MESSAGE_OUTPUT_BYTES_MAX, MESSAGE_FILTER_SIZE_MAX = 256_000, 4_000_000  # and wh
 MESSAGE_CLICK_S, MESSAGE_OPEN_S, MESSAGE_BURST_S = 5.0, 1.0, 2.0  # sooner, or closer together, is no person's
 
 # Triggers
-TRIGGERS_MAX = 200
-OFFERS_MAX = 200
+TRIGGERS_MAX = OFFERS_MAX = 200
+BUDGET_LEFT_BATCHES = 16  # for so many like the one at hand, for it not to be locked before it is decided
 OFFER_STOCK_MAX = 10_000_000
 OFFER_STEPS_MAX = 1_000
 COUPONS_SHOWN = 5  # on the page of their customer

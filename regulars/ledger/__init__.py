@@ -33,7 +33,20 @@ from regulars.ledger.flow import Flow, Standing, Turnover, debts, flow, standing
 from regulars.ledger.giveback import give_back
 from regulars.ledger.holding import Hold, hold
 from regulars.ledger.merging import CoinsHeld, Merge, merge
-from regulars.ledger.model import SCALE, Balance, Entry, Kind, Lot, Outcome, Posted, Txn, amount_of_wire, amount_on_wire
+from regulars.ledger.model import (
+    SCALE,
+    Balance,
+    Entry,
+    Kind,
+    Lot,
+    Outcome,
+    Posted,
+    Txn,
+    Wallet,
+    WalletId,
+    amount_of_wire,
+    amount_on_wire,
+)
 from regulars.ledger.opening import SETTLE
 from regulars.ledger.posting import post
 from regulars.ledger.replay import Break

@@ -38,11 +38,16 @@ async def opened(
     *,
     keys: Sequence[str] = (),
     whole: Iterable[WalletId] = (),
+    locked: Mapping[WalletId, Wallet] | None = None,
 ) -> Draft:
     """The wallets, locked, with all that has fallen due in them by now written down first; those in `whole` with their
-    lots. In the place of one that was merged into another stands that. Lock order: wallets by (customer, kind); then
-    those that others were merged into, which the database undoes if it makes a circle."""
-    wallets = await store.lock_wallets(tx, workspace.id, wanted)
+    lots. In the place of one that was merged into another stands that. `locked`: all of them, by a caller who has just
+    locked them and changed nothing since. Lock order: wallets by (customer, kind); then those that others were merged
+    into, which the database undoes if it makes a circle."""
+    if locked is None:
+        wallets = await store.lock_wallets(tx, workspace.id, wanted)
+    else:
+        wallets = {id: locked[id] for id in wanted}
     places = {id: id for id in wallets}
     while any(wallets[at].merged_into for at in places.values()):
         places = {id: (wallets[at].merged_into or at[0], at[1]) for id, at in places.items()}

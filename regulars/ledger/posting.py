@@ -10,7 +10,7 @@ from regulars.kit import Tx, invalid
 from regulars.ledger.draft import Draft
 from regulars.ledger.earning import earn
 from regulars.ledger.errors import KeyTaken
-from regulars.ledger.model import Account, Act, Entry, Outcome, Posted, Txn, TxnType
+from regulars.ledger.model import Account, Act, Entry, Outcome, Posted, Txn, TxnType, Wallet, WalletId
 from regulars.ledger.opening import finish, opened
 from regulars.ledger.spending import spend
 from regulars.tenancy import Workspace
@@ -24,13 +24,15 @@ async def post(
     *,
     known: Mapping[UUID, Customer] | None = None,
     announced: bool = True,
+    locked: Mapping[WalletId, Wallet] | None = None,
 ) -> list[Outcome]:
     """Post each entry, in order, and answer for each with what was posted or why not; a refusal stops no other.
 
     What has fallen due in a wallet by now is written down first, as txns of its own, so that what each txn leaves is
     what can be spent. Every new txn appends one `walletreward_create`, which tools are told of if it is `announced`.
-    `known` saves reading customers the caller has read already. Lock order: wallets by (customer, kind). A key raced by
-    another transaction raises the driver's UniqueViolation: the door runs the batch again, and then finds the txn."""
+    `known` saves reading customers the caller has read already, `locked` locking wallets that it has just locked. Lock
+    order: wallets by (customer, kind). A key raced by another transaction raises the driver's UniqueViolation: the door
+    runs the batch again, and then finds the txn."""
     if not entries:
         return []
     draft = await opened(
@@ -40,6 +42,7 @@ async def post(
         now,
         keys=[entry.key for entry in entries if entry.key],
         whole=((entry.customer_id, entry.kind) for entry in entries if entry.operation == "dr"),
+        locked=locked,
     )
     outcomes = [_take(draft, entry) for entry in entries]
     await finish(tx, draft, known=known, announced=announced)

@@ -83,6 +83,10 @@ CREATE TABLE triggers_counter (
     PRIMARY KEY (workspace_id, trigger_id, subject_id, stretch)
 ) WITH (fillfactor = 80);
 CREATE INDEX triggers_counter_of ON triggers_counter (workspace_id, subject_id);
+CREATE TYPE triggers_counter_row_1 AS (
+    trigger_id uuid, subject_id uuid, stretch text, activities bigint, amount numeric, granted bigint, coins bigint,
+    last_at timestamptz
+);
 
 -- What a shop reported under a name of its own, known by its id for ever.
 CREATE TABLE triggers_fact (

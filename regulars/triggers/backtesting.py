@@ -157,5 +157,5 @@ def _left(order: Order, basis: orders.EarningBasis) -> int:
 class _Virtual(Tally):
     """Counts from nothing."""
 
-    async def read(self, tx: Reading, keys: Iterable[Key], *, locked: bool = False) -> None:
+    async def read(self, tx: Reading, keys: Iterable[Key]) -> None:
         pass

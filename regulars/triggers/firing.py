@@ -33,7 +33,8 @@ async def fire(
 
     `known` saves reading triggers that were read already, and is added to. Customers named by `customer` must have gone
     through `customers.check`. Lock order: new customers by customer_id, their wallets, wallets by (customer, kind),
-    counters of budgets. Raises the driver's UniqueViolationError when a drawn code is taken: run again.
+    then what falls due in them, counters of budgets. Raises the driver's UniqueViolationError when a drawn code is
+    taken, and Overtaken when a budget was spent meanwhile: run again.
     """
     triggers = {} if known is None else known
     unread = {f.trigger_id for f in fires} - triggers.keys()
@@ -42,7 +43,7 @@ async def fire(
     # Whoever may not fire does not create customers by trying.
     unfit = [_unfit(f, triggers.get(f.trigger_id)) for f in fires]
     people = await _people(tx, workspace, [f for f, no in zip(fires, unfit, strict=True) if no is None], now)
-    pipeline = Pipeline(workspace, now, random)
+    pipeline = Pipeline(workspace, now, random, straight=True)
     admitted = [no or admit(f, triggers[f.trigger_id], people, pipeline) for f, no in zip(fires, unfit, strict=True)]
     decisions = [one for one in admitted if isinstance(one, Decision)]
     given = await _given_before(tx, workspace, decisions)

@@ -4,6 +4,7 @@ Whoever has facts makes a `Decision` of each fact and each trigger that could re
 carried out what was decided. A rehearsal stops between the two.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -15,7 +16,7 @@ import msgspec
 from regulars import ledger, limits, orders, rewards, schedule
 from regulars.customers import Customer
 from regulars.kit import Reading, Refusal, Tx, new_id, units_of
-from regulars.ledger import Posted, Txn
+from regulars.ledger import Posted, Txn, Wallet, WalletId
 from regulars.rewards import Issued
 from regulars.tenancy import Workspace
 from regulars.triggers import guards, store
@@ -50,7 +51,7 @@ class Decision(msgspec.Struct, eq=False):
     counted: int = 0
     earned_on: int = 0
     keys: list[Key] = []
-    budgets: list[Key] = []
+    budgets: dict[Key, int] = {}
 
     @property
     def trigger(self) -> Trigger:
@@ -108,13 +109,17 @@ def _said(value: object) -> str:
 
 
 class Pipeline:
-    """Decides for one workspace and one batch; what it counts, later facts of the batch see."""
+    """Decides for one workspace and one batch; what it counts, later facts of the batch see. `straight`: what is
+    decided is carried out next. Then budgets, which batches of all customers share, are read without a lock as long as
+    there is plenty, and taken from last."""
 
-    def __init__(self, workspace: Workspace, now: datetime, random: Random) -> None:
+    def __init__(self, workspace: Workspace, now: datetime, random: Random, *, straight: bool = False) -> None:
         self.workspace = workspace
         self.now = now
         self.tally = Tally(workspace)
-        self._random = random
+        self._random, self._straight = random, straight
+        self._locked: dict[WalletId, Wallet] | None = None
+        self._unlocked: dict[Key, int] = {}
         self._guarded: dict[tuple[UUID, int], Guarded] = {}
 
     def guarded(self, trigger: Trigger) -> Guarded:
@@ -126,7 +131,8 @@ class Pipeline:
 
     async def decide(self, tx: Reading, decisions: Sequence[Decision]) -> None:
         """In their order. If any of them counts on what happened before, the wallets of all their customers are locked
-        first, so that a decision that races this one has either been counted or waits; then the budgets' counters."""
+        first, so that a decision that races this one has either been counted or waits; then the budgets' counters,
+        unless that is left to the end."""
         counted = [d for d in decisions if d.rule.counted and d.no is None]
         if counted:
             await self._count(tx, decisions, counted)
@@ -137,16 +143,25 @@ class Pipeline:
         tally = self.tally
         if isinstance(tx, Tx):
             # All wallets of the batch at once: a second lock with other wallets could wait in a circle.
-            await ledger.lock(tx, self.workspace.id, [(d.fact.customer_id, "coins") for d in decisions])
-        keys, budgets = set[Key](), set[Key]()
+            locked = await ledger.lock(tx, self.workspace.id, [(d.fact.customer_id, "coins") for d in decisions])
+            self._locked = locked if self._straight else None
+        keys, budgets, wanted = set[Key](), dict[Key, int](), Counter[Key]()
         for d in counted:
             id, rule, at = d.trigger.id, d.rule, d.fact.occurred_at
             d.keys = tally.customers_keys(id, rule, d.fact.customer_id, at)
             d.budgets = tally.budgets_keys(id, rule, at)
             keys.update(d.keys)
             budgets.update(d.budgets)
-        await tally.read(tx, keys)
-        await tally.read(tx, budgets, locked=isinstance(tx, Tx))
+            wanted.update(dict.fromkeys(d.budgets, rule.coins_max))
+        # An offer's own counters are locked after these.
+        late = self._straight and all(d.trigger.kind == "wallet" for d in decisions)
+        await tally.read(tx, keys | budgets.keys() if late or not isinstance(tx, Tx) else keys)
+        if isinstance(tx, Tx):
+            plenty = limits.BUDGET_LEFT_BATCHES
+            self._unlocked = {
+                key: most for key, most in budgets.items() if late and most - tally[key].coins > plenty * wanted[key]
+            }
+            await tally.lock(tx, budgets.keys() - self._unlocked.keys())
 
     def _decide(self, d: Decision) -> None:
         rule, fact, tally = d.rule, d.fact, self.tally
@@ -225,11 +240,14 @@ class Pipeline:
     ) -> list[Firing]:
         """Give what was granted, keep every firing, and what is to be given later; a firing for each decision.
 
-        What the book refuses is refused, and is not counted.
+        What the book refuses is refused, and is not counted. Raises Overtaken where a budget was spent meanwhile.
         """
         giving = [d for d in decisions if d.effect and d.no is None and not d.due_at and d.coins]
         entries = [d.behind().entry(d.effect, d.fact.occurred_at) for d in giving if isinstance(d.effect, Coins)]
-        outcomes = await ledger.post(tx, self.workspace, entries, self.now, known=known, announced=announced)
+        locked, self._locked = self._locked, None
+        outcomes = await ledger.post(
+            tx, self.workspace, entries, self.now, known=known, announced=announced, locked=locked
+        )
         for d, outcome in zip(giving, outcomes, strict=True):
             if isinstance(outcome, Posted) and not outcome.repeated:
                 d.txn = outcome.txn
@@ -245,7 +263,7 @@ class Pipeline:
             if firing.state == "waiting" and d.effect
         ]
         await schedule.put(tx, self.workspace.id, [promise.due() for promise in later])
-        self.tally.write(tx)
+        await self.tally.take(tx, self._unlocked)
         return firings
 
     async def _issue(self, tx: Tx, decisions: Sequence[Decision]) -> None:

@@ -53,18 +53,17 @@ SELECT n.trigger_id, n.subject_id, n.stretch, c.activities, c.amount, c.granted,
 
 -- name: lock_counters
 -- Whoever writes a row has it until the transaction ends, whether the row was there before or not.
-INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch)
-SELECT $1, n.trigger_id, n.subject_id, n.stretch
-  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (trigger_id, subject_id, stretch)
+INSERT INTO triggers_counter AS c (workspace_id, trigger_id, subject_id, stretch, granted, coins)
+SELECT $1, n.trigger_id, n.subject_id, n.stretch, n.granted, n.coins
+  FROM unnest($2::triggers_counter_row_1[]) AS n
  ORDER BY n.trigger_id, n.subject_id, n.stretch COLLATE "C"
-    ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE SET granted = c.granted
+    ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
+   SET granted = c.granted + EXCLUDED.granted, coins = c.coins + EXCLUDED.coins
 RETURNING c.{counter}
 
 -- name: add_to_counters
 INSERT INTO triggers_counter AS c (workspace_id, {counter})
-SELECT $1, n.{counter}
-  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bigint[], $6::numeric[], $7::bigint[], $8::bigint[],
-              $9::timestamptz[]) AS n ({counter})
+SELECT $1, n.{counter} FROM unnest($2::triggers_counter_row_1[]) AS n
     ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
    SET activities = c.activities + EXCLUDED.activities, amount = c.amount + EXCLUDED.amount,
        granted = c.granted + EXCLUDED.granted, coins = c.coins + EXCLUDED.coins,

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit import Reading, Tx
+from regulars.kit import Overtaken, Reading, Tx
 from regulars.tenancy import Workspace
 from regulars.triggers.model import Trigger
 from regulars.triggers.rule import Rule
@@ -61,6 +61,7 @@ class Tally:
         self._now: dict[Key, Counter] = {}
         self._before: dict[Key, Counter] = {}
         """Those that the batch has changed, as they were written last."""
+        self._locked: set[Key] = set()
         self._stretches: dict[tuple[str, datetime], str] = {}
 
     def __getitem__(self, key: Key) -> Counter:
@@ -86,19 +87,43 @@ class Tally:
             return []
         return [(trigger_id, customer_id, self.stretch(name, at)) for name in customers_stretches(rule)]
 
-    def budgets_keys(self, trigger_id: UUID, rule: Rule, at: datetime) -> list[Key]:
+    def budgets_keys(self, trigger_id: UUID, rule: Rule, at: datetime) -> dict[Key, int]:
+        """Each with the most that it may come to."""
         if not rule.budgeted:
-            return []
-        return [(trigger_id, trigger_id, self.stretch(name, at)) for name in budgets_stretches(rule)]
+            return {}
+        return {
+            (trigger_id, trigger_id, self.stretch(name, at)): most for name, most in budgets_stretches(rule).items()
+        }
 
-    async def read(self, tx: Reading, keys: Iterable[Key], *, locked: bool = False) -> None:
-        """Those that are not known yet; `locked` ones nobody else changes until the transaction ends. Lock order: by
-        key."""
+    async def read(self, tx: Reading, keys: Iterable[Key]) -> None:
+        """Those that are not known yet."""
         missing = sorted(set(keys) - self._now.keys())
         if missing:
             columns = [[key[n] for key in missing] for n in range(3)]
-            rows = await tx.fetch(sql.lock_counters if locked else sql.counters, self._workspace.id, *columns)
+            rows = await tx.fetch(sql.counters, self._workspace.id, *columns)
             self.know({(row[0], row[1], row[2]): row[3:] for row in rows})
+
+    async def lock(self, tx: Tx, keys: Iterable[Key]) -> None:
+        """As they are now, and nobody else changes them until the transaction ends. Lock order: by key."""
+        missing = sorted(set(keys) - self._locked)
+        if missing:
+            await self._add(tx, [(*key, 0, 0, 0, 0, None) for key in missing])
+            self._locked.update(missing)
+
+    async def take(self, tx: Tx, most: Mapping[Key, int]) -> None:
+        """Write what was added, last to these, which were read without a lock and are held from now on. Raises
+        Overtaken where others added so much meanwhile that one is beyond its most. Lock order: by key."""
+        taken = {key: self._before.pop(key) for key in sorted(most.keys() & self._before.keys())}
+        self.write(tx)
+        if taken:
+            await self._add(tx, [(*key, *self._now[key].beyond(before)) for key, before in taken.items()])
+            if any(self._now[key].coins > most[key] for key in taken):
+                raise Overtaken
+
+    async def _add(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+        """To budgets, which count what was granted and its coins."""
+        for row in await tx.fetch(sql.lock_counters, self._workspace.id, rows):
+            self.know({(row[0], row[1], row[2]): row[3:]})
 
     def know(self, found: Mapping[Key, Sequence[Any]]) -> None:
         """These are how they stand."""
@@ -129,7 +154,7 @@ class Tally:
         rows = [(*key, *self._now[key].beyond(self._before[key])) for key in sorted(self._before)]
         self._before = {}
         if rows:
-            tx.write(sql.add_to_counters, self._workspace.id, *map(list, zip(*rows, strict=True)))
+            tx.write(sql.add_to_counters, self._workspace.id, rows)
 
 
 def customers_stretches(rule: Rule) -> list[str]:
@@ -165,5 +190,6 @@ async def left(
     }
 
 
-def budgets_stretches(rule: Rule) -> list[str]:
-    return [name for name, most in ((EVER, rule.budget_in_all), ("day", rule.budget_per_day)) if most]
+def budgets_stretches(rule: Rule) -> dict[str, int]:
+    """Each with its budget."""
+    return {name: most for name, most in ((EVER, rule.budget_in_all), ("day", rule.budget_per_day)) if most}

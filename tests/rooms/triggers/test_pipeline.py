@@ -3,22 +3,28 @@ it found beside what it asks for."""
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
-from regulars import triggers
+from regulars import limits, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.clock import HandClock
-from regulars.kit.db import Database
-from regulars.kit.errors import Invalid, Refusal
+from regulars.kit.db import Database, Tx, again_when_raced
+from regulars.kit.errors import Invalid, Overtaken, Refusal
 from regulars.kit.ids import new_id
 from regulars.orders import EarningBasis, Line
-from regulars.triggers import Evaluation, Fired, Rule
+from regulars.triggers import Evaluation, Fire, Fired, Rule, Trigger
 from regulars.triggers.checking import check_rule
+from regulars.triggers.firing import admit
+from regulars.triggers.pipeline import Decision, Pipeline
 from regulars.triggers.rule import Campaign, FirstOrder, InTier, Span
+from regulars.triggers.signup import ensure
 from regulars.triggers.tallies import Tally
 from tests import make
 from tests.rooms.triggers.till import Till
@@ -149,6 +155,59 @@ async def test_a_budget_is_of_all_customers_and_begins_anew_each_day(till: Till)
     till.clock.advance(days=1)
     assert said(await till.fire(trigger)) == ["budget_spent"]
     assert (await refused(till))[-1] == ("budget", "budget_spent", 50, 40)
+
+
+async def test_a_budget_with_plenty_left_is_held_up_by_nobody_who_still_decides(till: Till) -> None:
+    trigger = await till.trigger(Rule(coins_min=10, coins_max=10, budget_per_day=1_000), "api")
+    async with till.db.transaction() as tx:
+        pipeline, decision = await asked(till, tx, trigger)
+        await pipeline.decide(tx, [decision])
+        async with asyncio.timeout(5):
+            assert said(await till.fire(trigger, customer=NewCustomer("customer-ravi"))) == ["10"]
+        await pipeline.carry_out(tx, [decision])
+    async with till.db.reading() as tx:
+        counted = await tx.fetch("SELECT granted, coins FROM triggers_counter WHERE trigger_id = $1", trigger.id)
+    assert [tuple(row) for row in counted] == [(2, 20)]
+    await till.audited()
+
+
+async def test_a_budget_that_was_spent_meanwhile_is_decided_anew(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "BUDGET_LEFT_BATCHES", 0)
+    trigger = await till.trigger(Rule(coins_min=10, coins_max=10, budget_in_all=45, budget_per_day=90), "api")
+    with suppress(Overtaken):
+        async with till.db.transaction() as tx:
+            pipeline, decision = await asked(till, tx, trigger)
+            await pipeline.decide(tx, [decision])
+            assert said(await till.fire(trigger, times=4, customer=NewCustomer("customer-ravi"))) == ["10"] * 4
+            await pipeline.carry_out(tx, [decision])
+    assert await till.customer() is None  # nothing of it was done
+    assert said(await till.fire(trigger)) == ["budget_spent"]
+
+    # However many decide at once, all of it is given and no more.
+    other = await till.trigger(Rule(coins_min=10, coins_max=10, budget_in_all=85), "api")
+
+    async def fired(number: int) -> list[str]:
+        one = NewCustomer(f"customer-{number}")
+
+        async def transact() -> list[Fired | Refusal]:
+            return await till.fire(other, customer=one)
+
+        while True:
+            with suppress(Overtaken):
+                return said(await again_when_raced(transact))
+
+    answers = await asyncio.gather(*map(fired, range(12)))
+    assert sorted(answers) == [["10"]] * 8 + [["budget_spent"]] * 4
+    await till.audited()
+
+
+async def asked(till: Till, tx: Tx, trigger: Trigger) -> tuple[Pipeline, Decision]:
+    """As a call asks about one customer, before it is decided."""
+    pipeline = Pipeline(till.workspace, till.now, Random(1), straight=True)
+    people: dict[str | UUID, Any] = {**await ensure(tx, till.workspace, [NewCustomer("customer-asha")], till.now)}
+    decision = admit(Fire(trigger_id=trigger.id, customer=NewCustomer("customer-asha")), trigger, people, pipeline)
+    assert isinstance(decision, Decision)
+    return pipeline, decision
 
 
 async def test_what_the_book_refuses_is_not_counted(till: Till) -> None:
