@@ -227,13 +227,11 @@ CALENDAR_CUSTOMERS_MAX = 500  # whose day it is, in one transaction
 CALENDAR_DAYS_MAX = 31  # that nobody went through, and are made up for
 CALENDAR_YEARS_MAX = 50
 
-# Events
+# Events, conditions and segments
 EVENT_DEPTH_MAX = 8
 EVENT_BODY_BYTES_MAX = 256_000
 EVENTS_COUNTED_MAX = 100_000
 EVENTS_LATE_S = 60.0  # one that still waits to be looked at by then is told of
-
-# Conditions
 CONDITION_NODES_MAX = 200
 CONDITION_DEPTH_MAX = 8
 CONDITION_TEXT_CHARS_MAX = 1_000
@@ -242,6 +240,10 @@ CONDITION_NUMBER_MAX = 10**15
 CONDITION_NUMBER_CHARS_MAX = 64
 CONDITION_DAYS_MAX = 36_500
 CHOICES_IN_WORDS_MAX = 12
+MEASURES_TOGETHER_MAX = 50  # in one statement, which then is short enough for the driver to keep
+SEGMENTS_MAX = 500
+SEGMENTS_EVENTS_MAX = 500  # of the log that are followed in one transaction
+SEGMENTS_LOOKED_AT_MAX = 2_000  # customers whose time has come, in one transaction; so many are a sample, too
 
 # The demo
 DEMO_PURCHASES = 69_659
@@ -296,15 +298,13 @@ FANOUT_ASIDE_S = 30.0  # how often what was set aside is tried again
 RULES_MAX = 500
 PREFIX_CHARS_MAX = 64
 
-# What is due later
+# What is due later, and workers
 SCHEDULE_ROWS_MAX = 500  # of one kind in one workspace, that are done in one transaction
 SCHEDULE_LOOKED_AT_MAX = 1_000  # of one kind, to learn whose they are
 SCHEDULE_WORKSPACES_MAX = 4  # in which something is being done at once
 SCHEDULE_CALLS_MAX = 16  # rows of one kind in one workspace, that are on lease for calls to the outside
 SCHEDULE_CALLS_AT_ONCE = 4
 SCHEDULE_LEASE_S = 180.0  # longer than so many calls take
-
-# Worker
 WORKER_POLL_FIRST_S, WORKER_POLL_S = 0.004, 0.25
 LANE_NO_CARRIER_S = 60.0
 LANE_AFTER_FAULT_S = 2.0

@@ -1,5 +1,4 @@
-"""Conditions: the one filter language of the house. A rule's restrictions are written in it; triggers, automations and
-segments are to follow.
+"""Conditions: the one filter language of the house, of rules' restrictions, triggers' conditions and segments.
 
 It promises: one tree, one JSON form, one meaning. `parse` refuses what is wrong and names the place; a parsed tree
 never raises, whatever payload it meets; the negative of an operator is its exact opposite. Every tree can be said as
@@ -15,6 +14,7 @@ happens when one holds. It reads no clock and no database.
 What the JSON form is, and what each value in a payload means, stands in docs/guides/conditions.md.
 """
 
+from regulars.conditions.edges import Happened, edge, measure
 from regulars.conditions.explanation import Failed, explain, failed
 from regulars.conditions.form import DraftGroup, DraftRow, button_pressed, draft, fits_form, from_form, to_form
 from regulars.conditions.matching import Payload, Test, compiled, matches
@@ -23,17 +23,25 @@ from regulars.conditions.model import (
     AnyOf,
     Choice,
     Condition,
+    Deed,
+    Done,
     Field,
     FieldType,
+    Language,
+    Measure,
+    Measured,
     NoneOf,
     Part,
     Property,
     Schema,
     Why,
     choices_of,
+    leaves,
     names,
     schema,
 )
 from regulars.conditions.operators import OPERATORS, Operator, ValueKind, operators_for
 from regulars.conditions.parsing import dump, parse
+from regulars.conditions.reading import fold
+from regulars.conditions.sql import Asked, Column, People, measured, measures, members
 from regulars.conditions.wording import sentence, sentence_parts

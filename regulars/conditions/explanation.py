@@ -6,8 +6,8 @@ from datetime import datetime, tzinfo
 from msgspec import Struct
 
 from regulars.conditions.matching import compiled
-from regulars.conditions.model import Condition, Field, Property, Schema, Why, word_of
-from regulars.conditions.wording import found_in_words, sentence_parts
+from regulars.conditions.model import Condition, Done, Field, Property, Schema, Why, word_of
+from regulars.conditions.wording import done_in_words, found_in_words, sentence_parts
 
 
 def explain(
@@ -25,6 +25,10 @@ def explain(
             found=found,
             found_words=found_in_words(found, field, time_zone),
         )
+    if isinstance(condition, Done):
+        parts, have = tuple(sentence_parts(condition, schema)), condition.of(payload)
+        found = None if have is None else int(have) if have.denominator == 1 else float(have)
+        return Why("done", holds, parts, found, done_in_words(condition, have, schema))
     items = tuple(explain(item, payload, schema, now=now, time_zone=time_zone) for item in condition.items)
     return Why(kind=word_of(condition), holds=holds, items=items)
 
@@ -42,7 +46,7 @@ def failed(why: Why) -> list[Failed]:
 
 
 def _guilty(why: Why) -> list[Why]:
-    if why.kind == "property":
+    if why.kind in ("property", "done"):
         return [why]
     # A group answers as those of its items do that settle it; `none` as the opposite.
     settles = why.holds is not (why.kind == "none")

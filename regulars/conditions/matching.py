@@ -4,12 +4,14 @@ closures once, with folded texts and split dates inside, and only those run per 
 from calendar import isleap
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, tzinfo
+from fractions import Fraction
 from typing import Any, TypeAlias, assert_never
 
-from regulars.conditions.model import AllOf, AnyOf, Condition, NoneOf, Property
+from regulars.conditions.model import AllOf, AnyOf, Condition, Done, NoneOf, Number, Property
 from regulars.conditions.reading import Moment, fold, read_date, read_list, read_number, read_text, read_yes_no
 
-Payload: TypeAlias = Mapping[str, object]
+Payload: TypeAlias = Mapping[Any, object]
+"""Properties by their names, and what measures came to by the measures."""
 Test: TypeAlias = Callable[[Payload, datetime], bool]
 
 
@@ -19,6 +21,8 @@ def compiled(condition: Condition, time_zone: tzinfo) -> Test:
     match condition:
         case Property():
             return _leaf(condition, time_zone)
+        case Done():
+            return _done(condition)
         case AllOf(items=items):
             return _all(tuple(compiled(item, time_zone) for item in items))
         case AnyOf(items=items):
@@ -64,10 +68,32 @@ def _leaf(leaf: Property, time_zone: tzinfo) -> Test:
         return lambda payload, now: (read(payload.get(name)) is not None) is wanted
     holds = tests[leaf.operator](leaf.value)
     # A negative operator is the exact opposite of its positive one, so it holds for what is unset.
-    unset = leaf.operator in _NEGATIVE or (leaf.type == "yes_no" and leaf.value is False)
+    unset = holds_unset(leaf)
 
     def test(payload: Payload, now: datetime) -> bool:
         have = read(payload.get(name))
+        return unset if have is None else holds(have)
+
+    return test
+
+
+def holds_unset(leaf: Property | Done) -> bool:
+    """What a leaf answers where there is nothing to compare."""
+    return leaf.operator in _NEGATIVE or (isinstance(leaf, Property) and leaf.type == "yes_no" and leaf.value is False)
+
+
+def exact(number: Number) -> Fraction:
+    """As it is written: sums of money come to what people add up."""
+    return Fraction(repr(number))
+
+
+def _done(leaf: Done) -> Test:
+    asked: Any = leaf.value
+    holds = _NUMBERS[leaf.operator](tuple(map(exact, asked)) if isinstance(asked, tuple) else exact(asked))
+    unset = holds_unset(leaf)
+
+    def test(payload: Payload, now: datetime) -> bool:
+        have = leaf.of(payload)
         return unset if have is None else holds(have)
 
     return test
@@ -168,13 +194,14 @@ def _in_next_days(days: int) -> _DateTest:
 
 
 def _anniversary(have: Moment, local_now: datetime) -> bool:
-    if have.year is not None and have.year >= local_now.year:
-        return False
-    if (have.month, have.day) == (local_now.month, local_now.day):
-        return True
-    # Who was born on 29 February has their birthday on the 28th in a year without one.
-    is_28_february = (local_now.month, local_now.day) == (2, 28)
-    return (have.month, have.day) == (2, 29) and is_28_february and not isleap(local_now.year)
+    return (have.year is None or have.year < local_now.year) and (have.month, have.day) in born_on(local_now.date())
+
+
+def born_on(today: date) -> list[tuple[int, int]]:
+    """The months and days whose anniversary is today. Who was born on 29 February has their birthday on the 28th in a
+    year without one."""
+    days = [(today.month, today.day)]
+    return [*days, (2, 29)] if days == [(2, 28)] and not isleap(today.year) else days
 
 
 def _day_of_year(value: str) -> _DateTest:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -63,6 +64,70 @@ class Property(Struct, frozen=True):
     value: Value = None
 
 
+class Deed(Struct, frozen=True):
+    """Something that people do or that happens to them, which conditions may ask about: as it reads after "When" (`an
+    order is created`), and what may be asked about each time that it happened."""
+
+    happening: str
+    schema: Schema
+
+
+class Language(dict[str, Field]):
+    """A schema with deeds beside the properties, by their topics: where it is given, `Done` may be asked for."""
+
+    def __init__(self, fields: Iterable[Field], deeds: Mapping[str, Deed]) -> None:
+        super().__init__((field.name, field) for field in fields)
+        self.deeds = deeds
+
+
+def deeds_of(schema: Schema) -> Mapping[str, Deed]:
+    return schema.deeds if isinstance(schema, Language) else {}
+
+
+class Measure(Struct, frozen=True):
+    """Which of a person's deeds are looked at: those of a topic, `where` that holds for each of them, since the day
+    `last_days` before today, or from the day `first` to `last`, else ever. `of` is the number that is added up, ''
+    where they are counted. Payloads hold what it came to under the measure itself."""
+
+    topic: str
+    of: str = ""
+    where: Condition | None = None
+    last_days: int = 0
+    first: str = ""
+    last: str = ""
+
+
+class Measured(Struct, frozen=True):
+    """What a measure came to: how many there are, or how many of them have the number, and its sum. `oldest` is when
+    the first of them happened, as a timestamp."""
+
+    count: int = 0
+    total: Fraction = Fraction(0)
+    oldest: float | None = None
+
+
+DoneWord = Literal["count", "sum", "average"]
+
+
+class Done(Struct, frozen=True):
+    """A leaf: what somebody has done, compared with a number. None of it is 0, of which there is no average."""
+
+    measure: Measure
+    word: DoneWord
+    operator: str
+    value: Value
+
+    def of(self, payload: Mapping[Any, object]) -> Fraction | None:
+        """What the payload says it came to."""
+        found = payload.get(self.measure)
+        known = found if isinstance(found, Measured) else Measured()
+        if self.word == "count":
+            return Fraction(known.count)
+        if self.word == "sum":
+            return known.total
+        return known.total / known.count if known.count else None
+
+
 class AllOf(Struct, frozen=True):
     """Holds when every item holds."""
 
@@ -82,7 +147,8 @@ class NoneOf(Struct, frozen=True):
 
 
 Group: TypeAlias = AllOf | AnyOf | NoneOf
-Condition: TypeAlias = AllOf | AnyOf | NoneOf | Property
+Leaf: TypeAlias = Property | Done
+Condition: TypeAlias = AllOf | AnyOf | NoneOf | Property | Done
 
 GroupWord = Literal["all", "any", "none"]
 GROUPS: dict[GroupWord, type[AllOf] | type[AnyOf] | type[NoneOf]] = {"all": AllOf, "any": AnyOf, "none": NoneOf}
@@ -100,9 +166,16 @@ def word_of(group: Group) -> GroupWord:
 
 def names(condition: Condition) -> set[str]:
     """The properties that it asks about."""
-    if isinstance(condition, Property):
-        return {condition.name}
-    return {name for item in condition.items for name in names(item)}
+    return {leaf.name for leaf in leaves(condition) if isinstance(leaf, Property)}
+
+
+def leaves(condition: Condition | None) -> Iterator[Leaf]:
+    """All of them, from the left to the right."""
+    if isinstance(condition, Property | Done):
+        yield condition
+    elif condition is not None:
+        for item in condition.items:
+            yield from leaves(item)
 
 
 class Part(Struct, frozen=True):
@@ -115,11 +188,11 @@ class Part(Struct, frozen=True):
 class Why(Struct, frozen=True):
     """Why a condition held or did not: the same tree, with what was found beside each leaf.
 
-    `kind` is all, any, none or property. A leaf has `parts` (its sentence), `found` (the payload's value as it stood,
-    None when absent) and `found_words` (the same for people, in the shop's time zone); a group has `items`.
+    `kind` is all, any, none, property or done. A leaf has `parts` (its sentence), `found` (the payload's value as it
+    stood, None when absent) and `found_words` (the same for people, in the shop's time zone); a group has `items`.
     """
 
-    kind: Literal["all", "any", "none", "property"]
+    kind: Literal["all", "any", "none", "property", "done"]
     holds: bool
     parts: tuple[Part, ...] = ()
     found: object = None

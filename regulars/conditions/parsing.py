@@ -6,12 +6,30 @@ from datetime import date
 from unicodedata import category
 
 from regulars import limits
-from regulars.conditions.model import GROUPS, Condition, Field, Group, Number, Property, Schema, Value, word_of
-from regulars.conditions.operators import ValueKind, operators_for
+from regulars.conditions.model import (
+    GROUPS,
+    Condition,
+    Deed,
+    Done,
+    DoneWord,
+    Field,
+    Group,
+    Measure,
+    Number,
+    Property,
+    Schema,
+    Value,
+    deeds_of,
+    word_of,
+)
+from regulars.conditions.operators import OPERATORS, ValueKind, operators_for
 from regulars.conditions.reading import fold
 from regulars.kit import Faults, invalid
 
 _LEAF_KEYS = ("property", "operator", "value")
+_WORDS: tuple[DoneWord, ...] = ("count", "sum", "average")
+_COUNTED = Field("", "", "number")
+DONE_OPERATORS = tuple(one for one in OPERATORS["number"] if one.value != "nothing")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY_OF_YEAR = re.compile(r"[0-9]{2}-[0-9]{2}")
 _LEAP_YEAR = "2000"
@@ -35,6 +53,8 @@ def dump(condition: Condition) -> dict[str, object]:
         if condition.value is not None:
             leaf["value"] = list(condition.value) if isinstance(condition.value, tuple) else condition.value
         return leaf
+    if isinstance(condition, Done):
+        return _dump_done(condition)
     return {word_of(condition): [dump(item) for item in condition.items]}
 
 
@@ -57,6 +77,71 @@ def parse_leaf(obj: Mapping[str, object], schema: Schema, at: str) -> Property:
     return Property(field.name, field.type, operator.name, value)
 
 
+def _dump_done(leaf: Done) -> dict[str, object]:
+    measure, value = leaf.measure, list(leaf.value) if isinstance(leaf.value, tuple) else leaf.value
+    asked = {"property": measure.of} if measure.of else {}
+    dumped: dict[str, object] = {"done": measure.topic, leaf.word: {**asked, "operator": leaf.operator, "value": value}}
+    if measure.where is not None:
+        dumped["where"] = dump(measure.where)
+    if measure.last_days:
+        dumped["when"] = {"last_days": measure.last_days}
+    elif measure.first:
+        dumped["when"] = {"between": [measure.first, measure.last]}
+    return dumped
+
+
+def parse_done(obj: Mapping[str, object], schema: Schema, at: str) -> Done:
+    """One `{"done": ..., "count": ..., "where": ..., "when": ...}`; raises Invalid as `parse` does."""
+    _only_keys(obj, ("done", "where", "when", *_WORDS), at)
+    topic, deeds = obj.get("done"), deeds_of(schema)
+    deed = deeds.get(topic) if isinstance(topic, str) else None
+    if deed is None or not isinstance(topic, str):
+        raise invalid(f"{at}.done", f"one of: {', '.join(deeds)}" if deeds else "nothing: only segments ask for it")
+    asked = [word for word in _WORDS if word in obj]
+    if len(asked) > 1:
+        raise invalid(at, "only one of count, sum and average")
+    word = asked[0] if asked else "count"
+    faults, where, of = Faults(), None, ""
+    with faults:
+        operator, value, of = _compared(obj.get(word, {"operator": "at_least", "value": 1}), deed, word, f"{at}.{word}")
+    with faults:
+        if obj.get("where") is not None:
+            where = _node(obj["where"], deed.schema, f"{at}.where")
+    with faults:
+        last_days, first, last = _when(obj.get("when"), f"{at}.when")
+    faults.check()
+    return Done(Measure(topic, of, where, last_days, first, last), word, operator, value)
+
+
+def _compared(given: object, deed: Deed, word: DoneWord, at: str) -> tuple[str, Value, str]:
+    """The operator, the value and the property that is added up."""
+    if not isinstance(given, dict):
+        raise invalid(at, 'an object: {"operator": "at_least", "value": 1}')
+    _only_keys(given, _LEAF_KEYS[word == "count" :], at)
+    numbers = [field.name for field in deed.schema.values() if field.type == "number"]
+    of = "" if word == "count" else given.get("property")
+    if (of and of not in numbers) or of is None:
+        raise invalid(f"{at}.property", f"one of: {', '.join(numbers)}")
+    operator = next((one for one in DONE_OPERATORS if one.name == given.get("operator")), None)
+    if operator is None:
+        raise invalid(f"{at}.operator", f"one of: {', '.join(one.name for one in DONE_OPERATORS)}")
+    value = _VALUES[operator.value](given.get("value"), _COUNTED, f"{at}.value")
+    bounds = value if isinstance(value, tuple) else (value,)
+    if word == "count" and not all(isinstance(one, int) and one >= 0 for one in bounds):
+        raise invalid(f"{at}.value", "a whole number of at least 0")
+    return operator.name, value, str(of)
+
+
+def _when(given: object, at: str) -> tuple[int, str, str]:
+    if given is None:
+        return 0, "", ""
+    if not isinstance(given, dict) or len(given) != 1 or not given.keys() <= {"last_days", "between"}:
+        raise invalid(at, 'null, {"last_days": 30} or {"between": ["2026-01-01", "2026-01-31"]}')
+    if "last_days" in given:
+        return _days(given["last_days"], _COUNTED, f"{at}.last_days"), "", ""
+    return 0, *_two_dates(given["between"], _COUNTED, f"{at}.between")
+
+
 def _check_size(obj: object, at: str) -> None:
     """Refuses what is too big before anything recurses into it."""
     seen = 0
@@ -70,6 +155,7 @@ def _check_size(obj: object, at: str) -> None:
         if seen > limits.CONDITION_NODES_MAX:
             raise invalid(at, f"at most {limits.CONDITION_NODES_MAX} conditions")
         lists = [node.get(word) for node in level if isinstance(node, dict) for word in GROUPS]
+        lists += [[node["where"]] for node in level if isinstance(node, dict) and node.get("where")]
         level = [item for items in lists if isinstance(items, list) for item in items]
 
 
@@ -77,6 +163,8 @@ def _node(obj: object, schema: Schema, at: str) -> Condition:
     if not isinstance(obj, dict):
         raise invalid(at, 'an object: {"all": [...]}, {"any": [...]}, {"none": [...]} or {"property": ...}')
     word = next((word for word in GROUPS if word in obj), None)
+    if word is None and "done" in obj:
+        return parse_done(obj, schema, at)
     if word is None:
         return parse_leaf(obj, schema, at)
     return _group(obj, word, schema, at)

@@ -14,13 +14,13 @@ from msgspec import Struct
 from regulars import limits
 from regulars.conditions.model import Number
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|(?P<bare>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|(?P<bare>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]{1,2})?")
 _ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?P<time>[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
 )
 _DAY_FIRST = re.compile(r"([0-9]{2})-([0-9]{2})(?:-([0-9]{4}))?")
-_YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _LEAP_YEAR = 2000
 # An int so long is no text anybody would compare with, and Python refuses to write the longest ones out.
 _TEXT_OF_INT_BITS_MAX = 256
@@ -86,7 +86,7 @@ def read_yes_no(raw: object) -> bool | None:
     if isinstance(raw, int):
         return bool(raw) if raw in (0, 1) else None
     if isinstance(raw, str):
-        return _YES_NO.get(raw.strip().lower())
+        return YES_NO.get(raw.strip().lower())
     return None
 
 

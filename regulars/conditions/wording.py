@@ -3,15 +3,31 @@
 from calendar import month_name
 from collections.abc import Iterator
 from datetime import date, tzinfo
+from fractions import Fraction
 from typing import assert_never
 from unicodedata import bidirectional
 
-from regulars.conditions.model import AllOf, AnyOf, Condition, Field, NoneOf, Number, Part, Property, Schema, Value
+from regulars.conditions.model import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Deed,
+    Done,
+    Field,
+    NoneOf,
+    Number,
+    Part,
+    Property,
+    Schema,
+    Value,
+    deeds_of,
+)
 from regulars.conditions.operators import operator_named
 from regulars.conditions.reading import fold, read_date, read_list, read_number, read_text, read_yes_no
 
 _SET_ITEMS_SHOWN_MAX = 6
 _FOUND_CHARS_MAX = 200
+_COUNTED = Field("", "", "number")
 _NOT_READABLE = {"text": "not a text", "number": "not a number", "yes_no": "neither yes nor no", "date": "not a date",
                  "list": "not a list"}  # fmt: skip
 
@@ -85,6 +101,8 @@ def _parts(condition: Condition, schema: Schema) -> Iterator[Part]:
     match condition:
         case Property():
             yield from _leaf_parts(condition, schema)
+        case Done():
+            yield from _done_parts(condition, schema)
         case AllOf(items=items):
             yield from _joined(items, " and ", schema)
         case AnyOf(items=items):
@@ -115,7 +133,7 @@ def _reads_alone(condition: Condition) -> bool:
     """Whether it is a single clause, which needs no brackets between others."""
     while isinstance(condition, AllOf | AnyOf) and len(condition.items) == 1:
         condition = condition.items[0]
-    return isinstance(condition, Property)
+    return isinstance(condition, Property) or (isinstance(condition, Done) and condition.measure.where is None)
 
 
 def _leaf_parts(leaf: Property, schema: Schema) -> Iterator[Part]:
@@ -126,6 +144,46 @@ def _leaf_parts(leaf: Property, schema: Schema) -> Iterator[Part]:
     yield Part(noun if leaf.type == "yes_no" else f"the {noun}")
     yield Part(f" {operator.verb} ")
     yield Part(operator.words.replace("{}", _value_words(leaf, operator.value, field)), strong=True)
+
+
+def done_in_words(leaf: Done, have: Fraction | None, schema: Schema) -> str:
+    """What was found, as people say it: `3 times`, `849.5`."""
+    if have is None:
+        return "none"
+    digits = _digits(int(have) if have.denominator == 1 else round(float(have), 2))
+    return _times(digits, have) if leaf.word == "count" else digits
+
+
+def _times(words: str, count: object) -> str:
+    return f"{words} time" if count == 1 else f"{words} times"
+
+
+def _done_parts(leaf: Done, schema: Schema) -> Iterator[Part]:
+    measure = leaf.measure
+    deed = deeds_of(schema).get(measure.topic) or Deed(f"{measure.topic} happens", {})
+    operator = operator_named("number", leaf.operator)
+    assert operator is not None
+    words = operator.words.replace("{}", _value_words(Property("", "number", leaf.operator, leaf.value), "", _COUNTED))
+    if leaf.word == "count":
+        yield Part(f"{deed.happening} ")
+        never = leaf.value == 0 and leaf.operator in ("is", "at_most")
+        words = f"exactly {words}" if leaf.operator == "is" else words
+        yield Part("never" if never else _times(words, leaf.value), strong=True)
+    else:
+        label = _noun((deed.schema.get(measure.of) or Field(measure.of, measure.of, "number")).label)
+        name = "sum" if leaf.word == "sum" else "average"
+        yield Part(f"the {name} of the {label}, of every time that {deed.happening}, is ")
+        yield Part(words, strong=True)
+    if measure.last_days:
+        yield Part(" in the last ")
+        yield Part(_one_value_words(measure.last_days, "days", _COUNTED), strong=True)
+    elif measure.first:
+        yield Part(" from ")
+        days = (_one_value_words(day, "date", _COUNTED) for day in (measure.first, measure.last))
+        yield Part(" to ".join(days), strong=True)
+    if measure.where is not None:
+        yield Part(", counting those where ")
+        yield from _parts(measure.where, deed.schema)
 
 
 def _noun(label: str) -> str:
@@ -143,7 +201,7 @@ def _value_words(leaf: Property, kind: str, field: Field) -> str:
         if kind == "texts":
             last = "and" if leaf.operator == "all_of" else "or"
             return _listed([_choice_words(str(each), field) for each in value], last)
-        if kind == "two_numbers":
+        if kind in ("two_numbers", ""):
             return _with_unit(" and ".join(_digits(each) for each in value if not isinstance(each, str)), field)
         return " and ".join(_one_value_words(each, kind, field) for each in value)
     return _one_value_words(value, kind, field)

@@ -69,11 +69,12 @@ SELECT c.referral_code
 -- name: insert_customers
 -- Ordered by customer_id, so that two calls that create the same customers wait for each other in one order.
 INSERT INTO customers_customer (workspace_id, id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code,
-                                created_at, updated_at)
-SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.phone, n.country, n.gender, n.dob, n.referral_code, $10, $10
+                                email_folded, created_at, updated_at)
+SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.phone, n.country, n.gender, n.dob, n.referral_code,
+       n.email_folded, $10, $10
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::date[],
-              $11::text[], $12::text[])
-       AS n (id, customer_id, name, email, mobile, country, gender, dob, referral_code, phone)
+              $11::text[], $12::text[], $13::text[])
+       AS n (id, customer_id, name, email, mobile, country, gender, dob, referral_code, phone, email_folded)
  ORDER BY n.customer_id
     ON CONFLICT (workspace_id, customer_id) DO NOTHING
 RETURNING {customer}
@@ -99,7 +100,7 @@ SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referr
 -- name: update
 UPDATE customers_customer
    SET name = $3, email = $4, mobile = $5, country = $6, gender = $7, dob = $8, accept_email = $9, accept_mobile = $10,
-       updated_at = $11, phone = $12
+       updated_at = $11, phone = $12, email_folded = $13
  WHERE workspace_id = $1 AND id = $2
 
 -- name: count_spending
@@ -180,13 +181,13 @@ SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id IN ($2,
 -- What the other one has and this one has not is taken over; their totals add up.
 UPDATE customers_customer
    SET name = $3, email = $4, mobile = $5, phone = $6, country = $7, gender = $8, dob = $9, referred_by_code = $10,
-       spent = $11, orders_count = $12, last_order_at = $13, updated_at = $14
+       spent = $11, orders_count = $12, last_order_at = $13, updated_at = $14, email_folded = $15
  WHERE workspace_id = $1 AND id = $2
 
 -- name: point_to
 -- Whoever was merged into this one before points on, too.
 UPDATE customers_customer
-   SET merged_into = $3, name = '', email = '', mobile = '', phone = '', gender = '', dob = NULL, spent = '{}',
+   SET merged_into = $3, name = '', email = '', email_folded = '', mobile = '', phone = '', gender = '', dob = NULL, spent = '{}',
        orders_count = 0, last_order_at = NULL, updated_at = $4
  WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)
 
@@ -196,8 +197,8 @@ SELECT id, customer_id FROM customers_customer WHERE workspace_id = $1 AND (id =
 
 -- name: forget
 UPDATE customers_customer c
-   SET customer_id = 'erased-' || c.id, name = '', email = '', mobile = '', phone = '', country = '', gender = '',
-       dob = NULL, referral_code = f.code, referred_by_code = '', accept_email = false, accept_mobile = false,
+   SET customer_id = 'erased-' || c.id, name = '', email = '', email_folded = '', mobile = '', phone = '', country = '',
+       gender = '', dob = NULL, referral_code = f.code, referred_by_code = '', accept_email = false, accept_mobile = false,
        updated_at = $4, erased_at = $4
   FROM unnest($2::uuid[], $3::text[]) AS f (id, code)
  WHERE c.workspace_id = $1 AND c.id = f.id

@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from regulars import limits
+from regulars.conditions import fold
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
 from regulars.customers.words import words_of
 from regulars.kit import Queries, Reading, Tx, new_id
@@ -62,7 +63,8 @@ async def insert(
     fields = ("customer_id", "name", "email", "mobile", "country", "gender", "dob")
     columns = [[getattr(one, field) for one in new] for field in fields]
     ids, codes = [new_id() for _ in new], [one.referral_code or draw_referral_code() for one in new]
-    created = await tx.all(Customer, sql.insert_customers, workspace_id, ids, *columns, now, codes, phones)
+    folded = [fold(one.email) for one in new]
+    created = await tx.all(Customer, sql.insert_customers, workspace_id, ids, *columns, now, codes, phones, folded)
     words = ["\n".join(words_of(workspace_id, customer)) for customer in created]
     tx.write(sql.insert_words, workspace_id, [customer.id for customer in created], words)
     return created
@@ -71,7 +73,7 @@ async def insert(
 async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
     fields = ("id", "name", "email", "mobile", "country", "gender", "dob", "accept_email", "accept_mobile")
     values = [getattr(customer, field) for field in (*fields, "updated_at", "phone")]
-    await tx.execute(sql.update, workspace_id, *values)
+    await tx.execute(sql.update, workspace_id, *values, fold(customer.email))
     tx.write(sql.update_words, workspace_id, customer.id, "\n".join(words_of(workspace_id, customer)))
 
 
@@ -80,7 +82,7 @@ async def absorb(tx: Tx, workspace_id: UUID, into: Customer, merged: UUID) -> No
     fields = ("name", "email", "mobile", "phone", "country", "gender", "dob", "referred_by_code", "spent")
     values = [getattr(into, field) for field in (*fields, "orders_count", "last_order_at", "updated_at")]
     await tx.execute(sql.point_to, workspace_id, merged, into.id, into.updated_at)
-    await tx.execute(sql.absorb, workspace_id, into.id, *values)
+    await tx.execute(sql.absorb, workspace_id, into.id, *values, fold(into.email))
     await tx.execute(sql.drop_words, workspace_id, [merged])
     tx.write(sql.update_words, workspace_id, into.id, "\n".join(words_of(workspace_id, into)))
 

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from regulars import limits
+from regulars.conditions import fold
 from regulars.events.catalogue.topics import TOPICS
 from regulars.events.model import Event, NewEvent
 from regulars.kit import Queries, Reading, Refusal, Tx, bounds, first_id_at, made_at, new_id
 
 _sql = Queries(__file__)
+_decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class EventTooLarge(Refusal, code="event_too_large", status=413):
@@ -31,12 +35,30 @@ async def append(
         _check_size(event)
     ids = [event.id or new_id() for event in events]
     named = list(zip(ids, events, strict=True))
-    rows = [(id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id) for id, e in named]
+    rows = [
+        (id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id, _folded(e))
+        for id, e in named
+    ]
     tx.write(_sql.insert_events, workspace_id, rows, now)
     pending = [(id, e.topic) for id, e in named if announced and e.depth <= limits.EVENT_DEPTH_MAX]
     if pending:
         tx.write(_sql.insert_pending, workspace_id, [id for id, _ in pending], [topic for _, topic in pending])
     return ids
+
+
+def _folded(event: NewEvent) -> str | None:
+    """Of what conditions may ask of the body, the texts that only we can fold: a database folds by its version."""
+    if event.body.isascii() or event.topic not in TOPICS:
+        return None
+    body = _decode(event.body)
+    found: dict[str, object] = {}
+    for name in TOPICS[event.topic].restrictions:
+        value = body.get(name)
+        if isinstance(value, str) and not value.isascii():
+            found[name] = fold(value)
+        elif isinstance(value, list) and any(isinstance(item, str) and not item.isascii() for item in value):
+            found[name] = [fold(item) if isinstance(item, str) else item for item in value]
+    return msgspec.json.encode(found).decode() if found else None
 
 
 def _check_size(event: NewEvent) -> None:

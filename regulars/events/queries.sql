@@ -6,8 +6,9 @@ id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'eve
 
 -- name: insert_events
 INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, order_id,
-                          recorded_at)
-SELECT $1, e.*, $3 FROM unnest($2::events_event_row_1[]) AS e;
+                          folded, recorded_at)
+SELECT $1, e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id, e.folded::jsonb, $3
+FROM unnest($2::events_event_row_1[]) AS e;
 
 -- name: insert_pending
 INSERT INTO events_pending (workspace_id, reader, event_id, topic)
@@ -192,7 +193,7 @@ UPDATE events_event SET customer_id = $3 WHERE workspace_id = $1 AND customer_id
 -- name: forget_bodies
 -- Each property stays in its place; those that say who it was are empty.
 UPDATE events_event
-SET body = (
+SET folded = folded - $3::text[] - ARRAY['title', 'description'], body = (
     SELECT json_object_agg(p.key, CASE WHEN p.key = ANY ($3::text[])
         OR (topic IN ('review_create', 'review_update') AND p.key IN ('title', 'description')) THEN '""' ELSE p.value END)
     FROM json_each(body::json) AS p

@@ -18,7 +18,7 @@ from regulars.kit import Queries, Reading, Tx, made_at
 
 _sql = Queries(__file__)
 
-Reader = Literal["dispatch", "tiers"]
+Reader = Literal["dispatch", "tiers", "engagement"]
 """Who reads the log. Which of them a workspace has stands in the view `events_reader`."""
 
 

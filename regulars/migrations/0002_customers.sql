@@ -6,6 +6,7 @@ CREATE TABLE customers_customer (
     customer_id      text NOT NULL,             -- the customer's id on the shop's platform
     name             text NOT NULL DEFAULT '',
     email            text NOT NULL DEFAULT '',
+    email_folded     text NOT NULL DEFAULT '',  -- as conditions compare it
     mobile           text NOT NULL DEFAULT '',  -- as it was typed
     phone            text NOT NULL DEFAULT '',  -- the same number as E.164, if it is one
     country          text NOT NULL DEFAULT '',

@@ -12,9 +12,11 @@ CREATE TABLE events_event (
     occurred_at  timestamptz NOT NULL,
     recorded_at  timestamptz NOT NULL,
     order_id     uuid,                          -- the order that it is about, if one is
+    folded       jsonb,                         -- what conditions ask of the body and is not ASCII, as it is compared
     PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);                     -- by months: see kit/partitions.py
 CREATE INDEX events_event_by_customer ON events_event (workspace_id, customer_id, id);
+CREATE INDEX events_event_by_deed ON events_event (workspace_id, customer_id, topic, occurred_at);
 CREATE INDEX events_event_by_order ON events_event (workspace_id, order_id, id) WHERE order_id IS NOT NULL;
 CREATE INDEX events_event_by_topic ON events_event (workspace_id, topic, id);
 
@@ -45,5 +47,5 @@ CREATE VIEW events_log AS
 
 CREATE TYPE events_event_row_1 AS (
     id uuid, topic text, customer_id uuid, cause_id uuid, depth smallint, body text, occurred_at timestamptz,
-    order_id uuid
+    order_id uuid, folded text
 );

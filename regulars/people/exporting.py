@@ -6,7 +6,7 @@ import msgspec
 
 from regulars import customers, events, ledger, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
-from regulars.engagement import messages
+from regulars.engagement import messages, segments
 from regulars.engagement.messages.model import Consent, Message
 from regulars.events import Event
 from regulars.kit import Reading
@@ -22,6 +22,7 @@ from regulars.triggers import Firing
 class Person(msgspec.Struct, frozen=True):
     """`also_known_as` are the customer_ids of those who were merged into them. `cut`: the names of lists of which only
     the newest limits.PERSON_ITEMS_MAX are told. `coupons` come with their terms; `moves` are those on the ladder;
+    `segments` those that they are in, by their names;
     `referrals` are those of their friends, and the one that brought them along."""
 
     customer: Customer
@@ -32,6 +33,7 @@ class Person(msgspec.Struct, frozen=True):
     firings: list[Firing]
     coupons: rewards.Known
     moves: list[Move]
+    segments: list[str]
     reviews: list[Post]
     questions: list[Post]
     referrals: list[Referral]
@@ -56,6 +58,7 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
         firings=await triggers.firings(tx, workspace.id, customer_id=id, limit=most),
         coupons=await rewards.coupons(tx, workspace.id, customer_id=id, limit=most),
         moves=await tiers.moves_of(tx, workspace.id, id),
+        segments=[one.name for one, _ in await segments.segments_of(tx, workspace.id, id)],
         reviews=await reviews.posts(tx, workspace.id, "review", customer_id=id, limit=most),
         questions=await reviews.posts(tx, workspace.id, "question", customer_id=id, limit=most),
         referrals=await referrals.referrals(tx, workspace.id, referrer_id=id, limit=most)

@@ -17,6 +17,7 @@ Does not know who is told.
 from regulars.triggers.backtesting import Outlook, Past, apply
 from regulars.triggers.calendar import GO_THROUGH, go_through
 from regulars.triggers.changing import change_trigger, create_trigger
+from regulars.triggers.facts import CUSTOMER, customer_payload
 from regulars.triggers.finding import find_trigger, firings, never_asked, tally, versions_of
 from regulars.triggers.firing import fire
 from regulars.triggers.model import (

@@ -90,7 +90,7 @@ AnyFact = Called | Ordered | Reviewed | Referred | Created | Birthday | Annivers
 _COUNTRIES = tuple(Choice(code, name) for code, name in countries.LISTED)
 
 
-_CUSTOMER = (
+CUSTOMER = (
     Field("customer_country", "Customer's country", "text", choices=_COUNTRIES),
     Field("customer_tier", "Customer's tier", "text", help="Empty until there are tiers."),
     Field("customer_email", "Customer's e-mail", "text"),
@@ -142,12 +142,12 @@ _SCHEMAS: dict[Source, tuple[Field, ...]] = {
 def schema_of(source: Source, rule: Rule) -> Schema:
     """What the conditions of such a trigger may ask about, its own fact first."""
     declared = (Field(name, name, type) for name, type in rule.properties.items()) if source == "fact" else ()
-    return schema([*declared, *_SCHEMAS[source], *_CUSTOMER])
+    return schema([*declared, *_SCHEMAS[source], *CUSTOMER])
 
 
 def payload(fact: AnyFact, workspace: Workspace) -> Mapping[str, object]:
     """What conditions see of the fact, by the schema's names."""
-    seen = {**_own(fact), **(_customer(fact.customer, workspace) if fact.customer else {})}
+    seen = {**_own(fact), **(customer_payload(fact.customer, workspace) if fact.customer else {})}
     return seen | {"customer_orders": fact.earlier} if isinstance(fact, Ordered) else seen
 
 
@@ -173,7 +173,8 @@ def _own(fact: AnyFact) -> Mapping[str, object]:
             assert_never(fact)
 
 
-def _customer(customer: Customer, workspace: Workspace) -> dict[str, object]:
+def customer_payload(customer: Customer, workspace: Workspace) -> dict[str, object]:
+    """What conditions see of a customer."""
     spent = customer.spent.get(workspace.currency_code, 0) / units_of(workspace.currency_code)
     return {
         "customer_country": customer.country,

@@ -3,6 +3,7 @@
 fan-out    pending events become deliveries
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 tiers      whoever something happened to is put where they belong on the ladder
+segments   whoever something happened to enters and leaves the segments that mention it
 schedule   what is due later is done at its time, by the handler of its kind
 retention  months of the logs are made ahead of time, and dropped when their time has passed
 backtests  triggers are tried on past orders, one after another
@@ -30,6 +31,7 @@ from regulars import (
     triggers,
 )
 from regulars.delivery import Source
+from regulars.engagement import segments
 from regulars.kit import Clock, Database, SecretBox
 from regulars.kit.mail import Post
 from regulars.kit.workloop import Loop
@@ -58,10 +60,20 @@ HANDLERS: Mapping[str, Handler] = {
     shops.OF_PERSONS: shops.handle,
     tiers.LOOK: tiers.look,
     tiers.RECALCULATE: tiers.recalculate,
+    segments.FIND: segments.find,
+    segments.LOOK: segments.look,
     triggers.GIVE: triggers.give,
     triggers.GO_THROUGH: triggers.go_through,
 }
 """Who does what is due, by its kind: `room.act`. A row of any other kind waits for a version that knows it."""
+
+
+def following(db: Database, clock: Clock) -> dict[str, Following]:
+    """Who reads the log to follow what happened, by the names of their loops."""
+    return {
+        "tiers": Following(db, clock, "tiers", tiers.follow),
+        "segments": Following(db, clock, "engagement", segments.follow),
+    }
 
 
 def callers(db: Database, sender: Post, box: SecretBox) -> dict[str, Caller]:
@@ -81,8 +93,7 @@ class Loops:
         self.fan_out_loop = Loop("fan-out", self._fan_out)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self.doing.round, self.doing.bell)
-        self.tiers = Following(db, clock, "tiers", tiers.follow)
-        self.tiers_loop = Loop("tiers", self.tiers.round)
+        self.followers = following(db, clock)
         self.asking = Asking(db, sender, box, clock)
         self.asking_loop = Loop("asking", self.asking.round)
         self.backtest_loop = Loop("backtests", partial(imports.run_backtest, db, clock))
@@ -90,7 +101,8 @@ class Loops:
         self._db, self._clock = db, clock
         self._sweeps_at = clock.now()
         self.all = [
-            *(self.fan_out_loop, self.lane_loop, self.schedule_loop, self.tiers_loop),
+            *(self.fan_out_loop, self.lane_loop, self.schedule_loop),
+            *(Loop(name, one.round) for name, one in self.followers.items()),
             *(self.asking_loop, self.backtest_loop, self.retention_loop),
         ]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from regulars import delivery, imports, limits, schedule, tiers
+from regulars import delivery, imports, limits, schedule
 from regulars.delivery import Source
 from regulars.kit import Clock, Database, HandClock, SecretBox
 from regulars.kit.mail import Post
@@ -16,9 +16,9 @@ from regulars.schedule import Caller, Handler
 from regulars.wiring import App
 from regulars.worker.carriers import Carriers
 from regulars.worker.doing import Doing
-from regulars.worker.following import FanOut, Following
+from regulars.worker.following import FanOut
 from regulars.worker.lanes import LaneKeeper
-from regulars.worker.loops import HANDLERS, Loops
+from regulars.worker.loops import HANDLERS, Loops, following
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -59,7 +59,8 @@ async def work(
             loop.stop()
         await loops.fan_out.turns.finish(limits.WORKER_STOP_S)
         await loops.doing.turns.finish(limits.WORKER_STOP_S)
-        await loops.tiers.turns.finish(limits.WORKER_STOP_S)
+        for one in loops.followers.values():
+            await one.turns.finish(limits.WORKER_STOP_S)
         await loops.lanes.stop()
         await loops.asking.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -82,7 +83,7 @@ async def drain(
     the time really passes.
     """
     fan_out, doing = FanOut(db, clock), Doing(db, clock, handlers, callers)
-    ladder = Following(db, clock, "tiers", tiers.follow)
+    followers = list(following(db, clock).values())
     keeper = LaneKeeper(db, source, sender, clock=clock, random=random)
     until = clock.now() + timedelta(seconds=patience_s)
     events = sent = done = 0
@@ -91,11 +92,16 @@ async def drain(
             done += did
         while read := (await fan_out.round()).events + sum(count.events for count in await fan_out.turns.finish()):
             events += read
-        while read := await ladder.round() + sum(await ladder.turns.finish()):
-            done += read
+        for one in followers:
+            while read := await one.round() + sum(await one.turns.finish()):
+                done += read
         while await imports.run_backtest(db, clock):
             done += 1
-        if faults := [*doing.turns.faults, *fan_out.turns.faults, *ladder.turns.faults]:
+        if faults := [
+            *doing.turns.faults,
+            *fan_out.turns.faults,
+            *(fault for one in followers for fault in one.turns.faults),
+        ]:
             raise RuntimeError(f"what {', '.join(str(workspace_id) for workspace_id, _ in faults)} had was not done")
         lanes_worked, sent_now = await keeper.work_once()
         sent += sent_now

@@ -1,4 +1,4 @@
-"""Who may do what with referrals, and with files of reviews: lines of the tables of `rights`."""
+"""Who may do what with referrals, files of reviews and segments: lines of the tables of `rights`."""
 
 APIS = """
 POST   /api/v2/merchant/leads-referral-via-email          yes        yes   yes    -      -         -      -
@@ -24,6 +24,15 @@ POST   /api/v1/consents                                   -          -     -    
 GET    /api/v1/suppressions                               -          -     -      -      -         -      READ
 POST   /api/v1/suppressions                               -          -     -      -      -         -      WRITE
 DELETE /api/v1/suppressions/{id}                          -          -     -      -      -         -      WRITE
+GET    /api/v1/segments                                   -          -     -      -      -         READ   -
+POST   /api/v1/segments                                   -          -     -      -      -         WRITE  -
+POST   /api/v1/segments/preview                           -          -     -      -      -         READ   -
+GET    /api/v1/segments/{id}                              -          -     -      -      -         READ   -
+PATCH  /api/v1/segments/{id}                              -          -     -      -      -         WRITE  -
+DELETE /api/v1/segments/{id}                              -          -     -      -      -         WRITE  -
+POST   /api/v1/segments/{id}/find                         -          -     -      -      -         WRITE  -
+GET    /api/v1/segments/{id}/members                      -          -     -      -      -         -      READ
+GET    /api/v1/segments/{id}/why/{customer_id}            -          -     -      -      -         -      READ
 """
 
 PAGES = """

@@ -35,6 +35,7 @@ management = Api(
         "Offers": "rules",
         "Coupons": "data",
         "Tiers": "rules",
+        "Segments": "rules",
         "Reviews": "data",
         "Referrals": "data",
         "Messages": "rules",

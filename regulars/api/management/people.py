@@ -48,6 +48,7 @@ class PersonItem(msgspec.Struct, frozen=True):
     firings: list[items.FiringItem]
     coupons: list[CouponItem]
     tier_moves: list[MoveItem]
+    segments: list[str]
     reviews: list[ReviewItem]
     questions: list[ReviewItem]
     referrals: list[ReferralItem]
@@ -98,6 +99,7 @@ async def person_item(tx: Reading, workspace: Workspace, person: Person, now: da
         firings=[items.firing_item(firing, who) for firing in person.firings],
         coupons=await coupon_items(tx, workspace, *person.coupons, now),
         tier_moves=[copied(MoveItem, move) for move in person.moves],
+        segments=person.segments,
         reviews=await post_items(tx, workspace, person.reviews),
         questions=await post_items(tx, workspace, person.questions),
         referrals=await referral_items(tx, workspace.id, person.referrals),

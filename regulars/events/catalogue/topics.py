@@ -10,7 +10,7 @@ from regulars.conditions import Schema
 from regulars.events.catalogue.properties import TYPES, Body, rows
 from regulars.events.catalogue.restrictions import SCHEMAS
 
-Group = Literal["Customers", "Orders", "Coins", "Coupons", "Reviews", "Referrals"]
+Group = Literal["Customers", "Orders", "Coins", "Coupons", "Reviews", "Referrals", "Segments"]
 
 
 class Topic(msgspec.Struct, frozen=True):

@@ -1,0 +1,358 @@
+"""The readings of a tree in SQL: who of all people it holds for, and what the measures of some people came to. The only
+composed SQL of the house: what a user gave is a bound parameter, names are those of the schema and of the code.
+
+Texts are compared by what was folded when they were stored, never by what a server's version folds. Days are the
+shop's: their bounds are worked out here, so that a server knows of time zones only where a month and a day are asked.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, tzinfo
+from fractions import Fraction
+from typing import Any, assert_never
+from uuid import UUID
+
+from msgspec import Struct
+
+from regulars import limits
+from regulars.conditions.matching import born_on, holds_unset
+from regulars.conditions.model import AllOf, AnyOf, Condition, Done, Measure, Measured, NoneOf, Property, leaves
+from regulars.conditions.reading import YES_NO, fold
+from regulars.kit.clock import midnight
+
+_FIRST, _LAST = date(2, 1, 1), date(9998, 12, 31)
+# What `str.strip` takes from a text that is ASCII; of others what was folded is stored.
+_SPACE = "E' \\t\\n\\x0b\\f\\r\\x1c\\x1d\\x1e\\x1f'"
+_NUMBER = r"'^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$'"
+
+
+class Column(Struct, frozen=True):
+    """What stands for a property: a text that is folded, a number as float8, a yes_no as boolean, a list of folded
+    texts, a day, or `at` a time; NULL where it is unset. `$1` in it is the workspace, `c` the person's row."""
+
+    sql: str
+    at: bool = False
+
+
+class People(Struct, frozen=True):
+    """Whose conditions are asked: `rows` follows FROM, calls them `c` and keeps to the workspace `$1` and those that
+    count; `deeds` is the table of what they did, with their `customer_id`, topic, occurred_at, body and folded."""
+
+    rows: str
+    where: str
+    columns: Mapping[str, Column]
+    deeds: str
+
+
+class Asked(Struct, frozen=True):
+    statement: str
+    arguments: list[Any]
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """When the day begins in the shop."""
+    return midnight(min(max(day, _FIRST), _LAST), zone)
+
+
+def shifted(day: date, days: int) -> date:
+    return date.fromordinal(min(max(day.toordinal() + days, _FIRST.toordinal()), _LAST.toordinal()))
+
+
+class _Statement:
+    """A statement in the making: its parameters, each once."""
+
+    def __init__(self, workspace_id: UUID, now: datetime, zone: tzinfo) -> None:
+        self.arguments: list[Any] = [workspace_id]
+        self.now, self.zone, self.today = now, zone, now.astimezone(zone).date()
+        self._places: dict[tuple[str, object], str] = {}
+
+    def bind(self, value: Any, type_: str) -> str:
+        key = (type_, tuple(value) if isinstance(value, list) else value)
+        if key not in self._places:
+            self.arguments.append(value)
+            self._places[key] = f"${len(self.arguments)}::{type_}"
+        return self._places[key]
+
+    def span(self, measure: Measure) -> tuple[datetime | None, datetime | None]:
+        """From when, and before when."""
+        if measure.last_days:
+            return start_of(shifted(self.today, -measure.last_days), self.zone), None
+        if not measure.first:
+            return None, None
+        first, last = date.fromisoformat(measure.first), date.fromisoformat(measure.last)
+        return start_of(first, self.zone), start_of(shifted(last, 1), self.zone)
+
+    def within(self, measure: Measure, at: str) -> Iterator[str]:
+        since, until = self.span(measure)
+        if since:
+            yield f"{at} >= {self.bind(since, 'timestamptz')}"
+        if until:
+            yield f"{at} < {self.bind(until, 'timestamptz')}"
+
+
+_Columns = Callable[[Property], Column]
+
+
+def members(
+    condition: Condition | None, people: People, workspace_id: UUID, *, now: datetime, zone: tzinfo, edges: bool = False
+) -> Asked:
+    """The ids of all for whom it holds, None for everybody; with `edges` also who else is to be looked at again: `id`,
+    `holds` and `looks_again_at`."""
+    made = _Statement(workspace_id, now, zone)
+    parts: dict[Measure, str] = {}
+    for leaf in leaves(condition):
+        if isinstance(leaf, Done):
+            parts.setdefault(leaf.measure, f"m{len(parts)}")
+    ctes = [f"{name} AS (\n{_of_all(made, measure, people)})" for measure, name in parts.items()]
+    joins = "".join(f"\n  LEFT JOIN {name} ON {name}.customer_id = c.id" for name in parts.values())
+    tree = "true" if condition is None else _tree(made, condition, lambda leaf: people.columns[leaf.name], parts)
+    answers, where = "c.id", f"({tree})"
+    if edges:
+        edge = _edge(made, condition, people, parts)
+        answers, where = f"c.id, ({tree}) AS holds, {edge} AS looks_again_at", f"(({tree}) OR {edge} IS NOT NULL)"
+    begin = f"WITH {', '.join(ctes)}\n" if ctes else ""
+    statement = f"{begin}SELECT {answers} FROM {people.rows}{joins}\n WHERE {people.where} AND {where}"
+    return Asked(statement, made.arguments)
+
+
+def measures(
+    wanted: Sequence[Measure], people: People, workspace_id: UUID, ids: Sequence[UUID], *, now: datetime, zone: tzinfo
+) -> Iterator[tuple[Sequence[Measure], Asked]]:
+    """What measures came to for some people: statements that answer for each of them with `id`, `counts`, `totals` and
+    `oldest`, in the order of the measures named beside. So many together are a statement that a driver keeps."""
+    for topic in sorted({one.topic for one in wanted}):
+        of_topic = [one for one in dict.fromkeys(wanted) if one.topic == topic]
+        for start in range(0, len(of_topic), limits.MEASURES_TOGETHER_MAX):
+            some = of_topic[start : start + limits.MEASURES_TOGETHER_MAX]
+            made = _Statement(workspace_id, now, zone)
+            made.arguments.append(list(ids))
+            counts, totals, oldest = zip(*(_of_some(made, one) for one in some), strict=True)
+            since = [made.span(one)[0] for one in some]
+            first = min((at for at in since if at), default=None) if all(since) else None
+            recent = f"AND e.occurred_at >= {made.bind(first, 'timestamptz')}" if first else ""
+            yield (
+                some,
+                Asked(
+                    f"""SELECT n.id, t.counts, t.totals, t.oldest FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+       SELECT ARRAY[{", ".join(counts)}] AS counts, ARRAY[{", ".join(totals)}]::numeric[] AS totals,
+              ARRAY[{", ".join(oldest)}]::timestamptz[] AS oldest
+         FROM (SELECT e.occurred_at, e.folded, e.body::jsonb AS body FROM {people.deeds} AS e
+                WHERE e.workspace_id = $1 AND e.customer_id = n.id AND e.topic = {made.bind(topic, "text")} {recent}
+               OFFSET 0) AS d) AS t""",
+                    made.arguments,
+                ),
+            )
+
+
+def measured(wanted: Sequence[Measure], row: Any) -> dict[Measure, Measured]:
+    """What such a row says, as payloads hold it."""
+    columns = zip(wanted, row["counts"], row["totals"], row["oldest"], strict=True)
+    return {one: Measured(n, Fraction(total or 0), at and at.timestamp()) for one, n, total, at in columns}
+
+
+def _of_some(made: _Statement, measure: Measure) -> tuple[str, str, str]:
+    tests = [*made.within(measure, "d.occurred_at"), *_where(made, measure, "d")]
+    only = f" FILTER (WHERE {' AND '.join(tests)})" if tests else ""
+    oldest = f"min(d.occurred_at){only}" if measure.last_days else "NULL"
+    if not measure.of:
+        return f"count(*){only}", "NULL", oldest
+    number = _number(_of_body(made, measure.of, "d"))
+    return f"count({number}){only}", f"sum(({number})::text::numeric){only}", oldest
+
+
+def _of_all(made: _Statement, measure: Measure, people: People) -> str:
+    tests = ["e.workspace_id = $1", f"e.topic = {made.bind(measure.topic, 'text')}"]
+    tests += made.within(measure, "e.occurred_at")
+    body = measure.of or measure.where is not None
+    row = ", e.folded, e.body::jsonb AS body" if body else ""
+    number = _number(_of_body(made, measure.of, "d")) if measure.of else "*"
+    total = f", sum(({number})::text::numeric) AS total" if measure.of else ""
+    oldest = ", min(d.occurred_at) AS oldest" if measure.last_days else ""
+    where = "".join(f"\n   WHERE {test}" for test in _where(made, measure, "d"))
+    return (
+        f"  SELECT d.customer_id, count({number}) AS n{total}{oldest}\n"
+        f"    FROM (SELECT e.customer_id, e.occurred_at{row} FROM {people.deeds} AS e\n"
+        f"           WHERE {' AND '.join(tests)}{' OFFSET 0' if body else ''}) AS d{where}\n"
+        "   GROUP BY d.customer_id"
+    )
+
+
+def _where(made: _Statement, measure: Measure, row: str) -> Iterator[str]:
+    if measure.where is not None:
+        yield _tree(made, measure.where, lambda leaf: _body_column(made, leaf, row), {})
+
+
+def _tree(made: _Statement, condition: Condition, columns: _Columns, parts: Mapping[Measure, str]) -> str:
+    """True or false, never NULL."""
+    match condition:
+        case Property():
+            return f"COALESCE({_leaf(made, condition, columns(condition))}, {_yes(holds_unset(condition))})"
+        case Done():
+            return f"COALESCE({_done(made, condition, parts[condition.measure])}, {_yes(holds_unset(condition))})"
+        case AllOf(items=items):
+            return f"({' AND '.join(_tree(made, item, columns, parts) for item in items)})"
+        case AnyOf(items=items):
+            return f"({' OR '.join(_tree(made, item, columns, parts) for item in items)})"
+        case NoneOf(items=items):
+            return f"(NOT ({' OR '.join(_tree(made, item, columns, parts) for item in items)}))"
+        case _:
+            assert_never(condition)
+
+
+def _yes(yes: bool) -> str:
+    return "true" if yes else "false"
+
+
+_COMPARISONS = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<", "is": "=", "is_not": "<>"}
+
+
+def _done(made: _Statement, leaf: Done, part: str) -> str:
+    """No number is divided: an average is compared by its sum."""
+    bounds = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+    asked = [made.bind(repr(bound), "text") + "::numeric" for bound in bounds]
+    have = f"COALESCE({part}.n, 0)" if leaf.word == "count" else f"COALESCE({part}.total, 0)"
+    if leaf.word == "average":
+        have, asked = f"NULLIF({part}.n, 0) * 0 + {part}.total", [f"{one} * {part}.n" for one in asked]
+    if leaf.operator == "between":
+        return f"{have} BETWEEN {asked[0]} AND {asked[1]}"
+    return f"{have} {_COMPARISONS[leaf.operator]} {asked[0]}"
+
+
+def _leaf(made: _Statement, leaf: Property, column: Column) -> str:
+    if leaf.operator in ("is_set", "is_not_set"):
+        return f"{column.sql} IS {'NOT ' if leaf.operator == 'is_set' else ''}NULL"
+    value: Any = leaf.value
+    match leaf.type:
+        case "text":
+            return _text_leaf(made, leaf.operator, value, column.sql)
+        case "number":
+            if leaf.operator == "between":
+                low, high = (made.bind(float(one), "float8") for one in value)
+                return f"{column.sql} BETWEEN {low} AND {high}"
+            return f"{column.sql} {_COMPARISONS[leaf.operator]} {made.bind(float(value), 'float8')}"
+        case "yes_no":
+            return f"{column.sql} = {_yes(value)}"
+        case "list":
+            asked = made.bind([fold(one) for one in value], "text[]")
+            if leaf.operator == "all_of":
+                return f"{column.sql} @> {asked}"
+            return f"{'NOT ' if leaf.operator == 'none_of' else ''}({column.sql} && {asked})"
+        case "date":
+            return _date_leaf(made, leaf.operator, value, column)
+
+
+def _text_leaf(made: _Statement, operator: str, value: Any, text: str) -> str:
+    if operator in ("one_of", "not_one_of"):
+        asked = made.bind([fold(one) for one in value], "text[]")
+        return f"{text} = ANY ({asked})" if operator == "one_of" else f"{text} <> ALL ({asked})"
+    asked = made.bind(fold(value), "text")
+    return {
+        "is": f"{text} = {asked}",
+        "is_not": f"{text} <> {asked}",
+        "contains": f"strpos({text}, {asked}) > 0",
+        "does_not_contain": f"strpos({text}, {asked}) = 0",
+        "starts_with": f"starts_with({text}, {asked})",
+        "ends_with": f"right({text}, length({asked})) = {asked}",
+    }[operator]
+
+
+def _date_leaf(made: _Statement, operator: str, value: Any, column: Column) -> str:
+    at, today = column.sql, made.today
+
+    def from_to(first: date | None, last: date | None) -> str:
+        """On these days, both included."""
+        tests = [(">=", first), ("<", last and shifted(last, 1))]
+        return " AND ".join(f"{at} {sign} {_bound(made, day, column)}" for sign, day in tests if day)
+
+    def now(sign: str) -> str:
+        return f" AND {at} {sign} {made.bind(made.now, 'timestamptz')}" if column.at else ""
+
+    match operator:
+        case "on":
+            return from_to(date.fromisoformat(value), date.fromisoformat(value))
+        case "before":
+            return from_to(None, shifted(date.fromisoformat(value), -1))
+        case "after":
+            return from_to(shifted(date.fromisoformat(value), 1), None)
+        case "between":
+            return from_to(*map(date.fromisoformat, value))
+        case "in_last_days":
+            return from_to(shifted(today, -value), today) + now("<=")
+        case "in_next_days":
+            return from_to(today, shifted(today, value)) + now(">=")
+    local = f"({at} AT TIME ZONE {made.bind(str(made.zone), 'text')})" if column.at else at
+    if operator == "anniversary":
+        days = made.bind([f"{month:02d}-{day:02d}" for month, day in born_on(today)], "text[]")
+        earlier = from_to(None, date(today.year - 1, 12, 31))
+        return f"to_char({local}, 'MM-DD') = ANY ({days}) AND {earlier}"
+    return f"to_char({local}, 'MM-DD') = {made.bind(value, 'text')}"
+
+
+def _bound(made: _Statement, day: date, column: Column) -> str:
+    return made.bind(start_of(day, made.zone), "timestamptz") if column.at else made.bind(day, "date")
+
+
+def _of_body(made: _Statement, name: str, row: str) -> str:
+    """The value of a property of a deed, in its place what was folded of it."""
+    key = made.bind(name, "text")
+    return f"COALESCE({row}.folded -> {key}, {row}.body -> {key})"
+
+
+def _body_column(made: _Statement, leaf: Property, row: str) -> Column:
+    value = _of_body(made, leaf.name, row)
+    match leaf.type:
+        case "text":
+            return Column(_text(value))
+        case "number":
+            return Column(_number(value))
+        case "yes_no":
+            words = [
+                made.bind([word for word, yes in YES_NO.items() if yes is wanted], "text[]") for wanted in (True, False)
+            ]
+            text = _text(value)
+            whole = f"(jsonb_typeof({value}) <> 'number' OR {value} #>> '{{}}' IN ('0', '1'))"
+            return Column(
+                f"CASE WHEN {whole} AND {text} = ANY ({words[0]}) THEN true"
+                f" WHEN {whole} AND {text} = ANY ({words[1]}) THEN false END"
+            )
+        case "list":
+            items = f"CASE jsonb_typeof({value}) WHEN 'array' THEN {value} ELSE jsonb_build_array({value}) END"
+            texts = f"SELECT {_text('i')} FROM jsonb_array_elements({items}) AS i WHERE {_text('i')} IS NOT NULL"
+            return Column(f"NULLIF(ARRAY({texts}), '{{}}')")
+        case "date":
+            raise AssertionError(f"no deed has a date: {leaf.name}")
+
+
+def _text(value: str) -> str:
+    """Of a JSON value the text that `reading.read_text` reads, folded: what is not ASCII was folded before."""
+    number = f"({value} #>> '{{}}')::numeric"
+    most = limits.CONDITION_NUMBER_MAX
+    return (
+        f"CASE jsonb_typeof({value}) WHEN 'string' THEN"
+        f" NULLIF(lower(btrim({value} #>> '{{}}', {_SPACE}) COLLATE \"C\"), '')"
+        f" WHEN 'boolean' THEN {value} #>> '{{}}' WHEN 'number' THEN CASE WHEN {number} = trunc({number})"
+        f" AND abs({number}) <= {most} THEN trunc({number})::text ELSE ({value} #>> '{{}}')::float8::text END END"
+    )
+
+
+def _number(value: str) -> str:
+    text = f"btrim({value} #>> '{{}}', {_SPACE})"
+    return (
+        f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value} #>> '{{}}')::float8 WHEN 'string' THEN CASE WHEN"
+        f" length({text}) <= {limits.CONDITION_NUMBER_CHARS_MAX} AND {text} ~ {_NUMBER}"
+        f" THEN {text}::numeric::float8 END END"
+    )
+
+
+def _edge(made: _Statement, condition: Condition | None, people: People, parts: Mapping[Measure, str]) -> str:
+    """When time alone may change the answer next, or before that; NULL for never. `edges.edge` says it exactly."""
+    found = []
+    for leaf in leaves(condition):
+        if isinstance(leaf, Done) and leaf.measure.last_days:
+            zone = made.bind(str(made.zone), "text")
+            day = f"(({parts[leaf.measure]}.oldest AT TIME ZONE {zone})::date + {leaf.measure.last_days + 1})"
+            found.append(f"({day}::timestamp AT TIME ZONE {zone})")
+        elif isinstance(leaf, Property) and leaf.operator in ("in_last_days", "in_next_days", "anniversary"):
+            next_day = made.bind(start_of(shifted(made.today, 1), made.zone), "timestamptz")
+            found.append(f"CASE WHEN {people.columns[leaf.name].sql} IS NOT NULL THEN {next_day} END")
+    return f"LEAST({', '.join(found)})" if found else "NULL::timestamptz"
