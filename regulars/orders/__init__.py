@@ -35,6 +35,7 @@ from regulars.orders.finding import (
     next_orders,
     orders_of,
     search_orders,
+    shipped_alike,
 )
 from regulars.orders.foresight import Foresight
 from regulars.orders.lines import Line, Refund, RefundLine

@@ -1,6 +1,6 @@
 """Orders, read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, get_args
 from uuid import UUID
@@ -82,6 +82,14 @@ async def search_orders(
 
 
 _EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
+
+
+async def shipped_alike(tx: Reading, workspace_id: UUID, of: Mapping[UUID, UUID]) -> set[UUID]:
+    """Those of these orders that go to an address to which one of the customer's goes, given beside them: one of their
+    newest."""
+    most = limits.PAGE_ITEMS_DEFAULT
+    rows = await tx.fetch(sql.shipped_alike, workspace_id, list(of), list(of.values()), most) if of else []
+    return {row["id"] for row in rows}
 
 
 async def buyers_between(

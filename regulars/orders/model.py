@@ -43,7 +43,8 @@ class OrderReport(Said, frozen=True, gc=False, kw_only=True):
     (source, reference_id) names the order; `source_version` is when the source last changed it: an older report than
     the one that is kept changes nothing, and one from the future counts as made now. Amounts are in minor units of the
     order's currency. `detail` holds what is only passed on: payment_source, payment_medium, utm_source, utm_medium,
-    utm_campaign, order_driven_by, couponredeem_driven_by, cart_token, redirect_link. `line` is where it stands in a
+    utm_campaign, order_driven_by, couponredeem_driven_by, cart_token, redirect_link; and `shipped_to`, a mark of the
+    address, by which orders are known to go to the same one. `line` is where it stands in a
     file, 0 elsewhere. `unfit` names details of the customer that can't be kept: the order of one who is known is taken
     without them, a customer who is not is not made of them.
     """
@@ -124,7 +125,7 @@ class Order(Said, frozen=True, gc=False):
         return 0 if self.void else self.amount_minor - self.refunded_minor
 
 
-PERSONAL = ("cart_token", "redirect_link")
+PERSONAL = ("cart_token", "redirect_link", "shipped_to")
 """What of an order's `detail` leads back to the customer."""
 
 

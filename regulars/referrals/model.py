@@ -14,7 +14,7 @@ from regulars.tenancy import Workspace
 Mode = Literal["link", "email", "mobile", "coupon"]
 State = Literal["invited", "claimed", "qualified", "pending", "completed", "rejected", "reversed"]
 Review = Literal["", "waiting", "approved", "rejected"]
-Sign = Literal["email", "phone", "device", "address", "velocity", "ring", "reward"]
+Sign = Literal["email", "phone", "postal", "device", "address", "velocity", "ring", "reward"]
 Period = Literal["day", "week", "month", "year"]
 OfferId = Annotated[str, Meta(pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
 Many = Annotated[int, Meta(ge=0, le=limits.REFERRALS_COUNTED_MAX)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from regulars import limits
+from regulars import limits, orders
 from regulars.customers import Customer
 from regulars.kit import Reading, Tx, counted, months_later
 from regulars.referrals import store
@@ -28,7 +28,7 @@ async def suspect(
     people: Mapping[UUID, Customer],
     now: datetime,
 ) -> Suspicions:
-    """Set-based: two statements, whose counting stops at a limit; a ring is followed for limits.REFERRAL_RING_MAX."""
+    """Set-based: three statements, whose counting stops at a limit; a ring is followed for limits.REFERRAL_RING_MAX."""
     found = Suspicions()
     columns = [[getattr(one, name) for one in of] for name in ("id", "referrer_id", "address", "device", "friend_id")]
     since = months_later(now, -1), now - timedelta(days=1)
@@ -37,9 +37,13 @@ async def suspect(
     ids, referrers, friends = columns[0], columns[1], columns[4]
     for row in await tx.fetch(sql.rings, workspace_id, ids, referrers, friends, limits.REFERRAL_RING_MAX):
         found.rings[row["start"]] = row["ids"]
+    sent = {one.order_id: one.referrer_id for one in of if one.order_id}
+    same_place = await orders.shipped_alike(tx, workspace_id, sent)
     for one in of:
         verdicts = alike(one, people.get(one.referrer_id), people.get(one.friend_id) if one.friend_id else None)
         row = seen[one.id]
+        if one.order_id in same_place:
+            verdicts["postal"] = "Their orders go to the same postal address."
         if row["device"]:
             verdicts["device"] = f"The same browser claimed {counted(row['device'], 'others')} before."
         if rules.same_address_max and row["address"] >= rules.same_address_max:

@@ -1,5 +1,6 @@
 """What platforms' bodies have in common, as typed values."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -50,6 +51,15 @@ def person(id: str, first: Text, last: Text, email: Text, mobile: Text, country:
     return NewCustomer(
         id, name=name, email=(email or "").strip(), mobile=(mobile or "").strip() if code else "", country=code
     )
+
+
+def shipped_to(source: Source, *address: Text) -> str:
+    """A mark of street, what is beside it, postcode and country that an order goes to, the same however they are
+    spelled, which does not tell where that is; '' of an address that says too little."""
+    if not (address[0] and address[2]):
+        return ""
+    said = re.sub(r"[\W_]+", "", "".join(part or "" for part in address).casefold())
+    return sha256(source.workspace_id.bytes + said.encode()).hexdigest()[:32]
 
 
 def moment(text: Text) -> datetime | None:

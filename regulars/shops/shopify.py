@@ -12,7 +12,7 @@ from regulars.customers import NewCustomer
 from regulars.kit import Unauthenticated, wire_time
 from regulars.kit.fields import Field
 from regulars.orders import Line, OrderReport, Refund, RefundLine
-from regulars.shops import model
+from regulars.shops import model, reading
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-shopify-hmac-sha256"
@@ -22,6 +22,9 @@ _DELIVERY = {"fulfilled": "fulfilled", "partial": "partial", "restocked": "retur
 
 
 class _Address(msgspec.Struct, frozen=True):
+    address1: Text = None
+    address2: Text = None
+    zip: Text = None
     country_code: Text = None
     phone: Text = None
 
@@ -105,6 +108,7 @@ class _Order(msgspec.Struct, frozen=True):
     phone: Text = None
     customer: _Customer | None = None
     billing_address: _Address | None = None
+    shipping_address: _Address | None = None
     current_total_price: Text = None
     total_discounts: Text = None
     total_tax: Text = None
@@ -175,10 +179,12 @@ def _order(order: _Order, source: model.Source) -> model.Said:
     refunds = tuple(_refund(one, money) for one in order.refunds)
     financial = _FINANCIAL.get(order.financial_status or "", order.financial_status or "pending")
     delivery = _DELIVERY.get(order.fulfillment_status or "", "pending")
+    to = order.shipping_address or _Address()
     detail = {
         "payment_source": ", ".join(order.payment_gateway_names)[:200],
         "cart_token": (order.cart_token or "")[:200],
         "redirect_link": (order.order_status_url or "")[:2_000],
+        "shipped_to": reading.shipped_to(source, to.address1, to.address2, to.zip, to.country_code),
         **campaign(order.landing_site),
     }
     status = "completed" if order.closed_at or delivery == "fulfilled" else "pending"

@@ -10,7 +10,7 @@ import msgspec
 from regulars.kit.fields import Field, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders import Line, OrderReport, Refund
-from regulars.shops import model
+from regulars.shops import model, reading
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
 
 _SIGNATURE = "x-wc-webhook-signature"
@@ -35,6 +35,13 @@ class _Billing(msgspec.Struct, frozen=True):
     last_name: Text = None
     email: Text = None
     phone: Text = None
+    country: Text = None
+
+
+class _Shipping(msgspec.Struct, frozen=True):
+    address_1: Text = None
+    address_2: Text = None
+    postcode: Text = None
     country: Text = None
 
 
@@ -75,6 +82,7 @@ class _Order(msgspec.Struct, frozen=True):
     shipping_total: str = "0"
     total_tax: str = "0"
     billing: _Billing = _Billing()
+    shipping: _Shipping = _Shipping()
     payment_method_title: Text = None
     customer_note: Text = None
     cart_hash: Text = None
@@ -142,6 +150,7 @@ def _order(order: _Order, source: model.Source) -> model.Said:
     detail = {
         "payment_source": (order.payment_method_title or "")[:200],
         "cart_token": (order.cart_hash or "")[:200],
+        "shipped_to": reading.shipped_to(source, *msgspec.structs.astuple(order.shipping)),
         **campaign("", marks),
     }
     report = OrderReport(

@@ -120,3 +120,16 @@ def test_what_can_not_be_read_says_what_was_expected(platform: str, more: dict[s
     with pytest.raises(Refusal) as refused:
         said(platform, "orders/create" if platform == "shopify" else "order.created", body | more)
     assert words in refused.value.message
+
+
+def test_an_address_is_known_again_however_it_is_spelled_and_on_whatever_platform() -> None:
+    there = {"address1": "5, Main Street", "address2": None, "zip": "10115", "country_code": "DE"}
+    spelled = {"address_1": "5 main", "address_2": "STREET.", "postcode": "101 15", "country": "de"}
+    marks = [
+        order("shopify", shipping_address=there).report.detail["shipped_to"],
+        order("woocommerce", shipping=spelled).report.detail["shipped_to"],
+        order("shopify", shipping_address=there | {"zip": "10116"}).report.detail["shipped_to"],
+    ]
+    assert marks[0] == marks[1] != marks[2]
+    assert "main" not in marks[0]
+    assert "shipped_to" not in order("shopify", shipping_address=there | {"zip": ""}).report.detail

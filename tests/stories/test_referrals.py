@@ -1,6 +1,9 @@
 """Friends are referred at the doors: claimed, looked at, rewarded by their first order, and taken back with it."""
 
 import asyncio
+import base64
+import hmac
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from regulars.referrals import Friend
 from regulars.schedule import Due
 from tests.doors import ASHA, Shop, an_order
 from tests.make import audited, done, some_customers
+from tests.selling import SECRET, connected
 
 FIVE = {"name": "Five off", "terms": {"discount": "amount", "value": 5, "code_prefix": "HELLO-"}}
 RAVI = {"customer_id": "shopify-2002", "name": "Ravi", "email": "Ravi.R+sale@example.com"}
@@ -396,3 +400,31 @@ async def test_friends_who_were_referred_count_for_a_tier(street: Street, shop: 
     stands = (await shop.manage("GET", f"/customers/{street.asha['id']}/tier")).json()
     assert (stands["tier"], stands["reached"]["referrals"]) == ("host", 2)
     assert await street.coins() == 500 + 1_000, "the second by the tier's factor"
+
+
+async def test_who_has_it_sent_to_the_same_door_waits_to_be_looked_at(street: Street, shop: Shop) -> None:
+    await street.open(return_days=0)
+    there = await connected(shop, "shopify")
+
+    async def ordered(number: int, email: str, **address: str) -> None:
+        """As Shopify tells of it."""
+        (hook,) = there.hooks("orders")
+        body = json.loads(hook.body) | {"id": number, "email": email, "customer": {"id": number, "email": email}}
+        body |= {"financial_status": "paid", "shipping_address": {"country_code": "DE"} | address}
+        raw = json.dumps(body).encode()
+        signature = base64.b64encode(hmac.digest(SECRET.encode(), raw, "sha256")).decode()
+        headers = hook.headers | {"x-shopify-hmac-sha256": signature, "x-shopify-webhook-id": f"hook-{number}"}
+        assert (await there.post(raw, headers)).status_code == 200
+        await there.handled()
+
+    await ordered(5001, "mira@example.com", address1="Main Street 5", zip="10115")
+    code = (await shop.lead(f"{there.source['orders_source']}-5001"))["referral_code"]
+    for number, (email, to) in enumerate((("ravi@x.example", "MAIN STREET, 5"), ("lea@x.example", "Elm 1")), 5002):
+        await street.claim(email, code=code)
+        await ordered(number, email, address1=to, zip="10115")
+    await street.pass_days(0)
+    found = (await shop.manage("GET", "/referrals")).json()["items"]
+    assert {one["state"]: one["verdicts"] for one in found} == {
+        "qualified": {"postal": "Their orders go to the same postal address."},
+        "completed": {},
+    }
