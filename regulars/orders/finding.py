@@ -87,8 +87,10 @@ _EVER = (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC))
 async def shipped_alike(tx: Reading, workspace_id: UUID, of: Mapping[UUID, UUID]) -> set[UUID]:
     """Those of these orders that go to an address to which one of the customer's goes, given beside them: one of their
     newest."""
-    most = limits.PAGE_ITEMS_DEFAULT
-    rows = await tx.fetch(sql.shipped_alike, workspace_id, list(of), list(of.values()), most) if of else []
+    placed = (await by_ids(tx, workspace_id, list(of))).values() if of else ()
+    sent = [(one.id, of[one.id], place) for one in placed if (place := one.detail.get("shipped_to"))]
+    columns = map(list, zip(*sent, strict=True))
+    rows = await tx.fetch(sql.shipped_alike, workspace_id, *columns, limits.PAGE_ITEMS_DEFAULT) if sent else []
     return {row["id"] for row in rows}
 
 

@@ -169,15 +169,12 @@ SELECT n.id, e.earlier FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS
                  LIMIT $5) AS found) AS e
 
 -- name: shipped_alike
--- Of the newest $4 orders of each customer ($3), whether one goes where this order ($2) goes.
-SELECT n.id
-  FROM unnest($2::uuid[], $3::uuid[]) AS n (id, customer_id)
- CROSS JOIN LATERAL (SELECT detail ->> 'shipped_to' AS place FROM orders_order WHERE workspace_id = $1 AND id = n.id
-                     OFFSET 0) AS o
+-- Of each customer ($3) the newest $5 orders: whether one goes to the place ($4).
+SELECT n.id FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (id, customer_id, place)
  WHERE EXISTS (
        SELECT FROM (SELECT detail ->> 'shipped_to' AS place FROM orders_order
-                     WHERE workspace_id = $1 AND customer_id = n.customer_id ORDER BY placed_at DESC LIMIT $4) AS e
-        WHERE e.place = o.place)
+                     WHERE workspace_id = $1 AND customer_id = n.customer_id ORDER BY placed_at DESC LIMIT $5) AS e
+        WHERE e.place = n.place)
 
 -- name: buyers_by_span
 -- Each customer counts once in a stretch; their orders before are looked for by their own index.

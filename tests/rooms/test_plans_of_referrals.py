@@ -73,6 +73,7 @@ async def test_referrals_go_by_keys(shop: Corner, analysed: bool) -> None:
                 currency_code="usd",
                 placed_at=now,
                 source_version=now,
+                detail={"shipped_to": "one"},
             )
             for n, one in enumerate(known)
         ]
