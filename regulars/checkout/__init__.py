@@ -20,6 +20,5 @@ from regulars.checkout.connecting import Connected, Known, connect, disconnect, 
 from regulars.checkout.errors import CartChanged, CheckoutReverted, NotConnected
 from regulars.checkout.model import Cart, Connection, Payment, Quote, Rules, WalletType, quoted
 from regulars.checkout.orders import settle_orders
-from regulars.checkout.performing import Done, perform, quote
-from regulars.checkout.reverting import revert
+from regulars.checkout.performing import Done, perform, quote, revert
 from regulars.checkout.store import connection

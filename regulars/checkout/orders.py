@@ -9,8 +9,7 @@ import msgspec
 from regulars import customers, ledger
 from regulars.checkout import store
 from regulars.checkout.model import Payment
-from regulars.checkout.performing import KINDS, take
-from regulars.checkout.reverting import give_back, share
+from regulars.checkout.performing import KINDS, give_back, share, take
 from regulars.customers import Customer
 from regulars.kit import Refusal, Tx
 from regulars.ledger import Ending, HoldEnded, Kind

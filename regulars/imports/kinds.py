@@ -20,7 +20,7 @@ from regulars.ledger.validity import Validity
 from regulars.orders import Correcting, OrderReport
 from regulars.orders.csv_cells import Ambiguous, moment, whole_id, whole_number
 from regulars.orders.csv_columns import FACTS
-from regulars.orders.csv_orders import OrderFile
+from regulars.orders.csv_reports import OrderFile
 from regulars.tenancy import Workspace
 from regulars.triggers import Rehearsed, Taken
 

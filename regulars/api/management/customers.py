@@ -7,19 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, events, ledger, limits, orders, triggers
+from regulars.api.management import items
 from regulars.api.management.api import DatedQuery, Limit, asked, management, only, page_of
 from regulars.api.management.events import EventItem, event_item
-from regulars.api.management.items import (
-    CustomerItem,
-    FiringItem,
-    OrderItem,
-    TransactionItem,
-    customer_item,
-    customer_items,
-    firing_item,
-    order_item,
-    transaction_item,
-)
 from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerDetails, Details
@@ -64,7 +54,7 @@ class TransactionQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TransactionPage(msgspec.Struct, frozen=True):
-    items: list[TransactionItem]
+    items: list[items.TransactionItem]
     next: int | None
 
 
@@ -87,23 +77,23 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     at: datetime
     booked_at: datetime
     kind: Literal["order", "transaction", "firing", "event"]
-    order: OrderItem | None = None
-    transaction: TransactionItem | None = None
-    firing: FiringItem | None = None
+    order: items.OrderItem | None = None
+    transaction: items.TransactionItem | None = None
+    firing: items.FiringItem | None = None
     event: EventItem | None = None
 
 
 @management.get("/customers", "Customers", tag="Customers")
-async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Page[CustomerItem]:
+async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Page[items.CustomerItem]:
     """Newest first, unless another order is asked for; `since` and `until` are of when they became known."""
     query = call.query
     found = await customers.search(tx, call.workspace_id, **{"text": ""} | asked(query))
-    items, after = page_of(found, query.limit)
-    return Page(await customer_items(tx, call.workspace, items, call.now), after)
+    page, after = page_of(found, query.limit)
+    return Page(await items.customer_items(tx, call.workspace, page, call.now), after)
 
 
 @management.post("/customers", "Create a customer", tag="Customers", status=201)
-async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> CustomerItem:
+async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> items.CustomerItem:
     customer = await triggers.create_customer(
         tx, call.workspace, call.body.new_customer(), call.now, actor=call.caller.actor
     )
@@ -112,12 +102,12 @@ async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> Custo
 
 
 @management.get("/customers/{id}", "One customer", tag="Customers")
-async def read_customer(call: Call[NoQuery, None], tx: Reading) -> CustomerItem:
+async def read_customer(call: Call[NoQuery, None], tx: Reading) -> items.CustomerItem:
     return await _said(call, tx, await customers.get(tx, call.workspace_id, id=call.path_id()))
 
 
 @management.patch("/customers/{id}", "Change a customer", tag="Customers")
-async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> CustomerItem:
+async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> items.CustomerItem:
     changes = call.body.given()
     if changes.get("dob"):
         a_birthday("dob", changes["dob"])
@@ -126,7 +116,7 @@ async def change_customer(call: Call[NoQuery, CustomerChange], tx: Tx) -> Custom
     available = balances[customer.id]["coins"].available
     changed = await customers.change(tx, call.workspace, customer.id, changes, call.now, available=available)
     await call.audit(tx, "customer.update", customer.customer_id, changed=sorted(changes))
-    return customer_item(changed, balances[customer.id], call.workspace)
+    return items.customer_item(changed, balances[customer.id], call.workspace)
 
 
 @management.get("/customers/{id}/transactions", "A customer's wallet", tag="Customers")
@@ -137,12 +127,12 @@ async def list_transactions(call: Call[TransactionQuery, None], tx: Reading) -> 
     found = await ledger.txns_of(
         tx, call.workspace_id, customer.id, kind=query.wallet, before_seq=query.before, limit=query.limit + 1
     )
-    items = [transaction_item(txn, customer) for txn in found[: query.limit]]
-    return TransactionPage(items, items[-1].seq if len(found) > query.limit else None)
+    page = [items.transaction_item(txn, customer) for txn in found[: query.limit]]
+    return TransactionPage(page, page[-1].seq if len(found) > query.limit else None)
 
 
 @management.post("/customers/{id}/transactions", "Give or take coins by hand", tag="Customers", status=201)
-async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionItem:
+async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> items.TransactionItem:
     """Send an Idempotency-Key with it: repeated without one, the coins move again."""
     body = call.body
     customer = await customers.get(tx, call.workspace_id, id=call.path_id())
@@ -157,7 +147,7 @@ async def adjust_coins(call: Call[NoQuery, Adjustment], tx: Tx) -> TransactionIt
     )
     posted = only(await ledger.post(tx, call.workspace, [entry], call.now, known={customer.id: customer}))
     await call.audit(tx, "customer.adjust", customer.customer_id, operation=body.operation, amount=body.amount)
-    return transaction_item(posted.txn, customer)
+    return items.transaction_item(posted.txn, customer)
 
 
 @management.get("/customers/{id}/timeline", "A customer's story", tag="Customers")
@@ -170,17 +160,23 @@ async def read_story(call: Call[StoryQuery, None], tx: Reading) -> Listed[Fact]:
     fired = await triggers.firings(tx, workspace_id, customer_id=customer.id, limit=limit)
     logged = await events.recent(tx, workspace_id, customer_id=customer.id, limit=limit)
     facts = [
-        *(Fact(order.placed_at, order.created_at, "order", order=order_item(order, customer)) for order in placed),
         *(
-            Fact(txn.occurred_at, txn.recorded_at, "transaction", transaction=transaction_item(txn, customer))
+            Fact(order.placed_at, order.created_at, "order", order=items.order_item(order, customer))
+            for order in placed
+        ),
+        *(
+            Fact(txn.occurred_at, txn.recorded_at, "transaction", transaction=items.transaction_item(txn, customer))
             for txn in txns
         ),
-        *(Fact(firing.fired_at, firing.fired_at, "firing", firing=firing_item(firing, customer)) for firing in fired),
+        *(
+            Fact(firing.fired_at, firing.fired_at, "firing", firing=items.firing_item(firing, customer))
+            for firing in fired
+        ),
         *(Fact(event.occurred_at, event.recorded_at, "event", event=event_item(event, customer)) for event in logged),
     ]
     return Listed(sorted(facts, key=lambda fact: (fact.booked_at, fact.at), reverse=True)[:limit])
 
 
-async def _said(call: Call[Any, Any], tx: Reading, customer: Customer) -> CustomerItem:
-    (item,) = await customer_items(tx, call.workspace, [customer], call.now)
+async def _said(call: Call[Any, Any], tx: Reading, customer: Customer) -> items.CustomerItem:
+    (item,) = await items.customer_items(tx, call.workspace, [customer], call.now)
     return item

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from regulars import limits, shops
 from regulars.api.management.api import DatedQuery, asked, management
-from regulars.api.management.deliveries import Replayed
+from regulars.api.management.events import Replayed
 from regulars.api.management.integrations import (
     Connection,
     ConnectionChange,

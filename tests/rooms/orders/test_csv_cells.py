@@ -13,7 +13,7 @@ from regulars.kit.csv_file import Format, Unusable
 from regulars.kit.errors import Invalid
 from regulars.kit.tables import Encoding
 from regulars.orders import OrderReport, csv_cells
-from regulars.orders.csv_orders import OrderFile, Row
+from regulars.orders.csv_reports import OrderFile, Row
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 

@@ -18,7 +18,7 @@ from regulars.kit.csv_file import Format, Unusable
 from regulars.kit.errors import Invalid
 from regulars.orders import OrderReport
 from regulars.orders.csv_columns import REQUIRED
-from regulars.orders.csv_orders import OrderFile, Row
+from regulars.orders.csv_reports import OrderFile, Row
 
 HEADER = b"order_id,customer_id,amount,placed_at,name\n"
 VILNIUS = ZoneInfo("Europe/Vilnius")
@@ -300,7 +300,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         "import sys\n"
         "from zoneinfo import ZoneInfo\n"
         "from regulars.kit.csv_file import Format\n"
-        "from regulars.orders.csv_orders import OrderFile\n"
+        "from regulars.orders.csv_reports import OrderFile\n"
         "from regulars.kit.tables import find_encoding\n"
         "with open(sys.argv[1], 'rb') as file:\n"
         "    found = find_encoding(file)\n"
