@@ -28,16 +28,11 @@ app = cyclopts.App(name="regulars", help="Self-hosted loyalty and rewards for on
 def up(*, demo: bool = False, host: str | None = None, port: int | None = None, test_clock: bool = False) -> None:
     """Run everything in one go: database, server and worker.
 
-    Parameters
-    ----------
-    demo
-        Set up a demo shop, with look-alikes of its outside tools, and fill it with real purchases.
-    host
-        The address to listen on, instead of REGULARS_HOST.
-    port
-        The port to listen on, instead of REGULARS_PORT.
-    test_clock
-        Let tests move the time that everything goes by.
+    Args:
+        demo: Set up a demo shop, with look-alikes of its outside tools, and fill it with real purchases.
+        host: The address to listen on, instead of REGULARS_HOST.
+        port: The port to listen on, instead of REGULARS_PORT.
+        test_clock: Let tests move the time that everything goes by.
     """
     from regulars.kit import processes
     from regulars.up import UpError
@@ -82,10 +77,8 @@ def work() -> None:
 def sandbox(*, omnisend_rate_per_minute: int = 400) -> None:
     """Run look-alikes of the outside tools, with faults on demand.
 
-    Parameters
-    ----------
-    omnisend_rate_per_minute
-        How many calls the look-alike of Omnisend takes before it answers 429.
+    Args:
+        omnisend_rate_per_minute: How many calls the look-alike of Omnisend takes before it answers 429.
     """
     from regulars import demo
     from regulars import sandbox as look_alikes
@@ -126,16 +119,11 @@ def workspace_create(
 ) -> None:
     """Make a shop and print its id and its keys.
 
-    Parameters
-    ----------
-    name
-        The shop's name.
-    id
-        An id of your choice for it, such as shopify-corner, unique on this server; without it, one is drawn.
-    email
-        Somebody who may sign in to its dashboard; their password is drawn and printed.
-    as_json
-        Print one JSON object, for a program that starts from nothing.
+    Args:
+        name: The shop's name.
+        id: An id of your choice for it, such as shopify-corner, unique on this server; without it, one is drawn.
+        email: Somebody who may sign in to its dashboard; their password is drawn and printed.
+        as_json: Print one JSON object, for a program that starts from nothing.
     """
     from regulars import commands
 
@@ -147,10 +135,8 @@ def workspace_create(
 def staff_list(*, workspace: str = "") -> None:
     """Print who may sign in, and as what.
 
-    Parameters
-    ----------
-    workspace
-        The id of the shop; without it, those of every shop.
+    Args:
+        workspace: The id of the shop; without it, those of every shop.
     """
     from regulars import commands
 
@@ -164,16 +150,11 @@ def staff_add(
 ) -> None:
     """Let somebody sign in; their password is drawn and printed.
 
-    Parameters
-    ----------
-    email
-        How they sign in.
-    name
-        What the dashboard calls them.
-    role
-        An owner may do everything, an editor everything but people and keys, a reader only looks.
-    workspace
-        The id of the shop; not needed when there is only one.
+    Args:
+        email: How they sign in.
+        name: What the dashboard calls them.
+        role: An owner may do everything, an editor everything but people and keys, a reader only looks.
+        workspace: The id of the shop; not needed when there is only one.
     """
     from regulars import commands
 
@@ -185,12 +166,9 @@ def staff_add(
 def staff_password(email: str, *, workspace: str = "") -> None:
     """Draw a new password for somebody and print it; wherever they are signed in, they are signed out.
 
-    Parameters
-    ----------
-    email
-        How they sign in.
-    workspace
-        The id of the shop; not needed when only one knows this address.
+    Args:
+        email: How they sign in.
+        workspace: The id of the shop; not needed when only one knows this address.
     """
     from regulars import commands
 
@@ -218,34 +196,22 @@ def import_file(
 
     Running it twice changes nothing.
 
-    Parameters
-    ----------
-    kind
-        What the rows are: orders; customers, who are created or completed; coins, given
-        to customers who are known; reviews, of customers who are known.
-    file
-        A CSV file with a header line. Orders: order_id, customer_id, amount, placed_at. Customers: customer_id. Coins:
-        amount, reviews: product_id and rating, both with customer_id, email or mobile. More columns may be there.
-    workspace
-        The id of the shop; not needed when there is only one.
-    source
-        Where orders come from, for rows that don't say: an order is known by its source and its id.
-    encoding
-        The file's code page, such as cp1251, when it is not the one that was found.
-    separator
-        What parts its columns, when it is not what was found.
-    decimal
-        Its decimal sign: whether 1.000 is one or a thousand.
-    dates
-        Whether 03/04/2026 is in April or in March.
-    zone
-        The time zone of times that don't say theirs, when it is not the shop's.
-    map
-        Which column a field is in, when it is called otherwise: amount=Total. Once for each field.
-    preview
-        Import nothing; say how the file is read and what it would give.
-    replace
-        Let the file win over what is kept, although it is not newer.
+    Args:
+        kind: What the rows are: orders; customers, who are created or completed; coins, given to customers who are
+            known; reviews, of customers who are known.
+        file: A CSV file with a header line. Orders: order_id, customer_id, amount, placed_at. Customers: customer_id.
+            Coins: amount, reviews: product_id and rating, both with customer_id, email or mobile. More columns may be
+            there.
+        workspace: The id of the shop; not needed when there is only one.
+        source: Where orders come from, for rows that don't say: an order is known by its source and its id.
+        encoding: The file's code page, such as cp1251, when it is not the one that was found.
+        separator: What parts its columns, when it is not what was found.
+        decimal: Its decimal sign: whether 1.000 is one or a thousand.
+        dates: Whether 03/04/2026 is in April or in March.
+        zone: The time zone of times that don't say theirs, when it is not the shop's.
+        map: Which column a field is in, when it is called otherwise: amount=Total. Once for each field.
+        preview: Import nothing; say how the file is read and what it would give.
+        replace: Let the file win over what is kept, although it is not newer.
     """
     from regulars import commands
     from regulars.kit.csv_file import Dates, Format
@@ -272,14 +238,10 @@ def bench(
 
     Takes about six minutes, on a database of its own that is gone afterwards.
 
-    Parameters
-    ----------
-    as_json
-        Print a JSON list of {name, value, unit, against, limit, ratio, bar}.
-    only
-        One part alone: rewards, deliveries, orders, cases, holds, hooks or book.
-    big
-        With ten million transactions in a book and a million lots that expire; takes as many minutes more.
+    Args:
+        as_json: Print a JSON list of {name, value, unit, against, limit, ratio, bar}.
+        only: One part alone: rewards, deliveries, orders, cases, holds, hooks or book.
+        big: With ten million transactions in a book and a million lots that expire; takes as many minutes more.
     """
     from regulars.bench.children import BenchFailed
     from regulars.bench.running import command
@@ -302,10 +264,8 @@ def audit() -> None:
 def demo(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False) -> None:
     """Do the whole demo in a fresh temporary database: every purchase, every event delivered, the book verified.
 
-    Parameters
-    ----------
-    as_json
-        Print one JSON object.
+    Args:
+        as_json: Print one JSON object.
     """
     from regulars import commands
     from regulars.demo import DemoFailed, NoPurchases

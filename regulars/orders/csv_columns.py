@@ -1,14 +1,5 @@
 """The columns of a file of orders: what each field is called, in our words and in those of the well-known exports.
-
-order_id, customer_id, amount, placed_at               must be there, in any order
-source, name, currency, items_count, discount, tax     may be there
-shipping, coupon_codes, refunded, cancelled_at, tags, note
-status, financial_status, delivery_status, updated_at
-customer_name, email, mobile, country, payment_source, payment_medium, utm_source, utm_medium, utm_campaign
-order_driven_by, couponredeem_driven_by
-line_product_id, line_variant_id, line_title, line_quantity, line_price, line_amount, line_discount
-line_tags, line_collections
-"""
+Those that must be there are REQUIRED, in any order; all others may be."""
 
 from regulars.kit.csv_file import Columns
 from regulars.orders.model import PASSED_ON
