@@ -7,11 +7,13 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import multiprocess
 from uvicorn.supervisors.multiprocess import Multiprocess
@@ -151,8 +153,10 @@ def serve(settings: Settings) -> None:
         with tempfile.TemporaryDirectory(prefix="regulars-meters-") as shared:
             os.environ[SHARED_BY] = shared
             _load(settings)
-            _Processes(config).run()
-        return
+            processes = _Processes(config)
+            processes.run()
+            # Whoever started us starts us again, but after a good end.
+            sys.exit(max(process.exitcode == STARTUP_FAILURE for process in processes.processes))
     # uvicorn repeats the signal that ended it, for whoever was there before; with us that is a good end.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with suppress(KeyboardInterrupt):
@@ -162,9 +166,10 @@ def serve(settings: Settings) -> None:
 def _load(settings: Settings) -> None:
     """What takes long of a start, and is the same for all that answer: they are forked after it."""
     from regulars import dashboard
-    from regulars.api import app  # noqa: F401
+    from regulars.api import app
 
     dashboard.prepare(settings.data_dir)
+    app.routed(development=settings.log_level == "debug")
     spare_collector()
 
 
@@ -185,8 +190,21 @@ class _Processes(Multiprocess):
     def _begin(self, target: Callable[..., None], sockets: list[socket.socket]) -> None:
         for number in multiprocess.SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        if not self.signal_queue:  # whatever came before the line above was meant for this process
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        # uvicorn ends its processes when it is told to, but cannot when it is killed; an orphan would keep the port.
+        follow_parent(signal.SIGKILL, parent.pid)
+        if self.signal_queue:  # whatever came before the signals were ours was meant for this process
+            return
+        try:
             target(sockets=sockets)
+        except SystemExit as end:
+            if end.code != STARTUP_FAILURE or len(self.processes) < self.processes_num:
+                raise
+            # One that takes the place of another finds the database away. uvicorn would end those that answer, too,
+            # and they will answer when it is back; of any other end it starts one again.
+            time.sleep(limits.CHILD_RESTART_FIRST_S)
+            sys.exit(1)
 
     @property
     def sockets(self) -> list[socket.socket]:
@@ -210,10 +228,6 @@ def application() -> Any:
     from regulars.api.app import create_app
     from regulars.kit import logs
 
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        # uvicorn ends its processes when it is told to, but cannot when it is killed; an orphan would keep the port.
-        follow_parent(signal.SIGKILL, parent.pid)
     settings = Settings()
     logs.configure(settings.log_level)
     dashboard.prepare(settings.data_dir)

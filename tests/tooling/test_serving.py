@@ -9,22 +9,23 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
 import uvicorn
 
-from regulars import limits, tenancy
+from regulars import embedded, limits, tenancy
 from regulars.kit.db import Database
 from regulars.kit.ports import free_port
 from regulars.serving import HOW
 from tests.conftest import fresh_database
 
-START_S = 30.0
+START_S = 120.0
 ROUTE = "/api/v1/workspace"
 
 
@@ -73,8 +74,8 @@ async def a_shop(server_url: str) -> tuple[str, str, str]:
     return url, str(shop.id), issued.key
 
 
-@pytest.fixture
-def starting(server_url: str) -> Iterator[Served]:
+@contextmanager
+def serving(server_url: str) -> Iterator[Served]:
     url, workspace_id, key = asyncio.run(a_shop(server_url))
     port = free_port()
     environment = os.environ | {
@@ -90,6 +91,12 @@ def starting(server_url: str) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(START_S)
+
+
+@pytest.fixture
+def starting(server_url: str) -> Iterator[Served]:
+    with serving(server_url) as served:
+        yield served
 
 
 @pytest.fixture
@@ -124,6 +131,35 @@ def test_a_process_that_was_killed_is_replaced(served: Served) -> None:
     wait_until(lambda: len(served.processes() - {killed}) == 2)
     assert kept in served.processes()
     wait_until(served.ready)
+
+
+def test_one_that_is_replaced_while_the_database_is_away_ends_no_other_and_answers_when_that_is_back() -> None:
+    with (
+        TemporaryDirectory(prefix="regulars-test-") as directory,
+        embedded.running(Path(directory)) as url,
+        serving(url) as served,
+    ):
+        wait_until(served.ready)
+        wait_until(lambda: len(served.processes()) == 2)
+        killed, kept = sorted(served.processes())
+        away = Path(directory) / "socket"
+        away.rename(away.with_name("elsewhere"))
+        os.kill(killed, signal.SIGKILL)
+        tried: set[int] = set()
+        wait_until(lambda: tried.update(served.processes() - {killed, kept}) or len(tried) > 1)
+        assert kept in served.processes()
+        away.with_name("elsewhere").rename(away)
+        wait_until(lambda: served.processes() > {kept} and all(served.call().status_code == 200 for _ in range(12)))
+        served.process.terminate()
+        assert served.process.wait(START_S) == 0
+
+
+def test_a_server_that_finds_no_database_ends_with_a_failure() -> None:
+    nowhere = "postgresql://nobody@/nothing?host=/nowhere"
+    environment = os.environ | {"DATABASE_URL": nowhere, "REGULARS_PORT": str(free_port()), "REGULARS_WORKERS": "2"}
+    done = subprocess.run([sys.executable, "-m", "regulars.cli", "serve"], env=environment, stdout=subprocess.PIPE)
+    assert done.returncode == 1
+    assert b"the database can't be used" in done.stdout
 
 
 def test_killed_while_it_starts_it_leaves_no_orphan_on_its_port(starting: Served) -> None:
