@@ -70,10 +70,11 @@ async def settle_orders(tx: Tx, workspace: Workspace, changed: Sequence[Order], 
 
 
 def counts(rules: ReferralRules, order: Order, workspace: Workspace) -> bool:
-    """Whether it is an order as asked for: paid, and with enough of its money kept."""
+    """Whether it is an order as asked for: paid, and with enough of its money kept, some if it cost any."""
     least = round(rules.minimum_order * units_of(workspace.currency_code))
-    fits = order.currency_code == workspace.currency_code and order.kept_minor >= least
-    return order.financial_status in _PAID and not order.void and (fits or not least)
+    fits = order.currency_code == workspace.currency_code or not least
+    kept = order.kept_minor >= max(least, min(order.amount_minor, 1))
+    return order.financial_status in _PAID and not order.void and fits and kept
 
 
 async def _by_code(
