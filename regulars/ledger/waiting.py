@@ -77,7 +77,7 @@ async def untouched(
     tx: Reading, workspace_id: UUID, stretches: Sequence[tuple[datetime, datetime]], after: UUID, limit: int
 ) -> Untouched:
     """Wallets of coins which have some and moved last within one of these stretches: from the one instant on, before
-    the other. The next so many, by the ids of their txns."""
+    the other. The next so many, by the times of their txns, on from one of them."""
     asked = [(since, until) for since, until in stretches if since < until]
     if not asked:
         return Untouched([], None)

@@ -116,7 +116,7 @@ async def unused(
     limit: int,
 ) -> tuple[list[NewEvent], UUID | None]:
     """What is told of coupons that were issued within one of these stretches and can be used still: of the next so many
-    by their ids, with the last of them, if there may be others."""
+    by their times, with the last of them, if there may be others."""
     columns = [list(column) for column in zip(*stretches, strict=True)] or [[], []]
     found = await tx.all(Coupon, sql.unused, workspace.id, *columns, after, limit, now)
     terms = await store.terms_of(tx, workspace.id, found)

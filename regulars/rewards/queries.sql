@@ -222,16 +222,16 @@ SELECT {coupon} FROM rewards_coupon
 SELECT count(*) FROM rewards_coupon WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
 
 -- name: unused
-SELECT DISTINCT ON (c.id) c.{coupon} FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
+-- By their time, as wallets that nobody touched are.
+SELECT DISTINCT ON (c.created_at, c.id) c.{coupon} FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
+ CROSS JOIN (
+        SELECT COALESCE(max(created_at), '-infinity') AS at FROM rewards_coupon WHERE workspace_id = $1 AND id = $4) AS before
  CROSS JOIN LATERAL (
-        SELECT issued.* FROM (
-                -- By their time alone, as wallets that nobody touched are.
-                SELECT * FROM rewards_coupon
-                 WHERE workspace_id = $1 AND status = 'issued' AND created_at >= n.since AND created_at < n.until
-                OFFSET 0) AS issued
-         WHERE issued.id > $4 AND (issued.expires_at IS NULL OR issued.expires_at > $6)
-         ORDER BY issued.id LIMIT $5) AS c
- ORDER BY c.id LIMIT $5
+        SELECT * FROM rewards_coupon
+         WHERE workspace_id = $1 AND status = 'issued' AND created_at >= GREATEST(n.since, before.at)
+           AND created_at < n.until AND (created_at, id) > (before.at, $4) AND (expires_at IS NULL OR expires_at > $6)
+         ORDER BY created_at, id LIMIT $5) AS c
+ ORDER BY c.created_at, c.id LIMIT $5
 
 -- name: one_of_each
 -- The coupon that is named, or else the newest that can be used.
