@@ -13,23 +13,26 @@ from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
 from regulars.worker.doing import Doing
 
-_COINS = 10
+COINS = 10
 
 
-async def fill(stage: Stage, shop: Workspace, wallets: int, each: int, expires_at: datetime | None = None) -> None:
+async def fill(
+    stage: Stage, shop: Workspace, wallets: int, each: int, expires_at: datetime | None = None, *, spread: int = 1
+) -> None:
     """So many customers, each of whom was given coins so often, by rows as the book would have written them: calls
-    would take hours. The audit finds it to hold. What expires stands in the schedule."""
+    would take hours. The audit finds it to hold. What expires stands in the schedule. With a `spread` some are given
+    twice as many coins, some three times, up to so many times."""
     at = datetime.now(UTC).replace(microsecond=0)
     said, ends = at.isoformat().replace("+00:00", "Z"), expires_at and expires_at.isoformat().replace("+00:00", "Z")
-    async with stage.app.db.transaction() as tx:
-        await tx.execute(sql.fill_customers, shop.id, wallets, at)
-    for seq in range(1, each + 1):
-        async with stage.app.db.transaction() as tx:
-            await tx.execute(sql.fill_txns, shop.id, seq, _COINS, said, ends, wallets)
-    async with stage.app.db.transaction() as tx:
-        await tx.execute(sql.fill_wallets, shop.id, each, expires_at)
+    async with stage.app.db.pool.acquire() as connection:
+        await connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0")
+        await connection.execute(sql.fill_customers, shop.id, wallets, at)
+        for seq in range(1, each + 1):
+            await connection.execute(sql.fill_txns, shop.id, seq, COINS, said, ends, wallets, spread)
+        await connection.execute(sql.fill_wallets, shop.id, each, expires_at)
         if expires_at:
-            await tx.execute(sql.fill_schedule, shop.id, ledger.SETTLE, expires_at)
+            await connection.execute(sql.fill_schedule, shop.id, ledger.SETTLE, expires_at)
+        await connection.execute("RESET default_transaction_read_only; RESET statement_timeout")
 
 
 async def measure(stage: Stage) -> list[Row]:
@@ -57,7 +60,7 @@ async def measure(stage: Stage) -> list[Row]:
         stage.url,
         "CREATE TABLE bench_lot (LIKE ledger_lot INCLUDING ALL)",
         f"INSERT INTO bench_lot SELECT * FROM ledger_lot WHERE workspace_id = '{shop.id}'",
-        f"UPDATE bench_lot SET available = {_COINS}",
+        f"UPDATE bench_lot SET available = {COINS}",
         "VACUUM (ANALYZE) bench_lot",
         "CHECKPOINT",
         "UPDATE bench_lot SET available = 0",

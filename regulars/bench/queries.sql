@@ -56,37 +56,37 @@ SELECT $1, (lpad(to_hex(n), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(
 -- name: fill_txns
 -- The next txn of each wallet, its transfer and its lot, hashed as ledger/hashing.py does.
 WITH made AS MATERIALIZED (
-    SELECT c.id AS customer_id, t.id, t.at, p.hash AS before
+    SELECT c.id AS customer_id, t.id, p.hash AS before, $3::bigint * (1 + c.n % $7::integer) AS coins
       FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM customers_customer WHERE workspace_id = $1) AS c
      CROSS JOIN LATERAL md5(c.id::text || $2::bigint) AS h
      CROSS JOIN LATERAL (
             SELECT (lpad(to_hex($2::bigint * $6::bigint + c.n), 12, '0') || '7' || substr(h, 1, 3) || '8'
-                    || substr(h, 4, 15))::uuid AS id, $4::text AS at) AS t
+                    || substr(h, 4, 15))::uuid AS id) AS t
       LEFT JOIN LATERAL (SELECT hash FROM ledger_txn WHERE workspace_id = $1 AND customer_id = c.id AND kind = 'coins'
                             AND seq = $2::bigint - 1 OFFSET 0) AS p ON true
 ), hashed AS MATERIALIZED (
-    SELECT customer_id, id, sha256(COALESCE(before, '') || convert_to(concat(
-               '[[1,"', id, '","', customer_id, '","coins",', $2::bigint, ',"earn","reward","cr",', $3::bigint, ',',
-               $2::bigint * $3::bigint, ',', $2::bigint * $3::bigint, ',0,"Review","","success","",null,null,null,null,"",null,null,"', at, '","', at,
-               '"],"",[[0,"issued","available",', $3::bigint, ',"', id, '",null]],["', id, '","coins",', $3::bigint, ',"', at, '",',
-               COALESCE('"' || $5::text || '"', 'null'), ',"', at, '"]]'), 'UTF8')) AS hash
+    SELECT customer_id, id, coins, sha256(COALESCE(before, '') || convert_to(concat(
+               '[[1,"', id, '","', customer_id, '","coins",', $2::bigint, ',"earn","reward","cr",', coins, ',',
+               $2::bigint * coins, ',', $2::bigint * coins, ',0,"Review","","success","",null,null,null,null,"",null,null,"', $4::text, '","', $4::text,
+               '"],"",[[0,"issued","available",', coins, ',"', id, '",null]],["', id, '","coins",', coins, ',"', $4::text, '",',
+               COALESCE('"' || $5::text || '"', 'null'), ',"', $4::text, '"]]'), 'UTF8')) AS hash
       FROM made
 ), txns AS (
     INSERT INTO ledger_txn (workspace_id, id, customer_id, kind, seq, act, type, operation, amount, closing_balance,
                             credited, debited, title, description, status, reference, actor, wire_hash, hash_version,
                             hash, occurred_at, recorded_at)
-    SELECT $1, id, customer_id, 'coins', $2::bigint, 'earn', 'reward', 'cr', $3::bigint, $2::bigint * $3::bigint,
-           $2::bigint * $3::bigint, 0, 'Review', '', 'success', '', '', left(encode(hash, 'hex'), 40), 1, hash,
+    SELECT $1, id, customer_id, 'coins', $2::bigint, 'earn', 'reward', 'cr', coins, $2::bigint * coins,
+           $2::bigint * coins, 0, 'Review', '', 'success', '', '', left(encode(hash, 'hex'), 40), 1, hash,
            $4::text::timestamptz, $4::text::timestamptz
       FROM hashed ORDER BY id
 ), moves AS (
     INSERT INTO ledger_transfer (workspace_id, txn_id, n, from_account, to_account, amount, lot_id)
-    SELECT $1, id, 0, 'issued', 'available', $3::bigint, id FROM hashed ORDER BY id
+    SELECT $1, id, 0, 'issued', 'available', coins, id FROM hashed ORDER BY id
 )
 INSERT INTO ledger_lot (workspace_id, id, customer_id, kind, amount, activates_at, expires_at, earned_at, pending,
                         available, held)
-SELECT $1, id, customer_id, 'coins', $3::bigint, $4::text::timestamptz, $5::text::timestamptz, $4::text::timestamptz, 0,
-       $3::bigint, 0
+SELECT $1, id, customer_id, 'coins', coins, $4::text::timestamptz, $5::text::timestamptz, $4::text::timestamptz, 0,
+       coins, 0
   FROM hashed ORDER BY id
 
 -- name: fill_wallets
@@ -97,3 +97,15 @@ SELECT $1, customer_id, kind, closing_balance, credited, seq, hash, $3, recorded
 -- name: fill_schedule
 INSERT INTO schedule_due (workspace_id, kind, key, due_at, payload)
 SELECT $1, $2, customer_id || ':' || kind, $3, '{}' FROM ledger_wallet WHERE workspace_id = $1
+
+-- name: lie_unused
+-- every twentieth, all the day long
+UPDATE ledger_txn
+   SET recorded_at = $2::timestamptz + interval '1 second' * (('x' || left(wire_hash, 6))::bit(24)::integer % 86400)
+ WHERE workspace_id = $1 AND amount % 200 = 10
+
+-- name: unused
+SELECT t.*
+  FROM ledger_txn AS t
+  JOIN ledger_wallet AS w ON w.workspace_id = $1 AND w.customer_id = t.customer_id AND w.kind = t.kind AND w.txn_count = t.seq
+ WHERE t.workspace_id = $1 AND t.kind = 'coins' AND t.recorded_at >= $2 AND t.recorded_at < $3 AND w.available > 0

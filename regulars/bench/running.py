@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from rich.console import Console
 
-from regulars.bench import book, coupons, deliveries, figures, holds, hooks, orders, postgres, rewards
+from regulars.bench import book, coupons, deliveries, figures, holds, hooks, members, orders, postgres, rewards
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
 from regulars.bench.plan import BIG, FULL, Plan
@@ -26,6 +26,7 @@ PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "coupons": coupons.measure,
     "hooks": hooks.measure,
     "book": book.measure,
+    "members": members.measure,
 }
 
 

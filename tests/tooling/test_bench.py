@@ -47,6 +47,7 @@ QUICK = Plan(
     orders=300,
     coupons=120,
     codes=200,
+    members=120,
 )
 
 
@@ -73,6 +74,8 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
         "orders handled, of hooks": 0.4,
         "txns audited": None,
         "lots expired": 0.1,
+        "customers judged anew": 0.3,
+        "reminders found due": 0.5,
     }
     assert "worker memory, peak" in {row.name for row in rows}
     assert said[-1].startswith("measured in")
