@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -24,32 +18,7 @@ from regulars.sandbox import Fault, Receiver, Sandbox, Settings
 from regulars.sandbox import server as sandbox_server
 from regulars.sandbox.memory import Received
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120.0  # a machine may have much else to do
-
-
-def regulars(*arguments: str, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """A `regulars` command as a process of its own, its output appended to the log."""
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "regulars.cli", *arguments],
-            env=os.environ | {"PYTHONPATH": str(CHECKOUT)} | environment,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-
-
-def children(pid: int) -> list[int]:
-    with contextlib.suppress(FileNotFoundError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
-
-
-def kill_9(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -61,23 +30,40 @@ class Reward:
     amount: int
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What clients ask for. The holder has coins enough for every hold and every coupon."""
+
+    trigger_id: UUID
+    hook_path: str
+    holder_id: UUID
+    offer_id: UUID
+    scarce_id: UUID
+    referral_codes: list[str]
+
+
 @dataclass
 class Told:
     """What the clients were answered, and how: a key that was asked is in one of the first three in the end, unless its
     call was refused. An order's name has the number of its report, 2 when it was refunded. A hold ends as was answered,
-    or by itself. Coupons are told by their codes, with how they stand."""
+    or by itself. Coupons are told by their codes, and friends by their referrals, with how they stand."""
 
     rewards: dict[str, Reward] = field(default_factory=dict)
     orders: dict[str, str] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
     holds: dict[UUID, tuple[str, int]] = field(default_factory=dict)
     coupons: dict[str, str] = field(default_factory=dict)
+    friends: dict[UUID, str] = field(default_factory=dict)
     too_late: int = 0
+    sold_out: int = 0
     hooks: set[str] = field(default_factory=set)
     answers: int = 0
     lost: int = 0
     hits: int = 0
     unexpected: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={n if isinstance(n, int) else len(n)}" for name, n in vars(self).items())
 
 
 class Load(threading.Thread):
@@ -92,7 +78,7 @@ class Load(threading.Thread):
         self._port, self._seed, self._clients = port, seed, clients
         self.sandbox: Sandbox
         self._headers: dict[str, str] = {}
-        self._trigger_id = self._hook_path = self._holder_id = self._offer_id = ""
+        self._asked: Asked
         self._listening, self._open, self._over, self._gone = (threading.Event() for _ in range(4))
 
     def listen(self, secret: str) -> str:
@@ -102,17 +88,15 @@ class Load(threading.Thread):
         assert self._listening.wait(PATIENCE_S)
         return self.receiver_url
 
-    def ask(self, headers: dict[str, str], trigger_id: UUID, hook_path: str, holder_id: UUID, offer_id: UUID) -> None:
-        """Lets the clients in. The holder has coins enough for every hold and every coupon."""
-        self._offer_id = str(offer_id)
-        self._headers, self._trigger_id, self._hook_path = headers, str(trigger_id), hook_path
-        self._holder_id = str(holder_id)
+    def ask(self, headers: dict[str, str], asked: Asked) -> None:
+        """Lets the clients in."""
+        self._headers, self._asked = headers, asked
         self._open.set()
 
-    def stop_asking(self) -> None:
+    def stop_asking(self, mend: Callable[[], None]) -> None:
         """Returns when each client has its last answer."""
         self._over.set()
-        self.wait_for(lambda: self._asking == 0)
+        self.wait_for(lambda: self._asking == 0, mend)
 
     def end(self) -> None:
         self._over.set()
@@ -120,15 +104,16 @@ class Load(threading.Thread):
         self._gone.set()
         self.join(PATIENCE_S)
 
-    def wait_for_more(self, *, answers: int = 0, received: int = 0) -> None:
+    def wait_for_more(self, mend: Callable[[], None], *, answers: int = 0, received: int = 0) -> None:
         """Until that many more were answered, and that many more calls came to the receiver."""
         answers, received = self.told.answers + answers, len(self.received) + received
-        self.wait_for(lambda: self.told.answers >= answers and len(self.received) >= received)
+        self.wait_for(lambda: self.told.answers >= answers and len(self.received) >= received, mend)
 
-    def wait_for(self, reached: Callable[[], bool]) -> None:
+    def wait_for(self, reached: Callable[[], bool], mend: Callable[[], None] = lambda: None) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not reached():
-            assert time.monotonic() < deadline, f"the load came to a stop; {len(self.received)} received; {self.told}"
+            mend()
+            assert time.monotonic() < deadline, f"the load came to a stop; received={len(self.received)}, {self.told}"
             assert not self.told.unexpected, self.told.unexpected
             time.sleep(0.002)
 
@@ -163,6 +148,8 @@ class Load(threading.Thread):
                     await self._hold(line, random, key)
                 elif number in (4, 5):
                     await self._buy(line, random, key)
+                elif number == 6:
+                    await self._refer(line, random, key)
                 else:
                     await self._fire(line, random, key)
         finally:
@@ -171,7 +158,11 @@ class Load(threading.Thread):
 
     async def _fire(self, line: Line, random: Random, key: str) -> None:
         customer = f"customer-{random.randrange(60)}"
-        body = {"trigger_id": self._trigger_id, "customer_id": customer, "metadetail": {"email": f"{customer}@a.shop"}}
+        body = {
+            "trigger_id": str(self._asked.trigger_id),
+            "customer_id": customer,
+            "metadetail": {"email": f"{customer}@a.shop"},
+        }
         answer = await self._until_answered(line, random, key, "/api/v2/merchant/activities", body)
         txn = answer["data"]["wallet_reward"]
         self.told.rewards[key] = Reward(UUID(txn["lead_id"]), UUID(txn["_id"]), txn["amount"])
@@ -197,7 +188,7 @@ class Load(threading.Thread):
         """A cart's coins, for seconds: captured in part, voided, or left to their time limit."""
         amount, until = random.randint(2, 90), datetime.now(UTC) + timedelta(seconds=random.uniform(1, 8))
         body = {"amount": amount, "reference": key, "expires_at": until.isoformat()}
-        path = f"/api/v1/customers/{self._holder_id}/holds"
+        path = f"/api/v1/customers/{self._asked.holder_id}/holds"
         if (held := await self._until_answered(line, random, key, path, body, refused=422)) is None:
             self.told.too_late += 1
             return
@@ -216,8 +207,12 @@ class Load(threading.Thread):
 
     async def _buy(self, line: Line, random: Random, key: str) -> None:
         """A coupon, which is a discount at the platform too; every other one is used at another checkout."""
-        body = {"offer_id": self._offer_id, "lead_id": self._holder_id}
-        answer = await self._until_answered(line, random, key, "/api/v2/merchant/offerredeems", body)
+        offer_id = random.choice([self._asked.offer_id, self._asked.offer_id, self._asked.scarce_id])
+        body = {"offer_id": str(offer_id), "lead_id": str(self._asked.holder_id)}
+        path = "/api/v2/merchant/offerredeems"
+        if (answer := await self._until_answered(line, random, key, path, body, refused=422)) is None:
+            self.told.sold_out += 1
+            return
         code = answer["data"]["item"]["value"]
         self.told.others.add(key)
         self.told.coupons[code] = "issued"
@@ -226,6 +221,38 @@ class Load(threading.Thread):
             await self._until_answered(line, random, f"{key}-used", path, {"reference": key})
             self.told.others.add(f"{key}-used")
             self.told.coupons[code] = "redeemed"
+
+    async def _refer(self, line: Line, random: Random, key: str) -> None:
+        """A friend claims a customer's code and orders, and every third gets the money back."""
+        email, its = f"{key}@friends.shop", Random(key)
+        body = {"referred_by_referral_code": its.choice(self._asked.referral_codes), "metadetail": {"email": email}}
+        claimed = await self._until_answered(line, random, key, "/api/v2/merchant/leads-referral-via-email", body)
+        self.told.others.add(key)
+        self.told.friends[UUID(claimed["data"]["item"]["_id"])] = "claimed"
+        await self._order_as_friend(line, random, f"friend-{key}", email, [])
+        self.told.friends[UUID(claimed["data"]["item"]["_id"])] = "completed"
+        if its.random() < 0.3:
+            await self._order_as_friend(line, random, f"friend-{key}", email, [{"refund_id": "all", "amount": "50.00"}])
+            self.told.friends[UUID(claimed["data"]["item"]["_id"])] = "refunded"
+
+    async def _order_as_friend(
+        self, line: Line, random: Random, name: str, email: str, refunds: list[dict[str, str]]
+    ) -> None:
+        body = {
+            "source": "web",
+            "reference_id": name,
+            "customer": {"customer_id": name, "email": email},
+            "amount": "50.00",
+            "currency_code": "usd",
+            "placed_at": datetime.now(UTC).isoformat(),
+            "financial_status": "paid",
+            "delivery_status": "fulfilled",
+            "lines": [{"product_id": "snowboard", "quantity": 1, "amount": "50.00"}],
+            "refunds": refunds,
+        }
+        key = f"{name}-{'refunded' if refunds else 'ordered'}"
+        await self._until_answered(line, random, key, "/api/v1/orders", body)
+        self.told.orders[key] = f"{name}:{2 if refunds else 1}"
 
     async def _send_hook(self, line: Line, random: Random, reference: str) -> None:
         """A shop's website tells of an order, until it is told that it was taken."""
@@ -236,7 +263,7 @@ class Load(threading.Thread):
             "currency_code": "usd",
             "placed_at": "2026-03-14T09:26:53Z",
         }
-        await self._until_answered(line, random, reference, self._hook_path, body)
+        await self._until_answered(line, random, reference, self._asked.hook_path, body)
         self.told.hooks.add(reference)
 
     async def _until_answered(

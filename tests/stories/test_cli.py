@@ -23,7 +23,7 @@ from regulars.kit.settings import Settings
 from regulars.tenancy import Areas
 from tests import make
 from tests.conftest import fresh_database
-from tests.stories.crashing import CHECKOUT
+from tests.stories.killing import CHECKOUT
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,8 @@ from regulars.kit.errors import Refusal
 from regulars.kit.settings import Settings
 from regulars.triggers import Rule
 from tests.conftest import fresh_database
-from tests.stories.crashing import CHECKOUT, PATIENCE_S, kill_9
+from tests.stories.crashing import PATIENCE_S
+from tests.stories.killing import CHECKOUT, kill_9
 
 HEADER = "order_id,customer_id,amount,placed_at,financial_status,updated_at,customer_name\n"
 TABLES = (
