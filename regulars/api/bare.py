@@ -3,6 +3,7 @@
 import re
 import time
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -62,7 +63,11 @@ class BareDoor(ABC):
 
 
 class Came(Request[Any, Any, Any]):
-    """A request that the framework has not in hand."""
+    """A request that the framework has not in hand: its headers are asked for often, and are a plain dict."""
+
+    @cached_property
+    def headers(self) -> dict[str, str]:  # type: ignore[override]
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in [*self.scope["headers"]][::-1]}
 
     async def body(self) -> bytes:
         return await whole_body(self.headers.get("content-length", "").encode("latin-1"), self.receive)

@@ -21,7 +21,7 @@ from regulars.api.failures import Failure, Style, failure, failure_of
 from regulars.api.gate import Caller, Gate, NoKey
 from regulars.api.listing import as_csv
 from regulars.api.meters import Meters
-from regulars.api.operations import Api, Call, Operation
+from regulars.api.operations import Api, Call, NoQuery, Operation
 from regulars.api.rest import Rest
 from regulars.kit import Invalid, Refusal, Tx, again_when_raced, forms, invalid, new_id, once
 from regulars.kit.db import RACED, REJECTED, UNREACHABLE
@@ -117,7 +117,9 @@ class Server:
         """Adds to `headers` those of the answer. Raises Refusal."""
         now = self.app.clock.now()
         caller = await self._admit(operation, request.headers, now)
-        query = reading.convert(operation.query, forms.single(request.scope["query_string"]))
+        asked = request.scope["query_string"]
+        none = not asked and operation.query is NoQuery
+        query = NoQuery() if none else reading.convert(operation.query, forms.single(asked))
         raw: bytes = b""
         body: Any = None
 

@@ -212,9 +212,7 @@ class Draft:
         nearer."""
         before = [] if wallet.whole or not wallet.due_at else [wallet.due_at]
         lots = [at for lot in wallet.lots for at in lot.due_at()]
-        return min(
-            [*before, *lots, *(hold.held_until for hold in wallet.holds.values() if hold.held_until)], default=None
-        )
+        return min([*before, *lots, *filter(None, wallet.holds.values())], default=None)
 
 
 def changed(told: Told, source: Txn) -> Txn:

@@ -95,9 +95,8 @@ async def _end(
     ids = {(txn.customer_id, txn.kind) for txn in holds.values()}
     draft = await opened(tx, workspace, ids, now, whole=ids)
     draft.sources |= holds
-    open = [id for id, txn in holds.items() if id in draft.wallets[txn.customer_id, txn.kind].holds]
-    draft.transfers_of |= await store.transfers_of(tx, workspace.id, open)
-    before = await store.followers(tx, workspace.id, list(holds.keys() - open), ["capture", "void"])
+    over = [id for id, txn in holds.items() if id not in draft.wallets[txn.customer_id, txn.kind].holds]
+    before = await store.followers(tx, workspace.id, over, ["capture", "void"])
     ended = {step.source_txn_id: Posted(step, repeated=True) for step in before}
     outcomes: list[Outcome] = []
     for one in asked:

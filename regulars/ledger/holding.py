@@ -54,5 +54,5 @@ def _take(draft: Draft, asked: Hold) -> Outcome:
     if refusal:
         return refusal
     posted = draft.record(wallet, asked, "hold", "dr", asked.amount, status="pending", held_until=held_until)
-    wallet.holds[posted.txn.id] = posted.txn
+    wallet.holds[posted.txn.id] = posted.txn.held_until
     return posted

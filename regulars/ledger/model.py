@@ -187,7 +187,7 @@ class Lot(msgspec.Struct, gc=False):
 class Wallet(msgspec.Struct, gc=False):
     """A wallet while a batch is worked out, and locked if it is to be written. `place` is where its row lies, which
     holds as long as the lock does. If `whole`, `lots` are all that have something left, and `holds` those not ended
-    yet; otherwise only new ones."""
+    yet, with their time limits; otherwise only new ones."""
 
     customer_id: UUID
     kind: Kind
@@ -204,12 +204,12 @@ class Wallet(msgspec.Struct, gc=False):
     merged_into: UUID | None
     place: tuple[int, int] = (0, 0)
     lots: list[Lot] = []
-    holds: dict[UUID, Txn] = {}
+    holds: dict[UUID, datetime | None] = {}
     whole: bool = False
 
-    def holds_over(self, now: datetime) -> list[Txn]:
+    def holds_over(self, now: datetime) -> list[tuple[datetime, UUID]]:
         """Those whose time limit has come."""
-        return [hold for hold in self.holds.values() if hold.held_until and hold.held_until <= now]
+        return [(until, id) for id, until in self.holds.items() if until and until <= now]
 
     def balance(self) -> Balance:
         return Balance(self.kind, self.available, self.pending, self.held, self.debt, self.credited, self.debited)

@@ -10,7 +10,7 @@ from regulars.customers import Customer
 from regulars.kit import Reading, Tx
 from regulars.ledger import store
 from regulars.ledger.draft import Draft, changed
-from regulars.ledger.model import Lot, Txn, Wallet, WalletId
+from regulars.ledger.model import Lot, Transfer, Txn, Wallet, WalletId
 from regulars.ledger.settling import is_due, settle_all
 from regulars.ledger.store import sql
 from regulars.ledger.wire import coins_events
@@ -72,11 +72,14 @@ async def _fill(tx: Reading, draft: Draft, whole: Iterable[WalletId]) -> None:
     for lot in await tx.all(Lot, sql.open_lots, draft.workspace.id, *zip(*read, strict=True)):
         draft.wallets[lot.customer_id, lot.kind].lots.append(lot)
     if holding := [id for id in read if draft.wallets[id].held]:
-        for hold in await tx.all(Txn, sql.open_holds, draft.workspace.id, *zip(*holding, strict=True)):
-            draft.wallets[hold.customer_id, hold.kind].holds[hold.id] = hold
-        over = [hold.id for id in holding for hold in draft.wallets[id].holds_over(draft.now)]
-        if over:
-            draft.transfers_of |= await store.transfers_of(tx, draft.workspace.id, over)
+        for customer_id, kind, until, *row in await tx.fetch(
+            sql.open_holds, draft.workspace.id, *zip(*holding, strict=True)
+        ):
+            transfer = Transfer(*row)
+            draft.wallets[customer_id, kind].holds[transfer.txn_id] = until
+            draft.transfers_of.setdefault(transfer.txn_id, []).append(transfer)
+        if over := [id for one in holding for _, id in draft.wallets[one].holds_over(draft.now)]:
+            draft.sources |= await store.txns_by_id(tx, draft.workspace.id, over)
     for id in sorted(due):
         settle_all(draft, draft.wallets[id])
 

@@ -61,12 +61,15 @@ SELECT l.{lot}, l.place FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT *, ctid AS place FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
 
 -- name: open_holds
-SELECT t.{txn} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+-- With what each of them took of which lot.
+SELECT t.customer_id, t.kind, t.held_until, m.{transfer} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
         SELECT * FROM ledger_txn h
          WHERE h.workspace_id = $1 AND h.customer_id = n.customer_id AND h.kind = n.kind AND h.act = 'hold'
            AND NOT EXISTS (SELECT FROM ledger_txn e WHERE e.workspace_id = $1 AND e.source_txn_id = h.id
                               AND e.act IN ('capture', 'void') OFFSET 0) OFFSET 0) AS t
+ CROSS JOIN LATERAL (
+        SELECT * FROM ledger_transfer WHERE workspace_id = $1 AND txn_id = t.id ORDER BY n OFFSET 0) AS m
 
 -- name: txns_by_key
 SELECT t.{txn} FROM unnest($2::text[]) AS n (key)

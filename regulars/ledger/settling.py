@@ -4,6 +4,7 @@ what has expired goes, in the same way after any act."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -18,18 +19,18 @@ def is_due(draft: Draft, wallet: Wallet) -> bool:
 
 def settle_all(draft: Draft, wallet: Wallet) -> None:
     """Write down, in the order in which it happened, what has fallen due. The wallet is whole."""
-    steps: list[tuple[datetime, int, Lot | Txn]] = []
+    steps: list[tuple[datetime, int, Lot | UUID]] = []
     for lot in wallet.lots:
         if lot.pending and lot.activates_at <= draft.now:
             steps.append((lot.activates_at, len(steps), lot))
-    for hold in wallet.holds_over(draft.now):
-        steps.append((hold.held_until or draft.now, len(steps), hold))
+    for until, hold_id in wallet.holds_over(draft.now):
+        steps.append((until, len(steps), hold_id))
     for at, _, what in sorted(steps):
         _expire_idle(draft, wallet, at)
         if isinstance(what, Lot):
             _activate(draft, wallet, what)
         else:
-            release_hold(draft, wallet, what, Line(occurred_at=at, type="redeem", title="Time limit"))
+            release_hold(draft, wallet, draft.sources[what], Line(occurred_at=at, type="redeem", title="Time limit"))
     _expire_idle(draft, wallet, draft.now)
     expire(draft, wallet)
 
