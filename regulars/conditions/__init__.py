@@ -14,9 +14,9 @@ happens when one holds. It reads no clock and no database.
 What the JSON form is, and what each value in a payload means, stands in docs/guides/conditions.md.
 """
 
-from regulars.conditions.edges import Happened, edge, measure
+from regulars.conditions.edges import edge
 from regulars.conditions.explanation import Failed, explain, failed
-from regulars.conditions.form import DraftGroup, DraftRow, button_pressed, draft, fits_form, from_form, to_form
+from regulars.conditions.form import DraftDone, DraftGroup, DraftRow, button_pressed, draft, from_form, to_form
 from regulars.conditions.matching import Payload, Test, compiled, matches
 from regulars.conditions.model import (
     AllOf,
@@ -36,12 +36,13 @@ from regulars.conditions.model import (
     Schema,
     Why,
     choices_of,
+    deeds_of,
     leaves,
     names,
     schema,
 )
 from regulars.conditions.operators import OPERATORS, Operator, ValueKind, operators_for
-from regulars.conditions.parsing import dump, parse
+from regulars.conditions.parsing import DONE_OPERATORS, dump, parse
 from regulars.conditions.reading import fold
 from regulars.conditions.sql import Asked, Column, People, measured, measures, members
 from regulars.conditions.wording import sentence, sentence_parts

@@ -1,40 +1,12 @@
-"""What time alone changes, and the naive reading of what somebody has done, which the others are held against."""
+"""When time alone may change an answer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, tzinfo
-from fractions import Fraction
 
-from msgspec import Struct
-
-from regulars.conditions.matching import Payload, born_on, compiled, exact
-from regulars.conditions.model import Condition, Done, Measure, Measured, Property, leaves
-from regulars.conditions.reading import Moment, read_date, read_number
+from regulars.conditions.matching import Payload, born_on
+from regulars.conditions.model import Condition, Done, Measured, Property, leaves
+from regulars.conditions.reading import Moment, read_date
 from regulars.conditions.sql import shifted, start_of
-
-
-class Happened(Struct, frozen=True):
-    """Something that somebody has done."""
-
-    topic: str
-    at: datetime
-    body: Mapping[str, object]
-
-
-def measure(of: Measure, history: Iterable[Happened], *, now: datetime, zone: tzinfo) -> Measured:
-    """What it comes to over all that somebody has done."""
-    where = None if of.where is None else compiled(of.where, zone)
-    today, inside = now.astimezone(zone).date(), []
-    for one in history:
-        day = one.at.astimezone(zone).date()
-        late = of.last_days and day < shifted(today, -of.last_days)
-        outside = of.first and not of.first <= day.isoformat() <= of.last
-        if one.topic == of.topic and not late and not outside and (where is None or where(one.body, now)):
-            inside.append(one)
-    oldest = min((one.at.timestamp() for one in inside), default=None) if of.last_days else None
-    if not of.of:
-        return Measured(len(inside), oldest=oldest)
-    numbers = [exact(float(n)) for one in inside if (n := read_number(one.body.get(of.of))) is not None]
-    return Measured(len(numbers), sum(numbers, Fraction(0)), oldest)
 
 
 def edge(condition: Condition | None, payload: Payload, *, now: datetime, zone: tzinfo) -> datetime | None:

@@ -195,6 +195,6 @@ class Why(Struct, frozen=True):
     kind: Literal["all", "any", "none", "property", "done"]
     holds: bool
     parts: tuple[Part, ...] = ()
-    found: object = None
+    found: Any = None
     found_words: str = ""
     items: tuple[Why, ...] = ()

@@ -22,7 +22,10 @@ STATIC = HERE / "static"
 
 NAV: list[tuple[str, list[tuple[str, str]]]] = [
     ("", [("/", "Overview")]),
-    ("Customers", [("/customers", "Customers"), ("/tiers", "Tiers"), ("/referrals", "Referrals")]),
+    (
+        "Customers",
+        [("/customers", "Customers"), ("/segments", "Segments"), ("/tiers", "Tiers"), ("/referrals", "Referrals")],
+    ),
     (
         "Earn",
         [

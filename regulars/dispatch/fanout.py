@@ -38,6 +38,7 @@ class _Reader(msgspec.Struct, frozen=True, gc=False):
     addressee: Addressee
     test: Test | None
     problem: str = ""
+    of_segments: bool = False
 
 
 class _Aside(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +116,12 @@ async def _queue(
     pending = [Pending(id, topic) for id, topic in asked.items()]
     bodies = await events.bodies(tx, workspace.id, pending) if pending else {}
     payloads = {id: _payload(bodies.get(id)) for id in asked}
+    if any(reader.of_segments for reader, _ in wanted):
+        seen = [one for one in payloads.values() if one and "lead_id" in one]
+        leads = sorted({str(one["lead_id"]) for one in seen})
+        inside = {row["id"]: row["segments"] for row in await tx.fetch(_sql.segments_of, workspace.id, leads)}
+        for one in seen:
+            one["segments"] = inside.get(str(one["lead_id"]), [])
     matched: list[tuple[Addressee, list[UUID]]] = []
     aside: list[_Aside] = []
     for reader, ids in wanted:
@@ -154,4 +161,6 @@ def _reader(row: Record, zone: ZoneInfo) -> _Reader:
     except Invalid as no:
         # Sending what the shop wanted kept back would be worse than sending nothing yet.
         return _Reader(addressee, None, no.message)
-    return _Reader(addressee, None if parsed is None else conditions.compiled(parsed, zone))
+    if parsed is None:
+        return _Reader(addressee, None)
+    return _Reader(addressee, conditions.compiled(parsed, zone), of_segments="segments" in conditions.names(parsed))

@@ -89,3 +89,7 @@ DELETE FROM dispatch_aside
         SELECT rule_id, event_id FROM dispatch_aside WHERE workspace_id = $1 AND rule_id = ANY ($2::uuid[])
          ORDER BY event_id, rule_id LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING rule_id, event_id, topic
+
+-- name: segments_of
+SELECT customer_id::text AS id, array_agg(segment_id::text) AS segments FROM segments_membership
+WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[]) GROUP BY customer_id

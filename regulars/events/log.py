@@ -1,6 +1,7 @@
 """The log: what happened, written in the transaction that made it happen, and read back newest first."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -50,8 +51,9 @@ def _folded(event: NewEvent) -> str | None:
     """Of what conditions may ask of the body, the texts that only we can fold: a database folds by its version."""
     if event.body.isascii() or event.topic not in TOPICS:
         return None
-    body = _decode(event.body)
-    found: dict[str, object] = {}
+    body, found = dict[str, object](), dict[str, object]()
+    with suppress(msgspec.DecodeError):
+        body = _decode(event.body)
     for name in TOPICS[event.topic].restrictions:
         value = body.get(name)
         if isinstance(value, str) and not value.isascii():

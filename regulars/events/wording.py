@@ -66,6 +66,7 @@ class _Facts(msgspec.Struct, gc=False):
     reference_product_name: str = ""
     referred_by_name: str = ""
     referred_to_name: str = ""
+    segment_name: str = ""
 
 
 _CHANGED = {
@@ -210,4 +211,6 @@ _SENTENCES: dict[str, Callable[[_Facts], _Said]] = {
     "refereenotify_create": _referral(": the discount is ready"),
     "referrernotify_create": _referral(": the referral is complete"),
     "incompletereferralrequest_create": _referral(": has not ordered yet"),
+    "segment_enter": lambda facts: [_who(facts), " entered ", Part(facts.segment_name, strong=True)],
+    "segment_leave": lambda facts: [_who(facts), " left ", Part(facts.segment_name, strong=True)],
 }

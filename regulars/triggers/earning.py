@@ -141,7 +141,9 @@ class Earning:
         """With what these triggers ask about."""
         people = await self._people(placed, guarded)
         earlier = await self._earlier(placed, guarded)
-        return [ordered(order, people.get(order.customer_id), earlier.get(order.id), self._actor) for order in placed]
+        made = [ordered(order, people.get(order.customer_id), earlier.get(order.id), self._actor) for order in placed]
+        asked = any(one.of_segments for one in guarded)
+        return await store.in_segments(self._tx, self._workspace.id, made) if asked else made
 
     async def _people(self, placed: Sequence[Order], guarded: Sequence[Guarded]) -> dict[UUID, Customer]:
         """Where somebody asks about them."""

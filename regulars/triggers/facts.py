@@ -23,8 +23,9 @@ THOUSANDTHS = 1_000
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Something that happened to a customer. `reference` names it: a trigger rewards what has a name once. `count` and
-    `amount`, in thousandths, are what it adds to activities that are counted and summed."""
+    """Something that happened to a customer. `reference` names it: a trigger rewards what has a name once.
+    `segments` are those the customer is in, where that is asked. `count` and `amount`, in thousandths, are what it adds
+    to activities that are counted and summed."""
 
     customer_id: UUID
     occurred_at: datetime
@@ -32,6 +33,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reference: str = ""
     cause_id: UUID | None = None
     actor: str = ""
+    segments: tuple[str, ...] = ()
     count: int = 1
     amount: int = 0
 
@@ -113,6 +115,7 @@ CUSTOMER = (
     Field("customer_referred_by", "Referrer's code", "text", help="Filled in when somebody referred the customer."),
     Field("customer_accepts_email", "Customer agreed to e-mail", "yes_no"),
     Field("customer_accepts_mobile", "Customer agreed to mobile messages", "yes_no"),
+    Field("segments", "Segments", "list", help="Those that the customer is in, by their ids."),
 )
 
 _SCHEMAS: dict[Source, tuple[Field, ...]] = {
@@ -147,7 +150,11 @@ def schema_of(source: Source, rule: Rule) -> Schema:
 
 def payload(fact: AnyFact, workspace: Workspace) -> Mapping[str, object]:
     """What conditions see of the fact, by the schema's names."""
-    seen = {**_own(fact), **(customer_payload(fact.customer, workspace) if fact.customer else {})}
+    seen = {
+        **_own(fact),
+        "segments": fact.segments,
+        **(customer_payload(fact.customer, workspace) if fact.customer else {}),
+    }
     return seen | {"customer_orders": fact.earlier} if isinstance(fact, Ordered) else seen
 
 

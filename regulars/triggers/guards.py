@@ -45,6 +45,7 @@ class Guarded(msgspec.Struct, frozen=True, gc=False):
     problem: str
     basis: EarningBasis
     in_tier: Mapping[str, float]
+    of_segments: bool = False
 
 
 def guarded(trigger: Trigger, workspace: Workspace) -> Guarded:
@@ -69,6 +70,7 @@ def guarded(trigger: Trigger, workspace: Workspace) -> Guarded:
         problem,
         basis_of(rule, workspace),
         tier_factors(workspace, trigger.source) if rule.operation == "cr" else {},
+        condition is not None and "segments" in conditions.names(condition),
     )
 
 

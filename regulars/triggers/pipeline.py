@@ -133,11 +133,19 @@ class Pipeline:
         """In their order. If any of them counts on what happened before, the wallets of all their customers are locked
         first, so that a decision that races this one has either been counted or waits; then the budgets' counters,
         unless that is left to the end."""
+        await self.look_up_segments(tx, decisions)
         counted = [d for d in decisions if d.rule.counted and d.no is None]
         if counted:
             await self._count(tx, decisions, counted)
         for decision in decisions:
             self._decide(decision)
+
+    async def look_up_segments(self, tx: Reading, decisions: Sequence[Decision]) -> None:
+        """Of the customers of those whose triggers ask about them, once."""
+        asking = [d for d in decisions if d.guarded.of_segments and not d.asked]
+        facts = await store.in_segments(tx, self.workspace.id, [d.fact for d in asking])
+        for d, fact in zip(asking, facts, strict=True):
+            d.fact = fact
 
     async def _count(self, tx: Reading, decisions: Sequence[Decision], counted: Sequence[Decision]) -> None:
         tally = self.tally

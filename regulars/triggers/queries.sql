@@ -232,3 +232,7 @@ UPDATE triggers_fact SET properties = '{}' WHERE workspace_id = $1 AND customer_
 -- What was found of the customer, where conditions asked.
 UPDATE triggers_firing SET value = '', explanation = $3
  WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[]) AND reason = $4
+
+-- name: segments_of
+SELECT customer_id, array_agg(segment_id::text) AS segments FROM segments_membership
+ WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[]) GROUP BY customer_id

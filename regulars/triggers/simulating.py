@@ -80,8 +80,10 @@ async def simulate(
     does not react to such a thing, or the thing is none that could happen."""
     pipeline = Pipeline(workspace, at, _Least())
     fact, new = await _fact(tx, workspace, pipeline, trigger, about)
-    assert fact.customer is not None
     d = Decision(pipeline.guarded(trigger), fact)
+    await pipeline.look_up_segments(tx, [d])
+    fact = msgspec.structs.replace(fact, segments=d.fact.segments)
+    assert fact.customer is not None
     given = await _prepare(tx, workspace, pipeline.tally, d, before)
     tried_anew = before is not None and before != trigger.rule
     effect = pipeline.effect(d)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from regulars.triggers.model import Content, Firing, Trigger
 from regulars.triggers.rule import Rule, as_json
 
 sql = Queries(__file__)
+S = TypeVar("S", bound=msgspec.Struct)
 _PARTS = {Trigger.__struct_fields__.index(name): type_ for name, type_ in (("rule", Rule), ("content", Content))}
 
 
@@ -86,3 +87,11 @@ async def firings_about(tx: Reading, workspace_id: UUID, wanted: Sequence[tuple[
 
 def insert_firings(tx: Tx, workspace_id: UUID, firings: Sequence[Firing]) -> None:
     tx.write(sql.insert_firings, workspace_id, [astuple(firing) for firing in firings])
+
+
+async def in_segments(tx: Reading, workspace_id: UUID, facts: Sequence[S]) -> list[S]:
+    """Each with the segments that its customer is in."""
+    ids = sorted({fact.customer_id for fact in facts})  # type: ignore[attr-defined]
+    rows = await tx.fetch(sql.segments_of, workspace_id, ids) if ids else []
+    inside = {row["customer_id"]: row["segments"] for row in rows}
+    return [msgspec.structs.replace(one, segments=tuple(inside.get(one.customer_id, ()))) for one in facts]  # type: ignore[attr-defined]

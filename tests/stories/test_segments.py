@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import events
+from regulars import dispatch, events, tenancy
 from regulars.kit.clock import HandClock
 from regulars.people import erase
 from regulars.worker.loops import following
@@ -244,3 +244,33 @@ async def test_who_is_merged_or_erased_is_in_a_segment_no_more(shop: Shop, clock
     async with shop.app.db.transaction() as tx:
         await erase(tx, shop.workspace, UUID(asha), clock.now() + timedelta(seconds=1))
     assert await members(shop, loyal) == set()
+
+
+async def test_triggers_and_rules_ask_who_is_in_a_segment(shop: Shop) -> None:
+    loyal = await made(shop, "Loyal", ORDERS)
+    asks = {"property": "segments", "operator": "any_of", "value": [loyal["id"]]}
+    trigger = await shop.trigger(rule={"condition": asks})
+    await shop.manage("PATCH", "/workspace", json={"events_on": True})
+    tool = {"tool": "webhook", "settings": {"url": "https://tool.example.com/hook"}}
+    tool_id = (await shop.manage("POST", "/integrations", json=tool)).json()["integration"]["id"]
+    rule = {"topic": "lead_update", "integration_id": tool_id, "condition": asks}
+    assert (await shop.manage("POST", "/send-events", json=rule)).status_code == 201
+    per_order = {"name": "Purchase", "source": "order", "rule": {"coins_min": 7, "condition": asks}}
+    assert (await shop.manage("POST", "/triggers", json=per_order)).status_code == 201
+    await order(shop, "1")
+    await order(shop, "2")
+    await order(shop, "3", BEN)
+    assert (await shop.lead(ASHA["customer_id"]))["available"] == "0"
+    await followed(shop)
+    async with shop.app.db.transaction() as tx:
+        await dispatch.fan_out(tx, await tenancy.get_workspace(tx, shop.workspace.id), shop.app.clock.now())
+    for who in (ASHA, BEN):
+        await shop.reward(trigger, who["customer_id"])
+        await shop.manage("PATCH", f"/customers/{await customer_id(shop, who)}", json={"name": "Another"})
+    await order(shop, "4")
+    await order(shop, "5", BEN)
+    assert (await shop.lead(ASHA["customer_id"]))["available"] == "17"
+    assert (await shop.lead(BEN["customer_id"]))["available"] == "0"
+    async with shop.app.db.transaction() as tx:
+        count = await dispatch.fan_out(tx, await tenancy.get_workspace(tx, shop.workspace.id), shop.app.clock.now())
+    assert count.deliveries == 1

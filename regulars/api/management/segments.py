@@ -2,11 +2,10 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
 
 from regulars import conditions, customers
 from regulars.api.management.api import PageQuery, management
@@ -16,8 +15,8 @@ from regulars.api.resources import Resource
 from regulars.conditions import Why
 from regulars.engagement import segments
 from regulars.engagement.segments import Count, NewSegment, Segment
-from regulars.engagement.segments.model import Name, Tree
-from regulars.kit import Page, Reading, Tx, copied, showing
+from regulars.engagement.segments.model import SegmentTerms, Tree
+from regulars.kit import Page, Partial, Reading, Tx, copied, showing
 
 
 @showing("id name kind condition sentence state version members found_at created_at updated_at", Segment)
@@ -28,13 +27,6 @@ class SegmentItem(msgspec.Struct):
     condition: dict[str, Any] | None
     sentence: str
     state: Literal["finding", "found"]
-
-
-class ChangedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """Only what is given changes; `condition` null is everybody."""
-
-    name: Name | msgspec.UnsetType = msgspec.UNSET
-    condition: Tree | msgspec.UnsetType = msgspec.UNSET
 
 
 class NewCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,18 +41,6 @@ class MemberItem(msgspec.Struct, frozen=True):
     entered_at: datetime
 
 
-class WhyNode(msgspec.Struct, frozen=True):
-    """A condition, in words where it is no group, whether it `holds`, and what was `found` of the customer; of a group
-    (`all`, `any`, `none`) its `items`."""
-
-    kind: Literal["all", "any", "none", "property", "done"]
-    holds: bool
-    sentence: str
-    found: Annotated[Any, Meta(description="As it stands.")]
-    found_words: str
-    items: list["WhyNode"]
-
-
 class ReasonItem(msgspec.Struct, frozen=True):
     """`member_since` is null for who is not in it; `holds` is whether the condition is true of the customer now, which
     for a static segment may be another thing. `why` is null where there is no condition."""
@@ -68,7 +48,7 @@ class ReasonItem(msgspec.Struct, frozen=True):
     customer: Whose
     member_since: datetime | None
     holds: bool
-    why: WhyNode | None
+    why: Why | None
 
 
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Segment]) -> list[SegmentItem]:
@@ -77,11 +57,6 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Segment]) -> 
         copied(SegmentItem, one, sentence=conditions.sentence(one.tree, known) if one.tree else "everybody")
         for one in found
     ]
-
-
-def _node(why: Why) -> WhyNode:
-    words = "".join(part.text for part in why.parts)
-    return WhyNode(why.kind, why.holds, words, why.found, why.found_words, [_node(one) for one in why.items])
 
 
 of = Resource(management, "/segments", SegmentItem, tag="Segments", one="segment", says=_said)
@@ -112,10 +87,9 @@ def read_segment(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Segment]:
 
 
 @of.change("Change a segment")
-def change_segment(call: Call[NoQuery, ChangedSegment], tx: Tx) -> Awaitable[Segment]:
+def change_segment(call: Call[NoQuery, Partial[SegmentTerms]], tx: Tx) -> Awaitable[Segment]:
     """With another condition its members are found anew; nobody is told of as entering or leaving because of that."""
-    given = {k: v for k, v in msgspec.structs.asdict(call.body).items() if v is not msgspec.UNSET}
-    return segments.change_segment(tx, call.workspace, call.path_id(), given, call.now)
+    return segments.change_segment(tx, call.workspace, call.path_id(), call.body.given(), call.now)
 
 
 @of.do("find", "Find a segment's members anew")
@@ -147,5 +121,4 @@ async def read_segment_reason(call: Call[NoQuery, None], tx: Reading) -> ReasonI
     """The condition as a tree, with what is true of the customer now beside each of its parts."""
     customer_id: UUID = call.path_id("customer_id")
     found = await segments.why(tx, call.workspace, call.path_id(), customer_id, call.now)
-    tree = _node(found.why) if found.why else None
-    return ReasonItem(named(found.customer), found.member_since, tree is None or tree.holds, tree)
+    return ReasonItem(named(found.customer), found.member_since, found.why is None or found.why.holds, found.why)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from litestar import Response, post
 
-from regulars import conditions, customers, delivery, dispatch, events, integrations, ledger, limits, why
+from regulars import customers, delivery, dispatch, events, integrations, ledger, limits, why
 from regulars.customers import Customer
 from regulars.dashboard import lists, sheets
 from regulars.dashboard.cells import Badge, Link, Said, Small
@@ -21,7 +21,7 @@ from regulars.delivery import Delivery
 from regulars.dispatch import Rule
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
-from regulars.kit import Invalid, NotFound, Reading, Refusal, Tx
+from regulars.kit import NotFound, Reading, Refusal, Tx
 
 _FIRST_CHOICE = "walletreward_create"
 # Of every event's properties: a row may ask for one that the event chosen now does not have.
@@ -144,7 +144,6 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     rule = await _live_rule(tx, desk)
     tools, topic = await integrations.list_integrations(tx, desk.id), TOPICS.get(rule.topic)
     recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
-    deep = "" if rule.condition is None or conditions.fits_form(rule.condition) else _in_words(rule)
     schema = topic.restrictions if topic else None
     values = {"integration_id": rule.integration_id, "prefix": rule.prefix, "active": rule.active}
     more = {
@@ -153,9 +152,9 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
         "tool": next((tool for tool in tools if tool.id == rule.integration_id), None),
         "topic": topic,
         "recent": [one for one in recent.items if one.rule_id == rule.id],
-        "condition": Builder(await drawn(desk, rule.condition), schema, rule.condition, _LABELS, deep),
+        "condition": Builder(await drawn(desk, rule.condition), schema, rule.condition, _LABELS),
     }
-    return Shown(values | {"keep_condition": deep and "yes"}, rule, topic.label if topic else rule.topic, more=more)
+    return Shown(values, rule, topic.label if topic else rule.topic, more=more)
 
 
 @sheet("/events/send/{id:uuid}", "", "rule", _CHANGED, of="Send Events", act="rule.update", load=_load)
@@ -222,14 +221,6 @@ async def _live_rule(tx: Reading, desk: Desk) -> Rule:
     if rule.deleted_at is not None:
         raise NotFound("This rule was deleted.")
     return rule
-
-
-def _in_words(rule: Rule) -> str:
-    try:
-        condition = rule.parsed_condition()
-    except Invalid as refusal:
-        return refusal.message
-    return conditions.sentence(condition, TOPICS[rule.topic].restrictions) if condition else ""
 
 
 def _groups() -> list[tuple[str, list[tuple[str, str]]]]:

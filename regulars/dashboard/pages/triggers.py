@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response, post
 
-from regulars import conditions, customers, imports, limits, orders, rewards, triggers
+from regulars import customers, imports, limits, orders, rewards, triggers
 from regulars.dashboard import chart, lists
 from regulars.dashboard.cells import Lines, Link
 from regulars.dashboard.declaring import act, page
@@ -26,7 +26,7 @@ from regulars.triggers import Content, Rule, Trigger
 from regulars.triggers.checking import check_rule
 from regulars.triggers.facts import schema_of
 from regulars.triggers.model import Kind
-from regulars.triggers.wording import compared, condition_in_words
+from regulars.triggers.wording import compared
 
 SOURCES = {  # {Coins}: as the shop calls them
     "order": "{Coins} for orders",
@@ -98,9 +98,8 @@ def _builder(source: Any, rule: Rule, pairs: Pairs, given: Any = None) -> Builde
     if source == "fact" and given is not None:
         rule = msgspec.structs.replace(rule, properties=properties_of(given))
     stored = rule.condition
-    deep = "" if stored is None or conditions.fits_form(stored) else condition_in_words(source, rule)
     nothing = "None: it rewards each time."
-    return Builder(pairs, schema_of(source, rule), stored, deep=deep, only="Reward it only when", nothing=nothing)
+    return Builder(pairs, schema_of(source, rule), stored, only="Reward it only when", nothing=nothing)
 
 
 async def _typed(desk: Desk) -> tuple[str, ...] | None:
@@ -218,7 +217,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
         "runs": await imports.newest_applications(tx, desk.id, trigger.id, desk.now, limits.IMPORTS_SHOWN),
         "has_orders": bool((await orders.search_orders(tx, desk.id, limit=1))[0]),
     }
-    return Shown(values | {"keep_condition": builder.deep and "yes"}, trigger, trigger.name, more=more)
+    return Shown(values, trigger, trigger.name, more=more)
 
 
 @sheet("/triggers/{id:uuid}", "", "trigger", _fields, load=_load, inside=IN_FORM)

@@ -7,12 +7,11 @@ from uuid import UUID
 import msgspec
 
 from regulars import conditions, limits, schedule
-from regulars.conditions import Condition, members
-from regulars.engagement.segments.following import payloads
+from regulars.conditions import members
 from regulars.engagement.segments.keeping import MISSING
-from regulars.engagement.segments.language import language, measures_of, people, uses
+from regulars.engagement.segments.language import language, people, uses
 from regulars.engagement.segments.model import Segment
-from regulars.engagement.segments.store import FIND, came_to, in_order, look_again, segments, sql
+from regulars.engagement.segments.store import FIND, in_order, look_again, segments, sql
 from regulars.kit import NotFound, Reading, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
@@ -92,24 +91,13 @@ async def count(tx: Reading, workspace: Workspace, condition: object, now: datet
     tree = None if condition is None else conditions.parse(condition, spoken)
     words = "everybody" if tree is None else conditions.sentence(tree, spoken)
     customers = int(await tx.fetchval(sql.count_customers, workspace.id))
-    if exact or tree is None or customers <= limits.SEGMENTS_LOOKED_AT_MAX:
-        return Count(await _count_all(tx, workspace, tree, customers, now), customers, exact=True, sentence=words)
-    one_of = 1 << max(0, customers // limits.SEGMENTS_LOOKED_AT_MAX).bit_length() - 1
-    rows = await tx.fetch(sql.sample, workspace.id, one_of, 2 * limits.SEGMENTS_LOOKED_AT_MAX)
-    sample = [row["id"] for row in rows]
-    found = await _count_of(tx, workspace, tree, sample, now)
-    return Count(round(found * customers / max(len(sample), 1)), customers, exact=False, sentence=words)
-
-
-async def _count_all(tx: Reading, workspace: Workspace, tree: Condition | None, customers: int, now: datetime) -> int:
-    if tree is None:
-        return customers
-    asked = members(tree, people(workspace), workspace.id, now=now, zone=workspace.zone)
-    return int(await tx.fetchval(f"SELECT count(*) FROM ({asked.statement}) AS n", *asked.arguments))
-
-
-async def _count_of(tx: Reading, workspace: Workspace, tree: Condition, ids: Sequence[UUID], now: datetime) -> int:
-    done = await came_to(tx, workspace, measures_of([tree]), ids, now)
-    seen = await payloads(tx, workspace, ids, done, now)
-    test = conditions.compiled(tree, workspace.zone)
-    return sum(test(one, now) for one in seen.values())
+    # One of so many is drawn by the ids' hash, which draws the same each time.
+    one_of = 1 if exact or tree is None else 1 << max(0, (customers // limits.SEGMENTS_LOOKED_AT_MAX).bit_length() - 1)
+    of = people(workspace, one_of)
+    asked = members(tree, of, workspace.id, now=now, zone=workspace.zone)
+    sampled = f"SELECT count(*) FROM {of.rows} WHERE {of.where}"
+    statement = f"SELECT (SELECT count(*) FROM ({asked.statement}) AS n) AS found, ({sampled}) AS looked_at"
+    row = await tx.fetchrow(statement, *asked.arguments)
+    assert row is not None
+    found = round(row["found"] * customers / max(row["looked_at"], 1))
+    return Count(found, customers, exact=one_of == 1, sentence=words)

@@ -16,12 +16,15 @@ from regulars.kit import units_of
 from regulars.tenancy import Workspace
 from regulars.triggers import CUSTOMER, customer_payload
 
-SEGMENTS = Field("segments", "Segments", "list", help="Those that the customer is in, by their ids.")
 _MORE = (
     Field("customer_balance", "Customer's balance", "number", unit="coins", help="What they can spend."),
     Field("customer_last_order", "Customer's last order", "date"),
 )
-_DEEDS = {topic.topic: Deed(topic.happening, topic.restrictions) for topic in TOPICS.values() if topic.emitted}
+_DEEDS = {
+    topic.topic: Deed(topic.happening, {k: v for k, v in topic.restrictions.items() if k != "segments"})
+    for topic in TOPICS.values()
+    if topic.emitted
+}
 _LEAD = ("lead_create", "lead_update", "viptier_create")
 _ORDERS = ("lead_create", "lead_update", "order_create", "order_update")
 _CHANGED_BY = {
@@ -36,7 +39,8 @@ _CHANGED_BY = {
 def language(known: Mapping[UUID, str] | None = None) -> Language:
     """The schema; with the shop's segments by their ids where they are to be chosen, or called by their names."""
     choices = None if known is None else tuple(Choice(str(id), name) for id, name in known.items())
-    return Language([*CUSTOMER, *_MORE, msgspec.structs.replace(SEGMENTS, choices=choices)], _DEEDS)
+    fields = (msgspec.structs.replace(one, choices=choices) if one.name == "segments" else one for one in CUSTOMER)
+    return Language([*fields, *_MORE], _DEEDS)
 
 
 LANGUAGE = language()
@@ -85,7 +89,7 @@ def measures_of(found: Iterable[Condition | None]) -> list[Measure]:
 
 def payload(
     customer: Customer, workspace: Workspace, available: int, segments: Iterable[UUID], done: Mapping[Measure, object]
-) -> dict[Any, object]:
+) -> dict[Any, Any]:
     last = customer.last_order_at
     return {
         **customer_payload(customer, workspace),
@@ -96,8 +100,8 @@ def payload(
     }
 
 
-def people(workspace: Workspace) -> People:
-    """The same in SQL."""
+def people(workspace: Workspace, one_of: int = 1) -> People:
+    """The same in SQL; of a sample of one of so many, a power of two."""
 
     def text(column: str) -> Column:
         return Column(f"NULLIF(c.{column}, '')")
@@ -125,4 +129,11 @@ def people(workspace: Workspace) -> People:
         "customer_last_order": Column("c.last_order_at", at=True),
         "segments": Column(f"(SELECT array_agg(s.segment_id::text) FROM segments_membership AS s {own.format('s')})"),
     }
-    return People("customers_living AS c", "c.workspace_id = $1", columns, "events_deeds")
+    where, deeds = "c.workspace_id = $1", "events_deeds"
+    if one_of > 1:
+        drawn = f"uuid_hash({{0}}.id) & {one_of - 1} = 0"
+        where += f" AND {drawn.format('c')}"
+        deeds = f"""(SELECT d.* FROM customers_living AS s
+      JOIN events_deeds AS d ON d.workspace_id = $1 AND d.customer_id = s.id
+     WHERE s.workspace_id = $1 AND {drawn.format("s")})"""
+    return People("customers_living AS c", where, columns, deeds)

@@ -22,12 +22,17 @@ Tree = Annotated[
 ]
 
 
-class NewSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A `live` segment's members follow what happens; a `static` one's were found once, and can be found anew."""
+class SegmentTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What may change of it."""
 
     name: Name
-    kind: Kind = "live"
     condition: Tree = None
+
+
+class NewSegment(SegmentTerms, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A `live` segment's members follow what happens; a `static` one's were found once, and can be found anew."""
+
+    kind: Kind = "live"
 
 
 class Segment(msgspec.Struct, frozen=True, gc=False):

@@ -61,8 +61,9 @@ ON CONFLICT (workspace_id, customer_id, segment_id) DO UPDATE
 SET entered_at = excluded.entered_at, looks_again_at = excluded.looks_again_at
 
 -- name: drop_states
+-- Rows that say nothing.
 DELETE FROM segments_member
-WHERE workspace_id = $1 AND (customer_id, segment_id) IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))
+WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[]) AND entered_at IS NULL AND looks_again_at IS NULL
 
 -- name: count_members
 UPDATE segments_segment AS s SET members = s.members + n.more
@@ -90,7 +91,3 @@ DELETE FROM segments_member WHERE workspace_id = $1 AND customer_id = ANY ($2::u
 
 -- name: count_customers
 SELECT count(*) FROM customers_living WHERE workspace_id = $1
-
--- name: sample
--- Some that stay the same, drawn by their ids' hash: one of $2.
-SELECT id FROM customers_living WHERE workspace_id = $1 AND uuid_hash(id) & ($2::integer - 1) = 0 ORDER BY id LIMIT $3

@@ -5,12 +5,11 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import conditions, customers
+from regulars import conditions, customers, ledger
 from regulars.conditions import Language, Why
 from regulars.customers import Customer
-from regulars.engagement.segments.following import payloads
 from regulars.engagement.segments.keeping import MISSING
-from regulars.engagement.segments.language import language, measures_of
+from regulars.engagement.segments.language import language, measures_of, payload
 from regulars.engagement.segments.model import Member, Segment
 from regulars.engagement.segments.store import came_to, segments, sql
 from regulars.kit import AFTER_ALL_IDS, Reading
@@ -63,7 +62,8 @@ async def why(tx: Reading, workspace: Workspace, id: UUID, customer_id: UUID, no
     if segment.tree is None:
         return Reason(segment, customer, since.get(id), None)
     done = await came_to(tx, workspace, measures_of([segment.tree]), [customer.id], now)
-    seen = await payloads(tx, workspace, [customer.id], done, now)
+    coins = await ledger.available(tx, workspace, [customer.id], now)
+    seen = payload(customer, workspace, coins[customer.id], since, done[customer.id])
     known = await language_of(tx, workspace.id)
-    found = conditions.explain(segment.tree, seen[customer.id], known, now=now, time_zone=workspace.zone)
+    found = conditions.explain(segment.tree, seen, known, now=now, time_zone=workspace.zone)
     return Reason(segment, customer, since.get(id), found)

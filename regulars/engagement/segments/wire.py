@@ -11,13 +11,12 @@ from regulars.events import Event, NewEvent
 from regulars.kit import Tx, wire_time
 from regulars.tenancy import Workspace
 
+Move = tuple[Segment, Customer, bool]
+"""Who entered a segment, or left it."""
+
 
 async def tell(
-    tx: Tx,
-    workspace: Workspace,
-    moves: Sequence[tuple[Segment, Customer, bool]],
-    causes: Mapping[UUID, Event],
-    now: datetime,
+    tx: Tx, workspace: Workspace, moves: Sequence[Move], causes: Mapping[UUID, Event], now: datetime
 ) -> None:
     """`causes` are the events that had them looked at, by customer; none where time did."""
     if not moves:

@@ -186,10 +186,9 @@ def test_what_is_stored_can_be_drawn() -> None:
     assert conditions.draft(conditions.to_form(None)).items == ()
 
 
-def test_what_does_not_fit_is_told_beforehand() -> None:
+def test_a_condition_of_any_depth_comes_back_as_it_was() -> None:
     single = {"property": "name", "operator": "is_set"}
-    assert conditions.fits_form(single)
     parsed = conditions.from_form(conditions.to_form(single), SCHEMA)
     assert parsed == conditions.AllOf((conditions.parse(single, SCHEMA),))
     deep = {"all": [{"any": [{"none": [single]}]}]}
-    assert not conditions.fits_form(deep)
+    assert conditions.from_form(conditions.to_form(deep), SCHEMA) == conditions.parse(deep, SCHEMA)

@@ -4,20 +4,24 @@ over all. Held against each other over a real database, with texts that versions
 import asyncio
 import json
 import os
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from fractions import Fraction
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars import conditions, customers, tenancy
-from regulars.conditions import Condition, Happened, operators_for
+from regulars.conditions import Condition, Measure, Measured, compiled, operators_for
+from regulars.conditions.matching import exact
 from regulars.conditions.parsing import DONE_OPERATORS
-from regulars.conditions.sql import measured, measures, members
+from regulars.conditions.reading import read_number
+from regulars.conditions.sql import measured, measures, members, shifted
 from regulars.customers import Customer
 from regulars.engagement.segments.language import LANGUAGE, measures_of, payload, people
 from regulars.events import NewEvent, append
@@ -32,6 +36,31 @@ WORDS = ["a", "A", " ab ", "b a", "ß", "SS", "é", "e\u0301", "עדי", "İ", "
 ODD = [None, "", " ", 0, 1, 2, 2.0, 0.1, 0.2, 2.5, -3, 1e-7, 849.54, 10**15, 1e16, True, False, "200.00", "1e2", "+.5",
        "5.", "1e999", "1,000", "nan", [], ["A", "é", 2, None], {"a": 1}, "yes", "NO"]  # fmt: skip
 TOPICS = ["order_create", "lead_update", "review_create"]
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """Something that somebody has done."""
+
+    topic: str
+    at: datetime
+    body: Mapping[str, object]
+
+
+def measure(of: Measure, history: Iterable[Happened], *, now: datetime, zone: tzinfo) -> Measured:
+    """What it comes to over all that somebody has done."""
+    where = None if of.where is None else compiled(of.where, zone)
+    today, inside = now.astimezone(zone).date(), []
+    for one in history:
+        day = one.at.astimezone(zone).date()
+        late = of.last_days and day < shifted(today, -of.last_days)
+        outside = of.first and not of.first <= day.isoformat() <= of.last
+        if one.topic == of.topic and not late and not outside and (where is None or where(one.body, now)):
+            inside.append(one)
+    oldest = min((one.at.timestamp() for one in inside), default=None) if of.last_days else None
+    if not of.of:
+        return Measured(len(inside), oldest=oldest)
+    numbers = [exact(float(n)) for one in inside if (n := read_number(one.body.get(of.of))) is not None]
+    return Measured(len(numbers), sum(numbers, Fraction(0)), oldest)
 
 
 class Shop:
@@ -101,10 +130,7 @@ class Shop:
                 for row in await tx.fetch(one.statement, *one.arguments):
                     came_to[row["id"]] |= measured(wanted, row)
         for id, customer in self.people.items():
-            naive = {
-                measure: conditions.measure(measure, self.history[id], now=NOW, zone=self.zone)
-                for measure in measures_of([tree])
-            }
+            naive = {one: measure(one, self.history[id], now=NOW, zone=self.zone) for one in measures_of([tree])}
             assert came_to[id] == naive, conditions.dump(tree)
             seen = payload(customer, self.workspace, self.coins.get(id, 0), [], naive)
             holds = conditions.matches(tree, seen, now=NOW, time_zone=self.zone)
