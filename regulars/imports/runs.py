@@ -15,20 +15,9 @@ from regulars.imports.kinds import KINDS, Kind, correcting_of, opened_as
 from regulars.imports.previewing import Preview, preview
 from regulars.imports.progress import Progress
 from regulars.imports.taking import import_rows
-from regulars.kit import (
-    Clock,
-    Conflict,
-    Database,
-    NotFound,
-    Queries,
-    Reading,
-    Record,
-    again_when_raced,
-    invalid,
-    new_id,
-    tables,
-)
+from regulars.kit import Clock, Conflict, NotFound, Queries, again_when_raced, invalid, new_id, tables
 from regulars.kit.csv_file import Format
+from regulars.kit.db import Database, Reading, Record
 from regulars.kit.tables import Encoding
 from regulars.kit.workloop import guarded
 from regulars.orders import Correcting

@@ -13,18 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from regulars import limits
-from regulars.delivery.carrier import (
-    CheckResult,
-    Delivered,
-    GaveUp,
-    Outcome,
-    Parcel,
-    Paused,
-    RetryAfter,
-    SourceKind,
-    read_no_answer,
-    read_status,
-)
+from regulars.delivery import carrier
 from regulars.delivery.rate import Window
 from regulars.integrations.manifest import Manifest
 from regulars.kit.fields import Field, Option
@@ -117,7 +106,7 @@ class ToolCarrier:
 
     manifest: ClassVar[Manifest]
     media_type: ClassVar[str] = "application/json"
-    source: SourceKind = "event"
+    source: carrier.SourceKind = "event"
     at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
     keeps_profiles = True
 
@@ -147,7 +136,7 @@ class ToolCarrier:
             f"customer's is {who}: no number that anybody has there. Nothing was sent."
         )
 
-    def event(self, parcel: Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
+    def event(self, parcel: carrier.Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
         """The call's body. What it says of the event is made of `body` alone, of the customer of `parcel.profile`."""
         raise NotImplementedError
 
@@ -172,42 +161,46 @@ class ToolCarrier:
             return Request(method, url, self._headers, b"", self._secret)
         return Request(method, url, self._posted, encode(body), self._secret)
 
-    def render(self, parcel: Parcel) -> Request | GaveUp:
+    def render(self, parcel: carrier.Parcel) -> Request | carrier.GaveUp:
         body = _decode(parcel.body)
         selector = SELECTORS[self.selector]
         who = body.get(selector.property)
         if not who:
-            return GaveUp(
+            return carrier.GaveUp(
                 f"This customer has {selector.lacking}, and {selector.label} is this integration's primary selector. "
                 "Nothing was sent."
             )
         unfit = self.unfit(str(who))
-        return GaveUp(unfit) if unfit else self.ask("POST", self.url, self.event(parcel, body, str(who)))
+        return carrier.GaveUp(unfit) if unfit else self.ask("POST", self.url, self.event(parcel, body, str(who)))
 
-    def read(self, answer: Answer) -> Outcome:
+    def read(self, answer: Answer) -> carrier.Outcome:
         label, status = self.manifest.label, answer.status
         said = self.said(answer)
         if 200 <= status < 300:
-            refused = GaveUp(f"{label} answered {status}, and yet refused the event: {said.words or 'without a word.'}")
-            return refused if said.failed else Delivered()
+            refused = carrier.GaveUp(
+                f"{label} answered {status}, and yet refused the event: {said.words or 'without a word.'}"
+            )
+            return refused if said.failed else carrier.Delivered()
         if said.refused:
-            return Paused(said.refused)
-        outcome = read_status(label, answer, said.words)
-        if isinstance(outcome, RetryAfter) and said.wait_s is not None and said.wait_s > 0:
+            return carrier.Paused(said.refused)
+        outcome = carrier.read_status(label, answer, said.words)
+        if isinstance(outcome, carrier.RetryAfter) and said.wait_s is not None and said.wait_s > 0:
             asked_s = min(said.wait_s, limits.RETRY_AFTER_MAX_S)
-            return RetryAfter(max(asked_s, outcome.wait_s or 0.0), outcome.reason)
+            return carrier.RetryAfter(max(asked_s, outcome.wait_s or 0.0), outcome.reason)
         return outcome
 
-    def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome:
-        return read_no_answer(self.manifest.label, parcel, end, retry_unclear=self._retry_unclear)
+    def unanswered(self, parcel: carrier.Parcel, end: NoAnswer) -> carrier.Outcome:
+        return carrier.read_no_answer(self.manifest.label, parcel, end, retry_unclear=self._retry_unclear)
 
-    def read_check(self, end: Answer | NoAnswer) -> CheckResult:
+    def read_check(self, end: Answer | NoAnswer) -> carrier.CheckResult:
         label = self.manifest.label
         if isinstance(end, NoAnswer):
-            return CheckResult(False, f"{label} could not be reached: {end.detail} Check the address, then Initialize.")
+            return carrier.CheckResult(
+                False, f"{label} could not be reached: {end.detail} Check the address, then Initialize."
+            )
         said = self.said(end)
         wrong = said.refused or self.checked(end, said)
-        return CheckResult(not wrong, wrong or f"{label} knows this key. Events can be sent.")
+        return carrier.CheckResult(not wrong, wrong or f"{label} knows this key. Events can be sent.")
 
     def refused(self, status: int, gone: str = "") -> str:
         """The statuses that a person must mend, in words; `gone` says what a 410 means."""
@@ -221,13 +214,13 @@ class ToolCarrier:
             )
         return f"{label} answered 410: {gone}" if status == 410 else ""
 
-    def on_profile(self, parcel: Parcel) -> dict[str, Any]:
+    def on_profile(self, parcel: carrier.Parcel) -> dict[str, Any]:
         """The customer's state as of now, under the prefix."""
         profile = parcel.profile
         return {} if profile is None else {self.prefix + name: profile[of] for name, of in ON_PROFILE.items()}
 
 
-def names_of(parcel: Parcel, first: str, last: str) -> dict[str, str]:
+def names_of(parcel: carrier.Parcel, first: str, last: str) -> dict[str, str]:
     """First and last name as they are now, as the tool calls them, cut as tools take them; those that there are."""
     given, _, family = str((parcel.profile or {}).get("user_name", "")).strip().partition(" ")
     names = {first: given, last: family.strip()}
@@ -243,7 +236,7 @@ def read_as(type_: type[T], body: bytes) -> T:
 
 
 def properties_of(
-    parcel: Parcel, body: Mapping[str, Any], most: int, named: Callable[[str], str] = str, *, flat: bool = True
+    parcel: carrier.Parcel, body: Mapping[str, Any], most: int, named: Callable[[str], str] = str, *, flat: bool = True
 ) -> dict[str, Any]:
     """The event's properties, those that have a value, at most so many, their names made to fit the tool. Of two names
     that become equal the first stays. `flat` tools take no objects: they get their JSON. A test says so.

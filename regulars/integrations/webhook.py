@@ -13,17 +13,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.delivery.carrier import (
-    CheckResult,
-    Delivered,
-    GaveUp,
-    Outcome,
-    Parcel,
-    Paused,
-    SourceKind,
-    read_no_answer,
-    read_status,
-)
+from regulars.delivery import carrier
 from regulars.integrations.manifest import Connector, Manifest
 from regulars.kit import wire_time
 from regulars.kit.fields import Field, Option, rate_field, signing_secret
@@ -83,7 +73,7 @@ class WebhookCarrier:
     """`secrets` holds `secret` and, for a day after it was rotated, `secret_previous`; then each call carries both
     signatures, so that the receiver can change over whenever it likes."""
 
-    source: SourceKind = "event"
+    source: carrier.SourceKind = "event"
     at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
     windows = MANIFEST.windows
     keeps_profiles = False
@@ -100,7 +90,7 @@ class WebhookCarrier:
             self._previous_key = read_key(previous)
             self._previous_until_s = datetime.fromisoformat(settings["secret_previous_until"]).timestamp()
 
-    def render(self, parcel: Parcel) -> Request | GaveUp:
+    def render(self, parcel: carrier.Parcel) -> Request | carrier.GaveUp:
         """The event's body goes out as the text it is, so every attempt has the same bytes; only the time of the
         attempt, and with it the signature, differ."""
         if self._standard:
@@ -110,14 +100,14 @@ class WebhookCarrier:
             text = parcel.body
         return self._request(parcel.delivery_id, parcel.event_name, parcel.attempted_at, text.encode())
 
-    def read(self, answer: Answer) -> Outcome:
+    def read(self, answer: Answer) -> carrier.Outcome:
         if 200 <= answer.status < 300:
-            return Delivered()
-        outcome = read_status(_MAKER, answer, _words(answer))
-        return Paused(f"{outcome.reason} {_MEND}") if isinstance(outcome, Paused) else outcome
+            return carrier.Delivered()
+        outcome = carrier.read_status(_MAKER, answer, _words(answer))
+        return carrier.Paused(f"{outcome.reason} {_MEND}") if isinstance(outcome, carrier.Paused) else outcome
 
-    def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome:
-        return read_no_answer(_MAKER, parcel, end, retry_unclear=True)
+    def unanswered(self, parcel: carrier.Parcel, end: NoAnswer) -> carrier.Outcome:
+        return carrier.read_no_answer(_MAKER, parcel, end, retry_unclear=True)
 
     def check(self, at: datetime) -> Request:
         """A signed call of the type `ping`, which stands for no event. Its id is made of the time, for there is no
@@ -125,21 +115,23 @@ class WebhookCarrier:
         text = f'{{"type":"ping","timestamp":"{wire_time(at)}","data":{{}}}}'
         return self._request(UUID(int=int(at.timestamp() * 1_000_000)), "ping", at, text.encode())
 
-    def read_check(self, end: Answer | NoAnswer) -> CheckResult:
+    def read_check(self, end: Answer | NoAnswer) -> carrier.CheckResult:
         if isinstance(end, NoAnswer):
-            return CheckResult(
+            return carrier.CheckResult(
                 False, f"The receiver could not be reached: {end.detail} Check the address, then Initialize."
             )
         if 200 <= end.status < 300:
-            return CheckResult(True, f"The receiver took a signed test call with {end.status}. Events can be sent.")
+            return carrier.CheckResult(
+                True, f"The receiver took a signed test call with {end.status}. Events can be sent."
+            )
         if end.status in (401, 403):
             sentence = (
                 f"The receiver answered {end.status}: it refused the signature. Give it this webhook's secret, then "
                 "Initialize."
             )
-            return CheckResult(False, sentence)
-        outcome = read_status("The receiver", end, _words(end))
-        return CheckResult(False, f"{outcome.reason} {_MEND}")
+            return carrier.CheckResult(False, sentence)
+        outcome = carrier.read_status("The receiver", end, _words(end))
+        return carrier.CheckResult(False, f"{outcome.reason} {_MEND}")
 
     def _request(self, delivery_id: UUID, topic: str, at: datetime, body: bytes) -> Request:
         if self._standard:
