@@ -13,32 +13,25 @@ from regulars.delivery.carrier import (
     GaveUp,
     Outcome,
     Parcel,
-    Paused,
-    RetryAfter,
     SourceKind,
     Uncertain,
-    asked_wait_s,
     read_no_answer,
 )
 from regulars.delivery.rate import Window
 from regulars.kit import fields
 from regulars.kit.http import Answer, NoAnswer, Request
-from regulars.kit.mail import Envelope
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 MEND = "Correct its settings, then Initialize."
 
 
 class Manifest(fields.Manifest, frozen=True, kw_only=True):
-    """`reports`: which of the addresses of this server the provider is given to report at."""
-
     tool: str
     channel: Channel
-    reports: str
 
 
 class MessageCarrier:
-    """`reports_at` is where the provider reports what became of a message, '' for nowhere; the id of one follows it."""
+    """Made of checked settings and decrypted secrets."""
 
     manifest: ClassVar[Manifest]
     source: SourceKind = "message"
@@ -46,14 +39,14 @@ class MessageCarrier:
     windows: Sequence[Window] = ()
     keeps_profiles = False
 
-    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], reports_at: str) -> None:
-        self.settings, self.secrets, self.reports_at = settings, secrets, reports_at
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        self.settings, self.secrets = settings, secrets
 
-    def compose(self, content: Content, parcel: Parcel) -> Request | Envelope | GaveUp:
+    def compose(self, content: Content, parcel: Parcel) -> Request | GaveUp:
         """Raises ValueError, with a sentence, for what can't be sent so."""
         raise NotImplementedError
 
-    def check(self, at: datetime) -> Request | Envelope:
+    def check(self, at: datetime) -> Request:
         raise NotImplementedError
 
     def read(self, answer: Answer) -> Outcome:
@@ -63,7 +56,7 @@ class MessageCarrier:
         """What a test says."""
         raise NotImplementedError
 
-    def render(self, parcel: Parcel) -> Request | Envelope | GaveUp:
+    def render(self, parcel: Parcel) -> Request | GaveUp:
         return self.compose(decode.decode(parcel.body), parcel)
 
     def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome:
@@ -80,17 +73,3 @@ class MessageCarrier:
         if isinstance(outcome, Delivered):
             return CheckResult(True, f"{label} takes messages from here.")
         return CheckResult(False, outcome.reason)
-
-    def judged(self, answer: Answer, code: int, words: str, of_code: Mapping[int, str]) -> Outcome:
-        """By the provider's own code, else by the status. A broken answer may stand for a message that went out."""
-        reason = f"{self.manifest.label} answered {answer.status}{f' ({code})' if code else ''}: {words or 'no words'}."
-        if 200 <= answer.status < 300:
-            return Delivered()
-        means = of_code.get(code, "")
-        if means == "paused" or (not means and answer.status in (401, 403)):
-            return Paused(f"{reason} {MEND}")
-        if means == "later" or answer.status in (429, 503):
-            return RetryAfter(asked_wait_s(answer.headers), reason)
-        if means != "gave_up" and means != "bounced" and answer.status >= 500:
-            return Uncertain(f"{reason} It may have been sent, and is not sent again unless you ask for it.")
-        return GaveUp(reason, bounced=means == "bounced")

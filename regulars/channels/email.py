@@ -16,7 +16,7 @@ from regulars.delivery.carrier import Delivered, GaveUp, Outcome, Parcel, Paused
 from regulars.kit.addresses import is_this_machine
 from regulars.kit.fields import Field, Option, rate_field
 from regulars.kit.http import Answer
-from regulars.kit.mail import PORTS, Envelope, Server
+from regulars.kit.mail import PORTS, Envelope, Server, envelope
 
 ADDRESS = r"[^\s<>@,;:\"\\()\[\]\x00-\x20\x7f-\uffff]{1,64}@[^\s<>@,;:\"\\()\[\]\x00-\x20]{1,190}"
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
@@ -32,7 +32,7 @@ def _fits(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, 
     port, wrong = settings["port"], {}
     if port < 1024 and port not in PORTS:
         wrong["port"] = "expected 25, 465, 587, or 1024 and above"
-    if settings["security"] == "none" and not is_this_machine(settings["host"]):
+    if settings["security"] == "none" and not is_this_machine(settings["server"]):
         wrong["security"] = "expected a secure connection, but to this machine itself"
     if settings.get("user") and not secrets.get("password"):
         wrong["password"] = "expected the password of this user"  # noqa: S105 - words
@@ -49,7 +49,6 @@ MANIFEST = Manifest(
         "the address that you send from; type it in here, and messages go out."
     ),
     help_url="https://www.rfc-editor.org/rfc/rfc6409",
-    reports="bounces",
     fields=(
         Field("sender_name", "Name of the sender", "text", "As customers see it.", expected="a name such as Blue Cups"),
         Field(
@@ -60,7 +59,7 @@ MANIFEST = Manifest(
             expected="an address such as hello@shop.example",
         ),
         Field(
-            name="host",
+            name="server",
             label="SMTP server",
             kind="text",
             pattern=r"[A-Za-z0-9.:\[\]-]{1,253}",
@@ -82,7 +81,7 @@ MANIFEST = Manifest(
             required=False,
             pattern=r"[\x20-\x7e]{1,200}",
             expected="at most 200 letters, digits and signs",
-            sent_to=lambda settings: f"{settings.get('host')}:{settings.get('port')} {settings.get('security')}",
+            sent_to=lambda settings: f"{settings.get('server')}:{settings.get('port')} {settings.get('security')}",
         ),
         rate_field(600, "Mails a minute. Lower it if your mail service allows fewer."),
     ),
@@ -94,11 +93,11 @@ class MailCarrier(MessageCarrier):
     manifest = MANIFEST
     at_once = limits.MAIL_CONNECTIONS_MAX
 
-    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], reports_at: str) -> None:
-        super().__init__(settings, secrets, reports_at)
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        super().__init__(settings, secrets)
         password = secrets.get("password", "")
         self.address = str(settings["sender_email"])
-        where = (str(settings["host"]), int(settings["port"]), settings["security"])
+        where = (str(settings["server"]), int(settings["port"]), settings["security"])
         self.server = Server(*where, str(settings.get("user", "")), password)
         self._from = formataddr((_line(str(settings["sender_name"])), self.address))
 
@@ -108,10 +107,10 @@ class MailCarrier(MessageCarrier):
         if (to := mailable(content.to)) is None:
             return GaveUp("This customer's e-mail address is not one that mail can be sent to. Nothing was sent.")
         data = _written(content, self._from, to, self.address, parcel.delivery_id, parcel.attempted_at)
-        return Envelope(self.server, self.address, to, data, content.text[: limits.MAIL_CHARS_STORED_MAX])
+        return envelope(self.server, self.address, to, data, content.text[: limits.MAIL_CHARS_STORED_MAX])
 
     def check(self, at: datetime) -> Envelope:
-        return Envelope(self.server, self.address, "", b"")
+        return envelope(self.server, self.address)
 
     def trial(self, to: str) -> Mail:
         words = f"This is a test, sent by {self.settings['sender_name']} ({self.address}). E-mail works."

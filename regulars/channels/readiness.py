@@ -4,6 +4,7 @@ they come from, until somebody typed it in. And a message that is sent by hand.
 Locks: the sender, then its lane."""
 
 from datetime import datetime, timedelta
+from random import random
 from secrets import randbelow
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from regulars.channels.carrying import E164, MessageCarrier
 from regulars.channels.email import MailCarrier, mailable
 from regulars.channels.manifest import CARRIERS, SENDERS
 from regulars.channels.model import Sender, encode
-from regulars.channels.setup import UNVERIFIED
 from regulars.channels.store import sql
-from regulars.delivery import CheckResult, Parcel
-from regulars.kit import Conflict, SecretBox, Tx, invalid
-from regulars.kit.mail import Post
+from regulars.delivery import Addressee, CheckResult, Parcel
+from regulars.kit import Clock, Conflict, Database, SecretBox, Tx, invalid
+from regulars.kit.mail import Outside
 from regulars.kit.secrets import same, token_hash
+
+_WRONG = "That is not the code, or it was too old or tried too often. Initialize to have another mailed."
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -30,29 +32,23 @@ class Checked(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-def carrier(sender: Sender, box: SecretBox, server: str = "") -> MessageCarrier:
-    """The sender as a carrier; `server` is where this server is reached. Raises Unreadable for its secrets, Conflict
-    for what another version has stored."""
+def carrier(sender: Sender, box: SecretBox) -> MessageCarrier:
+    """The sender as a carrier. Raises Unreadable for its secrets, Conflict for what another version has stored."""
     manifest = SENDERS.kept(sender.tool)
     secrets = box.open(sender.sealed, workspace_id=sender.workspace_id, thing_id=sender.id)
     try:
-        return CARRIERS[sender.tool](sender.settings, secrets, reports_at(sender, server) if server else "")
+        return CARRIERS[sender.tool](sender.settings, secrets)
     except (LookupError, TypeError, ValueError):
         words = f"This version of Regulars can't read the settings of this sender ({manifest.label})."
         raise Conflict(f"{words} Fill them in again, then Initialize.") from None
 
 
-def reports_at(sender: Sender, server: str) -> str:
-    """Where its provider reports."""
-    return f"{server}/hooks/{SENDERS.kept(sender.tool).reports}/{sender.hook_id}"
-
-
-async def check(post: Post, sender: Sender, carrier: MessageCarrier, at: datetime) -> Checked:
+async def check(outside: Outside, sender: Sender, carrier: MessageCarrier, at: datetime) -> Checked:
     """Calls out; must not be called inside a transaction."""
     if not isinstance(carrier, MailCarrier) or sender.settings.get("verified_email") == carrier.address:
-        return Checked(carrier.read_check(await post.send(carrier.check(at))))
+        return Checked(carrier.read_check(await outside.send(carrier.check(at))))
     code = f"{randbelow(10**6):06}"
-    result = carrier.read_check(await post.send(carrier.code_mail(code, at)))
+    result = carrier.read_check(await outside.send(carrier.code_mail(code, at)))
     if not result.ok:
         return Checked(result)
     words = f"A code was mailed to {carrier.address}. Type it in here, and messages go out."
@@ -77,18 +73,19 @@ async def conclude(tx: Tx, asked: Sender, checked: Checked, now: datetime) -> Se
     return await store.sender(tx, *here)
 
 
-async def verify(tx: Tx, workspace_id: UUID, sender_id: UUID, code: str, now: datetime) -> bool:
-    """Whether this is the code that was mailed: then its address is the shop's, and what is queued goes out. A wrong
-    one counts, so the transaction is to be kept. Raises Conflict when there is none that could be right."""
-    known = await store.sender(tx, workspace_id, sender_id, locked=True)
-    hash = await tx.fetchval(sql.try_code, workspace_id, sender_id, now, limits.SENDER_CODE_TRIES_MAX)
-    if hash is None:
-        raise Conflict(f"No code is waited for, or it was too old, or tried too often. {UNVERIFIED}")
-    if not same(hash, token_hash(code.strip())):
-        return False
-    await tx.execute(sql.verified, workspace_id, known.id)
-    await _ready(tx, workspace_id, known.id, now)
-    return True
+async def verify(tx: Tx, workspace_id: UUID, sender_id: UUID, code: str, now: datetime) -> Sender:
+    """With the code that was mailed its address is the shop's, and what is queued goes out; with another, its state
+    says so. Raises Conflict when no code is waited for."""
+    here = (workspace_id, sender_id)
+    if (await store.sender(tx, *here, locked=True)).state != "new":
+        raise Conflict("No code is waited for. Initialize it to have one mailed.")
+    hash = await tx.fetchval(sql.try_code, *here, now, limits.SENDER_CODE_TRIES_MAX)
+    if hash is None or not same(hash, token_hash(code.strip())):
+        await tx.execute(sql.set_state, *here, "new", _WRONG)
+    else:
+        await tx.execute(sql.verified, *here)
+        await _ready(tx, *here, now)
+    return await store.sender(tx, *here)
 
 
 async def _ready(tx: Tx, workspace_id: UUID, sender_id: UUID, now: datetime) -> None:
@@ -103,25 +100,19 @@ async def pause(tx: Tx, workspace_id: UUID, sender_id: UUID, reason: str) -> Non
     await delivery.pause_lane(tx, workspace_id, sender_id, reason)
 
 
-async def queue_test(tx: Tx, sender: Sender, carrier: MessageCarrier, to: str, now: datetime) -> Parcel:
-    """A test message to an address, written down before it is sent. Raises Invalid for what is no address, and Conflict
-    for a sender that is not ready."""
-    fits = mailable(to) if sender.channel == "email" else E164.fullmatch(to.strip())
-    if not fits:
+async def send_test(db: Database, outside: Outside, clock: Clock, sender: Sender, box: SecretBox, to: str) -> Parcel:
+    """A test message to an address, written down before it is sent, and then what came of it. Raises Invalid for what
+    is no address, Conflict for a sender that is not ready."""
+    to, now, made_by = to.strip(), clock.now(), carrier(sender, box)
+    if not (mailable(to) if sender.channel == "email" else E164.fullmatch(to)):
         raise invalid("to", "an e-mail address" if sender.channel == "email" else "a number such as +14155550100")
     if sender.state != "ready":
         raise Conflict("This sender is not ready. Initialize it first.")
-    body = encode(carrier.trial(to.strip())).decode()
-    return await delivery.queue_test(
-        tx,
-        sender.workspace_id,
-        lane_id=sender.id,
-        rule_id=sender.id,
-        prefix="",
-        topic=sender.channel,
-        event_id=None,
-        body=body,
-        occurred_at=now,
-        now=now,
-        source="message",
-    )
+    here, body = (sender.workspace_id, sender.id), encode(made_by.trial(to)).decode()
+    of = Addressee(sender.id, sender.id, "", sender.channel)
+    async with db.transaction() as tx:
+        parcel = await delivery.queue_test(tx, here[0], of, None, body, occurred_at=now, now=now, source="message")
+    made = await delivery.attempt(made_by, outside, msgspec.structs.replace(parcel, attempted_at=clock.outside()))
+    async with db.transaction() as tx:
+        await delivery.record(tx, *here, [(made, 0)], now=clock.now(), random=random)
+    return parcel

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from regulars import delivery, limits
 from regulars.channels import store
@@ -27,7 +27,7 @@ async def add(
         raise Conflict(f"A shop can have {limits.SENDERS_MAX} senders. Remove one that is not used.")
     id = new_id()
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=id)
-    columns = (id, uuid4(), tool, manifest.channel, name, settings, sealed, now)
+    columns = (id, tool, manifest.channel, name, settings, sealed, now)
     await tx.execute(sql.insert_sender, workspace_id, *columns)
     await delivery.open_lane(tx, workspace_id, id, tool, settings["rate_per_minute"], now)
     await delivery.pause_lane(tx, workspace_id, id, "Not initialized yet.")
@@ -55,6 +55,7 @@ async def change(
         return known
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=sender_id)
     await tx.execute(sql.change_sender, workspace_id, sender_id, new_name, settings, sealed, now)
+    tx.say_changed(workspace_id)
     await delivery.set_rate(tx, workspace_id, sender_id, settings["rate_per_minute"])
     if settings.get("verified_email") != settings.get("sender_email") and known.state == "ready":
         await tx.execute(sql.set_state, workspace_id, sender_id, "new", UNVERIFIED)
@@ -67,6 +68,7 @@ async def remove(tx: Tx, workspace_id: UUID, sender_id: UUID, now: datetime) -> 
     if await tx.fetchval(sql.archive, workspace_id, sender_id, now) is None:
         raise NotFound(store.MISSING)
     await delivery.pause_lane(tx, workspace_id, sender_id, "This sender was removed.")
+    tx.say_changed(workspace_id)
 
 
 async def list_senders(tx: Reading, workspace_id: UUID) -> list[Sender]:

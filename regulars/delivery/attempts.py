@@ -19,8 +19,7 @@ from regulars.delivery.carrier import (
     asked_wait_s,
 )
 from regulars.delivery.model import OutcomeName, State
-from regulars.kit.http import Answer, NoAnswer, Request
-from regulars.kit.mail import Envelope, Post
+from regulars.kit.http import Answer, NoAnswer, Request, Sender
 
 _log = structlog.get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -31,7 +30,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """A try that was made. `request` is None when there was nothing that could be sent."""
 
     parcel: Parcel
-    request: Request | Envelope | None
+    request: Request | None
     end: Answer | NoAnswer | None
     outcome: Outcome
 
@@ -45,7 +44,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     next_at: datetime | None
 
 
-async def attempt(carrier: Carrier, sender: Post, parcel: Parcel) -> Attempt:
+async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
     """Send it once. Belongs outside any transaction; ends within CALL_TIMEOUT_S, and never raises.
 
     A carrier that raises has a bug, or an event before it that this version can't read. It costs this delivery only:
@@ -54,7 +53,7 @@ async def attempt(carrier: Carrier, sender: Post, parcel: Parcel) -> Attempt:
     """
     if not parcel.body:
         return Attempt(parcel, None, None, RetryAfter(None, "The event that this delivery is of can't be found."))
-    request: Request | Envelope | None = None
+    request: Request | None = None
     end: Answer | NoAnswer | None = None
     outcome: Outcome
     try:
@@ -166,7 +165,7 @@ def as_row(made: Attempt, verdict: Verdict) -> tuple[Shape, Row]:
     )
 
 
-def _without_secrets(request: Request | Envelope) -> dict[str, str]:
+def _without_secrets(request: Request) -> dict[str, str]:
     secret = request.secret_headers
     if not secret:
         return request.headers

@@ -23,7 +23,6 @@ import msgspec
 from regulars import limits
 from regulars.delivery.rate import Window
 from regulars.kit.http import Answer, NoAnswer, Request
-from regulars.kit.mail import Envelope
 
 SourceKind = Literal["event", "message"]
 
@@ -121,7 +120,7 @@ class Carrier(Protocol):
     @property
     def keeps_profiles(self) -> bool: ...
 
-    def render(self, parcel: Parcel) -> Request | Envelope | GaveUp:
+    def render(self, parcel: Parcel) -> Request | GaveUp:
         """GaveUp when there is nothing that could be sent: no e-mail address where the tool knows people by e-mail."""
         ...
 
@@ -129,7 +128,7 @@ class Carrier(Protocol):
 
     def unanswered(self, parcel: Parcel, end: NoAnswer) -> Outcome: ...
 
-    def check(self, at: datetime) -> Request | Envelope:
+    def check(self, at: datetime) -> Request:
         """The request that Initialize sends; it must change nothing at the tool that a customer could notice."""
         ...
 

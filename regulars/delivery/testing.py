@@ -7,6 +7,7 @@ from uuid import UUID
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel, SourceKind
+from regulars.delivery.model import Addressee
 from regulars.delivery.store import sql
 from regulars.kit import Tx, new_id
 
@@ -14,13 +15,10 @@ from regulars.kit import Tx, new_id
 async def queue_test(
     tx: Tx,
     workspace_id: UUID,
-    *,
-    lane_id: UUID,
-    rule_id: UUID,
-    prefix: str,
-    topic: str,
+    to: Addressee,
     event_id: UUID | None,
     body: str,
+    *,
     occurred_at: datetime,
     now: datetime,
     profile: Mapping[str, Any] | None = None,
@@ -36,7 +34,7 @@ async def queue_test(
     due_at = now + timedelta(seconds=3 * limits.CALL_TIMEOUT_S)
     sample = body if event_id is None else None
     event = test_id if source == "message" else event_id or new_id()
-    columns = (test_id, lane_id, event, rule_id, prefix, topic, sample, source, due_at, now)
+    columns = (test_id, to.lane_id, event, to.rule_id, to.prefix, to.topic, sample, source, due_at, now)
     await tx.execute(sql.insert_test, workspace_id, *columns)
-    await tx.execute(sql.wake_lanes, workspace_id, [lane_id], due_at)
-    return Parcel(test_id, event, prefix + topic, topic, occurred_at, body, True, 1, now, profile)
+    await tx.execute(sql.wake_lanes, workspace_id, [to.lane_id], due_at)
+    return Parcel(test_id, event, to.prefix + to.topic, to.topic, occurred_at, body, True, 1, now, profile)

@@ -76,18 +76,9 @@ async def prepare_test(
         event_id, body, occurred_at = newest[0].id, newest[0].body, newest[0].occurred_at
     else:
         event_id, body, occurred_at = None, events.sample(rule.topic, business, common, customer.id, now), now
+    to = delivery.Addressee(rule.integration_id, rule.id, rule.prefix, rule.topic)
     parcel = await delivery.queue_test(
-        tx,
-        workspace.id,
-        lane_id=rule.integration_id,
-        rule_id=rule.id,
-        prefix=rule.prefix,
-        topic=rule.topic,
-        event_id=event_id,
-        body=body,
-        occurred_at=occurred_at,
-        now=now,
-        profile=common,
+        tx, workspace.id, to, event_id, body, occurred_at=occurred_at, now=now, profile=common
     )
     return PreparedTest(
         rule.integration_id, parcel, real=event_id is not None, outcome=judged(workspace, rule, body, now)

@@ -17,7 +17,7 @@ from regulars.integrations.model import Integration
 from regulars.integrations.registry import CONNECTORS
 from regulars.integrations.store import sql
 from regulars.kit import Conflict, Reading, SecretBox, Tx
-from regulars.kit.mail import Post
+from regulars.kit.http import Sender
 
 
 def carrier(integration: Integration, box: SecretBox) -> Carrier:
@@ -38,7 +38,7 @@ async def carrier_of(tx: Reading, workspace_id: UUID, integration_id: UUID, box:
     return carrier(await store.integration(tx, workspace_id, integration_id), box)
 
 
-async def check(sender: Post, carrier: Carrier, at: datetime) -> CheckResult:
+async def check(sender: Sender, carrier: Carrier, at: datetime) -> CheckResult:
     """Calls out; must not be called inside a transaction."""
     return carrier.read_check(await sender.send(carrier.check(at)))
 

@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import time
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import certifi
 import msgspec
@@ -37,41 +37,21 @@ class Server(msgspec.Struct, frozen=True):
     password: str = ""
 
 
-class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """A mail, complete, in lines that end with CR LF. Without `to` nothing is sent: the server is only spoken to, as
-    `user`. It is kept as a request is, by its method, address and headers, and of its text `shown`."""
+class Envelope(Request, frozen=True, gc=False, kw_only=True):
+    """A mail, complete, in lines that end with CR LF; as a request it is what is kept of it. Without `to` nothing is
+    sent: the server is only spoken to, as `user`."""
 
     server: Server
     sender: str
     to: str
     data: bytes
-    shown: str = ""
-
-    @property
-    def method(self) -> str:
-        return "SMTP"
-
-    @property
-    def url(self) -> str:
-        return f"{'smtps' if self.server.security == 'tls' else 'smtp'}://{self.server.host}:{self.server.port}"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"mail-from": self.sender, "rcpt-to": self.to}
-
-    @property
-    def secret_headers(self) -> frozenset[str]:
-        return frozenset()
-
-    @property
-    def body(self) -> bytes:
-        return self.shown.encode()
 
 
-class Post(Protocol):
-    """Whatever a carrier renders, sent. As `Sender`, and for mail too."""
-
-    async def send(self, request: Request | Envelope) -> Answer | NoAnswer: ...
+def envelope(server: Server, sender: str, to: str = "", data: bytes = b"", shown: str = "") -> Envelope:
+    """`shown` is what is kept of its text."""
+    url = f"{'smtps' if server.security == 'tls' else 'smtp'}://{server.host}:{server.port}"
+    head = {"mail-from": sender, "rcpt-to": to}
+    return Envelope("SMTP", url, head, shown.encode(), server=server, sender=sender, to=to, data=data)
 
 
 class _Unreached(Exception):
@@ -126,7 +106,7 @@ class Outside(Http):
         self._lines: dict[Server, list[_Line]] = {}
         self._tls: ssl.SSLContext | None = None
 
-    async def send(self, request: Request | Envelope) -> Answer | NoAnswer:
+    async def send(self, request: Request) -> Answer | NoAnswer:
         return await (self._mail(request) if isinstance(request, Envelope) else super().send(request))
 
     async def close(self) -> None:

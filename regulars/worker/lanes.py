@@ -8,7 +8,7 @@ from uuid import UUID
 from regulars import delivery, limits
 from regulars.delivery import Source, Turn
 from regulars.kit import Clock, Database, Reading, new_id
-from regulars.kit.mail import Post
+from regulars.kit.http import Sender
 from regulars.kit.presence import Presence
 from regulars.kit.workloop import Bell, guarded
 from regulars.worker.turns import Running
@@ -34,7 +34,7 @@ class LaneKeeper:
     is paused, or has had its turn while others wait."""
 
     def __init__(
-        self, db: Database, source: Source, sender: Post, *, clock: Clock, random: Callable[[], float]
+        self, db: Database, source: Source, sender: Sender, *, clock: Clock, random: Callable[[], float]
     ) -> None:
         self.worker_id = new_id()
         self.bell = Bell()

@@ -33,7 +33,7 @@ from regulars import (
 from regulars.delivery import Source
 from regulars.engagement import segments
 from regulars.kit import Clock, Database, SecretBox
-from regulars.kit.mail import Post
+from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
 from regulars.worker.asking import Asking
@@ -76,7 +76,7 @@ def following(db: Database, clock: Clock) -> dict[str, Following]:
     }
 
 
-def callers(db: Database, sender: Post, box: SecretBox) -> dict[str, Caller]:
+def callers(db: Database, sender: Sender, box: SecretBox) -> dict[str, Caller]:
     """Who calls out for what is due, by its kind."""
     return {rewards.DISCOUNT: partial(shops.look_after, db, sender, box)}
 
@@ -85,7 +85,7 @@ class Loops:
     """The loops of one worker. Any number of workers may run beside each other."""
 
     def __init__(
-        self, db: Database, source: Source, sender: Post, box: SecretBox, *, clock: Clock, random: Callable[[], float]
+        self, db: Database, source: Source, sender: Sender, box: SecretBox, *, clock: Clock, random: Callable[[], float]
     ) -> None:
         self.lanes = LaneKeeper(db, source, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)

@@ -10,7 +10,7 @@ import msgspec
 from regulars import delivery, imports, limits, schedule
 from regulars.delivery import Source
 from regulars.kit import Clock, Database, HandClock, SecretBox
-from regulars.kit.mail import Post
+from regulars.kit.http import Sender
 from regulars.kit.settings import Settings
 from regulars.schedule import Caller, Handler
 from regulars.wiring import App
@@ -35,7 +35,7 @@ async def run(settings: Settings) -> None:
     """The process behind `regulars work`: until cancelled."""
     app = await App.open(settings)
     try:
-        await work(app.db, Carriers(app.box, app.settings.address()), app.http, app.box, clock=app.clock)
+        await work(app.db, Carriers(app.box), app.http, app.box, clock=app.clock)
     finally:
         await app.close()
 
@@ -43,7 +43,7 @@ async def run(settings: Settings) -> None:
 async def work(
     db: Database,
     source: Source,
-    sender: Post,
+    sender: Sender,
     box: SecretBox,
     *,
     clock: Clock,
@@ -69,7 +69,7 @@ async def work(
 async def drain(
     db: Database,
     source: Source,
-    sender: Post,
+    sender: Sender,
     *,
     clock: Clock,
     random: Callable[[], float] = random_module.random,

@@ -10,7 +10,7 @@ from typing import Any
 from regulars import delivery, limits
 from regulars.delivery import Source, Turn
 from regulars.kit import Clock, Database
-from regulars.kit.mail import Post
+from regulars.kit.http import Sender
 
 
 class Running:
@@ -21,7 +21,7 @@ class Running:
         db: Database,
         turn: Turn,
         source: Source,
-        sender: Post,
+        sender: Sender,
         *,
         lock: Callable[[], int | None],
         clock: Clock,

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from regulars import (
+    channels,
     customers,
     delivery,
     dispatch,
@@ -61,7 +62,14 @@ PAGES = [
     *(
         "/deliveries",
         "/deliveries?state=failed&q=x",
-        "/sandbox",
+        *(
+            "/sandbox",
+            "/sandbox/inbox",
+            "/senders",
+            "/senders/new/smtp",
+            "/senders/new/twilio",
+            "/senders/new/whatsapp",
+        ),
         "/checkout",
         "/checkout?customer=nobody&amount=x",
         "/settings/reminders",
@@ -159,8 +167,19 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         f"/why?customer_id={people[0].customer_id}&trigger_id={by_order.id}",
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
-        *(*await sold(site, shop), *await bought(site, shop, first.customer)),
+        *(*await sold(site, shop), *await bought(site, shop, first.customer), *await sending(site, shop)),
     ]
+
+
+async def sending(site: Site, shop: Workspace) -> list[str]:
+    """A sender whose server refused it."""
+    given = {"sender_name": LONG, "sender_email": "c1@example.com", "server": "127.0.0.1", "security": "none"}
+    async with site.app.db.transaction() as tx:
+        made = await channels.add(
+            tx, shop.id, site.app.box, tool="smtp", name=LONG, given=given, now=site.app.clock.now()
+        )
+        await channels.pause(tx, shop.id, made.sender.id, f"The mail server answered 535 to AUTH: {LONG}.")
+    return [f"/senders/{made.sender.id}", f"/senders/{made.sender.id}/delete"]
 
 
 async def bought(site: Site, shop: Workspace, customer: Customer) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who may do what with referrals, files of reviews and segments: lines of the tables of `rights`."""
+"""Who may do what with referrals, files of reviews, segments and senders: lines of the tables of `rights`."""
 
 APIS = """
 POST   /api/v2/merchant/leads-referral-via-email          yes        yes   yes    -      -         -      -
@@ -33,6 +33,16 @@ DELETE /api/v1/segments/{id}                              -          -     -    
 POST   /api/v1/segments/{id}/find                         -          -     -      -      -         WRITE  -
 GET    /api/v1/segments/{id}/members                      -          -     -      -      -         -      READ
 GET    /api/v1/segments/{id}/why/{customer_id}            -          -     -      -      -         -      READ
+GET    /api/v1/sender-kinds                               -          -     -      -      -         READ   -
+GET    /api/v1/senders                                    -          -     -      -      -         READ   -
+POST   /api/v1/senders                                    -          -     -      -      -         WRITE  -
+GET    /api/v1/senders/{id}                               -          -     -      -      -         READ   -
+PATCH  /api/v1/senders/{id}                               -          -     -      -      -         WRITE  -
+DELETE /api/v1/senders/{id}                               -          -     -      -      -         WRITE  -
+POST   /api/v1/senders/{id}/pause                         -          -     -      -      -         WRITE  -
+POST   /api/v1/senders/{id}/initialize                    -          -     -      -      -         WRITE  -
+POST   /api/v1/senders/{id}/verify                        -          -     -      -      -         WRITE  -
+POST   /api/v1/senders/{id}/test                          -          -     -      -      -         WRITE  -
 """
 
 PAGES = """
@@ -62,4 +72,14 @@ GET    /reviews/import                                    yes    yes     yes    
 POST   /reviews/import                                    yes    yes     no      no
 GET    /reviews/import/{run_id}                           yes    yes     yes     no
 POST   /reviews/import/{run_id}                           yes    yes     no      no
+GET    /senders                                           yes    yes     yes     no
+GET    /senders/new/{tool}                                yes    yes     yes     no
+POST   /senders/new/{tool}                                yes    yes     no      no
+GET    /senders/{id}                                      yes    yes     yes     no
+POST   /senders/{id}                                      yes    yes     no      no
+POST   /senders/{id}/pause                                yes    yes     no      no
+POST   /senders/{id}/verify                               yes    yes     no      no
+POST   /senders/{id}/test                                 yes    yes     no      no
+GET    /senders/{id}/delete                               yes    yes     yes     no
+POST   /senders/{id}/delete                               yes    yes     no      no
 """

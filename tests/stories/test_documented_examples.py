@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -60,7 +61,7 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
     staff = {"email": f"ben@{shop.id}.example", "password": "late parcels make patient people"}
     file = {"content-type": "text/csv"}
     return {
-        **await of_rewards(shop, order["customer"]["id"]),
+        **(await of_rewards(shop, order["customer"]["id"]) | await of_senders(shop)),
         "customers": order["customer"]["id"],
         "/customers/{id}/merge": twin,
         "into": order["customer"]["id"],
@@ -94,6 +95,16 @@ async def ids(shop: Shop, clock: HandClock) -> dict[str, str]:
         "backtests": (await shop.manage("POST", f"/triggers/{by_order}/backtests", json={})).json()["id"],
         "imports": (await shop.manage("POST", "/imports", content=CSV, send=file)).json()["run"]["id"],
     }
+
+
+async def of_senders(shop: Shop) -> dict[str, str]:
+    """One to be changed, one that waits for its code, and one that is ready, behind which nobody listens."""
+    settings = {"sender_name": "Cups", "sender_email": "a@b.example", "server": "127.0.0.1", "security": "none"}
+    body = {"tool": "smtp", "settings": settings | {"port": 2525}}
+    ids = [(await shop.manage("POST", "/senders", json=body)).json()["sender"]["id"] for _ in range(3)]
+    async with shop.app.db.transaction() as tx:
+        await tx.execute("UPDATE channels_sender SET state = 'ready' WHERE id = $1", UUID(ids[2]))
+    return {"senders": ids[0], "/senders/{id}/verify": ids[1], "/senders/{id}/test": ids[2]}
 
 
 async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:

@@ -44,6 +44,7 @@ management = Api(
         "Events": "data",
         "Send Events": "rules",
         "Integrations": "rules",
+        "Senders": "rules",
         "Checkout": "rules",
         "Deliveries": "data",
         "Set aside": "data",

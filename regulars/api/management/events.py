@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import delivery, dispatch, events, integrations, limits
+from regulars import channels, delivery, dispatch, events, integrations, limits
 from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management, page_of
 from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
@@ -121,6 +121,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
     integration_id: UUID | None = None
     state: State | None = None
     topic: TopicName | None = None
+    source: delivery.SourceKind | None = None
     event_id: UUID | None = None
     customer_id: CustomerId | None = None
     since: Annotated[datetime, Meta(tz=True, description="Delivered or failed since then.")] | None = None
@@ -140,7 +141,7 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that failed for good of one integration. Without `since`: ever."""
+    """All that failed for good of one integration, or sender. Without `since`: ever."""
 
     integration_id: UUID
     since: Annotated[datetime, Meta(tz=True, examples=["2026-03-14T09:00:00Z"])] | None = None
@@ -171,7 +172,7 @@ async def search_deliveries(call: Call[DeliveryQuery, None], tx: Reading) -> Pag
 
 @management.get("/deliveries/{id}", "One delivery with its attempts", tag="Deliveries")
 async def read_delivery(call: Call[NoQuery, None], tx: Reading) -> DeliveryWithAttempts:
-    return await _with_attempts(call, tx)
+    return await with_attempts(call, tx, call.path_id())
 
 
 @management.post("/deliveries/{id}/replay", "Send a delivery again", tag="Deliveries")
@@ -179,7 +180,7 @@ async def replay_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAtte
     """Queued at once, under the same id, with a fresh row of tries; its attempts stay."""
     await delivery.replay(tx, call.workspace_id, call.path_id(), call.now)
     await call.audit(tx, "delivery.replay", call.path_id())
-    return await _with_attempts(call, tx)
+    return await with_attempts(call, tx, call.path_id())
 
 
 @management.post("/deliveries/replay", "Send again all that failed", tag="Deliveries")
@@ -187,14 +188,15 @@ async def replay_deliveries(call: Call[NoQuery, Replay], tx: Tx) -> Replayed:
     """After an outage: what one integration gave up on since then is queued again, oldest first, without tests. It
     goes out as fast as the rate allows. At most 10,000 a call."""
     body = call.body
-    await integrations.get_integration(tx, call.workspace_id, body.integration_id)
+    if await channels.find_sender(tx, call.workspace_id, body.integration_id) is None:
+        await integrations.get_integration(tx, call.workspace_id, body.integration_id)
     queued = await delivery.replay_failed(tx, call.workspace_id, body.integration_id, body.since, call.now)
     left = await delivery.count_failed(tx, call.workspace_id, body.integration_id, body.since)
     await call.audit(tx, "deliveries.replay", body.integration_id, queued=queued)
     return Replayed(queued, left)
 
 
-async def _with_attempts(call: Call[Any, Any], tx: Reading) -> DeliveryWithAttempts:
-    one, attempts = await delivery.get_delivery(tx, call.workspace_id, call.path_id())
+async def with_attempts(call: Call[Any, Any], tx: Reading, id: UUID) -> DeliveryWithAttempts:
+    one, attempts = await delivery.get_delivery(tx, call.workspace_id, id)
     (item,) = await delivery_items(tx, call.workspace, [one])
     return DeliveryWithAttempts(item, attempts)

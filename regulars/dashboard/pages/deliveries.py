@@ -1,12 +1,14 @@
-"""Deliveries: which tool got which event, every attempt, and sending one again."""
+"""Deliveries: which tool got which event, which message went out, every attempt, and sending one again."""
 
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from litestar import Response
 
-from regulars import customers, delivery, dispatch, events, integrations, limits
+from regulars import channels, customers, delivery, dispatch, events, integrations, limits
+from regulars.channels import Sender
 from regulars.customers import Customer
 from regulars.dashboard import lists, words
 from regulars.dashboard.cells import Badge, Link, Said, Small
@@ -29,12 +31,18 @@ class Told(NamedTuple):
     waits: str
 
 
+async def _tools(desk: Desk, tx: Reading) -> dict[UUID, Integration | Sender]:
+    """What things are delivered by, by their lanes."""
+    tools: dict[UUID, Integration | Sender] = {one.id: one for one in await channels.list_senders(tx, desk.id)}
+    return {one.id: one for one in await integrations.list_integrations(tx, desk.id)} | tools
+
+
 async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told]:
-    tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
+    tools = await _tools(desk, tx)
     lane_id, customer_id, state, text = asked.id("to"), asked.id("customer"), asked.chosen("state"), asked.values["q"]
     since = _since(desk, asked.values["since"])
     by: dict[str, Any] = {"lane_id": lane_id, "state": state, "topic": asked.chosen("event"), "text": text}
-    by |= {"sort": asked.chosen("sort") or "newest"}
+    by |= {"sort": asked.chosen("sort") or "newest", "source": asked.chosen("source")}
     by |= {"customer_id": customer_id, "since": since, "made_since": asked.since, "made_until": asked.until}
     found = await delivery.search_deliveries(tx, desk.id, **by, before_id=asked.before_id, limit=asked.limit)
     about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
@@ -53,7 +61,7 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
         waits = ""
         if to and to.state != "ready" and one.state == "queued":
             waits = f"{to.name}, which is paused" if to.state == "paused" else to.name
-        rows.append(Told(one, event, customer, to.name if to else "A removed tool", waits))
+        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], waits))
     choices = {
         "to": [(str(tool.id), tool.name) for tool in tools.values()],
         "customer": await lists.chosen_customer(desk, tx, customer_id),
@@ -64,8 +72,11 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
 
 
 def _what(row: Told) -> list[Any]:
-    said = Said(row.event) if row.event else label(row.delivery.topic)
-    return [Link(said, f"/deliveries/{row.delivery.id}"), Small(row.delivery.event_name, code=True)]
+    one = row.delivery
+    if one.source == "message":
+        return [Link(_MESSAGES.get(one.topic, one.topic), f"/deliveries/{one.id}")]
+    said = Said(row.event) if row.event else label(one.topic)
+    return [Link(said, f"/deliveries/{one.id}"), Small(one.event_name, code=True)]
 
 
 def _state(row: Told) -> list[Badge]:
@@ -76,12 +87,16 @@ def _state(row: Told) -> list[Badge]:
 
 
 _STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "failed": ("bad", "Failed")}
+_STATES |= {"skipped": ("off", "Skipped"), "uncertain": ("care", "Uncertain")}
+
+_MESSAGES = {"email": "E-mail", "sms": "SMS", "whatsapp": "WhatsApp message"}
+_REMOVED = {"event": "A removed tool", "message": "A removed sender"}
 
 _SORTS = [("next_try", "Queued, next try first"), ("attempts", "Tried again, most tries first")]
 
 DELIVERIES = lists.Listing[Told](
     path="/deliveries",
-    purpose="Which tool got which event; if not, why, and when it is tried again.",
+    purpose="Which tool got which event, and which message went out; if not, why, and when it is tried again.",
     columns=[
         lists.Column("What", _what),
         lists.CUSTOMER,
@@ -99,7 +114,8 @@ DELIVERIES = lists.Listing[Told](
     nothing_why="Each event that a tool is told of is listed here, with every try and every answer.",
     filters=[
         lists.Filter("state", "State", "Any state", [(state, word) for state, (_, word) in _STATES.items()]),
-        lists.Filter("to", "Tool", "Every tool"),
+        lists.Filter("source", "What", "Events and messages", [("event", "Events"), ("message", "Messages")]),
+        lists.Filter("to", "Tool", "Every tool and sender"),
         lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
         lists.Filter("customer", "Customer"),
         lists.Filter("since", "Finished since"),
@@ -117,10 +133,11 @@ async def replay_all(desk: Desk, tx: Tx) -> Response[Any]:
     form = await desk.form()
     lane_id, since = uuid_of(form.text("to")) or NOBODY, form.text("since")
     desk.about(lane_id)
-    tool = await integrations.get_integration(tx, desk.id, lane_id)
+    if (tool := (await _tools(desk, tx)).get(lane_id)) is None:
+        raise NotFound("This tool does not exist.")
     count = await delivery.replay_failed(tx, desk.id, lane_id, _since(desk, since), desk.now)
     left = await delivery.count_failed(tx, desk.id, lane_id, _since(desk, since))
-    waits, rate = _waits_for(tool, desk), tool.settings.get("rate_per_minute")
+    waits, rate = _waits_for(tool, desk, "event"), tool.settings.get("rate_per_minute")
     how = waits[0] if waits else f"At most {rate:,} a minute go out." if rate else ""
     said = f"{words.plural(count, 'delivery', 'deliveries')} queued again. {how}".rstrip()
     more = {"state": "failed", "since": since} if left else {}
@@ -130,13 +147,16 @@ async def replay_all(desk: Desk, tx: Tx) -> Response[Any]:
 @page("/deliveries/{id:uuid}", "delivery")
 async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
     one, attempts = await delivery.get_delivery(tx, desk.id, desk.key)
-    tool = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}.get(one.lane_id)
+    tool = (await _tools(desk, tx)).get(one.lane_id)
     context: dict[str, Any] = {
         "one": one,
         "attempts": attempts,
         "tool": tool,
         "live": one.state == "queued" and not attempts,
-        "waits": _waits_for(tool, desk) if one.state == "queued" else None,
+        "removed": _REMOVED[one.source],
+        "there": _page_of(tool) if tool else "",
+        "message": _MESSAGES.get(one.topic, one.topic) if one.source == "message" else "",
+        "waits": _waits_for(tool, desk, one.source) if one.state == "queued" else None,
         "may_replay": tool is not None and (one.state != "queued" or one.due_at > desk.now),
         **dict.fromkeys(("rule", "event", "customer")),
     }
@@ -151,21 +171,24 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
 async def replay(desk: Desk, tx: Tx) -> str:
     await delivery.replay(tx, desk.id, desk.key, desk.now)
     one, _ = await delivery.get_delivery(tx, desk.id, desk.key)
-    tools = {tool.id: tool for tool in await integrations.list_integrations(tx, desk.id)}
-    waits = _waits_for(tools.get(one.lane_id), desk)
+    waits = _waits_for((await _tools(desk, tx)).get(one.lane_id), desk, one.source)
     return f"Queued again. {waits[0]}" if waits else ""
 
 
-def _waits_for(tool: Integration | None, desk: Desk) -> tuple[str, str, str] | None:
+def _page_of(tool: Integration | Sender) -> str:
+    return f"/{'senders' if isinstance(tool, Sender) else 'integrations'}/{tool.id}"
+
+
+def _waits_for(tool: Integration | Sender | None, desk: Desk, source: str) -> tuple[str, str, str] | None:
     """What keeps a queued delivery from going out, why, and the page where that is mended; None when nothing does."""
     if tool is None:
-        return "It is not sent.", "The tool was removed.", ""
-    there = f"/integrations/{tool.id}"
+        return "It is not sent.", f"{_REMOVED[source]} was to send it.", ""
+    there = _page_of(tool)
     if tool.state == "new":
         return f"It waits for {tool.name}.", "It is not initialized yet.", there
     if tool.state == "paused":
         return f"It waits for {tool.name}, which is paused.", tool.state_reason, there
-    if not desk.workspace.events_on:
+    if source == "event" and not desk.workspace.events_on:
         return "It waits for events to be switched on.", "While they are off nothing is sent.", "/events"
     return None
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from regulars import tenancy
+from regulars import channels, tenancy
 from regulars.dashboard import cells, words
 from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
@@ -20,10 +20,12 @@ _SEE_STOREFRONT = "see and change its storefront secret"
 @page("/settings", "settings")
 async def index(desk: Desk, tx: Reading) -> dict[str, Any]:
     keys = sum(key.revoked_at is None for key in await tenancy.list_keys(tx, desk.id))
+    ready = sum(one.state == "ready" for one in await channels.list_senders(tx, desk.id))
     people = words.plural(len(await tenancy.list_staff(tx, desk.id)), "person", "people")
     links = [(one.path, one.title, one.purpose, one.state(desk.workspace)) for one in (*PAGES, referrals.RULES)]
     links += [
         ("/keys", "API keys", "", f"{words.plural(keys, 'live key')}." if keys else "No program has a key."),
+        ("/senders", "Senders", "From where e-mail, SMS and WhatsApp messages go out.", f"{ready or 'None'} ready."),
         ("/staff", "Staff", "", f"{people} can sign in."),
     ]
     return {"links": links}

@@ -17,7 +17,6 @@ from regulars.kit.db import Database, Tx
 from regulars.kit.errors import NotFound
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.ids import new_id
-from regulars.kit.mail import Envelope
 
 BODY = '{"user_name":"Asha Rao","amount":120,"operation":"cr"}'
 
@@ -102,7 +101,7 @@ class Street:
     async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[delivery.Settled], now: datetime) -> None:
         self.settled += settled
 
-    async def send(self, request: Request | Envelope) -> Answer | NoAnswer:
+    async def send(self, request: Request) -> Answer | NoAnswer:
         url = request.url
         async with self.arrivals:
             self.received.append((url, request.headers["delivery-id"]))

@@ -154,8 +154,8 @@ async def test_a_messages_test_that_nobody_recorded_is_uncertain(shop: Corner) -
     lane_id = await sender(shop)
     async with shop.db.transaction() as tx:
         parcel = await delivery.queue_test(
-            tx, shop.workspace.id, lane_id=lane_id, rule_id=lane_id, prefix="", topic="email", event_id=None,
-            body="{}", occurred_at=shop.clock.now(), now=shop.clock.now(), source="message",
+            tx, shop.workspace.id, delivery.Addressee(lane_id, lane_id, "", "email"), None,
+            "{}", occurred_at=shop.clock.now(), now=shop.clock.now(), source="message",
         )  # fmt: skip
     await drained(shop)
     assert await shop.states([parcel.delivery_id]) == ["queued"], "whoever queued it sends it"

@@ -14,9 +14,9 @@ from regulars import delivery, limits
 from regulars.delivery import GaveUp, Parcel
 from regulars.kit.clock import HandClock, SystemClock
 from regulars.kit.db import Database, Tx
-from regulars.kit.http import Answer, NoAnswer, Request
+from regulars.kit.http import Answer, NoAnswer, Request, Sender
 from regulars.kit.ids import new_id
-from regulars.kit.mail import Outside, Post
+from regulars.kit.mail import Outside
 from regulars.kit.secrets import SecretBox
 from regulars.worker import work
 from regulars.worker.turns import Running
@@ -47,7 +47,7 @@ class ProfileKeeper(PlainCarrier):
 
 
 @asynccontextmanager
-async def worker(shop: Corner, sender: Post | None = None) -> AsyncIterator[asyncio.Task[None]]:
+async def worker(shop: Corner, sender: Sender | None = None) -> AsyncIterator[asyncio.Task[None]]:
     """Told to stop at the end, it records what it has sent: what was received is known to be stored after that."""
     task = asyncio.create_task(
         work(shop.db, shop.street, sender or shop.street, SecretBox("k" * 40), clock=SystemClock())
