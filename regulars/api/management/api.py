@@ -1,4 +1,4 @@
-"""The management API itself, for its operations to declare themselves on."""
+"""The management API itself, for its operations to declare themselves on, with what they do so by."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api.operations import Api, Call
+from regulars.api.operations import Api
+from regulars.api.operations import Call as Call
+from regulars.api.operations import NoQuery as NoQuery
+from regulars.api.resources import Resource as Resource
 from regulars.kit import Reading, Refusal
 
 

@@ -6,8 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, schedule
-from regulars.api.management.api import PageQuery, asked, management, page_of
-from regulars.api.operations import Call, NoQuery
+from regulars.api.management.api import Call, NoQuery, PageQuery, asked, management, page_of
 from regulars.kit import Page, Reading, Tx, copied, showing
 from regulars.schedule import Aside
 

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import checkout, customers, events, limits, orders
-from regulars.api.management.api import management
-from regulars.api.operations import Call, NoQuery
+from regulars.api.management.api import Call, NoQuery, management
 from regulars.checkout import Connected, Connection, NotConnected, Rules, WalletType
 from regulars.customers.reported import CustomerId
 from regulars.kit import Reading, Tx, copied, invalid

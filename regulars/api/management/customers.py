@@ -8,9 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, events, ledger, limits, orders, triggers
 from regulars.api.management import items
-from regulars.api.management.api import DatedQuery, Limit, asked, management, only, page_of
+from regulars.api.management.api import Call, DatedQuery, Limit, NoQuery, asked, management, only, page_of
 from regulars.api.management.events import EventItem, event_item
-from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerDetails, Details
 from regulars.kit import Listed, Page, Partial, Reading, Tx, a_birthday

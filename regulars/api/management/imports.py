@@ -7,8 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import imports, limits
-from regulars.api.management.api import management
-from regulars.api.operations import Call, NoQuery
+from regulars.api.management.api import Call, NoQuery, management
 from regulars.imports import Preview, Progress, Run
 from regulars.kit import Listed, Tx, copied, showing
 from regulars.kit.csv_file import Format

@@ -8,9 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from regulars import delivery, dispatch, integrations, limits
-from regulars.api.management.api import management
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
+from regulars.api.management.api import Call, NoQuery, Resource, management
 from regulars.delivery import LaneHealth
 from regulars.integrations import CONNECTORS, Integration
 from regulars.integrations import Shown as Made

@@ -9,9 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, orders, triggers
-from regulars.api.management.api import DatedQuery, asked, asked_of, management
+from regulars.api.management.api import Call, DatedQuery, NoQuery, asked, asked_of, management
 from regulars.api.management.items import FiringItem, OrderItem, firing_item, order_item, whose
-from regulars.api.operations import Call, NoQuery
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.kit import Page, Reading, Refusal, Tx, invalid

@@ -9,10 +9,9 @@ from msgspec import Meta
 
 from regulars import days, delivery, events, limits
 from regulars.api.management import items
-from regulars.api.management.api import management
+from regulars.api.management.api import Call, management
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.rewards import CouponItem, coupon_items
-from regulars.api.operations import Call
 from regulars.days import Day
 from regulars.delivery import LaneHealth
 from regulars.kit import Reading

@@ -10,14 +10,13 @@ from msgspec import Meta
 from regulars import customers, limits, people
 from regulars.api.examples import ID
 from regulars.api.management import items
-from regulars.api.management.api import management
+from regulars.api.management.api import Call, NoQuery, management
 from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.messages import ConsentItem, MessageItem, message_item
 from regulars.api.management.referrals import ReferralItem, referral_items
 from regulars.api.management.reviews import ReviewItem, post_items
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.management.tiers import MoveItem
-from regulars.api.operations import Call, NoQuery
 from regulars.kit import Reading, Tx, copied, invalid
 from regulars.people import Person
 from regulars.tenancy import Workspace

@@ -8,10 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, referrals
-from regulars.api.management.api import DatedQuery, asked, management, page_of
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, asked, management, page_of
 from regulars.api.management.items import Whose, named
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
 from regulars.kit import Page, Reading, Tx, copied, showing
 from regulars.referrals import Funnel, Referral, Review, State
 

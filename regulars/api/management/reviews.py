@@ -8,10 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, orders, reviews, triggers
-from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, asked, asked_of, management, only, page_of
 from regulars.api.management.items import Whose, named, whose
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
 from regulars.customers.reported import CustomerId
 from regulars.kit import Page, Reading, Shown, Tx, copied
 from regulars.reviews import Kind, NewPost, Post, Status

@@ -10,11 +10,9 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from regulars import customers, delivery, dispatch, integrations, ledger, limits
-from regulars.api.management.api import management
+from regulars.api.management.api import Call, NoQuery, Resource, management
 from regulars.api.management.events import TopicName
 from regulars.api.management.items import DeliveryItem, delivery_items
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
 from regulars.delivery import StoredAttempt
 from regulars.dispatch import Rule, RuleOutcome
 from regulars.kit import Partial, Reading, Shown, Tx, copied

@@ -6,8 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import imports, limits
-from regulars.api.management.api import management
-from regulars.api.operations import Call, NoQuery
+from regulars.api.management.api import Call, NoQuery, management
 from regulars.imports import Application as Run
 from regulars.imports import Progress
 from regulars.kit import Listed, NotFound, Reading, copied, showing

@@ -8,10 +8,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import conditions, customers
-from regulars.api.management.api import PageQuery, management
+from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management
 from regulars.api.management.items import Whose, named
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
 from regulars.conditions import Why
 from regulars.engagement import segments
 from regulars.engagement.segments import Count, NewSegment, Segment

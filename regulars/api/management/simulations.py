@@ -10,13 +10,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from regulars import customers, imports, limits, orders, triggers
 from regulars.api.examples import ID
-from regulars.api.management.api import management
+from regulars.api.management.api import Call, NoQuery, management
 from regulars.api.management.items import FiringItem, OrderItem, Whose, firing_item, named, order_item
 from regulars.api.management.runs import Reason, reasons
 from regulars.api.management.triggers import Fact, RuleGiven, find, sentence_of
 from regulars.api.management.triggers import checked as checked_fact
 from regulars.api.merchant.activities import NewActivity, fire_of
-from regulars.api.operations import Call, NoQuery
 from regulars.customers.reported import CustomerId
 from regulars.imports import Backtest, Terms
 from regulars.imports.backtests import Tested

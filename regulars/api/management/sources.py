@@ -10,7 +10,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from regulars import limits, shops
-from regulars.api.management.api import DatedQuery, asked, management
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, asked, management
 from regulars.api.management.events import Replayed
 from regulars.api.management.integrations import (
     Connection,
@@ -20,8 +20,6 @@ from regulars.api.management.integrations import (
     filled_in,
     tool_fields,
 )
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
 from regulars.kit import Listed, Page, Reading, Shown, Tx, copied
 from regulars.shops import PLATFORMS, Hook, Source
 from regulars.shops import Shown as Made

@@ -7,9 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, tenancy
-from regulars.api.management.api import management
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
+from regulars.api.management.api import Call, NoQuery, Resource, management
 from regulars.kit import Listed, Reading, Shown, Tx, copied
 from regulars.tenancy import ApiKey, Areas, Person
 from regulars.tenancy.model import Access, Purpose, Role

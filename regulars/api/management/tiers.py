@@ -7,9 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, tiers
-from regulars.api.management.api import PageQuery, asked, management
+from regulars.api.management.api import Call, NoQuery, PageQuery, asked, management
 from regulars.api.management.items import Whose, named
-from regulars.api.operations import Call, NoQuery
 from regulars.kit import Listed, Page, Reading, Tx, copied, showing
 from regulars.tiers import Ladder, LadderVersion, Move, Preview, Progress
 

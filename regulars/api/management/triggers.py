@@ -11,10 +11,8 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from regulars import conditions, limits, triggers
-from regulars.api.management.api import DatedQuery, asked, asked_of, management, only, page_of
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, asked, asked_of, management, only, page_of
 from regulars.api.management.items import FiringItem, Whose, firing_item, named, whose
-from regulars.api.operations import Call, NoQuery
-from regulars.api.resources import Resource
 from regulars.customers import NewCustomer
 from regulars.customers.reported import CustomerDetails, CustomerId
 from regulars.kit import Faults, Listed, NotFound, Page, Partial, Reading, Tx, a_birthday, a_moment, copied, invalid

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, days, ledger, limits, tenancy
-from regulars.api.management.api import Limit, PageQuery, management, page_of
+from regulars.api.management.api import Call, Limit, NoQuery, PageQuery, management, page_of
 from regulars.api.management.items import Whose, in_units, named
-from regulars.api.operations import Call, NoQuery, tried
+from regulars.api.operations import tried
 from regulars.customers import Customer
 from regulars.days.liability import Expected, Forecast, Month, Part
 from regulars.kit import NotFound, Page, Reading, Refusal, Shown, Tx, copied, showing

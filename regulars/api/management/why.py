@@ -1,9 +1,8 @@
 """Why, and why not."""
 
 from regulars import why
-from regulars.api.management.api import management
+from regulars.api.management.api import Call, management
 from regulars.api.management.items import Whose, named
-from regulars.api.operations import Call
 from regulars.kit import Reading, Shown, copied
 from regulars.why import Question, Why
 

@@ -8,8 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import events, limits, orders, reminders, storefront, tenancy
-from regulars.api.management.api import DatedQuery, asked, management, page_of
-from regulars.api.operations import Call, NoQuery
+from regulars.api.management.api import Call, DatedQuery, NoQuery, asked, management, page_of
 from regulars.engagement.messages.model import MessageRules
 from regulars.kit import Page, Reading, Setting, Tx, a_moment, copied, showing
 from regulars.orders import EarningBasis
