@@ -105,8 +105,9 @@ UPDATE ledger_txn
  WHERE workspace_id = $1 AND amount % 200 = 10
 
 -- name: unused
-SELECT t.id, t.customer_id, t.type, t.operation, t.amount, t.closing_balance, t.title, t.description, t.status, t.reference,
-       t.hash, t.occurred_at, t.recorded_at
+SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,
+       t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id, t.target, t.actor,
+       t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at
   FROM ledger_txn AS t
   JOIN ledger_wallet AS w ON w.workspace_id = $1 AND w.customer_id = t.customer_id AND w.kind = t.kind AND w.txn_count = t.seq
  WHERE t.workspace_id = $1 AND t.kind = 'coins' AND t.recorded_at >= $2 AND t.recorded_at < $3 AND w.available > 0

@@ -85,6 +85,8 @@ async def untouched(
     # A step is no transaction of its own on the wire: it is told of by the one that it ended.
     steps = {txn.id: txn.source_txn_id for txn in newest if txn.act in STEPS and txn.source_txn_id}
     ended = await store.txns_by_id(tx, workspace_id, sorted(steps.values())) if steps else {}
-    told = await as_they_are(tx, workspace_id, [ended[steps[txn.id]] if txn.id in steps else txn for txn in newest])
+    # What is the newest of its wallet nothing later has changed.
+    changed = {txn.id: txn for txn in await as_they_are(tx, workspace_id, list(ended.values()))}
+    told = [changed[steps[txn.id]] if txn.id in steps else txn for txn in newest]
     moved = [txn.recorded_at for txn in newest]
     return Untouched(list(zip(moved, told, strict=True)), newest[-1].id if len(newest) == limit else None)
