@@ -12,6 +12,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import days, events, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
+from regulars.channels import written_by
+from regulars.engagement import messages
 from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
 from regulars.kit.batch import Gatherer
 from regulars.kit.db import RACED, REJECTED
@@ -23,6 +25,7 @@ from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
 people.also(shops.forget, hooks=shops.look)
+triggers.letters_by(messages.send_for_triggers)
 rewards.discounts_at(shops.makes_discounts, shops.cannot_make)
 
 Item = TypeVar("Item")
@@ -178,6 +181,8 @@ class App:
         self.clock = clock
         self.http = http
         self.box = box
+        self.links = messages.Links(settings.address(), derived(settings.secret(), b"links in messages"))
+        written_by(messages.Author(self.links))
         self.fingerprint = partial(once.fingerprint, derived(settings.secret(), b"idempotency fingerprints"))
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, self._fire)
         self.issue: Gathered[Ask, Issued] = Gathered(db, clock, rewards.issue)

@@ -11,12 +11,13 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 
-from regulars import tenancy, triggers
+from regulars import channels, delivery, tenancy, triggers
 from regulars.api.app import Doors
 from regulars.api.codes import FIRINGS, REFUSALS
 from regulars.api.documents import openapi
 from regulars.api.management import management
 from regulars.api.merchant import merchant
+from regulars.channels.store import sql as senders
 from regulars.kit.clock import Clock
 from regulars.kit.settings import Settings
 from regulars.triggers import Rule, Trigger
@@ -166,3 +167,13 @@ async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str =
             for name, rights in KEYS.items()
         ]
     return Shop(app, client, workspace, *keys)
+
+
+async def a_ready_sender(shop: Shop, now: datetime) -> None:
+    """Of e-mail, as if a code had been read at its address."""
+    given = {"sender_name": "Corner Shop", "sender_email": "hello@shop.example", "host": "127.0.0.1", "port": 2525}
+    id, box = shop.workspace.id, shop.app.box
+    async with shop.app.db.transaction() as tx:
+        made = await channels.add(tx, id, box, tool="smtp", name="", given=given | {"security": "none"}, now=now)
+        await tx.execute(senders.set_state, id, made.sender.id, "ready", "")
+        await delivery.resume_lane(tx, id, made.sender.id, now)

@@ -29,6 +29,7 @@ from regulars.api.meters import Meters
 from regulars.api.serving import CORS, SAFE, Server, Servers, handlers
 from regulars.kit.settings import Settings
 from regulars.storefront import door as storefront
+from regulars.storefront import preferences
 from regulars.wiring import PARTS, App, part
 
 _log = structlog.get_logger()
@@ -80,6 +81,7 @@ def routed(*, development: bool) -> Litestar:
             *checkout.HANDLERS,
             *products.HANDLERS,
             *storefront.StorefrontDoor.handlers(),
+            *preferences.HANDLERS,
             *docs.handlers([merchant, management]),
             *health.HANDLERS,
             *dashboard.routes(development=development),

@@ -234,10 +234,11 @@ SELECT DISTINCT ON (c.created_at, c.id) c.{coupon} FROM unnest($2::timestamptz[]
  ORDER BY c.created_at, c.id LIMIT $5
 
 -- name: one_of_each
--- The coupon that is named, or else the newest that can be used.
+-- The coupon that is named, or else the newest that can be used. Ordered by the id's text, which sorts as the id does: by
+-- the id itself, the planner would rather walk through all of a shop's coupons.
 SELECT c.{coupon} FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, id)
  CROSS JOIN LATERAL (
         SELECT * FROM rewards_coupon
          WHERE workspace_id = $1 AND customer_id = n.customer_id
            AND CASE WHEN n.id IS NULL THEN status = 'issued' AND (expires_at IS NULL OR expires_at > $4) ELSE id = n.id END
-         ORDER BY id DESC LIMIT 1) AS c
+         ORDER BY id::text DESC LIMIT 1) AS c

@@ -27,10 +27,12 @@ from regulars.triggers.model import (
     Fire,
     Fired,
     Firing,
+    Letter,
     Override,
     Trigger,
     Version,
     granted_coins,
+    letters_by,
 )
 from regulars.triggers.owners import forget, move
 from regulars.triggers.pipeline import RANDOM

@@ -32,6 +32,7 @@ _EVERYWHERE = (
         "budget_per_day",
         "budget_in_all",
         "offer_id",
+        "template_id",
     ),
     *("after_delta_day", "frees_place", "coins_min", "coins_max"),
 )
@@ -92,14 +93,23 @@ def check_rule(source: Source, rule: Rule, kind: Kind = "wallet") -> Rule:
     return rule
 
 
-def _checked_coins(source: Source, rule: Rule, kind: Kind, faults: Faults) -> Rule:
+def _check_kind(rule: Rule, kind: Kind, faults: Faults) -> None:
     if kind == "offer" and rule.offer_id is None:
         faults.add("offer_id", "the offer of which it gives a coupon")
-    only = ("offer_id",) if kind == "wallet" else ("coins_min", "coins_max", "coins_per_unit", "factors")
-    for field in only:
-        if getattr(rule, field):
-            gives = "an offer trigger gives coupons" if kind == "wallet" else "a wallet trigger gives coins"
-            faults.add(field, f"nothing: only {gives}")
+    if kind == "email" and rule.template_id is None:
+        faults.add("template_id", "the template of the message that it sends")
+    for its, gives, fields in (
+        ("wallet", "a wallet trigger gives coins", ("coins_min", "coins_max", "coins_per_unit", "factors")),
+        ("offer", "an offer trigger gives coupons", ("offer_id",)),
+        ("email", "an email trigger sends a message", ("template_id",)),
+    ):
+        for field in fields if its != kind else ():
+            if getattr(rule, field):
+                faults.add(field, f"nothing: only {gives}")
+
+
+def _checked_coins(source: Source, rule: Rule, kind: Kind, faults: Faults) -> Rule:
+    _check_kind(rule, kind, faults)
     if kind != "wallet":
         return rule
     if source == "order" and not (rule.coins_min or rule.coins_max):

@@ -110,7 +110,9 @@ def of_trigger(guarded: Guarded) -> No | None:
     trigger = guarded.trigger
     if not trigger.active:
         return No("trigger_inactive", "The trigger is switched off.")
-    return None if trigger.kind in ("wallet", "offer") else No("effect_unavailable", _UNAVAILABLE[trigger.kind])
+    return (
+        None if trigger.kind in ("wallet", "offer", "email") else No("effect_unavailable", _UNAVAILABLE[trigger.kind])
+    )
 
 
 def of_schedule(guarded: Guarded, fact: AnyFact) -> No | None:
@@ -123,7 +125,6 @@ def of_schedule(guarded: Guarded, fact: AnyFact) -> No | None:
 
 
 _UNAVAILABLE = {
-    "email": "E-mail is not sent yet, so none was. It begins to act when that comes.",
     "event": "Triggers send no events of their own yet. What earns coins is told by Send Events.",
     "webhook": "Triggers call no webhooks of their own yet. What earns coins is told by Send Events.",
 }

@@ -1,7 +1,7 @@
 """Triggers, their versions, and what came of each time they were asked: what one does at last, once all
 guards are past, at once or when it is due."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,9 +11,10 @@ from msgspec import Meta
 
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
-from regulars.kit import Refusal
+from regulars.kit import Refusal, Tx
 from regulars.ledger import Entry, Txn
 from regulars.rewards import Ask, Issued
+from regulars.tenancy import Workspace
 from regulars.triggers.rule import Operation, Rule
 
 Kind = Literal["wallet", "offer", "email", "event", "webhook"]
@@ -167,6 +168,7 @@ _REASONS = {
     "cool_down": "cooling_down",
     "budget": "day_budget_spent budget_spent",
     "once": "already_given",
+    "message": "no_ready_sender template_unknown",
     "offer": "offer_unknown offer_closed offer_limit_reached not_eligible codes_out",
 }
 GUARDS = {reason: guard for guard, reasons in _REASONS.items() for reason in reasons.split()}
@@ -206,8 +208,36 @@ class OneCoupon(msgspec.Struct, frozen=True, gc=False, tag="coupon"):
     amount: int = 0
 
 
-Effect = Coins | OneCoupon
-"""E-mail, events and webhooks become members when their rooms can be asked."""
+class OneMessage(msgspec.Struct, frozen=True, gc=False, tag="message"):
+    """The effect of an email trigger: a message of this template."""
+
+    template_id: UUID
+    operation: Operation = "cr"
+    amount: int = 0
+
+
+Effect = Coins | OneCoupon | OneMessage
+"""Events and webhooks become members when their rooms can be asked."""
+
+
+class Letter(msgspec.Struct, frozen=True, gc=False):
+    """A message to be sent, under the firing's `id`, because of the trigger `source_id`."""
+
+    id: UUID
+    source_id: UUID
+    customer_id: UUID
+    template_id: UUID
+    cause_id: UUID | None
+
+
+Send = Callable[[Tx, Workspace, Sequence[Letter], datetime], Awaitable[list[Refusal | None]]]
+_senders: list[Send] = []
+letters_by = _senders.append
+"""Have a room above this one send the messages of email triggers: of each, why it can't be."""
+
+
+async def send_letters(tx: Tx, workspace: Workspace, letters: Sequence[Letter], now: datetime) -> list[Refusal | None]:
+    return await _senders[0](tx, workspace, letters, now) if letters else []
 
 
 class Behind(msgspec.Struct, frozen=True, gc=False):
@@ -222,6 +252,9 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
     order_name: str
     actor: str
     cause_id: UUID | None
+
+    def letter(self, effect: OneMessage) -> Letter:
+        return Letter(self.firing_id, self.trigger_id, self.customer_id, effect.template_id, self.cause_id)
 
     def ask(self, effect: OneCoupon) -> Ask:
         return Ask(

@@ -22,7 +22,17 @@ from regulars.tenancy import Workspace
 from regulars.triggers import guards, store
 from regulars.triggers.facts import AnyFact, Called, Ordered
 from regulars.triggers.guards import Guarded, No
-from regulars.triggers.model import Behind, Coins, Effect, Firing, OneCoupon, Override, Trigger
+from regulars.triggers.model import (
+    Behind,
+    Coins,
+    Effect,
+    Firing,
+    OneCoupon,
+    OneMessage,
+    Override,
+    Trigger,
+    send_letters,
+)
 from regulars.triggers.rule import Campaign, Factor, FirstOrder, InTier, Rule
 from regulars.triggers.tallies import Key, Tally
 from regulars.triggers.waiting import Promise
@@ -219,6 +229,9 @@ class Pipeline:
             offer_id = set_by_call.offer_id or rule.offer_id
             assert offer_id is not None
             return OneCoupon(offer_id)
+        if trigger.kind == "email":
+            assert rule.template_id is not None
+            return OneMessage(rule.template_id)
         description = rule.description
         if isinstance(fact, Ordered):
             description = description or f"Order {fact.order.name or fact.order.reference_id}"
@@ -275,6 +288,11 @@ class Pipeline:
         return firings
 
     async def _issue(self, tx: Tx, decisions: Sequence[Decision]) -> None:
+        sending = [(d, d.effect) for d in decisions if isinstance(d.effect, OneMessage) and not d.no and not d.due_at]
+        letters = [d.behind().letter(effect) for d, effect in sending]
+        for (d, _), no in zip(sending, await send_letters(tx, self.workspace, letters, self.now), strict=True):
+            if no is not None:
+                self._refuse(d, no)
         giving = [(d, d.effect) for d in decisions if isinstance(d.effect, OneCoupon) and not d.no and not d.due_at]
         if not giving:
             return

@@ -103,7 +103,8 @@ class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     (`timeline`). Then at most so many times a day, a month and in all, each for a customer; `cool_down_minutes` since
     the last; and a budget of coins for all customers together, a day and in all.
 
-    An offer trigger gives a coupon of the offer `offer_id` in place of coins.
+    An offer trigger gives a coupon of the offer `offer_id` in place of coins; an email trigger sends the customer a
+    message of the template `template_id`.
 
     `after_delta_day` waits so many days before it gives. `frees_place`: what is taken back whole counts no more.
     `fact` is the name of the shop's own facts that it reacts to, `properties` what may be asked about them.
@@ -116,6 +117,7 @@ class Rule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     coins_max: Annotated[Coins, Meta(examples=[50])] = 0
     coins_per_unit: Coins = 0
     offer_id: Annotated[UUID | None, Meta(description="The offer of which an offer trigger gives a coupon.")] = None
+    template_id: Annotated[UUID | None, Meta(description="Of the message that an email trigger sends.")] = None
     earn_when: EarnWhen = "paid"
     basis: Annotated[EarningBasis | None, Meta(description=_BASIS)] = None
     factors: Annotated[tuple[Factor, ...], _FACTORS] = ()

@@ -16,7 +16,7 @@ from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.guards import basis_of
-from regulars.triggers.model import Behind, Coins, Effect, Firing, OneCoupon, posted_refusal
+from regulars.triggers.model import Behind, Coins, Effect, Firing, OneCoupon, OneMessage, posted_refusal, send_letters
 from regulars.triggers.rule import Rule
 from regulars.triggers.tallies import Tally
 
@@ -53,9 +53,13 @@ async def give(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime)
     asks = [p.behind.ask(p.effect) for p in offering if isinstance(p.effect, OneCoupon)]
     issued = await rewards.issue(tx, workspace, asks, now) if asks else []
     came |= {p.firing.id: outcome for p, outcome in zip(offering, issued, strict=True)}
+    writing = [p for p in promises if isinstance(p.effect, OneMessage) and not _is_void(p, placed)]
+    letters = [p.behind.letter(p.effect) for p in writing if isinstance(p.effect, OneMessage)]
+    sent = zip(writing, await send_letters(tx, workspace, letters, now), strict=True)
+    came |= {p.firing.id: no for p, no in sent if no is not None}
     tally, rewarded, settled = Tally(workspace), dict[UUID, int](), list[Firing]()
     for promise, amount in zip(promises, amounts, strict=True):
-        firing = _settled(promise, amount, came.get(promise.firing.id))
+        firing = _settled(promise, amount, came.get(promise.firing.id), _is_void(promise, placed))
         settled.append(firing)
         if firing.state == "refused":
             uncount(tally, rules, promise.firing)
@@ -110,7 +114,7 @@ def _is_void(promise: Promise, placed: Mapping[UUID, Order]) -> bool:
     return order is not None and order.void
 
 
-def _settled(promise: Promise, amount: int, outcome: Outcome | Issued | None) -> Firing:
+def _settled(promise: Promise, amount: int, outcome: Outcome | Issued | None, void: bool) -> Firing:
     firing = promise.firing
     if isinstance(outcome, Issued):
         return msgspec.structs.replace(firing, state="granted")
@@ -118,7 +122,7 @@ def _settled(promise: Promise, amount: int, outcome: Outcome | Issued | None) ->
         return msgspec.structs.replace(firing, state="granted", txn_id=outcome.txn.id, amount=amount)
     if outcome is not None:
         return posted_refusal(firing, outcome)
-    if firing.amount or isinstance(promise.effect, OneCoupon):
+    if firing.amount or isinstance(promise.effect, OneCoupon) or void:
         words = "The order was cancelled or paid back before its day came."
         return msgspec.structs.replace(firing, state="refused", reason="order_cancelled", explanation=words, amount=0)
     return msgspec.structs.replace(firing, state="granted")

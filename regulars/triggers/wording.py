@@ -20,7 +20,7 @@ def sentence(
     if_ = condition_in_words(source, rule)
     when = f"{_when(source, rule)}{f' and {if_}' if if_ else ''}{_marks(rule, symbol)}"
     said = f"{when}, it {_gives(source, rule, coin_name, symbol) if kind == 'wallet' else _OTHERWISE[kind]}"
-    said += f" of “{offer}”" if kind == "offer" and offer else ""
+    said += f" of “{offer}”" if kind in ("offer", "email") and offer else ""
     said += "".join(f", {_factor(one)}" for one in rule.factors)
     if rule.after_delta_day:
         said += f", {counted(rule.after_delta_day, 'days')} later"
@@ -38,7 +38,7 @@ def sentence(
 
 _OTHERWISE = {
     "offer": "gives a coupon",
-    "email": "sends an e-mail, once e-mail is sent",
+    "email": "sends a message",
     "event": "sends an event of its own, once triggers can",
     "webhook": "calls a webhook, once triggers can",
 }

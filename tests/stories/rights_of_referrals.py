@@ -19,6 +19,9 @@ PATCH  /api/v1/templates/{id}                             -          -     -    
 DELETE /api/v1/templates/{id}                             -          -     -      -      -         WRITE  -
 POST   /api/v1/templates/preview                          -          -     -      -      -         -      READ
 GET    /api/v1/template-variables                         -          -     -      -      -         READ   -
+GET    /api/v1/messages                                   -          -     -      -      -         -      READ
+POST   /api/v1/messages                                   -          -     -      -      -         -      WRITE
+GET    /api/v1/messages/{id}                              -          -     -      -      -         -      READ
 GET    /api/v1/consents                                   -          -     -      -      -         -      READ
 POST   /api/v1/consents                                   -          -     -      -      -         -      WRITE
 GET    /api/v1/suppressions                               -          -     -      -      -         -      READ
@@ -48,6 +51,12 @@ POST   /api/v1/senders/{id}/test                          -          -     -    
 PAGES = """
 GET    /r/{code}                                          yes    yes     yes     yes
 POST   /r/{code}                                          yes    yes     yes     yes
+GET    /u/{token}                                         yes    yes     yes     yes
+POST   /u/{token}                                         yes    yes     yes     yes
+GET    /t/o/{token}                                       yes    yes     yes     yes
+HEAD   /t/o/{token}                                       yes    yes     yes     yes
+GET    /t/c/{token}                                       yes    yes     yes     yes
+HEAD   /t/c/{token}                                       yes    yes     yes     yes
 GET    /referrals                                         yes    yes     yes     no
 GET    /referrals.csv                                     yes    yes     yes     no
 GET    /referrals/{id}                                    yes    yes     yes     no

@@ -15,7 +15,7 @@ from regulars.api.merchant import merchant
 from regulars.api.operations import Operation
 from regulars.kit.clock import HandClock
 from regulars.wiring import App
-from tests.doors import Shop, a_shop, an_order, per_dollar
+from tests.doors import Shop, a_ready_sender, a_shop, an_order, per_dollar
 from tests.selling import connected
 
 ASHA = {"customer_id": "shopify-7029064106277", "name": "Asha Rao", "email": "asha@example.com"}
@@ -139,7 +139,10 @@ async def of_messages(shop: Shop) -> dict[str, str]:
     body = {"name": "Hello", "content": {"subject": "Hello", "body": "Hello {{ user_name }}"}}
     template = (await shop.manage("POST", "/templates", json=body)).json()["id"]
     stopped = await shop.manage("POST", "/suppressions", json={"address": "bo@example.com"})
-    return {"templates": template, "template_id": template, "suppressions": stopped.json()["id"]}
+    await a_ready_sender(shop, shop.app.clock.now())
+    sent = await shop.manage("POST", "/messages", json={"customer_id": ASHA["customer_id"], "template_id": template})
+    made = {"templates": template, "template_id": template, "suppressions": stopped.json()["id"]}
+    return made | {"messages": sent.json()["id"]}
 
 
 async def of_referrals(shop: Shop, offer: str) -> dict[str, str]:

@@ -1,28 +1,29 @@
 """Templates of messages, who agreed to them, and addresses that nothing is sent to."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api.management.api import PageQuery, asked, management, page_of
-from regulars.api.management.items import Whose, named
+from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management, page_of
+from regulars.api.management.items import Whose, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
 from regulars.engagement import messages
+from regulars.engagement.messages import model
 from regulars.engagement.messages.liquid import Variable
-from regulars.engagement.messages.model import Channel, Consent, ConsentState, Content, Message, Suppression, Template
-from regulars.kit import Listed, Page, Partial, Reading, Shown, Tx, copied, showing
+from regulars.kit import Listed, Page, Partial, Reading, Shown, Tx, copied
 
 Topic = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["walletreward_create"])]
-
-
-class TemplateItem(Shown[Template], frozen=True):
-    __doc__ = Template.__doc__
+TemplateItem = Shown[model.Template]
+ConsentItem = Shown[model.Consent]
+SuppressionItem = Shown[model.Suppression]
 
 
 class TemplateParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,13 +31,13 @@ class TemplateParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     name: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["Welcome"])]
     topic: Topic = ""
-    content: Content
+    content: model.Content
 
 
 class NewTemplate(TemplateParts, frozen=True, kw_only=True, forbid_unknown_fields=True):
     __doc__ = TemplateParts.__doc__
 
-    channel: Channel = "email"
+    channel: model.Channel = "email"
 
 
 class TemplateChange(Partial[TemplateParts], frozen=True, forbid_unknown_fields=True):
@@ -66,55 +67,61 @@ class TopicQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topic: Topic = ""
 
 
-class OfCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OfCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     customer_id: CustomerId
-
-
-@showing("channel state source at", Consent)
-class ConsentItem(msgspec.Struct):
-    """Whether somebody agrees to be written to, who said so (empty: it is what the shop knows of the customer), and
-    when. `asked`: they were asked, or have to be, and have not agreed yet."""
 
 
 class NewConsent(OfCustomer, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`source` says where it was said. With double opt-in, a yes to e-mail asks the customer first."""
 
-    channel: Channel
-    state: ConsentState
+    channel: model.Channel
+    state: model.ConsentState
     source: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX, examples=["Newsletter form"])] = "api"
 
 
-class SuppressionItem(Shown[Suppression], frozen=True):
-    __doc__ = Suppression.__doc__
-
-
 class SuppressionQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    channel: Channel | None = None
+    channel: model.Channel | None = None
     address: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX)] | None = None
 
 
 class NewSuppression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     address: Annotated[str, Meta(min_length=1, max_length=limits.EMAIL_CHARS_MAX, examples=["asha@example.com"])]
-    channel: Channel = "email"
+    channel: model.Channel = "email"
     reason: Annotated[str, Meta(max_length=limits.TITLE_CHARS_MAX, examples=["Asked us on the phone"])] = "By hand."
 
 
-@showing(
-    "id customer channel sender_id template_id template_version source_kind source_id cause_id address state reason"
-    " reason_code created_at too_late_at sent_at opens clicks scans opened_at clicked_at",
-    Message,
-)
-class MessageItem(msgspec.Struct):
-    __doc__ = Message.__doc__
+class MessageQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    customer_id: CustomerId | None = None
+    state: model.State | None = None
+    channel: model.Channel | None = None
+
+
+class ToSend(OfCustomer, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`test_to`: to this address instead, whatever the customer agreed to. Not sent before `too_late_at`, it is not
+    sent. A call that comes again under its Idempotency-Key sends nothing more."""
+
+    template_id: UUID
+    test_to: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX)] = ""
+    too_late_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class MessageItem(Shown[model.Message], frozen=True, kw_only=True):
+    __doc__ = model.Message.__doc__
 
     customer: Whose
 
 
-def message_item(one: Message, who: Customer) -> MessageItem:
+class MessageWhole(MessageItem, frozen=True, kw_only=True):
+    """With what it said, once it was ready to be sent; null before, and when the customer was erased."""
+
+    content: Rendering | None
+
+
+def message_item(one: model.Message, who: Customer) -> MessageItem:
     return copied(MessageItem, one, customer=named(who))
 
 
-async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Template]) -> list[TemplateItem]:
+async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[model.Template]) -> list[TemplateItem]:
     return [copied(TemplateItem, one) for one in found]
 
 
@@ -122,23 +129,23 @@ templates = Resource(management, "/templates", TemplateItem, tag="Messages", one
 
 
 @templates.list("Templates")
-def list_templates(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Template]]:
+def list_templates(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[model.Template]]:
     return messages.list_templates(tx, call.workspace_id)
 
 
 @templates.create("Create a template", about=("name",))
-def create_template(call: Call[NoQuery, NewTemplate], tx: Tx) -> Awaitable[Template]:
+def create_template(call: Call[NoQuery, NewTemplate], tx: Tx) -> Awaitable[model.Template]:
     given = msgspec.structs.asdict(call.body)
     return messages.create_template(tx, call.workspace_id, **given, now=call.now, actor=call.caller.actor)
 
 
 @templates.read("One template")
-def read_template(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Template]:
+def read_template(call: Call[NoQuery, None], tx: Reading) -> Awaitable[model.Template]:
     return messages.find_template(tx, call.workspace_id, call.path_id())
 
 
 @templates.change("Change a template")
-def change_template(call: Call[NoQuery, TemplateChange], tx: Tx) -> Awaitable[Template]:
+def change_template(call: Call[NoQuery, TemplateChange], tx: Tx) -> Awaitable[model.Template]:
     id, given = call.path_id(), call.body.given()
     return messages.change_template(tx, call.workspace_id, id, given, call.now, actor=call.caller.actor)
 
@@ -176,7 +183,7 @@ async def set_consent(call: Call[NoQuery, NewConsent], tx: Tx) -> Listed[Consent
     body = call.body
     customer = await customers.get(tx, call.workspace_id, customer_id=body.customer_id)
     states = {body.channel: body.state}
-    set_ = await messages.set_consents(tx, call.workspace, customer, states, body.source, call.now)
+    set_ = await messages.agree(tx, call.workspace, customer, states, body.source, call.now)
     await call.audit(tx, "consent.update", customer.customer_id, channel=body.channel, state=body.state)
     return Listed([copied(ConsentItem, one) for one in set_])
 
@@ -203,3 +210,32 @@ async def add_suppression(call: Call[NoQuery, NewSuppression], tx: Tx) -> Suppre
 async def remove_suppression(call: Call[NoQuery, None], tx: Tx) -> None:
     await messages.unsuppress(tx, call.workspace_id, call.path_id())
     await call.audit(tx, "suppression.delete", call.path_id())
+
+
+@management.get("/messages", "Messages", tag="Messages", area="data")
+async def list_messages(call: Call[MessageQuery, None], tx: Reading) -> Page[MessageItem]:
+    """Newest first; every condition that is given must hold."""
+    by = asked(call.query) | {"customer_id": await asked_of(call, tx)}
+    items, after = page_of(await messages.messages_of(tx, call.workspace_id, **by), call.query.limit)
+    people = await whose(tx, call.workspace, items)
+    return Page([message_item(one, people[one.customer_id]) for one in items], after)
+
+
+@management.get("/messages/{id}", "One message", tag="Messages", area="data")
+async def read_message(call: Call[NoQuery, None], tx: Reading) -> MessageWhole:
+    one = await messages.find_message(tx, call.workspace_id, call.path_id())
+    who, said = await whose(tx, call.workspace, [one]), await messages.content_of(tx, call.workspace, one)
+    content = Rendering(**said) if said else None
+    return copied(MessageWhole, one, customer=named(who[one.customer_id]), content=content)
+
+
+@management.post("/messages", "Send a message", tag="Messages", area="data", status=201)
+async def send_message(call: Call[NoQuery, ToSend], tx: Tx) -> MessageItem:
+    """It is queued; whether the customer agrees, and all else that may stop it, is asked right before it is sent."""
+    body = call.body
+    who = await customers.get(tx, call.workspace_id, customer_id=body.customer_id)
+    how: dict[str, Any] = {"source_kind": "test" if body.test_to else "api", "address": body.test_to}
+    new = model.NewMessage(customer_id=who.id, template_id=body.template_id, too_late_at=body.too_late_at, **how)
+    await messages.send(tx, call.workspace, [new], call.now)
+    await call.audit(tx, "message.send", new.id, template_id=str(body.template_id))
+    return message_item(await messages.find_message(tx, call.workspace_id, new.id), who)

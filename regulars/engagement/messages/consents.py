@@ -6,47 +6,43 @@ from uuid import UUID
 
 from regulars import customers, ledger
 from regulars.customers import Customer
-from regulars.engagement.messages.model import (
-    CHANNELS,
-    Channel,
-    Consent,
-    ConsentState,
-    MessageRules,
-    Suppression,
-    hash_of,
-    message_rules,
-    sql,
-)
+from regulars.engagement.messages import model
+from regulars.engagement.messages.model import sql
 from regulars.kit import AFTER_ALL_IDS, Faults, NotFound, Reading, Tx, new_id
 from regulars.tenancy import Workspace
 
-Said = Mapping[tuple[UUID, str], Consent]
+Said = Mapping[tuple[UUID, str], model.Consent]
 
 
 async def said_of(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> Said:
     rows = await tx.fetch(sql.consents, workspace_id, customer_ids)
-    return {(row[0], row[1]): Consent(*row[1:]) for row in rows}
+    return {(row[0], row[1]): model.Consent(*row[1:]) for row in rows}
 
 
-def consent_of(rules: MessageRules, channel: Channel, customer: Customer, said: Said) -> Consent:
+def consent_of(rules: model.MessageRules, channel: model.Channel, customer: Customer, said: Said) -> model.Consent:
     """What holds: every no counts, also one that only the shop knows of; with double opt-in only a confirmed yes."""
     known = customer.accept_email if channel == "email" else customer.accept_mobile
     own = said.get((customer.id, channel))
     if own is not None and (known or own.state != "yes"):
         return own
-    state: ConsentState = "no" if not known else "asked" if channel == "email" and rules.double_opt_in else "yes"
-    return Consent(channel, state, "", None)
+    state: model.ConsentState = "no" if not known else "asked" if channel == "email" and rules.double_opt_in else "yes"
+    return model.Consent(channel, state, "", None)
 
 
-async def consents_of(tx: Reading, workspace: Workspace, customer: Customer) -> list[Consent]:
+async def consents_of(tx: Reading, workspace: Workspace, customer: Customer) -> list[model.Consent]:
     """What holds, channel by channel."""
-    said, rules = await said_of(tx, workspace.id, [customer.id]), message_rules(workspace)
-    return [consent_of(rules, channel, customer, said) for channel in CHANNELS]
+    said, rules = await said_of(tx, workspace.id, [customer.id]), model.message_rules(workspace)
+    return [consent_of(rules, channel, customer, said) for channel in model.CHANNELS]
 
 
 async def set_consents(
-    tx: Tx, workspace: Workspace, customer: Customer, states: Mapping[Channel, ConsentState], source: str, now: datetime
-) -> list[Consent]:
+    tx: Tx,
+    workspace: Workspace,
+    customer: Customer,
+    states: Mapping[model.Channel, model.ConsentState],
+    source: str,
+    now: datetime,
+) -> list[model.Consent]:
     """Keep what was said, and by whom; what the shop knows of the customer goes with it, and is told as any change of
     theirs. A channel about which nothing was said is as it was. Locks the customer."""
     before = {one.channel: one.state for one in await consents_of(tx, workspace, customer)}
@@ -64,11 +60,13 @@ async def set_consents(
     return await consents_of(tx, workspace, changed)
 
 
-async def suppress(tx: Tx, workspace_id: UUID, addresses: Sequence[tuple[Channel, str, str]], now: datetime) -> None:
+async def suppress(
+    tx: Tx, workspace_id: UUID, addresses: Sequence[tuple[model.Channel, str, str]], now: datetime
+) -> None:
     """Send nothing to these any more: the channel, the address, and why, each. Raises Invalid."""
     faults, rows = Faults(), []
     for channel, address, reason in addresses:
-        if not (hash := hash_of(channel, address)) or (channel == "email" and "@" not in address):
+        if not (hash := model.hash_of(channel, address)) or (channel == "email" and "@" not in address):
             faults.add("address", "an e-mail address, or of another channel a number such as +919800000000")
         rows.append((new_id(), channel, hash, address.strip(), reason))
     faults.check()
@@ -92,14 +90,14 @@ async def suppressions(
     tx: Reading,
     workspace_id: UUID,
     *,
-    channel: Channel | None = None,
+    channel: model.Channel | None = None,
     address: str | None = None,
     before_id: UUID | None = None,
     limit: int,
-) -> list[Suppression]:
+) -> list[model.Suppression]:
     """Newest first; of an address, however it is written, what there is of it."""
     if address:
-        named = [channel] if channel else list(CHANNELS)
-        hashes = [hash_of(one, address) for one in named]
-        return await tx.all(Suppression, sql.suppressions_of_address, workspace_id, named, hashes)
-    return await tx.all(Suppression, sql.suppressions, workspace_id, before_id or AFTER_ALL_IDS, limit, channel)
+        named = [channel] if channel else list(model.CHANNELS)
+        hashes = [model.hash_of(one, address) for one in named]
+        return await tx.all(model.Suppression, sql.suppressions_of_address, workspace_id, named, hashes)
+    return await tx.all(model.Suppression, sql.suppressions, workspace_id, before_id or AFTER_ALL_IDS, limit, channel)

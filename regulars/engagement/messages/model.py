@@ -10,7 +10,7 @@ from msgspec import Meta
 from regulars import limits
 from regulars.customers import Customer
 from regulars.events import eid, mid
-from regulars.kit import Conflict, NotFound, Queries, new_id
+from regulars.kit import INSIDE, Conflict, NotFound, Queries, new_id
 from regulars.tenancy import Workspace
 
 sql = Queries(__file__)
@@ -30,8 +30,7 @@ class UnknownMessage(NotFound):
     message = "This message does not exist, or the link that names it is not whole."
 
 
-class NoSender(Conflict):
-    code = "no_ready_sender"
+class NoSender(Conflict, code="no_ready_sender"):
     message = "There is no sender that is ready to send this. Add one, verify it, then send."
 
 
@@ -101,7 +100,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     that look into mail."""
 
     id: UUID
-    customer_id: UUID
+    customer_id: Annotated[UUID, INSIDE]
     channel: Channel
     sender_id: UUID
     template_id: UUID | None
@@ -116,14 +115,14 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     created_at: datetime
     too_late_at: datetime | None
     sent_at: datetime | None
-    said: dict[str, Any]
+    said: Annotated[dict[str, Any], INSIDE]
     opens: int
     clicks: int
     scans: int
     opened_at: datetime | None
     clicked_at: datetime | None
-    hit_at: datetime | None
-    hit_counted: bool
+    hit_at: Annotated[datetime | None, INSIDE]
+    hit_counted: Annotated[bool, INSIDE]
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False):

@@ -126,13 +126,25 @@ SELECT {message} FROM messages_message
 -- name: message
 SELECT {message} FROM messages_message WHERE workspace_id = $1 AND id = $2
 
--- name: lock_message
-SELECT {message} FROM messages_message WHERE workspace_id = $1 AND id = $2 FOR UPDATE
-
--- name: save_hit
-UPDATE messages_message
-   SET opens = $3, clicks = $4, scans = $5, opened_at = $6, clicked_at = $7, hit_at = $8, hit_counted = $9
- WHERE workspace_id = $1 AND id = $2
+-- name: count_hit
+-- Of a click ($4), or an opening. What says that it is a program ($5), or comes sooner than anybody reads ($6 seconds), is
+-- one; so is who follows several links at once ($7 seconds): then the first of them counts no more either.
+UPDATE messages_message m
+   SET opens = m.opens + CASE WHEN $4 OR h.program THEN 0 ELSE 1 END,
+       clicks = m.clicks + CASE WHEN NOT $4 THEN 0 WHEN h.program THEN -h.back ELSE 1 END,
+       scans = m.scans + CASE WHEN h.program THEN 1 + h.back ELSE 0 END,
+       opened_at = CASE WHEN h.program THEN m.opened_at ELSE COALESCE(m.opened_at, $3) END,
+       clicked_at = CASE WHEN NOT $4 OR (h.program AND m.clicks > h.back) THEN m.clicked_at
+                         WHEN NOT h.program THEN COALESCE(m.clicked_at, $3) END,
+       hit_at = CASE WHEN $4 THEN $3 ELSE m.hit_at END,
+       hit_counted = CASE WHEN $4 THEN NOT h.program ELSE m.hit_counted END
+  FROM (SELECT $5::boolean OR COALESCE($3::timestamptz < o.sent_at + make_interval(secs => $6), true)
+               OR ($4::boolean AND b.burst) AS program,
+               CASE WHEN $4 AND b.burst AND o.hit_counted THEN 1 ELSE 0 END AS back
+          FROM messages_message o
+         CROSS JOIN LATERAL (SELECT COALESCE(o.hit_at > $3::timestamptz - make_interval(secs => $7), false) AS burst) AS b
+         WHERE o.workspace_id = $1 AND o.id = $2 FOR UPDATE OF o) AS h
+ WHERE m.workspace_id = $1 AND m.id = $2
 
 -- name: move_messages
 UPDATE messages_message SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
@@ -149,13 +161,19 @@ SELECT $1, $3, channel, state, source, at FROM messages_consent WHERE workspace_
 DELETE FROM messages_consent WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])
 
 -- name: forget_messages
--- What waits is not sent.
+-- What waits is not sent. Found one by one by their keys, as those below.
 UPDATE messages_message
    SET said = '{}', address = '', state = CASE WHEN state = 'queued' THEN 'skipped' ELSE state END,
        reason = CASE WHEN state = 'queued' THEN $3::text WHEN reason = '' THEN '' ELSE $3::text END
- WHERE workspace_id = $1 AND customer_id = ANY($2::uuid[])
+ WHERE workspace_id = $1 AND id = ANY(ARRAY(
+       SELECT m.id FROM unnest($2::uuid[]) AS n (id)
+        CROSS JOIN LATERAL (SELECT id FROM messages_message WHERE workspace_id = $1 AND customer_id = n.id OFFSET 0) AS m))
 RETURNING id
 
 -- name: forget_addresses
 UPDATE messages_suppression SET address = ''
- WHERE workspace_id = $1 AND channel = ANY('{email,sms,whatsapp}') AND hash = ANY($2::text[])
+ WHERE workspace_id = $1 AND id = ANY(ARRAY(
+       SELECT s.id FROM unnest($2::text[], $3::text[]) AS n (channel, hash)
+        CROSS JOIN LATERAL (
+               SELECT id FROM messages_suppression
+                WHERE workspace_id = $1 AND channel = n.channel AND hash = n.hash OFFSET 0) AS s))

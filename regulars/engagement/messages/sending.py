@@ -1,0 +1,128 @@
+"""Messages on their way: reserved and queued, and what became of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import channels, customers
+from regulars.channels import Later, Outgoing, Ready, Skipped
+from regulars.customers import Customer
+from regulars.delivery import Settled
+from regulars.engagement.messages import model
+from regulars.engagement.messages.consents import set_consents, suppress
+from regulars.engagement.messages.links import Links
+from regulars.engagement.messages.liquid import unflat
+from regulars.engagement.messages.model import sql
+from regulars.engagement.messages.preparing import prepare
+from regulars.engagement.messages.rendering import opt_in, said_by
+from regulars.engagement.messages.templates import templates_by_id
+from regulars.kit import Reading, Refusal, Tx, invalid
+from regulars.tenancy import Workspace
+from regulars.triggers import Letter
+
+
+async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], now: datetime) -> list[UUID]:
+    """Reserve each and queue it, without asking yet whether it may be sent: the ids of those that were not there.
+    Raises Invalid naming `template_id`, and model.NoSender."""
+    if not new:
+        return []
+    templates = await templates_by_id(tx, workspace.id, [one.template_id for one in new if one.template_id])
+    senders, rows, outgoing = await _ready(tx, workspace), list[tuple[Any, ...]](), dict[UUID, Outgoing]()
+    for one in new:
+        template = templates.get(one.template_id) if one.template_id else None
+        if template is None and one.source_kind != "opt_in":
+            raise invalid("template_id", "the id of a template of this shop")
+        channel, version = (template.channel, template.version) if template else ("email", 0)
+        if (sender_id := one.sender_id or senders.get(channel)) is None:
+            raise model.NoSender
+        of = (one.source_kind, one.source_id, one.cause_id, one.address, one.too_late_at)
+        rows.append((one.id, one.customer_id, channel, sender_id, one.template_id, version, *of))
+        outgoing[one.id] = Outgoing(one.id, sender_id, one.source_id or one.id, channel, one.due_at or now)
+    put = await tx.fetch(sql.insert_messages, workspace.id, *map(list, zip(*rows, strict=True)), now)
+    await channels.queue(tx, workspace.id, [outgoing[row["id"]] for row in put], now)
+    return [row["id"] for row in put]
+
+
+async def _ready(tx: Reading, workspace: Workspace) -> dict[str, UUID]:
+    """By channel, the oldest sender that is ready."""
+    found = reversed(await channels.list_senders(tx, workspace.id))
+    return {one.channel: one.id for one in found if one.state == "ready"}
+
+
+async def send_for_triggers(
+    tx: Tx, workspace: Workspace, letters: Sequence[Letter], now: datetime
+) -> list[Refusal | None]:
+    """What e-mail triggers decided to send, each under its firing's id; of each why it can't be."""
+    known = await templates_by_id(tx, workspace.id, list({one.template_id for one in letters}))
+    ready, answers = await _ready(tx, workspace), list[Refusal | None]()
+    for one in letters:
+        template = known.get(one.template_id)
+        gone = Refusal("The template of this trigger was removed.", code="template_unknown")
+        answers.append(gone if template is None else None if template.channel in ready else model.NoSender())
+    new = [
+        model.NewMessage(source_kind="trigger", **msgspec.structs.asdict(one))
+        for one, no in zip(letters, answers, strict=True)
+        if no is None
+    ]
+    await send(tx, workspace, new, now)
+    return answers
+
+
+async def agree(
+    tx: Tx,
+    workspace: Workspace,
+    customer: Customer,
+    states: dict[model.Channel, model.ConsentState],
+    source: str,
+    now: datetime,
+) -> list[model.Consent]:
+    """As `set_consents`; but with double opt-in, a yes to e-mail is asked for by e-mail. Raises model.NoSender."""
+    if states.get("email") == "yes" and model.message_rules(workspace).double_opt_in:
+        states = {**states, "email": "asked"}
+        await send(
+            tx, workspace, [model.NewMessage(customer_id=customer.id, template_id=None, source_kind="opt_in")], now
+        )
+    return await set_consents(tx, workspace, customer, states, source, now)
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who is asked what messages say, and told what became of them: see `channels.Author`."""
+
+    links: Links
+
+    async def prepare(
+        self, tx: Tx, workspace: Workspace, ids: Sequence[UUID], now: datetime
+    ) -> Mapping[UUID, Ready | Skipped | Later]:
+        return await prepare(tx, workspace, ids, now, self.links)
+
+    async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[Settled], now: datetime) -> None:
+        """Nothing more is sent to an address that is nobody's."""
+        states = ["sent" if one.state == "delivered" else one.state for one in settled]
+        ids, reasons = [one.id for one in settled], [one.reason for one in settled]
+        rows = await tx.all(model.Message, sql.settle, workspace_id, ids, states, reasons, now)
+        why = {one.id: one.reason for one in settled if one.bounced}
+        lost = [one for one in rows if one.id in why]
+        people = await customers.by_ids(tx, workspace_id, sorted({one.customer_id for one in lost})) if lost else {}
+        named = [(one, one.address or model.address_of(one.channel, people[one.customer_id])) for one in lost]
+        await suppress(tx, workspace_id, [(one.channel, to, why[one.id]) for one, to in named if to], now)
+
+    async def suppress(
+        self, tx: Tx, workspace_id: UUID, addresses: Sequence[tuple[model.Channel, str, str]], now: datetime
+    ) -> None:
+        await suppress(tx, workspace_id, addresses, now)
+
+
+async def find_message(tx: Reading, workspace_id: UUID, id: UUID) -> model.Message:
+    """Raises NotFound."""
+    return await tx.the(model.UnknownMessage.message, model.Message, sql.message, workspace_id, id)
+
+
+async def content_of(tx: Reading, shop: Workspace, one: model.Message) -> dict[str, Any] | None:
+    """What it said, without the links that count: see `said_by`. None of what was never ready, or of the erased."""
+    if not one.said:
+        return None
+    kept = await tx.fetchval(sql.version, shop.id, one.template_id, one.template_version) if one.template_id else None
+    return said_by(shop, one.channel, msgspec.convert(kept, model.Content) if kept else opt_in(shop), unflat(one.said))
