@@ -64,6 +64,7 @@ class _Statement:
         self.arguments: list[Any] = [workspace_id]
         self.now, self.zone, self.today = now, zone, now.astimezone(zone).date()
         self._places: dict[tuple[str, object], str] = {}
+        self.taken: dict[str, str] = {}
 
     def bind(self, value: Any, type_: str) -> str:
         key = (type_, tuple(value) if isinstance(value, list) else value)
@@ -90,6 +91,8 @@ class _Statement:
 
 
 _Columns = Callable[[Property], Column]
+_Parts = Mapping[Measure, tuple[str, int]]
+"""Where what a measure came to stands: the part of the statement, and its place in it."""
 
 
 def members(
@@ -98,12 +101,15 @@ def members(
     """The ids of all for whom it holds, None for everybody; with `edges` also who else is to be looked at again: `id`,
     `holds` and `looks_again_at`."""
     made = _Statement(workspace_id, now, zone)
-    parts: dict[Measure, str] = {}
-    for leaf in leaves(condition):
-        if isinstance(leaf, Done):
-            parts.setdefault(leaf.measure, f"m{len(parts)}")
-    ctes = [f"{name} AS (\n{_of_all(made, measure, people)})" for measure, name in parts.items()]
-    joins = "".join(f"\n  LEFT JOIN {name} ON {name}.customer_id = c.id" for name in parts.values())
+    done = list(dict.fromkeys(leaf.measure for leaf in leaves(condition) if isinstance(leaf, Done)))
+    parts: dict[Measure, tuple[str, int]] = {}
+    ctes, joins = list[str](), ""
+    for topic in dict.fromkeys(one.topic for one in done):
+        some, name = [one for one in done if one.topic == topic], f"m{len(ctes)}"
+        columns = [_named(made, one, n) for n, one in enumerate(some)]
+        ctes.append(f"{name} AS (\n  {_of_topic(made, topic, some, ', '.join(columns), people)})")
+        joins += f"\n  LEFT JOIN {name} ON {name}.customer_id = c.id"
+        parts |= {one: (name, n) for n, one in enumerate(some)}
     tree = "true" if condition is None else _tree(made, condition, lambda leaf: people.columns[leaf.name], parts)
     answers, where = "c.id", f"({tree})"
     if edges:
@@ -125,23 +131,14 @@ def measures(
             some = of_topic[start : start + limits.MEASURES_TOGETHER_MAX]
             made = _Statement(workspace_id, now, zone)
             made.arguments.append(list(ids))
-            counts, totals, oldest = zip(*(_of_some(made, one) for one in some), strict=True)
-            since = [made.span(one)[0] for one in some]
-            first = min((at for at in since if at), default=None) if all(since) else None
-            recent = f"AND e.occurred_at >= {made.bind(first, 'timestamptz')}" if first else ""
-            yield (
-                some,
-                Asked(
-                    f"""SELECT n.id, t.counts, t.totals, t.oldest FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (
-       SELECT ARRAY[{", ".join(counts)}] AS counts, ARRAY[{", ".join(totals)}]::numeric[] AS totals,
-              ARRAY[{", ".join(oldest)}]::timestamptz[] AS oldest
-         FROM (SELECT e.occurred_at, e.folded, e.body::jsonb AS body FROM {people.deeds} AS e
-                WHERE e.workspace_id = $1 AND e.customer_id = n.id AND e.topic = {made.bind(topic, "text")} {recent}
-               OFFSET 0) AS d) AS t""",
-                    made.arguments,
-                ),
+            three = zip(*(_columns(made, one) for one in some), strict=True)
+            types = ("counts", ""), ("totals", "::numeric[]"), ("oldest", "::timestamptz[]")
+            asked = (
+                f"ARRAY[{', '.join(one)}]{type_} AS {name}" for one, (name, type_) in zip(three, types, strict=True)
             )
+            found = _of_topic(made, topic, some, ", ".join(asked), people, " AND e.customer_id = n.id")
+            rows = "SELECT n.id, t.counts, t.totals, t.oldest FROM unnest($2::uuid[]) AS n (id)"
+            yield some, Asked(f"{rows} CROSS JOIN LATERAL ({found}) AS t", made.arguments)
 
 
 def measured(wanted: Sequence[Measure], row: Any) -> dict[Measure, Measured]:
@@ -150,39 +147,43 @@ def measured(wanted: Sequence[Measure], row: Any) -> dict[Measure, Measured]:
     return {one: Measured(n, Fraction(total or 0), at and at.timestamp()) for one, n, total, at in columns}
 
 
-def _of_some(made: _Statement, measure: Measure) -> tuple[str, str, str]:
-    tests = [*made.within(measure, "d.occurred_at"), *_where(made, measure, "d")]
+def _columns(made: _Statement, measure: Measure) -> tuple[str, str, str]:
+    """How many of them there are, their sum, and when the first of them was."""
+    tests = list(made.within(measure, "d.occurred_at"))
+    if measure.where is not None:
+        tests.append(_tree(made, measure.where, lambda leaf: _body_column(made, leaf), {}))
     only = f" FILTER (WHERE {' AND '.join(tests)})" if tests else ""
     oldest = f"min(d.occurred_at){only}" if measure.last_days else "NULL"
     if not measure.of:
         return f"count(*){only}", "NULL", oldest
-    number = _number(_of_body(made, measure.of, "d"))
-    return f"count({number}){only}", f"sum(({number})::text::numeric){only}", oldest
+    number = _number(_of_body(made, measure.of))
+    return f"count({number}){only}", f"sum({_number(_of_body(made, measure.of), 'numeric')}){only}", oldest
 
 
-def _of_all(made: _Statement, measure: Measure, people: People) -> str:
-    tests = ["e.workspace_id = $1", f"e.topic = {made.bind(measure.topic, 'text')}"]
-    tests += made.within(measure, "e.occurred_at")
-    body = measure.of or measure.where is not None
-    row = ", e.folded, e.body::jsonb AS body" if body else ""
-    number = _number(_of_body(made, measure.of, "d")) if measure.of else "*"
-    total = f", sum(({number})::text::numeric) AS total" if measure.of else ""
-    oldest = ", min(d.occurred_at) AS oldest" if measure.last_days else ""
-    where = "".join(f"\n   WHERE {test}" for test in _where(made, measure, "d"))
-    return (
-        f"  SELECT d.customer_id, count({number}) AS n{total}{oldest}\n"
-        f"    FROM (SELECT e.customer_id, e.occurred_at{row} FROM {people.deeds} AS e\n"
-        f"           WHERE {' AND '.join(tests)}{' OFFSET 0' if body else ''}) AS d{where}\n"
-        "   GROUP BY d.customer_id"
+def _named(made: _Statement, measure: Measure, place: int) -> str:
+    columns = zip("nto", _columns(made, measure), strict=True)
+    return ", ".join(f"{sql} AS {letter}{place}" for letter, sql in columns if sql != "NULL")
+
+
+def _of_topic(
+    made: _Statement, topic: str, some: Sequence[Measure], columns: str, people: People, whose: str = ""
+) -> str:
+    """One look at all deeds of a topic for all its measures; what `columns` asks of a body is taken out of it once."""
+    keys = {made.bind(name, "text"): alias for name, alias in made.taken.items()}
+    made.taken = {}
+    taken = "".join(
+        f", COALESCE(e.folded -> {key}, (e.body::json -> {key})::jsonb) AS {alias}" for key, alias in keys.items()
     )
+    since = [made.span(one)[0] for one in some]
+    first = min((at for at in since if at), default=None) if all(since) else None
+    recent = f" AND e.occurred_at >= {made.bind(first, 'timestamptz')}" if first else ""
+    return f"""SELECT d.customer_id, {columns}
+    FROM (SELECT e.customer_id, e.occurred_at{taken} FROM {people.deeds} AS e
+           WHERE e.workspace_id = $1 AND e.topic = {made.bind(topic, "text")}{whose}{recent} OFFSET 0) AS d
+   GROUP BY d.customer_id"""
 
 
-def _where(made: _Statement, measure: Measure, row: str) -> Iterator[str]:
-    if measure.where is not None:
-        yield _tree(made, measure.where, lambda leaf: _body_column(made, leaf, row), {})
-
-
-def _tree(made: _Statement, condition: Condition, columns: _Columns, parts: Mapping[Measure, str]) -> str:
+def _tree(made: _Statement, condition: Condition, columns: _Columns, parts: _Parts) -> str:
     """True or false, never NULL."""
     match condition:
         case Property():
@@ -206,13 +207,14 @@ def _yes(yes: bool) -> str:
 _COMPARISONS = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<", "is": "=", "is_not": "<>"}
 
 
-def _done(made: _Statement, leaf: Done, part: str) -> str:
+def _done(made: _Statement, leaf: Done, part: tuple[str, int]) -> str:
     """No number is divided: an average is compared by its sum."""
+    count, total = (f"{part[0]}.{letter}{part[1]}" for letter in "nt")
     bounds = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
     asked = [made.bind(repr(bound), "text") + "::numeric" for bound in bounds]
-    have = f"COALESCE({part}.n, 0)" if leaf.word == "count" else f"COALESCE({part}.total, 0)"
+    have = f"COALESCE({count if leaf.word == 'count' else total}, 0)"
     if leaf.word == "average":
-        have, asked = f"NULLIF({part}.n, 0) * 0 + {part}.total", [f"{one} * {part}.n" for one in asked]
+        have, asked = total, [f"{one} * {count}" for one in asked]
     if leaf.operator == "between":
         return f"{have} BETWEEN {asked[0]} AND {asked[1]}"
     return f"{have} {_COMPARISONS[leaf.operator]} {asked[0]}"
@@ -292,14 +294,13 @@ def _bound(made: _Statement, day: date, column: Column) -> str:
     return made.bind(start_of(day, made.zone), "timestamptz") if column.at else made.bind(day, "date")
 
 
-def _of_body(made: _Statement, name: str, row: str) -> str:
+def _of_body(made: _Statement, name: str) -> str:
     """The value of a property of a deed, in its place what was folded of it."""
-    key = made.bind(name, "text")
-    return f"COALESCE({row}.folded -> {key}, {row}.body -> {key})"
+    return f"d.{made.taken.setdefault(name, f'p{len(made.taken)}')}"
 
 
-def _body_column(made: _Statement, leaf: Property, row: str) -> Column:
-    value = _of_body(made, leaf.name, row)
+def _body_column(made: _Statement, leaf: Property) -> Column:
+    value = _of_body(made, leaf.name)
     match leaf.type:
         case "text":
             return Column(_text(value))
@@ -335,22 +336,23 @@ def _text(value: str) -> str:
     )
 
 
-def _number(value: str) -> str:
+def _number(value: str, type_: str = "float8") -> str:
     text = f"btrim({value} #>> '{{}}', {_SPACE})"
     return (
-        f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value} #>> '{{}}')::float8 WHEN 'string' THEN CASE WHEN"
+        f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value} #>> '{{}}')::{type_} WHEN 'string' THEN CASE WHEN"
         f" length({text}) <= {limits.CONDITION_NUMBER_CHARS_MAX} AND {text} ~ {_NUMBER}"
-        f" THEN {text}::numeric::float8 END END"
+        f" THEN {text}::numeric::{type_} END END"
     )
 
 
-def _edge(made: _Statement, condition: Condition | None, people: People, parts: Mapping[Measure, str]) -> str:
+def _edge(made: _Statement, condition: Condition | None, people: People, parts: _Parts) -> str:
     """When time alone may change the answer next, or before that; NULL for never. `edges.edge` says it exactly."""
     found = []
     for leaf in leaves(condition):
         if isinstance(leaf, Done) and leaf.measure.last_days:
             zone = made.bind(str(made.zone), "text")
-            day = f"(({parts[leaf.measure]}.oldest AT TIME ZONE {zone})::date + {leaf.measure.last_days + 1})"
+            part, place = parts[leaf.measure]
+            day = f"(({part}.o{place} AT TIME ZONE {zone})::date + {leaf.measure.last_days + 1})"
             found.append(f"({day}::timestamp AT TIME ZONE {zone})")
         elif isinstance(leaf, Property) and leaf.operator in ("in_last_days", "in_next_days", "anniversary"):
             next_day = made.bind(start_of(shifted(made.today, 1), made.zone), "timestamptz")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,8 @@ import msgspec
 from regulars import customers, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer, Ensured
 from regulars.demo.purchases import SOURCE, purchases
+from regulars.engagement import segments
+from regulars.engagement.segments import NewSegment
 from regulars.kit import Refusal, Tx
 from regulars.orders import OrderReport
 from regulars.referrals import Claimed, Friend
@@ -49,6 +51,15 @@ LADDER = Ladder(
     term_months=0,
 )
 REMINDERS = {"unused_days": 30, "unused_balance_min": 100, "coupon_days": 7, "review_days": 5, "referral_days": 3}
+_LATE = {"done": "order_create", "when": {"between": ["1998-04-01", "1998-06-30"]}}
+_OFTEN = {"done": "order_create", "count": {"operator": "at_least", "value": 5}}
+_MUCH = {"done": "order_create", "sum": {"property": "fiat_amount", "operator": "at_least", "value": 300}}
+SEGMENTS: dict[str, dict[str, Any]] = {
+    "Champions": {"all": [_LATE, _OFTEN, _MUCH]},
+    "At risk": {"all": [{"any": [_OFTEN, _MUCH]}, {"none": [_LATE]}]},
+    "One-time buyers": {"done": "order_create", "count": {"operator": "is", "value": 1}},
+}
+"""By recency, frequency and money; what was bought last, was in the last months of what is known."""
 _KINDS = (("cd-classical", "Classical CD"), ("cd-jazz", "Jazz CD"), ("cd-rock", "Rock CD"))
 _SAID = (
     (5, "Came quickly, and plays without a skip."),
@@ -177,6 +188,10 @@ async def live(app: App, shop: Workspace) -> None:
                 if isinstance(post, Post) and post.rating >= SHOWN_FROM:
                     await triggers.change_review(tx, shop, post.id, now, actor="demo", status="approved")
     await _tell_others(app, shop)
+    async with app.db.transaction() as tx:
+        for name, tree in SEGMENTS.items():
+            with suppress(Refusal):  # it is there
+                await segments.create_segment(tx, shop, NewSegment(name=name, condition=tree), app.clock.now())
 
 
 async def _settle(app: App, shop: Workspace) -> None:

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from regulars import conditions, customers, tenancy
 from regulars.conditions import Condition, Measure, Measured, compiled, operators_for
-from regulars.conditions.matching import exact
 from regulars.conditions.parsing import DONE_OPERATORS
 from regulars.conditions.reading import read_number
 from regulars.conditions.sql import measured, measures, members, shifted
@@ -59,7 +58,8 @@ def measure(of: Measure, history: Iterable[Happened], *, now: datetime, zone: tz
     oldest = min((one.at.timestamp() for one in inside), default=None) if of.last_days else None
     if not of.of:
         return Measured(len(inside), oldest=oldest)
-    numbers = [exact(float(n)) for one in inside if (n := read_number(one.body.get(of.of))) is not None]
+    raw = [one.body.get(of.of) for one in inside]
+    numbers = [Fraction(n.strip() if isinstance(n, str) else repr(n)) for n in raw if read_number(n) is not None]
     return Measured(len(numbers), sum(numbers, Fraction(0)), oldest)
 
 
@@ -123,7 +123,8 @@ class Shop:
         statement = members(tree, asked, self.workspace.id, now=NOW, zone=self.zone)
         async with self.db.snapshot() as tx:
             by_sql = {row["id"] for row in await tx.fetch(statement.statement, *statement.arguments)}
-            came_to: dict[Any, dict[Any, Any]] = {id: {} for id in self.people}
+            none = dict.fromkeys(measures_of([tree]), Measured())
+            came_to: dict[Any, dict[Any, Any]] = {id: dict(none) for id in self.people}
             for wanted, one in measures(
                 measures_of([tree]), asked, self.workspace.id, list(self.people), now=NOW, zone=self.zone
             ):
