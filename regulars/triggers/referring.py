@@ -41,7 +41,8 @@ async def kept_referred(
     tx: Reading, workspace: Workspace, customer: Customer, references: Sequence[str]
 ) -> list[Referred]:
     ids = {UUID(id) for name, _, id in (one.partition(":") for one in references) if name in ("referral", "referred")}
-    return [referred(one, customer) for one in await referrals.by_ids(tx, workspace.id, sorted(ids))]
+    found = await referrals.by_ids(tx, workspace.id, sorted(ids)) if ids else []
+    return [referred(one, customer) for one in found]
 
 
 async def react(tx: Tx, shop: Workspace, of: Sequence[Referral], now: datetime, actor: str) -> None:

@@ -61,7 +61,8 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Row]:
     funnel = await referrals.funnel(tx, desk.id)
     on_way = ("claimed", "qualified", "pending", "completed")
     reached = [(words, sum(funnel.states[s] for s in on_way[n:])) for n, words in enumerate(_STEPS)]
-    more = {"reached": reached, "waiting": funnel.waiting, "rules": referral_rules(desk.workspace)}
+    waiting = 0 if by["review"] == "waiting" else funnel.waiting  # there they are looked at
+    more = {"reached": reached, "waiting": waiting, "rules": referral_rules(desk.workspace)}
     choices = {"referrer_id": [(asked.values["referrer_id"], "one customer")]}
     return Found(*until_next(await _rows(tx, desk, found), asked.limit), choices, more)
 
