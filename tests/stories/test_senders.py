@@ -230,7 +230,7 @@ async def test_a_sender_is_set_up_and_tried_in_the_dashboard(shop: Shop, outside
     assert "That is not the code" in (await browser.get(here)).text
     await browser.post(f"{here}/verify", code=outside.shop("blue-cups").memory.messages[-1].subject[:6])
     page = (await browser.get(here)).text
-    assert "Send a test" in page
+    assert all(words in page for words in ("Send a test", "Pause", "Remove", 'href="/senders"'))
     tested = await browser.post(f"{here}/test", to="ravi@example.com")
     delivered = (await browser.get(tested.headers["location"])).text
     assert all(words in delivered for words in ("Delivered", "ravi@example.com", "This is a test"))

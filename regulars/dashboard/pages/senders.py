@@ -25,7 +25,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return connecting.shown(SENDERS[tool], note="Initialize tries it, and says here what was answered.")
 
 
-@sheet("/senders/new/{tool:str}", "", "manifest", connecting.fields, yes="Initialize", load=_blank)
+@sheet("/senders/new/{tool:str}", "", "manifest", connecting.fields, yes="Initialize", of="Senders", load=_blank)
 async def add(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     tool, given = shown.more["manifest"].tool, connecting.given(await desk.form(), shown)
     async with desk.changing("sender.create", tool) as tx:
@@ -39,7 +39,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return connecting.shown(SENDERS[sender.tool], sender, health=health[0] if health else None)
 
 
-@sheet("/senders/{id:uuid}", "", "sender", connecting.fields, yes="", load=_load)
+@sheet("/senders/{id:uuid}", "", "sender", connecting.fields, yes="", of="Senders", load=_load)
 async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     form, given = await desk.form(), connecting.given(await desk.form(), shown)
     async with desk.changing("sender.update", desk.key) as tx:
