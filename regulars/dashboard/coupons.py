@@ -80,6 +80,7 @@ def card_of(terms: Terms, shop: Workspace, coupon: Coupon | None = None) -> Card
             "generated": f"{terms.code_prefix}7K2MWQ9XPA",
             "fixed": terms.fixed_code,
             "list": "The next of your list",
+            "partner": "One of another shop",
         }
         steps, code, until = terms.steps[0], drawn[terms.code], "Does not expire"
         if terms.expires_after_days:

@@ -36,7 +36,7 @@ NAV: list[tuple[str, list[tuple[str, str]]]] = [
             ("/liability", "Liability"),
         ],
     ),
-    ("Spend", [("/offers", "Offers"), ("/coupons", "Coupons")]),
+    ("Spend", [("/offers", "Offers"), ("/coupons", "Coupons"), ("/partners", "Partners")]),
     ("Reach", [("/events", "Events")]),
     (
         "Connect",

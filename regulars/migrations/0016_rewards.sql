@@ -13,6 +13,7 @@ CREATE TABLE rewards_offer (
     taken_off_minor bigint NOT NULL DEFAULT 0,    -- what its coupons took off, counted where there is a budget
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL,
+    public          boolean NOT NULL DEFAULT false,  -- other shops may ask for it
     PRIMARY KEY (workspace_id, id)
 );
 

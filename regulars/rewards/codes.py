@@ -58,6 +58,8 @@ async def take(tx: Tx, workspace_id: UUID, wanted: Mapping[UUID, tuple[Offer, in
                 found[id] = [drawn(offer.terms) for _ in range(many)]
             case "fixed":
                 found[id] = [offer.terms.fixed_code] * many
+            case "partner":
+                found[id] = []  # whoever has the offer hands them on
             case "list":
                 found[id] = [row["code"] for row in await tx.fetch(sql.take_codes, workspace_id, id, many)]
     return found

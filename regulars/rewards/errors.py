@@ -47,5 +47,11 @@ class CouponUsed(Conflict, code="coupon_used"):
         )
 
 
+class NotAgreed(Conflict, code="not_agreed"):
+    """An agreement with another shop was answered or ended before, or that shop is to say it."""
+
+    message = "It was answered or ended before, or the other shop is to say it."
+
+
 class CouponEnded(Refusal, code="coupon_ended"):
     """The coupon has expired or was cancelled."""

@@ -65,14 +65,15 @@ async def numbered_page(
     customer_id: UUID,
     *,
     offer_id: UUID | None = None,
+    of_others: bool = False,
     oldest_first: bool = False,
     limit: int,
     offset: int,
 ) -> tuple[Known, int]:
-    """A page of a customer's coupons, and how many there are in all."""
-    page = (customer_id, offer_id, oldest_first, limit, offset)
+    """A page of a customer's coupons, or of those that are good in another shop, and how many there are in all."""
+    page = (customer_id, offer_id, of_others, oldest_first, limit, offset)
     found = await tx.all(Coupon, sql.numbered_page, workspace_id, *page)
-    count: int = await tx.fetchval(sql.count_of_customer, workspace_id, customer_id, offer_id)
+    count: int = await tx.fetchval(sql.count_of_customer, workspace_id, customer_id, offer_id, of_others)
     return (found, await store.terms_of(tx, workspace_id, found)), count
 
 

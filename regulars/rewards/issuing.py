@@ -18,34 +18,12 @@ from regulars.rewards import codes, store
 from regulars.rewards.cancelling import due
 from regulars.rewards.discounting import due_there, made_at
 from regulars.rewards.errors import CodesOut, NotEligible, OfferClosed, OfferLimit, PriceChanged, UnknownOffer
-from regulars.rewards.model import Coupon, Offer, Terms, Type
+from regulars.rewards.model import Ask, Coupon, Offer, Terms
+from regulars.rewards.pairing import as_it_is, hand_on
 from regulars.rewards.store import sql
 from regulars.rewards.wire import Told, tell
 from regulars.rewards.wording import coupon_name
 from regulars.tenancy import Workspace
-
-
-class Ask(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A coupon for one customer: bought, at the offer's price, or given (any other `type` than manual_redeem).
-
-    `step` is how many steps of a dynamic price; `coin_amount` what the caller takes for the price, only compared. The
-    same `key` is the same coupon for ever. `at_door`: whoever asks has the discount made at the platform themselves."""
-
-    customer_id: UUID
-    offer_id: UUID
-    type: Type = "manual_redeem"
-    step: int | None = None
-    coin_amount: int | None = None
-    key: str | None = None
-    firing_id: UUID | None = None
-    cause_id: UUID | None = None
-    depth: int = 0
-    actor: str = ""
-    at_door: bool = False
-
-    @property
-    def bought(self) -> bool:
-        return self.type == "manual_redeem"
 
 
 class Issued(msgspec.Struct, frozen=True, gc=False):
@@ -79,7 +57,7 @@ async def issue(
     Lock order: offers with a stock or a budget by id, wallets by (customer, kind), codes. Raises the driver's
     UniqueViolationError where a code that was drawn is taken: run again.
     """
-    offers = await _offers(tx, workspace.id, asks)
+    offers = await _offers(tx, workspace, asks, now)
     ids = sorted({one.customer_id for one in asks})
     people = dict(known or {})
     if missing := [id for id in ids if id not in people]:
@@ -139,11 +117,12 @@ async def foreseen(
     return found
 
 
-async def _offers(tx: Tx, workspace_id: UUID, asks: Iterable[Ask]) -> dict[UUID, Offer]:
+async def _offers(tx: Tx, workspace: Workspace, asks: Iterable[Ask], now: datetime) -> dict[UUID, Offer]:
     """Those with something to be counted are locked, the others only read: they hold up nobody."""
-    found = await store.offers(tx, workspace_id, sorted({one.offer_id for one in asks}))
+    found = await store.offers(tx, workspace.id, sorted({one.offer_id for one in asks}))
+    others = {id: await as_it_is(tx, workspace, one, now) for id, one in found.items() if one.terms.code == "partner"}
     counted = [id for id, offer in found.items() if offer.terms.counted]
-    return found | (await store.lock_offers(tx, workspace_id, counted) if counted else {})
+    return found | others | (await store.lock_offers(tx, workspace.id, counted) if counted else {})
 
 
 def closed(offer: Offer, now: datetime, zone: ZoneInfo, *, bought: bool = True) -> OfferClosed | None:
@@ -201,7 +180,7 @@ class _Deciding:
         no = (
             closed(offer, self.now, self.workspace.zone, bought=ask.bought)
             or self._unfit(customer, offer.terms)
-            or self._limit(customer, offer)
+            or self._limit(customer, offer, ask.for_shop)
         )
         if no:
             return no
@@ -227,9 +206,9 @@ class _Deciding:
             return NotEligible("The offer is for a first order.")
         return None
 
-    def _limit(self, customer: Customer, offer: Offer) -> Refusal | None:
+    def _limit(self, customer: Customer, offer: Offer, for_shop: bool) -> Refusal | None:
         terms = offer.terms
-        ever, lately = self.had.get((offer.id, customer.id), (0, 0))
+        ever, lately = (0, 0) if for_shop else self.had.get((offer.id, customer.id), (0, 0))
         if terms.per_customer_max and ever >= terms.per_customer_max:
             return OfferLimit(f"A customer can have {terms.per_customer_max:,} of this offer.")
         if terms.per_period_max and lately >= terms.per_period_max:
@@ -256,16 +235,20 @@ async def _carry_out(
 ) -> dict[int, Issued | Refusal]:
     """Codes are taken first: who gets none has paid nothing."""
     many = Counter(one.offer.id for one in wanted.values())
-    found = await codes.take(
+    found: dict[UUID, list[Any]] = await codes.take(
         tx, workspace.id, {one.offer.id: (one.offer, many[one.offer.id]) for one in wanted.values()}
     )
     answers: dict[int, Issued | Refusal] = {}
-    code: dict[int, str] = {}
+    for id in {one.offer.id for one in wanted.values() if one.offer.terms.code == "partner"}:
+        steps = [one.steps for one in wanted.values() if one.offer.id == id]
+        found[id] = await hand_on(tx, workspace, id, steps, now, issue)
+    code: dict[int, tuple[str, str]] = {}
     for n, one in wanted.items():
-        if found[one.offer.id]:
-            code[n] = found[one.offer.id].pop(0)
+        got = found[one.offer.id].pop(0) if found[one.offer.id] else CodesOut()
+        if isinstance(got, Refusal):
+            answers[n] = got
         else:
-            answers[n] = CodesOut()
+            code[n] = (got, codes.key_of(got)) if isinstance(got, str) else got
     there = (
         await made_at(tx, workspace.id) if any(one.offer.terms.code == "generated" for one in wanted.values()) else None
     )
@@ -302,7 +285,12 @@ async def _carry_out(
 
 
 def _coupon(
-    workspace: Workspace, one: _Wanted, code: str, people: Mapping[UUID, Customer], there: UUID | None, now: datetime
+    workspace: Workspace,
+    one: _Wanted,
+    code: tuple[str, str],
+    people: Mapping[UUID, Customer],
+    there: UUID | None,
+    now: datetime,
 ) -> Coupon:
     ask, terms = one.ask, one.offer.terms
     source_id = there if terms.code == "generated" else None
@@ -313,8 +301,8 @@ def _coupon(
         customer_id=people[ask.customer_id].id,
         type=ask.type,
         status="issued",
-        code=code,
-        code_key=codes.key_of(code),
+        code=code[0],
+        code_key=code[1],
         shared=terms.code == "fixed",
         steps=one.steps,
         coins=one.coins,

@@ -13,7 +13,7 @@ from regulars.kit import units_of
 Discount = Literal["amount", "percent", "free_shipping", "free_product"]
 Target = Literal["cart", "products", "collections"]
 Price = Literal["free", "fixed", "dynamic"]
-CodeSource = Literal["generated", "fixed", "list"]
+CodeSource = Literal["generated", "fixed", "list", "partner"]
 Period = Literal["day", "week", "month", "year"]
 Type = Literal["manual_redeem", "reward", "referral", "tier", "import"]
 Status = Literal["issued", "redeemed", "expired", "cancelled"]
@@ -69,7 +69,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ends_at: Annotated[WallClock, Meta(title="Until")] = ""
     code: Annotated[
         CodeSource,
-        Meta(title="Codes", description="Drawn for each coupon, one for everybody, or of a list that you upload."),
+        Meta(
+            title="Codes",
+            description="Drawn for each coupon, one for everybody, or of a list that you upload; `partner`: of the shop"
+            " whose offer it is.",
+        ),
     ] = "generated"
     code_prefix: Annotated[str, Meta(title="Codes begin with", pattern="^[A-Z0-9-]{0,12}$")] = ""
     fixed_code: Annotated[str, Meta(title="The code", pattern="^[A-Za-z0-9_-]{0,40}$")] = ""
@@ -102,7 +106,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """An offer at its newest version, in the order of the columns."""
+    """An offer at its newest version, in the order of the columns. Other shops may ask for one that is `public`."""
 
     id: UUID
     version: int
@@ -115,6 +119,7 @@ class Offer(msgspec.Struct, frozen=True):
     taken_off_minor: int
     created_at: datetime
     updated_at: datetime
+    public: bool = False
 
 
 class OfferVersion(msgspec.Struct, frozen=True):
@@ -152,10 +157,45 @@ class Coupon(msgspec.Struct, frozen=True, gc=False):
     discount: Discounted = ""
     discount_said: str = ""
 
+    @property
+    def stands_in(self) -> bool:
+        """For a coupon of another shop, whose code is good there alone."""
+        return self.code_key.startswith("pair:")
+
     def expired_at(self, now: datetime) -> bool:
         return self.status == "expired" or (
             self.status == "issued" and self.expires_at is not None and self.expires_at <= now
         )
+
+
+class Ask(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A coupon for one customer: bought, at the offer's price, or given (any other `type` than manual_redeem).
+
+    `step` is how many steps of a dynamic price; `coin_amount` what the caller takes for the price, only compared. The
+    same `key` is the same coupon for ever. `at_door`: whoever asks has the discount made at the platform themselves.
+    `for_shop`: for another shop to hand on, whose customers are not counted here."""
+
+    customer_id: UUID
+    offer_id: UUID
+    type: Type = "manual_redeem"
+    step: int | None = None
+    coin_amount: int | None = None
+    key: str | None = None
+    firing_id: UUID | None = None
+    cause_id: UUID | None = None
+    depth: int = 0
+    actor: str = ""
+    at_door: bool = False
+    for_shop: bool = False
+
+    @property
+    def bought(self) -> bool:
+        return self.type == "manual_redeem"
+
+
+def paired(workspace_id: UUID, pair: UUID | str) -> str:
+    """What names a coupon of that shop in its pair here: as its key, or as its code's if it stands in for it."""
+    return f"pair:{workspace_id}:{pair}"
 
 
 class CartLine(msgspec.Struct, frozen=True, kw_only=True):

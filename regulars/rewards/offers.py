@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.kit import Conflict, Faults, Reading, Tx, new_id
+from regulars.kit import Conflict, Faults, Reading, Tx, invalid, new_id
 from regulars.kit.clock import wall_clock
 from regulars.rewards import store
 from regulars.rewards.discounting import check_there
@@ -17,7 +17,7 @@ from regulars.rewards.model import Offer, OfferVersion, Terms
 from regulars.rewards.store import sql
 from regulars.tenancy import Workspace
 
-CHANGEABLE = ("name", "active", "show_in_widget", "place", "terms")
+CHANGEABLE = ("name", "active", "show_in_widget", "place", "terms", "public")
 _ADDRESS = re.compile(r"(https?://|/)[!-~]*|[a-z0-9_-]{1,40}")
 
 
@@ -30,15 +30,17 @@ async def create_offer(
     *,
     active: bool = True,
     show_in_widget: bool = True,
+    public: bool = False,
     actor: str = "",
 ) -> Offer:
     """The last in order. Raises Invalid naming each field, and Conflict where there are limits.OFFERS_MAX."""
-    name, terms = checked(name, terms, workspace)
+    name, terms = checked(name, terms, workspace, public=public)
+    _check_partner(terms, terms, actor)
     await check_there(tx, workspace.id, terms)
     there = await tx.fetchval(sql.count_offers, workspace.id)
     if there >= limits.OFFERS_MAX:
         raise Conflict(f"A shop can have {limits.OFFERS_MAX} offers at most. Change one that is not needed any more.")
-    offer = Offer(new_id(), 1, name, active, show_in_widget, there + 1, terms, 0, 0, now, now)
+    offer = Offer(new_id(), 1, name, active, show_in_widget, there + 1, terms, 0, 0, now, now, public)
     await store.save_offer(tx, workspace.id, offer)
     await _keep_version(tx, workspace.id, offer, actor, now)
     return offer
@@ -53,7 +55,9 @@ async def change_offer(
         await store.lock_offers(tx, workspace.id, [one.id for one in await list_offers(tx, workspace.id)])
     kept = await store.lock_offer(tx, workspace.id, id)
     changed = msgspec.structs.replace(kept, **{name: changes[name] for name in CHANGEABLE if name in changes})
-    name, terms = checked(changed.name, changed.terms, workspace)
+    name, terms = checked(changed.name, changed.terms, workspace, public=changed.public)
+    if terms != kept.terms:
+        _check_partner(terms, kept.terms, actor)
     changed = msgspec.structs.replace(changed, name=name, terms=terms)
     if changed.place != kept.place:
         there = [one.id for one in await list_offers(tx, workspace.id) if one.id != id]
@@ -99,7 +103,7 @@ async def _keep_version(tx: Tx, workspace_id: UUID, offer: Offer, actor: str, no
     await tx.execute(sql.insert_version, workspace_id, offer.id, offer.version, terms, actor, now)
 
 
-def checked(name: str, terms: Terms, workspace: Workspace) -> tuple[str, Terms]:
+def checked(name: str, terms: Terms, workspace: Workspace, *, public: bool = False) -> tuple[str, Terms]:
     """Raises Invalid naming each field. What a field may hold alone its type says; here is what they may together."""
     faults = Faults()
     name = name.strip()
@@ -109,6 +113,8 @@ def checked(name: str, terms: Terms, workspace: Workspace) -> tuple[str, Terms]:
     _check_price(terms, faults)
     if terms.icon and not _ADDRESS.fullmatch(terms.icon):
         faults.add("icon", "an address that starts with https:// or /, or a name such as gift")
+    if public and (terms.code in ("fixed", "partner") or terms.tiers or terms.balance_min or terms.first_order_only):
+        faults.add("public", "a code for each coupon, and for everybody: of others' customers you know nothing")
     if terms.code == "fixed" and not terms.fixed_code:
         faults.add("fixed_code", "the code that everybody uses")
     if terms.expires_after_days and terms.expires_on:
@@ -121,6 +127,11 @@ def checked(name: str, terms: Terms, workspace: Workspace) -> tuple[str, Terms]:
         faults.add("ends_at", "a time after starts_at")
     faults.check()
     return name, terms
+
+
+def _check_partner(terms: Terms, kept: Terms, actor: str) -> None:
+    if "partner" in (terms.code, kept.code) and not actor.startswith("partner:"):
+        raise invalid("code", "generated, fixed or list; what another shop's offer gives only that shop changes")
 
 
 def _check_discount(terms: Terms, faults: Faults) -> None:

@@ -3,7 +3,10 @@ id, offer_id, offer_version, customer_id, type, status, code, code_key, shared, 
 reference, order_id, taken_off_minor, expires_at, created_at, updated_at, source_id, discount, discount_said
 
 -- part: offer
-id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at
+id, version, name, active, show_in_widget, place, terms, issued, taken_off_minor, created_at, updated_at, public
+
+-- part: agreed
+id, side, partner_id, partner, offer_id, offer, stand_in, coins, currency, status, created_at, updated_at
 
 -- name: offers
 SELECT {offer} FROM rewards_offer WHERE workspace_id = $1 ORDER BY place, created_at, id
@@ -21,10 +24,10 @@ SELECT count(*) FROM rewards_offer WHERE workspace_id = $1
 
 -- name: save_offer
 INSERT INTO rewards_offer (workspace_id, {offer})
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET version = $3, name = $4, active = $5, show_in_widget = $6, place = $7, terms = $8, issued = $9,
-       taken_off_minor = $10, updated_at = $12
+       taken_off_minor = $10, updated_at = $12, public = $13
 
 -- name: put_in_order
 UPDATE rewards_offer o SET place = n.place
@@ -216,10 +219,26 @@ UPDATE rewards_coupon SET customer_id = $3 WHERE workspace_id = $1 AND customer_
 -- name: numbered_page
 SELECT {coupon} FROM rewards_coupon
  WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
- ORDER BY CASE WHEN $4::boolean THEN id END, id DESC LIMIT $5 OFFSET $6
+   AND starts_with(code_key, 'pair:') = $4
+ ORDER BY CASE WHEN $5::boolean THEN id END, id DESC LIMIT $6 OFFSET $7
 
 -- name: count_of_customer
-SELECT count(*) FROM rewards_coupon WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
+SELECT count(*) FROM rewards_coupon
+ WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR offer_id = $3)
+   AND starts_with(code_key, 'pair:') = $4
+
+-- name: exchanged
+-- What coupons of an offer that are paired with those of another shop come to, by their ids.
+SELECT c.given, c.used, c.taken_off_minor, c.coins_taken
+  FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS n (offer_id, pairs, place)
+ CROSS JOIN LATERAL (
+        SELECT count(*) AS given, count(*) FILTER (WHERE status = 'redeemed') AS used,
+               COALESCE(sum(taken_off_minor), 0)::bigint AS taken_off_minor,
+               COALESCE(sum(coins), 0)::bigint AS coins_taken
+          FROM rewards_coupon
+         WHERE workspace_id = $1 AND offer_id = n.offer_id AND id >= $4 AND id < $5
+           AND (starts_with(key, n.pairs) OR starts_with(code_key, n.pairs)) AND status <> 'cancelled') AS c
+ ORDER BY n.place
 
 -- name: unused
 -- By their time, as wallets that nobody touched are.
@@ -242,3 +261,25 @@ SELECT c.{coupon} FROM unnest($2::uuid[], $3::uuid[]) AS n (customer_id, id)
          WHERE workspace_id = $1 AND customer_id = n.customer_id
            AND CASE WHEN n.id IS NULL THEN status = 'issued' AND (expires_at IS NULL OR expires_at > $4) ELSE id = n.id END
          ORDER BY id::text DESC LIMIT 1) AS c
+
+-- name: insert_partnership
+INSERT INTO rewards_partnership (workspace_id, {agreed})
+SELECT $1, $2::uuid, $3, $4::uuid, $5, $6::uuid, $7, $8::uuid, $9::bigint, $10, $11, $12::timestamptz, $13::timestamptz
+ WHERE (SELECT count(*) FROM rewards_partnership WHERE workspace_id = $1) < $14
+    ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: lock_partnership
+SELECT id FROM rewards_partnership WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+
+-- name: set_partnership
+UPDATE rewards_partnership SET status = $3, stand_in = $4, updated_at = $5 WHERE workspace_id = $1 AND id = $2
+
+-- name: partnership
+SELECT {agreed} FROM rewards_partnership WHERE workspace_id = $1 AND id = $2
+
+-- name: of_stand_in
+SELECT {agreed} FROM rewards_partnership WHERE workspace_id = $1 AND stand_in = $2 AND side = 'sells'
+
+-- name: partnerships
+SELECT {agreed} FROM rewards_partnership WHERE workspace_id = $1 ORDER BY id DESC

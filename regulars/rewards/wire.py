@@ -7,15 +7,17 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import customers, events, ledger
+from regulars import customers, events, ledger, schedule
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.kit import Reading, Tx, wire_time
 from regulars.rewards import store
 from regulars.rewards.model import Coupon, Terms, fiat
 from regulars.rewards.wording import coupon_description, coupon_name
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
+FOLLOW = "rewards.follow"
 Topic = Literal["coupon_create", "coupon_update", "unusedcouponrequest_create"]
 
 
@@ -116,6 +118,11 @@ async def changed(tx: Tx, workspace: Workspace, coupons: list[Coupon], now: date
     terms = await store.terms_of(tx, workspace.id, of)
     told = [Told(one, terms[one.offer_id, one.offer_version]) for one in of]
     await tell(tx, workspace, "coupon_update", told, now)
+    links = [one.code_key if one.stands_in else one.key or "" for one in of]
+    pairs = [link.split(":") for link in links if link.startswith("pair:")]
+    for other in sorted({shop for _, shop, _ in pairs}):
+        dues = [Due(FOLLOW, f"{workspace.id}:{pair}", now, {}) for _, shop, pair in pairs if shop == other]
+        await schedule.put(tx, UUID(other), dues)
 
 
 def _number(value: float) -> int | float:

@@ -56,6 +56,7 @@ HANDLERS: Mapping[str, Handler] = {
     reminders.EXPIRING: reminders.tell_expiring,
     reminders.UNUSED: reminders.tell_unused,
     rewards.EXPIRE: rewards.expire,
+    rewards.FOLLOW: rewards.follow,
     shops.OF_ORDERS: shops.handle,
     shops.OF_PERSONS: shops.handle,
     tiers.LOOK: tiers.look,

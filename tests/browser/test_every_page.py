@@ -55,6 +55,8 @@ PAGES = [
         "/customers/import",
         "/coins/import",
         "/reviews/import",
+        "/partners",
+        "/partners/new",
         "/events",
         "/events?event=lead_create",
     ),

@@ -7,11 +7,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from regulars import days, orders, rewards, schedule, shops, tiers, triggers
+from regulars import days, orders, rewards, schedule, shops, tenancy, tiers, triggers
 from regulars.customers import NewCustomer
 from regulars.kit.clock import HandClock
 from regulars.orders import OrderReport
 from regulars.rewards import Ask, Issued, Terms, Use
+from regulars.schedule import Due
 from regulars.tiers import Ladder
 from tests import make
 from tests.rooms.delivery.street import Corner, corner
@@ -49,6 +50,33 @@ def placed(shop: Corner, names: Sequence[str], codes: Sequence[str]) -> list[Ord
         )
         for name, code in zip(names, codes, strict=True)
     ]
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_what_shops_sell_for_each_other_goes_by_keys(shop: Corner, analysed: bool) -> None:
+    db, workspace, now = shop.db, shop.workspace, shop.clock.now()
+    names = [f"Customer{n:04}" for n in range(MANY)]
+    people = list((await make.some_customers(db, workspace, now, *names)).values())
+    async with db.transaction() as tx:
+        giver = await tenancy.create_workspace(tx, "Bakery", now=now)
+        offer = await rewards.create_offer(tx, giver, "Bread", GIFT, now, public=True)
+        asked = await rewards.ask_for_offer(tx, workspace, str(giver.id), offer.id, 0, now)
+        stand_in = (await rewards.accept_partner(tx, giver, asked.id, now)).stand_in
+        assert stand_in
+        asks = [Ask(customer_id=one.id, offer_id=stand_in, type="reward") for one in people]
+        sold = [one.coupon for one in await rewards.issue(tx, workspace, asks, now) if isinstance(one, Issued)]
+    async with planning(db, analysed=analysed, at_least=30) as spy:
+        assert len(await rewards.issue(spy, workspace, asks[:50], now)) == 50
+        of = await rewards.find_partnership(spy, workspace.id, asked.id)
+        assert (await rewards.reported(spy, workspace.id, [of], None, None))[0].given == MANY + 50
+        assert len(await rewards.partnerships(spy, giver.id)) == 1
+        links = [one.code_key.removeprefix("pair:") for one in sold[:50]]
+        dues = [Due(rewards.FOLLOW, link, now, {}) for link in links]
+        await rewards.redeem(spy, giver, [Use(one.code, "1") for one in sold[:50]], now)
+        await rewards.follow(spy, workspace, dues, now)
+        assert (await rewards.reported(spy, workspace.id, [of], None, None))[0].used == 50
+        await rewards.numbered_page(spy, workspace.id, people[0].id, of_others=True, limit=20, offset=0)
+        await rewards.end_partnership(spy, workspace, asked.id, now)
 
 
 @pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])

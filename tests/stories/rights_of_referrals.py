@@ -1,6 +1,16 @@
 """Who may do what with referrals, files of reviews, segments and senders: lines of the tables of `rights`."""
 
 APIS = """
+POST   /api/v2/merchant/publicofferrewards                -          -     yes    -      -         -      -
+POST   /api/v2/merchant/publicofferredeems                proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/publiccoupons                     proof      yes   yes    -      -         -      -
+GET    /api/v2/merchant/publiccoupons/{id}                proof      yes   yes    -      -         -      -
+GET    /api/v1/public-offers/{id}                         -          -     -      -      -         READ   -
+GET    /api/v1/partnerships                               -          -     -      -      -         READ   -
+POST   /api/v1/partnerships                               -          -     -      -      -         WRITE  -
+GET    /api/v1/partnerships/{id}                          -          -     -      -      -         READ   -
+POST   /api/v1/partnerships/{id}/accept                   -          -     -      -      -         WRITE  -
+POST   /api/v1/partnerships/{id}/end                      -          -     -      -      -         WRITE  -
 POST   /api/v2/merchant/leads-referral-via-email          yes        yes   yes    -      -         -      -
 POST   /api/v2/merchant/leads-referral-via-mobile         yes        yes   yes    -      -         -      -
 POST   /api/v2/merchant/leads-invite-via-email            proof      yes   yes    -      -         -      -
@@ -49,6 +59,11 @@ POST   /api/v1/senders/{id}/test                          -          -     -    
 """
 
 PAGES = """
+GET    /partners                                          yes    yes     yes     no
+GET    /partners.csv                                      yes    yes     yes     no
+GET    /partners/new                                      yes    yes     yes     no
+POST   /partners/new                                      yes    yes     no      no
+POST   /partners/{id}/answer                              yes    yes     no      no
 GET    /r/{code}                                          yes    yes     yes     yes
 POST   /r/{code}                                          yes    yes     yes     yes
 GET    /u/{token}                                         yes    yes     yes     yes

@@ -123,6 +123,7 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
         await of_reviews(shop, customer)
         | await of_referrals(shop, offer)
         | await of_messages(shop)
+        | await of_partners(shop, customer)
         | {
             "offers": offer,
             "offer_id": offer,
@@ -132,6 +133,33 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
             "/coupons/{code}/redeem": used["code"],
         }
     )
+
+
+async def of_partners(shop: Shop, customer: str) -> dict[str, str]:
+    """An offer of another shop that this one sells, a coupon of it, two more to ask for, and one that is asked for."""
+    other = await a_shop(shop.app, shop.client, shop.app.clock.now(), "Bakery")
+    terms = {"discount": "amount", "value": 5, "price": "fixed", "coins": 1}
+    ids = []
+    for of in (other, other, shop):
+        made = await of.manage("POST", "/offers", json={"name": "Bread", "terms": terms, "public": True})
+        ids.append(made.json()["id"])
+    asks = [(shop, other, ids[0]), (other, shop, ids[2])]
+    agreed = [
+        (await by.manage("POST", "/partnerships", json={"shop": of.id, "offer_id": id, "coins": 1})).json()["id"]
+        for by, of, id in asks
+    ]
+    stand_in = (await other.manage("POST", f"/partnerships/{agreed[0]}/accept")).json()["stand_in"]
+    body = {"publicoffer_id": stand_in, "lead_id": customer}
+    given = await shop.merchant("POST", "/publicofferrewards", json=body)
+    return {
+        "partnerships": agreed[0],
+        "/partnerships/{id}/accept": agreed[1],
+        "publicoffer_id": stand_in,
+        "shop": other.id,
+        "public-offers": ids[0],
+        "/partnerships offer_id": ids[1],
+        "publiccoupons": given.json()["data"]["item"]["_id"],
+    }
 
 
 async def of_messages(shop: Shop) -> dict[str, str]:
@@ -179,7 +207,7 @@ async def test_every_documented_example_is_taken(
         told = document["paths"][api.base + operation.path][operation.method.lower()]
         asked = await a_shop(app, client, clock.now()) if operation.name in MAKES_A_CUSTOMER else shop
         call = asked.merchant if api is merchant else asked.manage
-        answer = await call(operation.method, _path(operation.path, ids), **_request(told, ids))
+        answer = await call(operation.method, _path(operation.path, ids), **_request(told, ids, operation.path))
         if not answer.is_success:
             refused[f"{operation.method} {operation.path}"] = answer.text
         # A server does one thing with many orders at a time.
@@ -196,7 +224,7 @@ def _path(path: str, ids: dict[str, str]) -> str:
     return "/".join(ids.get(part[1:-1], id) if part.startswith("{") else part for part in path.split("/"))
 
 
-def _request(told: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
+def _request(told: dict[str, Any], ids: dict[str, str], path: str) -> dict[str, Any]:
     asked = {
         parameter["name"]: ids.get(parameter["name"]) or example(parameter["schema"], {})
         for parameter in told["parameters"]
@@ -208,5 +236,7 @@ def _request(told: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
         if isinstance(body, str):
             request |= {"content": body, "send": {"content-type": media_type}}
         else:
-            request["json"] = {name: ids[name] if value == ID else value for name, value in body.items()}
+            request["json"] = {
+                name: (ids.get(f"{path} {name}") or ids[name]) if value == ID else value for name, value in body.items()
+            }
     return request

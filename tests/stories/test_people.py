@@ -150,6 +150,7 @@ HOLDS = {
     "is the shop's own, or its staff's": [
         *("channels_sender", "checkout_connection", "dispatch_rule", "dispatch_rule_version"),
         *("integrations_integration", "messages_template", "messages_version", "reviews_sum", "rewards_code"),
+        "rewards_partnership",
         *("rewards_offer", "rewards_version", "shops_source", "tenancy_api_key", "tenancy_session", "tenancy_staff"),
         *(
             "tenancy_workspace",

@@ -64,8 +64,9 @@ async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
         body: Any = (
             {"trigger_id": str(trigger.id), "customer_id": "shopify-1001"} if path.endswith("/activities") else {}
         )
-        if path.endswith("/offerredeems"):
-            body = {"offer_id": str(new_id()), "customer_id": "shopify-1001"}
+        if path.endswith("offerredeems"):
+            name = "publicoffer_id" if "public" in path else "offer_id"
+            body = {name: str(new_id()), "customer_id": "shopify-1001"}
         if path.endswith(("/merchant/reviews", "/merchant/qnas")) and method == "POST":
             said = {"rating": 5} if path.endswith("reviews") else {"question": "Is it warm?"}
             body = {"reference_product_id": "8198", "customer_id": "shopify-1001", **said}
@@ -76,8 +77,8 @@ async def test_a_key_may_what_its_rights_say(shop: Shop, kind: str) -> None:
                 "referred_by_referral_code": "2nfcdqo46x",
                 "metadetail": {"email": "ravi@example.com", "mobile": "91"},
             }
-        of_a_lead = method == "GET" and ("wallettransactions" in path or "merchant/coupons" in path)
-        query = {"lead_id": str(new_id())} if of_a_lead else {}
+        of_a_lead = method == "GET" and ("wallettransactions" in path or re.search("merchant/(public)?coupons", path))
+        query = {"lead_id": str(new_id())} if of_a_lead else {"shop": "x"} if "public-offers" in path else {}
         if "merchant/referrals" in path:
             query = {"referred_by_lead_id": str(new_id())}
         answer = await shop.client.request(

@@ -37,6 +37,7 @@ class OfferSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     terms: Annotated[TermsGiven, Meta(examples=[{"discount": "amount", "value": 5, "price": "fixed", "coins": 100}])]
     active: bool = True
     show_in_widget: bool = True
+    public: Annotated[bool, Meta(description="Other shops on this server may see it, and ask to sell it.")] = False
 
 
 class NewOffer(OfferSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

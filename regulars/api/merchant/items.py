@@ -122,11 +122,12 @@ class LeadAnswer(msgspec.Struct, frozen=True):
 
 class CouponItem(msgspec.Struct, frozen=True):
     """A coupon. `value` is its code; `fiat_class` says whether `fiat_value` is a percentage or an amount, `fiat_target`
-    what it is taken off from."""
+    what it is taken off from. One that is good in another shop has a `publicoffer_id`."""
 
     id: UUID = msgspec.field(name="_id")
     lead_id: UUID
     offer_id: UUID
+    publicoffer_id: UUID | None
     name: str
     description: str
     type: str
@@ -236,14 +237,13 @@ def fired_answer(workspace: Workspace, fired: Fired) -> tuple[int, str]:
 
 def coupon_item(workspace: Workspace, coupon: Coupon, terms: Terms) -> CouponItem:
     fiat_class, fiat_value, fiat_target = fiat(terms, coupon.steps)
-    return CouponItem(
-        id=coupon.id,
+    return copied(
+        CouponItem,
+        coupon,
         lead_id=coupon.customer_id,
-        offer_id=coupon.offer_id,
+        publicoffer_id=coupon.offer_id if coupon.stands_in else None,
         name=rewards.coupon_name(terms, coupon.steps, workspace),
         description=rewards.coupon_description(terms, workspace),
-        type=coupon.type,
-        status=coupon.status,
         value=coupon.code,
         fiat_class=fiat_class,
         fiat_value=fiat_value,

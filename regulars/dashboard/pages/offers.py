@@ -41,8 +41,9 @@ def _field(name: str, field: Field) -> Field:
     return field
 
 
+_FLAGS = ("active", "show_in_widget", "public")
 _TERMS = {name: _field(name, field) for name, field in fields_of(Terms).items()}
-_FIELDS = {"name": Field(chars_max=limits.NAME_CHARS_MAX), "active": TICK, "show_in_widget": TICK} | _TERMS
+_FIELDS = {"name": Field(chars_max=limits.NAME_CHARS_MAX), **dict.fromkeys(_FLAGS, TICK)} | _TERMS
 
 
 class Told(NamedTuple):
@@ -79,7 +80,7 @@ def _issued(row: Told) -> Any:
 
 def _codes(row: Told) -> Any:
     if row.codes_left is None:
-        return {"generated": "Drawn", "fixed": "One for all"}[row.offer.terms.code]
+        return {"generated": "Drawn", "fixed": "One for all", "partner": "Another shop’s"}[row.offer.terms.code]
     said = f"{row.codes_left:,} left"
     return Badge("care" if row.codes_left else "bad", said) if row.few else said
 
@@ -127,7 +128,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
 @sheet("/offers/new", "Create an offer", "offer_new", _FIELDS, yes="Create", act="offer.create", load=_blank)
 async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
     name, terms = given["name"], _terms(await desk.form(), given)
-    flags = {flag: given[flag] for flag in ("active", "show_in_widget")}
+    flags = {flag: given[flag] for flag in _FLAGS}
     desk.about(name)
     made = await rewards.create_offer(tx, desk.workspace, name, terms, desk.now, actor=desk.who.actor, **flags)
     if terms.code == "list":
