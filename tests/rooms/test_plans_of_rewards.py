@@ -65,6 +65,7 @@ async def test_what_shops_sell_for_each_other_goes_by_keys(shop: Corner, analyse
         assert stand_in
         asks = [Ask(customer_id=one.id, offer_id=stand_in, type="reward") for one in people]
         sold = [one.coupon for one in await rewards.issue(tx, workspace, asks, now) if isinstance(one, Issued)]
+    await make.some_customers(db, giver, now, *names)
     async with planning(db, analysed=analysed, at_least=30) as spy:
         assert len(await rewards.issue(spy, workspace, asks[:50], now)) == 50
         of = await rewards.find_partnership(spy, workspace.id, asked.id)
