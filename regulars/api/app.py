@@ -1,7 +1,7 @@
 """The application that a server process runs: opened, routed, closed.
 
 request --> POST /api/v2/merchant/activities --> ActivityDoor
-       |--> POST /hooks/... --> HookDoor
+       |--> /hooks/... --> HookDoor, ReportDoor
        |--> operations whose calls share a commit --> OperationDoor
        `--> everything else --> Litestar: both APIs, their documents, health, the dashboard
 """
@@ -16,7 +16,7 @@ from litestar._asgi.routing_trie import traversal
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
-from regulars.api import checkout, docs, health, hooks, products
+from regulars.api import checkout, docs, health, hooks, products, reports
 from regulars.api.bare import OperationDoor
 from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
@@ -103,7 +103,7 @@ class Doors:
         self.meters = Meters()
         gate = Gate(app)
         self.activities = ActivityDoor(app, gate, self.meters)
-        self.hooks = hooks.HookDoor(app, self.meters)
+        self.hooks, self.reports = hooks.HookDoor(app, self.meters), reports.ReportDoor(app, self.meters)
         self.litestar = routed(development=app.settings.log_level == "debug")
         servers = Servers({api.name: Server(app, gate, self.meters, api) for api in (merchant, management)})
         self._together = [
@@ -125,6 +125,8 @@ class Doors:
             await self.activities(scope, receive, send)
         elif path.startswith(hooks.PATHS):
             await self.hooks(scope, receive, send)
+        elif path.startswith(reports.PATHS):
+            await self.reports(scope, receive, send)
         elif scope.get("method") == "OPTIONS" and path.startswith((merchant.base, storefront.BASE)):
             await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT_HEADERS})
             await send({"type": "http.response.body", "body": b"", "more_body": False})

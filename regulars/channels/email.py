@@ -49,6 +49,7 @@ MANIFEST = Manifest(
         "the address that you send from; type it in here, and messages go out."
     ),
     help_url="https://www.rfc-editor.org/rfc/rfc6409",
+    reports="bounces",
     fields=(
         Field("sender_name", "Name of the sender", "text", "As customers see it.", expected="a name such as Blue Cups"),
         Field(
@@ -93,8 +94,8 @@ class MailCarrier(MessageCarrier):
     manifest = MANIFEST
     at_once = limits.MAIL_CONNECTIONS_MAX
 
-    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
-        super().__init__(settings, secrets)
+    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], reports_at: str) -> None:
+        super().__init__(settings, secrets, reports_at)
         password = secrets.get("password", "")
         self.address = str(settings["sender_email"])
         where = (str(settings["server"]), int(settings["port"]), settings["security"])

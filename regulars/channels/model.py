@@ -1,21 +1,24 @@
 """Senders, and what can be sent."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+
+from regulars.kit import INSIDE
 
 Channel = Literal["email", "sms", "whatsapp"]
 State = Literal["new", "ready", "paused"]
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """From where messages of a channel are sent. `tool` is its manifest's name. Among the settings for e-mail
-    `verified_email` is the address at which a code was read."""
+    """From where messages of a channel are sent. `tool` is its manifest's name. `hook_id` ends the addresses at which
+    its provider reports. Among the settings for e-mail `verified_email` is the address at which a code was read."""
 
     id: UUID
     workspace_id: UUID
+    hook_id: Annotated[UUID, INSIDE]
     tool: str
     channel: Channel
     name: str

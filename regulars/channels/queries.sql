@@ -1,9 +1,10 @@
 -- part: sender
-id, workspace_id, tool, channel, name, settings, secrets, state, state_reason, created_at, updated_at
+id, workspace_id, hook_id, tool, channel, name, settings, secrets, state, state_reason, created_at, updated_at
 
 -- name: insert_sender
-INSERT INTO channels_sender (workspace_id, id, tool, channel, name, settings, secrets, state, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'new', $8, $8)
+INSERT INTO channels_sender (workspace_id, id, hook_id, tool, channel, name, settings, secrets, state, created_at,
+                             updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'new', $9, $9)
 
 -- name: sender
 SELECT {sender} FROM channels_sender WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
@@ -13,6 +14,10 @@ SELECT {sender} FROM channels_sender WHERE workspace_id = $1 AND id = $2 AND arc
 
 -- name: senders
 SELECT {sender} FROM channels_sender WHERE workspace_id = $1 AND archived_at IS NULL ORDER BY created_at, id
+
+-- name: sender_of_hook
+-- every workspace: the address at which a provider reports names nothing but itself
+SELECT {sender} FROM channels_sender WHERE hook_id = $1 AND archived_at IS NULL
 
 -- name: change_sender
 UPDATE channels_sender SET name = $3, settings = $4, secrets = $5, updated_at = $6 WHERE workspace_id = $1 AND id = $2

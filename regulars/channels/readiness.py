@@ -32,15 +32,21 @@ class Checked(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-def carrier(sender: Sender, box: SecretBox) -> MessageCarrier:
-    """The sender as a carrier. Raises Unreadable for its secrets, Conflict for what another version has stored."""
+def carrier(sender: Sender, box: SecretBox, server: str = "") -> MessageCarrier:
+    """The sender as a carrier; `server` is where this server is reached. Raises Unreadable for its secrets, Conflict
+    for what another version has stored."""
     manifest = SENDERS.kept(sender.tool)
     secrets = box.open(sender.sealed, workspace_id=sender.workspace_id, thing_id=sender.id)
     try:
-        return CARRIERS[sender.tool](sender.settings, secrets)
+        return CARRIERS[sender.tool](sender.settings, secrets, reports_at(sender, server) if server else "")
     except (LookupError, TypeError, ValueError):
         words = f"This version of Regulars can't read the settings of this sender ({manifest.label})."
         raise Conflict(f"{words} Fill them in again, then Initialize.") from None
+
+
+def reports_at(sender: Sender, server: str) -> str:
+    """Where its provider reports."""
+    return f"{server}/hooks/{SENDERS.kept(sender.tool).reports}/{sender.hook_id}"
 
 
 async def check(outside: Outside, sender: Sender, carrier: MessageCarrier, at: datetime) -> Checked:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from regulars import delivery, limits
 from regulars.channels import store
@@ -27,7 +27,7 @@ async def add(
         raise Conflict(f"A shop can have {limits.SENDERS_MAX} senders. Remove one that is not used.")
     id = new_id()
     sealed = box.seal(secrets, workspace_id=workspace_id, thing_id=id)
-    columns = (id, tool, manifest.channel, name, settings, sealed, now)
+    columns = (id, uuid4(), tool, manifest.channel, name, settings, sealed, now)
     await tx.execute(sql.insert_sender, workspace_id, *columns)
     await delivery.open_lane(tx, workspace_id, id, tool, settings["rate_per_minute"], now)
     await delivery.pause_lane(tx, workspace_id, id, "Not initialized yet.")

@@ -16,3 +16,8 @@ async def sender(tx: Reading, workspace_id: UUID, sender_id: UUID, *, locked: bo
 
 async def find_sender(tx: Reading, workspace_id: UUID, sender_id: UUID) -> Sender | None:
     return await tx.one(Sender, sql.sender, workspace_id, sender_id)
+
+
+async def sender_of_hook(tx: Reading, hook_id: UUID) -> Sender | None:
+    """Whose provider reports at this address."""
+    return await tx.one(Sender, sql.sender_of_hook, hook_id)

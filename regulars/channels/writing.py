@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.channels.model import Ready, encode
+from regulars.channels.model import Channel, Ready, encode
 from regulars.delivery import Due, Later, Settled, Skipped
 from regulars.kit import Tx
 from regulars.tenancy import Workspace
@@ -23,6 +23,12 @@ class Author(Protocol):
         ...
 
     async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[Settled], now: datetime) -> None: ...
+
+    async def suppress(
+        self, tx: Tx, workspace_id: UUID, addresses: Sequence[tuple[Channel, str, str]], now: datetime
+    ) -> None:
+        """Channel, address and reason, each: nothing is sent there any more."""
+        ...
 
 
 _authors: list[Author] = []
@@ -46,3 +52,8 @@ async def settle(tx: Tx, workspace_id: UUID, settled: Sequence[Settled], now: da
     """Tell who wrote them; addresses that are nobody's are theirs to suppress."""
     for author in _authors[-1:]:
         await author.settle(tx, workspace_id, settled, now)
+
+
+async def suppress(tx: Tx, workspace_id: UUID, addresses: Sequence[tuple[Channel, str, str]], now: datetime) -> None:
+    for author in _authors[-1:]:
+        await author.suppress(tx, workspace_id, addresses, now)

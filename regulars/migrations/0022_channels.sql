@@ -3,6 +3,7 @@
 CREATE TABLE channels_sender (
     workspace_id uuid NOT NULL,
     id           uuid NOT NULL,                 -- also the id of its lane
+    hook_id      uuid NOT NULL,                 -- ends the addresses at which its provider reports; drawn at random
     tool         text NOT NULL,                 -- 'smtp', 'twilio', 'whatsapp': the name in the manifest
     channel      text NOT NULL CHECK (channel IN ('email', 'sms', 'whatsapp')),
     name         text NOT NULL,
@@ -18,3 +19,5 @@ CREATE TABLE channels_sender (
     archived_at  timestamptz,                   -- kept without its secrets, so that what was sent can still name it
     PRIMARY KEY (workspace_id, id)
 );
+-- A report names nothing but itself, so it is looked for in all workspaces.
+CREATE INDEX channels_sender_hook ON channels_sender (hook_id) WHERE archived_at IS NULL;

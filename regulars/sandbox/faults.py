@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 _Broken = Literal["slow", "hang", "reset", "close", "garbage", "huge", "nul", "truncated", "redirect", "500_after"]
-_Status = Literal["400", "401", "403", "404", "410", "429", "500", "502", "503"]
+_Status = Literal["400", "401", "403", "404", "410", "421", "429", "451", "500", "502", "503", "550"]
 Name = _Broken | _Status
 
 

@@ -1,5 +1,6 @@
 """What the look-alikes received: counters for all of it, the newest of it in full."""
 
+import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -30,16 +31,33 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     fault: str | None
 
 
+class Message(msgspec.Struct, frozen=True):
+    """As it would look. `sender` is a mail's From, or the number it came from."""
+
+    at: datetime
+    channel: str
+    sender: str
+    to: str
+    text: str
+    subject: str = ""
+    html: str = ""
+    headers: dict[str, str] = {}
+
+
 class Memory:
     """`accepted` ids are those of events taken with a 2xx; `duplicates` counts those that came again."""
 
     def __init__(self, tools: Iterable[str]) -> None:
         self.newest: deque[Received] = deque(maxlen=limits.SANDBOX_CALLS_MAX)
         self.counts: dict[str, Counter[str]] = {tool: Counter() for tool in tools}
+        self.messages: deque[Message] = deque(maxlen=limits.SANDBOX_CALLS_MAX)
+        self.greylisted: set[str] = set()
+        self.one_by_one = asyncio.Lock()
         self._ids: dict[str, OrderedDict[str, None]] = {tool: OrderedDict() for tool in self.counts}
 
     def clear(self) -> None:
         self.newest.clear()
+        self.messages.clear()
         for tool in self.counts:
             self.counts[tool].clear()
             self._ids[tool].clear()
@@ -63,6 +81,10 @@ class Memory:
         if len(ids) > limits.SANDBOX_IDS_MAX:
             ids.popitem(last=False)
         return True
+
+    def inbox(self, newest: int) -> dict[str, object]:
+        """Messages as they would look, newest first."""
+        return {"messages": list(islice(reversed(self.messages), newest))}
 
     def shown(self, newest: int) -> dict[str, object]:
         """For people and programs: bodies as text, secrets as they came, newest first and at most so many."""

@@ -10,14 +10,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
+from weakref import WeakSet
 
 import httptools
+from aiosmtpd.smtp import SMTP
 
 from regulars import limits
 from regulars.kit.http import Http, Request
 from regulars.kit.processes import run_until_told
-from regulars.sandbox.faults import Fault
-from regulars.sandbox.memory import Call
+from regulars.sandbox.faults import Fault, Faults
+from regulars.sandbox.inbox import mail_server
+from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.reply import Reply
 from regulars.sandbox.selling import Hook
 from regulars.sandbox.settings import Settings
@@ -175,18 +178,36 @@ async def running(host: str = "127.0.0.1", port: int = 0, settings: Settings | N
     sandbox = Sandbox(settings or Settings(), send)
     connections: set[_Connection] = set()
     make_connection = partial(_Connection, sandbox, connections)
-    server = await asyncio.get_running_loop().create_server(make_connection, host, port)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(make_connection, host, port)
+
+    def shop_of(name: str) -> tuple[Memory, Faults]:
+        shop = sandbox.shop(name)
+        return shop.memory, shop.faults
+
+    mailing = WeakSet[SMTP]()
+
+    def take_mail() -> SMTP:
+        mailing.add(taken := mail_server(shop_of))
+        return taken
+
+    mail = await loop.create_server(take_mail, host, port and port + 1)
+    sandbox.mail_port = mail.sockets[0].getsockname()[1]
     sandbox.base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield sandbox
     finally:
         server.close()
+        mail.close()
         for task in list(sending):
             task.cancel()
         await asyncio.gather(*sending, return_exceptions=True)
         await http.close()
         for connection in list(connections):
             connection.close()
+        for transport in [one.transport for one in mailing]:
+            if transport is not None:
+                transport.close()
         await server.wait_closed()
         # One turn of the loop, in which the connections learn that they are closed.
         await asyncio.sleep(0)

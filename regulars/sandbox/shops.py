@@ -18,6 +18,7 @@ from regulars.sandbox.faults import Fault, Faults
 from regulars.sandbox.klaviyo import Klaviyo
 from regulars.sandbox.memory import Call, Memory
 from regulars.sandbox.omnisend import Omnisend
+from regulars.sandbox.phones import Twilio, WhatsApp
 from regulars.sandbox.reply import Reply
 from regulars.sandbox.selling import Hook, Seller, Shopify, WooCommerce
 from regulars.sandbox.settings import Rates, Receiver, Settings
@@ -28,6 +29,8 @@ LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
     "klaviyo": Klaviyo,
     "contlo": Contlo,
     "webhook": WebhookReceivers,
+    "twilio": Twilio,
+    "whatsapp": WhatsApp,
 }
 """A look-alike has `answer(call) -> Reply`, where the call's path is the one below the tool's own, and
 `fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a file and a line here."""
@@ -35,6 +38,7 @@ LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
 SELLERS: dict[str, Callable[[Callable[[Hook], None]], Seller]] = {"shopify": Shopify, "woocommerce": WooCommerce}
 """Those that tell, in place of being told."""
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OF_A_SHOP = re.compile(r"/shop/([A-Za-z0-9_-]{1,64})(/.*)")
 
 
@@ -43,8 +47,8 @@ class Shop:
 
     def __init__(self, settings: Settings, send: Callable[[Hook], None] = lambda _: None) -> None:
         self.settings = msgspec.structs.replace(settings)
-        self.memory = Memory([*LOOK_ALIKES, *SELLERS])
-        self.faults = Faults([*LOOK_ALIKES, *SELLERS])
+        self.memory = Memory([*LOOK_ALIKES, "smtp", *SELLERS])
+        self.faults = Faults([*LOOK_ALIKES, "smtp", *SELLERS])
         self.tools = {tool: make(self.memory, self.settings) for tool, make in LOOK_ALIKES.items()}
         self.sellers = {platform: make(send) for platform, make in SELLERS.items()}
 
@@ -88,9 +92,10 @@ class Shop:
                 case "GET", "/":
                     shown = page.render(self.memory, self.faults.shown())
                     return Reply(200, shown.encode(), "text/html; charset=utf-8")
-                case "GET", "/received":
+                case "GET", "/received" | "/inbox":
                     newest = int(call.path.partition("?newest=")[2] or limits.SANDBOX_CALLS_MAX)
-                    return Reply.json(200, self.memory.shown(newest) | {"faults": self.faults.shown()})
+                    told = self.memory.shown if path == "/received" else self.memory.inbox
+                    return Reply.json(200, told(newest) | {"faults": self.faults.shown()})
                 case "DELETE", "/received":
                     self.memory.clear()
                 case "GET", "/faults":
@@ -122,13 +127,20 @@ class Sandbox(Shop):
         self.shops: dict[str, Shop] = {}
         self._send = send
         self.base_url = ""
+        self.mail_port = 0
 
     def answer(self, call: Call) -> tuple[Reply, Fault | None]:
         named = _OF_A_SHOP.fullmatch(call.path)
         if named is None:
             return super().answer(call)
-        shop = self.shops.pop(named[1], None) or Shop(self.settings, self._send)
-        self.shops[named[1]] = shop  # what was used last stands last
+        return self.shop(named[1]).answer(msgspec.structs.replace(call, path=named[2]))
+
+    def shop(self, name: str) -> Shop:
+        """The shop of this name; of no name, the sandbox itself."""
+        if not _NAME.fullmatch(name):
+            return self
+        shop = self.shops.pop(name, None) or Shop(self.settings, self._send)
+        self.shops[name] = shop  # what was used last stands last
         if len(self.shops) > limits.SANDBOX_SHOPS_MAX:
             del self.shops[next(iter(self.shops))]
-        return shop.answer(msgspec.structs.replace(call, path=named[2]))
+        return shop

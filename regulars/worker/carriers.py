@@ -17,12 +17,13 @@ from regulars.tenancy import Workspace
 class Carriers:
     """The rooms as the lanes see them."""
 
-    def __init__(self, box: SecretBox) -> None:
-        self._box = box
+    def __init__(self, box: SecretBox, server: str = "") -> None:
+        """`server` is where this one is reached, for providers to report at."""
+        self._box, self._server = box, server
 
     async def carrier_of(self, tx: Reading, workspace_id: UUID, lane_id: UUID) -> Carrier:
         if sender := await channels.find_sender(tx, workspace_id, lane_id):
-            return channels.carrier(sender, self._box)
+            return channels.carrier(sender, self._box, self._server)
         return await integrations.carrier_of(tx, workspace_id, lane_id, self._box)
 
     async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> None:

@@ -35,7 +35,7 @@ async def run(settings: Settings) -> None:
     """The process behind `regulars work`: until cancelled."""
     app = await App.open(settings)
     try:
-        await work(app.db, Carriers(app.box), app.http, app.box, clock=app.clock)
+        await work(app.db, Carriers(app.box, app.settings.address()), app.http, app.box, clock=app.clock)
     finally:
         await app.close()
 

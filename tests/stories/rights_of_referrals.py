@@ -106,4 +106,6 @@ POST   /senders/{id}/verify                               yes    yes     no     
 POST   /senders/{id}/test                                 yes    yes     no      no
 GET    /senders/{id}/delete                               yes    yes     yes     no
 POST   /senders/{id}/delete                               yes    yes     no      no
+GET    /sandbox/inbox                                     yes    yes     yes     no
+GET    /sandbox/inbox/{place}                             yes    yes     yes     no
 """

@@ -30,7 +30,12 @@ def lines(table: str) -> dict[tuple[str, str], list[str]]:
 
 def filled(path: str) -> str:
     """The same path to things that are not there."""
-    path = path.replace("{tool}", "webhook").replace("{topic}", "lead_create").replace("{file_path}", "app.css")
+    path = (
+        path.replace("{tool}", "webhook")
+        .replace("{place}", "0")
+        .replace("{topic}", "lead_create")
+        .replace("{file_path}", "app.css")
+    )
     return re.sub(r"\{\w+\}", str(new_id()), path)
 
 

@@ -28,8 +28,10 @@ _SETTINGS = {
 
 class SenderItem(Shown[Sender], frozen=True, kw_only=True):
     """A sender. `state`: `new` until it is initialized and, for e-mail, its code is given; `ready`; or `paused` with
-    the reason in words. Secrets are never said. `health` is how its queue is doing."""
+    the reason in words. Secrets are never said. Its provider reports at `reports_at`, which is said to keys that may
+    write alone. `health` is how its queue is doing."""
 
+    reports_at: str | None
     health: LaneHealth | None
 
 
@@ -56,7 +58,9 @@ class TestMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Sender]) -> list[SenderItem]:
     lanes = {lane.lane_id: lane for lane in await delivery.lane_health(tx, call.workspace_id, call.now)}
-    return [copied(SenderItem, one, health=lanes.get(one.id)) for one in found]
+    server = call.app.settings.address() if call.caller.key.may("rules", "WRITE") else ""
+    at = {one.id: channels.reports_at(one, server) if server else None for one in found}
+    return [copied(SenderItem, one, health=lanes.get(one.id), reports_at=at[one.id]) for one in found]
 
 
 @management.get("/sender-kinds", "What messages can be sent by", tag="Senders")

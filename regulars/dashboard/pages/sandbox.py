@@ -5,12 +5,15 @@ from typing import Any
 import msgspec
 from litestar import Response, get, post
 
+from regulars import limits
+from regulars.channels import SENDERS
 from regulars.dashboard.desk import Desk, Handed
 from regulars.integrations import CONNECTORS
 from regulars.kit import Refusal
 from regulars.kit.http import Answer, Request
 
 TOOLS = {tool: connector.manifest.label for tool, connector in CONNECTORS.items()}
+TOOLS |= {tool: manifest.label for tool, manifest in SENDERS.items()}
 FAULTS = {
     "slow": "Answer slowly",
     "hang": "Never answer",
@@ -21,7 +24,7 @@ FAULTS = {
     "garbage": "Answer garbage",
 }
 # So many calls with their bodies fit into an answer as long as is read at all.
-_SHOWN_MAX = 12
+_SHOWN_MAX, _MAILS_SHOWN_MAX = 12, 20
 
 
 @get("/sandbox")
@@ -36,6 +39,7 @@ async def show(desk: Handed) -> Response[str]:
         "pages/sandbox.html",
         running=bool(received),
         address=desk.app.settings.sandbox_address(desk.id),
+        mail_port=desk.app.settings.sandbox_port_used() + 1,
         allowed=desk.app.settings.allow_loopback,
         counts=received.get("counts", {}),
         calls=received.get("calls", []),
@@ -43,6 +47,26 @@ async def show(desk: Handed) -> Response[str]:
         tools=TOOLS,
         faults=FAULTS,
     )
+
+
+@get("/sandbox/inbox")
+async def inbox(desk: Handed) -> Response[str]:
+    """What arrived by e-mail, SMS and WhatsApp, as it would look."""
+    answer = await ask(desk, "GET", f"/inbox?newest={_MAILS_SHOWN_MAX}")
+    messages = msgspec.json.decode(answer.body).get("messages", []) if answer and answer.status == 200 else None
+    return desk.page("pages/sandbox_inbox.html", messages=messages)
+
+
+@get("/sandbox/inbox/{place:int}")
+async def mail(desk: Handed) -> Response[str]:
+    """One mail alone, in a page that can do nothing but look as it does."""
+    place = int(desk.request.path_params["place"])
+    answer = await ask(desk, "GET", f"/inbox?newest={_MAILS_SHOWN_MAX}")
+    messages = msgspec.json.decode(answer.body).get("messages", []) if answer and answer.status == 200 else []
+    html = messages[place]["html"] if place < len(messages) else ""
+    policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+    headers = {"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"}
+    return Response(html, media_type="text/html", headers=headers)
 
 
 @post("/sandbox/faults")
@@ -79,5 +103,7 @@ async def ask(desk: Desk, method: str, path: str, body: object = None) -> Answer
     """None when no sandbox runs, or addresses of this machine may not be called."""
     raw = b"" if body is None else msgspec.json.encode(body)
     url = desk.app.settings.sandbox_address(desk.id) + path
-    end = await desk.app.http.send(Request(method, url, {"content-type": "application/json"}, raw))
+    most = limits.SANDBOX_BODY_BYTES_MAX if "/inbox" in path else limits.ANSWER_BYTES_MAX
+    head = {"content-type": "application/json"}
+    end = await desk.app.http.send(Request(method, url, head, raw, answer_bytes_max=most))
     return end if isinstance(end, Answer) else None

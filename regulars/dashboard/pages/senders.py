@@ -30,13 +30,18 @@ async def add(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
     tool, given = shown.more["manifest"].tool, connecting.given(await desk.form(), shown)
     async with desk.changing("sender.create", tool) as tx:
         made = await channels.add(tx, desk.id, desk.app.box, tool=tool, **given, now=desk.now)
-    return desk.see(f"/senders/{made.sender.id}", await _initialize(desk, made.sender))
+    said, here = await _initialize(desk, made.sender), f"/senders/{made.sender.id}"
+    if made.new_secrets:
+        words = "Paste it where you enter this server's address as a webhook."
+        return desk.secret(f"{made.sender.name}: its verify token", words, list(made.new_secrets.values()), here)
+    return desk.see(here, said)
 
 
 async def _load(desk: Desk, tx: Reading) -> Shown:
     sender = await channels.get_sender(tx, desk.id, desk.key)
     health = [lane for lane in await delivery.lane_health(tx, desk.id, desk.now) if lane.lane_id == sender.id]
-    return connecting.shown(SENDERS[sender.tool], sender, health=health[0] if health else None)
+    address = channels.reports_at(sender, desk.app.settings.address()) if desk.who.may_write else ""
+    return connecting.shown(SENDERS[sender.tool], sender, health=health[0] if health else None, address=address)
 
 
 @sheet("/senders/{id:uuid}", "", "sender", connecting.fields, yes="", of="Senders", load=_load)

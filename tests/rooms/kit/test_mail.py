@@ -8,16 +8,11 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from regulars import limits
+from regulars import limits, sandbox
 from regulars.kit.http import Answer, NoAnswer
 from regulars.kit.mail import Envelope, Outside, Security, Server, envelope
-from regulars.sandbox import Fault
-from tests import mailbox
-from tests.mailbox import Mailboxes
+from regulars.sandbox import Fault, Sandbox
 from tests.rooms.kit.test_http import self_signed, to_this_machine
-
-# The look-alike's library lets its end of a connection be that was closed without waiting for a word.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 DATA = (
     b"From: Cups <hello@shop.example>\r\nTo: a@b.example\r\nDate: Mon, 2 Nov 2026 10:00:00 +0000\r\n"
@@ -26,8 +21,8 @@ DATA = (
 
 
 @pytest.fixture
-async def mails() -> AsyncIterator[Mailboxes]:
-    async with mailbox.running() as running:
+async def mails() -> AsyncIterator[Sandbox]:
+    async with sandbox.running() as running:
         yield running
 
 
@@ -37,7 +32,7 @@ async def post() -> AsyncIterator[Outside]:
         yield client
 
 
-def mail(mails: Mailboxes, to: str, n: int = 1, password: str = "sandbox", host: str = "127.0.0.1") -> Envelope:
+def mail(mails: Sandbox, to: str, n: int = 1, password: str = "sandbox", host: str = "127.0.0.1") -> Envelope:
     server = Server(host, mails.mail_port, "none", "shop-1", password)
     return envelope(server, "hello@shop.example", to, DATA % n)
 
@@ -52,7 +47,7 @@ def kind(end: Answer | NoAnswer) -> str:
     return end.kind
 
 
-async def test_a_mail_arrives_as_it_was_and_connections_are_used_again(mails: Mailboxes, post: Outside) -> None:
+async def test_a_mail_arrives_as_it_was_and_connections_are_used_again(mails: Sandbox, post: Outside) -> None:
     connected = 0
     before = SMTP.connection_made
 
@@ -74,7 +69,7 @@ async def test_a_mail_arrives_as_it_was_and_connections_are_used_again(mails: Ma
     assert said(await post.send(envelope(mail(mails, "").server, "hello@shop.example"))) == (250, "NOOP")
 
 
-async def test_each_reply_says_what_it_was_the_reply_to(mails: Mailboxes, post: Outside) -> None:
+async def test_each_reply_says_what_it_was_the_reply_to(mails: Sandbox, post: Outside) -> None:
     assert said(await post.send(mail(mails, "nobody@shop.example"))) == (550, "RCPT TO")
     assert said(await post.send(mail(mails, "later@shop.example"))) == (451, "RCPT TO")
     assert said(await post.send(mail(mails, "later@shop.example"))) == (250, "message")
@@ -84,7 +79,7 @@ async def test_each_reply_says_what_it_was_the_reply_to(mails: Mailboxes, post: 
 
 
 async def test_no_reply_after_it_was_handed_over_is_unclear_and_none_before_is_not(
-    mails: Mailboxes, post: Outside
+    mails: Sandbox, post: Outside
 ) -> None:
     dropped = await post.send(mail(mails, "drop@shop.example"))
     assert (kind(dropped), dropped.unclear) == ("reset", True)  # type: ignore[union-attr]
@@ -103,7 +98,9 @@ async def test_no_reply_after_it_was_handed_over_is_unclear_and_none_before_is_n
     silent.close()
 
 
-async def test_a_connection_that_the_server_gave_up_is_made_anew(mails: Mailboxes, post: Outside) -> None:
+# The library of the look-alike lets a connection be that was closed without a word.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_connection_that_the_server_gave_up_is_made_anew(mails: Sandbox, post: Outside) -> None:
     assert said(await post.send(mail(mails, "asha@shop.example", 1)))[0] == 250
     (lines,) = post._lines.values()
     lines[0].smtp.protocol.transport.close()  # type: ignore[union-attr]
@@ -111,7 +108,7 @@ async def test_a_connection_that_the_server_gave_up_is_made_anew(mails: Mailboxe
     assert len(mails.shop("shop-1").memory.messages) == 2
 
 
-async def test_an_idle_connection_is_closed(mails: Mailboxes, post: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_idle_connection_is_closed(mails: Sandbox, post: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "CONNECTION_IDLE_S", 0.05)
     await post.send(mail(mails, "asha@shop.example"))
     async with asyncio.timeout(5):
@@ -119,7 +116,7 @@ async def test_an_idle_connection_is_closed(mails: Mailboxes, post: Outside, mon
             await asyncio.sleep(0.01)
 
 
-async def test_only_checked_addresses_are_dialled_and_the_open_only_on_this_machine(mails: Mailboxes) -> None:
+async def test_only_checked_addresses_are_dialled_and_the_open_only_on_this_machine(mails: Sandbox) -> None:
     async def resolve(host: str) -> list[str]:
         return {"inside.example": ["10.0.0.7"], "mixed.example": ["93.184.215.14", "127.0.0.1"]}[host]
 

@@ -1,84 +1,21 @@
-"""A look-alike of a mail server: it refuses what a real one refuses, and shows what it took.
+"""A look-alike of a mail server, on a port of its own, and what arrived by mail, SMS and WhatsApp.
 
-It knows whose mail it is by the user, whose password begins with `sandbox`. Mail to `nobody@...` is answered 550 5.1.1,
-the first to `later@...` 451, and to `drop@...` it hangs up after it was handed over.
+It knows whose mail it is by the user: the name of a shop, whose password begins with `sandbox`. Mail to `nobody@...` is
+answered 550 5.1.1, the first to `later@...` 451, and to `drop@...` it hangs up after it was handed over.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
-from weakref import WeakSet
 
-import msgspec
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from regulars import limits
 from regulars.sandbox.faults import Fault, Faults
-from regulars.sandbox.memory import Call
-from regulars.sandbox.memory import Memory as Calls
-
-
-class Message(msgspec.Struct, frozen=True):
-    at: datetime
-    channel: str
-    sender: str
-    to: str
-    text: str
-    subject: str = ""
-    html: str = ""
-    headers: dict[str, str] = {}
-
-
-class Memory(Calls):
-    def __init__(self) -> None:
-        super().__init__(["smtp"])
-        self.messages: list[Message] = []
-        self.greylisted: set[str] = set()
-        self.one_by_one = asyncio.Lock()
-
-
-class Box:
-    """What one user was sent, and what shall go wrong with it."""
-
-    def __init__(self) -> None:
-        self.memory, self.faults = Memory(), Faults(["smtp"])
-
-
-class Mailboxes(Box):
-    def __init__(self) -> None:
-        super().__init__()
-        self.boxes: dict[str, Box] = {}
-        self.mail_port = 0
-
-    def shop(self, name: str) -> Box:
-        return self.boxes.setdefault(name, Box()) if name else self
-
-
-@asynccontextmanager
-async def running() -> AsyncIterator[Mailboxes]:
-    mailboxes, taking = Mailboxes(), WeakSet[SMTP]()
-
-    def shop_of(name: str) -> tuple[Memory, Faults]:
-        return mailboxes.shop(name).memory, mailboxes.shop(name).faults
-
-    def take_mail() -> SMTP:
-        taking.add(taken := mail_server(shop_of))
-        return taken
-
-    server = await asyncio.get_running_loop().create_server(take_mail, "127.0.0.1", 0)
-    mailboxes.mail_port = server.sockets[0].getsockname()[1]
-    yield mailboxes
-    server.close()
-    for transport in [one.transport for one in taking]:
-        if transport is not None:
-            transport.close()
-    await server.wait_closed()
-    for _ in range(10):  # turns of the loop, in which the connections learn that they are closed
-        await asyncio.sleep(0)
+from regulars.sandbox.memory import Call, Memory, Message
 
 
 class _Taken:
