@@ -16,7 +16,7 @@ from tests.rooms.delivery.street import Corner, corner
 from tests.rooms.plans import planning, unanalysed
 
 MANY = 1_000
-SMTP = {"sender_name": "Shop", "sender_email": "hello@shop.example", "host": "127.0.0.1", "port": 2525}
+SMTP = {"sender_name": "Shop", "sender_email": "hello@shop.example", "server": "127.0.0.1", "port": 2525}
 
 
 @pytest.fixture
