@@ -171,7 +171,7 @@ async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str =
 
 async def a_ready_sender(shop: Shop, now: datetime) -> None:
     """Of e-mail, as if a code had been read at its address."""
-    given = {"sender_name": "Corner Shop", "sender_email": "hello@shop.example", "host": "127.0.0.1", "port": 2525}
+    given = {"sender_name": "Corner Shop", "sender_email": "hello@shop.example", "server": "127.0.0.1", "port": 2525}
     id, box = shop.workspace.id, shop.app.box
     async with shop.app.db.transaction() as tx:
         made = await channels.add(tx, id, box, tool="smtp", name="", given=given | {"security": "none"}, now=now)

@@ -121,6 +121,7 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
     await shop.manage("PUT", f"/customers/{customer}/tier", json=placing)
     return (
         await of_reviews(shop, customer)
+        | {"segments": await of_segments(shop)}
         | await of_referrals(shop, offer)
         | await of_messages(shop)
         | await of_partners(shop, customer)
@@ -160,6 +161,10 @@ async def of_partners(shop: Shop, customer: str) -> dict[str, str]:
         "/partnerships offer_id": ids[1],
         "publiccoupons": given.json()["data"]["item"]["_id"],
     }
+
+
+async def of_segments(shop: Shop) -> str:
+    return str((await shop.manage("POST", "/segments", json={"name": "Everybody", "kind": "static"})).json()["id"])
 
 
 async def of_messages(shop: Shop) -> dict[str, str]:
@@ -221,7 +226,9 @@ def _comes(operation: Operation) -> tuple[bool, bool]:
 
 def _path(path: str, ids: dict[str, str]) -> str:
     id = ids.get(path) or ids.get(path.split("/")[1], "")
-    return "/".join(ids.get(part[1:-1], id) if part.startswith("{") else part for part in path.split("/"))
+    named = {part: part[1:-1] for part in path.split("/") if part.startswith("{")}
+    there = {part: ids.get(name) or ids.get(name.removesuffix("_id") + "s", id) for part, name in named.items()}
+    return "/".join(there.get(part, part) for part in path.split("/"))
 
 
 def _request(told: dict[str, Any], ids: dict[str, str], path: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class SegmentTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class NewSegment(SegmentTerms, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A `live` segment's members follow what happens; a `static` one's were found once, and can be found anew."""
 
+    name: Annotated[Name, Meta(examples=["Bought three times"])]
     kind: Kind = "live"
 
 
