@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars import rewards
-from regulars.kit import Database, Reading, SecretBox, Unreadable
+from regulars.kit import Database, Reading, SecretBox, Unreadable, again_when_raced
 from regulars.kit.http import NoAnswer, Request, Sender
 from regulars.rewards import Came, Coupon, Terms
 from regulars.schedule import Due
@@ -59,8 +59,13 @@ async def discounted(
     elif due is None:
         return coupon
     tries = due.payload["tries"] if due else 0
-    async with db.transaction() as tx:
-        return await rewards.discount_told(tx, workspace, coupon_id, coupon.discount, came, tries, now)
+
+    async def keep() -> Coupon:
+        async with db.transaction() as tx:
+            return await rewards.discount_told(tx, workspace, coupon_id, coupon.discount, came, tries, now)
+
+    # A door, a worker and whoever holds or spends the same coins may wait for each other in a circle.
+    return await again_when_raced(keep)
 
 
 async def _ask(
