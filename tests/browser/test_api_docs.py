@@ -16,7 +16,8 @@ async def test_an_operation_is_found_and_shows_its_example(visit: Open, site: Si
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     await page.goto("/api/docs/management")
-    await expect(page.get_by_role("heading", name="Management API")).to_be_visible()
+    # The viewer reads a document of a megabyte and more before it draws anything, which takes a busy machine a while.
+    await expect(page.get_by_role("heading", name="Management API")).to_be_visible(timeout=30_000)
     await expect(page.get_by_role("cell", name="month_limit_reached")).to_be_visible()
     await expect(page.locator(".webhooks")).to_contain_text("lead_create")
     # Of so many the viewer draws those that are looked at: the rest is the length of the page.
@@ -24,8 +25,8 @@ async def test_an_operation_is_found_and_shows_its_example(visit: Open, site: Si
     assert await page.evaluate("document.querySelector('#operations').scrollHeight") > 5_000
     await page.get_by_role("searchbox", name="Search operations").fill("post /api/v1/orders")
     await expect(page.locator(".opblock-tag-section .opblock")).to_have_count(1)
-    await page.locator(".opblock-summary-control").first.click()
-    await expect(page.locator(".opblock.is-open")).to_contain_text("shopify-7029064106277")
+    await page.locator(".opblock-summary-control").first.click(timeout=30_000)
+    await expect(page.locator(".opblock.is-open")).to_contain_text("shopify-7029064106277", timeout=30_000)
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     assert [url for url in asked if not url.startswith((site.url, "data:"))] == []
 

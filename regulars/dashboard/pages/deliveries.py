@@ -182,7 +182,7 @@ def _page_of(tool: Integration | Sender) -> str:
 def _waits_for(tool: Integration | Sender | None, desk: Desk, source: str) -> tuple[str, str, str] | None:
     """What keeps a queued delivery from going out, why, and the page where that is mended; None when nothing does."""
     if tool is None:
-        return "It is not sent.", f"{_REMOVED[source]} was to send it.", ""
+        return "It is not sent.", f"The {'tool' if source == 'event' else 'sender'} was removed.", ""
     there = _page_of(tool)
     if tool.state == "new":
         return f"It waits for {tool.name}.", "It is not initialized yet.", there

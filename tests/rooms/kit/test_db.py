@@ -5,7 +5,7 @@ import itertools
 import os
 import signal
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from typing import Any, cast
 from uuid import UUID
 
@@ -27,13 +27,16 @@ READ = "SELECT key, status, answer FROM scratch WHERE workspace_id = $1 ORDER BY
 
 
 @pytest.fixture(autouse=True)
-async def scratch(db: Database) -> None:
-    """A table that no room has a say in."""
+async def scratch(db: Database) -> AsyncIterator[None]:
+    """A table that no room has a say in, gone before others list the tables."""
     async with db.transaction() as tx:
         await tx.execute(
             "CREATE TABLE IF NOT EXISTS scratch (workspace_id uuid, key text, status smallint, answer text,"
             " created_at timestamptz, PRIMARY KEY (workspace_id, key))"
         )
+    yield
+    async with db.transaction() as tx:
+        await tx.execute("DROP TABLE scratch")
 
 
 class Heard:

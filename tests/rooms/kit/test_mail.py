@@ -91,11 +91,14 @@ async def test_no_reply_after_it_was_handed_over_is_unclear_and_none_before_is_n
     refused = await post.send(envelope(nobody_there, "hello@shop.example", "a@b.example", DATA % 1))
     assert (kind(refused), refused.unclear) == ("connect", False)  # type: ignore[union-attr]
 
-    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    callers: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, caller: callers.append(caller), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     mute = await post.send(envelope(Server("127.0.0.1", port, "none"), "a@b.example", "c@d.example", DATA % 1))
     assert (kind(mute), mute.unclear) == ("timeout_before_sent", False)  # type: ignore[union-attr]
     silent.close()
+    for caller in callers:
+        caller.close()
 
 
 # The library of the look-alike lets a connection be that was closed without a word.

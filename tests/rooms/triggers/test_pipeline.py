@@ -315,9 +315,9 @@ async def test_a_welcome_has_conditions_and_a_budget(till: Till) -> None:
 
 
 async def test_a_kind_that_does_not_act_yet_says_so(till: Till) -> None:
-    trigger = await till.trigger(Rule(), "api", kind="email")
+    trigger = await till.trigger(Rule(), "api", kind="event")
     assert said(await till.fire(trigger)) == ["effect_unavailable"]
-    assert "E-mail is not sent yet" in (await till.firings())[0].explanation
+    assert "send no events of their own yet" in (await till.firings())[0].explanation
 
 
 @pytest.mark.parametrize(
