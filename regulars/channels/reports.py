@@ -35,9 +35,11 @@ class Report(msgspec.Struct, frozen=True):
 
 
 async def take_reports(tx: Tx, sender: Sender, reports: Sequence[Report], now: datetime) -> None:
-    if addresses := [(sender.channel, one.address, one.reason) for one in reports if one.address]:
+    # Words of a provider may hold a NUL, and PostgreSQL stores none.
+    told = [(one, one.reason.replace("\0", "\ufffd")) for one in reports]
+    if addresses := [(sender.channel, one.address, reason) for one, reason in told if one.address]:
         await suppress(tx, sender.workspace_id, addresses, now)
-    if ended := [Settled(one.message_id, "failed", one.reason) for one in reports if one.message_id]:
+    if ended := [Settled(one.message_id, "failed", reason) for one, reason in told if one.message_id]:
         await settle(tx, sender.workspace_id, ended, now)
 
 
@@ -84,7 +86,7 @@ def must_be_same(expected: str, signature: str) -> None:
 def decoded(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise invalid("body", "JSON") from None
 
 

@@ -343,7 +343,11 @@ async def test_bounces_and_complaints_are_heard_as_mail_services_say_them(
         writer.suppressed.clear()
         assert (await shop.client.post(path, json=body)).status_code == 200
         assert [one[1] for one in writer.suppressed] == addresses, body
-    assert (await shop.client.post(path, content=b"\xff{")).status_code == 422
+    for broken in (b"\xff{", b"[" * 200_000):
+        assert (await shop.client.post(path, content=broken)).status_code == 422
+    odd = {"type": "bounce", "email": "a@x.example", "reason": "go\0ne"}
+    assert (await shop.client.post(path, json=odd)).status_code == 200
+    assert writer.suppressed[-1][2] == "It bounced: go\ufffdne"
     await shop.manage("DELETE", f"/senders/{id}")
     assert (await shop.client.post(path, json=BOUNCES[0][0])).status_code == 404
 
