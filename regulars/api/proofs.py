@@ -32,9 +32,7 @@ class ProofWrong(Unauthenticated, code="customer_proof_wrong"):
 
 
 class ProofOfAnother(Forbidden, code="customer_proof_of_another"):
-    """The proof is good, but the call is about somebody else."""
-
-    message = "The customer's proof is of another customer."
+    """The customer's proof is of another customer."""
 
 
 def digest(secret: str, customer_id: str, timestamp: str) -> str:

@@ -1,6 +1,8 @@
 """Things of one kind behind one path: listed, made, read, changed, removed.
 
     rules = Resource(management, "/send-events", RuleItem, tag="Send Events", one="rule", says=rule_items)
+    rules.all("All rules", dispatch.list_rules, "Oldest first.")
+    rules.each(dispatch.get_rule)
 
     @rules.create("Create a rule", about=("topic",))
     def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> Awaitable[Rule]:
@@ -14,10 +16,11 @@ this once, so that no answer is kept.
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar, get_type_hints
+from uuid import UUID
 
 import msgspec
 
-from regulars.api.operations import Api, Call, Method
+from regulars.api.operations import Api, Call, Method, NoQuery
 from regulars.kit import Listed, Partial, Reading, Tx
 
 T = TypeVar("T")
@@ -35,6 +38,24 @@ class Resource(Generic[T]):
         words = "`new_secrets` were made here; they are said this once and never again."
         name = f"{one.title()}WithSecrets"
         self.with_secrets: type[Any] = msgspec.defstruct(name, shown, namespace={"__doc__": words}, frozen=True)
+
+    def all(self, summary: str, find: Callable[[Reading, UUID], Awaitable[Sequence[T]]], words: str = "") -> None:
+        """The whole list, as the room reads it."""
+
+        def act(call: Call[NoQuery, None], tx: Reading) -> Any:
+            return find(tx, call.workspace_id)
+
+        act.__name__, act.__doc__ = f"list_{self.one}s", words
+        self.list(summary)(act)
+
+    def each(self, find: Callable[[Reading, UUID, UUID], Awaitable[T]], words: str = "", called: str = "") -> None:
+        """One of them, as the room reads it."""
+
+        def act(call: Call[NoQuery, None], tx: Reading) -> Any:
+            return find(tx, call.workspace_id, call.path_id())
+
+        act.__name__, act.__doc__ = f"read_{self.one}", words
+        self.read(f"One {called or self.one}")(act)
 
     def list(self, summary: str) -> Callable[[Act], Act]:
         def declare(act: Act) -> Act:

@@ -4,25 +4,19 @@ from regulars.kit import NotFound, Refusal, Unauthenticated
 
 
 class NotConnected(NotFound, code="checkout_not_connected"):
-    """The shop's checkout is not connected."""
-
-    message = "The checkout is not connected."
+    """The checkout is not connected."""
 
 
 class CartChanged(Refusal, code="checkout_cart_changed"):
-    """This reference was performed before, for another customer or cart; nothing was taken now."""
+    """This reference_order_id was performed before, for another cart. Revert it, and perform the new cart under a
+    reference of its own."""
 
-    message = (
-        "This reference_order_id was performed before, for another cart. Revert it, and perform the new cart under "
-        "a reference of its own."
-    )
     expected = ("reference_order_id", "one that was not used before")
 
 
 class CheckoutReverted(Refusal, code="checkout_reverted"):
-    """This reference was reverted: it takes nothing any more, so that a call that comes late takes nothing either."""
+    """This reference_order_id was reverted, and takes nothing any more. Perform the cart under another."""
 
-    message = "This reference_order_id was reverted, and takes nothing any more. Perform the cart under another."
     expected = ("reference_order_id", "one that was not reverted")
 
 

@@ -17,9 +17,7 @@ from regulars.tenancy import Workspace
 
 
 class CustomerErased(Conflict, code="customer_erased"):
-    """Nothing is known of this customer any more, and nothing can be."""
-
-    message = "This customer was erased. What is left is kept for the book alone."
+    """This customer was erased. What is left is kept for the book alone."""
 
 
 _TAKEN_OVER = ("name", "email", "gender", "dob", "referred_by_code")

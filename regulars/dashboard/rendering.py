@@ -20,47 +20,24 @@ from regulars.ledger.txns import in_words
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 
-NAV: list[tuple[str, list[tuple[str, str]]]] = [
-    ("", [("/", "Overview")]),
-    (
-        "Customers",
-        [("/customers", "Customers"), ("/segments", "Segments"), ("/tiers", "Tiers"), ("/referrals", "Referrals")],
-    ),
-    (
-        "Earn",
-        [
-            ("/triggers", "Triggers"),
-            ("/rewards", "Rewards"),
-            ("/orders", "Orders"),
-            ("/reviews", "Reviews"),
-            ("/liability", "Liability"),
-        ],
-    ),
-    ("Spend", [("/offers", "Offers"), ("/coupons", "Coupons"), ("/partners", "Partners")]),
-    ("Reach", [("/events", "Events")]),
-    (
-        "Connect",
-        [
-            ("/sources", "Sources"),
-            ("/integrations", "Integrations"),
-            ("/checkout", "Checkout"),
-            ("/deliveries", "Deliveries"),
-            ("/sandbox", "Sandbox"),
-        ],
-    ),
-    (
-        "Settings",
-        [
-            ("/settings", "Settings"),
-            ("/keys", "API keys"),
-            ("/staff", "Staff"),
-            ("/audit", "Audit log"),
-            ("/set-aside", "Set aside"),
-        ],
-    ),
-]
+_OTHERWISE = {"": "Overview", "keys": "API keys", "audit": "Audit log", "set-aside": "Set aside"}
+
+
+def _pages(names: str) -> list[tuple[str, str]]:
+    return [(f"/{name}", _OTHERWISE.get(name, name.capitalize())) for name in names.split(" ")]
+
+
+NAV = {
+    "": _pages(""),
+    "Customers": _pages("customers segments tiers referrals"),
+    "Earn": _pages("triggers rewards orders reviews liability"),
+    "Spend": _pages("offers coupons partners"),
+    "Reach": _pages("events"),
+    "Connect": _pages("sources integrations checkout deliveries sandbox"),
+    "Settings": _pages("settings keys staff audit set-aside"),
+}
 """The left bar: groups of addresses and words. Only pages that exist are here."""
-WORDS = {href: words for _, pages in NAV for href, words in pages}
+WORDS = {href: words for pages in NAV.values() for href, words in pages}
 
 
 def _with(say: Callable[..., Any], *names: str) -> Callable[..., Any]:
@@ -118,7 +95,7 @@ def environment(*, development: bool) -> Environment:
     }
     plain = (words.act, words.actor, words.deliveries, words.duration, words.headers, words.iso, words.number)
     made.filters |= {say.__name__: say for say in (*plain, words.plural, words.pretty)}
-    made.globals |= {"asset": _uncached_asset if development else asset, "nav": NAV}
+    made.globals |= {"asset": _uncached_asset if development else asset, "nav": NAV.items()}
     return made
 
 

@@ -12,7 +12,7 @@ from regulars import limits
 class Refusal(Exception):
     """An expected no. `code` is stable; `message` is for people; `fields` says what each wrong field should hold. What
     one of its classes always says stands there: `class OfferClosed(Refusal, code="offer_closed")`, and its `status`,
-    which is its base's otherwise.
+    which is its base's otherwise. What it says to people is its docstring, where whoever raises it says nothing else.
 
     A refusal changes nothing: the transaction it is raised in is rolled back by the door.
     """
@@ -25,6 +25,8 @@ class Refusal(Exception):
 
     def __init_subclass__(cls, *, code: str = "", status: int = 0) -> None:
         cls.code, cls.status = code or cls.code, status or cls.status
+        if cls.__doc__ and "message" not in vars(cls):
+            cls.message = " ".join(cls.__doc__.split())
 
     def __init__(self, message: str = "", *, code: str = "", fields: dict[str, str] | None = None) -> None:
         super().__init__(message or self.message)

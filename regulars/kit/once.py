@@ -24,9 +24,8 @@ _sql = Queries(__file__)
 
 
 class KeyReused(Refusal, code="idempotency_key_reused"):
-    """This Idempotency-Key came before with another request; nothing was done."""
+    """This Idempotency-Key was used before for a different request."""
 
-    message = "This Idempotency-Key was used before for a different request."
     expected = ("Idempotency-Key", "a new key for a new request")
 
 

@@ -17,9 +17,7 @@ class InsufficientBalance(Refusal, code="insufficient_balance"):
 
 
 class KeyTaken(Refusal, code="key_taken"):
-    """The entry's key names a txn already, and it is another one; nothing was posted."""
-
-    message = "This was sent before with other contents, and then it was done. Nothing was done now."
+    """This was sent before with other contents, and then it was done. Nothing was done now."""
 
 
 class WalletFull(Refusal, code="wallet_full"):

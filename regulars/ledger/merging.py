@@ -20,9 +20,7 @@ _KINDS: tuple[Kind, Kind] = ("coins", "credits")
 
 
 class CoinsHeld(Conflict, code="coins_held"):
-    """A hold is open in a wallet that is to be merged into another; nothing was done."""
-
-    message = "Coins of this customer are held, by a checkout perhaps. Merge when the hold has ended."
+    """Coins of this customer are held, by a checkout perhaps. Merge when the hold has ended."""
 
 
 class Merge(NamedTuple):

@@ -27,10 +27,9 @@ _waiting = 0
 
 
 class BadPicture(Refusal, code="picture_unusable"):
-    """What was sent is no picture that can be shown."""
+    """This is no picture that can be read. Send a JPEG, PNG or WebP."""
 
     expected = ("file", "a JPEG, PNG or WebP picture")
-    message = "This is no picture that can be read. Send a JPEG, PNG or WebP."
 
 
 class PicturesFull(Conflict, code="pictures_full"):

@@ -4,15 +4,11 @@ from regulars.kit import Conflict, NotFound, Refusal
 
 
 class UnknownOffer(NotFound, code="offer_unknown"):
-    """There is no such offer."""
-
-    message = "Offer does not exists"
+    """Offer does not exists"""
 
 
 class UnknownCoupon(NotFound, code="coupon_unknown"):
-    """There is no such coupon, or it is another customer's."""
-
-    message = "This coupon does not exist."
+    """This coupon does not exist."""
 
 
 class OfferClosed(Refusal, code="offer_closed"):
@@ -28,9 +24,7 @@ class OfferLimit(Refusal, code="offer_limit_reached"):
 
 
 class CodesOut(Refusal, code="codes_out"):
-    """The offer gives codes of a list, and none is left."""
-
-    message = "No code of this offer's list is left."
+    """No code of this offer's list is left."""
 
 
 class PriceChanged(Refusal, code="price_changed"):
@@ -48,9 +42,7 @@ class CouponUsed(Conflict, code="coupon_used"):
 
 
 class NotAgreed(Conflict, code="not_agreed"):
-    """An agreement with another shop was answered or ended before, or that shop is to say it."""
-
-    message = "It was answered or ended before, or the other shop is to say it."
+    """It was answered or ended before, or the other shop is to say it."""
 
 
 class CouponEnded(Refusal, code="coupon_ended"):

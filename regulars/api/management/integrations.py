@@ -90,23 +90,14 @@ def filled_in(body: dict[str, Any]) -> dict[str, Any]:
 
 
 connected = Resource(management, "/integrations", IntegrationItem, tag="Integrations", one="integration", says=_said)
-
-
-@connected.list("What is connected")
-def list_integrations(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Integration]]:
-    """Oldest first."""
-    return integrations.list_integrations(tx, call.workspace_id)
+connected.all("What is connected", integrations.list_integrations, "Oldest first.")
+connected.each(integrations.get_integration)
 
 
 @connected.create("Connect a tool", about=("tool",), secrets=True)
 def add_integration(call: Call[NoQuery, NewIntegration], tx: Tx) -> Awaitable[Made]:
     """Nothing is sent to it until it is initialized. No Idempotency-Key here: the answer may hold secrets."""
     return integrations.add(tx, call.workspace_id, call.app.box, **filled_in(asdict(call.body)), now=call.now)
-
-
-@connected.read("One integration")
-def read_integration(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Integration]:
-    return integrations.get_integration(tx, call.workspace_id, call.path_id())
 
 
 @connected.change("Change an integration")
@@ -120,7 +111,7 @@ def change_integration(call: Call[NoQuery, ConnectionChange], tx: Tx) -> Awaitab
 @connected.remove("Remove an integration")
 async def remove_integration(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     """Its rules end with it, its secrets are forgotten; what was delivered stays to be read."""
-    integration = await read_integration(call, tx)
+    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
     ended = await dispatch.end_rules_of(tx, call.workspace_id, integration.id, call.now)
     await integrations.remove(tx, call.workspace_id, integration.id, call.now)
     return {"name": integration.name, "rules_ended": ended}
@@ -130,9 +121,9 @@ async def remove_integration(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any
 async def pause_integration(call: Call[NoQuery, None], tx: Tx) -> Integration:
     """What comes in meanwhile waits; initialize to go on."""
     reason = f"Paused by the key {call.caller.key.name}. Initialize to go on."
-    integration = await read_integration(call, tx)
+    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
     await integrations.pause(tx, call.workspace_id, integration.id, reason)
-    return await read_integration(call, tx)
+    return await integrations.get_integration(tx, call.workspace_id, call.path_id())
 
 
 @connected.do("rotate", "Make a new secret", about=("field",), secrets=True)
@@ -147,7 +138,7 @@ async def initialize_integration(call: Call[NoQuery, None]) -> CheckOutcome:
     """Ready, and what waits goes out; or paused, with the tool's own reason in words."""
     app = call.app
     async with app.db.reading() as tx:
-        integration = await read_integration(call, tx)
+        integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
     result = await integrations.check(app.http, integrations.carrier(integration, app.box), app.clock.outside())
     async with app.db.transaction() as tx:
         concluded = await integrations.conclude(tx, integration, result, app.clock.now())

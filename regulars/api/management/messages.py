@@ -126,22 +126,14 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[model.Templat
 
 
 templates = Resource(management, "/templates", TemplateItem, tag="Messages", one="template", says=_said)
-
-
-@templates.list("Templates")
-def list_templates(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[model.Template]]:
-    return messages.list_templates(tx, call.workspace_id)
+templates.all("Templates", messages.list_templates)
+templates.each(messages.find_template)
 
 
 @templates.create("Create a template", about=("name",))
 def create_template(call: Call[NoQuery, NewTemplate], tx: Tx) -> Awaitable[model.Template]:
     given = msgspec.structs.asdict(call.body)
     return messages.create_template(tx, call.workspace_id, **given, now=call.now, actor=call.caller.actor)
-
-
-@templates.read("One template")
-def read_template(call: Call[NoQuery, None], tx: Reading) -> Awaitable[model.Template]:
-    return messages.find_template(tx, call.workspace_id, call.path_id())
 
 
 @templates.change("Change a template")

@@ -46,6 +46,7 @@ async def _says(call: Call[Any, Any], tx: Reading, found: Sequence[Partnership])
 
 
 of = Resource(management, "/partnerships", Partnership, tag="Offers", one="partnership", says=_says)
+of.each(rewards.find_partnership, called="agreement")
 
 
 @management.get("/public-offers/{id}", "Another shop's public offer", tag="Offers")
@@ -64,11 +65,6 @@ def list_partnerships(call: Call[ReportQuery, None], tx: Reading) -> Awaitable[l
 def ask_for_offer(call: Call[NoQuery, NewPartnership], tx: Tx) -> Awaitable[Partnership]:
     """Once that shop accepts, `stand_in` is the offer to sell or to give here."""
     return rewards.ask_for_offer(tx, call.workspace, call.body.shop, call.body.offer_id, call.body.coins, call.now)
-
-
-@of.read("One agreement")
-def read_partnership(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Partnership]:
-    return rewards.find_partnership(tx, call.workspace_id, call.path_id())
 
 
 @of.do("accept", "Let another shop sell your offer")

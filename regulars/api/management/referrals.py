@@ -68,9 +68,7 @@ async def read_funnel(call: Call[NoQuery, None], tx: Reading) -> Funnel:
     return await referrals.funnel(tx, call.workspace_id)
 
 
-@of.read("One referral")
-def read_referral(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Referral]:
-    return referrals.find_referral(tx, call.workspace_id, call.path_id())
+of.each(referrals.find_referral)
 
 
 @of.do("approve", "Approve a suspicious referral")

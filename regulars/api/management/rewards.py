@@ -157,23 +157,14 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Offer]) -> li
 
 
 offers = Resource(management, "/offers", OfferItem, tag="Offers", one="offer", says=_said)
-
-
-@offers.list("All offers")
-def list_offers(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Offer]]:
-    """In the order in which the widget shows them."""
-    return rewards.list_offers(tx, call.workspace_id)
+offers.all("All offers", rewards.list_offers, "In the order in which the widget shows them.")
+offers.each(rewards.find_offer)
 
 
 @offers.create("Create an offer", about=("name",))
 def create_offer(call: Call[NoQuery, NewOffer], tx: Tx) -> Awaitable[Offer]:
     given = asdict(call.body) | {"terms": Terms(**call.body.terms.given())}
     return rewards.create_offer(tx, call.workspace, now=call.now, actor=call.caller.actor, **given)
-
-
-@offers.read("One offer")
-def read_offer(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Offer]:
-    return rewards.find_offer(tx, call.workspace_id, call.path_id())
 
 
 @offers.change("Change an offer", about=("version",))
@@ -187,7 +178,7 @@ async def change_offer(call: Call[NoQuery, OfferChange], tx: Tx) -> Offer:
 @management.get("/offers/{id}/versions", "An offer's versions", tag="Offers")
 async def list_offer_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[OfferVersionItem]:
     """Newest first."""
-    offer = await read_offer(call, tx)
+    offer = await rewards.find_offer(tx, call.workspace_id, call.path_id())
     found = await rewards.versions_of(tx, call.workspace_id, offer.id)
     return Listed(
         [copied(OfferVersionItem, one, sentence=rewards.offer_sentence(one.terms, call.workspace)) for one in found]

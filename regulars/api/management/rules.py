@@ -77,23 +77,13 @@ async def _said(call: Call[Any, Any], tx: Reading, rules: Sequence[Rule]) -> lis
 
 
 rules = Resource(management, "/send-events", RuleItem, tag="Send Events", one="rule", says=_said)
-
-
-@rules.list("All rules")
-def list_rules(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Rule]]:
-    """Oldest first, without those that were deleted."""
-    return dispatch.list_rules(tx, call.workspace_id)
+rules.all("All rules", dispatch.list_rules, "Oldest first, without those that were deleted.")
+rules.each(dispatch.get_rule, "A deleted one too, as deliveries may still name it.")
 
 
 @rules.create("Create a rule", about=("topic",))
 def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> Awaitable[Rule]:
     return dispatch.create_rule(tx, call.workspace_id, **asdict(call.body), now=call.now)
-
-
-@rules.read("One rule")
-def read_rule(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Rule]:
-    """A deleted one too, as deliveries may still name it."""
-    return dispatch.get_rule(tx, call.workspace_id, call.path_id())
 
 
 @rules.change("Change a rule")

@@ -58,12 +58,8 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Segment]) -> 
 
 
 of = Resource(management, "/segments", SegmentItem, tag="Segments", one="segment", says=_said)
-
-
-@of.list("Segments")
-def list_segments(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Segment]]:
-    """Those that were made first come first."""
-    return segments.list_segments(tx, call.workspace_id)
+of.all("Segments", segments.list_segments, "Those that were made first come first.")
+of.each(segments.get_segment)
 
 
 @of.create("Create a segment", about=("name",))
@@ -77,11 +73,6 @@ async def preview_segment(call: Call[NoQuery, NewCount]) -> Count:
     """Nothing is written. Ask for an estimate while somebody is still choosing, and for the `exact` count then."""
     async with call.app.db.snapshot(whole=call.body.exact) as tx:
         return await segments.count(tx, call.workspace, call.body.condition, call.now, exact=call.body.exact)
-
-
-@of.read("One segment")
-def read_segment(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Segment]:
-    return segments.get_segment(tx, call.workspace_id, call.path_id())
 
 
 @of.change("Change a segment")

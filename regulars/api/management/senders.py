@@ -69,23 +69,14 @@ async def list_sender_kinds(call: Call[NoQuery, None]) -> Listed[Tool]:
 
 
 senders = Resource(management, "/senders", SenderItem, tag="Senders", one="sender", says=_said)
-
-
-@senders.list("From where messages go out")
-def list_senders(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Sender]]:
-    """Oldest first."""
-    return channels.list_senders(tx, call.workspace_id)
+senders.all("From where messages go out", channels.list_senders, "Oldest first.")
+senders.each(channels.get_sender)
 
 
 @senders.create("Set up a sender", about=("tool",), secrets=True)
 def add_sender(call: Call[NoQuery, NewSender], tx: Tx) -> Awaitable[channels.Shown]:
     """Nothing is sent from it until it is ready. No Idempotency-Key here: the answer may hold secrets."""
     return channels.add(tx, call.workspace_id, call.app.box, **filled_in(asdict(call.body)), now=call.now)
-
-
-@senders.read("One sender")
-def read_sender(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Sender]:
-    return channels.get_sender(tx, call.workspace_id, call.path_id())
 
 
 @senders.change("Change a sender")
@@ -98,7 +89,7 @@ def change_sender(call: Call[NoQuery, ConnectionChange], tx: Tx) -> Awaitable[Se
 @senders.remove("Remove a sender")
 async def remove_sender(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     """What is queued is not sent, its secrets are forgotten; what was sent stays to be read."""
-    sender = await read_sender(call, tx)
+    sender = await channels.get_sender(tx, call.workspace_id, call.path_id())
     await channels.remove(tx, call.workspace_id, sender.id, call.now)
     return {"name": sender.name}
 
@@ -109,14 +100,14 @@ async def pause_sender(call: Call[NoQuery, None], tx: Tx) -> Sender:
     await channels.pause(
         tx, call.workspace_id, call.path_id(), f"Paused by the key {call.caller.key.name}. Initialize to go on."
     )
-    return await read_sender(call, tx)
+    return await channels.get_sender(tx, call.workspace_id, call.path_id())
 
 
 @management.post("/senders/{id}/initialize", "Ask whether messages are taken", tag="Senders")
 async def initialize_sender(call: Call[NoQuery, None]) -> SenderOutcome:
     """Ready, or paused with the reason; an e-mail sender whose address nobody read a code at yet is mailed one."""
     async with call.app.db.reading() as tx:
-        sender = await read_sender(call, tx)
+        sender = await channels.get_sender(tx, call.workspace_id, call.path_id())
     outside = (call.app.http, sender, channels.carrier(sender, call.app.box), call.app.clock.outside())
     checked = await channels.check(*outside)
     async with call.app.db.transaction() as tx:

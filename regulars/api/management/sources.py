@@ -128,23 +128,14 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Source]) -> l
 
 
 connected = Resource(management, "/sources", SourceItem, tag="Sources", one="source", says=_said)
-
-
-@connected.list("The shop's sources")
-def list_sources(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Source]]:
-    """Oldest first."""
-    return shops.list_sources(tx, call.workspace_id)
+connected.all("The shop's sources", shops.list_sources, "Oldest first.")
+connected.each(shops.get_source)
 
 
 @connected.create("Connect a source", about=("platform",), secrets=True)
 def connect_source(call: Call[NoQuery, NewSource], tx: Tx) -> Awaitable[Made]:
     """Its hooks are taken from now on, at its `address`."""
     return shops.connect(tx, call.workspace_id, call.app.box, **filled_in(asdict(call.body)), now=call.now)
-
-
-@connected.read("One source")
-def read_source(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Source]:
-    return shops.get_source(tx, call.workspace_id, call.path_id())
 
 
 @connected.change("Change a source")
@@ -157,7 +148,7 @@ def change_source(call: Call[NoQuery, ConnectionChange], tx: Tx) -> Awaitable[So
 @connected.remove("Remove a source")
 async def remove_source(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     """Its hooks are taken no more and its secrets are forgotten; what came in stays."""
-    source = await read_source(call, tx)
+    source = await shops.get_source(tx, call.workspace_id, call.path_id())
     await shops.remove(tx, call.workspace_id, source.id, call.now)
     return {"name": source.name}
 
@@ -172,7 +163,7 @@ def rotate_source_secret(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Made]:
 async def fetch_missed(call: Call[NoQuery, None], tx: Tx) -> Source:
     """In a moment, from the platform's own API. Where a source has a key for that, it is done every few minutes."""
     await shops.ask_soon(tx, call.workspace_id, call.path_id(), call.now)
-    return await read_source(call, tx)
+    return await shops.get_source(tx, call.workspace_id, call.path_id())
 
 
 @management.post("/sources/{id}/test", "Test a source", tag="Sources")

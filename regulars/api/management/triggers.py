@@ -116,12 +116,7 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Trigger]) -> 
 
 
 made = Resource(management, "/triggers", TriggerItem, tag="Triggers", one="trigger", says=_said)
-
-
-@made.list("All triggers")
-def list_triggers(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Trigger]]:
-    """Oldest first."""
-    return triggers.list_triggers(tx, call.workspace_id)
+made.all("All triggers", triggers.list_triggers, "Oldest first.")
 
 
 @made.create("Create a trigger", about=("name",))

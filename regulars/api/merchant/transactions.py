@@ -27,9 +27,8 @@ Operation = Literal["cr", "dr"]
 
 
 class HashReused(Refusal, code="hash_reused"):
-    """This hash names a transaction already, and it is another one; nothing was done."""
+    """This hash was sent before with another transaction."""
 
-    message = "This hash was sent before with another transaction."
     expected = ("hash", "a new hash")
 
 

@@ -23,15 +23,15 @@ _Line = Annotated[str, Meta(max_length=limits.MESSAGE_LINE_CHARS_MAX)]
 
 
 class UnknownTemplate(NotFound):
-    message = "This template does not exist."
+    """This template does not exist."""
 
 
 class UnknownMessage(NotFound):
-    message = "This message does not exist, or the link that names it is not whole."
+    """This message does not exist, or the link that names it is not whole."""
 
 
 class NoSender(Conflict, code="no_ready_sender"):
-    message = "There is no sender that is ready to send this. Add one, verify it, then send."
+    """There is no sender that is ready to send this. Add one, verify it, then send."""
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
