@@ -62,7 +62,12 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
             return Attempt(parcel, None, None, rendered)
         request = rendered
         end = await sender.send(request)
+        if request.then is not None and isinstance(end, Answer) and isinstance(carrier.read(end), Delivered):
+            request = request.then
+            end = await sender.send(request)
         outcome = carrier.read(end) if isinstance(end, Answer) else carrier.unanswered(parcel, end)
+        if request.note and isinstance(outcome, Delivered):
+            outcome = Delivered(request.note)
     except Exception as bug:  # noqa: BLE001 - the outermost frame of one delivery; see the docstring
         _log.exception("attempt_bug", delivery_id=str(parcel.delivery_id), topic=parcel.topic)
         fault = f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being"

@@ -24,7 +24,7 @@ from regulars import limits
 from regulars.delivery.rate import Window
 from regulars.kit.http import Answer, NoAnswer, Request
 
-SourceKind = Literal["event", "message"]
+SourceKind = Literal["event", "message", "profile"]
 
 # The shared tables of what a status means where the tool's own documents say nothing else.
 RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
@@ -40,6 +40,7 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
     `profile` is what is true of the customer at this attempt, under the names that an event has for it; None for a
     carrier that keeps no profiles, and where nobody knows the customer. The body says what was true when it happened.
+    A `source` of `profile`: it is all that is to be told, and the event is only why.
     """
 
     delivery_id: UUID
@@ -52,6 +53,7 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     attempt_number: int
     attempted_at: datetime
     profile: Mapping[str, Any] | None = None
+    source: SourceKind = "event"
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

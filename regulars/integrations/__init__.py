@@ -5,7 +5,8 @@ encrypted with the workspace and the integration bound to them, and shown at mos
 and says in words what is wrong. An integration's id is also its lane's, which is opened with it.
 
 Does not know which event goes to which tool (dispatch), nor when and how often a call is made (delivery). A connector
-is a file: its manifest, and a carrier that renders requests and reads answers. Connectors do not know each other.
+is its manifest, and a carrier that renders requests and reads answers: of a marketing tool a table of `tools.toml`, of
+which `spec` says what may stand there, `filling` makes what is said, and `tool` the calls.
 
     new --Initialize--> ready <--Initialize--> paused (by the tool's answer, or a check that failed)
      `------------------------(a check that failed)-----^

@@ -25,7 +25,10 @@ class Manifest(fields.Manifest, frozen=True, kw_only=True):
 
 
 class Connector(msgspec.Struct, frozen=True):
-    """`carrier` is made of checked settings and decrypted secrets; it can't fail."""
+    """`carrier` is made of checked settings and decrypted secrets; it can't fail. `keeps_profiles`: what a customer has
+    is kept at the tool; `tells_state`: whatever event it is told of, it is told of that too."""
 
     manifest: Manifest
     carrier: Callable[[Mapping[str, Any], Mapping[str, str]], Carrier]
+    keeps_profiles: bool = False
+    tells_state: bool = False

@@ -1,95 +1,27 @@
-"""What the carriers of marketing tools share: whom an event is about, what is kept on their profile, the order in which
-an answer is read, and the fields that each of their manifests has.
-
-A tool of this kind is a manifest, and a carrier that says how its event looks (`event`) and how it words an answer
-(`said`).
+"""The marketing tools, as `tools.toml` tells of each: what a shop fills in, what its calls say, and what its answers
+mean. A new one is a table there.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from hashlib import md5
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from regulars import limits
 from regulars.delivery import carrier
-from regulars.delivery.rate import Window
-from regulars.integrations.manifest import Manifest
-from regulars.kit.fields import Field, Option
+from regulars.integrations.filling import About, encode, filled
+from regulars.integrations.manifest import Connector
+from regulars.integrations.spec import SELECTORS, Call, Spec, manifest
 from regulars.kit.http import Answer, NoAnswer, Request
 
-encode = msgspec.json.Encoder().encode
-T = TypeVar("T")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-
-# Kept on the profile, under the prefix: what the shop's segments ask about. '' is a value: there is no tier (yet).
-ON_PROFILE = {
-    "balance": "user_available_balance",
-    "tier": "user_tier",
-    "referral_code": "user_referral_code",
-    "referral_link": "user_referral_link",
-}
-KEY_HELP = "Paste a new key, then Initialize."
-
-
-class Who(msgspec.Struct, frozen=True):
-    """A primary selector: the event's property, the option's label, and what a customer without it lacks."""
-
-    property: str
-    label: str
-    lacking: str
-
-
-SELECTORS = {
-    "email": Who("user_email", "E-mail", "no e-mail address"),
-    "phone": Who("user_mobile", "Mobile number", "no mobile number"),
-    "id": Who("user_customer_id", "Customer id", "no customer id"),
-}
-
-
-def selector_field(label: str, *values: str) -> Field:
-    return Field(
-        name="primary_selector",
-        label="Primary selector",
-        kind="select",
-        help=f"How {label} knows your customers. A customer without it is not sent.",
-        default=values[0],
-        options=tuple(Option(value, SELECTORS[value].label) for value in values),
-    )
-
-
-def retry_unclear_field(label: str) -> Field:
-    return Field(
-        name="retry_unclear",
-        label=f"When it is unclear whether {label} received an event",
-        kind="select",
-        help=(
-            f"{label} does not recognise an event that it gets twice. Sending again may start an automation twice; "
-            "not sending again may lose the event."
-        ),
-        default="no",
-        options=(Option("no", "Do not send it again"), Option("yes", "Send it again")),
-    )
-
-
-def prefix_field(default: str, pattern: str, expected: str) -> Field:
-    return Field(
-        name="profile_prefix",
-        label="Prefix on the profile",
-        kind="text",
-        help="Stands before what is kept on each customer's profile: balance, tier, referral link and code.",
-        default=default,
-        required=bool(default),
-        pattern=pattern,
-        expected=expected,
-    )
-
-
-def any_prefix_field() -> Field:
-    most = limits.PROFILE_PREFIX_CHARS_MAX
-    return prefix_field("Nector:", rf"[^\x00-\x1f]{{1,{most}}}", f"1 to {most} characters")
+_KEY_HELP = "Paste a new key, then Initialize."
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -104,77 +36,64 @@ class Said(msgspec.Struct, frozen=True):
 class ToolCarrier:
     """A tool that knows customers by a primary selector, and keeps a profile of each."""
 
-    manifest: ClassVar[Manifest]
-    media_type: ClassVar[str] = "application/json"
     source: carrier.SourceKind = "event"
-    at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
-    keeps_profiles = True
 
-    def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
-        self.host = str(settings["host"]).rstrip("/")
-        self.prefix = str(settings.get("profile_prefix", ""))
-        self.selector = str(settings["primary_selector"])
-        self._retry_unclear = self.manifest.deduplicates or settings["retry_unclear"] == "yes"
-        self.url, headers, self._secret = self.calls(settings, secrets["api_key"])
-        self._headers = headers
-        self._posted = {"Content-Type": self.media_type, **headers}
+    def __init__(self, spec: Spec, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+        self._spec, self.at_once, self.windows = spec, spec.at_once, spec.windows
+        self.keeps_profiles = spec.profile is not None
+        self._settings = {**settings, **secrets, "host": str(settings["host"]).rstrip("/"), "md5": "{md5}"}
+        self._prefix, self._selector = str(settings.get("profile_prefix", "")), str(settings["primary_selector"])
+        self._retry_unclear = spec.deduplicates or settings["retry_unclear"] == "yes"
+        self._headers = {name: _basic(form.format_map(self._settings)) for name, form in spec.headers.items()}
+        self._secret = frozenset(name for name, form in spec.headers.items() if "{api_key}" in form)
 
-    @property
-    def windows(self) -> Sequence[Window]:
-        return self.manifest.windows
+    def _ask(self, call: Call, body: Any, *, who: str = "", **more: Any) -> Request:
+        url = call.url.format_map(self._settings)
+        if "{md5}" in url:
+            url = url.replace("{md5}", md5(who.lower().encode(), usedforsecurity=False).hexdigest())
+        if body is None:
+            return Request(call.method, url, self._headers, b"", self._secret)
+        headers = {"Content-Type": self._spec.media_type, **self._headers}
+        return Request(call.method, url, headers, encode(body), self._secret, **more)
 
-    def calls(self, settings: Mapping[str, Any], key: str) -> tuple[str, dict[str, str], frozenset[str]]:
-        """Where events are posted, the headers of every call, and which of them hold the key."""
-        raise NotImplementedError
-
-    def unfit(self, who: str) -> str:
-        """Why the tool would not take this for whom an event is about, '' if it does. All of them want E.164."""
-        if self.selector != "phone" or _E164.fullmatch(who):
+    def _unfit(self, selector: str, who: str) -> str:
+        """Why the tool would not take this for whom a call is about, '' if it does. All of them want E.164."""
+        if not who:
+            return (
+                f"This customer has {SELECTORS[selector].lacking}, and {SELECTORS[selector].label} is this "
+                "integration's primary selector. Nothing was sent."
+            )
+        if selector != "phone" or _E164.fullmatch(who):
             return ""
         return (
-            f"{self.manifest.label} takes mobile numbers with a country's code, such as +919800000000, and this "
+            f"{self._spec.label} takes mobile numbers with a country's code, such as +919800000000, and this "
             f"customer's is {who}: no number that anybody has there. Nothing was sent."
         )
 
-    def event(self, parcel: carrier.Parcel, body: dict[str, Any], who: str) -> dict[str, Any]:
-        """The call's body. What it says of the event is made of `body` alone, of the customer of `parcel.profile`."""
-        raise NotImplementedError
+    def render(self, parcel: carrier.Parcel) -> Request | carrier.GaveUp:
+        spec, event = self._spec, parcel.source == "event"
+        body = _decode(parcel.body) if event else parcel.profile or {}
+        call = spec.event if event or spec.profile is None else spec.profile
+        names = call.by or spec.by
+        selector = self._selector if self._selector in names else next(iter(names))
+        who = str(body.get(SELECTORS[selector].property) or "")
+        if unfit := self._unfit(selector, who):
+            return carrier.GaveUp(unfit)
+        about = About(spec, parcel, body, self._prefix, names[selector], who, [])
+        said = filled(call.body, about)
+        request = self._ask(call, said, who=who, note=" ".join(about.notes)[: limits.TOOL_WORDS_CHARS_MAX])
+        if call.after_profile and spec.profile is not None:
+            return self._ask(spec.profile, filled(spec.profile.body, about), who=who, then=request)
+        return request
 
     def said(self, answer: Answer) -> Said:
-        raise NotImplementedError
-
-    def check(self, at: datetime) -> Request:
-        raise NotImplementedError
-
-    def checked(self, answer: Answer, said: Said) -> str:
-        """What is wrong, '' for nothing, with an answer to `check` that no refusal speaks of."""
-        if 200 <= answer.status < 300 and not said.failed:
-            return ""
-        label = self.manifest.label
-        if answer.status == 404:
-            return f"{label} answered 404: there is no {label} API at this address."
-        words = f": {said.words.rstrip('.')}." if said.words else "."
-        return f"{label} answered {answer.status}{words} Try again in a few minutes."
-
-    def ask(self, method: str, url: str, body: object = None) -> Request:
-        if body is None:
-            return Request(method, url, self._headers, b"", self._secret)
-        return Request(method, url, self._posted, encode(body), self._secret)
-
-    def render(self, parcel: carrier.Parcel) -> Request | carrier.GaveUp:
-        body = _decode(parcel.body)
-        selector = SELECTORS[self.selector]
-        who = body.get(selector.property)
-        if not who:
-            return carrier.GaveUp(
-                f"This customer has {selector.lacking}, and {selector.label} is this integration's primary selector. "
-                "Nothing was sent."
-            )
-        unfit = self.unfit(str(who))
-        return carrier.GaveUp(unfit) if unfit else self.ask("POST", self.url, self.event(parcel, body, str(who)))
+        spec, read = self._spec, _read(answer.body)
+        flat = _flat(read)
+        failed = any(flat.get(name) in values for name, values in spec.failed.items())
+        return Said(_words(read, spec.words), _number(flat.get(spec.wait)), self._refused(answer.status), failed)
 
     def read(self, answer: Answer) -> carrier.Outcome:
-        label, status = self.manifest.label, answer.status
+        label, status = self._spec.label, answer.status
         said = self.said(answer)
         if 200 <= status < 300:
             refused = carrier.GaveUp(
@@ -190,74 +109,120 @@ class ToolCarrier:
         return outcome
 
     def unanswered(self, parcel: carrier.Parcel, end: NoAnswer) -> carrier.Outcome:
-        return carrier.read_no_answer(self.manifest.label, parcel, end, retry_unclear=self._retry_unclear)
+        """What a profile holds may be said twice."""
+        again = self._retry_unclear or parcel.source == "profile"
+        return carrier.read_no_answer(self._spec.label, parcel, end, retry_unclear=again)
+
+    def check(self, at: datetime) -> Request:
+        return self._ask(self._spec.check, self._spec.check.body)
 
     def read_check(self, end: Answer | NoAnswer) -> carrier.CheckResult:
-        label = self.manifest.label
+        label = self._spec.label
         if isinstance(end, NoAnswer):
             return carrier.CheckResult(
                 False, f"{label} could not be reached: {end.detail} Check the address, then Initialize."
             )
         said = self.said(end)
-        wrong = said.refused or self.checked(end, said)
+        wrong = said.refused or self._wrong(end.status, said)
         return carrier.CheckResult(not wrong, wrong or f"{label} knows this key. Events can be sent.")
 
-    def refused(self, status: int, gone: str = "") -> str:
-        """The statuses that a person must mend, in words; `gone` says what a 410 means."""
-        label = self.manifest.label
+    def _wrong(self, status: int, said: Said) -> str:
+        """What is wrong, '' for nothing, with an answer to `check` that no refusal speaks of."""
+        check, label, taken = self._spec.check, self._spec.label, 200 <= status < 300
+        if taken and not said.failed:
+            return ""
+        if taken or status == 400:
+            if check.well and re.search(check.well, said.words, re.IGNORECASE):
+                return ""
+            if check.key and re.search(check.key, said.words, re.IGNORECASE):
+                return f"{label} refused the API key: {said.words.rstrip('.')}. {_KEY_HELP}"
+        if status == 404:
+            return f"{label} answered 404: there is no {label} API at this address."
+        words = f": {said.words.rstrip('.')}." if said.words else "."
+        return f"{label} answered {status}{words} Try again in a few minutes."
+
+    def _refused(self, status: int) -> str:
+        """The statuses that a person must mend, in words."""
+        label = self._spec.label
         if status == 401:
-            return f"{label} answered 401: the API key was refused. {KEY_HELP}"
+            return f"{label} answered 401: the API key was refused. {_KEY_HELP}"
         if status == 403:
             return (
                 f"{label} answered 403: the API key lacks a permission. Paste a key that has all permissions, then "
                 "Initialize."
             )
-        return f"{label} answered 410: {gone}" if status == 410 else ""
-
-    def on_profile(self, parcel: carrier.Parcel) -> dict[str, Any]:
-        """The customer's state as of now, under the prefix."""
-        profile = parcel.profile
-        return {} if profile is None else {self.prefix + name: profile[of] for name, of in ON_PROFILE.items()}
+        return f"{label} answered 410: {self._spec.gone}" if status == 410 else ""
 
 
-def names_of(parcel: carrier.Parcel, first: str, last: str) -> dict[str, str]:
-    """First and last name as they are now, as the tool calls them, cut as tools take them; those that there are."""
-    given, _, family = str((parcel.profile or {}).get("user_name", "")).strip().partition(" ")
-    names = {first: given, last: family.strip()}
-    return {name: value[: limits.TOOL_NAME_CHARS_MAX] for name, value in names.items() if value}
+def _basic(header: str) -> str:
+    scheme, _, login = header.partition(" ")
+    return f"Basic {b64encode(login.encode()).decode()}" if scheme == "Basic" else header
 
 
-def read_as(type_: type[T], body: bytes) -> T:
+def _read(body: bytes) -> dict[str, Any]:
     """What a tool answered, as far as it can be read."""
     try:
-        return msgspec.json.decode(body, type=type_, strict=False)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return type_()
+        return _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
 
 
-def properties_of(
-    parcel: carrier.Parcel, body: Mapping[str, Any], most: int, named: Callable[[str], str] = str, *, flat: bool = True
-) -> dict[str, Any]:
-    """The event's properties, those that have a value, at most so many, their names made to fit the tool. Of two names
-    that become equal the first stays. `flat` tools take no objects: they get their JSON. A test says so.
-
-    A tool may fix a property's type by the first event that carries it, and an event has '' where it has no value: such
-    a property is left out, so that a number's first appearance is never a text.
-    """
-    properties: dict[str, Any] = {"test": True} if parcel.test else {}
-    for raw, value in body.items():
-        if value is None or value in ("", [], {}):
-            continue
-        name = named(raw)
-        if not name or name in properties:
-            continue
-        if len(properties) == most:
-            break
-        properties[name] = encode(value).decode() if flat and isinstance(value, dict) else value
-    return properties
+def _flat(read: Mapping[str, Any], of: str = "", deep: int = 2) -> dict[str, Any]:
+    """What stands in what, by both names with _ between them."""
+    flat: dict[str, Any] = {}
+    for name, value in read.items():
+        if isinstance(value, dict) and deep:
+            flat |= _flat(value, f"{of}{name}_", deep - 1)
+        if value is not None:
+            flat[of + name] = encode(value).decode() if isinstance(value, (dict, list)) else value
+    return flat
 
 
-def words_of(*parts: str) -> str:
+def _words(read: Mapping[str, Any], asked: Sequence[str]) -> str:
     """A tool's own explanation on one line, cut."""
+    parts: list[str] = []
+    for line in asked:
+        where, _, forms = line.rpartition(" > ")
+        found = read.get(where) if where else [read]
+        for one in found[:10] if isinstance(found, list) else ():
+            flat = _flat(one) if isinstance(one, dict) else {}
+            for form in forms.split("|"):
+                try:
+                    parts.append(form.format_map(flat))
+                    break
+                except KeyError:
+                    continue
     text = "; ".join(part for part in parts if part)[: limits.TOOL_WORDS_CHARS_MAX]
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _laid(under: Any, over: Any) -> Any:
+    """A table over a table, in which '' takes something away."""
+    if not (isinstance(under, dict) and isinstance(over, dict)):
+        return over
+    laid = under | {name: _laid(under.get(name), value) for name, value in over.items()}
+    return {name: value for name, value in laid.items() if over.get(name) != ""}
+
+
+def _connector(tool: str, told: dict[str, Any]) -> Connector:
+    """`versions` of it differ by what is laid over the rest, and are a setting."""
+    versions = told.pop("versions", {})
+    spec = msgspec.convert(told, Spec)
+    others = {name: msgspec.convert(_laid(told, over), Spec) for name, over in versions.items()}
+
+    def made(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> ToolCarrier:
+        return ToolCarrier(others.get(str(settings.get("api_version")), spec), settings, secrets)
+
+    return Connector(manifest(tool, spec), made, spec.profile is not None, spec.tells_state)
+
+
+def connectors() -> dict[str, Connector]:
+    told = msgspec.toml.decode(Path(__file__).with_name("tools.toml").read_bytes())
+    return {tool: _connector(tool, one) for tool, one in told.items()}

@@ -47,6 +47,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     """One call, complete: sending it twice sends the same bytes. At most `answer_bytes_max` of its answer are held.
 
     `secret_headers` names the headers (as spelt in `headers`) whose values are shown as dots wherever the call is kept.
+    `note`: what was made to fit, for whoever looks at what was sent. `then` is the call that follows when this one went
+    well.
     """
 
     method: str
@@ -55,6 +57,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     secret_headers: frozenset[str] = frozenset()
     answer_bytes_max: int = limits.ANSWER_BYTES_MAX
+    note: str = ""
+    then: "Request | None" = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from regulars import limits
 from regulars.kit import Partial
 from regulars.sandbox import page
+from regulars.sandbox.api import LookAlike
+from regulars.sandbox.apis import APIS
 from regulars.sandbox.contlo import Contlo
 from regulars.sandbox.faults import Fault, Faults
 from regulars.sandbox.klaviyo import Klaviyo
@@ -28,12 +31,14 @@ LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
     "omnisend": Omnisend,
     "klaviyo": Klaviyo,
     "contlo": Contlo,
+    **{tool: partial(LookAlike, tool, api) for tool, api in APIS.items()},
     "webhook": WebhookReceivers,
     "twilio": Twilio,
     "whatsapp": WhatsApp,
 }
 """A look-alike has `answer(call) -> Reply`, where the call's path is the one below the tool's own, and
-`fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a file and a line here."""
+`fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a table of `apis`, or a file and
+a line here."""
 
 SELLERS: dict[str, Callable[[Callable[[Hook], None]], Seller]] = {"shopify": Shopify, "woocommerce": WooCommerce}
 """Those that tell, in place of being told."""

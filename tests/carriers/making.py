@@ -18,6 +18,12 @@ GIVEN: dict[str, dict[str, Any]] = {
     "omnisend": {"api_key": "sandbox-key", "host": "BASE/omnisend"},
     "klaviyo": {"api_key": "pk_sandbox_key", "host": "BASE/klaviyo"},
     "contlo": {"api_key": "sandbox-key", "host": "BASE/contlo"},
+    "webengage": {"api_key": "sandbox-key", "licence_code": "~47b66161", "host": "BASE/webengage"},
+    "moengage": {"api_key": "sandbox-key", "workspace_id": "OAPQQ2AMD01", "host": "BASE/moengage"},
+    "clevertap": {"api_key": "sandbox-key", "account_id": "ABC-123-XYZ", "host": "BASE/clevertap"},
+    "attentive": {"api_key": "sandbox-key", "host": "BASE/attentive"},
+    "mailchimp": {"api_key": "sandbox-key-us21", "list_id": "a1b2c3d4e5", "host": "BASE/mailchimp"},
+    "postscript": {"api_key": "sandbox-key", "host": "BASE/postscript"},
     "webhook": {"url": "BASE/webhook/shop", "secret": SECRET},
 }
 
@@ -44,6 +50,8 @@ EVENT: dict[str, Any] = {
 PROFILE: dict[str, Any] = {
     "user_customer_id": "shopify-7029064106277",
     "user_name": "Ayush Kumar Shukla",
+    "user_email": "ayush@example.com",
+    "user_mobile": "+919999999999",
     "user_tier": "",
     "user_referral_code": "2nfcdqo46x",
     "user_referral_link": "https://corner.example/r/2nfcdqo46x",

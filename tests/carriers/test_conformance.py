@@ -5,10 +5,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from regulars import limits, sandbox
-from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter
+from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter, attempt
 from regulars.delivery.carrier import PAUSE_STATUSES, RETRY_STATUSES, Outcome
 from regulars.integrations import CONNECTORS
 from regulars.integrations.manifest import Connector
@@ -60,7 +61,7 @@ def test_bad_settings_name_every_field(tool: str) -> None:
     bad: dict[str, Any] = {"unknown": "x", "rate_per_minute": "many"}
     expected = {"unknown", "rate_per_minute"}
     for field in manifest.fields:
-        if field.kind in ("url", "select", "secret"):
+        if field.kind in ("url", "select", "secret") or (field.kind == "text" and field.default is None):
             bad[field.name] = "not right\n"
             expected.add(field.name)
 
@@ -88,16 +89,97 @@ def _real_urls(connector: Connector) -> dict[str, str]:
 
 
 @every_tool
-async def test_the_tool_takes_an_event(
+async def test_the_tool_takes_an_event_with_a_word_on_what_was_made_to_fit(
+    tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    made = await attempt(connect(tool), http, parcel(event_name="walletreward_create", event={"coins'(of)": 5}))
+
+    assert isinstance(made.outcome, Delivered), made
+    assert ("Renamed: coins'(of)." in made.outcome.reason) == (tool in ("omnisend", "clevertap"))
+    assert look_alikes.memory.counts[tool]["events"] == 1
+
+
+@every_tool
+@pytest.mark.parametrize(
+    ("fault", "outcomes"),
+    [
+        ("429", RetryAfter),
+        ("400", GaveUp),
+        ("403", Paused),
+        ("redirect", GaveUp),
+        ("500_after", RetryAfter),
+        ("slow", Delivered),
+        ("huge", Delivered),
+        ("nul", Delivered),
+        ("hang", None),
+        ("reset", None),
+        ("close", None),
+        ("garbage", None),
+        ("truncated", None),
+    ],
+)
+async def test_whatever_the_tool_does_is_an_outcome(
+    tool: str,
+    fault: Any,
+    outcomes: type[Outcome] | None,
+    connect: Callable[..., Carrier],
+    http: Http,
+    look_alikes: sandbox.Sandbox,
+) -> None:
+    """None: it may have arrived, which is for the tool or the shop to say."""
+    look_alikes.faults.put(sandbox.Fault(tool, fault, seconds=0.01, retry_after_s=7))
+    made = await attempt(connect(tool), http, parcel())
+    expected = outcomes or (RetryAfter if CONNECTORS[tool].manifest.deduplicates else GaveUp)
+    assert isinstance(made.outcome, expected), made
+    if isinstance(made.outcome, RetryAfter) and fault == "429":
+        assert made.outcome.wait_s == 7
+
+
+@every_tool
+async def test_a_connection_that_is_not_trusted_is_tried_again(
+    tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    secure = {"url" if tool == "webhook" else "host": f"{look_alikes.base_url.replace('http:', 'https:')}/{tool}"}
+    made = await attempt(connect(tool, **secure), http, parcel())
+    assert isinstance(made.outcome, RetryAfter), made
+
+
+@pytest.mark.parametrize(
+    ("tool", "body"),
+    [
+        ("contlo", {"success": False, "error": "email is not valid"}),
+        ("clevertap", {"status": "partial", "unprocessed": [{"status": "fail", "error": "email is not valid"}]}),
+        ("clevertap", {"status": "fail", "error": "email is not valid"}),
+        ("moengage", {"status": "fail", "error": {"message": "email is not valid"}}),
+        ("webengage", {"response": {"status": "error", "message": "email is not valid"}}),
+    ],
+)
+def test_a_failure_named_in_a_200_is_one(tool: str, body: Any) -> None:
+    outcome = carrier_for(tool, "https://tool.example").read(answered(200, msgspec.json.encode(body)))
+    assert isinstance(outcome, GaveUp)
+    assert outcome.reason.endswith("answered 200, and yet refused the event: email is not valid")
+
+
+KEEPING = [tool for tool, connector in CONNECTORS.items() if connector.keeps_profiles]
+
+
+@pytest.mark.parametrize("tool", KEEPING)
+async def test_a_profile_is_told_what_the_customer_has_now(
     tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
     carrier = connect(tool)
+    told = parcel(source="profile", event={"user_available_balance": 1}, profile=PROFILE | {"user_tier": "gold"})
 
-    end = await http.send(rendered(carrier))
+    made = await attempt(carrier, http, told)
 
-    assert isinstance(end, Answer), end
-    assert carrier.read(end) == Delivered()
-    assert look_alikes.memory.counts[tool]["events"] == 1
+    assert made.outcome == Delivered(), made
+    assert look_alikes.memory.counts[tool]["events"] == 0
+    assert made.request is not None
+    assert made.request.body.count(b"170") == 1
+    assert b'"gold"' in made.request.body
+    unclear = carrier.unanswered(told, NoAnswer("reset", "It broke.", 3))
+    assert isinstance(unclear, RetryAfter), "to say it twice changes nothing"
+    assert isinstance(carrier.render(parcel(source="profile", profile=None)), GaveUp)
 
 
 @every_tool
@@ -149,7 +231,7 @@ def test_every_attempt_has_the_same_body_and_id(tool: str) -> None:
     assert first.body == later.body
     assert (first.method, first.url) == (later.method, later.url)
     sent = str(parcel().delivery_id)
-    for request in (first, later):
+    for request in (first.then or first, later.then or later):
         assert sent in request.body.decode() or sent in request.headers.values()
 
 
@@ -160,7 +242,7 @@ def test_only_what_is_true_of_the_customer_now_differs_between_attempts(tool: st
     bodies = [rendered(carrier, profile=PROFILE | {"user_available_balance": have}).body for have in (4711, 4712)]
 
     assert bodies[0].replace(b"4711", b"4712") == bodies[1]
-    assert bodies[0].count(b"4711") == int(carrier.keeps_profiles)
+    assert bodies[0].count(b"4711") == int(CONNECTORS[tool].tells_state)
     # Nobody knows whom a sample is about: nothing is said of them.
     assert b"4711" not in rendered(carrier, profile=None).body
 
@@ -228,6 +310,8 @@ BODIES = [
     b'{"title": 7}',
     b'{"errors": {}}',
     b"a" * 64_000,
+    b'{"a":' * 20_000,
+    b'{"retryAfter": "NaN", "error": {"a": [1]}, "errors": [{}, 7, null], "status": []}',
 ]
 
 

@@ -1,0 +1,118 @@
+"""A look-alike of an API that is told of: who may call it, what it takes at which address, and how it says no."""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import md5
+from typing import Any
+
+import msgspec
+
+from regulars.sandbox.memory import Call, Memory
+from regulars.sandbox.rate import Windows
+from regulars.sandbox.reply import Reply
+from regulars.sandbox.settings import Settings
+
+
+class Route(msgspec.Struct, frozen=True):
+    """`takes` is the shape of a body. `who`, `state` and `id` say where in it a person, what is kept of them, and an
+    event's id stand: names with dots between them, the first of several with | that is there."""
+
+    takes: Any = None
+    status: int = 200
+    says: Any = {}
+    who: str = ""
+    state: str = ""
+    id: str = ""
+
+
+class Api(msgspec.Struct, frozen=True):
+    """`head` are the headers of a call whose key is known, as patterns; a login is seen without its base64. `routes`
+    are by "METHOD path", a pattern too. `no` is what it says to a call that it refuses with this status, which is
+    `unfit` for a body that does not fit. `members_only`: it takes events of those whose profile it has, and both are
+    found at the hash of their address."""
+
+    head: Mapping[str, str]
+    routes: Mapping[str, Route]
+    no: Callable[[int, str], Any]
+    rate: tuple[int, float] = (100_000, 60.0)
+    unfit: int = 400
+    members_only: bool = False
+
+
+class LookAlike:
+    """Any key that starts with `sandbox-` is known; one that ends with `-readonly` may not write. `profiles` are kept
+    by whatever they are identified by."""
+
+    def __init__(self, tool: str, api: Api, memory: Memory, settings: Settings) -> None:
+        self.profiles: dict[str, dict[str, Any]] = {}
+        self._tool, self._api, self._memory, self._windows = tool, api, memory, Windows()
+
+    def answer(self, call: Call) -> Reply:
+        heads = {name: _plain(call.headers.get(name, "")) for name in self._api.head}
+        if not all(re.fullmatch(pattern, heads[name]) for name, pattern in self._api.head.items()):
+            return self._refuse(401, "The API key is missing or not known")
+        asked = f"{call.method} {call.path.partition('?')[0]}"
+        route = next((one for pattern, one in self._api.routes.items() if re.fullmatch(pattern, asked)), None)
+        if route is None:
+            return self._refuse(404, f"There is no {asked}")
+        if any(head.endswith("-readonly") for head in heads.values()):
+            return self._refuse(403, "The API key may not write")
+        if wait_s := self._windows.wait_s(self._api.rate):
+            return self.fault(429, wait_s)
+        if route.takes is None:
+            return Reply.json(route.status, route.says)
+        if call.headers.get("content-type", "").partition(";")[0] != "application/json":
+            return self._refuse(415, "The content type must be application/json")
+        try:
+            said = msgspec.json.decode(call.body)
+            msgspec.convert(said, route.takes)
+        except msgspec.MsgspecError as wrong:
+            return self._refuse(self._api.unfit, str(wrong))
+        if "dryRun=1" in call.path:
+            return Reply.json(route.status, route.says, "a dry run")
+        return self._take(route, said, call.path)
+
+    def _take(self, route: Route, said: Any, path: str) -> Reply:
+        who = str(_found(said, route.who) or "") if route.who else ""
+        if self._api.members_only:
+            who = next((one for one in {who, *self.profiles} if one and _hash(one) in path), "")
+            if not who or (route.id and who not in self.profiles):
+                return self._refuse(404, "The requested resource could not be found.")
+        words = f"profile of {who}"
+        if route.state:
+            self.profiles.setdefault(who, {}).update(_found(said, route.state) or {})
+        if route.id and (id := _found(said, route.id)):
+            new = self._memory.accept(self._tool, str(id))
+            words = f"an event for {who}" + ("" if new else "; taken before, this is a duplicate")
+        return Reply.json(route.status, route.says, words)
+
+    def fault(self, status: int, retry_after_s: int) -> Reply:
+        reply = self._refuse(status, f"The sandbox was told to answer {status}")
+        return msgspec.structs.replace(reply, headers=f"retry-after: {retry_after_s}\r\n") if status == 429 else reply
+
+    def _refuse(self, status: int, words: str) -> Reply:
+        return Reply.json(status, self._api.no(status, words), words)
+
+
+def _plain(header: str) -> str:
+    scheme, _, login = header.partition(" ")
+    with suppress(ValueError):
+        return f"Basic {b64decode(login).decode()}" if scheme == "Basic" else header
+    return header
+
+
+def _hash(who: str) -> str:
+    return md5(who.lower().encode(), usedforsecurity=False).hexdigest()
+
+
+def _found(said: Any, where: str) -> Any:
+    for path in where.split("|"):
+        found = said
+        for name in path.split("."):
+            with_it = found.get(name) if isinstance(found, dict) else None
+            found = found[int(name)] if isinstance(found, list) else with_it
+        if found is not None:
+            return found
+    return None
