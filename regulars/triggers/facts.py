@@ -23,9 +23,9 @@ THOUSANDTHS = 1_000
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Something that happened to a customer. `reference` names it: a trigger rewards what has a name once.
-    `segments` are those the customer is in, where that is asked. `count` and `amount`, in thousandths, are what it adds
-    to activities that are counted and summed."""
+    """Something that happened to a customer. `reference` names it: a trigger rewards what has a name once. `depth` is
+    how many causes stand behind `cause_id`. `segments` are those the customer is in, where that is asked. `count` and
+    `amount`, in thousandths, are what it adds to activities that are counted and summed."""
 
     customer_id: UUID
     occurred_at: datetime
@@ -36,10 +36,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     segments: tuple[str, ...] = ()
     count: int = 1
     amount: int = 0
-
-    @property
-    def depth(self) -> int:
-        return 1 if self.cause_id else 0
+    depth: int = 0
 
 
 class Called(Fact, frozen=True, gc=False, kw_only=True, tag="api"):

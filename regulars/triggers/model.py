@@ -89,7 +89,8 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A call that fires a trigger for one customer: `lead_id` if given, or `customer`, created when unknown; `unfit` is
     why they can't be. `misset`, by kind of trigger, is why an override can't be: to one of that kind which allows it.
 
-    `open_only`: the caller may fire only triggers that are Open.
+    `open_only`: the caller may fire only triggers that are Open. `reference` names what it is about, where a room fires
+    it and not a call, `cause_id` the event that led to it, and `depth` how many causes stand behind that.
     """
 
     trigger_id: UUID
@@ -101,6 +102,9 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     evaluation: Evaluation | None = None
     open_only: bool = False
     actor: str = ""
+    reference: str = ""
+    cause_id: UUID | None = None
+    depth: int = 0
 
 
 class Firing(msgspec.Struct, frozen=True, gc=False):
@@ -252,6 +256,7 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
     order_name: str
     actor: str
     cause_id: UUID | None
+    depth: int = 0
 
     def letter(self, effect: OneMessage) -> Letter:
         return Letter(self.firing_id, self.trigger_id, self.customer_id, effect.template_id, self.cause_id)
@@ -264,7 +269,7 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
             key=coupon_key(self.reference, self.trigger_id, self.firing_id),
             firing_id=self.firing_id,
             cause_id=self.cause_id,
-            depth=1 if self.cause_id else 0,
+            depth=self.depth + 1 if self.cause_id else 0,
             actor=self.actor,
         )
 
@@ -285,7 +290,7 @@ class Behind(msgspec.Struct, frozen=True, gc=False):
             key=self.key,
             firing_id=self.firing_id,
             cause_id=self.cause_id,
-            depth=1 if self.cause_id else 0,
+            depth=self.depth + 1 if self.cause_id else 0,
         )
 
 

@@ -87,6 +87,7 @@ class Decision(msgspec.Struct, eq=False):
             order_name=fact.order.name or fact.order.reference_id if isinstance(fact, Ordered) else "",
             actor=fact.actor,
             cause_id=fact.cause_id,
+            depth=fact.depth,
         )
 
     def firing(self, now: datetime) -> Firing:

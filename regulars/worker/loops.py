@@ -3,7 +3,7 @@
 fan-out    pending events become deliveries
 lanes      due deliveries are sent, lane by lane; a lane whose worker died is found here too
 tiers      whoever something happened to is put where they belong on the ladder
-segments   whoever something happened to enters and leaves the segments that mention it
+engagement whoever something happened to enters and leaves segments that mention it, then automations
 schedule   what is due later is done at its time, by the handler of its kind
 retention  months of the logs are made ahead of time, and dropped when their time has passed
 backtests  triggers are tried on past orders, one after another
@@ -12,12 +12,13 @@ asking     platforms that send a hook only once are asked for what they changed
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from regulars import (
     days,
     dispatch,
+    events,
     imports,
     ledger,
     limits,
@@ -31,17 +32,20 @@ from regulars import (
     triggers,
 )
 from regulars.delivery import Source
-from regulars.engagement import segments
-from regulars.kit import Clock, Database, SecretBox
+from regulars.engagement import automations, segments
+from regulars.kit import Clock, Database, SecretBox, Tx
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
+from regulars.tenancy import Workspace
 from regulars.worker.asking import Asking
 from regulars.worker.doing import Doing
 from regulars.worker.following import FanOut, Following
 from regulars.worker.lanes import LaneKeeper
 
 HANDLERS: Mapping[str, Handler] = {
+    automations.BEGIN: automations.begin,
+    automations.WAKE: automations.wake,
     days.COUNT: days.count,
     dispatch.RETRY: dispatch.retry,
     imports.EXPIRY: imports.expire,
@@ -73,8 +77,17 @@ def following(db: Database, clock: Clock) -> dict[str, Following]:
     """Who reads the log to follow what happened, by the names of their loops."""
     return {
         "tiers": Following(db, clock, "tiers", tiers.follow),
-        "segments": Following(db, clock, "engagement", segments.follow),
+        "engagement": Following(db, clock, "engagement", engage),
     }
+
+
+async def engage(tx: Tx, workspace: Workspace, now: datetime) -> int:
+    """Read a batch of the log, for segments and then for automations; how many events were read."""
+    pending = await events.claim_pending(tx, workspace.id, "engagement", limits.ENGAGEMENT_EVENTS_MAX)
+    about = list((await events.by_ids(tx, workspace.id, [(one.id, one.topic) for one in pending])).values())
+    await segments.follow(tx, workspace, about, now)
+    await automations.follow(tx, workspace, about, now)
+    return len(pending)
 
 
 def callers(db: Database, sender: Sender, box: SecretBox) -> dict[str, Caller]:

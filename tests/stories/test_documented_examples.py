@@ -122,6 +122,7 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
     return (
         await of_reviews(shop, customer)
         | {"segments": await of_segments(shop)}
+        | await of_automations(shop)
         | await of_referrals(shop, offer)
         | await of_messages(shop)
         | await of_partners(shop, customer)
@@ -165,6 +166,20 @@ async def of_partners(shop: Shop, customer: str) -> dict[str, str]:
 
 async def of_segments(shop: Shop) -> str:
     return str((await shop.manage("POST", "/segments", json={"name": "Everybody", "kind": "static"})).json()["id"])
+
+
+async def of_automations(shop: Shop) -> dict[str, str]:
+    """Drafts that were changed once; one of them was published, and one runs."""
+    draft = {"trigger": {"kind": "event", "topic": "order_create"}, "steps": [{"id": "out", "kind": "exit"}]}
+    made = {"automations": [], "/automations/{id}/undo": [], "/automations/{id}/launch": ["publish"]}
+    made["/automations/{id}/pause"], made["/automations/{id}/publish"] = ["publish", "launch"], []
+    ids = {}
+    for name, acts in made.items():
+        ids[name] = (await shop.manage("POST", "/automations", json={"name": "Thanks"})).json()["id"]
+        await shop.manage("PATCH", f"/automations/{ids[name]}", json={"definition": draft, "revision": 1})
+        for act in acts:
+            await shop.manage("POST", f"/automations/{ids[name]}/{act}", json={} if act == "launch" else None)
+    return ids
 
 
 async def of_messages(shop: Shop) -> dict[str, str]:

@@ -145,12 +145,14 @@ HOLDS = {
     "names a customer by our id alone, which becomes nobody's": [
         *("checkout_payment", "days_coins", "days_standing", "dispatch_aside", "events_pending", "ledger_lot"),
         *("ledger_transfer", "ledger_txn", "ledger_wallet", "reviews_ask", "rewards_coupon", "schedule_due"),
+        *("automations_run", "automations_passage"),
         "triggers_counter",
     ],
     "is the shop's own, or its staff's": [
         *("channels_sender", "checkout_connection", "dispatch_rule", "dispatch_rule_version"),
         *("integrations_integration", "messages_template", "messages_version", "reviews_sum", "rewards_code"),
-        "rewards_partnership",
+        *("automations_automation", "automations_count", "automations_draft", "automations_mention"),
+        *("automations_version", "rewards_partnership"),
         *("rewards_offer", "rewards_version", "shops_source", "tenancy_api_key", "tenancy_session", "tenancy_staff"),
         *(
             "tenancy_workspace",

@@ -39,6 +39,7 @@ management = Api(
         "Coupons": "data",
         "Tiers": "rules",
         "Segments": "rules",
+        "Automations": "rules",
         "Reviews": "data",
         "Referrals": "data",
         "Messages": "rules",

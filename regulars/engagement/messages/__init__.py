@@ -16,10 +16,18 @@ Does not know how a message leaves (`channels`), nor why it is sent.
 from regulars.engagement.messages.consents import consents_of, set_consents, suppress, suppressions, unsuppress
 from regulars.engagement.messages.links import Links, count_hit
 from regulars.engagement.messages.liquid import variables
-from regulars.engagement.messages.model import CHANNELS, message_rules
+from regulars.engagement.messages.model import CHANNELS, message_rules, origins
 from regulars.engagement.messages.owners import forget, messages_of, move
 from regulars.engagement.messages.previewing import preview
-from regulars.engagement.messages.sending import Author, agree, content_of, find_message, send, send_for_triggers
+from regulars.engagement.messages.sending import (
+    Author,
+    agree,
+    content_of,
+    find_message,
+    send,
+    send_for_triggers,
+    unready,
+)
 from regulars.engagement.messages.templates import (
     change_template,
     create_template,

@@ -1,7 +1,8 @@
 """Templates, messages, consent and suppressed addresses, as they are kept."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import Meta
 from regulars import limits
 from regulars.customers import Customer
 from regulars.events import eid, mid
-from regulars.kit import INSIDE, Conflict, NotFound, Queries, new_id
+from regulars.kit import INSIDE, Conflict, NotFound, Queries, Tx, new_id
 from regulars.tenancy import Workspace
 
 sql = Queries(__file__)
@@ -123,6 +124,24 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     clicked_at: datetime | None
     hit_at: Annotated[datetime | None, INSIDE]
     hit_counted: Annotated[bool, INSIDE]
+
+
+class Origin(Protocol):
+    """A room above this one, whose messages some are."""
+
+    async def still(
+        self, tx: Tx, workspace: Workspace, page: Sequence[Message], now: datetime
+    ) -> Mapping[UUID, tuple[str, str]]:
+        """Right before they are sent: of those that are not to be any more a code, and why in words."""
+        ...
+
+    async def settled(self, tx: Tx, workspace_id: UUID, page: Sequence[Message]) -> None:
+        """What became of them."""
+        ...
+
+
+origins: dict[SourceKind, Origin] = {}
+"""By the kind of source: filled by whoever plugs the rooms together."""
 
 
 class Consent(msgspec.Struct, frozen=True, gc=False):

@@ -22,7 +22,7 @@ from regulars.customers import Customer
 from regulars.engagement.messages.consents import consent_of, said_of, suppressed
 from regulars.engagement.messages.links import Links
 from regulars.engagement.messages.liquid import Unfit
-from regulars.engagement.messages.model import Content, Message, address_of, hash_of, message_rules, sql
+from regulars.engagement.messages.model import Content, Message, address_of, hash_of, message_rules, origins, sql
 from regulars.engagement.messages.previewing import coupons_of
 from regulars.engagement.messages.rendering import facts, opt_in, render
 from regulars.kit import Reading, Tx
@@ -66,6 +66,7 @@ async def prepare(
         said = msgspec.convert(content, Content) if content else opt_in(workspace)
         page.append(_One(Message(*columns), said, topic or "", had, people[columns[1]]))
     came = await _asked(tx, workspace, page, now)
+    await _ask_origins(tx, workspace, [one for one in page if one.id not in came], came, now)
     values, left = dict[UUID, dict[str, Any]](), [one for one in page if one.id not in came]
     for one, known in zip(left, await _known(tx, workspace, left, now), strict=True):
         try:
@@ -113,6 +114,17 @@ async def _asked(
         if words:
             came[one.id] = Skipped(one.id, words)
     return came
+
+
+async def _ask_origins(
+    tx: Tx, workspace: Workspace, page: Sequence[_One], came: dict[UUID, Ready | Skipped | Later], now: datetime
+) -> None:
+    """Those whom what sends them is for no more are not sent."""
+    for kind, origin in origins.items():
+        mine = {one.id: one for one in page if one.message.source_kind == kind}
+        no = await origin.still(tx, workspace, [one.message for one in mine.values()], now) if mine else {}
+        for id, (code, words) in no.items():
+            mine[id].code, came[id] = code, Skipped(id, words)
 
 
 async def _known(tx: Reading, workspace: Workspace, page: Sequence[_One], now: datetime) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Messages on their way: reserved and queued, and what became of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,6 +46,22 @@ async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], no
     return [row["id"] for row in put]
 
 
+async def unready(
+    tx: Reading, workspace: Workspace, wanted: Set[tuple[UUID, UUID | None]]
+) -> dict[tuple[UUID, UUID | None], Refusal]:
+    """Of templates, each with a sender or for any that is ready, those that `send` would refuse, and why."""
+    known = await templates_by_id(tx, workspace.id, list({template_id for template_id, _ in wanted}))
+    there = {one.id for one in await channels.list_senders(tx, workspace.id)} if wanted else set()
+    ready, found = await _ready(tx, workspace) if wanted else {}, dict[tuple[UUID, UUID | None], Refusal]()
+    for template_id, sender_id in wanted:
+        template = known.get(template_id)
+        if template is None:
+            found[template_id, sender_id] = Refusal("The template was removed.", code="template_unknown")
+        elif (sender_id not in there) if sender_id else template.channel not in ready:
+            found[template_id, sender_id] = model.NoSender()
+    return found
+
+
 async def _ready(tx: Reading, workspace: Workspace) -> dict[str, UUID]:
     """By channel, the oldest sender that is ready."""
     found = reversed(await channels.list_senders(tx, workspace.id))
@@ -56,12 +72,8 @@ async def send_for_triggers(
     tx: Tx, workspace: Workspace, letters: Sequence[Letter], now: datetime
 ) -> list[Refusal | None]:
     """What e-mail triggers decided to send, each under its firing's id; of each why it can't be."""
-    known = await templates_by_id(tx, workspace.id, list({one.template_id for one in letters}))
-    ready, answers = await _ready(tx, workspace), list[Refusal | None]()
-    for one in letters:
-        template = known.get(one.template_id)
-        gone = Refusal("The template of this trigger was removed.", code="template_unknown")
-        answers.append(gone if template is None else None if template.channel in ready else model.NoSender())
+    unready_ = await unready(tx, workspace, {(one.template_id, None) for one in letters})
+    answers = [unready_.get((one.template_id, None)) for one in letters]
     new = [
         model.NewMessage(source_kind="trigger", **msgspec.structs.asdict(one))
         for one, no in zip(letters, answers, strict=True)
@@ -103,6 +115,9 @@ class Author(msgspec.Struct, frozen=True):
         states = ["sent" if one.state == "delivered" else one.state for one in settled]
         ids, reasons = [one.id for one in settled], [one.reason for one in settled]
         rows = await tx.all(model.Message, sql.settle, workspace_id, ids, states, reasons, now)
+        for kind, origin in model.origins.items():
+            if mine := [one for one in rows if one.source_kind == kind]:
+                await origin.settled(tx, workspace_id, mine)
         why = {one.id: one.reason for one in settled if one.bounced}
         lost = [one for one in rows if one.id in why]
         people = await customers.by_ids(tx, workspace_id, sorted({one.customer_id for one in lost})) if lost else {}

@@ -14,10 +14,18 @@ the view `segments_membership`, and know nothing else of it.
 Lock order: the shop's turn, then segments and members.
 """
 
-from regulars.engagement.segments.finding import Count, count, find, find_again
+from regulars.engagement.segments.finding import Count, count, find, find_again, searched
 from regulars.engagement.segments.following import follow, forget, look, moved
 from regulars.engagement.segments.keeping import change_segment, create_segment, delete_segment
-from regulars.engagement.segments.language import LANGUAGE, language
+from regulars.engagement.segments.language import LANGUAGE, language, mentions, uses
 from regulars.engagement.segments.model import Kind, Member, NewSegment, Segment
-from regulars.engagement.segments.reading import get_segment, language_of, list_segments, members_of, segments_of, why
+from regulars.engagement.segments.reading import (
+    get_segment,
+    language_of,
+    list_segments,
+    members_of,
+    seen,
+    segments_of,
+    why,
+)
 from regulars.engagement.segments.store import FIND, LOOK

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import conditions, limits, schedule
-from regulars.conditions import members
+from regulars.conditions import Asked, Condition, members
 from regulars.engagement.segments.keeping import MISSING
 from regulars.engagement.segments.language import language, people, uses
 from regulars.engagement.segments.model import Segment
@@ -35,6 +35,12 @@ async def find(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) ->
     await look_again(tx, workspace, now)
     if waiting[1:]:
         await schedule.put(tx, workspace.id, [Due(FIND, "", now, {})])
+
+
+async def searched(tx: Tx, workspace: Workspace, condition: Condition | None, now: datetime) -> Asked:
+    """The ids of all for whom it holds, to be part of a statement of this transaction, which may take its time."""
+    await tx.fetch(sql.plan_freely, f"{limits.DB_TRANSACTION_S * 1_000:.0f}")
+    return members(condition, people(workspace), workspace.id, now=now, zone=workspace.zone)
 
 
 async def _find(tx: Tx, workspace: Workspace, segment: Segment, now: datetime) -> None:

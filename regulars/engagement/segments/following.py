@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from regulars import conditions, customers, events, ledger, limits
+from regulars import conditions, customers, ledger, limits
 from regulars.engagement.segments.language import measures_of, payload, test_of, uses
 from regulars.engagement.segments.store import came_to, in_order, look_again, segments, sql
 from regulars.engagement.segments.wire import Move, tell
@@ -19,11 +19,9 @@ Touched = Mapping[UUID, set[UUID]]
 """By segment those customers who are to be looked at."""
 
 
-async def follow(tx: Tx, workspace: Workspace, now: datetime) -> int:
-    """Read a batch of the log: those something happened to are looked at, by the segments that mention it, all of them
-    together. How many events were read."""
-    pending = await events.claim_pending(tx, workspace.id, "engagement", limits.SEGMENTS_EVENTS_MAX)
-    about = list((await events.by_ids(tx, workspace.id, [(one.id, one.topic) for one in pending])).values())
+async def follow(tx: Tx, workspace: Workspace, about: Sequence[Event], now: datetime) -> None:
+    """Those whom events of the log happened to are looked at, by the segments that mention them, all of them
+    together."""
     mentioned = defaultdict[str, list[UUID]](list)
     for topic, segment_id in await tx.fetch(sql.mentions, workspace.id, sorted({one.topic for one in about})):
         mentioned[topic].append(segment_id)
@@ -33,7 +31,6 @@ async def follow(tx: Tx, workspace: Workspace, now: datetime) -> int:
             touched[segment_id].add(event.customer_id)
     causes = {event.customer_id: event for event in sorted(about, key=lambda one: one.id)}
     await judge(tx, workspace, touched, now, causes=causes)
-    return len(pending)
 
 
 async def look(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) -> None:

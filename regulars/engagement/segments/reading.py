@@ -1,12 +1,15 @@
 """Segments, their members, and why somebody is one."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from regulars import conditions, customers, ledger
-from regulars.conditions import Language, Why
+from regulars.conditions import Condition, Language, Why
 from regulars.customers import Customer
 from regulars.engagement.segments.keeping import MISSING
 from regulars.engagement.segments.language import language, measures_of, payload
@@ -44,6 +47,19 @@ async def segments_of(tx: Reading, workspace_id: UUID, customer_id: UUID) -> lis
     return [(one, since[one.id]) for one in await segments(tx, workspace_id) if one.id in since] if since else []
 
 
+async def seen(
+    tx: Reading, workspace: Workspace, ids: Sequence[UUID], asked: Iterable[Condition | None], now: datetime
+) -> dict[UUID, dict[Any, Any]]:
+    """What these conditions may ask of customers, as it is now; of those who were erased, nothing."""
+    people = {id: one for id, one in (await customers.by_ids(tx, workspace.id, ids)).items() if not one.erased_at}
+    done = await came_to(tx, workspace, measures_of(asked), list(people), now)
+    coins, inside = await ledger.available(tx, workspace, list(people), now), defaultdict[UUID, list[UUID]](list)
+    for row in await tx.fetch(sql.states, workspace.id, list(people)):
+        if row["entered_at"]:
+            inside[row["customer_id"]].append(row["segment_id"])
+    return {id: payload(one, workspace, coins.get(id, 0), inside[id], done[id]) for id, one in people.items()}
+
+
 class Reason(msgspec.Struct, frozen=True):
     """Why a customer is in a segment, or not: `why` is its condition as a tree, None for everybody, with what is true
     of them now. `member_since` is None for who is not in: a static segment keeps whom it found."""
@@ -61,9 +77,7 @@ async def why(tx: Reading, workspace: Workspace, id: UUID, customer_id: UUID, no
     since = {row["segment_id"]: row["entered_at"] for row in await tx.fetch(sql.of_customer, workspace.id, customer.id)}
     if segment.tree is None:
         return Reason(segment, customer, since.get(id), None)
-    done = await came_to(tx, workspace, measures_of([segment.tree]), [customer.id], now)
-    coins = await ledger.available(tx, workspace, [customer.id], now)
-    seen = payload(customer, workspace, coins[customer.id], since, done[customer.id])
+    asked = (await seen(tx, workspace, [customer.id], [segment.tree], now)).get(customer.id, {})
     known = await language_of(tx, workspace.id)
-    found = conditions.explain(segment.tree, seen, known, now=now, time_zone=workspace.zone)
+    found = conditions.explain(segment.tree, asked, known, now=now, time_zone=workspace.zone)
     return Reason(segment, customer, since.get(id), found)

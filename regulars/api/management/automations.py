@@ -1,0 +1,227 @@
+"""Automations: written, published, launched; and who passes through them."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from regulars import customers, limits
+from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management, page_of
+from regulars.api.management.items import Whose, named, whose
+from regulars.engagement import automations
+from regulars.engagement.automations import Automation, Finding, Passed, People, Run, StepCount, Version
+from regulars.engagement.automations.model import Name, RunState
+from regulars.kit import Listed, Page, Reading, Shown, Tx, copied, invalid, showing
+
+_EXAMPLE = {
+    "trigger": {"kind": "event", "topic": "walletreward_create"},
+    "filter": {"property": "amount", "operator": "at_least", "value": 100},
+    "again": "after",
+    "again_days": 30,
+    "steps": [
+        {"id": "wait", "kind": "wait", "for_s": 3600},
+        {"id": "thanks", "kind": "message", "template_id": "0190a4e2-0000-7000-8000-000000000001"},
+    ],
+}
+Definition = Annotated[
+    dict[str, Any],
+    Meta(
+        description="What starts it, whom it is for, and its steps, as the guide of automations has it.",
+        examples=[_EXAMPLE],
+    ),
+]
+Revision = Annotated[int, Meta(ge=1, description="Of the draft as it was read.", examples=[2])]
+Step = Annotated[str, Meta(max_length=limits.FACT_NAME_CHARS_MAX, description="A step's id.", examples=["wait"])]
+
+
+@showing(
+    "id name state version launched revision definition=draft findings people_inside stuck created_at updated_at",
+    Automation,
+)
+class AutomationItem(msgspec.Struct):
+    """`definition` is the draft's, at its `revision`; `findings` is what keeps it from being published. `version` is
+    the newest that was, `launched` the one that whoever enters goes by; 0 for none. `stuck` says in sentences what
+    keeps people from going on, if anything does."""
+
+    findings: list[Finding]
+    people_inside: int
+    stuck: list[str]
+
+
+class NewAutomation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A draft, which may be unfinished."""
+
+    name: Name
+    definition: Definition | None = None
+
+
+class AutomationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Another name, or another draft; with a draft the `revision` of the one that it was made of."""
+
+    name: Name | msgspec.UnsetType = msgspec.UNSET
+    definition: Definition | msgspec.UnsetType = msgspec.UNSET
+    revision: Revision | None = None
+
+
+class ToLaunch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Those who are inside `stay` on the version they entered by, or are moved to the newest one, and wait as long as
+    that says."""
+
+    people_inside: People = "stay"
+
+
+class ToUndo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    revision: Revision
+
+
+VersionItem = Shown[Version]
+
+
+class CountQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    version: Annotated[int, Meta(ge=1)] | None = None
+
+
+class RunQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`step`: only those who are at it now."""
+
+    state: RunState | None = None
+    step: Step | None = None
+
+
+class PassedQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    step: Step
+    outcome: Annotated[str, Meta(max_length=limits.FACT_NAME_CHARS_MAX, examples=["sent"])] | None = None
+
+
+@showing("id version customer at_step arrived_at state reason entered_at wakes_at waits_for ended_at cause_id", Run)
+class RunItem(msgspec.Struct):
+    """Somebody who is inside, or was. `cause_id` is the event that started it; `waits_for` the one that it waits for,
+    until `wakes_at`. `reason` says why it ended, or what holds it up."""
+
+    customer: Whose
+
+
+@showing("id run_id version customer step_id outcome reason at", Passed)
+class PassedItem(msgspec.Struct):
+    """Somebody who came through a step. Of a message `id` is the message's."""
+
+    customer: Whose
+
+
+async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Automation]) -> list[AutomationItem]:
+    faults = await automations.findings(tx, call.workspace_id, [one.draft for one in found])
+    inside = await automations.people_inside(tx, call.workspace_id, [one.id for one in found])
+    stuck = await automations.stuck(tx, call.workspace, found)
+    return [
+        copied(AutomationItem, one, findings=some, people_inside=inside.get(one.id, 0), stuck=stuck.get(one.id, []))
+        for one, some in zip(found, faults, strict=True)
+    ]
+
+
+of = Resource(management, "/automations", AutomationItem, tag="Automations", one="automation", says=_said)
+
+
+@of.list("Automations")
+def list_automations(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Automation]]:
+    """Those that were made first come first."""
+    return automations.list_automations(tx, call.workspace_id)
+
+
+@of.create("Create an automation", about=("name",))
+def create_automation(call: Call[NoQuery, NewAutomation], tx: Tx) -> Awaitable[Automation]:
+    """Nothing happens before it is published and launched."""
+    new = call.body
+    return automations.create_automation(
+        tx, call.workspace, new.name, new.definition, call.now, actor=call.caller.actor
+    )
+
+
+@of.read("One automation")
+def read_automation(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Automation]:
+    return automations.get_automation(tx, call.workspace_id, call.path_id())
+
+
+@management.patch("/automations/{id}", "Change an automation", tag="Automations")
+async def change_automation(call: Call[NoQuery, AutomationChange], tx: Tx) -> AutomationItem:
+    """A draft is kept as it is given, finished or not; refused with 409 where it was changed meanwhile."""
+    id, given = call.path_id(), call.body
+    if given.definition is not msgspec.UNSET:
+        if given.revision is None:
+            raise invalid("revision", "that of the draft as it was read")
+        how: dict[str, Any] = {"revision": given.revision, "now": call.now, "actor": call.caller.actor}
+        await automations.change_draft(tx, call.workspace, id, given.definition, **how)
+    if given.name is not msgspec.UNSET:
+        await automations.rename(tx, call.workspace, id, given.name, call.now)
+        await call.audit(tx, "automation.update", id, name=given.name)
+    (item,) = await _said(call, tx, [await automations.get_automation(tx, call.workspace_id, id)])
+    return item
+
+
+@of.do("undo", "Undo the last change of a draft")
+def undo_automation(call: Call[NoQuery, ToUndo], tx: Tx) -> Awaitable[Automation]:
+    return automations.undo(tx, call.workspace, call.path_id(), revision=call.body.revision, now=call.now)
+
+
+@of.do("publish", "Publish an automation's draft", about=("name", "version"))
+def publish_automation(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Automation]:
+    """It becomes a version. Nobody goes by it before it is launched."""
+    return automations.publish(tx, call.workspace, call.path_id(), call.now, actor=call.caller.actor)
+
+
+@of.do("launch", "Launch an automation", about=("name", "launched", "people_inside"))
+def launch_automation(call: Call[NoQuery, ToLaunch], tx: Tx) -> Awaitable[Automation]:
+    """From now on people enter it, by its newest version. One that was paused goes on."""
+    return automations.launch(tx, call.workspace, call.path_id(), call.now, people_inside=call.body.people_inside)
+
+
+@of.do("pause", "Pause an automation", about=("name",))
+def pause_automation(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Automation]:
+    """Nobody enters, and those inside stay where they are."""
+    return automations.pause(tx, call.workspace, call.path_id(), call.now)
+
+
+@of.remove("Remove an automation")
+def remove_automation(call: Call[NoQuery, None], tx: Tx) -> Awaitable[dict[str, Any]]:
+    """Refused with 409 while it runs. Those inside go no further."""
+    return automations.remove(tx, call.workspace, call.path_id(), call.now)
+
+
+@management.get("/automations/{id}/versions", "An automation's versions", tag="Automations")
+async def list_automation_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[VersionItem]:
+    """Newest first, at most 100 of them."""
+    await automations.get_automation(tx, call.workspace_id, call.path_id())
+    found = await automations.versions_of(tx, call.workspace_id, call.path_id(), limit=100)
+    return Listed([copied(VersionItem, one) for one in found])
+
+
+@management.get("/automations/{id}/counts", "How many came through each step", tag="Automations")
+async def read_automation_counts(call: Call[CountQuery, None], tx: Reading) -> Listed[StepCount]:
+    """Of all versions, or of one. With an empty `step_id`: of the automation as a whole."""
+    return Listed(await automations.counts(tx, call.workspace_id, call.path_id(), version=call.query.version))
+
+
+@management.get("/automations/{id}/runs", "Who is in an automation, or was", tag="Automations", area="data")
+async def list_automation_runs(call: Call[RunQuery, None], tx: Reading) -> Page[RunItem]:
+    """Those who entered last come first."""
+    id, query = call.path_id(), call.query
+    await automations.get_automation(tx, call.workspace_id, id)
+    page: dict[str, Any] = {"before_id": query.before, "limit": query.limit + 1}
+    found = await automations.runs(tx, call.workspace_id, id, state=query.state, step_id=query.step, **page)
+    items, next = page_of(found, query.limit)
+    of_them = await whose(tx, call.workspace, items)
+    return Page([copied(RunItem, one, customer=named(of_them[one.customer_id])) for one in items], next)
+
+
+@management.get("/automations/{id}/people", "Who came through a step", tag="Automations", area="data")
+async def list_automation_people(call: Call[PassedQuery, None], tx: Reading) -> Page[PassedItem]:
+    """The last first."""
+    id, query = call.path_id(), call.query
+    await automations.get_automation(tx, call.workspace_id, id)
+    page: dict[str, Any] = {"before_id": query.before, "limit": query.limit + 1}
+    found = await automations.people_at(tx, call.workspace_id, id, query.step, outcome=query.outcome, **page)
+    items, next = page_of(found, query.limit)
+    ids: list[UUID] = [one.customer_id for one in items if one.customer_id]
+    people = await customers.by_ids(tx, call.workspace_id, ids)
+    return Page([copied(PassedItem, one, customer=named(people[one.customer_id])) for one in items], next)  # type: ignore[index]
