@@ -13,7 +13,7 @@ Does not know how a tool is called, and makes no facts.
                `-(unreadable)-> set aside for the rule --retry_aside--> as if it were pending
 """
 
-from regulars.dispatch.fanout import RETRY, FanoutCount, fan_out, retry, retry_aside
+from regulars.dispatch.fanout import RETRY, FanoutCount, fan_out, live_segments, retry, retry_aside
 from regulars.dispatch.model import Rule
 from regulars.dispatch.outcomes import RuleOutcome, outcomes
 from regulars.dispatch.rules import change_rule, create_rule, delete_rule, end_rules_of, get_rule, list_rules

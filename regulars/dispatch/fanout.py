@@ -14,7 +14,7 @@ from regulars.conditions import Test
 from regulars.delivery import Addressee
 from regulars.dispatch.model import readable_condition
 from regulars.events import Pending
-from regulars.kit import Invalid, Queries, Record, Tx
+from regulars.kit import Invalid, Queries, Reading, Record, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -141,6 +141,11 @@ async def _queue(
         await _come_back(tx, workspace, now)
     queued = await delivery.queue(tx, workspace.id, matched, now)
     return queued, frozenset(addressee.lane_id for addressee, _ in matched)
+
+
+async def live_segments(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """The names of those that each customer is in, for tools to keep."""
+    return {row["id"]: row["names"] for row in await tx.fetch(_sql.live_segments, workspace_id, customer_ids)}
 
 
 _BODY_UNREADABLE = "The event's properties can't be read, so its restrictions could not be tried."

@@ -93,3 +93,11 @@ RETURNING rule_id, event_id, topic
 -- name: segments_of
 SELECT customer_id::text AS id, array_agg(segment_id::text) AS segments FROM segments_membership
 WHERE workspace_id = $1 AND customer_id = ANY ($2::uuid[]) GROUP BY customer_id
+
+-- name: live_segments
+-- Of each customer the live segments that they are in.
+SELECT n.id, ARRAY(
+       SELECT s.name FROM segments_membership AS m
+         JOIN segments_called AS s ON s.workspace_id = $1 AND s.id = m.segment_id AND s.kind = 'live'
+        WHERE m.workspace_id = $1 AND m.customer_id = n.id ORDER BY s.name) AS names
+  FROM unnest($2::uuid[]) AS n (id)

@@ -17,6 +17,7 @@ import msgspec
 
 from regulars import delivery, events
 from regulars.delivery import Parcel
+from regulars.dispatch.fanout import live_segments
 from regulars.dispatch.model import checked_topic
 from regulars.dispatch.outcomes import RuleOutcome, judged
 from regulars.dispatch.rules import get_rule
@@ -71,6 +72,7 @@ async def prepare_test(
         )
     business = events.business(workspace)
     common = events.common(business, customer, available)
+    profile = common | {"user_segments": (await live_segments(tx, workspace.id, [customer.id]))[customer.id]}
     newest = await events.recent(tx, workspace.id, topic=rule.topic, customer_id=customer.id, limit=1)
     if newest:
         event_id, body, occurred_at = newest[0].id, newest[0].body, newest[0].occurred_at
@@ -78,7 +80,7 @@ async def prepare_test(
         event_id, body, occurred_at = None, events.sample(rule.topic, business, common, customer.id, now), now
     to = delivery.Addressee(rule.integration_id, rule.id, rule.prefix, rule.topic)
     parcel = await delivery.queue_test(
-        tx, workspace.id, to, event_id, body, occurred_at=occurred_at, now=now, profile=common
+        tx, workspace.id, to, event_id, body, occurred_at=occurred_at, now=now, profile=profile
     )
     return PreparedTest(
         rule.integration_id, parcel, real=event_id is not None, outcome=judged(workspace, rule, body, now)

@@ -28,9 +28,12 @@ class About(msgspec.Struct, frozen=True):
     notes: list[str] = []
 
     def state(self) -> dict[str, Any]:
-        profile = self.parcel.profile or {}
+        """Lists as they are where the tool takes them, and else as text."""
+        profile, lists = self.parcel.profile or {}, self.spec.state_lists
+        kept = {name: profile[of] for name, of in (self.spec.state or ON_PROFILE).items() if of in profile}
         return {
-            self.prefix + name: profile[of] for name, of in (self.spec.state or ON_PROFILE).items() if of in profile
+            self.prefix + name: ", ".join(value) if isinstance(value, list) and not lists else value
+            for name, value in kept.items()
         }
 
     def name(self, part: int) -> str:

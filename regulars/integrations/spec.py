@@ -16,6 +16,7 @@ ON_PROFILE = {
     "tier": "user_tier",
     "referral_code": "user_referral_code",
     "referral_link": "user_referral_link",
+    "segments": "user_segments",
 }
 
 
@@ -82,7 +83,8 @@ class Check(Call, frozen=True):
 class Spec(_Told, frozen=True, kw_only=True):
     """A tool. `words` are forms of what it says of a failure, the first of several between | that can be filled in,
     once for each thing in a list before >; `wait` is where it names one, in seconds; `failed`: a 2xx in which one of
-    these stands is a failure all the same; `gone` is what a 410 means."""
+    these stands is a failure all the same; `gone` is what a 410 means. Without `state_lists` a profile holds
+    them as text."""
 
     label: str
     summary: str
@@ -97,6 +99,7 @@ class Spec(_Told, frozen=True, kw_only=True):
     check: Check
     profile: Call | None = None
     state: dict[str, str] = {}
+    state_lists: bool = True
     prefix: tuple[str, str, str] = ("Nector:", r"[^\x00-\x1f]{1,40}", "1 to 40 characters")
     media_type: str = "application/json"
     windows: tuple[Window, ...] = ()
@@ -122,7 +125,7 @@ def manifest(tool: str, spec: Spec) -> Manifest:
             name="profile_prefix",
             label="Prefix on the profile",
             kind="text",
-            help="Stands before what is kept on each customer's profile: balance, tier, referral link and code.",
+            help="Stands before what is kept on each profile: balance, tier, referral link and code, segments.",
             default=spec.prefix[0],
             required=bool(spec.prefix[0]),
             pattern=spec.prefix[1],

@@ -39,6 +39,8 @@ CREATE TABLE segments_mention (
 CREATE VIEW segments_membership AS
     SELECT workspace_id, segment_id, customer_id FROM segments_member WHERE entered_at IS NOT NULL;
 
+CREATE VIEW segments_called AS SELECT workspace_id, id, name, kind FROM segments_segment;
+
 -- What conditions are asked of: who counts as a customer, and what each can spend.
 CREATE VIEW customers_living AS
     SELECT workspace_id, id, country, tier, email_folded, mobile, gender, dob, created_at, orders_count, spent, last_order_at,

@@ -104,7 +104,8 @@ async def issued_for(tx: Reading, workspace_id: UUID, keys: Sequence[str]) -> di
 async def foreseen(
     tx: Reading, workspace: Workspace, customer: Customer, offers: Sequence[Offer], now: datetime
 ) -> dict[UUID, Refusal | None]:
-    """What each offer would answer the customer who bought it now, at its fewest steps; None: they would have it."""
+    """What each offer would answer the customer who bought it now, at its fewest steps; None: they would have it. What
+    is only for segments that they are not in is left out."""
     asked = [(Ask(customer_id=customer.id, offer_id=offer.id), offer) for offer in offers]
     deciding = _Deciding(workspace, now, {customer.id: customer})
     await deciding.read(tx, asked)
@@ -112,6 +113,8 @@ async def foreseen(
     empty = set(await tx.all(UUID, sql.empty_lists, workspace.id, of_lists)) if of_lists else set()
     found: dict[UUID, Refusal | None] = {}
     for ask, offer in asked:
+        if deciding.outside(customer, offer.terms):
+            continue
         judged = deciding.judge(ask, offer)
         found[offer.id] = judged if isinstance(judged, Refusal) else CodesOut() if offer.id in empty else None
     return found
@@ -148,11 +151,15 @@ class _Deciding:
         self.workspace, self.now, self.people = workspace, now, people
         self.available: dict[UUID, int] = {}
         self.had: dict[tuple[UUID, UUID], tuple[int, int]] = {}
+        self.inside: dict[UUID, tuple[str, list[UUID]]] = {}
         self.granted: Counter[UUID] = Counter()
 
     async def read(self, tx: Reading, asked: Sequence[tuple[Ask, Offer]]) -> None:
         ids = sorted({self.people[ask.customer_id].id for ask, _ in asked})
         self.available = await ledger.available(tx, self.workspace, ids, self.now)
+        if wanted := sorted({id for _, offer in asked for id in offer.terms.segments}):
+            rows = await tx.fetch(sql.inside, self.workspace.id, wanted, ids)
+            self.inside = {row["id"]: (row["name"], row["members"]) for row in rows}
         now, zone = self.now, self.workspace.zone
         limited = sorted(
             {
@@ -179,6 +186,7 @@ class _Deciding:
         customer = self.people[ask.customer_id]
         no = (
             closed(offer, self.now, self.workspace.zone, bought=ask.bought)
+            or self.outside(customer, offer.terms)
             or self._unfit(customer, offer.terms)
             or self._limit(customer, offer, ask.for_shop)
         )
@@ -196,6 +204,13 @@ class _Deciding:
         if coins > self.available[customer.id]:
             return InsufficientBalance(needed=coins, available=self.available[customer.id])
         return _Wanted(ask, offer, steps, coins)
+
+    def outside(self, customer: Customer, terms: Terms) -> Refusal | None:
+        """Why they are not of those whom the offer is shown."""
+        known = [self.inside[id] for id in terms.segments if id in self.inside]
+        if terms.segments and not any(customer.id in members for _, members in known):
+            return NotEligible(f"The offer is for members of {' or '.join(sorted(name for name, _ in known))}.")
+        return None
 
     def _unfit(self, customer: Customer, terms: Terms) -> Refusal | None:
         if terms.tiers and customer.tier.lower() not in {tier.lower() for tier in terms.tiers}:

@@ -57,6 +57,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     combines: Annotated[bool, Meta(title="Can be combined with other coupons")] = False
     first_order_only: Annotated[bool, Meta(title="Only for a first order")] = False
     tiers: Annotated[Names, Meta(title="Only for tiers", description="None: for everybody.")] = ()
+    segments: Annotated[
+        tuple[UUID, ...],
+        Meta(title="Only for segments", description="Who is in any of them; others don't see it. None: for everybody.",
+             max_length=limits.SEGMENTS_MAX),
+    ] = ()  # fmt: skip
     balance_min: Annotated[Coins, Meta(title="Only from a balance of")] = 0
     stock: Annotated[Many, Meta(title="How many in all")] = 0
     per_customer_max: Annotated[Many, Meta(title="How many for each customer")] = 0

@@ -37,6 +37,7 @@ async def create_offer(
     name, terms = checked(name, terms, workspace, public=public)
     _check_partner(terms, terms, actor)
     await check_there(tx, workspace.id, terms)
+    await _check_segments(tx, workspace.id, terms)
     there = await tx.fetchval(sql.count_offers, workspace.id)
     if there >= limits.OFFERS_MAX:
         raise Conflict(f"A shop can have {limits.OFFERS_MAX} offers at most. Change one that is not needed any more.")
@@ -69,6 +70,7 @@ async def change_offer(
     changed = msgspec.structs.replace(changed, updated_at=now)
     if terms != kept.terms:
         await check_there(tx, workspace.id, terms)
+        await _check_segments(tx, workspace.id, terms)
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await _keep_version(tx, workspace.id, changed, actor, now)
     if terms.counted and not kept.terms.counted:
@@ -113,7 +115,8 @@ def checked(name: str, terms: Terms, workspace: Workspace, *, public: bool = Fal
     _check_price(terms, faults)
     if terms.icon and not _ADDRESS.fullmatch(terms.icon):
         faults.add("icon", "an address that starts with https:// or /, or a name such as gift")
-    if public and (terms.code in ("fixed", "partner") or terms.tiers or terms.balance_min or terms.first_order_only):
+    some = terms.tiers or terms.segments or terms.balance_min or terms.first_order_only
+    if public and (terms.code in ("fixed", "partner") or some):
         faults.add("public", "a code for each coupon, and for everybody: of others' customers you know nothing")
     if terms.code == "fixed" and not terms.fixed_code:
         faults.add("fixed_code", "the code that everybody uses")
@@ -132,6 +135,14 @@ def checked(name: str, terms: Terms, workspace: Workspace, *, public: bool = Fal
 def _check_partner(terms: Terms, kept: Terms, actor: str) -> None:
     if "partner" in (terms.code, kept.code) and not actor.startswith("partner:"):
         raise invalid("code", "generated, fixed or list; what another shop's offer gives only that shop changes")
+
+
+async def _check_segments(tx: Reading, workspace_id: UUID, terms: Terms) -> None:
+    known = (
+        {row["id"] for row in await tx.fetch(sql.inside, workspace_id, terms.segments, [])} if terms.segments else ()
+    )
+    if strangers := [str(id) for id in terms.segments if id not in known]:
+        raise invalid("segments", f"ids of segments of this shop, and not {strangers[0]}")
 
 
 def _check_discount(terms: Terms, faults: Faults) -> None:

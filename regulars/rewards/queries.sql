@@ -67,6 +67,14 @@ SELECT n.offer_id, n.customer_id, c.ever, c.lately
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND offer_id = n.offer_id AND status <> 'cancelled'
        ) AS c
 
+-- name: inside
+-- Of these segments what each is called, and who of these customers is in it.
+SELECT s.id, s.name, ARRAY(
+       SELECT n.id FROM unnest($3::uuid[]) AS n (id)
+        WHERE EXISTS (SELECT FROM segments_membership AS m
+                       WHERE m.workspace_id = $1 AND m.customer_id = n.id AND m.segment_id = s.id)) AS members
+  FROM segments_called AS s WHERE s.workspace_id = $1 AND s.id = ANY ($2::uuid[])
+
 -- name: issued_for
 SELECT c.{coupon} FROM unnest($2::text[]) AS n (key)
  CROSS JOIN LATERAL (SELECT * FROM rewards_coupon WHERE workspace_id = $1 AND key = n.key OFFSET 0) AS c

@@ -50,7 +50,8 @@ def _for(terms: Terms, workspace: Workspace) -> str:
     said = f" on chosen {terms.target}" if terms.target != "cart" else ""
     said += f", from a cart of {_money(terms.minimum_cart, workspace)}" if terms.minimum_cart else ""
     said += ", on a first order" if terms.first_order_only else ""
-    return said + (f", for {' or '.join(terms.tiers)}" if terms.tiers else "")
+    said += f", for {' or '.join(terms.tiers)}" if terms.tiers else ""
+    return said + (", for members of chosen segments" if terms.segments else "")
 
 
 def _how_often(terms: Terms) -> str:

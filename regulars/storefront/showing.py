@@ -134,6 +134,7 @@ async def show(
     ]
     left = await triggers.left(tx, shop, ways, customer.id, now) if customer else {}
     no = await rewards.foreseen(tx, shop, customer, offers, now) if customer else {}
+    offers = [one for one in offers if one.id in no or not (customer or one.terms.segments)]
     been = {"customer_created"} if customer else set()  # whoever is known is a customer already
     chances = [(trigger_item(one, shop.coin_name, shop.currency_symbol), left.get(one.id, {}), one) for one in ways]
     return copied(

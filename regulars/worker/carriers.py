@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import channels, customers, events, integrations, ledger
+from regulars import channels, customers, dispatch, events, integrations, ledger
 from regulars.delivery import Carrier, Due, Later, Settled, Skipped
 from regulars.kit import Reading, SecretBox, Tx
 from regulars.tenancy import Workspace
@@ -54,5 +54,8 @@ class Carriers:
     ) -> dict[UUID, dict[str, Any]]:
         people = await customers.by_ids(tx, workspace.id, customer_ids)
         have = await ledger.balances(tx, workspace, customer_ids, now)
-        business = events.business(workspace)
-        return {one: events.common(business, who, have[one]["coins"].available) for one, who in people.items()}
+        inside, business = await dispatch.live_segments(tx, workspace.id, customer_ids), events.business(workspace)
+        return {
+            one: {**events.common(business, who, have[one]["coins"].available), "user_segments": inside[one]}
+            for one, who in people.items()
+        }

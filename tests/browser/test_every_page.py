@@ -23,6 +23,7 @@ from regulars import (
     triggers,
 )
 from regulars.customers import Customer, NewCustomer
+from regulars.engagement import segments
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
 from regulars.tenancy import Workspace
@@ -92,8 +93,7 @@ PAGES = [
     *("/reviews", "/reviews?kind=question", "/settings/reviews"),
     *("/offers", "/offers/new", "/coupons", "/coupons?q=x&status=redeemed"),
     "/referrals",
-    "/referrals?review=waiting",
-    "/settings/referrals",
+    *("/referrals?review=waiting", "/settings/referrals", "/segments", "/segments?kind=live", "/segments/new"),
     *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]
@@ -185,10 +185,15 @@ async def sending(site: Site, shop: Workspace) -> list[str]:
 
 
 async def bought(site: Site, shop: Workspace, customer: Customer) -> list[str]:
-    """An offer with codes of a list, of which the customer was given one."""
+    """An offer for a segment, with codes of a list, of which the customer was given one."""
     now, word = site.app.clock.now(), LONG[:40]
     async with site.app.db.transaction() as tx:
-        terms = rewards.Terms(discount="percent", value=12.5, value_max=9, code="list", title=LONG, minimum_cart=49.9)
+        bought = {"done": "order_create", "count": {"operator": "at_most", "value": 9}, "when": {"last_days": 30}}
+        tree = {"any": [bought, {"property": "customer_email", "operator": "contains", "value": LONG}]}
+        one = await segments.create_segment(tx, shop, segments.NewSegment(name=LONG, condition=tree), now)
+        await segments.find(tx, shop, [], now)
+        only = {"segments": (one.id,), "minimum_cart": 49.9}
+        terms = rewards.Terms(discount="percent", value=12.5, value_max=9, code="list", title=LONG, **only)
         offer = await rewards.create_offer(tx, shop, LONG, terms, now)
         await rewards.upload(tx, shop.id, offer.id, [word.replace(" ", "-"), "SPRING-2"], rehearsed=False)
         ask = rewards.Ask(customer_id=customer.id, offer_id=offer.id, type="reward")
@@ -196,6 +201,8 @@ async def bought(site: Site, shop: Workspace, customer: Customer) -> list[str]:
     assert isinstance(issued, rewards.Issued)
     coupon = f"/coupons/{issued.coupon.id}"
     return [
+        *(f"/segments/{one.id}{end}" for end in ("", "/delete", f"/why?customer={customer.id}")),
+        f"/segments/members?segment_id={one.id}",
         f"/offers/{offer.id}",
         f"/offers/{offer.id}/codes",
         coupon,

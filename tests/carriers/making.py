@@ -57,6 +57,7 @@ PROFILE: dict[str, Any] = {
     "user_referral_link": "https://corner.example/r/2nfcdqo46x",
     "user_available_balance": 170,
     "user_transaction_amount": 499.5,
+    "user_segments": ["Champions", "At risk"],
 }
 
 

@@ -12,6 +12,7 @@ from regulars.people import erase
 from regulars.worker.loops import following
 from tests import make
 from tests.doors import ASHA, Shop, an_order
+from tests.stories.test_storefront import FIVE, Page
 
 ORDERS: dict[str, Any] = {
     "done": "order_create",
@@ -246,6 +247,57 @@ async def test_who_is_merged_or_erased_is_in_a_segment_no_more(shop: Shop, clock
     assert await members(shop, loyal) == set()
 
 
+async def test_an_offer_is_for_members_of_its_segments_and_others_do_not_see_it(shop: Shop, clock: HandClock) -> None:
+    page = Page(shop, clock)
+    loyal, once = await made(shop, "Loyal", ORDERS), await made(shop, "Once", None, kind="static")
+    assert (await shop.manage("POST", "/customers", json=BEN)).status_code == 201
+    for who in (ASHA, BEN):
+        await order(shop, f"1 {who['name']}", who)
+        coins = {"operation": "cr", "amount": 500, "reason": "A gift"}
+        await shop.manage("POST", f"/customers/{await customer_id(shop, who)}/transactions", json=coins)
+    await order(shop, "2")
+    await followed(shop)
+    open_to_all, kept = await page.offer("For all"), await page.offer("For some", segments=[loyal["id"], once["id"]])
+    assert (await shop.manage("GET", f"/offers/{kept}")).json()["sentence"] == (
+        "100 coins buy $5 off, for members of chosen segments."
+    )
+    stranger = {"name": "Odd", "terms": FIVE | {"segments": ["0190a4e2-0000-7000-8000-000000000000"]}}
+    refused = await shop.manage("POST", "/offers", json=stranger)
+    assert (refused.status_code, list(refused.json()["fields"])) == (422, ["segments"])
+    public = await shop.manage("PATCH", f"/offers/{kept}", json={"public": True})
+    assert (public.status_code, list(public.json()["fields"])) == (422, ["public"])
+
+    seen = {who["name"]: await page.ask(send={"x-leadtoken": page.token(customer_id=who["customer_id"])})
+            for who in (ASHA, BEN)}  # fmt: skip
+    assert {name: {one["id"] for one in of.json()["offers"]} for name, of in seen.items()} == {
+        "Asha Rao": {open_to_all, kept},
+        "Ben": {open_to_all},
+    }
+    listed = await shop.merchant("GET", "/aggreegatedoffers", key=shop.read_key)
+    assert kept not in listed.text
+
+    async def buy(who: dict[str, Any]) -> Any:
+        body = {"lead_id": await customer_id(shop, who), "offer_id": kept}
+        return await shop.merchant("POST", "/offerredeems", json=body)
+
+    no = await buy(BEN)
+    assert (no.status_code, no.json()["data"]["code"]) == (422, "not_eligible")
+    assert no.json()["data"]["message"] == "The offer is for members of Loyal or Once."
+    assert (await buy(ASHA)).status_code == 200
+    assert (await shop.lead(BEN["customer_id"]))["available"] == "500"
+
+    # What they did is too long ago: they see it no more.
+    clock.advance(days=40)
+    await followed(shop)
+    assert kept not in (await page.ask()).text
+    assert (await buy(ASHA)).status_code == 422
+    asked = await shop.manage("DELETE", f"/segments/{loyal['id']}")
+    assert (asked.status_code, asked.json()["detail"]) == (409, "Something asks about it: offer For some.")
+    await shop.manage("PATCH", f"/offers/{kept}", json={"terms": {"segments": []}})
+    assert (await shop.manage("DELETE", f"/segments/{loyal['id']}")).status_code == 204
+    assert (await buy(BEN)).status_code == 200
+
+
 async def test_triggers_and_rules_ask_who_is_in_a_segment(shop: Shop) -> None:
     loyal = await made(shop, "Loyal", ORDERS)
     asks = {"property": "segments", "operator": "any_of", "value": [loyal["id"]]}
@@ -274,3 +326,6 @@ async def test_triggers_and_rules_ask_who_is_in_a_segment(shop: Shop) -> None:
     async with shop.app.db.transaction() as tx:
         count = await dispatch.fan_out(tx, await tenancy.get_workspace(tx, shop.workspace.id), shop.app.clock.now())
     assert count.deliveries == 1
+    asked = await shop.manage("DELETE", f"/segments/{loyal['id']}")
+    users = "trigger Bonus, trigger Purchase, rule for lead_update."
+    assert (asked.status_code, asked.json()["detail"]) == (409, f"Something asks about it: {users}")

@@ -13,6 +13,7 @@ from regulars.dashboard.declaring import act
 from regulars.dashboard.desk import Desk, Form, Handed
 from regulars.dashboard.lists import SWITCHED, Act, Asked, Column, Filter, Found, Listing, part_of, switched
 from regulars.dashboard.sheets import TICK, Field, Given, Shown, fields_of, read, sheet
+from regulars.engagement import segments
 from regulars.kit import Reading, Refusal, Tx, counted, invalid, money
 from regulars.rewards import Offer, Terms, Uploaded
 
@@ -36,6 +37,8 @@ def _field(name: str, field: Field) -> Field:
     """An empty number is none; of steps one."""
     pattern, expected = _PATTERNS.get(name, ("", ""))
     field = msgspec.structs.replace(field, when=_WHEN.get(name, ()), pattern=pattern, expected=expected)
+    if name == "segments":
+        return Field("texts", optional=True, blank=())
     if field.kind in ("whole", "number"):
         return msgspec.structs.replace(field, optional=True, blank=1 if name.startswith("steps") else 0)
     return field
@@ -113,8 +116,7 @@ def _terms(form: Form, given: Given) -> Terms:
     fit = {}
     for name in [name for name in _TERMS if name in given]:
         try:
-            msgspec.convert({name: given[name]}, Terms)
-            fit[name] = given[name]
+            fit[name] = getattr(msgspec.convert({name: given[name]}, Terms), name)
         except msgspec.ValidationError:
             number = _TERMS[name].kind in ("whole", "number")
             form.faults.add(name, f"at most {limits.COINS_MAX:,}" if number else "fewer or shorter lines of text")
@@ -122,7 +124,12 @@ def _terms(form: Form, given: Given) -> Terms:
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
-    return Shown(msgspec.structs.asdict(Terms(price="fixed")) | {"active": True, "show_in_widget": True})
+    values = msgspec.structs.asdict(Terms(price="fixed")) | {"active": True, "show_in_widget": True}
+    return Shown(values, more={"segments": await _segments(desk, tx)})
+
+
+async def _segments(desk: Desk, tx: Reading) -> list[tuple[str, str]]:
+    return [(str(one.id), one.name) for one in await segments.list_segments(tx, desk.id)]
 
 
 @sheet("/offers/new", "Create an offer", "offer_new", _FIELDS, yes="Create", act="offer.create", load=_blank)
@@ -162,14 +169,13 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     versions = await rewards.versions_of(tx, desk.id, offer.id)
     more = {
         "told": row,
+        "segments": await _segments(desk, tx),
         "coupon": card_of(offer.terms, desk.workspace),
         "tally": await rewards.tally(tx, desk.id, offer.id),
         "versions": [(one, rewards.offer_sentence(one.terms, desk.workspace)) for one in versions],
         "budget": money(offer.terms.budget, desk.workspace.currency_code, desk.workspace.currency_symbol),
     }
-    values = msgspec.structs.asdict(offer.terms) | {
-        name: getattr(offer, name) for name in _FIELDS if name not in _TERMS
-    }
+    values = msgspec.to_builtins(offer.terms) | {name: getattr(offer, name) for name in _FIELDS if name not in _TERMS}
     return Shown(values, offer, offer.name, more=more)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import conditions, limits, schedule
+from regulars import conditions, dispatch, limits, rewards, schedule, triggers
 from regulars.conditions import Condition
 from regulars.engagement.segments.language import LANGUAGE, mentions, uses
 from regulars.engagement.segments.model import NewSegment, Segment
@@ -48,13 +48,17 @@ async def change_segment(tx: Tx, workspace: Workspace, id: UUID, changes: Mappin
 
 
 async def delete_segment(tx: Tx, workspace: Workspace, id: UUID) -> Segment:
-    """Who was in it is in it no more, and is not told of. Raises NotFound, and Conflict where others ask about it."""
+    """Who was in it is in it no more, and is not told of. Raises NotFound, and Conflict where it is asked about."""
     there = await _taken_turn(tx, workspace)
     if id not in there:
         raise NotFound(MISSING)
-    users = [one.name for one in there.values() if one.id != id and id in uses(one.tree)]
+    users = [f"segment {one.name}" for one in there.values() if one.id != id and id in uses(one.tree)]
+    users += [f"offer {one.name}" for one in await rewards.list_offers(tx, workspace.id) if id in one.terms.segments]
+    asking = [(f"trigger {one.name}", one.rule.condition) for one in await triggers.list_triggers(tx, workspace.id)]
+    asking += [(f"rule for {one.topic}", one.condition) for one in await dispatch.list_rules(tx, workspace.id)]
+    users += [name for name, asked in asking if str(id) in msgspec.json.encode(asked).decode()]
     if users:
-        raise Conflict(f"Other segments ask about it: {', '.join(users[: limits.FAULTS_IN_WORDS_MAX])}.")
+        raise Conflict(f"Something asks about it: {', '.join(users[: limits.FAULTS_IN_WORDS_MAX])}.")
     for statement in (sql.delete_members, sql.delete_mentions, sql.delete_segment):
         await tx.execute(statement, workspace.id, id)
     return there[id]

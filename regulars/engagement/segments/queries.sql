@@ -75,7 +75,7 @@ SELECT segment_id, customer_id FROM segments_member
 WHERE workspace_id = $1 AND looks_again_at <= $2 ORDER BY looks_again_at LIMIT $3
 
 -- name: next_look
-SELECT looks_again_at FROM segments_member WHERE workspace_id = $1 AND looks_again_at IS NOT NULL
+SELECT looks_again_at FROM segments_member WHERE workspace_id = $1 AND looks_again_at > '-infinity'
 ORDER BY looks_again_at LIMIT 1
 
 -- name: members

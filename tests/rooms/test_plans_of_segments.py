@@ -1,0 +1,69 @@
+"""Who is in a segment is found by keys, however little PostgreSQL knows of the tables; finding all reads all once."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from regulars import dispatch, events, rewards
+from regulars.engagement import segments
+from regulars.engagement.segments import NewSegment
+from regulars.events import NewEvent
+from regulars.kit.clock import HandClock
+from regulars.rewards import Ask, Terms
+from tests import make
+from tests.rooms.delivery.street import Corner, corner
+from tests.rooms.plans import planning, unanalysed
+
+MANY = 1_000
+ORDERED = {
+    "done": "order_create",
+    "where": {"property": "fiat_amount", "operator": "at_least", "value": 20},
+    "count": {"operator": "at_least", "value": 1},
+    "when": {"last_days": 30},
+}
+
+
+@pytest.fixture
+async def shop(server_url: str, clock: HandClock) -> AsyncIterator[Corner]:
+    db = await unanalysed(server_url)
+    async with corner(db, clock) as made:
+        yield made
+    await db.close()
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
+async def test_segments_go_by_keys(shop: Corner, analysed: bool) -> None:
+    db, workspace, now = shop.db, shop.workspace, shop.clock.now()
+    people = list((await make.some_customers(db, workspace, now, *(f"Customer{n:04}" for n in range(MANY)))).values())
+    ids = [one.id for one in people]
+
+    def ordered(n: int) -> list[NewEvent]:
+        return [NewEvent("order_create", id, '{"fiat_amount": 50}', now) for id in ids[:n]]
+
+    async with db.transaction() as tx:
+        await events.append(tx, workspace.id, ordered(MANY), now)
+        live = await segments.create_segment(tx, workspace, NewSegment(name="Lately", condition=ORDERED), now)
+        other = {"property": "segments", "operator": "any_of", "value": [str(live.id)]}
+        user = await segments.create_segment(tx, workspace, NewSegment(name="The same", condition=other), now)
+        all_ = await segments.create_segment(tx, workspace, NewSegment(name="All", kind="static"), now)
+        for _ in range(3):
+            await segments.find(tx, workspace, [], now)
+        terms = Terms(price="fixed", value=1, coins=1, segments=(live.id, all_.id))
+        offer = await rewards.create_offer(tx, workspace, "Some", terms, now)
+    async with planning(db, analysed=analysed, at_least=35) as spy:
+        assert (await segments.get_segment(spy, workspace.id, live.id)).members == MANY
+        await events.append(spy, workspace.id, ordered(50), now)
+        assert await segments.follow(spy, workspace, now) == 50
+        await segments.look(spy, workspace, [], now)
+        assert len(await segments.members_of(spy, workspace.id, user.id, limit=20)) == 20
+        assert len(await segments.segments_of(spy, workspace.id, ids[0])) == 3
+        assert (await segments.why(spy, workspace, live.id, ids[0], now)).member_since
+        assert set((await dispatch.live_segments(spy, workspace.id, ids[:50]))[ids[0]]) == {"Lately", "The same"}
+        asks = [Ask(customer_id=id, offer_id=offer.id, type="reward") for id in ids[:50]]
+        assert all(isinstance(one, rewards.Issued) for one in await rewards.issue(spy, workspace, asks, now))
+        assert list(await rewards.foreseen(spy, workspace, people[0], [offer], now)) == [offer.id]
+        await segments.moved(spy, workspace, ids[0], ids[1], now)
+        await segments.forget(spy, workspace.id, ids[2:4])
+        await segments.change_segment(spy, workspace, live.id, {"name": "Other"}, now)
+        await segments.find_again(spy, workspace, all_.id, now)
+        await segments.delete_segment(spy, workspace, user.id)
