@@ -13,7 +13,7 @@ from regulars.checkout.errors import CartChanged, CheckoutReverted
 from regulars.checkout.model import Cart, Payment, Quote, Rules, State, WalletType, quoted
 from regulars.checkout.store import sql
 from regulars.kit import Reading, Refusal, Tx
-from regulars.ledger import Ending, Entry, Hold, HoldEnded, Kind, NotReversible, Reversal
+from regulars.ledger import Ending, Entry, Hold, HoldEnded, Kind, Reversal
 from regulars.tenancy import Workspace
 
 KINDS: tuple[Kind, Kind] = ("coins", "credits")
@@ -147,10 +147,7 @@ async def give_back(
         for txn_id, amount in payment.txns
         if txn_id not in voided
     ]
-    if reversals:
-        for outcome in await ledger.give_back(tx, workspace, reversals, now):
-            if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
-                raise outcome
+    await ledger.reverse(ledger.give_back, tx, workspace, reversals, now)
 
 
 def share(amount: int, part: tuple[int, int]) -> int:

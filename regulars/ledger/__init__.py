@@ -50,7 +50,7 @@ from regulars.ledger.model import (
 from regulars.ledger.opening import SETTLE
 from regulars.ledger.posting import post
 from regulars.ledger.replay import Break
-from regulars.ledger.reversing import NotReversible, Reversal
+from regulars.ledger.reversing import NotReversible, Reversal, reverse
 from regulars.ledger.store import lock_wallets as lock
 from regulars.ledger.store import txns_by_id
 from regulars.ledger.txns import ended, find_holds, find_txn, numbered_page, posted_under, txns_of, txns_of_orders

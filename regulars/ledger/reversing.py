@@ -1,7 +1,7 @@
 """What taking back and giving back share: how much of a txn is reversed by now, and in which wallet; and how what was
 taken back wrongly is restored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -11,7 +11,7 @@ from regulars.kit import NotFound, Refusal, Tx, invalid, new_id
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.errors import WalletFull
-from regulars.ledger.model import Account, Act, Line, Lot, Posted, Share, Txn, TxnType, Wallet
+from regulars.ledger.model import Account, Act, Line, Lot, Outcome, Posted, Share, Txn, TxnType, Wallet
 from regulars.ledger.opening import opened
 from regulars.tenancy import Workspace
 
@@ -55,6 +55,20 @@ class Reversing(NamedTuple):
         if self.before:
             return Posted(self.before[-1], repeated=True)
         return NotReversible("Nothing of this transaction is to be reversed.")
+
+
+async def reverse(
+    how: Callable[[Tx, Workspace, Sequence[Reversal], datetime], Awaitable[list[Outcome]]],
+    tx: Tx,
+    workspace: Workspace,
+    asked: Sequence[Reversal],
+    now: datetime,
+) -> None:
+    """`claw_back` or `give_back` all of them, where there is something to be reversed. Raises whatever else is
+    refused."""
+    for outcome in await how(tx, workspace, asked, now) if asked else []:
+        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
+            raise outcome
 
 
 async def reversing(

@@ -12,7 +12,7 @@ from regulars import customers, ledger, orders, rewards, schedule
 from regulars.customers import Customer
 from regulars.kit import Refusal, Tx, units_of
 from regulars.kit.clock import period_start
-from regulars.ledger import Entry, NotReversible, Posted, Reversal
+from regulars.ledger import Entry, Posted, Reversal
 from regulars.orders import Order, Recorded
 from regulars.referrals import store
 from regulars.referrals.claiming import PLACEHOLDER, Friend, claim
@@ -194,9 +194,7 @@ async def _claw_back(
         )
         for txn in txns.values()
     ]  # fmt: skip
-    for outcome in await ledger.claw_back(tx, workspace, reversals, now) if reversals else []:
-        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
-            raise outcome
+    await ledger.reverse(ledger.claw_back, tx, workspace, reversals, now)
 
 
 async def settle(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger
-from regulars.kit import Refusal, Tx
-from regulars.ledger import NotReversible, Reversal
+from regulars.kit import Tx
+from regulars.ledger import Reversal
 from regulars.rewards import store
 from regulars.rewards.discounting import end_holds, is_held, take_away
 from regulars.rewards.errors import CouponEnded, CouponUsed, UnknownCoupon
@@ -102,9 +102,7 @@ async def give_back(
         for one in paid
         if one.txn_id
     ]
-    for outcome in await ledger.give_back(tx, workspace, reversals, now) if reversals else []:
-        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
-            raise outcome
+    await ledger.reverse(ledger.give_back, tx, workspace, reversals, now)
 
 
 async def move(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:

@@ -7,18 +7,16 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import ledger, schedule
+from regulars import ledger
 from regulars.customers import Customer
-from regulars.kit import Refusal, Tx
-from regulars.ledger import NotReversible, Reversal
+from regulars.kit import Tx
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.facts import AnyFact
 from regulars.triggers.model import COUNTING, GUARDS, Firing, Source
 from regulars.triggers.pipeline import RANDOM, Decision, Pipeline
-from regulars.triggers.reversal import cancel_coupons, settled_firing
+from regulars.triggers.reversal import cancel_coupons, reversal_of, settle, settled_firing
 from regulars.triggers.tallies import Tally
-from regulars.triggers.waiting import GIVE
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -62,34 +60,17 @@ async def take_back(
     was = "reversed" if again else "granted"
     moved = [one for one in firings if one.state == was and one.txn_id and one.operation == "cr"]
     reversals = [
-        Reversal(
-            txn_id=one.txn_id,
-            target=0 if again else one.amount,
-            occurred_at=now,
-            title=why,
-            description=of[one.reference].said,
-            reference=one.reference,
-            order_name="",
-            trigger_id=one.trigger_id,
-            trigger_version=one.trigger_version,
-            actor=actor,
-            firing_id=one.id,
-            cause_id=of[one.reference].told,
-            depth=1 if of[one.reference].told else 0,
-        )
+        reversal_of(one, 0 if again else one.amount, of_it.told, now, actor, title=why, description=of_it.said)
         for one in moved
-        if one.txn_id
+        for of_it in [of[one.reference]]
     ]
-    for outcome in await ledger.claw_back(tx, shop, reversals, now) if reversals else []:
-        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
-            raise outcome
-    waiting = [] if again else [one for one in firings if one.state == "waiting"]
-    await schedule.drop(tx, shop.id, GIVE, [str(one.id) for one in waiting])
-    if settling := [*moved, *waiting]:
-        rules = await store.rules(tx, shop.id, {(one.trigger_id, one.trigger_version) for one in settling})
-        tally = Tally(shop)
-        await store.settle_firings(tx, shop.id, [settled_firing(tally, rules, one, True, False) for one in settling])
-        tally.write(tx)
+    await ledger.reverse(ledger.claw_back, tx, shop, reversals, now)
+    settling = [*moved, *(one for one in firings if one.state == "waiting" and not again)]
+    versions = {(one.trigger_id, one.trigger_version) for one in settling}
+    rules = await store.rules(tx, shop.id, versions) if versions else {}
+    tally = Tally(shop)
+    settled = [settled_firing(tally, rules, one, True, False) for one in settling]
+    await settle(tx, shop, tally, settled, settling)
     if not again:
         await cancel_coupons(tx, shop, [one for one in firings if one not in settling], now, actor)
     return sum(one.amount for one in moved)

@@ -12,8 +12,8 @@ from uuid import UUID
 import msgspec
 
 from regulars import ledger, orders, referrals, rewards, schedule
-from regulars.kit import Refusal, Tx
-from regulars.ledger import NotReversible, Reversal
+from regulars.kit import Tx
+from regulars.ledger import Reversal
 from regulars.orders import Order, Recorded
 from regulars.tenancy import Workspace
 from regulars.triggers import store
@@ -48,9 +48,7 @@ async def _rewards(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], n
     given = [f for f in firings if f.state in ("granted", "reversed") and f.txn_id and f.operation == "cr"]
     moved = [f for f in given if min(kept[f.id], _kept(f, rules, before, workspace)) < f.amount]
     reversals = [_reversal(f, kept[f.id], placed, actor, now) for f in moved]
-    for outcome in await ledger.claw_back(tx, workspace, reversals, now) if reversals else []:
-        if isinstance(outcome, Refusal) and not isinstance(outcome, NotReversible):
-            raise outcome
+    await ledger.reverse(ledger.claw_back, tx, workspace, reversals, now)
     whole = [f for f in given if f.state == "granted" and not kept[f.id]]
     whole += [f for f in firings if f.state == "waiting" and f.amount and not kept[f.id]]
     again = [f for f in given if f.state == "reversed" and kept[f.id]]
@@ -60,9 +58,14 @@ async def _rewards(tx: Tx, workspace: Workspace, revalued: Sequence[Recorded], n
     tally, settled = Tally(workspace), {f.id: f for f in (*whole, *again, *uncounted)}
     for firing in settled.values():
         settled[firing.id] = settled_firing(tally, rules, firing, firing in (*whole, *again), firing in uncounted)
+    await settle(tx, workspace, tally, list(settled.values()), whole)
+
+
+async def settle(tx: Tx, workspace: Workspace, tally: Tally, settled: Sequence[Firing], were: Sequence[Firing]) -> None:
+    """Keep what became of firings, and what is counted; what waited is given no more."""
     if settled:
-        await store.settle_firings(tx, workspace.id, list(settled.values()))
-        await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in whole if f.state == "waiting"])
+        await store.settle_firings(tx, workspace.id, settled)
+        await schedule.drop(tx, workspace.id, GIVE, [str(one.id) for one in were if one.state == "waiting"])
         tally.write(tx)
 
 
@@ -75,22 +78,27 @@ def _kept(firing: Firing, rules: Rules, placed: Mapping[UUID, Order], workspace:
 
 def _reversal(firing: Firing, kept: int, placed: Mapping[UUID, Recorded], actor: str, now: datetime) -> Reversal:
     assert firing.order_id is not None
-    assert firing.txn_id is not None
     recorded = placed[firing.order_id]
+    name = recorded.order.name or recorded.order.reference_id
+    words = {"title": _why(recorded), "description": f"Order {name}", "order_name": name}
+    return reversal_of(firing, firing.amount - kept, recorded.event_id, now, actor, **words)
+
+
+def reversal_of(firing: Firing, target: int, told: UUID | None, now: datetime, actor: str, **words: str) -> Reversal:
+    """So many of its coins are to be taken back in all; `told` is the event that led to it."""
+    assert firing.txn_id is not None
     return Reversal(
         txn_id=firing.txn_id,
-        target=firing.amount - kept,
+        target=target,
         occurred_at=now,
-        title=_why(recorded),
-        description=f"Order {recorded.order.name or recorded.order.reference_id}",
         reference=firing.reference,
-        order_name=recorded.order.name or recorded.order.reference_id,
         trigger_id=firing.trigger_id,
         trigger_version=firing.trigger_version,
         actor=actor,
         firing_id=firing.id,
-        cause_id=recorded.event_id,
-        depth=1 if recorded.event_id else 0,
+        cause_id=told,
+        depth=1 if told else 0,
+        **words,
     )
 
 
@@ -140,10 +148,7 @@ async def cancel_coupons(tx: Tx, workspace: Workspace, firings: Sequence[Firing]
     over = [f for f in given if f.state == "waiting" or coupon_key(f.reference, f.trigger_id, f.id) in cancelled]
     tally = Tally(workspace)
     settled = [settled_firing(tally, rules, firing, True, False) for firing in over]
-    if settled:
-        await store.settle_firings(tx, workspace.id, settled)
-        await schedule.drop(tx, workspace.id, GIVE, [str(f.id) for f in over if f.state == "waiting"])
-        tally.write(tx)
+    await settle(tx, workspace, tally, settled, over)
 
 
 Undoes = Callable[[Tx, Workspace, Sequence[Recorded], datetime, str], Awaitable[None]]
