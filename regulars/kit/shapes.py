@@ -15,6 +15,7 @@ may give a field that is INSIDE, holds bytes, or is the workspace's id.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from inspect import getdoc
 from typing import Any, Generic, TypeVar, cast
@@ -22,6 +23,8 @@ from uuid import UUID
 
 import msgspec
 from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType
+
+from regulars.kit.clock import wire_time
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -99,9 +102,10 @@ class One(Struct, Generic[T], frozen=True):
         return _list(cls, item)
 
 
-def showing(names: str, *rooms: type[Struct]) -> Callable[[type[S]], type[S]]:
+def showing(names: str, *rooms: type[Struct], worded: bool = False) -> Callable[[type[S]], type[S]]:
     """A struct of the fields with these names, in this order: those that the class declares, and for the rest what one
-    of the rooms' structs has by that name, or by the one behind the `=`. `copied` fills them all by name."""
+    of the rooms' structs has by that name, or by the one behind the `=`. `copied` fills them all by name. `worded`: the
+    rooms' times are texts, '' for none."""
 
     def shown(own: type[S]) -> type[S]:
         known = {field.name: field for room in reversed(rooms) for field in msgspec.structs.fields(room)}
@@ -112,7 +116,9 @@ def showing(names: str, *rooms: type[Struct]) -> Callable[[type[S]], type[S]]:
             (name, mine[name].type, mine[name].default) if name in mine else (name, known[known_as].type, NODEFAULT)
             for name, known_as in said.items()
         ]
-        inside = {"__doc__": own.__doc__, "known_as": said}
+        times = [name for name, type_, _ in fields if worded and name not in mine and type_ in _TIMES]
+        fields = [(name, str if name in times else type_, default) for name, type_, default in fields]
+        inside = {"__doc__": own.__doc__, "known_as": said, "times": times}
         how: dict[str, Any] = {"namespace": inside, "module": own.__module__, "frozen": True, "kw_only": True}
         return cast("type[S]", msgspec.defstruct(own.__name__, fields, **how))
 
@@ -127,7 +133,12 @@ def copied(type_: type[S], of: Any, *more: Any, **otherwise: Any) -> S:
             known_as = known_names[name] if known_names else name
             known = of if not more or hasattr(of, known_as) else next(one for one in more if hasattr(one, known_as))
             otherwise[name] = getattr(known, known_as)
+            if known_names and name in type_.times:  # type: ignore[attr-defined]
+                otherwise[name] = wire_time(otherwise[name]) if otherwise[name] else ""
     return type_(**otherwise)
+
+
+_TIMES = (datetime, datetime | None)
 
 
 @cache

@@ -7,13 +7,14 @@
 import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import jinja2
 import msgspec
 
 from regulars import limits
 from regulars.kit import Partial
-from regulars.sandbox import page
 from regulars.sandbox.api import LookAlike
 from regulars.sandbox.apis import APIS
 from regulars.sandbox.contlo import Contlo
@@ -43,6 +44,11 @@ a line here."""
 SELLERS: dict[str, Callable[[Callable[[Hook], None]], Seller]] = {"shopify": Shopify, "woocommerce": WooCommerce}
 """Those that tell, in place of being told."""
 
+_PAGE = jinja2.Template(
+    Path(__file__).with_name("page.html").read_text(encoding="utf-8"), autoescape=True, trim_blocks=True
+)
+"""The sandbox's one page: what came in, newest first."""
+_CALLS_SHOWN_MAX = 50
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OF_A_SHOP = re.compile(r"/shop/([A-Za-z0-9_-]{1,64})(/.*)")
 
@@ -95,12 +101,13 @@ class Shop:
         try:
             match call.method, path:
                 case "GET", "/":
-                    shown = page.render(self.memory, self.faults.shown())
+                    newest = list(self.memory.newest)[-_CALLS_SHOWN_MAX:]
+                    shown = _PAGE.render(memory=self.memory, faults=self.faults.shown(), newest=newest)
                     return Reply(200, shown.encode(), "text/html; charset=utf-8")
                 case "GET", "/received" | "/inbox":
-                    newest = int(call.path.partition("?newest=")[2] or limits.SANDBOX_CALLS_MAX)
+                    many = int(call.path.partition("?newest=")[2] or limits.SANDBOX_CALLS_MAX)
                     told = self.memory.shown if path == "/received" else self.memory.inbox
-                    return Reply.json(200, told(newest) | {"faults": self.faults.shown()})
+                    return Reply.json(200, told(many) | {"faults": self.faults.shown()})
                 case "DELETE", "/received":
                     self.memory.clear()
                 case "GET", "/faults":

@@ -7,6 +7,7 @@ that records the change. What was spent on the order is given back beside it, by
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -84,7 +85,7 @@ def _reversal(firing: Firing, kept: int, placed: Mapping[UUID, Recorded], actor:
     return reversal_of(firing, firing.amount - kept, recorded.event_id, now, actor, **words)
 
 
-def reversal_of(firing: Firing, target: int, told: UUID | None, now: datetime, actor: str, **words: str) -> Reversal:
+def reversal_of(firing: Firing, target: int, told: UUID | None, now: datetime, actor: str, **words: Any) -> Reversal:
     """So many of its coins are to be taken back in all; `told` is the event that led to it."""
     assert firing.txn_id is not None
     return Reversal(

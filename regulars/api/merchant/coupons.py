@@ -152,5 +152,5 @@ async def _issue(call: Call[NoQuery, Any], type: Type, **how: int | None) -> One
         call.reply_headers["idempotency-hit"] = "true"
     item: One[CouponItem] = msgspec.json.decode(answered.body, type=One[CouponItem])
     if answered.status == 202:
-        await app.have_made(call.workspace, item.item.id, call.now)
+        await app.have_made(call.workspace, item.item._id, call.now)
     return item

@@ -1,50 +1,42 @@
 """Customers, wallet transactions, firings and triggers as the merchant API says them. Pure functions, and the structs
 they fill; the names and their spellings are the contract."""
 
-from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from regulars import events, rewards
 from regulars.customers import Customer
-from regulars.kit import copied, wire_time
+from regulars.kit import copied, showing, wire_time
 from regulars.ledger import Balance, Txn, amount_on_wire
 from regulars.rewards import Coupon, Terms
 from regulars.rewards.model import fiat
 from regulars.tenancy import Workspace
-from regulars.triggers import Fired, Firing, Trigger, sentence
+from regulars.triggers import Content, Fired, Firing, Rule, Trigger, sentence
 
 
 class Wallet(msgspec.Struct, frozen=True):
     available: int | float
 
 
-class LeadItem(msgspec.Struct, frozen=True):
+@showing(
+    "_id=id customer_id name email mobile country gender dob tier available pending wallet creditwallet mid eid"
+    " referral_code referred_by_referral_code=referred_by_code entity_id created_at updated_at",
+    Customer,
+    worded=True,
+)
+class LeadItem(msgspec.Struct):
     """A customer. READ keys see `email` and `mobile` masked, and no `eid` and `mid`, which are hashes of them.
     `entity_id` is the business, the same for each of them."""
 
-    id: UUID = msgspec.field(name="_id")
-    customer_id: str
-    name: str
-    email: str
-    mobile: str
-    country: str
-    gender: str
-    dob: date | None
-    tier: str
     available: str
     pending: int | float
     wallet: Wallet
     creditwallet: Wallet
     mid: str
     eid: str
-    referral_code: str
-    referred_by_referral_code: str
     entity_id: UUID
-    created_at: str
-    updated_at: str
 
 
 class TxnItem(msgspec.Struct, frozen=True, gc=False):
@@ -87,30 +79,23 @@ class CoinRange(msgspec.Struct, frozen=True):
     max: int
 
 
-class ContentItem(msgspec.Struct, frozen=True):
+@showing("type title description icon link", Content)
+class ContentItem(msgspec.Struct):
     """What a widget draws. `icon` is an address, or a name that the widget knows."""
 
-    type: Literal["earn", "referral", "social"]
-    title: str
-    description: str
-    icon: str
-    link: str
 
-
-class TriggerItem(msgspec.Struct, frozen=True):
+@showing(
+    "_id=id name content type=kind operation coin_range coins_per_unit is_open=open sentence created_at updated_at",
+    Trigger,
+    Rule,
+    worded=True,
+)
+class TriggerItem(msgspec.Struct):
     """A way to earn, as a widget shows it. `sentence` says it in words, in the shop's own name for coins."""
 
-    id: UUID = msgspec.field(name="_id")
-    name: str
     content: ContentItem
-    type: str
-    operation: str
     coin_range: CoinRange
-    coins_per_unit: int
-    is_open: bool
     sentence: str
-    created_at: str
-    updated_at: str
 
 
 class LeadAnswer(msgspec.Struct, frozen=True):
@@ -120,28 +105,26 @@ class LeadAnswer(msgspec.Struct, frozen=True):
     leadtoken: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class CouponItem(msgspec.Struct, frozen=True):
+@showing(
+    "_id=id lead_id=customer_id offer_id publicoffer_id name description type status value=code fiat_class fiat_value"
+    " fiat_target minimumcart_amount=minimum_cart coin_amount=coins redirect_link expire=expires_at created_at"
+    " updated_at",
+    Coupon,
+    Terms,
+    worded=True,
+)
+class CouponItem(msgspec.Struct):
     """A coupon. `value` is its code; `fiat_class` says whether `fiat_value` is a percentage or an amount, `fiat_target`
     what it is taken off from. One that is good in another shop has a `publicoffer_id`."""
 
-    id: UUID = msgspec.field(name="_id")
-    lead_id: UUID
-    offer_id: UUID
+    _id: UUID
     publicoffer_id: UUID | None
     name: str
     description: str
-    type: str
-    status: str
-    value: str
     fiat_class: str
     fiat_value: int | float
     fiat_target: str
-    minimumcart_amount: int | float
-    coin_amount: int
     redirect_link: str
-    expire: str
-    created_at: str
-    updated_at: str
 
 
 class ActivityAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -169,10 +152,7 @@ def lead_item(customer: Customer, balances: dict[Any, Balance], entity_id: UUID,
         # Whoever hashes every number there is finds the one behind a hash: where one is masked, the other is left out.
         mid="" if masked else events.mid(customer.mobile),
         eid="" if masked else events.eid(customer.email),
-        referred_by_referral_code=customer.referred_by_code,
         entity_id=entity_id,
-        created_at=wire_time(customer.created_at),
-        updated_at=wire_time(customer.updated_at),
     )
 
 
@@ -240,20 +220,14 @@ def coupon_item(workspace: Workspace, coupon: Coupon, terms: Terms) -> CouponIte
     return copied(
         CouponItem,
         coupon,
-        lead_id=coupon.customer_id,
+        terms,
         publicoffer_id=coupon.offer_id if coupon.stands_in else None,
         name=rewards.coupon_name(terms, coupon.steps, workspace),
         description=rewards.coupon_description(terms, workspace),
-        value=coupon.code,
         fiat_class=fiat_class,
         fiat_value=fiat_value,
         fiat_target=fiat_target,
-        minimumcart_amount=terms.minimum_cart,
-        coin_amount=coupon.coins,
         redirect_link=events.tagged(events.business(workspace), workspace.uri, "event"),
-        expire=wire_time(coupon.expires_at) if coupon.expires_at else "",
-        created_at=wire_time(coupon.created_at),
-        updated_at=wire_time(coupon.updated_at),
     )
 
 
@@ -263,15 +237,10 @@ def trigger_item(trigger: Trigger, coin_name: str, currency_symbol: str) -> Trig
     return copied(
         TriggerItem,
         trigger,
+        rule,
         content=copied(ContentItem, content, title=title, description=description),
-        type=trigger.kind,
-        operation=rule.operation,
         coin_range=CoinRange(rule.coins_min, rule.coins_max),
-        coins_per_unit=rule.coins_per_unit,
-        is_open=trigger.open,
         sentence=sentence(trigger.source, rule, coin_name, currency_symbol, trigger.kind),
-        created_at=wire_time(trigger.created_at),
-        updated_at=wire_time(trigger.updated_at),
     )
 
 

@@ -14,7 +14,7 @@ from regulars.api.merchant.lists import Listing, NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.customers.reported import Name
-from regulars.kit import One, Reading, Tx, copied, invalid, showing, wire_time
+from regulars.kit import One, Reading, Tx, copied, invalid, showing
 from regulars.referrals import Friend, Referral
 
 FRIEND = Meta(examples=[{"email": "ravi@example.com", "mobile": "919811111111", "country": "ind"}])
@@ -33,13 +33,12 @@ class NewReferral(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     " referred_to_coupon_id=friend_coupon_id coupon_id wallettransaction_id=txn_id order_id status=state entity_id"
     " created_at updated_at",
     Referral,
+    worded=True,
 )
-class ReferralItem(msgspec.Struct, frozen=True, kw_only=True):
+class ReferralItem(msgspec.Struct):
     """`coupon_id` is the referrer's reward, if it is a coupon, and `wallettransaction_id` if it is coins."""
 
     entity_id: UUID
-    created_at: str
-    updated_at: str
 
 
 class OfLeads(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,8 +53,7 @@ class ReferralQuery(NumberedPage, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 def _item(one: Referral, entity_id: UUID) -> ReferralItem:
-    times = {"created_at": wire_time(one.created_at), "updated_at": wire_time(one.updated_at)}
-    return copied(ReferralItem, one, entity_id=entity_id, **times)
+    return copied(ReferralItem, one, entity_id=entity_id)
 
 
 def _routes(mode: Literal["email", "mobile"], words: str) -> None:

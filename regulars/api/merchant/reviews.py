@@ -17,7 +17,7 @@ from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
-from regulars.kit import One, Reading, Refusal, Tx, invalid, wire_time
+from regulars.kit import One, Reading, Refusal, Tx, copied, invalid, showing
 from regulars.orders import Order
 from regulars.reviews import Kind, NewPost, Picture, Post, Sums
 from regulars.reviews.model import Label, Words
@@ -76,38 +76,29 @@ class NewUpload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     file: Annotated[str, Meta(max_length=limits.PICTURE_BODY_BYTES_MAX, examples=[_DOT])]
 
 
-class PostItem(msgspec.Struct, frozen=True, kw_only=True):
+class PostItem(msgspec.Struct):
     """What is not approved yet is told to who wrote it alone. `lead_id` is told to WRITE keys."""
 
-    id: UUID = msgspec.field(name="_id")
     lead_id: str
-    reference_product_source: str
-    reference_product_id: str
-    reference_product_name: str
-    type: Kind
-    name: str
-    is_verified: bool
     is_approved: bool
-    is_featured: bool
     uploads: list[UploadItem]
-    created_at: str
-    updated_at: str
 
 
-class QnaItem(PostItem, frozen=True, kw_only=True):
+_SAID = (
+    "_id=id lead_id reference_product_source=product_source reference_product_id=product_id"
+    " reference_product_name=product_name type name is_verified=verified is_approved=shown is_featured=featured uploads"
+    " created_at updated_at"
+)
+
+
+@showing(f"{_SAID} question=text answer=reply", Post, worded=True)
+class QnaItem(PostItem):
     __doc__ = PostItem.__doc__
 
-    question: str
-    answer: str
 
-
-class ReviewItem(PostItem, frozen=True, kw_only=True):
+@showing(f"{_SAID} rating title description=text reply", Post, worded=True)
+class ReviewItem(PostItem):
     __doc__ = PostItem.__doc__
-
-    rating: int
-    title: str
-    description: str
-    reply: str
 
 
 class Stars(msgspec.Struct, frozen=True):
@@ -334,21 +325,6 @@ def _upload(call: Call[Any, Any], picture: Picture) -> UploadItem:
 
 
 def _said(call: Call[Any, Any], post: Post, uploads: Sequence[UploadItem] = ()) -> Any:
-    shared: dict[str, Any] = {
-        "id": post.id,
-        "lead_id": str(post.customer_id) if call.caller.writes else "",
-        "reference_product_source": post.product_source,
-        "reference_product_id": post.product_id,
-        "reference_product_name": post.product_name,
-        "type": post.type,
-        "name": post.name,
-        "is_verified": post.verified,
-        "is_approved": post.shown,
-        "is_featured": post.featured,
-        "uploads": list(uploads),
-        "created_at": wire_time(post.created_at),
-        "updated_at": wire_time(post.updated_at),
-    }
-    if post.type == "question":
-        return QnaItem(**shared, question=post.text, answer=post.reply)
-    return ReviewItem(**shared, rating=post.rating, title=post.title, description=post.text, reply=post.reply)
+    lead_id = str(post.customer_id) if call.caller.writes else ""
+    kind: Any = QnaItem if post.type == "question" else ReviewItem
+    return copied(kind, post, lead_id=lead_id, uploads=list(uploads))
