@@ -9,8 +9,6 @@ from regulars.conditions import Part
 from regulars.events.catalogue import TOPICS
 from regulars.kit import counted, money
 
-_Said = list[str | Part]
-
 
 def label(topic: str) -> str:
     """What kind of event it is, as people choose it; a kind that this version does not know by its name on the wire."""
@@ -25,9 +23,16 @@ def sentence(topic: str, body: str) -> str:
 def sentence_parts(topic: str, body: str) -> list[Part]:
     """The same in pieces; strong ones are names that people gave, in whatever script."""
     facts = msgspec.json.decode(body, type=_Facts)
-    say = _SENTENCES.get(topic)
-    said: _Said = say(facts) if say else [f"{label(topic)}: ", _who(facts)]
-    return [Part(piece) if isinstance(piece, str) else piece for piece in said]
+    said = _SENTENCES.get(topic, _KIND)
+    pieces = (said if isinstance(said, str) else said(facts)).split("*")
+    return [_piece(piece, facts, name=n % 2 == 1, label=label(topic)) for n, piece in enumerate(pieces) if piece]
+
+
+def _piece(text: str, facts: "_Facts", *, name: bool, label: str) -> Part:
+    """Between stars stands a name, and behind a bar what is said where there is none."""
+    named, _, other = text.partition("|")
+    said = named.format(facts, label=label)
+    return Part(said or other, strong=name and bool(said))
 
 
 class _Facts(msgspec.Struct, gc=False):
@@ -68,6 +73,56 @@ class _Facts(msgspec.Struct, gc=False):
     referred_to_name: str = ""
     segment_name: str = ""
 
+    @property
+    def who(self) -> str:
+        return self.user_name or self.user_email or self.user_customer_id or "somebody"
+
+    @property
+    def coupon(self) -> str:
+        return self.value or self.name
+
+    @property
+    def changed(self) -> str:
+        changed = [_CHANGED.get(name, name.replace("_", " ")) for name in self.changed_properties]
+        return ", ".join(changed) or "details"
+
+    @property
+    def paid(self) -> str:
+        own = self.currency_code == self.business_currency_code
+        return money(self.fiat_amount or 0, self.currency_code, self.business_currency_symbol if own else "")
+
+    @property
+    def states(self) -> str:
+        states = (self.financial_status, self.delivery_status, self.status if self.status == "cancelled" else "")
+        said = (state.replace("_", " ") for state in dict.fromkeys(states) if state not in ("", "pending"))
+        return ", ".join(said) or "not paid yet"
+
+    @property
+    def moved(self) -> str:
+        move = _MOVES.get((self.type, self.operation), "to" if self.operation == "cr" else "from")
+        return f"{self._amount(self.amount)} {move}"
+
+    @property
+    def balance(self) -> str:
+        return f"{self.closing_balance:,}" if self.wallet == "coins" else self._amount(self.closing_balance)
+
+    @property
+    def expiring(self) -> str:
+        return counted(self.wallet_expiry_amount, self.business_coin_name)
+
+    @property
+    def unused(self) -> str:
+        return counted(self.user_available_balance, self.business_coin_name)
+
+    @property
+    def stars(self) -> str:
+        return counted(self.rating, "stars") if isinstance(self.rating, int | float) else "No stars"
+
+    def _amount(self, amount: float) -> str:
+        if self.wallet == "credits":
+            return money(amount, self.business_currency_code, self.business_currency_symbol)
+        return counted(amount, self.business_coin_name)
+
 
 _CHANGED = {
     "email": "e-mail",
@@ -89,128 +144,52 @@ _MOVES = {
 }
 
 
-def _who(facts: _Facts) -> Part:
-    return Part(facts.user_name or facts.user_email or facts.user_customer_id or "somebody", strong=True)
-
-
-def _named(name: str, other: str) -> Part:
-    return Part(name or other, strong=bool(name))
-
-
-def _amount(facts: _Facts, amount: float) -> str:
-    if facts.wallet == "credits":
-        return money(amount, facts.business_currency_code, facts.business_currency_symbol)
-    return counted(amount, facts.business_coin_name)
-
-
-def _customer_created(facts: _Facts) -> _Said:
-    said: _Said = [_who(facts), " became a customer"]
-    if facts.referred_by_referral_code:
-        said += [", referred by ", Part(facts.referred_by_referral_code, strong=True)]
-    return said
-
-
-def _customer_updated(facts: _Facts) -> _Said:
+def _customer_updated(facts: _Facts) -> str:
     if facts.changed_properties == ["referred_by_referral_code"] and facts.referred_by_referral_code:
-        return [_who(facts), " came by the code ", Part(facts.referred_by_referral_code, strong=True)]
-    changed = [_CHANGED.get(name, name.replace("_", " ")) for name in facts.changed_properties]
-    return [_who(facts), f": {', '.join(changed) or 'details'} changed"]
+        return "*{0.who}* came by the code *{0.referred_by_referral_code}*"
+    return "*{0.who}*: {0.changed} changed"
 
 
-def _tier_ends(facts: _Facts) -> _Said:
-    tier = Part(facts.formatted_tier, strong=True)
-    return [_who(facts), " stays in ", tier, " until ", facts.formatted_ends_at, ", and does not qualify any more"]
-
-
-def _tier(facts: _Facts) -> _Said:
-    if not facts.formatted_tier:
-        return [_who(facts), " is in no tier any more"]
-    return [_who(facts), f" moved {facts.direction} to ", Part(facts.formatted_tier, strong=True)]
-
-
-def _order(facts: _Facts) -> _Said:
-    own = facts.currency_code == facts.business_currency_code
-    paid = money(facts.fiat_amount or 0, facts.currency_code, facts.business_currency_symbol if own else "")
-    states = [facts.financial_status, facts.delivery_status, facts.status if facts.status == "cancelled" else ""]
-    said = ", ".join(state.replace("_", " ") for state in dict.fromkeys(states) if state not in ("", "pending"))
-    name = Part(facts.reference_order_name, strong=True)
-    return ["Order ", name, " of ", _who(facts), f" over {paid}, {said or 'not paid yet'}"]
-
-
-def _order_updated(facts: _Facts) -> _Said:
-    return [*_order(facts), " now"]
-
-
-def _coins(facts: _Facts) -> _Said:
-    came = facts.operation == "cr"
-    move = _MOVES.get((facts.type, facts.operation), "to" if came else "from")
-    reason: _Said = []
+def _coins(facts: _Facts) -> str:
+    reason = " for “*{0.title}*”" if facts.title else ""
     if facts.reference_order_name:
-        reason = [" for order ", Part(facts.reference_order_name, strong=True)]
-    elif facts.title:
-        reason = [" for “", Part(facts.title, strong=True), "”"]
-    balance = f"{facts.closing_balance:,}" if facts.wallet == "coins" else _amount(facts, facts.closing_balance)
-    return [f"{_amount(facts, facts.amount)} {move} ", _who(facts), *reason, f", balance {balance}"]
+        reason = " for order *{0.reference_order_name}*"
+    return "{0.moved} *{0.who}*" + reason + ", balance {0.balance}"
 
 
-def _coins_updated(facts: _Facts) -> _Said:
-    return [*_coins(facts), f": now {facts.status}"]
-
-
-def _expiring(facts: _Facts) -> _Said:
-    on = facts.wallet_expiry_formatted_estimated_on
-    return [f"{counted(facts.wallet_expiry_amount, facts.business_coin_name)} of ", _who(facts), f" expire on {on}"]
-
-
-def _unused(facts: _Facts) -> _Said:
-    return [f"{counted(facts.user_available_balance, facts.business_coin_name)} of ", _who(facts), " lie unused"]
-
-
-def _coupon(what: str) -> Callable[[_Facts], _Said]:
-    return lambda facts: ["Coupon ", Part(facts.value or facts.name, strong=True), what.format(facts), _who(facts)]
-
-
-def _review(what: str) -> Callable[[_Facts], _Said]:
-    def say(facts: _Facts) -> _Said:
-        stars = counted(facts.rating, "stars") if isinstance(facts.rating, int | float) else "No stars"
-        return [f"{stars} for ", _named(facts.reference_product_name, "a product"), what, _who(facts)]
-
-    return say
-
-
-def _referral(what: str) -> Callable[[_Facts], _Said]:
-    return lambda facts: [
-        _named(facts.referred_to_name, "A friend"),
-        ", referred by ",
-        _named(facts.referred_by_name, "a customer"),
-        what,
-    ]
-
-
-_SENTENCES: dict[str, Callable[[_Facts], _Said]] = {
-    "lead_create": _customer_created,
+_KIND = "{label}: *{0.who}*"
+_ORDER = "Order *{0.reference_order_name}* of *{0.who}* over {0.paid}, {0.states}"
+_REVIEW = "{0.stars} for *{0.reference_product_name}|a product*"
+_REFERRAL = "*{0.referred_to_name}|A friend*, referred by *{0.referred_by_name}|a customer*: "
+_COUPON = "Coupon *{0.coupon}*"
+_SENTENCES: dict[str, str | Callable[[_Facts], str]] = {
+    "lead_create": lambda facts: (
+        "*{0.who}* became a customer"
+        + (", referred by *{0.referred_by_referral_code}*" if facts.referred_by_referral_code else "")
+    ),
     "lead_update": _customer_updated,
-    "viptier_create": _tier,
-    "viptierends_create": _tier_ends,
-    "order_create": _order,
-    "order_update": _order_updated,
+    "viptier_create": lambda facts: (
+        "*{0.who}* moved {0.direction} to *{0.formatted_tier}*"
+        if facts.formatted_tier
+        else "*{0.who}* is in no tier any more"
+    ),
+    "viptierends_create": "*{0.who}* stays in *{0.formatted_tier}* until {0.formatted_ends_at},"
+    " and does not qualify any more",
+    "order_create": _ORDER,
+    "order_update": f"{_ORDER} now",
     "walletreward_create": _coins,
-    "wallettrasaction_update": _coins_updated,
-    "coinexpirynotify_create": _expiring,
-    "unusedwalletcoinrequest_create": _unused,
-    "coupon_create": _coupon(" for "),
-    "coupon_update": _coupon(" is {0.status}: "),
-    "unusedcouponrequest_create": _coupon(" lies unused with "),
-    "review_create": _review(" from "),
-    "review_update": _review(", review changed, from "),
-    "reviewrequest_create": lambda facts: [
-        _who(facts),
-        " is asked to review order ",
-        Part(facts.reference_order_name, strong=True),
-    ],
-    "refereenotify_create": _referral(": the discount is ready"),
-    "referrernotify_create": _referral(": the referral is complete"),
-    "incompletereferralrequest_create": _referral(": has not ordered yet"),
-    "segment_enter": lambda facts: [_who(facts), " entered ", Part(facts.segment_name, strong=True)],
-    "segment_leave": lambda facts: [_who(facts), " left ", Part(facts.segment_name, strong=True)],
+    "wallettrasaction_update": lambda facts: _coins(facts) + ": now {0.status}",
+    "coinexpirynotify_create": "{0.expiring} of *{0.who}* expire on {0.wallet_expiry_formatted_estimated_on}",
+    "unusedwalletcoinrequest_create": "{0.unused} of *{0.who}* lie unused",
+    "coupon_create": f"{_COUPON} for *{{0.who}}*",
+    "coupon_update": f"{_COUPON} is {{0.status}}: *{{0.who}}*",
+    "unusedcouponrequest_create": f"{_COUPON} lies unused with *{{0.who}}*",
+    "review_create": f"{_REVIEW} from *{{0.who}}*",
+    "review_update": f"{_REVIEW}, review changed, from *{{0.who}}*",
+    "reviewrequest_create": "*{0.who}* is asked to review order *{0.reference_order_name}*",
+    "refereenotify_create": f"{_REFERRAL}the discount is ready",
+    "referrernotify_create": f"{_REFERRAL}the referral is complete",
+    "incompletereferralrequest_create": f"{_REFERRAL}has not ordered yet",
+    "segment_enter": "*{0.who}* entered *{0.segment_name}*",
+    "segment_leave": "*{0.who}* left *{0.segment_name}*",
 }
