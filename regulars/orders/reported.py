@@ -122,6 +122,10 @@ class Reported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     redirect_link: Annotated[str, Meta(max_length=limits.URI_CHARS_MAX)] = ""
 
 
+_AS_SAID = (
+    *("source", "reference_id", "name", "currency_code", "items_count", "note"),
+    *("status", "financial_status", "delivery_status"),
+)
 _DETAIL = (*PASSED_ON, *("presentment_currency_code", "presentment_amount", "cart_token", "redirect_link"))
 
 
@@ -147,27 +151,19 @@ def report_of(given: Reported, now: datetime) -> OrderReport:
     with faults:
         a_birthday("customer.dob", given.customer.dob)
     report = OrderReport(
-        source=given.source,
-        reference_id=given.reference_id,
+        **{name: getattr(given, name) for name in _AS_SAID},
         customer=NewCustomer(**msgspec.structs.asdict(given.customer)),
         amount_minor=minor.of("amount", given.amount),
         discount_minor=minor.of("discount", given.discount),
         tax_minor=minor.of("tax", given.tax),
-        currency_code=code,
         placed_at=placed_at,
         source_version=version,
-        name=given.name,
-        items_count=given.items_count,
-        status=given.status,
-        financial_status=given.financial_status,
-        delivery_status=given.delivery_status,
         detail={name: value for name in _DETAIL if (value := getattr(given, name))},
         lines=None if given.lines is None else _lines(given.lines, minor),
         refunds=None if given.refunds is None else _refunds(given.refunds, minor),
         shipping_minor=None if given.shipping is None else minor.of("shipping", given.shipping),
         coupon_codes=None if given.coupon_codes is None else tuple(given.coupon_codes),
         tags=None if given.tags is None else tuple(given.tags),
-        note=given.note,
         cancelled_at=None if given.cancelled_at is UNSET else given.cancelled_at or NEVER,
     )
     try:
