@@ -25,7 +25,7 @@ from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire, Fired, Trigger
 
 people.also(shops.forget, hooks=shops.look)
-triggers.letters_by(messages.send_for_triggers)
+triggers.letters_by(messages.send_for_triggers, messages.find_template)
 messages.origins["automation"] = automations.OfMessages()
 rewards.discounts_at(shops.makes_discounts, shops.cannot_make)
 

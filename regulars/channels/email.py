@@ -48,7 +48,7 @@ MANIFEST = Manifest(
         "Your mail service names its SMTP server, port, user and password. Initialize tries them, and mails a code to "
         "the address that you send from; type it in here, and messages go out."
     ),
-    help_url="https://www.rfc-editor.org/rfc/rfc6409",
+    help_url="",
     reports="bounces",
     fields=(
         Field("sender_name", "Name of the sender", "text", "As customers see it.", expected="a name such as Blue Cups"),

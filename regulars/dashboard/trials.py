@@ -65,10 +65,7 @@ async def _about(desk: Desk, tx: Reading, form: Form, trigger: Trigger, rule: Ru
         if not found:
             raise NotFound("There is no such order." if name else "There are no orders yet to try it on.")
         return found[0]
-    who: dict[str, Any] = {"email": name} if "@" in name else {"customer_id": name}
-    customer = await customers.find(tx, desk.id, **who) if name else await _newest(tx, desk)
-    if customer is None:
-        raise NotFound("There is no such customer." if name else "There are no customers yet to try it on.")
+    customer = await somebody(desk, tx, name)
     if trigger.source == "api":
         count, amount = form.whole("try.count", least=1, default=1), form.whole("try.amount", default=0)
         form.check()
@@ -82,9 +79,13 @@ async def _about(desk: Desk, tx: Reading, form: Form, trigger: Trigger, rule: Ru
     return customer
 
 
-async def _newest(tx: Reading, desk: Desk) -> Customer | None:
-    found = await customers.search(tx, desk.id, "", limit=1)
-    return found[0] if found else None
+async def somebody(desk: Desk, tx: Reading, name: str) -> Customer:
+    """Who has this id or e-mail address; without one the newest customer. Raises NotFound."""
+    who: dict[str, Any] = {"email": name} if "@" in name else {"customer_id": name}
+    found = [await customers.find(tx, desk.id, **who)] if name else await customers.search(tx, desk.id, "", limit=1)
+    if not found or found[0] is None:
+        raise NotFound("There is no such customer." if name else "There are no customers yet to try it on.")
+    return found[0]
 
 
 def _value(text: str) -> object:

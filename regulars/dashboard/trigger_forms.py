@@ -29,7 +29,7 @@ _OF_RULE = {  # a number that an empty field leaves out
 } | {
     "title": Field(optional=True, chars_max=limits.TITLE_CHARS_MAX),
     "description": Field(optional=True, chars_max=limits.DESCRIPTION_CHARS_MAX),
-    "offer_id": Field("uuid", optional=True, blank=None),
+    **dict.fromkeys(("offer_id", "template_id"), Field("uuid", optional=True, blank=None)),
     "properties": Field("lines", optional=True, blank=()),
     "operation": Field("choice", optional=True, blank="cr", options=("cr", "dr")),
     "timeline": Field("choice", optional=True, blank="month", options=("day", "week", "month", "year")),
@@ -52,7 +52,7 @@ _ELSEWHERE = ("factors", "condition", "basis", "on_order_amount_matched")
 
 
 def fields_for(source: Source, kind: Kind | None = None) -> Fields:
-    """Of a trigger of that kind; of a new one, which has none yet, what gives coins while no offer is chosen."""
+    """Of a trigger of that kind; of a new one, of each kind what belongs to it."""
     named = {name: _OF_RULE[name] for name in APPLIES[source] if name not in _ELSEWHERE}
     if source != "order":
         named["coins_min"] = Field("whole")
@@ -67,13 +67,15 @@ def fields_for(source: Source, kind: Kind | None = None) -> Fields:
     if source == "api":
         named |= {"open": TICK, "allow_override": TICK}
     named |= _ALWAYS
-    coins = [name for name in named if name in _OF_COINS]
-    if kind == "offer":
-        return {name: field for name, field in named.items() if name not in coins} | {"offer_id": ID}
-    if kind == "wallet":
-        del named["offer_id"]
-        return named
-    return named | {name: msgspec.structs.replace(named[name], when=("offer_id", "")) for name in coins}
+    of: dict[Kind, list[str]] = {"wallet": [name for name in named if name in _OF_COINS]}
+    of |= {"offer": ["offer_id"], "email": ["template_id"]}
+    named |= {"offer_id": ID, "template_id": ID}
+    if kind:
+        others = {name for its, names in of.items() if its != kind for name in names}
+        return {name: field for name, field in named.items() if name not in others}
+    whens = {name: ("kind", its, *([""] if its == "wallet" else [])) for its, names in of.items() for name in names}
+    named |= {name: msgspec.structs.replace(named[name], when=when) for name, when in whens.items()}
+    return named | {"kind": Field("choice", optional=True, blank="wallet", options=tuple(of))}
 
 
 def values_of(rule: Rule) -> dict[str, Any]:

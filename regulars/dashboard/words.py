@@ -10,6 +10,7 @@ from regulars import limits
 from regulars.kit import units_of, wording
 from regulars.tenancy import Workspace
 
+CHANNELS = {"email": "E-mail", "sms": "SMS", "whatsapp": "WhatsApp"}
 _STEPS = ((60.0, "minute", 60), (3_600.0, "hour", 24), (86_400.0, "day", 30))
 
 

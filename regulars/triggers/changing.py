@@ -7,13 +7,13 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits, rewards
-from regulars.kit import Conflict, Faults, Reading, Tx, invalid, new_id
+from regulars.kit import Conflict, Faults, NotFound, Reading, Tx, invalid, new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.calendar import YEARLY, begin
 from regulars.triggers.checking import check_content, check_rule
 from regulars.triggers.errors import UnknownTrigger
-from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger
+from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger, writers
 from regulars.triggers.rule import Rule
 from regulars.triggers.store import sql
 from regulars.triggers.tallies import AS_TO_CHAR, budgets_stretches, customers_stretches
@@ -42,7 +42,7 @@ async def create_trigger(
         if given not in known:
             raise invalid(field, ", ".join(known))
     name, rule, content = _checked(source, kind, name, rule, content, open)
-    await _check_offer(tx, workspace.id, rule)
+    await _check_named(tx, workspace.id, rule)
     if await tx.fetchval(sql.count, workspace.id) >= limits.TRIGGERS_MAX:
         raise Conflict(
             f"A shop can have {limits.TRIGGERS_MAX} triggers at most. Change one that is not needed any more."
@@ -90,7 +90,7 @@ async def change_trigger(
         return kept
     changed = msgspec.structs.replace(changed, updated_at=now)
     if changed.rule != kept.rule:
-        await _check_offer(tx, workspace.id, rule)
+        await _check_named(tx, workspace.id, rule)
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)
         await _count_back(tx, workspace, changed.id, kept.rule, changed.rule)
@@ -100,12 +100,13 @@ async def change_trigger(
     return changed
 
 
-async def _check_offer(tx: Reading, workspace_id: UUID, rule: Rule) -> None:
-    try:
-        if rule.offer_id:
-            await rewards.find_offer(tx, workspace_id, rule.offer_id)
-    except rewards.UnknownOffer:
-        raise invalid("offer_id", "the id of an offer of this shop") from None
+async def _check_named(tx: Reading, workspace_id: UUID, rule: Rule) -> None:
+    for name, find in (("offer_id", rewards.find_offer), ("template_id", writers[0][1])):
+        try:
+            if id := getattr(rule, name):
+                await find(tx, workspace_id, id)
+        except NotFound:
+            raise invalid(name, f"the id of one of this shop's {name.removesuffix('_id')}s") from None
 
 
 async def _count_back(tx: Tx, workspace: Workspace, trigger_id: UUID, before: Rule, after: Rule) -> None:

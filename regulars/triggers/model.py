@@ -3,7 +3,7 @@ guards are past, at once or when it is due."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from regulars import limits
 from regulars.customers import Customer, NewCustomer
-from regulars.kit import Refusal, Tx
+from regulars.kit import Reading, Refusal, Tx
 from regulars.ledger import Entry, Txn
 from regulars.rewards import Ask, Issued
 from regulars.tenancy import Workspace
@@ -235,13 +235,18 @@ class Letter(msgspec.Struct, frozen=True, gc=False):
 
 
 Send = Callable[[Tx, Workspace, Sequence[Letter], datetime], Awaitable[list[Refusal | None]]]
-_senders: list[Send] = []
-letters_by = _senders.append
-"""Have a room above this one send the messages of email triggers: of each, why it can't be."""
+Find = Callable[[Reading, UUID, UUID], Awaitable[Any]]
+writers: list[tuple[Send, Find]] = []
+
+
+def letters_by(send: Send, find: Find) -> None:
+    """Have a room above this one send the messages of email triggers: of each, why it can't be; and find the template
+    that one names, or raise NotFound."""
+    writers.append((send, find))
 
 
 async def send_letters(tx: Tx, workspace: Workspace, letters: Sequence[Letter], now: datetime) -> list[Refusal | None]:
-    return await _senders[0](tx, workspace, letters, now) if letters else []
+    return await writers[0][0](tx, workspace, letters, now) if letters else []
 
 
 class Behind(msgspec.Struct, frozen=True, gc=False):

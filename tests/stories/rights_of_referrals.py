@@ -28,6 +28,7 @@ GET    /api/v1/templates/{id}                             -          -     -    
 PATCH  /api/v1/templates/{id}                             -          -     -      -      -         WRITE  -
 DELETE /api/v1/templates/{id}                             -          -     -      -      -         WRITE  -
 POST   /api/v1/templates/preview                          -          -     -      -      -         -      READ
+GET    /api/v1/templates/{id}/versions                    -          -     -      -      -         READ   -
 GET    /api/v1/template-variables                         -          -     -      -      -         READ   -
 GET    /api/v1/messages                                   -          -     -      -      -         -      READ
 POST   /api/v1/messages                                   -          -     -      -      -         -      WRITE
@@ -109,6 +110,32 @@ GET    /reviews/import                                    yes    yes     yes    
 POST   /reviews/import                                    yes    yes     no      no
 GET    /reviews/import/{run_id}                           yes    yes     yes     no
 POST   /reviews/import/{run_id}                           yes    yes     no      no
+GET    /templates                                         yes    yes     yes     no
+GET    /templates.csv                                     yes    yes     yes     no
+GET    /templates/new                                     yes    yes     yes     no
+POST   /templates/new                                     yes    yes     no      no
+POST   /templates/preview                                 yes    yes     no      no
+GET    /templates/{id}                                    yes    yes     yes     no
+POST   /templates/{id}                                    yes    yes     no      no
+GET    /templates/{id}/looks                              yes    yes     yes     no
+GET    /templates/{id}/test                               yes    yes     yes     no
+POST   /templates/{id}/test                               yes    yes     no      no
+GET    /templates/{id}/delete                             yes    yes     yes     no
+POST   /templates/{id}/delete                             yes    yes     no      no
+GET    /messages                                          yes    yes     yes     no
+GET    /messages.csv                                      yes    yes     yes     no
+GET    /messages/{id}                                     yes    yes     yes     no
+GET    /messages/{id}/looks                               yes    yes     yes     no
+GET    /messages/suppressed                               yes    yes     yes     no
+GET    /messages/suppressed.csv                           yes    yes     yes     no
+GET    /messages/suppressed/new                           yes    yes     yes     no
+POST   /messages/suppressed/new                           yes    yes     no      no
+GET    /messages/suppressed/{id}/remove                   yes    yes     yes     no
+POST   /messages/suppressed/{id}/remove                   yes    yes     no      no
+GET    /customers/{id}/consent                            yes    yes     yes     no
+POST   /customers/{id}/consent                            yes    yes     no      no
+GET    /settings/messages                                 yes    yes     yes     no
+POST   /settings/messages                                 yes    yes     no      no
 GET    /senders                                           yes    yes     yes     no
 GET    /senders/new/{tool}                                yes    yes     yes     no
 POST   /senders/new/{tool}                                yes    yes     no      no

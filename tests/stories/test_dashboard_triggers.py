@@ -158,7 +158,14 @@ async def test_a_trigger_gives_a_coupon_of_a_chosen_offer_and_says_so(shop: Shop
     terms = {"discount": "percent", "value": 10}
     offer = (await shop.manage("POST", "/offers", json={"name": "Ten off", "terms": terms})).json()
     assert 'name="offer_id"' in (await owner.get("/triggers/new?source=birthday")).text
-    form = {"name": "Birthday", "source": "birthday", "active": "yes", "offer_id": offer["id"], "coins_min": "7"}
+    form = {
+        "name": "Birthday",
+        "source": "birthday",
+        "active": "yes",
+        "kind": "offer",
+        "offer_id": offer["id"],
+        "coins_min": "7",
+    }
     said = "On a customer's birthday, it gives a coupon of “Ten off”."
     assert said in html.unescape((await owner.post("/triggers/sentence", **form)).text)
     made = await owner.post("/triggers/new", **form, campaign_factor="")
@@ -174,6 +181,6 @@ async def test_a_trigger_gives_a_coupon_of_a_chosen_offer_and_says_so(shop: Shop
     assert (item["name"], item["version"], item["rule"]["offer_id"]) == ("Cake", 2, other["id"])
     nothing = await owner.post(f"/triggers/{item['id']}", **form | {"offer_id": ""})
     assert (nothing.status_code, 'id="offer_id-wrong"' in nothing.text) == (422, True)
-    coins = {"name": "Coins", "source": "order", "coins_per_unit": "2", "offer_id": "", "earn_when": "paid"}
+    coins = {"name": "Coins", "source": "order", "coins_per_unit": "2", "kind": "wallet", "earn_when": "paid"}
     assert (await owner.post("/triggers/new", **coins)).status_code == 303
     assert (await shop.manage("GET", "/triggers")).json()["items"][-1]["kind"] == "wallet"

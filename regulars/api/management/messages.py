@@ -22,6 +22,7 @@ from regulars.kit import Listed, Page, Partial, Reading, Shown, Tx, copied
 
 Topic = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["walletreward_create"])]
 TemplateItem = Shown[model.Template]
+VersionItem = Shown[model.TemplateVersion]
 ConsentItem = Shown[model.Consent]
 SuppressionItem = Shown[model.Suppression]
 
@@ -45,10 +46,12 @@ class TemplateChange(Partial[TemplateParts], frozen=True, forbid_unknown_fields=
 
 
 class Previewed(NewTemplate, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A template as it is being written, and the `customer_id` of whom it is filled in for."""
+    """A template as it is being written, and the `customer_id` of whom it is filled in for, because of `event_id`, or
+    else of their newest such event, or one made up."""
 
     name: str = ""
     customer_id: CustomerId
+    event_id: UUID | None = None
 
 
 class Rendering(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,10 +100,12 @@ class MessageQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class ToSend(OfCustomer, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`test_to`: to this address instead, whatever the customer agreed to. Not sent before `too_late_at`, it is not
-    sent. A call that comes again under its Idempotency-Key sends nothing more."""
+    """`event_id`: the event of theirs that the template speaks of. `test_to`: to this address instead, whatever the
+    customer agreed to, and without `event_id` of their newest such event, or one made up. Not sent before
+    `too_late_at`, it is not sent. A call that comes again under its Idempotency-Key sends nothing more."""
 
     template_id: UUID
+    event_id: UUID | None = None
     test_to: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX)] = ""
     too_late_at: Annotated[datetime, Meta(tz=True)] | None = None
 
@@ -150,11 +155,19 @@ def remove_template(call: Call[NoQuery, None], tx: Tx) -> Awaitable[dict[str, st
 
 @management.post("/templates/preview", "What a template would say", tag="Messages", area="data", access="READ")
 async def preview_template(call: Call[NoQuery, Previewed], tx: Reading) -> Rendering:
-    """Of the customer's newest such event, or of one made up. Nothing is sent, nothing written."""
+    """Nothing is sent, nothing written."""
     body = call.body
     customer = await customers.get(tx, call.workspace_id, customer_id=body.customer_id)
-    said = await messages.preview(tx, call.workspace, body.channel, body.content, body.topic, customer, call.now)
-    return Rendering(**said)
+    of = messages.draft(body.channel, body.topic, body.content)
+    return Rendering(**await messages.preview(tx, call.workspace, of, customer, call.now, body.event_id))
+
+
+@management.get("/templates/{id}/versions", "A template's versions", tag="Messages")
+async def list_template_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[VersionItem]:
+    """Newest first, the last 50."""
+    await messages.find_template(tx, call.workspace_id, call.path_id())
+    found = await messages.versions_of(tx, call.workspace_id, call.path_id())
+    return Listed([copied(VersionItem, one) for one in found])
 
 
 @management.get("/template-variables", "What a template may name", tag="Messages")
@@ -227,7 +240,8 @@ async def send_message(call: Call[NoQuery, ToSend], tx: Tx) -> MessageItem:
     body = call.body
     who = await customers.get(tx, call.workspace_id, customer_id=body.customer_id)
     how: dict[str, Any] = {"source_kind": "test" if body.test_to else "api", "address": body.test_to}
-    new = model.NewMessage(customer_id=who.id, template_id=body.template_id, too_late_at=body.too_late_at, **how)
-    await messages.send(tx, call.workspace, [new], call.now)
-    await call.audit(tx, "message.send", new.id, template_id=str(body.template_id))
-    return message_item(await messages.find_message(tx, call.workspace_id, new.id), who)
+    how |= {"cause_id": body.event_id, "too_late_at": body.too_late_at}
+    new = model.NewMessage(customer_id=who.id, template_id=body.template_id, **how)
+    one = await messages.send_one(tx, call.workspace, new, call.now)
+    await call.audit(tx, "message.send", one.id, template_id=str(body.template_id))
+    return message_item(one, who)

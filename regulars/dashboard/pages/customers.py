@@ -20,6 +20,7 @@ from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
 from regulars.dashboard.lists import NAMED, Act, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, fields_of, sheet
+from regulars.engagement import messages
 from regulars.kit import NotFound, Reading, Refusal, Tx, counted, countries, invalid, new_id
 
 
@@ -122,6 +123,10 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any] | Response[Any]:
         "triggers": await triggers.list_triggers(tx, desk.id),
         "tier": await on_ladder(tx, desk.workspace, customer, desk.now),
         "coupons": await had(desk, tx, newest),
+        "consents": await messages.consents_of(tx, desk.workspace, customer),
+        "stopped": await messages.suppressions(tx, desk.id, address=customer.email, channel="email", limit=1)
+        if customer.email
+        else [],
         "show": kind,
         "kinds": story.KINDS,
     }

@@ -16,6 +16,7 @@ from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, uuid_of
 from regulars.dashboard.forms import NOBODY
 from regulars.delivery import Delivery
+from regulars.engagement import messages
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
 from regulars.kit import NotFound, Reading, Tx
@@ -46,7 +47,9 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
     by |= {"customer_id": customer_id, "since": since, "made_since": asked.since, "made_until": asked.until}
     found = await delivery.search_deliveries(tx, desk.id, **by, before_id=asked.before_id, limit=asked.limit)
     about = await events.by_ids(tx, desk.id, [(one.event_id, one.topic) for one in found.items])
-    people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in about.values()}))
+    said = await messages.messages_by_id(tx, desk.id, [one.id for one in found.items if one.source == "message"])
+    whose = {one.id: said.get(one.id) or about.get(one.event_id) for one in found.items}
+    people = await customers.by_ids(tx, desk.id, list({one.customer_id for one in whose.values() if one}))
     # A text that names a customer finds all of their deliveries at once, however old.
     offered = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text.strip() else []
     # All that failed is sent again only where the list shows all of it.
@@ -56,8 +59,8 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
     failed = await delivery.count_failed(tx, desk.id, tool.id, since) if tool else 0
     rows = []
     for one in found.items:
-        event, to = about.get(one.event_id), tools.get(one.lane_id)
-        customer = people.get(event.customer_id) if event else None
+        event, to, its = about.get(one.event_id), tools.get(one.lane_id), whose[one.id]
+        customer = people.get(its.customer_id) if its else None
         waits = ""
         if to and to.state != "ready" and one.state == "queued":
             waits = f"{to.name}, which is paused" if to.state == "paused" else to.name
@@ -74,22 +77,21 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
 def _what(row: Told) -> list[Any]:
     one = row.delivery
     if one.source == "message":
-        return [Link(_MESSAGES.get(one.topic, one.topic), f"/deliveries/{one.id}")]
+        return [Link(words.CHANNELS.get(one.topic, one.topic), f"/deliveries/{one.id}")]
     said = Said(row.event) if row.event else label(one.topic)
     return [Link(said, f"/deliveries/{one.id}"), Small(one.event_name, code=True)]
 
 
 def _state(row: Told) -> list[Badge]:
-    kind, word = _STATES[row.delivery.state]
+    kind, word = STATES[row.delivery.state]
     if row.delivery.state == "queued" and row.delivery.attempts_made:
         word = "Tried, waits"
     return [Badge(kind, word), *([Badge("off", "Test")] if row.delivery.test else [])]
 
 
-_STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "failed": ("bad", "Failed")}
-_STATES |= {"skipped": ("off", "Skipped"), "uncertain": ("care", "Uncertain")}
+STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "failed": ("bad", "Failed")}
+STATES |= {"skipped": ("off", "Skipped"), "uncertain": ("care", "Uncertain")}
 
-_MESSAGES = {"email": "E-mail", "sms": "SMS", "whatsapp": "WhatsApp message"}
 _REMOVED = {"event": "A removed tool", "message": "A removed sender"}
 
 _SORTS = [("next_try", "Queued, next try first"), ("attempts", "Tried again, most tries first")]
@@ -113,7 +115,7 @@ DELIVERIES = lists.Listing[Told](
     nothing="Nothing sent yet",
     nothing_why="Each event that a tool is told of is listed here, with every try and every answer.",
     filters=[
-        lists.Filter("state", "State", "Any state", [(state, word) for state, (_, word) in _STATES.items()]),
+        lists.Filter("state", "State", "Any state", [(state, word) for state, (_, word) in STATES.items()]),
         lists.Filter("source", "What", "Events and messages", [("event", "Events"), ("message", "Messages")]),
         lists.Filter("to", "Tool", "Every tool and sender"),
         lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
@@ -155,7 +157,8 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
         "live": one.state == "queued" and not attempts,
         "removed": _REMOVED[one.source],
         "there": _page_of(tool) if tool else "",
-        "message": _MESSAGES.get(one.topic, one.topic) if one.source == "message" else "",
+        "message": words.CHANNELS.get(one.topic, one.topic) if one.source == "message" else "",
+        "letter": (await messages.messages_by_id(tx, desk.id, [one.id])).get(one.id),
         "waits": _waits_for(tool, desk, one.source) if one.state == "queued" else None,
         "may_replay": tool is not None and (one.state != "queued" or one.due_at > desk.now),
         **dict.fromkeys(("rule", "event", "customer")),
@@ -163,7 +166,8 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
     with suppress(NotFound):  # a test may stand on a sample that is no event of the log
         context["rule"] = await dispatch.get_rule(tx, desk.id, one.rule_id)
         context["event"] = await events.get(tx, desk.id, one.event_id)
-        context["customer"] = await customers.find(tx, desk.id, id=context["event"].customer_id)
+    if its := context["letter"] or context["event"]:
+        context["customer"] = await customers.find(tx, desk.id, id=its.customer_id)
     return context
 
 

@@ -19,6 +19,8 @@ from regulars.dashboard.restrictions import Builder, condition_of, drawn
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, sheet
 from regulars.delivery import Delivery
 from regulars.dispatch import Rule
+from regulars.engagement import messages
+from regulars.engagement.messages.model import NewMessage
 from regulars.events import TOPICS, Event, label
 from regulars.integrations import Integration
 from regulars.kit import NotFound, Reading, Refusal, Tx
@@ -124,7 +126,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     topic = TOPICS.get(asked) or TOPICS[_FIRST_CHOICE]
     values = {"topic": topic.topic, "integration_id": tools[0].id if tools else ""}
     builder = Builder(await drawn(desk, None), topic.restrictions, labels=_LABELS)
-    return Shown(values, topic, more={"tools": _named(tools), "groups": _groups(), "condition": builder})
+    return Shown(values, topic, more={"tools": _named(tools), "groups": by_group(), "condition": builder})
 
 
 _NEW = {**_FIELDS, "topic": TEXT}
@@ -178,22 +180,28 @@ async def delete(desk: Desk, tx: Tx, *_: Any) -> Response[Any]:
 
 
 async def _ask_test(desk: Desk, tx: Reading) -> Shown:
-    query = query_of(desk.request)
-    return Shown({"by": "email", "address": ""} | query, await _live_rule(tx, desk), more={"result": None})
+    query, rule = query_of(desk.request), await _live_rule(tx, desk)
+    named = [(str(one.id), one.name) for one in await messages.list_templates(tx, desk.id) if one.topic == rule.topic]
+    return Shown({"by": "email", "address": ""} | query, rule, more={"result": None, "letters": named})
 
 
 _WHOM = {"by": Field("choice", options=("email", "mobile")), "address": Field(chars_max=limits.EMAIL_CHARS_MAX)}
+_WHOM["template_id"] = Field("uuid", optional=True, blank=None)
 
 
 @sheet("/events/send/{id:uuid}/test", "Send test event", "rule_test", _WHOM, yes="Send", load=_ask_test)
 async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    """Written down, sent outside any transaction, and the tool's answer written down and shown."""
+    """Written down, sent outside any transaction, and the tool's answer written down and shown; or as a message."""
     by, address = given["by"], given["address"]
     try:
         async with desk.changing("rule.test", desk.key) as tx:
             email, mobile = (address, None) if by == "email" else (None, address)
             by_address: dict[str, Any] = {"email": email, "mobile": mobile, "country": desk.workspace.country}
             person = await customers.find(tx, desk.id, **by_address) if address else None
+            if given["template_id"] and person:
+                named: dict[str, Any] = {"template_id": given["template_id"], "customer_id": person.id}
+                new = NewMessage(**named, source_kind="test", address=address)
+                return desk.see(f"/messages/{(await messages.send_one(tx, desk.workspace, new, desk.now)).id}")
             have = await ledger.balances(tx, desk.workspace, [person.id], desk.now) if person else {}
             available = have[person.id]["coins"].available if person else 0
             whose: dict[str, Any] = {"by": by, "address": address, "customer": person, "available": available}
@@ -223,7 +231,7 @@ async def _live_rule(tx: Reading, desk: Desk) -> Rule:
     return rule
 
 
-def _groups() -> list[tuple[str, list[tuple[str, str]]]]:
+def by_group() -> list[tuple[str, list[tuple[str, str]]]]:
     """Topics as a select offers them: first those that happen today, by their groups, then those nothing makes yet."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for name, topic in sorted(TOPICS.items(), key=lambda named: not named[1].emitted):

@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from regulars import limits
 from regulars.channels import SENDERS
 from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.security import FRAMED
 from regulars.integrations import CONNECTORS
 from regulars.kit import Refusal
 from regulars.kit.http import Answer, Request
@@ -64,9 +65,7 @@ async def mail(desk: Handed) -> Response[str]:
     answer = await ask(desk, "GET", f"/inbox?newest={_MAILS_SHOWN_MAX}")
     messages = msgspec.json.decode(answer.body).get("messages", []) if answer and answer.status == 200 else []
     html = messages[place]["html"] if place < len(messages) else ""
-    policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
-    headers = {"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"}
-    return Response(html, media_type="text/html", headers=headers)
+    return Response(html, media_type="text/html", headers=FRAMED)
 
 
 @post("/sandbox/faults")

@@ -11,6 +11,7 @@ from regulars import dispatch, limits, orders, reminders, reviews, storefront, t
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
 from regulars.dashboard.words import plural, zones
+from regulars.engagement.messages.model import MessageRules, message_rules
 from regulars.kit import Reading, countries, currency
 from regulars.orders import EarningBasis
 from regulars.reminders import ReminderRules
@@ -19,6 +20,7 @@ from regulars.storefront import Theme
 from regulars.tenancy import BookRules, Retention, Workspace
 from regulars.wiring import change_shop
 
+_HOURS = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
 _REMINDED = {
     "coinexpirynotify_create": "Coins are about to expire",
     "unusedwalletcoinrequest_create": "Coins lie unused",
@@ -227,10 +229,9 @@ async def _load_reminders(desk: Desk, tx: Reading) -> Shown:
     told = {label: sum(one.topic == topic and one.active for one in send) for topic, label in _REMINDED.items()}
     asked = {part: getattr(rules, f"{part}_days") for part in _PARTS}
     days = {f"{part}_days": days or (14 if part == "review" else 30) for part, days in asked.items()}
-    hours = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
     upcoming = [(_UPCOMING[one.reminder], one) for one in await reminders.foreseen(tx, desk.workspace, desk.now)]
     values = msgspec.structs.asdict(rules) | asked | days
-    return Shown(values, more={"told": told, "hours": hours, "upcoming": upcoming})
+    return Shown(values, more={"told": told, "hours": _HOURS, "upcoming": upcoming})
 
 
 def _told(shop: Workspace) -> str:
@@ -333,4 +334,24 @@ REVIEWS = settings_page(
     _shown_at_once,
 )
 
-PAGES = (SHOP, STOREFRONT, EARNING, COINS, REMINDERS, REVIEWS, KEPT, PROGRAMS)
+# ---- messages
+
+
+def _rules(shop: Workspace) -> str:
+    rules = message_rules(shop)
+    most = f"At most {rules.cap:,} in {plural(rules.cap_days, 'day')}. " if rules.cap else ""
+    return f"{most}Quiet from {rules.quiet_from}:00 to {rules.quiet_until}:00."
+
+
+MESSAGES = settings_page(
+    "messages",
+    "Messages",
+    "How many a customer gets at most, when none is sent, and whether openings and clicks are counted.",
+    fields_of(MessageRules) | {"cap": Field("whole", 0, 1_000, optional=True, blank=0)},
+    message_rules,
+    lambda given: {"messages": _chosen(MessageRules(), given)},
+    _rules,
+    {"hours": _HOURS},
+)
+
+PAGES = (SHOP, STOREFRONT, EARNING, COINS, REMINDERS, REVIEWS, MESSAGES, KEPT, PROGRAMS)

@@ -20,6 +20,7 @@ from regulars.dashboard.sheets import Fields, Given, Sheet, Shown, draw, read, s
 from regulars.dashboard.trials import tried
 from regulars.dashboard.trigger_forms import CONTENT, FLAGS, IN_FORM, fields_for, properties_of, rule_of, values_of
 from regulars.dashboard.words import in_shops_words
+from regulars.engagement import messages
 from regulars.imports import Backtest, Terms
 from regulars.kit import NotFound, Reading, Refusal, Tx, new_id
 from regulars.triggers import Content, Rule, Trigger
@@ -28,6 +29,7 @@ from regulars.triggers.facts import schema_of
 from regulars.triggers.model import Kind
 from regulars.triggers.wording import compared
 
+Gifts = Mapping[str, Mapping[UUID | None, str]]
 SOURCES = {  # {Coins}: as the shop calls them
     "order": "{Coins} for orders",
     "review": "{Coins} for reviews",
@@ -115,17 +117,20 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     if not source:
         return Shown(title="What sets it off?", more={"kinds": _KINDS, "source": ""})
     values = values_of(Rule()) | {"source": source, "active": True, "coins_min": "", "content.type": "earn"}
+    values["kind"] = "wallet"
     if source == "order":
         values["coins_per_unit"] = 1
     if source not in ("api", "fact"):
         values["name"] = in_shops_words(SOURCES[source], desk.workspace)
     builder = _builder(source, Rule(), await drawn(desk, None), await _typed(desk))
-    more = {"condition": builder, "source": source, "tried": None, "offers": await _offers(desk, tx)}
+    more = {"condition": builder, "source": source, "tried": None, **await _offers(desk, tx)}
     return Shown(values, title=SOURCES[source], more=more)
 
 
-async def _offers(desk: Desk, tx: Reading) -> dict[UUID, str]:
-    return {one.id: one.name for one in await rewards.list_offers(tx, desk.id)}
+async def _offers(desk: Desk, tx: Reading) -> Gifts:
+    """What there is to give, and what it is called."""
+    offers, letters = await rewards.list_offers(tx, desk.id), await messages.list_templates(tx, desk.id)
+    return {"offers": {one.id: one.name for one in offers}, "letters": {one.id: one.name for one in letters}}
 
 
 async def _try(desk: Desk, page: Sheet, given: Given, shown: Shown) -> Response[str]:
@@ -151,7 +156,7 @@ async def _given(desk: Desk, given: Given, shown: Shown) -> dict[str, Any]:
 
 
 def _kind(rule: Rule) -> Kind:
-    return "offer" if rule.offer_id else "wallet"
+    return "offer" if rule.offer_id else "email" if rule.template_id else "wallet"
 
 
 def _fields(shown: Shown) -> Fields:
@@ -204,7 +209,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     more = {
         "source": trigger.source,
         "tried": None,
-        "offers": offers,
+        **offers,
         "sentence": _sentence(desk, trigger, offers),
         "condition": builder,
         "firings": found,
@@ -266,12 +271,13 @@ async def run(desk: Desk, tx: Reading) -> dict[str, Any]:
     return {"run": found, "progress": found.progress, "trigger": trigger, "form": desk.blank(announced="yes")}
 
 
-def _sentence(desk: Desk, trigger: Trigger, offers: Mapping[UUID, str], rule: Rule | None = None) -> str:
+def _sentence(desk: Desk, trigger: Trigger, offers: Gifts, rule: Rule | None = None) -> str:
     return _in_words(desk, trigger.source, rule or trigger.rule, trigger.kind, offers)
 
 
-def _in_words(desk: Desk, source: Any, rule: Rule, kind: str, offers: Mapping[UUID, str]) -> str:
-    shop, offer = desk.workspace, offers.get(rule.offer_id, "") if rule.offer_id else ""
+def _in_words(desk: Desk, source: Any, rule: Rule, kind: str, offers: Gifts) -> str:
+    shop, given = desk.workspace, rule.offer_id or rule.template_id
+    offer = next((of[given] for of in offers.values() if given in of), "")
     return triggers.sentence(source, rule, shop.coin_name, shop.currency_symbol, kind, offer=offer)
 
 

@@ -79,6 +79,8 @@ function idle(within = document) {
 
 addEventListener("submit", (event) => {
   const form = event.target;
+  // What is shown in a frame beside the form is no act: the browser sends it there by itself.
+  if (event.submitter?.formTarget) { event.stopImmediatePropagation(); return; }
   if (form.dataset.busy) { event.preventDefault(); event.stopImmediatePropagation(); return; }
   if (form.method === "dialog") return;
   // A button that only draws the form anew is no act: the next press takes its place, so that none is lost.
@@ -146,6 +148,36 @@ addEventListener("click", (event) => {
 
 addEventListener("click", (event) => {
   for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+
+// ---- a message being written: variables where one is typing, and how it looks, drawn in a frame that takes the place of
+// the one before, so that going back leads away from the page and not through all that was typed
+let typing, looking, looks = 0;
+
+function look(button) {
+  const before = all("iframe[name^=look]").pop(), frame = before.cloneNode();
+  frame.removeAttribute("src");
+  frame.name = button.formTarget = `look-${++looks}`;
+  frame.hidden = true;
+  before.after(frame);
+  frame.addEventListener("load", () => { frame.hidden = false; before.remove(); });
+  button.form.requestSubmit(button);
+}
+
+addEventListener("focusin", (event) => { if (event.target.matches("#subject, #preheader, #body, #slots")) typing = event.target; });
+addEventListener("click", (event) => {
+  const button = event.target.closest("[data-insert]");
+  if (!button) return;
+  const into = typing?.isConnected ? typing : one("#body");
+  into.setRangeText(button.dataset.insert, into.selectionStart, into.selectionEnd, "end");
+  into.dispatchEvent(new Event("input", { bubbles: true }));
+  into.focus();
+});
+addEventListener("input", (event) => {
+  const button = one("[data-live]");
+  if (!button || event.target.form !== button.form) return;
+  clearTimeout(looking);
+  looking = setTimeout(() => { if (button.isConnected) look(button); }, 400);
 });
 
 // ---- keys

@@ -16,8 +16,8 @@ Does not know how a message leaves (`channels`), nor why it is sent.
 from regulars.engagement.messages.consents import consents_of, set_consents, suppress, suppressions, unsuppress
 from regulars.engagement.messages.links import Links, count_hit
 from regulars.engagement.messages.liquid import variables
-from regulars.engagement.messages.model import CHANNELS, message_rules, origins
-from regulars.engagement.messages.owners import forget, messages_of, move
+from regulars.engagement.messages.model import CHANNELS, STATES, message_rules, origins
+from regulars.engagement.messages.owners import forget, messages_by_id, messages_of, move
 from regulars.engagement.messages.previewing import preview
 from regulars.engagement.messages.sending import (
     Author,
@@ -26,12 +26,17 @@ from regulars.engagement.messages.sending import (
     find_message,
     send,
     send_for_triggers,
+    send_one,
     unready,
 )
 from regulars.engagement.messages.templates import (
     change_template,
+    checked,
     create_template,
+    draft,
     find_template,
     list_templates,
     remove_template,
+    templates_by_id,
+    versions_of,
 )

@@ -66,9 +66,9 @@ async def suppress(
     """Send nothing to these any more: the channel, the address, and why, each. Raises Invalid."""
     faults, rows = Faults(), []
     for channel, address, reason in addresses:
-        if not (hash := model.hash_of(channel, address)) or (channel == "email" and "@" not in address):
-            faults.add("address", "an e-mail address, or of another channel a number such as +919800000000")
-        rows.append((new_id(), channel, hash, address.strip(), reason))
+        with faults:
+            model.check_address("address", channel, address)
+        rows.append((new_id(), channel, model.hash_of(channel, address), address.strip(), reason))
     faults.check()
     if rows:
         await tx.execute(sql.suppress, workspace_id, *map(list, zip(*rows, strict=True)), now)

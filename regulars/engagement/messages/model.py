@@ -11,13 +11,14 @@ from msgspec import Meta
 from regulars import limits
 from regulars.customers import Customer
 from regulars.events import eid, mid
-from regulars.kit import INSIDE, Conflict, NotFound, Queries, Tx, new_id
+from regulars.kit import INSIDE, Conflict, NotFound, Queries, Tx, invalid, new_id
 from regulars.tenancy import Workspace
 
 sql = Queries(__file__)
 Channel = Literal["email", "sms", "whatsapp"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)
 State = Literal["queued", "sent", "skipped", "failed", "uncertain"]
+STATES: tuple[State, ...] = get_args(State)
 ConsentState = Literal["yes", "no", "asked"]
 SourceKind = Literal["test", "api", "trigger", "automation", "campaign", "opt_in"]
 _Line = Annotated[str, Meta(max_length=limits.MESSAGE_LINE_CHARS_MAX)]
@@ -59,6 +60,13 @@ class Template(msgspec.Struct, frozen=True):
     content: Content
     created_at: datetime
     updated_at: datetime
+
+
+class TemplateVersion(msgspec.Struct, frozen=True):
+    version: int
+    content: Content
+    actor: str
+    created_at: datetime
 
 
 class MessageRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -166,6 +174,11 @@ class Suppression(msgspec.Struct, frozen=True, gc=False):
 
 def address_of(channel: Channel, customer: Customer) -> str:
     return customer.email if channel == "email" else customer.phone
+
+
+def check_address(field: str, channel: Channel, address: str) -> None:
+    if not hash_of(channel, address) or (channel == "email" and "@" not in address):
+        raise invalid(field, "an e-mail address, or of another channel a number such as +919800000000")
 
 
 def hash_of(channel: Channel, address: str) -> str:

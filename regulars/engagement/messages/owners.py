@@ -28,6 +28,10 @@ async def messages_of(
     return await tx.all(Message, sql.messages, *page)
 
 
+async def messages_by_id(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Message]:
+    return {one.id: one for one in await tx.all(Message, sql.messages_by_ids, workspace_id, ids)} if ids else {}
+
+
 async def move(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:
     """Who asked not to be written to, as either, is not written to."""
     for statement in (sql.move_messages, sql.move_consents):

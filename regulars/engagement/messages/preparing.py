@@ -23,7 +23,7 @@ from regulars.engagement.messages.consents import consent_of, said_of, suppresse
 from regulars.engagement.messages.links import Links
 from regulars.engagement.messages.liquid import Unfit
 from regulars.engagement.messages.model import Content, Message, address_of, hash_of, message_rules, origins, sql
-from regulars.engagement.messages.previewing import coupons_of
+from regulars.engagement.messages.previewing import coupons_of, made_up
 from regulars.engagement.messages.rendering import facts, opt_in, render
 from regulars.kit import Reading, Tx
 from regulars.tenancy import Workspace
@@ -133,7 +133,12 @@ async def _known(tx: Reading, workspace: Workspace, page: Sequence[_One], now: d
     causes = [(one.message.cause_id, one.topic) for one in page if one.message.cause_id and one.topic]
     found = await events.by_ids(tx, workspace.id, causes) if causes else {}
     bodies = [
-        msgspec.json.decode(found[one.message.cause_id].body) if one.message.cause_id in found else None for one in page
+        msgspec.json.decode(found[one.message.cause_id].body)
+        if one.message.cause_id in found
+        else made_up(workspace, one.topic, one.customer, have.get(one.customer.id, 0), now)
+        if one.topic and one.message.source_kind == "test"
+        else None
+        for one in page
     ]
     asking = [(one, body) for one, body in zip(page, bodies, strict=True) if "coupon." in str(one.content)]
     wanted = {one.customer.id: (body or {}).get("coupon_id") for one, body in asking}

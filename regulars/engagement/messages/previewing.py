@@ -9,27 +9,42 @@ import msgspec
 
 from regulars import events, ledger, rewards
 from regulars.customers import Customer
-from regulars.engagement.messages.model import Channel, Content
+from regulars.engagement.messages.model import Template
 from regulars.engagement.messages.rendering import facts, said_by
-from regulars.kit import Reading
+from regulars.kit import Reading, invalid
 from regulars.tenancy import Workspace
 
 
 async def preview(
-    tx: Reading, shop: Workspace, channel: Channel, content: Content, topic: str, customer: Customer, now: datetime
+    tx: Reading, shop: Workspace, of: Template, customer: Customer, now: datetime, event_id: UUID | None = None
 ) -> dict[str, Any]:
-    """See `said_by`. A coupon is made up where there is none."""
+    """See `said_by`. A coupon is made up where there is none. Raises Invalid naming `event_id`."""
     have = (await ledger.available(tx, shop, [customer.id], now)).get(customer.id, 0)
     body: dict[str, Any] | None = None
-    if topic:
-        newest = await events.recent(tx, shop.id, topic=topic, customer_id=customer.id, limit=1)
-        business = events.business(shop)
-        common = events.common(business, customer, have)
-        made_up = events.sample(topic, business, common, customer.id, now)
-        body = msgspec.json.decode(newest[0].body if newest else made_up)
+    if of.topic:
+        event = await event_of(tx, shop.id, of.topic, customer.id, event_id)
+        body = msgspec.json.decode(event.body) if event else made_up(shop, of.topic, customer, have, now)
     coupons = await coupons_of(tx, shop, {customer.id: (body or {}).get("coupon_id")}, now)
     coupon = coupons.get(customer.id) or {"code": "GIFT-2345", "name": "10% Off coupon", "expire": ""}
-    return said_by(shop, channel, content, facts(shop, customer, have, body, coupon))
+    return said_by(shop, of.channel, of.content, facts(shop, customer, have, body, coupon))
+
+
+async def event_of(tx: Reading, shop_id: UUID, topic: str, whose: UUID, event_id: UUID | None) -> events.Event | None:
+    """Which event of theirs a message is about: this one, or their newest. Raises Invalid naming `event_id`."""
+    if event_id is None:
+        newest = await events.recent(tx, shop_id, topic=topic, customer_id=whose, limit=1) if topic else []
+        return newest[0] if newest else None
+    found = (await events.by_ids(tx, shop_id, [(event_id, topic)])).get(event_id)
+    if found is None or found.customer_id != whose:
+        raise invalid("event_id", "the id of an event of this customer's, of the kind that the template is for")
+    return found
+
+
+def made_up(shop: Workspace, topic: str, customer: Customer, available: int, now: datetime) -> dict[str, Any]:
+    """What such an event would say."""
+    common = events.common(events.business(shop), customer, available)
+    said: dict[str, Any] = msgspec.json.decode(events.sample(topic, events.business(shop), common, customer.id, now))
+    return said
 
 
 async def coupons_of(

@@ -28,6 +28,10 @@ VALUES ($1, $2, $3, $4, $5, $6)
 -- name: remove_template
 UPDATE messages_template SET removed_at = $3 WHERE workspace_id = $1 AND id = $2 AND removed_at IS NULL RETURNING name
 
+-- name: versions
+SELECT version, content, actor, created_at FROM messages_version
+ WHERE workspace_id = $1 AND template_id = $2 ORDER BY version DESC LIMIT $3
+
 -- name: version
 SELECT content FROM messages_version WHERE workspace_id = $1 AND template_id = $2 AND version = $3
 
@@ -123,8 +127,8 @@ SELECT {message} FROM messages_message
    AND ($6::text IS NULL OR state = $6)
  ORDER BY id DESC LIMIT $3
 
--- name: message
-SELECT {message} FROM messages_message WHERE workspace_id = $1 AND id = $2
+-- name: messages_by_ids
+SELECT {message} FROM messages_message WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
 -- name: count_hit
 -- Of a click ($4), or an opening. What says that it is a program ($5), or comes sooner than anybody reads ($6 seconds), is

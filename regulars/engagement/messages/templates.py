@@ -9,15 +9,19 @@ import msgspec
 
 from regulars import limits
 from regulars.engagement.messages import liquid
-from regulars.engagement.messages.model import Channel, Content, Template, UnknownTemplate, sql
+from regulars.engagement.messages.model import Channel, Content, Template, TemplateVersion, UnknownTemplate, sql
 from regulars.events import TOPICS
-from regulars.kit import Conflict, Faults, Reading, Tx, new_id
+from regulars.kit import AFTER_ALL_IDS, Conflict, Faults, Reading, Tx, new_id
 from regulars.kit.fitting import note_unfit
 
 
 def template_of(*row: Any) -> Template:
     """As it is read."""
     return msgspec.convert(dict(zip(Template.__struct_fields__, row, strict=True)), Template)
+
+
+def _version_of(version: int, content: Any, *row: Any) -> TemplateVersion:
+    return TemplateVersion(version, msgspec.convert(content, Content), *row)
 
 
 async def list_templates(tx: Reading, workspace_id: UUID) -> list[Template]:
@@ -35,6 +39,11 @@ async def find_template(tx: Reading, workspace_id: UUID, id: UUID) -> Template:
     if not found:
         raise UnknownTemplate
     return found[id]
+
+
+async def versions_of(tx: Reading, workspace_id: UUID, id: UUID) -> list[TemplateVersion]:
+    """Newest first, as many as a page holds."""
+    return await tx.all(_version_of, sql.versions, workspace_id, id, limits.PAGE_ITEMS_DEFAULT)
 
 
 async def create_template(
@@ -75,6 +84,11 @@ async def _saved(tx: Tx, workspace_id: UUID, one: Template, actor: str) -> Templ
     await tx.execute(sql.save_template, workspace_id, *values.values())
     await tx.execute(sql.insert_version, workspace_id, one.id, one.version, content, actor, one.updated_at)
     return one
+
+
+def draft(channel: Channel, topic: str, content: Content) -> Template:
+    """One that is being written."""
+    return Template(AFTER_ALL_IDS, "-", channel, topic, 0, content, datetime.min, datetime.min)
 
 
 def checked(one: Template) -> Template:
