@@ -176,7 +176,7 @@ PICTURE_FRESH_S = 3_600  # how long a browser keeps one
 REVIEW_ORDERS_LOOKED_AT_MAX = 50  # of a customer, for one that holds the product
 REVIEW_FORM_BYTES_MAX = 65_000_000  # of the page on which an order is reviewed: six pictures and some text
 REVIEWS_SHOWN, REVIEW_PAGES_MAX = 10, 1_000  # on a product's page at once, and how many such
-REVIEW_ASKED_AFTER_DAYS_MAX = 90  # of orders that are older nobody is asked
+REVIEW_ASKED_AFTER_DAYS_MAX = CAMPAIGN_ORDERS_DAYS_MAX = 90  # of orders that are older nobody is asked
 REVIEW_PRODUCTS_MAX = 20  # of an order, on its page
 
 # Reminders
@@ -192,6 +192,8 @@ CLAIMS_FROM_MAX = 20  # of referrals, from one caller's address, in SIGN_IN_WIND
 TEMPLATES_MAX, MESSAGE_LINE_CHARS_MAX, MESSAGE_BODY_CHARS_MAX, MESSAGE_SLOTS_MAX = 500, 300, 100_000, 20
 MESSAGE_RENDER_S, MESSAGE_LOOPS_MAX = 0.25, 1_000  # of one template
 MESSAGE_OUTPUT_BYTES_MAX, MESSAGE_FILTER_SIZE_MAX = 256_000, 4_000_000  # and what a filter is given, part times part
+CAMPAIGN_BUILT_AT_ONCE, CAMPAIGN_PAGE_MAX, CAMPAIGN_PAGE_MIN, CAMPAIGN_AHEAD_MAX = 50_000, 500, 100, 1_500
+CAMPAIGN_LOOK_S, CAMPAIGN_PACE_S, CAMPAIGN_PAUSED_S, CAMPAIGN_FOLLOWED_S = 2.0, 5.0, 86_400.0, 900.0
 MESSAGE_CLICK_S, MESSAGE_OPEN_S, MESSAGE_BURST_S = 5.0, 1.0, 2.0  # sooner, or closer together, is no person's
 
 # Triggers
@@ -203,8 +205,7 @@ COUPONS_SHOWN = 5  # on the page of their customer
 COUPON_CODE_CHARS = 10  # of a code that is drawn, behind its prefix: one of 32 ** 10
 COUPON_CODE_CHARS_MAX = 100
 DISCOUNT_DOOR_S = 40.0  # before a worker looks after what a door began: longer than its calls take
-DISCOUNT_AGAIN_S = 15.0  # the first time, then twice as long each time
-DISCOUNT_AGAIN_MAX_S = 3_600.0
+DISCOUNT_AGAIN_S, DISCOUNT_AGAIN_MAX_S = 15.0, 3_600.0  # the first time, then twice as long each time
 DISCOUNT_TRIES_S = 24 * 3_600.0
 DISCOUNT_HELD_S = 48 * 3_600.0  # longer than it is tried
 DISCOUNT_LATE_S = 60.0  # a call that nobody waits for any more may arrive until then
@@ -291,8 +292,7 @@ DELIVERIES_REPLAYED_MAX = 10_000
 
 # Dispatch
 FANOUT_EVENTS_MAX = 1_000
-FANOUT_GATHER_S = 0.01
-FANOUT_UNMATCHED_S = 0.1
+FANOUT_GATHER_S, FANOUT_UNMATCHED_S = 0.01, 0.1
 FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
 FANOUT_ASIDE_S = 30.0  # how often what was set aside is tried again
 RULES_MAX = 500

@@ -13,7 +13,7 @@ import msgspec
 
 from regulars import days, events, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
 from regulars.channels import written_by
-from regulars.engagement import automations, messages
+from regulars.engagement import automations, campaigns, messages
 from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
 from regulars.kit.batch import Gatherer
 from regulars.kit.db import RACED, REJECTED
@@ -27,6 +27,7 @@ from regulars.triggers import RANDOM, Fire, Fired, Trigger
 people.also(shops.forget, hooks=shops.look)
 triggers.letters_by(messages.send_for_triggers, messages.find_template)
 messages.origins["automation"] = automations.OfMessages()
+messages.origins["campaign"] = campaigns.OfMessages()
 rewards.discounts_at(shops.makes_discounts, shops.cannot_make)
 
 Item = TypeVar("Item")

@@ -42,6 +42,7 @@ from regulars.delivery.forgetting import forget
 from regulars.delivery.lanes import (
     awake_lanes,
     gone_holders,
+    hasten,
     hold_up,
     lease_lane,
     next_wake,
@@ -53,6 +54,7 @@ from regulars.delivery.lanes import (
     renew_lease,
     resume_lane,
     set_rate,
+    waiting,
 )
 from regulars.delivery.model import (
     Addressee,

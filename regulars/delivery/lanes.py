@@ -84,6 +84,18 @@ async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing
         await tx.execute(sql.wake_lanes, workspace_id, list(set(lane_ids)), min(due_ats))
 
 
+async def waiting(tx: Reading, workspace_id: UUID, lane_ids: Sequence[UUID], now: datetime, most: int) -> int:
+    """How many are due in the one of these lanes that has most; counting stops at `most`."""
+    return int(await tx.fetchval(sql.waiting, workspace_id, lane_ids, now, most))
+
+
+async def hasten(tx: Tx, workspace_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
+    """Those of these that are due later are due now. What is in hand is let alone, so that nobody waits for us."""
+    if ids:
+        lane_ids = [row["lane_id"] for row in await tx.fetch(sql.hasten, workspace_id, sorted(ids), now)]
+        await tx.execute(sql.wake_lanes, workspace_id, lane_ids, now)
+
+
 async def gone_holders(tx: Reading, now: datetime) -> list[int]:
     """The locks of workers that hold lanes by their leases and are not there any more."""
     return await presence.gone(tx, await tx.all(int, sql.holders, now))

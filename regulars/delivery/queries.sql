@@ -86,6 +86,24 @@ SELECT $1, u.id, u.lane_id, u.id, u.rule_id, u.topic, 'message', 'queued', u.due
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[]) AS u (id, lane_id, rule_id, topic, due_at)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
+-- name: waiting
+SELECT COALESCE(max(w.many), 0)
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+        SELECT count(*) AS many FROM (
+               SELECT 1 FROM delivery_delivery
+                WHERE workspace_id = $1 AND lane_id = n.id AND state = 'queued' AND due_at <= $3
+                ORDER BY due_at, id LIMIT $4) AS q) AS w
+
+-- name: hasten
+WITH hastened AS (
+    UPDATE delivery_delivery SET due_at = $3
+     WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state = 'queued' AND due_at > $3 AND in_hand_since IS NULL
+       AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+    RETURNING lane_id
+)
+SELECT DISTINCT lane_id FROM hastened
+
 -- name: insert_test
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, source, state,
                                due_at, created_at, in_hand_since)

@@ -12,7 +12,7 @@ import msgspec
 
 from regulars import customers, delivery, events, limits, orders, referrals, reviews, schedule, tenancy, tiers, triggers
 from regulars.customers import Customer
-from regulars.engagement import automations, messages, segments
+from regulars.engagement import automations, campaigns, messages, segments
 from regulars.kit import BEFORE_ALL_IDS, Tx, new_id, once
 from regulars.kit.traces import Traces
 from regulars.schedule import Due
@@ -57,6 +57,7 @@ async def erase(tx: Tx, workspace: Workspace, customer_id: UUID, now: datetime) 
     await triggers.forget(tx, workspace.id, ids)
     await segments.forget(tx, workspace.id, ids)
     await automations.forget(tx, workspace.id, ids, now)
+    await campaigns.forget(tx, workspace.id, ids)
     others = await referrals.forget(tx, workspace.id, ids)
     told = await messages.forget(tx, workspace.id, ids, was)
     told += await events.forget(tx, workspace.id, ids)

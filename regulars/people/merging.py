@@ -7,7 +7,7 @@ from uuid import UUID
 
 from regulars import customers, events, ledger, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import CustomerErased
-from regulars.engagement import automations, messages, segments
+from regulars.engagement import automations, campaigns, messages, segments
 from regulars.kit import Invalid, NotFound, Refusal, Tx
 from regulars.ledger import Merge
 from regulars.schedule import Due
@@ -45,6 +45,7 @@ async def merge(tx: Tx, workspace: Workspace, from_id: UUID, into_id: UUID, now:
     await tiers.move(tx, workspace, from_id, into_id, now)
     await triggers.move(tx, workspace.id, from_id, into_id)
     await automations.moved(tx, workspace.id, from_id, into_id, now)
+    await campaigns.move(tx, workspace.id, from_id, into_id)
     await messages.move(tx, workspace.id, from_id, into_id)
     await events.move(tx, workspace.id, from_id, into_id)
     await segments.moved(tx, workspace, from_id, into_id, now)

@@ -32,7 +32,7 @@ from regulars import (
     triggers,
 )
 from regulars.delivery import Source
-from regulars.engagement import automations, segments
+from regulars.engagement import automations, campaigns, segments
 from regulars.kit import Clock, Database, SecretBox, Tx
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
@@ -46,6 +46,8 @@ from regulars.worker.lanes import LaneKeeper
 HANDLERS: Mapping[str, Handler] = {
     automations.BEGIN: automations.begin,
     automations.WAKE: automations.wake,
+    campaigns.FOLLOW: campaigns.follow,
+    campaigns.RUN: campaigns.run,
     days.COUNT: days.count,
     dispatch.RETRY: dispatch.retry,
     imports.EXPIRY: imports.expire,

@@ -104,7 +104,7 @@ async def of_senders(shop: Shop) -> dict[str, str]:
     ids = [(await shop.manage("POST", "/senders", json=body)).json()["sender"]["id"] for _ in range(3)]
     async with shop.app.db.transaction() as tx:
         await tx.execute("UPDATE channels_sender SET state = 'ready' WHERE id = $1", UUID(ids[2]))
-    return {"senders": ids[0], "/senders/{id}/verify": ids[1], "/senders/{id}/test": ids[2]}
+    return {"senders": ids[0], "sender_id": ids[2], "/senders/{id}/verify": ids[1], "/senders/{id}/test": ids[2]}
 
 
 async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
@@ -121,8 +121,8 @@ async def of_rewards(shop: Shop, customer: str) -> dict[str, str]:
     await shop.manage("PUT", f"/customers/{customer}/tier", json=placing)
     return (
         await of_reviews(shop, customer)
-        | {"segments": await of_segments(shop)}
         | await of_automations(shop)
+        | await of_segments(shop)
         | await of_referrals(shop, offer)
         | await of_messages(shop)
         | await of_partners(shop, customer)
@@ -164,8 +164,9 @@ async def of_partners(shop: Shop, customer: str) -> dict[str, str]:
     }
 
 
-async def of_segments(shop: Shop) -> str:
-    return str((await shop.manage("POST", "/segments", json={"name": "Everybody", "kind": "static"})).json()["id"])
+async def of_segments(shop: Shop) -> dict[str, str]:
+    id = (await shop.manage("POST", "/segments", json={"name": "Everybody", "kind": "static"})).json()["id"]
+    return {"segments": id, "segment_id": id, "minus_segment_id": id}
 
 
 async def of_automations(shop: Shop) -> dict[str, str]:
@@ -190,7 +191,20 @@ async def of_messages(shop: Shop) -> dict[str, str]:
     await a_ready_sender(shop, shop.app.clock.now())
     sent = await shop.manage("POST", "/messages", json={"customer_id": ASHA["customer_id"], "template_id": template})
     made = {"templates": template, "template_id": template, "suppressions": stopped.json()["id"]}
-    return made | {"messages": sent.json()["id"]}
+    return made | {"messages": sent.json()["id"]} | await of_campaigns(shop, template)
+
+
+async def of_campaigns(shop: Shop, template: str) -> dict[str, str]:
+    """One for each act, in the state that it is done in."""
+    made = {"campaigns": [], "launch": [], "pause": ["launch"], "resume": ["launch", "pause"], "cancel": ["launch"]}
+    ids = {}
+    for name, acts in made.items():
+        body = {"name": name, "variants": [{"template_id": template}]}
+        id = (await shop.manage("POST", "/campaigns", json=body)).json()["id"]
+        for act in acts:
+            assert (await shop.manage("POST", f"/campaigns/{id}/{act}")).status_code == 200
+        ids[name if name == "campaigns" else f"/campaigns/{{id}}/{name}"] = id
+    return ids
 
 
 async def of_referrals(shop: Shop, offer: str) -> dict[str, str]:
@@ -232,7 +246,7 @@ async def test_every_documented_example_is_taken(
             refused[f"{operation.method} {operation.path}"] = answer.text
         # A server does one thing with many orders at a time.
         await asyncio.gather(*app.tasks)
-    assert refused == {}
+    assert refused == {}, "\n".join(refused.values())
 
 
 def _comes(operation: Operation) -> tuple[bool, bool]:
@@ -258,7 +272,14 @@ def _request(told: dict[str, Any], ids: dict[str, str], path: str) -> dict[str, 
         if isinstance(body, str):
             request |= {"content": body, "send": {"content-type": media_type}}
         else:
-            request["json"] = {
-                name: (ids.get(f"{path} {name}") or ids[name]) if value == ID else value for name, value in body.items()
-            }
+            request["json"] = _filled(body, ids, path)
     return request
+
+
+def _filled(body: Any, ids: dict[str, str], path: str, name: str = "") -> Any:
+    """With ids of things that there are."""
+    if isinstance(body, dict):
+        return {name: _filled(value, ids, path, name) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_filled(value, ids, path, name) for value in body]
+    return (ids.get(f"{path} {name}") or ids[name]) if body == ID else body

@@ -150,6 +150,7 @@ HOLDS = {
     ],
     "is the shop's own, or its staff's": [
         *("channels_sender", "checkout_connection", "dispatch_rule", "dispatch_rule_version"),
+        *("campaigns_campaign", "campaigns_tally"),
         *("integrations_integration", "messages_template", "messages_version", "reviews_sum", "rewards_code"),
         *("automations_automation", "automations_count", "automations_draft", "automations_mention"),
         *("automations_version", "rewards_partnership"),

@@ -40,6 +40,7 @@ management = Api(
         "Tiers": "rules",
         "Segments": "rules",
         "Automations": "rules",
+        "Campaigns": "rules",
         "Reviews": "data",
         "Referrals": "data",
         "Messages": "rules",

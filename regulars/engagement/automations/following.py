@@ -11,7 +11,7 @@ from regulars.engagement.automations.beginning import since
 from regulars.engagement.automations.model import INSIDE, Flow, Run
 from regulars.engagement.automations.running import Batch
 from regulars.engagement.automations.store import Key, count, end_runs, flows, look_again, sql
-from regulars.engagement.messages.model import Message
+from regulars.engagement.messages.model import Message, Origin
 from regulars.events import Event
 from regulars.kit import Tx, new_id
 from regulars.tenancy import Workspace
@@ -142,7 +142,7 @@ def _waves(meant: Sequence[tuple[Run, Flow]]) -> Iterator[list[tuple[Run, Flow]]
         left = [one for one in left if one[0].id not in taken]
 
 
-class OfMessages:
+class OfMessages(Origin):
     """What messages of automations are asked right before they are sent, and what became of them: see
     `messages.Origin`."""
 
@@ -170,8 +170,8 @@ class OfMessages:
         await end_runs(tx, workspace.id, leaving, "left", "exit_when", now)
         return came
 
-    async def settled(self, tx: Tx, workspace_id: UUID, page: Sequence[Message]) -> None:
-        columns = zip(*((one.id, one.state, one.reason_code) for one in page), strict=True)
+    async def settled(self, tx: Tx, workspace_id: UUID, over: Sequence[tuple[Message, str]], now: datetime) -> None:
+        columns = zip(*((one.id, one.state, one.reason_code) for one, _ in over), strict=True)
         counts = Counter[Key]()
         for id, version, step, was, was_reason, outcome, reason in await tx.fetch(
             sql.settle, workspace_id, *map(list, columns)

@@ -16,7 +16,7 @@ Does not know how a message leaves (`channels`), nor why it is sent.
 from regulars.engagement.messages.consents import consents_of, set_consents, suppress, suppressions, unsuppress
 from regulars.engagement.messages.links import Links, count_hit
 from regulars.engagement.messages.liquid import variables
-from regulars.engagement.messages.model import CHANNELS, STATES, message_rules, origins
+from regulars.engagement.messages.model import CHANNELS, STATES, NoSender, Origin, message_rules, origins
 from regulars.engagement.messages.owners import forget, messages_by_id, messages_of, move
 from regulars.engagement.messages.previewing import preview
 from regulars.engagement.messages.sending import (
@@ -27,6 +27,7 @@ from regulars.engagement.messages.sending import (
     send,
     send_for_triggers,
     send_one,
+    under_way,
     unready,
 )
 from regulars.engagement.messages.templates import (

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.engagement.messages.model import UnknownMessage, sql
+from regulars.engagement.messages.model import UnknownMessage, origins, sql
 from regulars.kit import Tx
 from regulars.kit.secrets import same
 
@@ -54,4 +54,6 @@ async def count_hit(tx: Tx, workspace_id: UUID, id: UUID, now: datetime, click: 
         unseen or bool(_PROGRAM.search(agent)),
         limits.MESSAGE_CLICK_S if click else limits.MESSAGE_OPEN_S,
     )
-    await tx.execute(sql.count_hit, workspace_id, id, now, click, program, least_s, limits.MESSAGE_BURST_S)
+    of = await tx.fetchrow(sql.count_hit, workspace_id, id, now, click, program, least_s, limits.MESSAGE_BURST_S)
+    if of and (of["opened"] or of["clicked"]) and (origin := origins.get(of["source_kind"])):
+        await origin.hit(tx, workspace_id, of["source_id"], of["template_id"], of["opened"], of["clicked"], now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol, get_args
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from regulars import limits
 from regulars.customers import Customer
+from regulars.delivery import Later
 from regulars.events import eid, mid
 from regulars.kit import INSIDE, Conflict, NotFound, Queries, Tx, invalid, new_id
 from regulars.tenancy import Workspace
@@ -134,18 +135,28 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     hit_counted: Annotated[bool, INSIDE]
 
 
-class Origin(Protocol):
-    """A room above this one, whose messages some are."""
+class Origin:
+    """A room above this one, whose messages some are: each says what it has to."""
+
+    async def may_go(
+        self, tx: Tx, workspace: Workspace, page: Sequence[Message], now: datetime
+    ) -> Mapping[UUID, tuple[str, str | Later]]:
+        """Before all else: of those that are not to be sent, or not now, a code, and why in words or until when."""
+        return {}
 
     async def still(
         self, tx: Tx, workspace: Workspace, page: Sequence[Message], now: datetime
-    ) -> Mapping[UUID, tuple[str, str]]:
-        """Right before they are sent: of those that are not to be any more a code, and why in words."""
-        ...
+    ) -> Mapping[UUID, tuple[str, str | Later]]:
+        """The same of those that are about to be sent."""
+        return {}
 
-    async def settled(self, tx: Tx, workspace_id: UUID, page: Sequence[Message]) -> None:
-        """What became of them."""
-        ...
+    async def settled(self, tx: Tx, workspace_id: UUID, over: Sequence[tuple[Message, str]], now: datetime) -> None:
+        """What became of them, each with the state that it had before."""
+
+    async def hit(
+        self, tx: Tx, workspace_id: UUID, source_id: UUID, template_id: UUID, opened: int, clicked: int, now: datetime
+    ) -> None:
+        """A person opened or clicked one for the first time; or, -1, it turned out to have been a program."""
 
 
 origins: dict[SourceKind, Origin] = {}

@@ -1,7 +1,7 @@
 """Right before messages are sent: may each be, and what does it say.
 
-In this order, the first that says no counts: their address, consent, suppression, the cap, quiet hours (which delay
-it), the template's variables.
+In this order, the first that says no counts: who has it sent (`Origin`), their address, consent, suppression, the cap,
+quiet hours (which delay it), who has it sent once more, the template's variables.
 """
 
 from collections import Counter
@@ -65,8 +65,9 @@ async def prepare(
     for *columns, content, topic, had in rows:
         said = msgspec.convert(content, Content) if content else opt_in(workspace)
         page.append(_One(Message(*columns), said, topic or "", had, people[columns[1]]))
-    came = await _asked(tx, workspace, page, now)
-    await _ask_origins(tx, workspace, [one for one in page if one.id not in came], came, now)
+    came = await _ask_origins(tx, workspace, page, now, first=True)
+    came |= await _asked(tx, workspace, [one for one in page if one.id not in came], now)
+    came |= await _ask_origins(tx, workspace, [one for one in page if one.id not in came], now, first=False)
     values, left = dict[UUID, dict[str, Any]](), [one for one in page if one.id not in came]
     for one, known in zip(left, await _known(tx, workspace, left, now), strict=True):
         try:
@@ -117,14 +118,17 @@ async def _asked(
 
 
 async def _ask_origins(
-    tx: Tx, workspace: Workspace, page: Sequence[_One], came: dict[UUID, Ready | Skipped | Later], now: datetime
-) -> None:
-    """Those whom what sends them is for no more are not sent."""
+    tx: Tx, workspace: Workspace, page: Sequence[_One], now: datetime, *, first: bool
+) -> dict[UUID, Ready | Skipped | Later]:
+    """Those whom what sends them is for no more, or not now, are not sent."""
+    came = dict[UUID, Ready | Skipped | Later]()
     for kind, origin in origins.items():
         mine = {one.id: one for one in page if one.message.source_kind == kind}
-        no = await origin.still(tx, workspace, [one.message for one in mine.values()], now) if mine else {}
-        for id, (code, words) in no.items():
-            mine[id].code, came[id] = code, Skipped(id, words)
+        ask = origin.may_go if first else origin.still
+        no = await ask(tx, workspace, [one.message for one in mine.values()], now) if mine else {}
+        for id, (code, why) in no.items():
+            mine[id].code, came[id] = code, Skipped(id, why) if isinstance(why, str) else why
+    return came
 
 
 async def _known(tx: Reading, workspace: Workspace, page: Sequence[_One], now: datetime) -> list[dict[str, Any]]:
@@ -167,15 +171,26 @@ def _written(
 
 
 def quiet_until(shop: Workspace, country: str, now: datetime) -> datetime | None:
-    """When the quiet hours end that it is in where somebody lives (the shop's clock where nobody knows, or where the
-    country has several, of which the shop's is one); None where it is in none."""
-    rules, zones = message_rules(shop), _zones().get(country, [shop.zone.key])
+    """When the quiet hours end that it is in where somebody lives; None where it is in none."""
+    rules = message_rules(shop)
     start, end = rules.quiet_from, rules.quiet_until
-    local = now.astimezone(shop.zone if shop.zone.key in zones else ZoneInfo(zones[0]))
+    local = now.astimezone(_zone_of(shop, country))
     if not (start <= local.hour < end if start <= end else local.hour >= start or local.hour < end):
         return None
     until = local.replace(hour=end, minute=0, second=0, microsecond=0)
     return until if until > local else until + timedelta(days=1)
+
+
+def due_where_they_live(shop: Workspace, at: datetime) -> dict[str, datetime]:
+    """By country, and by '' where nobody knows: when the clock there shows what the shop's own shows at that time."""
+    wall = at.astimezone(shop.zone)
+    return {"": at} | {country: wall.replace(tzinfo=_zone_of(shop, country)) for country in _zones()}
+
+
+def _zone_of(shop: Workspace, country: str) -> ZoneInfo:
+    """The shop's where nobody knows, or where the country has several, of which the shop's is one."""
+    zones = _zones().get(country, [shop.zone.key])
+    return shop.zone if shop.zone.key in zones else ZoneInfo(zones[0])
 
 
 @cache
@@ -184,6 +199,6 @@ def _zones() -> dict[str, list[str]]:
     for line in (files("tzdata.zoneinfo") / "zone1970.tab").read_text(encoding="utf-8").splitlines():
         codes, _, zone = (*line.split("\t"), "", "")[:3]
         for code in codes.split(","):
-            if code in countries_by_alpha2:
+            if zone and code in countries_by_alpha2:
                 found.setdefault(countries_by_alpha2[code].alpha3.lower(), []).append(zone)
     return found

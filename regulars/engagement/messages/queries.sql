@@ -105,11 +105,17 @@ UPDATE messages_message m
 
 -- name: settle
 UPDATE messages_message m
-   SET (state, reason, sent_at) = (
-       SELECT n.state, n.reason, CASE WHEN n.state = ANY('{sent,uncertain}') THEN $5::timestamptz END
-         FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, state, reason) WHERE n.id = m.id)
- WHERE workspace_id = $1 AND id = ANY($2::uuid[])
-RETURNING {message}
+   SET state = n.state, reason = n.reason,
+       sent_at = CASE WHEN n.state = ANY('{sent,uncertain}') THEN $5::timestamptz END
+  FROM (SELECT n.id, n.state, n.reason, o.state AS was
+          FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, state, reason)
+         CROSS JOIN LATERAL (
+               SELECT state FROM messages_message WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS o) AS n
+ WHERE m.workspace_id = $1 AND m.id = ANY($2::uuid[]) AND m.id = n.id
+RETURNING m.{message}, n.was
+
+-- name: under_way
+SELECT id FROM messages_message WHERE workspace_id = $1 AND source_id = $2 AND state = 'queued' LIMIT $3
 
 -- name: messages
 SELECT {message} FROM messages_message
@@ -144,11 +150,14 @@ UPDATE messages_message m
        hit_counted = CASE WHEN $4 THEN NOT h.program ELSE m.hit_counted END
   FROM (SELECT $5::boolean OR COALESCE($3::timestamptz < o.sent_at + make_interval(secs => $6), true)
                OR ($4::boolean AND b.burst) AS program,
-               CASE WHEN $4 AND b.burst AND o.hit_counted THEN 1 ELSE 0 END AS back
+               CASE WHEN $4 AND b.burst AND o.hit_counted THEN 1 ELSE 0 END AS back,
+               o.opened_at IS NOT NULL AS opened, o.clicked_at IS NOT NULL AS clicked
           FROM messages_message o
          CROSS JOIN LATERAL (SELECT COALESCE(o.hit_at > $3::timestamptz - make_interval(secs => $7), false) AS burst) AS b
          WHERE o.workspace_id = $1 AND o.id = $2 FOR UPDATE OF o) AS h
  WHERE m.workspace_id = $1 AND m.id = $2
+RETURNING m.source_kind, m.source_id, m.template_id, (m.opened_at IS NOT NULL)::integer - h.opened::integer AS opened,
+          (m.clicked_at IS NOT NULL)::integer - h.clicked::integer AS clicked
 
 -- name: move_messages
 UPDATE messages_message SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2

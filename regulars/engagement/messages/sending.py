@@ -129,10 +129,14 @@ class Author(msgspec.Struct, frozen=True):
         """Nothing more is sent to an address that is nobody's."""
         states = ["sent" if one.state == "delivered" else one.state for one in settled]
         ids, reasons = [one.id for one in settled], [one.reason for one in settled]
-        rows = await tx.all(model.Message, sql.settle, workspace_id, ids, states, reasons, now)
+        found = [
+            (model.Message(*row[:-1]), row[-1])
+            for row in await tx.fetch(sql.settle, workspace_id, ids, states, reasons, now)
+        ]
+        rows = [one for one, _ in found]
         for kind, origin in model.origins.items():
-            if mine := [one for one in rows if one.source_kind == kind]:
-                await origin.settled(tx, workspace_id, mine)
+            if mine := [one for one in found if one[0].source_kind == kind]:
+                await origin.settled(tx, workspace_id, mine, now)
         why = {one.id: one.reason for one in settled if one.bounced}
         lost = [one for one in rows if one.id in why]
         people = await customers.by_ids(tx, workspace_id, sorted({one.customer_id for one in lost})) if lost else {}
@@ -148,6 +152,11 @@ class Author(msgspec.Struct, frozen=True):
 async def find_message(tx: Reading, workspace_id: UUID, id: UUID) -> model.Message:
     """Raises NotFound."""
     return await tx.the(model.UnknownMessage.message, model.Message, sql.messages_by_ids, workspace_id, [id])
+
+
+async def under_way(tx: Reading, workspace_id: UUID, source_id: UUID, *, limit: int | None = None) -> list[UUID]:
+    """The messages of a campaign, or the like, that are not over."""
+    return [row["id"] for row in await tx.fetch(sql.under_way, workspace_id, source_id, limit)]
 
 
 async def content_of(tx: Reading, shop: Workspace, one: model.Message) -> dict[str, Any] | None:

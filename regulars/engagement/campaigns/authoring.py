@@ -1,0 +1,148 @@
+"""Campaigns are made, changed and deleted, as long as they are drafts; and said in a sentence."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from regulars import channels, triggers
+from regulars.engagement import messages, segments
+from regulars.engagement.campaigns.model import Campaign, State, Terms, UnknownCampaign, campaign_of, sql
+from regulars.engagement.messages.templates import templates_by_id
+from regulars.kit import AFTER_ALL_IDS, Conflict, Faults, Reading, Tx, new_id
+from regulars.kit.fitting import note_unfit
+from regulars.tenancy import Workspace
+from regulars.triggers import Trigger
+
+
+async def list_campaigns(
+    tx: Reading, workspace_id: UUID, *, before_id: UUID | None = None, limit: int
+) -> list[Campaign]:
+    """Newest first."""
+    return await tx.all(campaign_of, sql.campaigns, workspace_id, before_id or AFTER_ALL_IDS, limit)
+
+
+async def find_campaign(tx: Reading, workspace_id: UUID, id: UUID) -> Campaign:
+    """Raises UnknownCampaign."""
+    return await tx.the(UnknownCampaign.message, campaign_of, sql.campaign, workspace_id, id)
+
+
+async def lock_campaign(tx: Tx, workspace_id: UUID, id: UUID, *states: State, no: str = "") -> Campaign:
+    """In one of these states. Raises UnknownCampaign, and Conflict in the words of `no`."""
+    one = await tx.the(UnknownCampaign.message, campaign_of, sql.lock_campaign, workspace_id, id)
+    if states and one.state not in states:
+        raise Conflict(no)
+    return one
+
+
+async def create_campaign(tx: Tx, workspace: Workspace, terms: Terms, now: datetime, *, actor: str) -> Campaign:
+    """A draft. Raises Invalid naming each field."""
+    terms, channel = await checked(tx, workspace, terms)
+    none = (None, 0, 0.0, None, None, None)
+    return await save(
+        tx, workspace.id, Campaign(new_id(), terms.name, channel, "draft", "", "", terms, *none, now, now), actor
+    )
+
+
+async def copy_campaign(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, actor: str) -> Campaign:
+    """A draft to the same, of the same. Raises UnknownCampaign, and Invalid where something of it is gone."""
+    terms = (await find_campaign(tx, workspace.id, id)).terms
+    again = msgspec.structs.replace(terms, starts_at=None, latest_at=None, in_their_zone=False)
+    return await create_campaign(tx, workspace, again, now, actor=actor)
+
+
+async def change_campaign(
+    tx: Tx, workspace: Workspace, id: UUID, changes: Mapping[str, Any], now: datetime
+) -> Campaign:
+    """Set any of its terms. Raises UnknownCampaign, Conflict, and Invalid naming each field."""
+    one = await lock_campaign(tx, workspace.id, id, "draft", no="Only a draft can be changed. Cancel it and copy it.")
+    terms, channel = await checked(tx, workspace, msgspec.structs.replace(one.terms, **changes))
+    return await save(tx, workspace.id, replaced(one, now, terms=terms, name=terms.name, channel=channel))
+
+
+async def delete_campaign(tx: Tx, workspace_id: UUID, id: UUID) -> Campaign:
+    """Raises UnknownCampaign and Conflict: what was launched stays to be read."""
+    one = await lock_campaign(tx, workspace_id, id, "draft", no="Only a draft can be deleted; others can be cancelled.")
+    await tx.execute(sql.delete_campaign, workspace_id, id)
+    return one
+
+
+def replaced(one: Campaign, now: datetime, **changes: Any) -> Campaign:
+    return msgspec.structs.replace(one, updated_at=now, **changes)
+
+
+async def save(tx: Tx, workspace_id: UUID, one: Campaign, actor: str = "") -> Campaign:
+    values = msgspec.structs.asdict(one) | {"terms": msgspec.to_builtins(one.terms)}
+    await tx.execute(sql.save_campaign, workspace_id, *values.values(), actor)
+    return one
+
+
+async def checked(tx: Reading, workspace: Workspace, terms: Terms) -> tuple[Terms, messages.model.Channel]:
+    """Its name trimmed, and its channel. Raises Invalid naming each field."""
+    terms, faults = msgspec.structs.replace(terms, name=terms.name.strip()), Faults()
+    note_unfit(faults, Terms, msgspec.structs.asdict(terms))
+    known = await templates_by_id(tx, workspace.id, [one.template_id for one in terms.variants])
+    senders = {one.id: one for one in await channels.list_senders(tx, workspace.id)}
+    channel: messages.model.Channel = next((one.channel for one in known.values()), "email")
+    for n, one in enumerate(terms.variants):
+        template, sender = known.get(one.template_id), senders.get(one.sender_id) if one.sender_id else None
+        if template is None or template.topic:
+            faults.add(f"variants[{n}].template_id", "a template of this shop that is not written for an event")
+        elif template.channel != channel:
+            faults.add(f"variants[{n}].template_id", "templates of one channel")
+        if one.sender_id and (sender is None or sender.channel != channel):
+            faults.add(f"variants[{n}].sender_id", "a sender of this channel")
+    if len(known) < len(terms.variants):
+        faults.add("variants", "two different templates")
+    if sum(one.share for one in terms.variants) != 100:
+        faults.add("variants", "shares that make 100 together")
+    there = {one.id for one in await segments.list_segments(tx, workspace.id)}
+    for name in ("segment_id", "minus_segment_id"):
+        if (asked := getattr(terms, name)) and asked not in there:
+            faults.add(name, "a segment of this shop")
+    if terms.trigger_id and await _giving(tx, workspace, terms.trigger_id) is None:
+        faults.add("trigger_id", "an active trigger that is fired by calls, and gives coins or a coupon")
+    if terms.in_their_zone and terms.starts_at is None:
+        faults.add("starts_at", "a time, for it to be that time where each of them lives")
+    if terms.starts_at and terms.latest_at and terms.latest_at <= terms.starts_at:
+        faults.add("latest_at", "a time after the start")
+    faults.check()
+    return terms, channel
+
+
+async def _giving(tx: Reading, workspace: Workspace, id: UUID) -> Trigger | None:
+    trigger = next((one for one in await triggers.list_triggers(tx, workspace.id) if one.id == id), None)
+    fit = trigger and trigger.source == "api" and trigger.kind in ("wallet", "offer") and trigger.active
+    return trigger if fit else None
+
+
+async def sentence(tx: Reading, workspace: Workspace, terms: Terms) -> str:
+    """What is to happen, for people: to whom, what, when, and with what."""
+    known = await templates_by_id(tx, workspace.id, [one.template_id for one in terms.variants])
+    names = {one.id: one.name for one in await segments.list_segments(tx, workspace.id)}
+    said = [_named(one.name) for one in known.values()]
+    if len(terms.variants) == 2:
+        said = [f"{_named(known[one.template_id].name) if one.template_id in known else 'a template that is gone'}"
+                f" ({one.share}%)" for one in terms.variants]  # fmt: skip
+    words = " or ".join(said) or "a template that is gone"
+    words += f" to {_named(names.get(terms.segment_id, 'a segment that is gone')) if terms.segment_id else 'everybody'}"
+    if terms.minus_segment_id:
+        words += f" without {_named(names.get(terms.minus_segment_id, 'a segment that is gone'))}"
+    words += f", {_at(terms.starts_at, workspace)}" if terms.starts_at else ", as soon as it is launched"
+    words += " where each of them lives" if terms.in_their_zone else ""
+    words += f", not later than {_at(terms.latest_at, workspace)}" if terms.latest_at else ""
+    words += f", at most {terms.per_minute:,} a minute" if terms.per_minute else ""
+    if terms.trigger_id:
+        gift = await _giving(tx, workspace, terms.trigger_id)
+        words += f", with what {_named(gift.name)} gives" if gift else ", with what a trigger that is gone gives"
+    return words
+
+
+def _named(name: str) -> str:
+    return f"“{name}”"
+
+
+def _at(at: datetime, workspace: Workspace) -> str:
+    return f"{at.astimezone(workspace.zone):%-d %B %Y, %H:%M}"
