@@ -19,7 +19,8 @@ the request and reads the answer.
 `queue` puts deliveries in. A worker looks for `awake_lanes` and takes one up for a `Turn`, which says what is read,
 prepared, sent next, and written down, and when the lane is put down; the worker opens transactions, calls out between
 them (`attempt`) and watches the clock. A delivery that must go at once and show its answer, as a test does, is sent by
-`attempt` and kept by `record` too.
+`attempt` and kept by `record` too. A delivery of a profile tells a tool what a customer has, as it is at each attempt;
+one that still waits when it changed once more is skipped, and the newer one sent.
 
 Locks are taken in one order: the integration, its lane (several by their ids), deliveries by their ids. What is queued
 anew is nobody else's yet, so its lanes are woken after it was put in.
@@ -50,6 +51,7 @@ from regulars.delivery.lanes import (
     pause_lane,
     queue,
     queue_messages,
+    queue_profiles,
     release_lane,
     renew_lease,
     resume_lane,
@@ -65,6 +67,7 @@ from regulars.delivery.model import (
     LaneHealth,
     Later,
     Outgoing,
+    Profile,
     Settled,
     Skipped,
     StoredAttempt,

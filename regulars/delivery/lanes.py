@@ -16,10 +16,12 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.delivery.model import Addressee, Lane, Outgoing, delivery_ids
+from regulars.delivery.model import Addressee, Lane, Outgoing, Profile, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
 from regulars.kit import NotFound, Reading, Tx, invalid, presence
+
+_NEWER = "The customer's state changed once more before it was sent, and goes out as it is by then."
 
 
 async def open_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, tool: str, rate_per_minute: int, now: datetime) -> None:
@@ -74,13 +76,25 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
     return int(status.rpartition(" ")[2])
 
 
+async def queue_profiles(tx: Tx, workspace_id: UUID, profiles: Sequence[Profile], now: datetime) -> None:
+    """Queue a delivery of each, in place of those of the same customers that still wait there, and wake the lanes."""
+    if profiles:
+        ids = [delivery_ids([one.event_id], one.lane_id)[0] for one in profiles]
+        lanes, whose = [one.lane_id for one in profiles], [one.customer_id for one in profiles]
+        await tx.execute(sql.lay_over_profiles, workspace_id, lanes, whose, ids, _NEWER, now)
+        columns = (ids, lanes, [one.event_id for one in profiles], whose, [one.topic for one in profiles])
+        await tx.execute(sql.insert_beside, workspace_id, *columns, [now] * len(ids), "profile", now)
+        await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in profiles}), now)
+
+
 async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing], now: datetime) -> None:
     """Queue each in its sender's lane, and wake the lanes. One that is queued already is left as it is."""
     if messages:
         ids, lane_ids, sources, channels, due_ats = (
             list(column) for column in zip(*map(msgspec.structs.astuple, messages), strict=True)
         )
-        await tx.execute(sql.insert_messages, workspace_id, ids, lane_ids, sources, channels, due_ats, now)
+        columns = (ids, lane_ids, ids, sources, channels, due_ats)
+        await tx.execute(sql.insert_beside, workspace_id, *columns, "message", now)
         await tx.execute(sql.wake_lanes, workspace_id, list(set(lane_ids)), min(due_ats))
 
 

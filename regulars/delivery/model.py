@@ -56,6 +56,15 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
     due_at: datetime
 
 
+class Profile(msgspec.Struct, frozen=True, gc=False):
+    """What a customer has is to be told into a lane, because of an event."""
+
+    lane_id: UUID
+    customer_id: UUID
+    event_id: UUID
+    topic: str
+
+
 class Skipped(msgspec.Struct, frozen=True, gc=False):
     """It must not be sent, and why."""
 
@@ -95,6 +104,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     occurred_at: datetime
     body: str
     customer_id: UUID | None
+    source: SourceKind = "event"
     profile: Mapping[str, Any] | None = None
 
     def parcel(self, now: datetime) -> Parcel:
@@ -109,6 +119,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
             self.attempts_made + 1,
             now,
             self.profile,
+            self.source,
         )
 
 
@@ -152,7 +163,7 @@ class LaneHealth(msgspec.Struct, frozen=True):
 class Delivery(msgspec.Struct, frozen=True):
     """A delivery as pages and the API show it; its lane is known there as the integration (or the sender) whose queue
     it is. `event_id` and `rule_id` of a message are its own id and that of what it is sent by; its topic is the
-    channel."""
+    channel. Those of a profile, which is told what a customer has, are the event that changed it and the customer."""
 
     id: UUID
     lane_id: UUID = msgspec.field(name="integration_id")

@@ -80,10 +80,11 @@ SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7
   FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS u (id, event_id, number)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
--- name: insert_messages
+-- name: insert_beside
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at)
-SELECT $1, u.id, u.lane_id, u.id, u.rule_id, u.topic, 'message', 'queued', u.due_at, $7
-  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[]) AS u (id, lane_id, rule_id, topic, due_at)
+SELECT $1, u.id, u.lane_id, u.event_id, u.rule_id, u.topic, $8, 'queued', u.due_at, $9
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[])
+       AS u (id, lane_id, event_id, rule_id, topic, due_at)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
 -- name: waiting
@@ -103,6 +104,15 @@ WITH hastened AS (
     RETURNING lane_id
 )
 SELECT DISTINCT lane_id FROM hastened
+
+-- name: lay_over_profiles
+-- What waits there of the same customers would say nothing that the newer one does not.
+UPDATE delivery_delivery SET state = 'skipped', reason = $5, finished_at = $6
+ WHERE workspace_id = $1 AND id = ANY (ARRAY(
+        SELECT d.id FROM unnest($2::uuid[], $3::uuid[]) AS u (lane_id, customer_id)
+          JOIN delivery_delivery d
+            ON d.workspace_id = $1 AND d.lane_id = u.lane_id AND d.rule_id = u.customer_id
+         WHERE d.state = 'queued' AND d.source = 'profile' AND d.id <> ALL ($4::uuid[]) ORDER BY d.id FOR UPDATE OF d))
 
 -- name: insert_test
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, source, state,
@@ -140,8 +150,8 @@ UPDATE delivery_delivery d
 -- planner from reading all events instead, whatever its statistics say, and with the topic every index that begins with
 -- the workspace and ends with the id finds it at once.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
-       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id
-  FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample
+       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id, p.source
+  FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample, source
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
            AND (due_at, id) > ($4, $5) AND in_hand_since IS NULL

@@ -13,6 +13,7 @@ from regulars import conditions, delivery, events, limits, schedule
 from regulars.conditions import Test
 from regulars.delivery import Addressee
 from regulars.dispatch.model import readable_condition
+from regulars.dispatch.profiles import next_turn, note
 from regulars.events import Pending
 from regulars.kit import Invalid, Queries, Reading, Record, Tx
 from regulars.schedule import Due
@@ -74,7 +75,7 @@ async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limi
     for event in claimed:
         by_topic.setdefault(event.topic, []).append(event.id)
     wanted = [(reader, by_topic[reader.addressee.topic]) for reader in readers]
-    return FanoutCount(len(claimed), *await _queue(tx, workspace, wanted, now))
+    return FanoutCount(len(claimed), *await _queue(tx, workspace, wanted, now, claimed))
 
 
 async def retry_aside(tx: Tx, workspace: Workspace, now: datetime) -> FanoutCount:
@@ -101,14 +102,16 @@ async def retry(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) -
 
 
 async def _come_back(tx: Tx, workspace: Workspace, now: datetime) -> None:
-    """At one of the moments at which all come back, so that what is set aside meanwhile puts it off no further."""
-    turn = int(now.timestamp() // limits.FANOUT_ASIDE_S) + 1
-    at = datetime.fromtimestamp(turn * limits.FANOUT_ASIDE_S, tz=now.tzinfo)
-    await schedule.put(tx, workspace.id, [Due(RETRY, str(turn), at)])
+    at = next_turn(now, limits.FANOUT_ASIDE_S)
+    await schedule.put(tx, workspace.id, [Due(RETRY, str(int(at.timestamp() // limits.FANOUT_ASIDE_S)), at)])
 
 
 async def _queue(
-    tx: Tx, workspace: Workspace, wanted: Sequence[tuple[_Reader, list[UUID]]], now: datetime
+    tx: Tx,
+    workspace: Workspace,
+    wanted: Sequence[tuple[_Reader, list[UUID]]],
+    now: datetime,
+    claimed: Sequence[Pending] = (),
 ) -> tuple[int, frozenset[UUID]]:
     """Of each rule's events those that it lets through; how many deliveries are new, and their lanes."""
     # Bodies are read only where some rule of the topic asks about one.
@@ -140,6 +143,8 @@ async def _queue(
         tx.write(_sql.set_aside, workspace.id, *columns, now)
         await _come_back(tx, workspace, now)
     queued = await delivery.queue(tx, workspace.id, matched, now)
+    if claimed:
+        await note(tx, workspace, claimed, matched, now)
     return queued, frozenset(addressee.lane_id for addressee, _ in matched)
 
 

@@ -101,3 +101,15 @@ SELECT n.id, ARRAY(
          JOIN segments_called AS s ON s.workspace_id = $1 AND s.id = m.segment_id AND s.kind = 'live'
         WHERE m.workspace_id = $1 AND m.customer_id = n.id ORDER BY s.name) AS names
   FROM unnest($2::uuid[]) AS n (id)
+
+-- name: profiled
+-- Where profiles are kept up to date, by what changes them.
+SELECT DISTINCT id, tool, topic FROM integrations_profiled
+ WHERE workspace_id = $1 AND ($2::text[] IS NULL OR topic = ANY ($2::text[]))
+
+-- name: newest_of_each
+SELECT DISTINCT ON (e.customer_id) e.customer_id, e.id, u.topic
+  FROM unnest($2::uuid[], $3::text[]) AS u (id, topic)
+ CROSS JOIN LATERAL (
+        SELECT id, customer_id FROM events_log WHERE workspace_id = $1 AND id = u.id AND topic = u.topic LIMIT 1) AS e
+ ORDER BY e.customer_id, e.id DESC

@@ -131,6 +131,14 @@ def manifest(tool: str, spec: Spec) -> Manifest:
             pattern=spec.prefix[1],
             expected=spec.prefix[2],
         ),
+        Field(
+            name="profiles",
+            label="Keep profiles up to date",
+            kind="select",
+            help=f"Also when no event is sent to {label}: what a customer has now, at most once a minute for each.",
+            default="yes",
+            options=(Option("yes", "Yes"), Option("no", "Only with events")),
+        ),
     )
     retry_unclear = Field(
         name="retry_unclear",

@@ -39,12 +39,25 @@ CREATE TABLE dispatch_rule_version (
 );
 CREATE INDEX dispatch_rule_by_topic ON dispatch_rule (workspace_id, topic) WHERE deleted_at IS NULL;
 
+-- Published: where profiles are kept up to date, and what happens to customers that changes them.
+CREATE VIEW integrations_profiled AS
+    SELECT i.workspace_id, i.id, i.tool, t.topic
+      FROM integrations_integration i
+     CROSS JOIN unnest(ARRAY['lead_create', 'lead_update', 'walletreward_create', 'wallettrasaction_update',
+                             'viptier_create', 'segment_enter', 'segment_leave']) AS t (topic)
+     WHERE i.settings->>'profiles' = 'yes' AND i.state <> 'new' AND i.archived_at IS NULL;
+
+-- What dispatch is to be told of: what rules send, and what changes a profile.
+CREATE VIEW dispatch_reading AS
+    SELECT r.workspace_id, r.topic
+      FROM (SELECT workspace_id, topic FROM dispatch_rule WHERE active AND deleted_at IS NULL
+             UNION SELECT workspace_id, topic FROM integrations_profiled) AS r
+      JOIN tenancy_workspace w ON w.workspace_id = r.workspace_id
+     WHERE w.events_on;
+
 -- Who reads what of the log of a workspace. What nobody asks for need not wait for them.
 CREATE VIEW events_reader AS
-    SELECT DISTINCT r.workspace_id, 'dispatch' AS reader, r.topic
-      FROM dispatch_rule r
-      JOIN tenancy_workspace w ON w.workspace_id = r.workspace_id
-     WHERE w.events_on AND r.active AND r.deleted_at IS NULL;
+    SELECT workspace_id, 'dispatch' AS reader, topic FROM dispatch_reading;
 
 -- Events that wait for a rule, since this program could not read the one or the other: tried again now and then.
 CREATE TABLE dispatch_aside (
@@ -89,10 +102,10 @@ CREATE TABLE delivery_delivery (
     id            uuid NOT NULL,                -- the one stable id of all attempts
     lane_id       uuid NOT NULL,
     event_id      uuid NOT NULL,                -- of a message: the id of both, once more
-    rule_id       uuid NOT NULL,                -- of a message: what it is sent by, a campaign or the like
+    rule_id       uuid NOT NULL,                -- of a message: what it is sent by, a campaign or the like; of a profile: whose
     prefix        text NOT NULL DEFAULT '',     -- prefix and topic are the event's name as the tool sees it
     topic         text NOT NULL,                -- of a message: its channel
-    source        text NOT NULL DEFAULT 'event' CHECK (source IN ('event', 'message')),
+    source        text NOT NULL DEFAULT 'event' CHECK (source IN ('event', 'message', 'profile')),
     test          boolean NOT NULL DEFAULT false,
     sample        text,                         -- the body of a test that no event of the log stands behind
     state         text NOT NULL CHECK (state IN ('queued', 'delivered', 'failed', 'skipped', 'uncertain')),
@@ -107,6 +120,8 @@ CREATE TABLE delivery_delivery (
 ) PARTITION BY RANGE (id);
 CREATE INDEX delivery_in_hand ON delivery_delivery (workspace_id, lane_id) WHERE in_hand_since IS NOT NULL;
 CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
+CREATE INDEX delivery_profiles ON delivery_delivery (workspace_id, lane_id, rule_id)
+ WHERE state = 'queued' AND source = 'profile';
 CREATE INDEX delivery_sampled ON delivery_delivery (workspace_id, id) WHERE sample IS NOT NULL;
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
 CREATE INDEX delivery_failed_newest ON delivery_delivery (workspace_id, id) WHERE state = 'failed';

@@ -106,10 +106,7 @@ CREATE TABLE automations_count (
 );
 
 CREATE OR REPLACE VIEW events_reader AS
-    SELECT DISTINCT r.workspace_id, 'dispatch' AS reader, r.topic
-      FROM dispatch_rule r
-      JOIN tenancy_workspace w ON w.workspace_id = r.workspace_id
-     WHERE w.events_on AND r.active AND r.deleted_at IS NULL
+    SELECT workspace_id, 'dispatch' AS reader, topic FROM dispatch_reading
      UNION ALL
     SELECT l.workspace_id, 'tiers', t.topic
       FROM tiers_ladder l

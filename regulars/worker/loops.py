@@ -49,6 +49,7 @@ HANDLERS: Mapping[str, Handler] = {
     campaigns.FOLLOW: campaigns.follow,
     campaigns.RUN: campaigns.run,
     days.COUNT: days.count,
+    dispatch.PROFILES: dispatch.tell,
     dispatch.RETRY: dispatch.retry,
     imports.EXPIRY: imports.expire,
     ledger.FOLLOW: ledger.follow_rules,

@@ -8,18 +8,14 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars import sandbox, worker
+from regulars import sandbox
 from regulars.dashboard.security import SAID_COOKIE
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
-from regulars.worker import Carriers, Drained
-from tests import make
-from tests.doors import Shop, a_shop, client_of, opened
+from tests.doors import Shop, opened
 from tests.stories.browsing import person, signed_in
-
-CUSTOMER = "shopify-7029064106277"
-EMAIL = "asha@example.com"
+from tests.stories.telling import CUSTOMER, EMAIL, connected, deliveries, drained, state_at, telling
 
 
 @pytest.fixture
@@ -35,124 +31,15 @@ async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
 
 
 @pytest.fixture
-async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as opened_client:
-        yield opened_client
-
-
-@pytest.fixture
-async def shop(app: App, client: httpx.AsyncClient, clock: HandClock) -> AsyncIterator[Shop]:
-    """With a customer, and events that are sent."""
-    made = await a_shop(app, client, clock.now())
-    await made.manage("PATCH", "/workspace", json={"events_on": True})
-    lead = {"customer_id": CUSTOMER, "name": "Asha Rao", "email": EMAIL, "mobile": "+919800000000", "country": "ind"}
-    assert (await made.manage("POST", "/customers", json=lead)).status_code == 201
-    yield made
-    async with app.db.transaction() as tx:
-        # Workers look at the lanes of all workspaces: leave none awake for the next test.
-        await tx.execute("UPDATE delivery_lane SET paused = true WHERE workspace_id = $1", made.workspace.id)
-
-
-async def connected(shop: Shop, look_alikes: Sandbox, tool: str, **more: str) -> dict[str, Any]:
-    """A rule that tells a look-alike of coins rewarded."""
-    key = "pk_sandbox" if tool == "klaviyo" else "sandbox-key"
-    settings = {"api_key": key, "host": f"{look_alikes.base_url}/{tool}"} | more
-    added = await shop.manage("POST", "/integrations", json={"tool": tool, "settings": settings})
-    assert added.status_code == 201, added.text
-    id = added.json()["integration"]["id"]
-    outcome = (await shop.manage("POST", f"/integrations/{id}/initialize")).json()
-    assert outcome["ok"], outcome["sentence"]
-    # A lane's rate begins with nothing; a few seconds later it is as full as it gets.
-    shop.app.clock.advance(seconds=10)  # type: ignore[attr-defined]
-    made = await shop.manage("POST", "/send-events", json={"topic": "walletreward_create", "integration_id": id})
-    assert made.status_code == 201, made.text
-    rule: dict[str, Any] = made.json()
-    return rule
-
-
-async def drained(shop: Shop, patience_s: float = 0.0) -> Drained:
-    app = shop.app
-    return await worker.drain(
-        app.db, Carriers(app.box), app.http, clock=app.clock, random=lambda: 0.5, patience_s=patience_s
-    )
-
-
-async def deliveries(shop: Shop, **asked: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await shop.manage("GET", "/deliveries", params=asked)).json()["items"]
-    return found
+async def shop(app: App, client: httpx.AsyncClient) -> AsyncIterator[Shop]:
+    async with telling(app, client) as made:
+        yield made
 
 
 def said(response: httpx.Response) -> str:
     """What the next page says of the act."""
     assert response.status_code == 303, response.text
     return base64.urlsafe_b64decode(response.cookies[SAID_COOKIE].strip('"')).decode()
-
-
-def state_at(look_alikes: Sandbox, tool: str) -> dict[str, Any]:
-    """What the tool's profile of the customer holds, without its names' prefixes."""
-    known = look_alikes.tools[tool]
-    if tool == "omnisend":
-        kept = known.contacts[EMAIL]["customProperties"]
-        return {name.removeprefix("user_").removeprefix("available_"): value for name, value in kept.items()}
-    profile = known.profiles[EMAIL]
-    kept = profile["properties"] if tool == "klaviyo" else profile
-    assert all(name.startswith("Nector:") for name in kept)
-    return {name.removeprefix("Nector:"): value for name, value in kept.items()}
-
-
-@pytest.mark.parametrize("tool", ["omnisend", "klaviyo", "contlo"])
-async def test_a_profile_never_ends_with_an_older_state_than_one_before_it(
-    tool: str, shop: Shop, look_alikes: Sandbox
-) -> None:
-    await connected(shop, look_alikes, tool)
-    hundred, fifty = await shop.trigger(coins=(100, 100)), await shop.trigger(coins=(50, 50))
-    look_alikes.faults.put(Fault(tool, "500", times=1))
-
-    await shop.reward(hundred, CUSTOMER)
-    await drained(shop)
-    assert [one["state"] for one in await deliveries(shop)] == ["queued"]
-    await shop.reward(fifty, CUSTOMER)
-    await drained(shop)
-    assert state_at(look_alikes, tool)["balance"] == 150
-    await drained(shop, patience_s=60)
-
-    assert [one["state"] for one in await deliveries(shop)] == ["delivered", "delivered"]
-    assert state_at(look_alikes, tool)["balance"] == 150, "the first event came last, and says what is true by now"
-    assert look_alikes.memory.counts[tool]["events"] == 2
-    # What the event itself says is as it was when it happened, at every attempt.
-    tries = [call.call.body for call in look_alikes.memory.newest if b'"amount":100' in call.call.body]
-    assert len(tries) == 2
-    assert all(b'"user_available_balance":100' in body and b'"closing_balance":100' in body for body in tries)
-
-
-async def test_what_the_profile_keeps(shop: Shop, look_alikes: Sandbox) -> None:
-    for tool in ("omnisend", "klaviyo", "contlo"):
-        await connected(shop, look_alikes, tool)
-    await shop.manage("PATCH", "/workspace", json={"uri": "https://corner.example"})
-    for name, kind in (("Regulars", "live"), ("Everybody", "live"), ("Once", "static")):
-        await shop.manage("POST", "/segments", json={"name": name, "kind": kind})
-    await make.done(shop.app.db, shop.app.clock)
-    await shop.reward(await shop.trigger(coins=(100, 100)), CUSTOMER)
-    await drained(shop, patience_s=5)
-
-    code = (await shop.lead(CUSTOMER))["referral_code"]
-    expected = {
-        "balance": 100,
-        "tier": "",
-        "referral_code": code,
-        "referral_link": f"{shop.app.settings.address()}/r/{code}",
-        "segments": ["Everybody", "Regulars"],
-    }
-    assert state_at(look_alikes, "klaviyo") == state_at(look_alikes, "contlo") == expected
-    assert state_at(look_alikes, "omnisend").items() >= expected.items()
-
-
-async def test_a_test_event_shows_what_the_profile_will_hold(shop: Shop, look_alikes: Sandbox) -> None:
-    rule = await connected(shop, look_alikes, "contlo")
-    body = {"by": "email", "address": EMAIL}
-    answer = await shop.manage("POST", f"/send-events/{rule['id']}/test", json=body)
-    assert answer.json()["delivery"]["state"] == "delivered", answer.text
-    assert state_at(look_alikes, "contlo").items() >= {"balance": 0, "segments": []}.items()
 
 
 async def test_a_burst_goes_as_fast_as_both_of_klaviyos_windows_allow(

@@ -7,9 +7,8 @@ from regulars.dashboard.sheets import MAYBE, Fields, Shown
 from regulars.kit.fields import Manifest
 
 # What few shops ever touch, kept behind "More settings".
-_RARE = frozenset(
-    {"api_version", "retry_unclear", "rate_per_minute", "host", "style", "profile_prefix", "signed", "api_url"}
-)
+_RARE = frozenset(("api_version", "retry_unclear", "rate_per_minute", "host", "style", "signed", "api_url"))
+_RARE |= {"profile_prefix", "profiles"}
 
 
 def shown(manifest: Manifest, thing: Any = None, **more: Any) -> Shown:

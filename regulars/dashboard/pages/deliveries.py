@@ -79,6 +79,8 @@ def _what(row: Told) -> list[Any]:
     if one.source == "message":
         return [Link(words.CHANNELS.get(one.topic, one.topic), f"/deliveries/{one.id}")]
     said = Said(row.event) if row.event else label(one.topic)
+    if one.source == "profile":
+        return [Link(_PROFILE, f"/deliveries/{one.id}"), Small(label(one.topic))]
     return [Link(said, f"/deliveries/{one.id}"), Small(one.event_name, code=True)]
 
 
@@ -92,7 +94,9 @@ def _state(row: Told) -> list[Badge]:
 STATES = {"queued": ("busy", "Queued"), "delivered": ("good", "Delivered"), "failed": ("bad", "Failed")}
 STATES |= {"skipped": ("off", "Skipped"), "uncertain": ("care", "Uncertain")}
 
-_REMOVED = {"event": "A removed tool", "message": "A removed sender"}
+_REMOVED = {"event": "A removed tool", "message": "A removed sender", "profile": "A removed tool"}
+_PROFILE = "What the customer has"
+_SOURCES = [("event", "Events"), ("message", "Messages"), ("profile", "Profiles")]
 
 _SORTS = [("next_try", "Queued, next try first"), ("attempts", "Tried again, most tries first")]
 
@@ -116,7 +120,7 @@ DELIVERIES = lists.Listing[Told](
     nothing_why="Each event that a tool is told of is listed here, with every try and every answer.",
     filters=[
         lists.Filter("state", "State", "Any state", [(state, word) for state, (_, word) in STATES.items()]),
-        lists.Filter("source", "What", "Events and messages", [("event", "Events"), ("message", "Messages")]),
+        lists.Filter("source", "What", "Everything", _SOURCES),
         lists.Filter("to", "Tool", "Every tool and sender"),
         lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
         lists.Filter("customer", "Customer"),
@@ -159,12 +163,13 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
         "there": _page_of(tool) if tool else "",
         "message": words.CHANNELS.get(one.topic, one.topic) if one.source == "message" else "",
         "letter": (await messages.messages_by_id(tx, desk.id, [one.id])).get(one.id),
+        "profile": _PROFILE if one.source == "profile" else "",
         "waits": _waits_for(tool, desk, one.source) if one.state == "queued" else None,
         "may_replay": tool is not None and (one.state != "queued" or one.due_at > desk.now),
         **dict.fromkeys(("rule", "event", "customer")),
     }
     with suppress(NotFound):  # a test may stand on a sample that is no event of the log
-        context["rule"] = await dispatch.get_rule(tx, desk.id, one.rule_id)
+        context["rule"] = await dispatch.get_rule(tx, desk.id, one.rule_id) if one.source == "event" else None
         context["event"] = await events.get(tx, desk.id, one.event_id)
     if its := context["letter"] or context["event"]:
         context["customer"] = await customers.find(tx, desk.id, id=its.customer_id)
@@ -186,13 +191,13 @@ def _page_of(tool: Integration | Sender) -> str:
 def _waits_for(tool: Integration | Sender | None, desk: Desk, source: str) -> tuple[str, str, str] | None:
     """What keeps a queued delivery from going out, why, and the page where that is mended; None when nothing does."""
     if tool is None:
-        return "It is not sent.", f"The {'tool' if source == 'event' else 'sender'} was removed.", ""
+        return "It is not sent.", f"The {'sender' if source == 'message' else 'tool'} was removed.", ""
     there = _page_of(tool)
     if tool.state == "new":
         return f"It waits for {tool.name}.", "It is not initialized yet.", there
     if tool.state == "paused":
         return f"It waits for {tool.name}, which is paused.", tool.state_reason, there
-    if source == "event" and not desk.workspace.events_on:
+    if source != "message" and not desk.workspace.events_on:
         return "It waits for events to be switched on.", "While they are off nothing is sent.", "/events"
     return None
 
