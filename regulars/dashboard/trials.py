@@ -8,7 +8,7 @@ import msgspec
 
 from regulars import customers, orders, triggers
 from regulars.customers import Customer, NewCustomer
-from regulars.dashboard.desk import Desk, Form
+from regulars.dashboard.desk import Desk, Form, uuid_of
 from regulars.dashboard.words import exact, number
 from regulars.kit import NotFound, Reading, Refusal
 from regulars.triggers import About, Evaluation, Fire, NewFact, Rule, Simulated, Trigger
@@ -80,12 +80,14 @@ async def _about(desk: Desk, tx: Reading, form: Form, trigger: Trigger, rule: Ru
 
 
 async def somebody(desk: Desk, tx: Reading, name: str) -> Customer:
-    """Who has this id or e-mail address; without one the newest customer. Raises NotFound."""
-    who: dict[str, Any] = {"email": name} if "@" in name else {"customer_id": name}
-    found = [await customers.find(tx, desk.id, **who)] if name else await customers.search(tx, desk.id, "", limit=1)
-    if not found or found[0] is None:
-        raise NotFound("There is no such customer." if name else "There are no customers yet to try it on.")
-    return found[0]
+    """Who has this id, e-mail address or number; without one the newest customer. Raises NotFound."""
+    ways: list[dict[str, Any]] = [{"id": uuid_of(name)}, {"customer_id": name}, {"email": name}, {"mobile": name}]
+    for way in ways if name else []:
+        if found := await customers.find(tx, desk.id, country=desk.workspace.country, **way):
+            return found
+    if newest := [] if name else await customers.search(tx, desk.id, "", limit=1):
+        return newest[0]
+    raise NotFound("There is no such customer." if name else "There are no customers yet to try it on.")
 
 
 def _value(text: str) -> object:

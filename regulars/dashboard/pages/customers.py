@@ -1,6 +1,7 @@
 """Customers: found, looked at as a story, changed, and given or taken coins by hand; where each coin of a lot went;
 made one with another, taken out, erased. What can't be undone says first what will happen."""
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,11 +16,12 @@ from regulars.dashboard import sheets, story
 from regulars.dashboard.cells import Money
 from regulars.dashboard.coupons import had
 from regulars.dashboard.declaring import page
-from regulars.dashboard.desk import Desk, Handed, uuid_of
+from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
 from regulars.dashboard.lists import NAMED, Act, Asked, Column, Filter, Found, Listing, until_next
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, fields_of, sheet
+from regulars.dashboard.trials import somebody
 from regulars.engagement import messages
 from regulars.kit import NotFound, Reading, Refusal, Tx, counted, countries, invalid, new_id
 
@@ -223,8 +225,9 @@ async def lot(desk: Desk, tx: Reading) -> dict[str, Any]:
 
 async def _two(desk: Desk, tx: Reading) -> Shown:
     """With the other one, once they are named: looked up first, and both shown before anything happens."""
-    customer, named = await find(tx, desk), (await desk.form()).text("into")
-    into = await _named(tx, desk, named) if named else None
+    customer, into = await find(tx, desk), None
+    with suppress(NotFound):
+        into = await somebody(desk, tx, (await desk.form()).text("into") or "-")
     into = None if into == customer else into
     both = [customer] if into is None else [customer, into]
     have = await ledger.balances(tx, desk.workspace, [one.id for one in both], desk.now)
@@ -271,10 +274,3 @@ async def export(desk: Handed) -> Response[bytes]:
         said = await person_item(tx, desk.workspace, person, desk.now)
     headers = {"content-disposition": f'attachment; filename="customer-{customer.id}.json"'}
     return Response(msgspec.json.format(msgspec.json.encode(said)), media_type=MediaType.JSON, headers=headers)
-
-
-async def _named(tx: Reading, desk: Desk, text: str) -> Customer | None:
-    for way in ({"id": uuid_of(text)}, {"customer_id": text}, {"email": text}, {"mobile": text}):
-        if found := await customers.find(tx, desk.id, country=desk.workspace.country, **way):
-            return found
-    return None

@@ -163,8 +163,8 @@ _AGREES = {**dict.fromkeys(CHANNELS, Field("choice", options=("yes", "no", "aske
 
 async def _agreed(desk: Desk, tx: Reading) -> Shown:
     customer = await find(tx, desk)
-    states = {one.channel: one.state for one in await messages.consents_of(tx, desk.workspace, customer)}
-    return Shown(states, customer, more={"states": states})
+    found = await messages.consents_of(tx, desk.workspace, customer)
+    return Shown({one.channel: one.state for one in found}, customer)
 
 
 @sheet("/customers/{id:uuid}/consent", "What they agree to", "consent", _AGREES, act="consent.update", load=_agreed)

@@ -25,7 +25,6 @@ from regulars.engagement.messages.model import Content, NewMessage, Template
 from regulars.events import TOPICS, label
 from regulars.kit import Invalid, Reading, Refusal, Tx
 
-_EVENT = Field("uuid", optional=True, blank=None)
 _KNOWN = fields_of(Content) | {
     "name": Field(chars_max=limits.NAME_CHARS_MAX),
     "topic": Field("choice", options=("", *TOPICS)),
@@ -101,10 +100,8 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     return await _editor(desk, tx, channel, {"body_type": "html", "topic": ""})
 
 
-_HOW: dict[str, Any] = {"inside": _SLOTS, "of": "Templates"}
-
-
-@sheet("/templates/new", "Write a template", "template_new", _fields, act="template.create", load=_blank, **_HOW)
+@sheet("/templates/new", "Write a template", "template_new", _fields, of="Templates", load=_blank, inside=_SLOTS,
+       act="template.create")  # fmt: skip
 async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
     how = {**_made(given), "channel": shown.more["channel"]}
     desk.about(how["name"])
@@ -124,7 +121,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return await _editor(desk, tx, of.channel, {"name": of.name, "topic": of.topic, **asdict(of.content)}, of)
 
 
-@sheet("/templates/{id:uuid}", "", "template", _fields, act="template.update", load=_load, **_HOW)
+@sheet("/templates/{id:uuid}", "", "template", _fields, act="template.update", load=_load, inside=_SLOTS)
 async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> str:
     made = await messages.change_template(tx, desk.id, desk.key, _made(given), desk.now, actor=desk.who.actor)
     return f"Saved as version {made.version}."
@@ -143,30 +140,30 @@ async def _ask_test(desk: Desk, tx: Reading) -> Shown:
     return Shown({"to": to}, of, more={"happened": await _happened(desk, tx, of.topic)})
 
 
-_TEST = {"to": Field(chars_max=limits.EMAIL_CHARS_MAX), "whom": MAYBE, "event_id": _EVENT}
+_TEST = {"to": Field(chars_max=limits.EMAIL_CHARS_MAX), "whom": MAYBE, "event_id": MAYBE}
 
 
 @sheet("/templates/{id:uuid}/test", "Send a test", "template_test", _TEST, yes="Send", load=_ask_test,
        act="message.send", inside={"test_to": "to"})  # fmt: skip
 async def test(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
-    whom = await _whom(desk, tx, given["whom"], given["event_id"])
-    named: dict[str, Any] = {"cause_id": given["event_id"], "template_id": desk.key, "address": given["to"] or "-"}
-    new = NewMessage(customer_id=whom.id, source_kind="test", **named)
+    whom, event_id = await _whom(desk, tx, given)
+    how: dict[str, Any] = {"cause_id": event_id, "template_id": desk.key, "address": given["to"] or "-"}
+    new = NewMessage(customer_id=whom.id, source_kind="test", **how)
     desk.about(new.id, template_id=str(desk.key))
     return desk.see(f"/messages/{(await messages.send_one(tx, desk.workspace, new, desk.now)).id}")
 
 
-async def _whom(desk: Desk, tx: Reading, named: str, event_id: UUID | None) -> Customer:
-    """Whose event it is, or who is named, or else the newest customer."""
-    id = (await events.get(tx, desk.id, event_id)).customer_id if event_id else None
-    return await customers.get(tx, desk.id, id=id) if id else await somebody(desk, tx, named)
+async def _whom(desk: Desk, tx: Reading, asked: Mapping[str, Any]) -> tuple[Customer, UUID | None]:
+    """Whose event it is, and that; or who is named, or else the newest customer."""
+    if id := uuid_of(str(asked.get("event_id", ""))):
+        return await customers.get(tx, desk.id, id=(await events.get(tx, desk.id, id)).customer_id), id
+    return await somebody(desk, tx, str(asked.get("whom", "")).strip()), None
 
 
 @get("/templates/{id:uuid}/looks")
 async def looks(desk: Handed) -> Response[str]:
     async with desk.reading() as tx:
-        of = await _asked_for(desk, tx)
-        return await _looks(desk, tx, of, query_of(desk.request))
+        return await _looks(desk, tx, await _asked_for(desk, tx), query_of(desk.request))
 
 
 @post("/templates/preview")
@@ -188,8 +185,7 @@ async def _looks(
     desk: Desk, tx: Reading, of: Template, asked: Mapping[str, Any], wrong: Mapping[str, str] = NOTHING
 ) -> Response[str]:
     try:
-        event_id = uuid_of(str(asked.get("event_id", "")))
-        whom = await _whom(desk, tx, str(asked.get("whom", "")).strip(), event_id)
+        whom, event_id = await _whom(desk, tx, asked)
         return framed(desk, await messages.preview(tx, desk.workspace, of, whom, desk.now, event_id), wrong)
     except Refusal as refusal:
         return framed(desk, {"problem": refusal.message}, wrong)

@@ -36,12 +36,7 @@ async def consents_of(tx: Reading, workspace: Workspace, customer: Customer) -> 
 
 
 async def set_consents(
-    tx: Tx,
-    workspace: Workspace,
-    customer: Customer,
-    states: Mapping[model.Channel, model.ConsentState],
-    source: str,
-    now: datetime,
+    tx: Tx, workspace: Workspace, customer: Customer, states: model.States, source: str, now: datetime
 ) -> list[model.Consent]:
     """Keep what was said, and by whom; what the shop knows of the customer goes with it, and is told as any change of
     theirs. A channel about which nothing was said is as it was. Locks the customer."""

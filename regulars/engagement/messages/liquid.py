@@ -29,6 +29,7 @@ THINGS: dict[str, dict[str, tuple[str, str]]] = msgspec.convert(
     dict[str, dict[str, tuple[str, str]]],
 )
 """What has properties, by their names: the flat name of the same, '' for none, and words."""
+_ALWAYS = ("business", "customer.balance", "customer.preferences", "user_available", "trigger_", "customer.email")
 _FAULTS = (LiquidError, RecursionError, ValueError, TypeError, ArithmeticError)
 
 
@@ -174,11 +175,12 @@ def variables(topic: str) -> list[Variable]:
     of_event = {name: one["description"] for name, one in properties(TOPICS[topic].type if topic else Common).items()}
     said = {f"{thing}.{name}": words for thing, inside in THINGS.items() for name, (_, words) in inside.items()}
     said |= {f"event.{name}": words for name, words in of_event.items()} if topic else {}
-    named = ("name", "code", "tier")
-    return [
-        Variable(name, words, f"{{{{ {name} | default: 'there' }}}}" if name.endswith(named) else f"{{{{ {name} }}}}")
-        for name, words in (said | of_event).items()
-    ]
+    return [Variable(name, words, f"{{{{ {name}{_fallback(name)} }}}}") for name, words in (said | of_event).items()]
+
+
+def _fallback(name: str) -> str:
+    """What is said in place of one that may be missing."""
+    return " | default: 'there'" if name.endswith("name") else "" if name.startswith(_ALWAYS) else " | default: ''"
 
 
 def _words(error: Exception) -> str:

@@ -21,6 +21,7 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 State = Literal["queued", "sent", "skipped", "failed", "uncertain"]
 STATES: tuple[State, ...] = get_args(State)
 ConsentState = Literal["yes", "no", "asked"]
+States = Mapping[Channel, ConsentState]
 SourceKind = Literal["test", "api", "trigger", "automation", "campaign", "opt_in"]
 _Line = Annotated[str, Meta(max_length=limits.MESSAGE_LINE_CHARS_MAX)]
 

@@ -14,6 +14,8 @@ from regulars.engagement.messages.model import Channel, Content
 from regulars.tenancy import Workspace
 
 _WORDS: dict[str, list[str]] = json.loads(Path(__file__).with_name("confirm.json").read_text(encoding="utf-8"))
+Said = Mapping[str, Any]
+Lead = Callable[[str], str]
 _WAY = "{{ customer.preferences_link }}"
 
 
@@ -28,11 +30,7 @@ def _words(shop: Workspace) -> list[str]:
 
 
 def facts(
-    shop: Workspace,
-    customer: Customer,
-    available: int,
-    body: Mapping[str, Any] | None,
-    coupon: Mapping[str, str] | None,
+    shop: Workspace, customer: Customer, available: int, body: Said | None, coupon: Said | None
 ) -> dict[str, Any]:
     """What a template may name: what an event said, and of the customer and the shop what is true now."""
     common = events.common(events.business(shop), customer, available)
@@ -44,13 +42,7 @@ def facts(
 
 
 def render(
-    shop: Workspace,
-    channel: Channel,
-    content: Content,
-    known: Mapping[str, Any],
-    *,
-    pixel: str = "",
-    link: Callable[[str], str] = str,
+    shop: Workspace, channel: Channel, content: Content, known: Said, *, pixel: str = "", link: Lead = str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What it comes to (of an e-mail subject, html and text; of others text, or template, language and slots), and what
     its variables stood for. `link` is where the link to an address leads instead. Raises Unfit."""

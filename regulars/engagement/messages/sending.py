@@ -99,19 +99,13 @@ async def send_for_triggers(
 
 
 async def agree(
-    tx: Tx,
-    workspace: Workspace,
-    customer: Customer,
-    states: dict[model.Channel, model.ConsentState],
-    source: str,
-    now: datetime,
+    tx: Tx, workspace: Workspace, customer: Customer, states: model.States, source: str, now: datetime
 ) -> list[model.Consent]:
     """As `set_consents`; but with double opt-in, a yes to e-mail is asked for by e-mail. Raises model.NoSender."""
     if states.get("email") == "yes" and model.message_rules(workspace).double_opt_in:
         states = {**states, "email": "asked"}
-        await send(
-            tx, workspace, [model.NewMessage(customer_id=customer.id, template_id=None, source_kind="opt_in")], now
-        )
+        asks = model.NewMessage(customer_id=customer.id, template_id=None, source_kind="opt_in")
+        await send(tx, workspace, [asks], now)
     return await set_consents(tx, workspace, customer, states, source, now)
 
 
