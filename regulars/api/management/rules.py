@@ -1,7 +1,8 @@
 """Send Events rules: which event goes to which tool, under which name, and a test of each."""
 
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,9 +14,11 @@ from regulars import customers, delivery, dispatch, integrations, ledger, limits
 from regulars.api.management.api import Call, NoQuery, Resource, management
 from regulars.api.management.events import TopicName
 from regulars.api.management.items import DeliveryItem, delivery_items
-from regulars.delivery import StoredAttempt
-from regulars.dispatch import Rule, RuleOutcome
+from regulars.delivery import Delivery, StoredAttempt
+from regulars.dispatch import PreparedTest, Rule, RuleOutcome
 from regulars.kit import Partial, Reading, Shown, Tx, copied
+from regulars.tenancy import Workspace
+from regulars.wiring import App
 
 Prefix = Annotated[
     str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
@@ -102,29 +105,35 @@ def delete_rule(call: Call[NoQuery, None], tx: Tx) -> Awaitable[None]:
 async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
     """Sent at once, and answered with what the tool said: the customer's newest event of the rule's topic, or one made
     from their data, marked as a test. Restrictions are not asked."""
-    app, workspace_id, body = call.app, call.workspace_id, call.body
-    email, mobile = (body.address, None) if body.by == "email" else (None, body.address)
+    body = call.body
+    how = (call.workspace, call.path_id(), body.by, body.address, call.now)
+    prepared, sent, attempt = await try_rule(call.app, *how, lambda tx: call.audit(tx, "rule.test", call.path_id()))
+    async with call.app.db.reading() as tx:
+        (item,) = await delivery_items(tx, call.workspace, [sent])
+    return TestResult(item, attempt, prepared.real, prepared.outcome)
+
+
+async def try_rule(
+    app: App,
+    shop: Workspace,
+    rule_id: UUID,
+    by: Any,
+    address: str,
+    now: datetime,
+    told: Callable[[Tx], Awaitable[None]],
+) -> tuple[PreparedTest, Delivery, StoredAttempt | None]:
+    """Written down, `told` who does it, sent outside any transaction, and the tool's answer written down."""
+    email, mobile = (address, None) if by == "email" else (None, address)
     async with app.db.transaction() as tx:
-        customer = await customers.find(tx, workspace_id, email=email, mobile=mobile, country=call.workspace.country)
-        balances = await ledger.balances(tx, call.workspace, [customer.id], call.now) if customer else {}
-        prepared = await dispatch.prepare_test(
-            tx,
-            call.workspace,
-            call.path_id(),
-            by=body.by,
-            address=body.address,
-            customer=customer,
-            available=balances[customer.id]["coins"].available if customer else 0,
-            now=call.now,
-        )
-        carrier = await integrations.carrier_of(tx, workspace_id, prepared.lane_id, app.box)
-        await call.audit(tx, "rule.test", call.path_id())
+        customer = await customers.find(tx, shop.id, email=email, mobile=mobile, country=shop.country)
+        have = (await ledger.available(tx, shop, [customer.id], now)).get(customer.id, 0) if customer else 0
+        whose: dict[str, Any] = {"by": by, "address": address, "customer": customer, "available": have}
+        prepared = await dispatch.prepare_test(tx, shop, rule_id, **whose, now=now)
+        carrier = await integrations.carrier_of(tx, shop.id, prepared.lane_id, app.box)
+        await told(tx)
     parcel = msgspec.structs.replace(prepared.parcel, attempted_at=app.clock.outside())
     made = await delivery.attempt(carrier, app.http, parcel)
     async with app.db.transaction() as tx:
-        await delivery.record(
-            tx, workspace_id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random
-        )
-        sent, attempts = await delivery.get_delivery(tx, workspace_id, prepared.parcel.delivery_id)
-        (item,) = await delivery_items(tx, call.workspace, [sent])
-    return TestResult(item, attempts[-1] if attempts else None, prepared.real, prepared.outcome)
+        await delivery.record(tx, shop.id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random)
+        sent, attempts = await delivery.get_delivery(tx, shop.id, prepared.parcel.delivery_id)
+    return prepared, sent, attempts[-1] if attempts else None

@@ -1,14 +1,13 @@
 """Events: the switch, the log, and the Send Events rules with their test."""
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 from litestar import Response, post
 
-from regulars import customers, delivery, dispatch, events, integrations, ledger, limits, why
+from regulars import customers, delivery, dispatch, events, integrations, limits, why
+from regulars.api.management.rules import try_rule
 from regulars.customers import Customer
 from regulars.dashboard import lists, sheets
 from regulars.dashboard.cells import Badge, Link, Said, Small
@@ -17,6 +16,7 @@ from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.restrictions import Builder, condition_of, drawn
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, sheet
+from regulars.dashboard.trials import somebody
 from regulars.delivery import Delivery
 from regulars.dispatch import Rule
 from regulars.engagement import messages
@@ -191,34 +191,21 @@ _WHOM["template_id"] = Field("uuid", optional=True, blank=None)
 
 @sheet("/events/send/{id:uuid}/test", "Send test event", "rule_test", _WHOM, yes="Send", load=_ask_test)
 async def test(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    """Written down, sent outside any transaction, and the tool's answer written down and shown; or as a message."""
+    """Of the event, to its tool; or as a message that is written for it."""
     by, address = given["by"], given["address"]
+    (await desk.form()).check()
     try:
-        async with desk.changing("rule.test", desk.key) as tx:
-            email, mobile = (address, None) if by == "email" else (None, address)
-            by_address: dict[str, Any] = {"email": email, "mobile": mobile, "country": desk.workspace.country}
-            person = await customers.find(tx, desk.id, **by_address) if address else None
-            if given["template_id"] and person:
-                named: dict[str, Any] = {"template_id": given["template_id"], "customer_id": person.id}
-                new = NewMessage(**named, source_kind="test", address=address)
+        if (template_id := given["template_id"]) and address:
+            async with desk.changing("rule.test", desk.key) as tx:
+                new = NewMessage(customer_id=(await somebody(desk, tx, address)).id, template_id=template_id,
+                                 source_kind="test", address=address)  # fmt: skip
                 return desk.see(f"/messages/{(await messages.send_one(tx, desk.workspace, new, desk.now)).id}")
-            have = await ledger.balances(tx, desk.workspace, [person.id], desk.now) if person else {}
-            available = have[person.id]["coins"].available if person else 0
-            whose: dict[str, Any] = {"by": by, "address": address, "customer": person, "available": available}
-            prepared = await dispatch.prepare_test(tx, desk.workspace, desk.key, **whose, now=desk.now)
-            carrier = await integrations.carrier_of(tx, desk.id, prepared.lane_id, desk.app.box)
+        how = (desk.workspace, desk.key, by, address, desk.now)
+        prepared, one, attempt = await try_rule(desk.app, *how, lambda tx: desk.audit(tx, "rule.test", desk.key))
     except Refusal as refusal:
         # Whatever it is that can't be found, the form stays.
         fields = {"address": refusal.message} if refusal.fields else {}
         raise Refusal(refusal.message, fields=fields) from None
-    parcel = msgspec.structs.replace(prepared.parcel, attempted_at=desk.app.clock.outside())
-    made = await delivery.attempt(carrier, desk.app.http, parcel)
-    async with desk.app.db.transaction() as tx:
-        await delivery.record(
-            tx, desk.id, prepared.lane_id, [(made, 0)], now=desk.app.clock.now(), random=random.random
-        )
-        one, attempts = await delivery.get_delivery(tx, desk.id, prepared.parcel.delivery_id)
-    attempt = attempts[-1] if attempts else None
     result = {"delivery": one, "attempt": attempt, "real": prepared.real, "rule": prepared.outcome}
     shown.yes, shown.values, shown.more["result"] = "Send again", given, result
     return sheets.draw(desk, test, shown)

@@ -53,19 +53,20 @@ async def show(desk: Handed) -> Response[str]:
 @get("/sandbox/inbox")
 async def inbox(desk: Handed) -> Response[str]:
     """What arrived by e-mail, SMS and WhatsApp, as it would look."""
-    answer = await ask(desk, "GET", f"/inbox?newest={_MAILS_SHOWN_MAX}")
-    messages = msgspec.json.decode(answer.body).get("messages", []) if answer and answer.status == 200 else None
-    return desk.page("pages/sandbox_inbox.html", messages=messages)
+    return desk.page("pages/sandbox_inbox.html", messages=await _arrived(desk))
 
 
 @get("/sandbox/inbox/{place:int}")
 async def mail(desk: Handed) -> Response[str]:
     """One mail alone, in a page that can do nothing but look as it does."""
-    place = int(desk.request.path_params["place"])
-    answer = await ask(desk, "GET", f"/inbox?newest={_MAILS_SHOWN_MAX}")
-    messages = msgspec.json.decode(answer.body).get("messages", []) if answer and answer.status == 200 else []
+    messages, place = await _arrived(desk) or [], int(desk.request.path_params["place"])
     html = messages[place]["html"] if place < len(messages) else ""
     return Response(html, media_type="text/html", headers=FRAMED)
+
+
+async def _arrived(desk: Desk) -> list[dict[str, Any]] | None:
+    answer = await ask(desk, "GET", f"/inbox?newest={_MAILS_SHOWN_MAX}")
+    return msgspec.json.decode(answer.body).get("messages", []) if answer and answer.status == 200 else None
 
 
 @post("/sandbox/faults")

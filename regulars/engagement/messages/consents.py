@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from regulars import customers, ledger
@@ -82,17 +83,13 @@ async def suppressed(tx: Reading, workspace_id: UUID, named: Sequence[tuple[str,
 
 
 async def suppressions(
-    tx: Reading,
-    workspace_id: UUID,
-    *,
-    channel: model.Channel | None = None,
-    address: str | None = None,
-    before_id: UUID | None = None,
-    limit: int,
+    tx: Reading, workspace_id: UUID, *, limit: int, channel: model.Channel | None = None, **by: Any
 ) -> list[model.Suppression]:
     """Newest first; of an address, however it is written, what there is of it."""
-    if address:
+    if address := by.get("address"):
         named = [channel] if channel else list(model.CHANNELS)
         hashes = [model.hash_of(one, address) for one in named]
         return await tx.all(model.Suppression, sql.suppressions_of_address, workspace_id, named, hashes)
-    return await tx.all(model.Suppression, sql.suppressions, workspace_id, before_id or AFTER_ALL_IDS, limit, channel)
+    return await tx.all(
+        model.Suppression, sql.suppressions, workspace_id, by.get("before_id") or AFTER_ALL_IDS, limit, channel
+    )
