@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import httpx
 from jsonschema import Draft202012Validator
@@ -18,6 +19,7 @@ from regulars.api.documents import openapi
 from regulars.api.management import management
 from regulars.api.merchant import merchant
 from regulars.channels.store import sql as senders
+from regulars.kit import SecretBox, Tx
 from regulars.kit.clock import Clock
 from regulars.kit.settings import Settings
 from regulars.triggers import Rule, Trigger
@@ -171,9 +173,12 @@ async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str =
 
 async def a_ready_sender(shop: Shop, now: datetime) -> None:
     """Of e-mail, as if a code had been read at its address."""
-    given = {"sender_name": "Corner Shop", "sender_email": "hello@shop.example", "server": "127.0.0.1", "port": 2525}
-    id, box = shop.workspace.id, shop.app.box
     async with shop.app.db.transaction() as tx:
-        made = await channels.add(tx, id, box, tool="smtp", name="", given=given | {"security": "none"}, now=now)
-        await tx.execute(senders.set_state, id, made.sender.id, "ready", "")
-        await delivery.resume_lane(tx, id, made.sender.id, now)
+        await a_sender_in(tx, shop.workspace.id, now, box=shop.app.box)
+
+
+async def a_sender_in(tx: Tx, id: UUID, now: datetime, *, box: SecretBox, port: int = 2525) -> None:
+    given = {"sender_name": "Corner Shop", "sender_email": "hello@shop.example", "server": "127.0.0.1", "port": port}
+    made = await channels.add(tx, id, box, tool="smtp", name="", given=given | {"security": "none"}, now=now)
+    await tx.execute(senders.set_state, id, made.sender.id, "ready", "")
+    await delivery.resume_lane(tx, id, made.sender.id, now)

@@ -67,7 +67,7 @@ CREATE TABLE automations_run (
     PRIMARY KEY (workspace_id, id)
 );
 -- Nobody is in one twice at once.
-CREATE UNIQUE INDEX automations_run_inside ON automations_run (workspace_id, automation_id, customer_id)
+CREATE UNIQUE INDEX automations_run_inside ON automations_run (workspace_id, customer_id, automation_id)
     WHERE state IN ('active', 'waiting');
 CREATE INDEX automations_run_of_customer ON automations_run (workspace_id, customer_id, automation_id, entered_at);
 CREATE INDEX automations_run_wakes ON automations_run (workspace_id, wakes_at) WHERE wakes_at IS NOT NULL AND NOT held;
@@ -104,6 +104,13 @@ CREATE TABLE automations_count (
     people        bigint NOT NULL,
     PRIMARY KEY (workspace_id, automation_id, version, step_id, outcome, reason)
 );
+
+-- What people go by, for those who ask whether it names something.
+CREATE VIEW automations_said AS
+    SELECT a.workspace_id, a.name, v.definition::text AS definition
+      FROM automations_automation a
+      JOIN automations_version v ON v.workspace_id = a.workspace_id AND v.automation_id = a.id AND v.version = a.launched
+     WHERE a.removed_at IS NULL;
 
 CREATE OR REPLACE VIEW events_reader AS
     SELECT workspace_id, 'dispatch' AS reader, topic FROM dispatch_reading

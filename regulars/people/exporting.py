@@ -6,7 +6,8 @@ import msgspec
 
 from regulars import customers, events, ledger, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer
-from regulars.engagement import messages, segments
+from regulars.engagement import automations, messages, segments
+from regulars.engagement.automations import RunOf
 from regulars.engagement.messages.model import Consent, Message
 from regulars.events import Event
 from regulars.kit import Reading
@@ -22,7 +23,7 @@ from regulars.triggers import Firing
 class Person(msgspec.Struct, frozen=True):
     """`also_known_as` are the customer_ids of those who were merged into them. `cut`: the names of lists of which only
     the newest limits.PERSON_ITEMS_MAX are told. `coupons` come with their terms; `moves` are those on the ladder;
-    `segments` those that they are in, by their names;
+    `segments` those that they are in, by their names; `automations` those that they are in, or were;
     `referrals` are those of their friends, and the one that brought them along."""
 
     customer: Customer
@@ -34,6 +35,7 @@ class Person(msgspec.Struct, frozen=True):
     coupons: rewards.Known
     moves: list[Move]
     segments: list[str]
+    automations: list[RunOf]
     reviews: list[Post]
     questions: list[Post]
     referrals: list[Referral]
@@ -59,6 +61,7 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
         coupons=await rewards.coupons(tx, workspace.id, customer_id=id, limit=most),
         moves=await tiers.moves_of(tx, workspace.id, id),
         segments=[one.name for one, _ in await segments.segments_of(tx, workspace.id, id)],
+        automations=await automations.runs_of(tx, workspace.id, id, limit=most),
         reviews=await reviews.posts(tx, workspace.id, "review", customer_id=id, limit=most),
         questions=await reviews.posts(tx, workspace.id, "question", customer_id=id, limit=most),
         referrals=await referrals.referrals(tx, workspace.id, referrer_id=id, limit=most)
@@ -68,7 +71,7 @@ async def take_out(tx: Reading, workspace: Workspace, customer: Customer) -> Per
         events=await events.recent(tx, workspace.id, customer_id=id, limit=most),
         cut=[],
     )
-    lists = ("orders", "coins", "credits", "firings", "reviews", "questions", "messages", "events")
+    lists = ("orders", "coins", "credits", "firings", "automations", "reviews", "questions", "messages", "events")
     cut = [name for name in lists if len(getattr(person, name)) >= most]
     cut += ["coupons"] if len(person.coupons[0]) >= most else []
     return msgspec.structs.replace(person, cut=cut)

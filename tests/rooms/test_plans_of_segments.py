@@ -10,6 +10,7 @@ from regulars.engagement.segments import NewSegment
 from regulars.events import NewEvent
 from regulars.kit.clock import HandClock
 from regulars.rewards import Ask, Terms
+from regulars.worker.loops import engage
 from tests import make
 from tests.rooms.delivery.street import Corner, corner
 from tests.rooms.plans import planning, unanalysed
@@ -53,7 +54,7 @@ async def test_segments_go_by_keys(shop: Corner, analysed: bool) -> None:
     async with planning(db, analysed=analysed, at_least=35) as spy:
         assert (await segments.get_segment(spy, workspace.id, live.id)).members == MANY
         await events.append(spy, workspace.id, ordered(50), now)
-        assert await segments.follow(spy, workspace, now) == 50
+        assert await engage(spy, workspace, now) == 50
         await segments.look(spy, workspace, [], now)
         assert len(await segments.members_of(spy, workspace.id, user.id, limit=20)) == 20
         assert len(await segments.segments_of(spy, workspace.id, ids[0])) == 3

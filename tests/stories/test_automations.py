@@ -50,7 +50,8 @@ async def runs(shop: Shop, one: dict[str, Any], **by: Any) -> list[tuple[str, st
     """Who, at which step, how it stands and why: oldest first."""
     items = (await shop.manage("GET", f"/automations/{one['id']}/runs", params=by)).json()["items"]
     return [
-        (run["customer"]["name"].split()[0], run["at_step"], run["state"], run["reason"]) for run in reversed(items)
+        (run["customer"]["name"].partition(" ")[0], run["at_step"], run["state"], run["reason"])
+        for run in reversed(items)
     ]
 
 
@@ -169,7 +170,7 @@ async def test_coins_wait_a_day_and_are_written_about(desk: Desk, clock: HandClo
     }
     assert (await shop.manage("GET", f"/automations/{one['id']}")).json()["people_inside"] == 1
     path = f"/automations/{one['id']}/people"
-    (sent,) = (await shop.manage("GET", path, params={"step": "mail", "outcome": "sent"})).json()["items"]
+    (sent,) = (await shop.manage("GET", path, params={"step_id": "mail", "outcome": "sent"})).json()["items"]
     assert sent["customer"]["name"] == ASHA["name"]
     whole = (await shop.manage("GET", f"/messages/{sent['id']}")).json()
     assert (whole["source_kind"], whole["source_id"], whole["state"]) == ("automation", one["id"], "sent")

@@ -2,35 +2,24 @@
 
 from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management, page_of
+from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, asked, management, page_of
 from regulars.api.management.items import Whose, named, whose
+from regulars.customers.reported import CustomerId
 from regulars.engagement import automations
-from regulars.engagement.automations import Automation, Finding, Passed, People, Run, StepCount, Version
+from regulars.engagement.automations import Automation, DryRun, Finding, Passed, People, Run, StepCount, Tried, Version
 from regulars.engagement.automations.model import Name, RunState
 from regulars.kit import Listed, Page, Reading, Shown, Tx, copied, invalid, showing
 
-_EXAMPLE = {
-    "trigger": {"kind": "event", "topic": "walletreward_create"},
-    "filter": {"property": "amount", "operator": "at_least", "value": 100},
-    "again": "after",
-    "again_days": 30,
-    "steps": [
-        {"id": "wait", "kind": "wait", "for_s": 3600},
-        {"id": "thanks", "kind": "message", "template_id": "0190a4e2-0000-7000-8000-000000000001"},
-    ],
-}
+_STARTS = {"kind": "event", "topic": "walletreward_create"}
+_EXAMPLE = {"trigger": _STARTS, "steps": [{"id": "wait", "kind": "wait", "for_s": 3600}, {"id": "out", "kind": "exit"}]}
 Definition = Annotated[
     dict[str, Any],
-    Meta(
-        description="What starts it, whom it is for, and its steps, as the guide of automations has it.",
-        examples=[_EXAMPLE],
-    ),
+    Meta(description="What starts it, whom it is for, and its steps: see the guide.", examples=[_EXAMPLE]),
 ]
 Revision = Annotated[int, Meta(ge=1, description="Of the draft as it was read.", examples=[2])]
 Step = Annotated[str, Meta(max_length=limits.FACT_NAME_CHARS_MAX, description="A step's id.", examples=["wait"])]
@@ -66,8 +55,7 @@ class AutomationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 class ToLaunch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Those who are inside `stay` on the version they entered by, or are moved to the newest one, and wait as long as
-    that says."""
+    """Those inside `stay` on the version they entered by, or are moved to the newest, and wait as long as that says."""
 
     people_inside: People = "stay"
 
@@ -84,14 +72,14 @@ class CountQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class RunQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`step`: only those who are at it now."""
+    """`step_id`: only those who are at it now."""
 
     state: RunState | None = None
-    step: Step | None = None
+    step_id: Step | None = None
 
 
 class PassedQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    step: Step
+    step_id: Step
     outcome: Annotated[str, Meta(max_length=limits.FACT_NAME_CHARS_MAX, examples=["sent"])] | None = None
 
 
@@ -108,6 +96,19 @@ class PassedItem(msgspec.Struct):
     """Somebody who came through a step. Of a message `id` is the message's."""
 
     customer: Whose
+
+
+class ToTry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`days` of the log are gone through."""
+
+    days: Annotated[int, Meta(ge=1, le=limits.CALENDAR_DAYS_MAX)] = 7
+
+
+class ToTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`test_to`: to this address all messages of the way are sent, at once."""
+
+    customer_id: CustomerId
+    test_to: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX)] = ""
 
 
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Automation]) -> list[AutomationItem]:
@@ -133,9 +134,8 @@ def list_automations(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[A
 def create_automation(call: Call[NoQuery, NewAutomation], tx: Tx) -> Awaitable[Automation]:
     """Nothing happens before it is published and launched."""
     new = call.body
-    return automations.create_automation(
-        tx, call.workspace, new.name, new.definition, call.now, actor=call.caller.actor
-    )
+    how: dict[str, Any] = {"actor": call.caller.actor}
+    return automations.create_automation(tx, call.workspace, new.name, new.definition, call.now, **how)
 
 
 @of.read("One automation")
@@ -205,11 +205,8 @@ async def read_automation_counts(call: Call[CountQuery, None], tx: Reading) -> L
 @management.get("/automations/{id}/runs", "Who is in an automation, or was", tag="Automations", area="data")
 async def list_automation_runs(call: Call[RunQuery, None], tx: Reading) -> Page[RunItem]:
     """Those who entered last come first."""
-    id, query = call.path_id(), call.query
-    await automations.get_automation(tx, call.workspace_id, id)
-    page: dict[str, Any] = {"before_id": query.before, "limit": query.limit + 1}
-    found = await automations.runs(tx, call.workspace_id, id, state=query.state, step_id=query.step, **page)
-    items, next = page_of(found, query.limit)
+    found = await automations.runs(tx, call.workspace_id, call.path_id(), **asked(call.query))
+    items, next = page_of(found, call.query.limit)
     of_them = await whose(tx, call.workspace, items)
     return Page([copied(RunItem, one, customer=named(of_them[one.customer_id])) for one in items], next)
 
@@ -217,11 +214,22 @@ async def list_automation_runs(call: Call[RunQuery, None], tx: Reading) -> Page[
 @management.get("/automations/{id}/people", "Who came through a step", tag="Automations", area="data")
 async def list_automation_people(call: Call[PassedQuery, None], tx: Reading) -> Page[PassedItem]:
     """The last first."""
-    id, query = call.path_id(), call.query
-    await automations.get_automation(tx, call.workspace_id, id)
-    page: dict[str, Any] = {"before_id": query.before, "limit": query.limit + 1}
-    found = await automations.people_at(tx, call.workspace_id, id, query.step, outcome=query.outcome, **page)
-    items, next = page_of(found, query.limit)
-    ids: list[UUID] = [one.customer_id for one in items if one.customer_id]
-    people = await customers.by_ids(tx, call.workspace_id, ids)
-    return Page([copied(PassedItem, one, customer=named(people[one.customer_id])) for one in items], next)  # type: ignore[index]
+    found = await automations.people_at(tx, call.workspace_id, call.path_id(), **asked(call.query))
+    items, next = page_of(found, call.query.limit)
+    of_them = await whose(tx, call.workspace, items)
+    return Page([copied(PassedItem, one, customer=named(of_them[one.customer_id])) for one in items], next)
+
+
+@management.post(
+    "/automations/{id}/dry-run", "Try a draft on what happened", tag="Automations", area="data", access="READ"
+)
+async def dry_run_automation(call: Call[NoQuery, ToTry], tx: Reading) -> DryRun:
+    """Nothing is sent, given or written. What is asked of customers is asked as it is now."""
+    return await automations.dry_run(tx, call.workspace, call.path_id(), call.body.days, call.now)
+
+
+@management.post("/automations/{id}/test", "Try a draft with a customer", tag="Automations", area="data")
+async def test_automation(call: Call[NoQuery, ToTest], tx: Tx) -> Tried:
+    """By the customer's newest event, or one that is made up."""
+    who, id = await customers.get(tx, call.workspace_id, customer_id=call.body.customer_id), call.path_id()
+    return await automations.try_with(tx, call.workspace, id, who, call.now, test_to=call.body.test_to)

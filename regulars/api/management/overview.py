@@ -14,6 +14,7 @@ from regulars.api.management.events import EventItem, event_item
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.days import Day
 from regulars.delivery import LaneHealth
+from regulars.engagement import automations
 from regulars.kit import Reading
 from regulars.kit.clock import hours_of_day
 from regulars.search import everywhere
@@ -22,12 +23,14 @@ from regulars.search import everywhere
 class Today(msgspec.Struct, frozen=True):
     """The hours of the shop's day, from its midnight to the next, as many days before it as were asked for (the oldest
     first), and each integration's queue. Counting stops at a high number, which then means "at least".
-    `events_late_since`: an event has waited since then to be carried to the tools, which is longer than it should."""
+    `events_late_since`: an event has waited since then to be carried to the tools, which is longer than it should.
+    `automations_stuck`: what keeps people from going on in automations, in sentences."""
 
     hours: list[Day]
     days: list[Day]
     integrations: list[LaneHealth]
     events_late_since: datetime | None
+    automations_stuck: list[str]
 
 
 class OverviewQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +45,8 @@ async def read_overview(call: Call[OverviewQuery, None], tx: Reading) -> Today:
     hours = await days.count_between(tx, call.workspace, moments)
     late_since = await events.late_since(tx, call.workspace_id, "dispatch", call.now)
     before = await days.days_before(tx, call.workspace, call.now, call.query.days) if call.query.days else []
-    return Today(hours, before, await delivery.lane_health(tx, call.workspace_id, call.now), late_since)
+    stuck = [f"{one.name}: {words}" for one, said in await automations.all_stuck(tx, call.workspace) for words in said]
+    return Today(hours, before, await delivery.lane_health(tx, call.workspace_id, call.now), late_since, stuck)
 
 
 class SearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from regulars.api.management.referrals import ReferralItem, referral_items
 from regulars.api.management.reviews import ReviewItem, post_items
 from regulars.api.management.rewards import CouponItem, coupon_items
 from regulars.api.management.tiers import MoveItem
+from regulars.engagement.automations import RunOf
 from regulars.kit import Reading, Tx, copied, invalid
 from regulars.people import Person
 from regulars.tenancy import Workspace
@@ -48,6 +49,7 @@ class PersonItem(msgspec.Struct, frozen=True):
     coupons: list[CouponItem]
     tier_moves: list[MoveItem]
     segments: list[str]
+    automations: list[RunOf]
     reviews: list[ReviewItem]
     questions: list[ReviewItem]
     referrals: list[ReferralItem]
@@ -99,6 +101,7 @@ async def person_item(tx: Reading, workspace: Workspace, person: Person, now: da
         coupons=await coupon_items(tx, workspace, *person.coupons, now),
         tier_moves=[copied(MoveItem, move) for move in person.moves],
         segments=person.segments,
+        automations=person.automations,
         reviews=await post_items(tx, workspace, person.reviews),
         questions=await post_items(tx, workspace, person.questions),
         referrals=await referral_items(tx, workspace.id, person.referrals),

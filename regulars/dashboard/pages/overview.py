@@ -40,6 +40,8 @@ from regulars.dashboard.sheets import read
 from regulars.dashboard.words import in_shops_words
 from regulars.delivery import LaneHealth
 from regulars.dispatch import Rule
+from regulars.engagement import automations
+from regulars.engagement.automations import Automation
 from regulars.events import Event
 from regulars.integrations import Integration
 from regulars.kit import Reading, Refusal, Tx
@@ -80,6 +82,7 @@ async def overview(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         lanes = await delivery.lane_health(tx, desk.id, desk.now)
         totals = await delivery.delivery_totals(tx, desk.id)
         aside = await schedule.kinds_aside(tx, desk.id)
+        stuck = await automations.all_stuck(tx, desk.workspace)
         lately = await events.recent(tx, desk.id, limit=LATELY_ITEMS)
         delivered = any(done for done, _ in totals.values())
         walk = None if delivered else await walked(tx, desk.workspace, tools, rules, lately)
@@ -90,7 +93,7 @@ async def overview(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         "shows": {},
         "lists": LISTS,
         "sandbox": desk.app.settings.allow_loopback,
-        "troubles": [*_troubles(desk, tools, rules, lanes), *_set_aside(sum(aside.values()))],
+        "troubles": [*_troubles(desk, tools, rules, lanes), *_stuck(stuck), *_set_aside(sum(aside.values()))],
         "figures": await counting,
         "count": count,
         "periods": PERIODS,
@@ -129,6 +132,13 @@ def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: li
             href = f"/deliveries?state=failed&to={tool.id}"
             found.append(Trouble("bad", title, text, href, "See what failed"))
     return found
+
+
+def _stuck(found: list[tuple[Automation, list[str]]]) -> list[Trouble]:
+    return [
+        Trouble("care", f"People can't go on in {one.name}.", " ".join(words), f"/automations/{one.id}", "Open it")
+        for one, words in found
+    ]
 
 
 def _set_aside(count: int) -> list[Trouble]:

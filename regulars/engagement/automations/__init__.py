@@ -32,18 +32,20 @@ from regulars.engagement.automations.beginning import begin
 from regulars.engagement.automations.checking import findings
 from regulars.engagement.automations.finding import (
     Passed,
+    RunOf,
     StepCount,
+    all_stuck,
     counts,
     people_at,
     people_inside,
-    run_of,
     runs,
-    runs_of_customer,
+    runs_of,
     stuck,
 )
 from regulars.engagement.automations.following import OfMessages, follow, forget, moved
 from regulars.engagement.automations.model import Automation, Finding, Run, Version
 from regulars.engagement.automations.reading import checked, language_of
+from regulars.engagement.automations.rehearsing import DryRun, Tried, Would, dry_run, try_with
 from regulars.engagement.automations.running import wake
 from regulars.engagement.automations.store import BEGIN, WAKE
 from regulars.engagement.automations.store import get as get_automation

@@ -1,18 +1,20 @@
-"""What begins by the calendar: for those whose day it is, and on a schedule for those who are in a segment."""
+"""The shop's calendar and clock: what begins by it, for those whose day it is or who are in a segment then; and when
+somebody's wait is over."""
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from regulars import limits, schedule
 from regulars.conditions import AllOf, AnyOf, Condition, Property
+from regulars.customers import Customer
 from regulars.engagement import segments
 from regulars.engagement.automations import model
-from regulars.engagement.automations.model import Flow, OnDate, OnSchedule
-from regulars.engagement.automations.moments import at_on, next_start
+from regulars.engagement.automations.model import DateProperty, Flow, OnDate, OnSchedule, Wait
 from regulars.engagement.automations.store import BEGIN, Key, count, flows, look_again, sql
-from regulars.kit import Tx
+from regulars.kit import Tx, months_later
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -109,3 +111,51 @@ SELECT $1, {id}, ${n + 1}, ${n + 2}, m.id, ${n + 3}, ${n + 5}, 'active', ${n + 5
     people = int(did.rpartition(" ")[2])
     counts = Counter[Key]({(*of, step_id, "entered", ""): people for step_id in ("", flow.first)})
     count(tx, workspace.id, counts)
+
+
+def at_on(day: date, at: str, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time.fromisoformat(at), zone)
+
+
+def wait_until(step: Wait, came: datetime, customer: Customer | None, zone: ZoneInfo) -> datetime:
+    """When the wait is over of somebody who came to it then; at once where the day is past, or nobody knows it."""
+    if step.for_s:
+        return came + timedelta(seconds=step.for_s)
+    here = came.astimezone(zone)
+    if step.until:
+        days = (here.date() + timedelta(days=n) for n in range(9))
+        times = [at_on(day, step.until, zone) for day in days if day.isoweekday() in (step.weekdays or range(1, 8))]
+        return next((at for at in times if at > here), came)
+    assert step.until_property is not None
+    day = day_of(step.until_property, customer, here.date(), step.offset_days, zone)
+    return came if day is None else max(came, at_on(day, step.at, zone))
+
+
+def day_of(
+    property: DateProperty, customer: Customer | None, today: date, offset_days: int, zone: ZoneInfo
+) -> date | None:
+    """So many days after the customer's day; of what comes round every year, the next one from today on."""
+    day: date | None = None
+    if customer is not None and property == "birthday":
+        day = customer.dob
+    elif customer is not None and property == "last_order":
+        day = customer.last_order_at and customer.last_order_at.astimezone(zone).date()
+    elif customer is not None:
+        day = customer.created_at.astimezone(zone).date()
+    shift = timedelta(days=offset_days)
+    if day is None or property in ("joined", "last_order"):
+        return day and day + shift
+    years = (months_later(day, 12 * (today.year + n - day.year)) + shift for n in range(-2, 4))
+    return next(one for one in years if one >= today)
+
+
+def next_start(of: OnSchedule, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first one after that moment."""
+    here = after.astimezone(zone)
+    days = (here.date() + timedelta(days=n) for n in range(33))
+    wanted = {"week": of.weekday, "month": of.day}.get(of.every)
+    for day in days:
+        fits = {"week": day.isoweekday(), "month": day.day}.get(of.every) == wanted
+        if fits and (at := at_on(day, of.at, zone)) > here:
+            return at
+    raise AssertionError("each has one within a month")

@@ -45,34 +45,18 @@ class Passed(msgspec.Struct, frozen=True, gc=False):
     outcome: str
     reason: str
     at: datetime
-    customer_id: UUID | None = None
+    customer_id: UUID
 
 
 async def counts(tx: Reading, workspace_id: UUID, id: UUID, *, version: int | None = None) -> list[StepCount]:
     """Of all versions, or of one; without steps that nobody came to. Raises UnknownAutomation."""
     await get(tx, workspace_id, id)
-    by_step = defaultdict[str, list[Outcome]](list)
-    for step_id, outcome, reason, people in await tx.fetch(sql.counts, workspace_id, id, version):
-        by_step[step_id].append(Outcome(outcome, reason, people))
-
-    def of(found: Sequence[Outcome], outcome: str) -> int:
-        return sum(one.people for one in found if one.outcome == outcome)
-
-    return [
-        StepCount(
-            step_id,
-            of(found, "entered"),
-            of(found, "waiting"),
-            [one for one in found if one.outcome not in ("entered", "waiting")],
-        )
-        for step_id, found in by_step.items()
-    ]
+    return await tx.all(StepCount, sql.counts, workspace_id, id, version)
 
 
 async def people_inside(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, int]:
     """By automation, how many are in it now."""
-    rows = await tx.fetch(sql.inside, workspace_id, ids) if ids else []
-    return {row["automation_id"]: row["people"] for row in rows}
+    return dict(map(tuple, await tx.fetch(sql.inside, workspace_id, ids)))
 
 
 async def runs(
@@ -85,22 +69,28 @@ async def runs(
     before_id: UUID | None = None,
     limit: int,
 ) -> list[Run]:
-    """Those who entered last come first; with a step, those who are at it now."""
+    """Those who entered last come first; with a step, those who are at it now. Raises UnknownAutomation."""
+    await get(tx, workspace_id, id)
     page: tuple[Any, ...] = (workspace_id, id, before_id or AFTER_ALL_IDS, limit)
     if step_id is not None:
         return await tx.all(Run, sql.runs_at, *page, step_id)
     return await tx.all(Run, sql.runs, *page, state)
 
 
-async def run_of(tx: Reading, workspace_id: UUID, id: UUID) -> tuple[Run, list[Passed]]:
-    """A run, and what it has behind it. Raises NotFound."""
-    run = await tx.the("There is no such run.", Run, sql.run, workspace_id, id)
-    return run, await tx.all(Passed, sql.passages_of_run, workspace_id, id)
+class RunOf(msgspec.Struct, frozen=True, gc=False):
+    """A run of somebody, by the automation's name."""
+
+    automation: str
+    version: int
+    at_step: str
+    state: str
+    entered_at: datetime
+    ended_at: datetime | None
 
 
-async def runs_of_customer(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit: int) -> list[Run]:
+async def runs_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit: int) -> list[RunOf]:
     """Newest first."""
-    return await tx.all(Run, sql.runs_of_customer, workspace_id, customer_id, limit)
+    return await tx.all(RunOf, sql.runs_of_customer, workspace_id, customer_id, limit)
 
 
 async def people_at(
@@ -113,7 +103,8 @@ async def people_at(
     before_id: UUID | None = None,
     limit: int,
 ) -> list[Passed]:
-    """Who came through a step, the last first."""
+    """Who came through a step, the last first. Raises UnknownAutomation."""
+    await get(tx, workspace_id, id)
     page = (workspace_id, id, before_id or AFTER_ALL_IDS, limit)
     return await tx.all(Passed, sql.passed, *page, step_id, outcome)
 
@@ -128,12 +119,9 @@ async def stuck(tx: Reading, workspace: Workspace, found: Sequence[Automation]) 
     """By automation, in sentences: what holds people up, what it names that there is not any more, and why it came to
     rest. Only those that something is wrong with."""
     said = defaultdict[UUID, list[str]](list)
-    one_alone = found[0].id if len(found) == 1 else None
-    rows = await tx.fetch(sql.held_up, workspace.id, one_alone, limits.EVENTS_COUNTED_MAX)
-    known = {one.id: one for one in found}
-    for id, reason, people in rows:
-        if id in known:
-            said[id].append(f"{counted(people, 'customers')} can't go on: {_WHY.get(reason, reason)}.")
+    ids = [one.id for one in found]
+    for id, reason, people in await tx.fetch(sql.held_up, workspace.id, ids, limits.EVENTS_COUNTED_MAX):
+        said[id].append(f"{counted(people, 'customers')} can't go on: {_WHY.get(reason, reason)}.")
     running = [one for one in found if one.state == "running"]
     kept = await definitions(tx, workspace.id, [(one.id, one.launched) for one in running])
     for one in found:
@@ -142,3 +130,10 @@ async def stuck(tx: Reading, workspace: Workspace, found: Sequence[Automation]) 
     for (id, _), some in zip(kept, faults, strict=True):
         said[id] += [f"Its step {one.step} needs {one.message.removeprefix('expected ')}." for one in some]
     return {id: words for id, words in said.items() if words}
+
+
+async def all_stuck(tx: Reading, workspace: Workspace) -> list[tuple[Automation, list[str]]]:
+    """Those that run and something is wrong with."""
+    running = [one for one in await tx.all(Automation, sql.automations, workspace.id) if one.state == "running"]
+    said = await stuck(tx, workspace, running) if running else {}
+    return [(one, said[one.id]) for one in running if one.id in said]

@@ -1,7 +1,7 @@
 """What happens starts runs, moves them on, and ends them; what was reserved is asked again right before it is sent."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,9 +16,6 @@ from regulars.events import Event
 from regulars.kit import Tx, new_id
 from regulars.tenancy import Workspace
 
-_Pair = tuple[UUID, UUID]
-"""An automation and a customer."""
-
 
 async def follow(tx: Tx, workspace: Workspace, about: Sequence[Event], now: datetime) -> None:
     """Events of the log, in whatever order: first those who are inside go on or leave, then others enter."""
@@ -31,7 +28,8 @@ async def follow(tx: Tx, workspace: Workspace, about: Sequence[Event], now: date
     batch = Batch(tx, workspace, now)
     batch.said(told)
     await _go_on(batch, ids, told)
-    await _enter(batch, await flows(tx, workspace.id, await tx.all(_launched, sql.running, workspace.id, ids)), told)
+    launched = [(row["id"], row["launched"]) for row in await tx.fetch(sql.running, workspace.id, ids)]
+    await _enter(batch, await flows(tx, workspace.id, launched), told)
     await batch.write()
     await look_again(tx, workspace.id, now)
 
@@ -70,76 +68,48 @@ def _hears(batch: Batch, run: Run, event: Event) -> None:
 
 async def _enter(batch: Batch, of: Mapping[tuple[UUID, int], Flow], told: Sequence[Event]) -> None:
     """In waves, each of at most one event for everybody, so that whoever is through may enter anew."""
-    asked = [(key, flow, event) for event in told for key, flow in of.items() if _starts(flow, event)]
-    runs = [_run(*key, flow, event, batch.now) for key, flow, event in asked]
-    known = await batch.payloads(runs, [flow.filter for _, flow, _ in asked]) if runs else {}
-    meant = [
-        (run, flow)
-        for run, (_, flow, _) in zip(runs, asked, strict=True)
-        if run.id in known and batch.holds(flow.filter, known[run.id])
-    ]
+    asked = [(key, flow, event) for event in told for key, flow in of.items() if starts(flow, event)]
+    runs = [run_of_event(*key, flow, event, batch.now) for key, flow, event in asked]
+    known = await batch.payloads(runs, [flow.filter for _, flow, _ in asked])
+    flows_of = {run.id: flow for run, (_, flow, _) in zip(runs, asked, strict=True)}
+    meant = [(run, flows_of[run.id]) for run in runs if batch.holds(flows_of[run.id].filter, known[run.id])]
     pairs = sorted({(run.automation_id, run.customer_id) for run, _ in meant})
-    columns = [list(column) for column in zip(*pairs, strict=True)] if pairs else [[], []]
+    columns = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     rows = await batch.tx.fetch(sql.last_of, batch.workspace.id, *columns) if pairs else []
     last = {(row["automation_id"], row["customer_id"]): (row["entered_at"], row["state"] in INSIDE) for row in rows}
-    for run in batch.runs.values():
-        last[run.automation_id, run.customer_id] = run.entered_at, run.state in INSIDE
-    worn_out = set[UUID]()
+    last |= {(run.automation_id, run.customer_id): (run.entered_at, run.state in INSIDE) for run in batch.runs.values()}
     for wave in _waves(meant):
         entering = []
         for run, flow in wave:
             entered_at, inside = last.get((run.automation_id, run.customer_id), (None, False))
-            if inside or (entered_at is not None and entered_at > since(flow, batch.now)):
-                continue
-            batch.enter(run, flow)
-            entering.append(run)
-            if run.depth >= limits.EVENT_DEPTH_MAX and any(
-                isinstance(one, model.Reward) for one in flow.steps.values()
-            ):
-                worn_out.add(run.automation_id)
+            if not inside and (entered_at is None or entered_at <= since(flow, batch.now)):
+                batch.enter(run, flow)
+                entering.append(run)
         await batch.go(entering)
         last |= {(run.automation_id, run.customer_id): (run.entered_at, run.state in INSIDE) for run in entering}
+    worn_out = {run.automation_id for run, flow in meant if run.depth >= limits.EVENT_DEPTH_MAX and flow.causes}
     if worn_out:
         words = f"What it does has started it again, {limits.EVENT_DEPTH_MAX} times in a row. That chain came to rest."
         await batch.tx.execute(sql.notice, batch.workspace.id, sorted(worn_out), words, batch.now)
 
 
-def _starts(flow: Flow, event: Event) -> bool:
+def starts(flow: Flow, event: Event) -> bool:
     if isinstance(flow.trigger, model.OnSegment) and flow.trigger.topic == event.topic:
         return f'"segment_id":"{flow.trigger.segment_id}"' in event.body.replace(" ", "")
     return flow.trigger.topic == event.topic
 
 
-def _run(automation_id: UUID, version: int, flow: Flow, event: Event, now: datetime) -> Run:
-    return Run(
-        id=new_id(),
-        automation_id=automation_id,
-        version=version,
-        customer_id=event.customer_id,
-        cause_id=event.id,
-        cause_topic=event.topic,
-        depth=event.depth,
-        at_step=flow.first,
-        arrived_at=now,
-        state="active",
-        reason="",
-        entered_at=now,
-        wakes_at=now,
-        waits_for="",
-        held=False,
-        ended_at=None,
-    )
+def run_of_event(automation_id: UUID, version: int, flow: Flow, event: Event, now: datetime) -> Run:
+    of = (event.customer_id, event.id, event.topic, event.depth)
+    return Run(new_id(), automation_id, version, *of, flow.first, now, now, wakes_at=now)
 
 
-def _waves(meant: Sequence[tuple[Run, Flow]]) -> Iterator[list[tuple[Run, Flow]]]:
-    left = list(meant)
-    while left:
-        wave = dict[_Pair, tuple[Run, Flow]]()
-        for run, flow in left:
-            wave.setdefault((run.automation_id, run.customer_id), (run, flow))
-        yield list(wave.values())
-        taken = {run.id for run, _ in wave.values()}
-        left = [one for one in left if one[0].id not in taken]
+def _waves(meant: Sequence[tuple[Run, Flow]]) -> Iterable[list[tuple[Run, Flow]]]:
+    nth, waves = Counter[tuple[UUID, UUID]](), defaultdict[int, list[tuple[Run, Flow]]](list)
+    for run, flow in meant:
+        waves[nth[run.automation_id, run.customer_id]].append((run, flow))
+        nth[run.automation_id, run.customer_id] += 1
+    return waves.values()
 
 
 class OfMessages(Origin):
@@ -155,49 +125,34 @@ class OfMessages(Origin):
         batch, came = Batch(tx, workspace, now), dict[UUID, tuple[str, str]]()
         await batch.know(runs.values())
         trees = [tree for run in runs.values() for tree in (batch.flow(run).filter, batch.flow(run).exit_when)]
-        if not any(trees) and all(run.state in (*INSIDE, "done") for run in runs.values()):
-            return came
-        known, leaving = await batch.payloads(list(runs.values()), trees), list[UUID]()
+        known = await batch.payloads(list(runs.values()), trees)
+        left = [run.id for run in runs.values() if run.state not in (*INSIDE, "done") and run.reason != "exit"]
+        leaving = [run.id for run in runs.values() if batch.leaves(run, known[run.id])]
         for id, run in runs.items():
-            flow, seen = batch.flow(run), known[run.id]
-            if run.state in ("left", "goal", "stopped") and run.reason != "exit":
+            if run.id in left or run.id in leaving:
                 came[id] = "left_before", "The customer left the automation before it was sent."
-            elif flow.exit_when is not None and batch.holds(flow.exit_when, seen):
-                came[id] = "left_before", "The customer left the automation before it was sent."
-                leaving.append(run.id)
-            elif not batch.holds(flow.filter, seen):
+            elif not batch.holds(batch.flow(run).filter, known[run.id]):
                 came[id] = "no_longer_matches", "The automation is not meant for the customer any more."
         await end_runs(tx, workspace.id, leaving, "left", "exit_when", now)
         return came
 
     async def settled(self, tx: Tx, workspace_id: UUID, over: Sequence[tuple[Message, str]], now: datetime) -> None:
-        columns = zip(*((one.id, one.state, one.reason_code) for one, _ in over), strict=True)
+        columns = [[getattr(one, name) for one, _ in over] for name in ("id", "state", "reason_code")]
         counts = Counter[Key]()
-        for id, version, step, was, was_reason, outcome, reason in await tx.fetch(
-            sql.settle, workspace_id, *map(list, columns)
-        ):
-            counts[id, version, step, was, was_reason] -= 1
+        for id, version, step, *was, outcome, reason in await tx.fetch(sql.settle, workspace_id, *columns):
+            counts[id, version, step, *was] -= 1
             counts[id, version, step, outcome, reason] += 1
         count(tx, workspace_id, counts)
 
 
 async def moved(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID, now: datetime) -> None:
     """Two customers are one: of an automation that both are in, one goes on."""
-    twice = await tx.all(_id, sql.twice_inside, workspace_id, from_id, into_id)
+    twice = [row["id"] for row in await tx.fetch(sql.twice_inside, workspace_id, from_id, into_id)]
     await end_runs(tx, workspace_id, twice, "stopped", "merged", now)
     await tx.execute(sql.move, workspace_id, from_id, into_id)
 
 
 async def forget(tx: Tx, workspace_id: UUID, customer_ids: Sequence[UUID], now: datetime) -> None:
     """Whoever is erased goes no further."""
-    await end_runs(
-        tx, workspace_id, await tx.all(_id, sql.ids_inside, workspace_id, customer_ids), "stopped", "erased", now
-    )
-
-
-def _id(id: UUID) -> UUID:
-    return id
-
-
-def _launched(id: UUID, version: int) -> tuple[UUID, int]:
-    return id, version
+    inside = [row["id"] for row in await tx.fetch(sql.ids_inside, workspace_id, customer_ids)]
+    await end_runs(tx, workspace_id, inside, "stopped", "erased", now)

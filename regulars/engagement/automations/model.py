@@ -137,6 +137,11 @@ class Flow(msgspec.Struct, frozen=True):
     again: Literal["never", "always", "after"]
     again_days: int
 
+    @property
+    def causes(self) -> bool:
+        """Whether a step of it is an event's cause."""
+        return any(isinstance(step, Reward) for step in self.steps.values())
+
 
 class Automation(msgspec.Struct, frozen=True, gc=False):
     """In the order of the columns. `version` is the newest that was published, `launched` the one that whoever enters
@@ -184,10 +189,10 @@ class Run(msgspec.Struct, gc=False):
     depth: int
     at_step: str
     arrived_at: datetime
-    state: RunState
-    reason: str
     entered_at: datetime
-    wakes_at: datetime | None
-    waits_for: str
-    held: bool
-    ended_at: datetime | None
+    state: RunState = "active"
+    reason: str = ""
+    wakes_at: datetime | None = None
+    waits_for: str = ""
+    held: bool = False
+    ended_at: datetime | None = None

@@ -2,7 +2,7 @@
 id, name, state, version, launched, revision, draft, notice, noticed_at, created_at, updated_at
 
 -- part: run
-id, automation_id, version, customer_id, cause_id, cause_topic, depth, at_step, arrived_at, state, reason, entered_at,
+id, automation_id, version, customer_id, cause_id, cause_topic, depth, at_step, arrived_at, entered_at, state, reason,
 wakes_at, waits_for, held, ended_at
 
 -- part: passage
@@ -85,12 +85,15 @@ SELECT topic, automation_id FROM automations_mention WHERE workspace_id = $1 AND
 SELECT DISTINCT version FROM automations_run WHERE workspace_id = $1 AND automation_id = $2 AND {inside}
 
 -- name: hold
-UPDATE automations_run SET held = $3 WHERE workspace_id = $1 AND automation_id = $2 AND {inside} AND held <> $3
+UPDATE automations_run SET held = $3
+ WHERE workspace_id = $1 AND id = ANY (ARRAY(
+       SELECT id FROM automations_run WHERE workspace_id = $1 AND automation_id = $2 AND {inside} AND held <> $3))
 
 -- name: stop_all
 UPDATE automations_run
    SET state = 'stopped', reason = $3, wakes_at = NULL, waits_for = '', ended_at = $4
- WHERE workspace_id = $1 AND automation_id = $2 AND {inside}
+ WHERE workspace_id = $1 AND id = ANY (ARRAY(
+       SELECT id FROM automations_run WHERE workspace_id = $1 AND automation_id = $2 AND {inside}))
 
 -- name: move_all
 -- Those whose step the new version has go by it, and wait as long as that says: from when they came.
@@ -114,9 +117,14 @@ SELECT $1, n.* FROM unnest($2::uuid[], $3::integer[], $4::text[], $5::text[], $6
    SET people = c.people + excluded.people
 
 -- name: counts
-SELECT step_id, outcome, reason, sum(people)::bigint AS people FROM automations_count
- WHERE workspace_id = $1 AND automation_id = $2 AND ($3::integer IS NULL OR version = $3)
- GROUP BY step_id, outcome, reason HAVING sum(people) <> 0 ORDER BY step_id, outcome, reason
+SELECT step_id, COALESCE(sum(people) FILTER (WHERE outcome = 'entered'), 0)::bigint AS entered,
+       COALESCE(sum(people) FILTER (WHERE outcome = 'waiting'), 0)::bigint AS waiting,
+       COALESCE(jsonb_agg(jsonb_build_object('outcome', outcome, 'reason', reason, 'people', people) ORDER BY outcome, reason)
+                FILTER (WHERE outcome NOT IN ('entered', 'waiting')), '[]') AS outcomes
+  FROM (SELECT step_id, outcome, reason, sum(people)::bigint AS people FROM automations_count
+         WHERE workspace_id = $1 AND automation_id = $2 AND ($3::integer IS NULL OR version = $3)
+         GROUP BY step_id, outcome, reason HAVING sum(people) <> 0) AS c
+ GROUP BY step_id ORDER BY step_id
 
 -- name: inside
 -- Whoever entered and is not out again.
@@ -129,12 +137,12 @@ SELECT c.automation_id, sum(CASE WHEN c.outcome = 'entered' THEN c.people ELSE -
 -- name: inside_of
 -- Those of these customers who are in one of these automations; nobody else moves them meanwhile.
 SELECT {run} FROM automations_run
- WHERE workspace_id = $1 AND {inside} AND id = ANY (ARRAY(
+ WHERE workspace_id = $1 AND id = ANY (ARRAY(
        SELECT r.id FROM unnest($2::uuid[]) AS n (id)
         CROSS JOIN LATERAL (
-              SELECT id, automation_id FROM automations_run
-               WHERE workspace_id = $1 AND customer_id = n.id AND {inside} OFFSET 0) AS r
-        WHERE r.automation_id = ANY ($3::uuid[])))
+              SELECT id, automation_id, state FROM automations_run
+               WHERE workspace_id = $1 AND customer_id = n.id OFFSET 0) AS r
+        WHERE r.automation_id = ANY ($3::uuid[]) AND r.state IN ('active', 'waiting')))
  ORDER BY id FOR UPDATE
 
 -- name: last_of
@@ -154,12 +162,12 @@ SELECT {run} FROM automations_run
  ORDER BY id FOR UPDATE
 
 -- name: next_wake
-SELECT wakes_at FROM automations_run WHERE workspace_id = $1 AND wakes_at IS NOT NULL AND NOT held ORDER BY wakes_at LIMIT 1
+SELECT wakes_at FROM automations_run WHERE workspace_id = $1 AND wakes_at > '-infinity' AND NOT held ORDER BY wakes_at LIMIT 1
 
 -- name: save_runs
 INSERT INTO automations_run (workspace_id, {run})
 SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::text[], $8::integer[], $9::text[],
-       $10::timestamptz[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::text[], $16::boolean[],
+       $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::boolean[],
        $17::timestamptz[]) AS n
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET at_step = excluded.at_step, arrived_at = excluded.arrived_at, state = excluded.state, reason = excluded.reason,
@@ -203,10 +211,9 @@ SELECT {run} FROM automations_run
  WHERE workspace_id = $1 AND automation_id = $2 AND id < $3 AND at_step = $5 AND {inside} ORDER BY id DESC LIMIT $4
 
 -- name: runs_of_customer
-SELECT {run} FROM automations_run WHERE workspace_id = $1 AND customer_id = $2 ORDER BY entered_at DESC LIMIT $3
-
--- name: run
-SELECT {run} FROM automations_run WHERE workspace_id = $1 AND id = $2
+SELECT a.name, r.version, r.at_step, r.state, r.entered_at, r.ended_at FROM automations_run AS r
+  JOIN automations_automation AS a ON a.workspace_id = $1 AND a.id = r.automation_id
+ WHERE r.workspace_id = $1 AND r.customer_id = $2 ORDER BY r.entered_at DESC LIMIT $3
 
 -- name: passed
 -- Who came through a step, with what became of it.
@@ -215,26 +222,28 @@ SELECT p.{passage}, r.customer_id FROM automations_passage AS p
  WHERE p.workspace_id = $1 AND p.automation_id = $2 AND p.step_id = $5 AND p.id < $3
    AND ($6::text IS NULL OR p.outcome = $6) ORDER BY p.id DESC LIMIT $4
 
--- name: passages_of_run
-SELECT {passage} FROM automations_passage WHERE workspace_id = $1 AND run_id = $2 ORDER BY id
-
 -- name: held_up
--- Counted up to $3 of each.
-SELECT automation_id, reason, count(*) AS people FROM (
-        SELECT automation_id, reason FROM automations_run
-         WHERE workspace_id = $1 AND state = 'waiting' AND reason <> '' AND ($2::uuid IS NULL OR automation_id = $2) LIMIT $3) AS found
- GROUP BY automation_id, reason ORDER BY automation_id, reason
+-- Counted up to $3 of each automation.
+SELECT n.id AS automation_id, f.reason, count(*) AS people
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+        SELECT reason FROM automations_run
+         WHERE workspace_id = $1 AND automation_id = n.id AND state = 'waiting' AND reason <> '' LIMIT $3) AS f
+ GROUP BY n.id, f.reason ORDER BY n.id, f.reason
 
 -- name: twice_inside
 -- Where both are inside.
-SELECT o.id FROM automations_run AS o
- WHERE o.workspace_id = $1 AND o.customer_id = $2 AND o.state IN ('active', 'waiting')
-   AND EXISTS (SELECT FROM automations_run AS i
-                WHERE i.workspace_id = $1 AND i.customer_id = $3 AND i.automation_id = o.automation_id AND i.state IN ('active', 'waiting'))
+SELECT o.id FROM (SELECT * FROM automations_run WHERE workspace_id = $1 AND customer_id = $2 OFFSET 0) AS o
+ CROSS JOIN LATERAL (
+        SELECT state FROM automations_run
+         WHERE workspace_id = $1 AND customer_id = $3 AND automation_id = o.automation_id OFFSET 0) AS i
+ WHERE o.state IN ('active', 'waiting') AND i.state IN ('active', 'waiting')
 
 -- name: move
 UPDATE automations_run SET customer_id = $3 WHERE workspace_id = $1 AND customer_id = $2
 
 -- name: ids_inside
 SELECT r.id FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (SELECT id FROM automations_run WHERE workspace_id = $1 AND customer_id = n.id AND {inside} OFFSET 0) AS r
+ CROSS JOIN LATERAL (
+        SELECT id, state FROM automations_run WHERE workspace_id = $1 AND customer_id = n.id OFFSET 0) AS r
+ WHERE r.state IN ('active', 'waiting')

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,12 @@ from regulars.conditions import Condition, Test
 from regulars.customers import Customer
 from regulars.engagement import messages, segments
 from regulars.engagement.automations import model
+from regulars.engagement.automations.beginning import wait_until
 from regulars.engagement.automations.model import INSIDE, Flow, Part, Run, RunState
-from regulars.engagement.automations.moments import wait_until
 from regulars.engagement.automations.store import Key, count, flows, look_again, sql
 from regulars.engagement.messages.model import NewMessage
 from regulars.events import Event, NewEvent
-from regulars.kit import Refusal, Tx, new_id
+from regulars.kit import Reading, Refusal, Tx, new_id
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire
@@ -50,12 +50,12 @@ def way(run_id: UUID, step_id: str, shares: Sequence[int]) -> int:
 class Batch:
     """Runs on their way in one transaction, under the shop's turn. `came` is what somebody has waited for, by run."""
 
-    def __init__(self, tx: Tx, workspace: Workspace, now: datetime) -> None:
-        self.tx, self.workspace, self.now = tx, workspace, now
+    def __init__(self, tx: Reading, workspace: Workspace, now: datetime) -> None:
+        self.tx, self.workspace, self.now = cast("Tx", tx), workspace, now  # who only looks writes nothing
         self.came: dict[UUID, Event] = {}
         self.runs: dict[UUID, Run] = {}
         self._flows: dict[tuple[UUID, int], Flow] = {}
-        self._bodies: dict[UUID, dict[str, Any]] = {}
+        self._bodies: dict[UUID | None, str] = {}
         self._passages: list[tuple[Any, ...]] = []
         self._counts = Counter[Key]()
         self._do: Mapping[type[Part], Callable[[list[Run]], Awaitable[None]]] = {
@@ -109,19 +109,24 @@ class Batch:
 
     async def payloads(self, runs: Sequence[Run], trees: Iterable[Condition | None]) -> dict[UUID, dict[Any, Any]]:
         """By run, what conditions may ask: what the event said, and what is true of the customer now."""
+        asked = [tree for tree in trees if tree is not None]
+        if not asked:
+            return {run.id: {} for run in runs}
         ids = sorted({run.customer_id for run in runs})
-        seen = await segments.seen(self.tx, self.workspace, ids, list(trees), self.now)
-        causes = {run.cause_id: run.cause_topic for run in runs if run.cause_id} | {}
-        unread = [(id, topic) for id, topic in causes.items() if id not in self._bodies]
-        found = await events.by_ids(self.tx, self.workspace.id, unread) if unread else {}
-        self.said(found.values())
-        return {run.id: self._bodies.get(run.cause_id or run.id, {}) | seen.get(run.customer_id, {}) for run in runs}
+        seen = await segments.seen(self.tx, self.workspace, ids, asked, self.now)
+        await self.know_causes(runs)
+        return {run.id: self.body(run.cause_id) | seen.get(run.customer_id, {}) for run in runs}
 
-    def body(self, event_id: UUID) -> dict[str, Any]:
-        return self._bodies[event_id]
+    async def know_causes(self, runs: Sequence[Run]) -> None:
+        causes = {run.cause_id: run.cause_topic for run in runs if run.cause_id and run.cause_id not in self._bodies}
+        self.said((await events.by_ids(self.tx, self.workspace.id, list(causes.items()))).values() if causes else ())
+
+    def body(self, event_id: UUID | None) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.json.decode(self._bodies.get(event_id) or "{}")
+        return found
 
     def said(self, found: Iterable[Event]) -> None:
-        self._bodies |= {event.id: msgspec.json.decode(event.body or "{}") for event in found}
+        self._bodies |= {event.id: event.body for event in found}
 
     def holds(self, tree: Condition | None, payload: Mapping[Any, Any]) -> bool:
         return tree is None or compiled(tree, self.workspace.zone)(payload, self.now)
@@ -196,11 +201,13 @@ class Batch:
 
     async def leave(self, runs: Sequence[Run]) -> None:
         """Those of whom it is true now that they are to leave."""
-        asked = [run for run in runs if self.flow(run).exit_when is not None]
-        known = await self.payloads(asked, [self.flow(run).exit_when for run in asked]) if asked else {}
-        for run in asked:
-            if self.holds(self.flow(run).exit_when, known[run.id]):
+        known = await self.payloads(runs, [self.flow(run).exit_when for run in runs])
+        for run in runs:
+            if self.leaves(run, known[run.id]):
                 self.end(run, "left", "exit_when")
+
+    def leaves(self, run: Run, payload: Mapping[Any, Any]) -> bool:
+        return self.flow(run).exit_when is not None and self.holds(self.flow(run).exit_when, payload)
 
     async def _send(self, runs: list[Run]) -> None:
         await self.leave(runs)
@@ -215,54 +222,36 @@ class Batch:
                 # It is nobody's fault who is inside: they wait until there is one.
                 self._stay(run, self.now + timedelta(seconds=limits.AUTOMATION_AGAIN_S), reason=refusal.code)
                 continue
-            one = NewMessage(
-                customer_id=run.customer_id,
-                template_id=step.template_id,
-                sender_id=step.sender_id,
-                source_kind="automation",
-                source_id=run.automation_id,
-                cause_id=run.cause_id,
-            )
-            new.append(one)
-            self.on(run, self._after(run), "queued", id=one.id)
+            said = {name: getattr(step, name) for name in ("template_id", "sender_id")}
+            said |= {"source_kind": "automation", "source_id": run.automation_id, "cause_id": run.cause_id}
+            new.append(NewMessage(customer_id=run.customer_id, **said))
+            self.on(run, self._after(run), "queued", id=new[-1].id)
         await messages.send(self.tx, self.workspace, new, self.now)
 
     async def _reward(self, runs: list[Run]) -> None:
         ids = [new_id() for _ in runs]
         fires = [
-            Fire(
-                trigger_id=self.step(run).trigger_id,
-                lead_id=run.customer_id,
-                reference=f"automation:{id}",
-                cause_id=run.cause_id,
-                depth=run.depth,
-            )
-            for run, id in zip(runs, ids, strict=True)
+            Fire(trigger_id=self.step(run).trigger_id, lead_id=run.customer_id, cause_id=run.cause_id, depth=run.depth)
+            for run in runs
         ]
-        outcomes = await triggers.fire(self.tx, self.workspace, fires, self.now, RANDOM)
+        named = [msgspec.structs.replace(one, reference=f"automation:{id}") for one, id in zip(fires, ids, strict=True)]
+        outcomes = await triggers.fire(self.tx, self.workspace, named, self.now, RANDOM)
         for run, id, one in zip(runs, ids, outcomes, strict=True):
-            outcome, reason = (
-                ("refused", one.code) if isinstance(one, Refusal) else (one.firing.state, one.firing.reason)
-            )
-            self.on(run, self._after(run), outcome, reason, id=id)
+            came = ("refused", one.code) if isinstance(one, Refusal) else (one.firing.state, one.firing.reason)
+            self.on(run, self._after(run), *came, id=id)
 
     async def _send_event(self, runs: list[Run]) -> None:
         people, shop = await self._people(runs), events.business(self.workspace)
         have = await ledger.available(self.tx, self.workspace, sorted(people), self.now)
+        await self.know_causes(runs)
         told, queued = list[NewEvent](), list[tuple[delivery.Addressee, list[UUID]]]()
-        bodies = await self.payloads(runs, [])
-        for run in runs:
-            step = self.step(run)
-            who = people[run.customer_id]
-            said = {name: value for name, value in bodies[run.id].items() if not str(name).startswith("customer_")}
-            body = said | events.common(shop, who, have.get(who.id, 0)) | {"lead_id": str(who.id)}
-            text = msgspec.json.encode(body).decode()
-            told.append(
-                NewEvent(step.name, who.id, text, self.now, id=new_id(), cause_id=run.cause_id, depth=run.depth + 1)
-            )
-            to = delivery.Addressee(step.integration_id, run.automation_id, "", step.name)
-            queued.append((to, [told[-1].id]))  # type: ignore[list-item]
-            self.on(run, self._after(run), "queued")
+        for run, id in ((run, new_id()) for run in runs):
+            step, who = self.step(run), people[run.customer_id]
+            body = self.body(run.cause_id) | events.common(shop, who, have.get(who.id, 0)) | {"lead_id": str(who.id)}
+            text, depth = msgspec.json.encode(body).decode(), run.depth + 1
+            told.append(NewEvent(step.name, who.id, text, self.now, id=id, cause_id=run.cause_id, depth=depth))
+            queued.append((delivery.Addressee(step.integration_id, run.automation_id, "", step.name), [id]))
+            self.on(run, self._after(run), "queued", id=id)
         await events.append(self.tx, self.workspace.id, told, self.now, announced=False)
         await delivery.queue(self.tx, self.workspace.id, queued, self.now)
 

@@ -14,7 +14,7 @@ the view `segments_membership`, and know nothing else of it.
 Lock order: the shop's turn, then segments and members.
 """
 
-from regulars.engagement.segments.finding import Count, count, find, find_again, searched
+from regulars.engagement.segments.finding import Count, count, find, find_again, searched, some_members
 from regulars.engagement.segments.following import follow, forget, look, moved
 from regulars.engagement.segments.keeping import change_segment, create_segment, delete_segment
 from regulars.engagement.segments.language import LANGUAGE, language, mentions, uses

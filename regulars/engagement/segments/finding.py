@@ -43,6 +43,15 @@ async def searched(tx: Tx, workspace: Workspace, condition: Condition | None, no
     return members(condition, people(workspace), workspace.id, now=now, zone=workspace.zone)
 
 
+async def some_members(
+    tx: Reading, workspace: Workspace, condition: Condition | None, now: datetime, limit: int
+) -> list[UUID]:
+    """So many of those for whom it holds, in no order."""
+    asked = members(condition, people(workspace), workspace.id, now=now, zone=workspace.zone)
+    rows = await tx.fetch(f"{asked.statement} LIMIT {limit}", *asked.arguments)
+    return [row["id"] for row in rows]
+
+
 async def _find(tx: Tx, workspace: Workspace, segment: Segment, now: datetime) -> None:
     asked = members(
         segment.tree, people(workspace), workspace.id, now=now, zone=workspace.zone, edges=segment.kind == "live"

@@ -57,6 +57,7 @@ async def delete_segment(tx: Tx, workspace: Workspace, id: UUID) -> Segment:
     asking = [(f"trigger {one.name}", one.rule.condition) for one in await triggers.list_triggers(tx, workspace.id)]
     asking += [(f"rule for {one.topic}", one.condition) for one in await dispatch.list_rules(tx, workspace.id)]
     users += [name for name, asked in asking if str(id) in msgspec.json.encode(asked).decode()]
+    users += [f"automation {row['name']}" for row in await tx.fetch(sql.automations_asking, workspace.id, str(id))]
     if users:
         raise Conflict(f"Something asks about it: {', '.join(users[: limits.FAULTS_IN_WORDS_MAX])}.")
     for statement in (sql.delete_members, sql.delete_mentions, sql.delete_segment):

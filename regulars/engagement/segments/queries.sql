@@ -21,6 +21,9 @@ UPDATE segments_segment SET name = $3, condition = $4, version = $5, updated_at 
 -- name: delete_segment
 DELETE FROM segments_segment WHERE workspace_id = $1 AND id = $2
 
+-- name: automations_asking
+SELECT name FROM automations_said WHERE workspace_id = $1 AND strpos(definition, $2) > 0 ORDER BY name
+
 -- name: delete_members
 DELETE FROM segments_member WHERE workspace_id = $1 AND segment_id = $2
 
