@@ -154,18 +154,18 @@ async def _bare(stage: Stage, street: Street, posts: list[Post], when: str) -> f
 async def _deliver(stage: Stage, street: Street) -> tuple[float, Arrivals]:
     """Per second: from the first arrival at the sink until every answer is stored."""
     backlog = stage.plan.backlog_events
-    ended_s = await _stored(stage, street, backlog)
+    ended_s = await stored(stage, street.shop.id, street.integration.id, backlog)
     came = await street.deliveries()
     await _check(stage, street, came, stage.app.clock.now() - timedelta(days=1))
     return backlog / (ended_s - min(came.at_s)), came
 
 
-async def _stored(stage: Stage, street: Street, delivered: int) -> float:
+async def stored(stage: Stage, shop_id: UUID, lane_id: UUID, delivered: int) -> float:
     """When that many deliveries of the lane are stored as delivered, in seconds since 1970."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         async with stage.app.db.reading() as tx:
-            stored, failed = (await delivery.delivery_totals(tx, street.shop.id)).get(street.integration.id, (0, 0))
+            stored, failed = (await delivery.delivery_totals(tx, shop_id)).get(lane_id, (0, 0))
         if failed:
             raise BenchFailed(f"{failed:,} deliveries failed")
         if stored >= delivered:
@@ -209,7 +209,7 @@ async def _latency(stage: Stage, street: Street, rate: float) -> list[Row]:
             await events.append(tx, street.shop.id, new, now)
         fed += len(new)
     fed_per_s = fed / (time.monotonic() - began)
-    await _stored(stage, street, stage.plan.backlog_events + fed)
+    await stored(stage, street.shop.id, street.integration.id, stage.plan.backlog_events + fed)
     came = await street.deliveries()
     recorded = await _check(stage, street, came, since)
     attempts = await stage.count("count_attempts", street.shop.id)

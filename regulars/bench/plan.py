@@ -27,10 +27,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     coupons: int = 30_000
     codes: int = 100_000
     members: int = 40_000
+    segment_customers: int = 100_000
+    live_segments: int = 500
+    mails: int = 10_000
 
 
 FULL = Plan()
 """What `regulars bench` measures, in about six minutes."""
 
-BIG = Plan(book_wallets=200_000, book_txns_each=50, expiring_wallets=200_000, members=1_000_000)
+BIG = Plan(
+    book_wallets=200_000, book_txns_each=50, expiring_wallets=200_000, members=1_000_000, segment_customers=1_000_000
+)
 """The same with ten million txns in a book, a million lots that expire, and a million customers."""

@@ -45,10 +45,10 @@ SELECT count(*) FROM shops_hook WHERE workspace_id = $1 AND state = 'pending'
 SELECT state, count(*) AS hooks FROM shops_hook WHERE workspace_id = $1 GROUP BY state
 
 -- name: fill_customers
-INSERT INTO customers_customer (workspace_id, id, customer_id, name, email, country, referral_code, created_at,
-                                updated_at)
+INSERT INTO customers_customer (workspace_id, id, customer_id, name, email, email_folded, country, referral_code,
+                                created_at, updated_at)
 SELECT $1, (lpad(to_hex(n), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid,
-       'bench-' || lpad(n::text, greatest(5, length(n::text)), '0'), 'Customer ' || n, n || '@shop.example', 'ind',
+       'bench-' || lpad(n::text, greatest(5, length(n::text)), '0'), 'Customer ' || n, n || '@shop.example', n || '@shop.example', 'ind',
        'BENCH' || n, $3, $3
   FROM generate_series(0, $2::integer - 1) AS n
  CROSS JOIN LATERAL md5(concat($1::uuid, n)) AS h
@@ -111,3 +111,69 @@ SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount,
   FROM ledger_txn AS t
   JOIN ledger_wallet AS w ON w.workspace_id = $1 AND w.customer_id = t.customer_id AND w.kind = t.kind AND w.txn_count = t.seq
  WHERE t.workspace_id = $1 AND t.kind = 'coins' AND t.recorded_at >= $2 AND t.recorded_at < $3 AND w.available > 0
+
+-- name: fill_events
+-- So many of each customer within a year, in no customer's order.
+INSERT INTO events_event (workspace_id, id, topic, customer_id, body, occurred_at, recorded_at)
+SELECT $1, ($3::text || lpad(to_hex(g * 100000000 + c.n), 12, '0'))::uuid,
+       (ARRAY['order_create', 'order_create', 'walletreward_create', 'order_create', 'review_create'])[1 + g % 5], c.id,
+       concat('{"fiat_amount":', (c.n + g * 31) % 97, ',"status":"completed","currency_code":"inr","note":"', repeat('x', 200), '"}'),
+       $4::timestamptz - interval '1 hour' * ((c.n + g * 13) * 7919 % 8760), $4
+  FROM generate_series(0, $2::bigint - 1) AS g
+ CROSS JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM customers_customer WHERE workspace_id = $1) AS c
+ ORDER BY g, c.n
+
+-- name: empty_found
+DELETE FROM bench_found WHERE workspace_id = $1
+
+-- name: find_by_hand
+-- What `nested.json` asks, as a person wrote it.
+INSERT INTO bench_found (workspace_id, segment_id, customer_id, entered_at)
+SELECT c.workspace_id, c.id, c.id, now()
+  FROM customers_customer AS c
+  JOIN (SELECT customer_id FROM events_event
+         WHERE workspace_id = $1 AND topic = 'order_create' AND (body::json ->> 'fiat_amount')::float8 >= 20
+           AND occurred_at >= date_trunc('day', now() AT TIME ZONE $2::text) AT TIME ZONE $2::text - interval '180 days'
+         GROUP BY 1 HAVING count(*) >= 3) AS o ON o.customer_id = c.id
+  LEFT JOIN (SELECT customer_id FROM events_event WHERE workspace_id = $1 AND topic = 'order_create'
+              GROUP BY 1 HAVING sum((body::json ->> 'fiat_amount')::numeric) > 400) AS s ON s.customer_id = c.id
+ WHERE c.workspace_id = $1 AND c.merged_into IS NULL AND c.erased_at IS NULL
+   AND (c.email_folded LIKE '1%' OR s.customer_id IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM events_event AS r
+                    WHERE r.workspace_id = $1 AND r.customer_id = c.id AND r.topic = 'review_create'
+                      AND r.occurred_at >= date_trunc('day', now() AT TIME ZONE $2::text) AT TIME ZONE $2::text - interval '30 days')
+
+-- name: count_found
+SELECT count(*) FROM bench_found WHERE workspace_id = $1
+
+-- name: flush
+-- every workspace: what the server counted of this connection can be seen once it is idle
+SELECT pg_stat_force_next_flush()
+
+-- name: active_ms
+-- every workspace: how long statements have taken in this database, $1 or not
+SELECT active_time FROM pg_stat_database WHERE datname = current_database() AND $1::uuid IS NOT NULL
+
+-- name: call_found
+UPDATE segments_segment SET found = version WHERE workspace_id = $1
+
+-- name: count_unfound
+SELECT count(*) FROM segments_segment WHERE workspace_id = $1 AND id = $2 AND found < $3
+
+-- name: enter
+INSERT INTO segments_member (workspace_id, segment_id, customer_id, entered_at, looks_again_at)
+SELECT $1, $2, id, $3, $3 FROM customers_customer WHERE workspace_id = $1
+    ON CONFLICT (workspace_id, customer_id, segment_id) DO UPDATE
+   SET entered_at = excluded.entered_at, looks_again_at = excluded.looks_again_at
+
+-- name: count_to_look_at
+SELECT count(*) FROM segments_member WHERE workspace_id = $1 AND segment_id = $2 AND looks_again_at = $3
+
+-- name: last_left
+SELECT max(recorded_at) FROM events_log WHERE workspace_id = $1 AND topic = 'segment_leave'
+
+-- name: count_unread
+SELECT count(*) FROM events_pending WHERE workspace_id = $1 AND reader = 'engagement'
+
+-- name: count_sent
+SELECT count(*) FROM messages_message WHERE workspace_id = $1 AND state = 'sent'

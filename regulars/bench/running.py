@@ -11,7 +11,9 @@ from rich.console import Console
 from regulars.bench import book, coupons, deliveries, figures, holds, hooks, members, orders, postgres, rewards
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
+from regulars.bench.mail import measure as measure_mail
 from regulars.bench.plan import BIG, FULL, Plan
+from regulars.bench.segments import measure as measure_segments
 from regulars.bench.stage import Say, Stage, staged
 from regulars.kit.processes import run_until_told
 from regulars.kit.settings import Settings
@@ -27,6 +29,8 @@ PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "hooks": hooks.measure,
     "book": book.measure,
     "members": members.measure,
+    "segments": measure_segments,
+    "mail": measure_mail,
 }
 
 

@@ -65,6 +65,7 @@ class _Statement:
         self.now, self.zone, self.today = now, zone, now.astimezone(zone).date()
         self._places: dict[tuple[str, object], str] = {}
         self.taken: dict[str, str] = {}
+        self.read: dict[str, str] = {}
 
     def bind(self, value: Any, type_: str) -> str:
         key = (type_, tuple(value) if isinstance(value, list) else value)
@@ -156,8 +157,8 @@ def _columns(made: _Statement, measure: Measure) -> tuple[str, str, str]:
     oldest = f"min(d.occurred_at){only}" if measure.last_days else "NULL"
     if not measure.of:
         return f"count(*){only}", "NULL", oldest
-    number = _number(_of_body(made, measure.of))
-    return f"count({number}){only}", f"sum({_number(_of_body(made, measure.of), 'numeric')}){only}", oldest
+    number = _number(made, measure.of, "numeric")
+    return f"count({number}){only}", f"sum({number}){only}", oldest
 
 
 def _named(made: _Statement, measure: Measure, place: int) -> str:
@@ -168,19 +169,23 @@ def _named(made: _Statement, measure: Measure, place: int) -> str:
 def _of_topic(
     made: _Statement, topic: str, some: Sequence[Measure], columns: str, people: People, whose: str = ""
 ) -> str:
-    """One look at all deeds of a topic for all its measures; what `columns` asks of a body is taken out of it once."""
+    """One look at all deeds of a topic for all its measures; what `columns` asks of a body is taken out of it once, and
+    read once as the number that it is."""
     keys = {made.bind(name, "text"): alias for name, alias in made.taken.items()}
-    made.taken = {}
+    numbers, made.taken, made.read = made.read, {}, {}
     taken = "".join(
         f", COALESCE(e.folded -> {key}, (e.body::json -> {key})::jsonb) AS {alias}" for key, alias in keys.items()
     )
     since = [made.span(one)[0] for one in some]
     first = min((at for at in since if at), default=None) if all(since) else None
     recent = f" AND e.occurred_at >= {made.bind(first, 'timestamptz')}" if first else ""
-    return f"""SELECT d.customer_id, {columns}
-    FROM (SELECT e.customer_id, e.occurred_at{taken} FROM {people.deeds} AS e
-           WHERE e.workspace_id = $1 AND e.topic = {made.bind(topic, "text")}{whose}{recent} OFFSET 0) AS d
-   GROUP BY d.customer_id"""
+    deeds = f"""(SELECT e.customer_id, e.occurred_at{taken} FROM {people.deeds} AS e
+           WHERE e.workspace_id = $1 AND e.topic = {made.bind(topic, "text")}{whose}{recent} OFFSET 0) AS d"""
+    if numbers:
+        deeds = (
+            f"(SELECT d.*{''.join(f', {sql} AS {alias}' for sql, alias in numbers.items())} FROM {deeds} OFFSET 0) AS d"
+        )
+    return f"SELECT d.customer_id, {columns}\n    FROM {deeds}\n   GROUP BY d.customer_id"
 
 
 def _tree(made: _Statement, condition: Condition, columns: _Columns, parts: _Parts) -> str:
@@ -305,7 +310,7 @@ def _body_column(made: _Statement, leaf: Property) -> Column:
         case "text":
             return Column(_text(value))
         case "number":
-            return Column(_number(value))
+            return Column(_number(made, leaf.name))
         case "yes_no":
             words = [
                 made.bind([word for word, yes in YES_NO.items() if yes is wanted], "text[]") for wanted in (True, False)
@@ -336,13 +341,16 @@ def _text(value: str) -> str:
     )
 
 
-def _number(value: str, type_: str = "float8") -> str:
+def _number(made: _Statement, name: str, type_: str = "float8") -> str:
+    """A property of a deed as a number."""
+    value = _of_body(made, name)
     text = f"btrim({value} #>> '{{}}', {_SPACE})"
-    return (
+    sql = (
         f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value} #>> '{{}}')::{type_} WHEN 'string' THEN CASE WHEN"
         f" length({text}) <= {limits.CONDITION_NUMBER_CHARS_MAX} AND {text} ~ {_NUMBER}"
         f" THEN {text}::numeric::{type_} END END"
     )
+    return f"d.{made.read.setdefault(sql, f'n{len(made.read)}')}"
 
 
 def _edge(made: _Statement, condition: Condition | None, people: People, parts: _Parts) -> str:

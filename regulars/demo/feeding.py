@@ -7,6 +7,7 @@ from uuid import UUID
 from regulars import integrations, limits, tenancy
 from regulars.demo import programme
 from regulars.demo.purchases import purchases
+from regulars.demo.writing import verify, write
 from regulars.imports import Progress, import_rows
 from regulars.wiring import App
 
@@ -14,11 +15,11 @@ FED = "demo_fed"
 
 
 async def connect(app: App, workspace_id: UUID) -> None:
-    """Initialize each tool that is not ready, trying again while the sandbox starts."""
+    """Initialize each tool and sender that is not ready, trying again while the sandbox starts."""
     for _ in range(limits.DEMO_CONNECT_TRIES_MAX):
         async with app.db.reading() as tx:
             waiting = [i for i in await integrations.list_integrations(tx, workspace_id) if i.state != "ready"]
-        if not waiting:
+        if await verify(app, workspace_id) and not waiting:
             return
         for integration in waiting:
             now = app.clock.now()
@@ -39,5 +40,6 @@ async def feed(app: App, workspace_id: UUID) -> AsyncIterator[Progress]:
     async for progress in import_rows(app.db, app.clock, workspace_id, placed, actor="demo"):
         yield progress
     await programme.live(app, workspace)
+    await write(app, workspace)
     async with app.db.transaction() as tx:
         await tenancy.change_workspace(tx, workspace_id, {"settings": {FED: True}}, app.clock.now())

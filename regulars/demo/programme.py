@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,8 +20,6 @@ import msgspec
 from regulars import customers, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer, Ensured
 from regulars.demo.purchases import SOURCE, purchases
-from regulars.engagement import segments
-from regulars.engagement.segments import NewSegment
 from regulars.kit import Refusal, Tx
 from regulars.orders import OrderReport
 from regulars.referrals import Claimed, Friend
@@ -28,60 +27,47 @@ from regulars.reviews import NewPost, Post
 from regulars.rewards import Ask, Cart, Issued, Terms, Use
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
-from regulars.tiers import Ladder, Needs, Tier
+from regulars.tiers import Ladder
 from regulars.triggers import Rule
 from regulars.wiring import App, change_shop
 
 SPENT_FROM, GIFT_FROM, REVIEW_ORDERS, SHOWN_FROM = 600, 200, 20, 4
 
 _CART = Cart(amount_minor=4_000)
-TEN_PERCENT, SHIPPING, GIFT, FRIEND = "Ten percent off", "Free shipping", "A thank you", "Five for a friend"
-OFFERS = {
-    TEN_PERCENT: Terms(discount="percent", value=10, value_max=25, price="fixed", coins=250, expires_after_days=60),
-    SHIPPING: Terms(discount="free_shipping", price="fixed", coins=100, minimum_cart=20, expires_after_days=30),
-    GIFT: Terms(value=5, minimum_cart=25, expires_after_days=90, code_prefix="THANKS-"),
-    FRIEND: Terms(value=5, first_order_only=True, code_prefix="HELLO-"),
-}
-LADDER = Ladder(
-    tiers=(
-        Tier(key="listener", name="Listener", enter=Needs(spent=100), colour="#8a6d3b"),
-        Tier(key="collector", name="Collector", enter=Needs(spent=300), colour="#6b7280", factors={"order": 1.25}),
-        Tier(key="curator", name="Curator", enter=Needs(spent=1000), colour="#b8860b", factors={"order": 1.5}),
-    ),
-    term_months=0,
-)
-REMINDERS = {"unused_days": 30, "unused_balance_min": 100, "coupon_days": 7, "review_days": 5, "referral_days": 3}
-_LATE = {"done": "order_create", "when": {"between": ["1998-04-01", "1998-06-30"]}}
-_OFTEN = {"done": "order_create", "count": {"operator": "at_least", "value": 5}}
-_MUCH = {"done": "order_create", "sum": {"property": "fiat_amount", "operator": "at_least", "value": 300}}
-SEGMENTS: dict[str, dict[str, Any]] = {
-    "Champions": {"all": [_LATE, _OFTEN, _MUCH]},
-    "At risk": {"all": [{"any": [_OFTEN, _MUCH]}, {"none": [_LATE]}]},
-    "One-time buyers": {"done": "order_create", "count": {"operator": "is", "value": 1}},
-}
-"""By recency, frequency and money; what was bought last, was in the last months of what is known."""
-_KINDS = (("cd-classical", "Classical CD"), ("cd-jazz", "Jazz CD"), ("cd-rock", "Rock CD"))
-_SAID = (
-    (5, "Came quickly, and plays without a skip."),
-    (4, "Good recording. The case was cracked."),
-    (5, "I buy here every month."),
-    (2, "Two weeks late."),
-    (3, "As described, no more."),
-)
+TEN_PERCENT, GIFT, FRIEND = "Ten percent off", "A thank you", "Five for a friend"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """`programme.json`. Segments go by recency, frequency and money; what was bought last, was in the last months of
+    what is known. A template is the event it is written for, its subject and its body; others name it by its name."""
+
+    offers: dict[str, Terms]
+    ladder: Ladder
+    settings: dict[str, Any]
+    segments: dict[str, dict[str, Any]]
+    products: list[tuple[str, str]]
+    said: list[tuple[int, str]]
+    sender: dict[str, Any]
+    templates: dict[str, tuple[str, str, str]]
+    automation: dict[str, Any]
+    campaign: dict[str, Any]
+
+
+TOLD = msgspec.json.decode(Path(__file__).with_suffix(".json").read_bytes(), type=Told)
 
 
 async def begin(tx: Tx, shop: Workspace, now: datetime) -> Workspace:
     """The shop, with its offers, its ladder, its reminders, coins for reviews and for friends. Orders that are taken in
     were placed so long ago that none of them comes back."""
-    made = {name: await rewards.create_offer(tx, shop, name, of, now, actor="demo") for name, of in OFFERS.items()}
-    await tiers.change_ladder(tx, shop, LADDER, now, actor="demo")
+    made = {name: await rewards.create_offer(tx, shop, name, of, now, actor="demo") for name, of in TOLD.offers.items()}
+    await tiers.change_ladder(tx, shop, TOLD.ladder, now, actor="demo")
     rule = Rule(title="Review", coins_min=20, coins_max=20)
     await triggers.create_trigger(
         tx, shop, "Coins for a review", "review", rule, now, show_in_widget=True, actor="demo"
     )
     modes = ["link", "email", "coupon"]
     told = {"on": True, "modes": modes, "friend_offer": str(made[FRIEND].id), "coins": 200, "return_days": 0}
-    return await change_shop(tx, shop, {"settings": {"reminders": REMINDERS, "referrals": told}}, now)
+    return await change_shop(tx, shop, {"settings": TOLD.settings | {"referrals": told}}, now)
 
 
 async def bring_friends(app: App, shop: Workspace) -> dict[str, str]:
@@ -188,10 +174,6 @@ async def live(app: App, shop: Workspace) -> None:
                 if isinstance(post, Post) and post.rating >= SHOWN_FROM:
                     await triggers.change_review(tx, shop, post.id, now, actor="demo", status="approved")
     await _tell_others(app, shop)
-    async with app.db.transaction() as tx:
-        for name, tree in SEGMENTS.items():
-            with suppress(Refusal):  # it is there
-                await segments.create_segment(tx, shop, NewSegment(name=name, condition=tree), app.clock.now())
 
 
 async def _settle(app: App, shop: Workspace) -> None:
@@ -218,7 +200,7 @@ def _ask(customer: Customer, offer_id: UUID, type: Literal["manual_redeem", "rew
 def _written(shop: Workspace, customer: Customer, now: datetime) -> Post:
     """Chosen by the customer's number, so that it is the same each time."""
     number = int(customer.customer_id.removeprefix(f"{SOURCE}-"))
-    rating, text = _SAID[number % len(_SAID)]
-    product_id, product_name = _KINDS[number % len(_KINDS)]
+    rating, text = TOLD.said[number % len(TOLD.said)]
+    product_id, product_name = TOLD.products[number % len(TOLD.products)]
     new = NewPost(product_id=product_id, product_name=product_name, rating=rating, text=text)
     return reviews.prepared(shop, new, customer, None, now)

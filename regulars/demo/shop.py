@@ -1,4 +1,4 @@
-"""The demo's shop: what earns, what is offered, two tools, two Send Events rules."""
+"""The demo's shop: what earns, what is offered, two tools, two Send Events rules, a sender of mail."""
 
 import base64
 import hmac
@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from regulars import dispatch, integrations, tenancy, triggers
-from regulars.demo import programme
+from regulars.demo import programme, writing
 from regulars.kit import Database, SecretBox, Tx
 from regulars.kit.settings import Settings
 from regulars.sandbox import Receiver
@@ -80,6 +80,7 @@ async def _make(tx: Tx, settings: Settings, sign_in: SignIn, password: tenancy.H
         given={"host": f"{sandbox}/omnisend", "api_key": "sandbox-demo", "rate_per_minute": OMNISEND_RATE_PER_MINUTE},
         now=now,
     )
+    await writing.begin(tx, shop, settings, box, now)
     topic = "walletreward_create"
     await dispatch.create_rule(tx, shop.id, topic=topic, integration_id=webhook.integration.id, now=now)
     await dispatch.create_rule(

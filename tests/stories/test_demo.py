@@ -8,11 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from regulars import dispatch, integrations, ledger, orders, referrals, reviews, rewards, tenancy, tiers, triggers
-from regulars.demo import prepare, programme, purchases, sandbox_receivers
+from regulars import (
+    channels,
+    dispatch,
+    integrations,
+    ledger,
+    orders,
+    referrals,
+    reviews,
+    rewards,
+    sandbox,
+    tenancy,
+    tiers,
+    triggers,
+    worker,
+)
+from regulars.demo import connect, feed, feeding, prepare, programme, purchases, sandbox_receivers
+from regulars.demo.writing import GIVEN, write
+from regulars.engagement import automations, campaigns, segments
 from regulars.imports import import_rows
 from regulars.kit.clock import SystemClock
 from regulars.kit.db import Database
+from regulars.kit.ports import free_port
 from regulars.kit.settings import Settings
 from regulars.triggers.model import Trigger
 from regulars.wiring import App
@@ -43,8 +60,8 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
     assert {rule.topic for rule in rules} == {"walletreward_create"}
     assert {rule.integration_id for rule in rules} == {tools["webhook"].id, tools["omnisend"].id}
     assert [t.rule.coins_per_unit for t in earning] == [1]
-    assert {offer.name for offer in offered} == set(programme.OFFERS)
-    assert ladder == programme.LADDER
+    assert {offer.name for offer in offered} == set(programme.TOLD.offers)
+    assert ladder == programme.TOLD.ladder
     assert all(tool.settings.get("url", tool.settings.get("host")) for tool in tools.values())
     assert list(sandbox_receivers(settings)) == ["demo"]
     _purchases_by_the_numbers(shop, earning[0])
@@ -81,6 +98,44 @@ async def test_its_customers_take_part_by_rules_and_once(app: App, monkeypatch: 
     assert used > len(codes)
     assert brought > 100 * len(codes)
     assert set(said) <= {"approved", "posted"}
+
+
+async def test_what_it_writes_stands_in_the_sandboxs_inbox(
+    server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (programme, feeding):
+        monkeypatch.setattr(module, "purchases", lambda zone: islice(purchases(zone), 600))
+    url = await asyncio.to_thread(lambda: asyncio.run(fresh_database(server_url)))
+    port = free_port()
+    settings = settings_of(url, tmp_path).model_copy(update={"sandbox_port": port})
+    app = await App.open(settings)
+    try:
+        async with sandbox.running(
+            port=port, settings=sandbox.Settings(receivers=sandbox_receivers(settings))
+        ) as there:
+            shop, _ = await prepare(settings, url, app.clock.now())
+            await connect(app, shop.id)
+            async for _progress in feed(app, shop.id):
+                pass
+            await write(app, shop)  # again
+            await worker.drain(app.db, worker.Carriers(app.box), app.http, clock=app.clock, patience_s=5)
+            inbox = there.shop(settings.sandbox_address(shop.id).rpartition("/")[2]).memory.messages
+            async with app.db.reading() as tx:
+                (sender,) = await channels.list_senders(tx, shop.id)
+                live = {one.name: one for one in await segments.list_segments(tx, shop.id)}
+                (told,) = await automations.list_automations(tx, shop.id)
+                (campaign,) = await campaigns.list_campaigns(tx, shop.id, limit=9)
+                inside = await automations.runs(tx, shop.id, told.id, limit=99)
+    finally:
+        await app.close()
+    assert (sender.state, sender.settings["verified_email"]) == ("ready", "hello@cdnow.example")
+    assert {name: one.kind for name, one in live.items()} == dict.fromkeys(programme.TOLD.segments, "live")
+    champions = live["Champions"].members
+    assert 0 < champions < live["One-time buyers"].members
+    assert (told.state, len(inside)) == ("running", min(champions, GIVEN))
+    assert (campaign.state, campaign.recipients) == ("finished", champions)
+    subjects = Counter("code" if one.subject.endswith("your code") else one.subject[-9:] for one in inbox)
+    assert subjects == {"code": 1, " our best": champions, "s for you": min(champions, GIVEN)}
 
 
 def _purchases_by_the_numbers(shop: tenancy.Workspace, earning: Trigger) -> None:

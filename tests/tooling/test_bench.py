@@ -48,6 +48,9 @@ QUICK = Plan(
     coupons=120,
     codes=200,
     members=120,
+    segment_customers=300,
+    live_segments=10,
+    mails=100,
 )
 
 
@@ -76,6 +79,9 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
         "lots expired": 0.1,
         "customers judged anew": 0.3,
         "reminders found due": 0.5,
+        "customers a segment is found of": 0.8,
+        "rewards, 50 live segments listening": 0.8,
+        "e-mails": 0.5,
     }
     assert "worker memory, peak" in {row.name for row in rows}
     assert said[-1].startswith("measured in")
