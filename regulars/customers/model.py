@@ -82,9 +82,10 @@ def check(details: NewCustomer) -> NewCustomer:
         faults.add("referral_code", "3 to 40 letters, digits, - or _")
     if details.mobile.strip() and not details.country:
         faults.add("country", "three lower-case letters such as ind, which a mobile number needs")
-    kept: dict[str, Any] = {}
-    with faults:
-        kept = check_changes({name: value for name in CHANGEABLE if (value := getattr(details, name, None))})
+    kept: dict[str, Any] = {name: value for name in CHANGEABLE if (value := getattr(details, name, None))}
+    if kept:
+        with faults:
+            kept = check_changes(kept)
     faults.check()
     return NewCustomer(customer_id=customer_id, referral_code=details.referral_code, **kept)
 

@@ -121,15 +121,17 @@ class Tx(Reading):
     batch is written in one call to the server however many rooms have a part in it.
 
     `wrote`: whether any row may have been, queued ones too. An act that finds all as it is to be leaves it False.
+    `at_last` is done when all is written, right before the commit: what holds a lock that others wait for.
     """
 
-    __slots__ = ("_queued", "_statement", "_written", "changed", "wrote")
+    __slots__ = ("_queued", "_statement", "_written", "at_last", "changed", "wrote")
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._queued: list[tuple[tuple[UUID, int], str, tuple[Any, ...]]] = []
         self._written: set[str] = set()
         self._statement = 0
+        self.at_last: list[Callable[[], Awaitable[None]]] = []
         self.changed: set[UUID] = set()
         self.wrote = False
 
@@ -266,6 +268,8 @@ class Database:
                 tx = Tx(connection)
                 yield tx
                 await tx.send()
+                for act in tx.at_last:
+                    await act()
                 for workspace_id in tx.changed:
                     await connection.execute("SELECT pg_notify($1, $2)", _CHANGES, str(workspace_id))
                 await connection.execute("COMMIT AND CHAIN" if more_soon else "COMMIT")

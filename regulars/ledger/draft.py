@@ -167,7 +167,8 @@ class Draft:
         )
         # The hash covers the other fields, so it can only be set on the finished txn, which nobody has seen yet.
         head = wallet.head_hash = chain_hash(wallet.head_hash, txn, transfers, lot)
-        txn = msgspec.structs.replace(txn, hash=head, wire_hash=line.wire_hash or wire_hash_of(head))
+        msgspec.structs.force_setattr(txn, "hash", head)
+        msgspec.structs.force_setattr(txn, "wire_hash", line.wire_hash or wire_hash_of(head))
         self.txns.append(txn)
         self.transfers.extend(transfers)
         self.transfers_of[txn_id] = transfers

@@ -59,7 +59,7 @@ CREATE TABLE tenancy_session (
 
 -- Who changed what in the dashboard or through the management API.
 CREATE TABLE tenancy_audit (
-    workspace_id uuid NOT NULL REFERENCES tenancy_workspace,
+    workspace_id uuid NOT NULL,
     id           uuid NOT NULL,
     actor        text NOT NULL,                 -- 'staff:<email>', 'key:<name>', 'cli'
     act          text NOT NULL,                 -- 'trigger.update'

@@ -285,7 +285,7 @@ class Pipeline:
             if firing.state == "waiting" and d.effect
         ]
         await schedule.put(tx, self.workspace.id, [promise.due() for promise in later])
-        await self.tally.take(tx, self._unlocked)
+        self.tally.take(tx, self._unlocked)
         return firings
 
     async def _issue(self, tx: Tx, decisions: Sequence[Decision]) -> None:

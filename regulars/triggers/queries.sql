@@ -45,7 +45,7 @@ SELECT version, rule, actor, created_at
 
 -- name: counters
 SELECT n.trigger_id, n.subject_id, n.stretch, c.activities, c.amount, c.granted, c.coins, c.last_at
-  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS n (trigger_id, subject_id, stretch)
+  FROM unnest($2::triggers_counter_row_1[]) AS n
  CROSS JOIN LATERAL (
         SELECT * FROM triggers_counter
          WHERE workspace_id = $1 AND trigger_id = n.trigger_id AND subject_id = n.subject_id AND stretch = n.stretch

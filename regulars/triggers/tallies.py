@@ -99,8 +99,7 @@ class Tally:
         """Those that are not known yet."""
         missing = sorted(set(keys) - self._now.keys())
         if missing:
-            columns = [[key[n] for key in missing] for n in range(3)]
-            rows = await tx.fetch(sql.counters, self._workspace.id, *columns)
+            rows = await tx.fetch(sql.counters, self._workspace.id, [(*key, 0, 0, 0, 0, None) for key in missing])
             self.know({(row[0], row[1], row[2]): row[3:] for row in rows})
 
     async def lock(self, tx: Tx, keys: Iterable[Key]) -> None:
@@ -110,15 +109,20 @@ class Tally:
             await self._add(tx, [(*key, 0, 0, 0, 0, None) for key in missing])
             self._locked.update(missing)
 
-    async def take(self, tx: Tx, most: Mapping[Key, int]) -> None:
-        """Write what was added, last to these, which were read without a lock and are held from now on. Raises
-        Overtaken where others added so much meanwhile that one is beyond its most. Lock order: by key."""
+    def take(self, tx: Tx, most: Mapping[Key, int]) -> None:
+        """Write what was added, at last to these, which were read without a lock. The commit raises Overtaken where
+        others added so much meanwhile that one is beyond its most. Lock order: by key."""
         taken = {key: self._before.pop(key) for key in sorted(most.keys() & self._before.keys())}
+        rows = [(*key, *self._now[key].beyond(before)) for key, before in taken.items()]
         self.write(tx)
-        if taken:
-            await self._add(tx, [(*key, *self._now[key].beyond(before)) for key, before in taken.items()])
+
+        async def add() -> None:
+            await self._add(tx, rows)
             if any(self._now[key].coins > most[key] for key in taken):
                 raise Overtaken
+
+        if taken:
+            tx.at_last.append(add)
 
     async def _add(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
         """To budgets, which count what was granted and its coins."""
