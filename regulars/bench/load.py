@@ -16,6 +16,7 @@ from typing import cast
 import msgspec
 import uvloop
 
+_SHOWN_BYTES = 1_000
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
@@ -40,11 +41,13 @@ def request(method: str, path: str, headers: Mapping[str, str], body: str = "", 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """`rate` is of answers until the last was there. `answered` counts all with a status of success, and `failed` the
-    rest, of which some may have been carried out. `cpu_s` is what the generator itself used."""
+    rest, of which some may have been carried out; `why` is the first of those, if one was answered. `cpu_s` is what the
+    generator itself used."""
 
     rate: float
     answered: int
     failed: int
+    why: str = ""
     cpu_s: float
     p50_ms: float
     p99_ms: float
@@ -57,6 +60,7 @@ class Run:
         self.until = self.began + task.seconds
         self.sent = self.open = 0
         self.latencies_s: list[float] = []
+        self.why = ""
         self.over = asyncio.Event()
         parts = [(f"{before}{task.prefix}".encode(), after.encode()) for before, after in task.requests]
         self._parts = iter(parts) if task.once else cycle(parts)
@@ -92,6 +96,8 @@ class Connection(asyncio.Protocol):
         run, now = self._run, time.perf_counter()
         if data.startswith(b"HTTP/1.1 20"):
             run.latencies_s.append(now - self._sent_at)
+        else:
+            run.why = run.why or data[:_SHOWN_BYTES].decode(errors="replace")
         self._next(now)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -123,6 +129,7 @@ async def generate(task: Task) -> Report:
         rate=len(run.latencies_s) / (time.perf_counter() - run.began),
         answered=len(run.latencies_s),
         failed=run.sent - len(run.latencies_s),
+        why=run.why,
         cpu_s=cpu_s() - used_before_s,
         p50_ms=ordered[len(ordered) // 2] * 1_000,
         p99_ms=ordered[len(ordered) * 99 // 100] * 1_000,

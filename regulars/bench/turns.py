@@ -59,7 +59,8 @@ async def loaded(task: Task, seconds: float) -> Report:
     answer = await finished(python(load.__name__), said=msgspec.json.encode(task), within_s=seconds + 60)
     report = msgspec.json.decode(answer, type=Report)
     if report.failed:
-        raise BenchFailed(f"{report.failed:,} requests were answered with something else than success, or not at all")
+        why = f", the first of them: {report.why}" if report.why else ", each since the server hung up"
+        raise BenchFailed(f"{report.failed:,} requests were not answered with success{why}")
     return report
 
 

@@ -171,9 +171,8 @@ class Draft:
         msgspec.structs.force_setattr(txn, "wire_hash", line.wire_hash or wire_hash_of(head))
         self.txns.append(txn)
         self.transfers.extend(transfers)
-        self.transfers_of[txn_id] = transfers
+        self.transfers_of[txn_id], self.sources[txn_id] = transfers, txn
         self.touched[wallet.customer_id, wallet.kind] = wallet
-        self.sources[txn_id] = txn
         if txn.key:
             self.by_key[txn.key] = txn
         posted = Posted(txn, event_id=new_id())
