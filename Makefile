@@ -17,7 +17,7 @@ NPM = $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet $(UPGRADE)
 
 # The files that pages load, each within node_modules.
-ASSETS = htmx.org/dist/htmx.min.js swagger-ui-dist/swagger-ui-bundle.js swagger-ui-dist/swagger-ui.css
+ASSETS = htmx.org/dist/htmx.min.js sortablejs/Sortable.min.js swagger-ui-dist/swagger-ui-bundle.js swagger-ui-dist/swagger-ui.css
 
 # The first Python that is new enough and can make a venv; PYTHON= says which one to take instead.
 FOUND_PYTHON = $(shell for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \

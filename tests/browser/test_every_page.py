@@ -23,7 +23,7 @@ from regulars import (
     triggers,
 )
 from regulars.customers import Customer, NewCustomer
-from regulars.engagement import segments
+from regulars.engagement import automations, segments
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
 from regulars.tenancy import Workspace
@@ -94,6 +94,7 @@ PAGES = [
     *("/offers", "/offers/new", "/coupons", "/coupons?q=x&status=redeemed"),
     *("/templates", "/templates/new", "/templates/new?channel=whatsapp", "/messages", "/messages?state=failed"),
     *("/messages/suppressed", "/messages/suppressed/new", "/settings/messages"),
+    *("/automations", "/automations/new"),
     "/referrals",
     *("/referrals?review=waiting", "/settings/referrals", "/segments", "/segments?kind=live", "/segments/new"),
     *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
@@ -172,7 +173,33 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
         *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
         *(*await sold(site, shop), *await bought(site, shop, first.customer), *await sending(site, shop)),
-    ]
+    ] + await automated(site, shop)
+
+
+async def automated(site: Site, shop: Workspace) -> list[str]:
+    """An automation with two versions that runs, with every place to look at."""
+    now = site.app.clock.now()
+    async with site.app.db.transaction() as tx:
+        id = (await automations.create_from(tx, shop, "unused_coupon", now, actor="cli")).id
+        await automations.publish(tx, shop, id, now, actor="cli")
+        await automations.launch(tx, shop, id, now)
+        draft = (await automations.rename(tx, shop, id, LONG, now)).draft
+        await automations.change_draft(
+            tx, shop, id, draft | {"filter": None, "steps": draft["steps"][:1]}, revision=1, now=now, actor="cli"
+        )
+        await automations.publish(tx, shop, id, now, actor="cli")
+    looks = (
+        "",
+        "?put=:0",
+        "?step=remind",
+        "?step=goal",
+        "?step=leave",
+        "/launch",
+        "/versions?before=1",
+        "/people",
+        "/delete",
+    )
+    return [f"/automations/{id}{look}" for look in looks]
 
 
 async def sending(site: Site, shop: Workspace) -> list[str]:

@@ -134,6 +134,16 @@ SELECT c.automation_id, sum(CASE WHEN c.outcome = 'entered' THEN c.people ELSE -
         SELECT * FROM automations_count WHERE workspace_id = $1 AND automation_id = n.id AND step_id = '' OFFSET 0) AS c
  GROUP BY c.automation_id
 
+-- name: overview
+SELECT {automation}, c.inside, c.sent, c.goal
+  FROM automations_automation AS a
+ CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(CASE WHEN outcome = 'entered' THEN people ELSE -people END) FILTER (WHERE step_id = ''), 0)::bigint AS inside,
+               COALESCE(sum(people) FILTER (WHERE step_id <> '' AND outcome = 'sent'), 0)::bigint AS sent,
+               COALESCE(sum(people) FILTER (WHERE step_id = '' AND outcome = 'goal'), 0)::bigint AS goal
+          FROM automations_count WHERE workspace_id = $1 AND automation_id = a.id) AS c
+ WHERE workspace_id = $1 AND removed_at IS NULL ORDER BY created_at, id
+
 -- name: inside_of
 -- Those of these customers who are in one of these automations; nobody else moves them meanwhile.
 SELECT {run} FROM automations_run
