@@ -88,7 +88,7 @@ def judge(outcome: Outcome, parcel: Parcel, tries_before: int, now: datetime, ra
         return Verdict("delivered", "delivered", _text(outcome.reason), None) if outcome.reason else _DELIVERED
     reason = _text(outcome.reason)
     if isinstance(outcome, GaveUp):
-        return Verdict("failed", "gave_up", reason, None)
+        return Verdict("skipped" if outcome.needless else "failed", "gave_up", reason, None)
     if isinstance(outcome, Uncertain):
         return Verdict("uncertain", "uncertain", reason, None)
     if isinstance(outcome, Paused):

@@ -70,10 +70,12 @@ class RetryAfter(msgspec.Struct, frozen=True, gc=False):
 
 
 class GaveUp(msgspec.Struct, frozen=True, gc=False):
-    """This delivery can't succeed as it is; the next one may. It can be replayed. `bounced`: nobody has the address."""
+    """This delivery can't succeed as it is; the next one may. It can be replayed. `bounced`: nobody has the address.
+    `needless`: there was nobody to be told of, so it is skipped, and no failure."""
 
     reason: str
     bounced: bool = False
+    needless: bool = False
 
 
 class Uncertain(msgspec.Struct, frozen=True, gc=False):

@@ -39,11 +39,12 @@ async def record(
         shape_of.append(shapes.setdefault(shape, len(shapes) + 1))
     numbered = sorted(zip(rows, shape_of, strict=True), key=lambda one: one[0][0])
     ids, *own = (list(column) for column in zip(*(row for row, _ in numbered), strict=True))
-    # A test that fails was seen by whoever sent it; no event is missed for it, so it tells nothing of the lane.
+    # A test that fails was seen by whoever sent it; no event is missed for it, nor for what was needless, so both tell
+    # nothing of the lane.
     counted = [
         (one, verdict)
         for (one, _), verdict in zip(made, verdicts, strict=True)
-        if verdict.state == "delivered" or not one.parcel.test
+        if verdict.state == "delivered" or not (one.parcel.test or verdict.state == "skipped")
     ]
     delivered = sum(verdict.state == "delivered" for _, verdict in counted)
     failed = sum(verdict.state in ("failed", "uncertain") for _, verdict in counted)

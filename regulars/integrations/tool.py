@@ -78,7 +78,7 @@ class ToolCarrier:
         selector = self._selector if self._selector in names else next(iter(names))
         who = str(body.get(SELECTORS[selector].property) or "")
         if unfit := self._unfit(selector, who):
-            return carrier.GaveUp(unfit)
+            return carrier.GaveUp(unfit, needless=not event)
         about = About(spec, parcel, body, self._prefix, names[selector], who, [])
         said = filled(call.body, about)
         request = self._ask(call, said, who=who, note=" ".join(about.notes)[: limits.TOOL_WORDS_CHARS_MAX])

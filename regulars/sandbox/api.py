@@ -16,8 +16,8 @@ from regulars.sandbox.settings import Settings
 
 
 class Route(msgspec.Struct, frozen=True):
-    """`takes` is the shape of a body. `who`, `state` and `id` say where in it a person, what is kept of them, and an
-    event's id stand: names with dots between them, the first of several with | that is there."""
+    """`takes` is the shape of a body. `who` and `state` say where in it a person and what is kept of them stand, `id`
+    and `name` where an event's do: names with dots between them, the first of several with | that is there."""
 
     takes: Any = None
     status: int = 200
@@ -25,6 +25,7 @@ class Route(msgspec.Struct, frozen=True):
     who: str = ""
     state: str = ""
     id: str = ""
+    name: str = ""
 
 
 class Api(msgspec.Struct, frozen=True):
@@ -85,7 +86,7 @@ class LookAlike:
             self.profiles.setdefault(who, {}).update(_found(said, route.state) or {})
         if route.id and (id := _found(said, route.id)):
             new = self._memory.accept(self._tool, str(id))
-            words = f"an event for {who}" + ("" if new else "; taken before, this is a duplicate")
+            words = f"{_found(said, route.name)} for {who}" + ("" if new else "; taken before, this is a duplicate")
         return Reply.json(route.status, route.says, words)
 
     def fault(self, status: int, retry_after_s: int) -> Reply:

@@ -29,6 +29,26 @@ MoEngageName = Annotated[str, Meta(min_length=1, pattern=r"^(?!moe_)")]
 Of25 = Annotated[dict[WebEngageName, Any], Meta(max_length=150)]
 
 
+class ContloProfile(msgspec.Struct):
+    email: str | None = None
+    phone_number: str | None = None
+    profile_properties: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if not self.email and not self.phone_number:
+            raise ValueError("email or phone_number is required")
+        if self.email and "@" not in self.email:
+            raise ValueError("email is not valid")
+        if self.phone_number and not self.phone_number.removeprefix("+").isdigit():
+            raise ValueError("phone_number is not valid")
+
+
+class ContloEvent(ContloProfile, kw_only=True):
+    event: Annotated[str, Meta(pattern="^[^ ]+$")]
+    device_event_time: Annotated[int, Meta(gt=946_684_800_000, lt=4_102_444_800_000)] | None = None
+    properties: dict[str, Known | list[Any] | None] = {}
+
+
 class WebEngageUser(msgspec.Struct, rename="camel"):
     user_id: Annotated[str, Meta(min_length=1, max_length=100)]
     attributes: Of25 = {}
@@ -125,14 +145,33 @@ class PostscriptEvent(Person, kw_only=True):
 
 _BEARER, _QUEUED = {"authorization": "Bearer sandbox-.+"}, {"response": {"status": "queued"}}
 _ACCEPTED = {"status": "success", "message": "Your request has been accepted and will be processed soon."}
+_TAKEN = {"success": True, "status": "success", "error": None, "external_id": None}
 _MEMBER = r" /3\.0/lists/\w+/members/[0-9a-f]{32}"
 
 APIS: Mapping[str, Api] = {
+    "contlo": Api(
+        {"x-api-key": "sandbox-.+"},
+        {
+            "POST /v2/track": Route(
+                ContloEvent,
+                says=_TAKEN,
+                who="email|phone_number",
+                state="profile_properties",
+                id="event_id",
+                name="event",
+            ),
+            "POST /v2/identify": Route(
+                ContloProfile, says=_TAKEN, who="email|phone_number", state="profile_properties"
+            ),
+        },
+        lambda status, words: {"success": False, "status": "error", "error": words, "external_id": None},
+        unfit=200,
+    ),
     "webengage": Api(
         _BEARER,
         {
             r"POST /v1/accounts/[\w~-]+/events": Route(
-                WebEngageEvent, 201, _QUEUED, who="userId", id="eventData.delivery_id"
+                WebEngageEvent, 201, _QUEUED, who="userId", id="eventData.delivery_id", name="eventName"
             ),
             r"POST /v1/accounts/[\w~-]+/users": Route(WebEngageUser, 201, _QUEUED, who="userId", state="attributes"),
         },
@@ -143,7 +182,12 @@ APIS: Mapping[str, Api] = {
         {"authorization": r"Basic [\w-]+:sandbox-.+", "moe-appkey": r"[\w-]+"},
         {
             r"POST /v1/event/[\w-]+": Route(
-                MoEngageEvent, 200, _ACCEPTED, who="customer_id", id="actions.0.attributes.delivery_id"
+                MoEngageEvent,
+                200,
+                _ACCEPTED,
+                who="customer_id",
+                id="actions.0.attributes.delivery_id",
+                name="actions.0.action",
             ),
             r"POST /v1/customer/[\w-]+": Route(MoEngageUser, 200, _ACCEPTED, who="customer_id", state="attributes"),
         },
@@ -160,6 +204,7 @@ APIS: Mapping[str, Api] = {
                 who="d.0.identity",
                 state="d.0.profileData",
                 id="d.0.evtData.delivery_id",
+                name="d.0.evtName",
             )
         },
         lambda status, words: (
@@ -172,7 +217,9 @@ APIS: Mapping[str, Api] = {
     "attentive": Api(
         _BEARER,
         {
-            "POST /v1/events/custom": Route(AttentiveEvent, who="user.phone|user.email", id="externalEventId"),
+            "POST /v1/events/custom": Route(
+                AttentiveEvent, who="user.phone|user.email", id="externalEventId", name="type"
+            ),
             "POST /v1/attributes/custom": Route(AttentiveAttributes, who="user.phone|user.email", state="properties"),
             "GET /v1/me": Route(says={"applicationName": "Regulars", "companyName": "Sandbox"}),
         },
@@ -185,7 +232,7 @@ APIS: Mapping[str, Api] = {
             f"PUT{_MEMBER}": Route(
                 MailchimpMember, says={"status": "transactional"}, who="email_address", state="merge_fields"
             ),
-            f"POST{_MEMBER}/events": Route(MailchimpEvent, 204, id="properties.delivery_id"),
+            f"POST{_MEMBER}/events": Route(MailchimpEvent, 204, id="properties.delivery_id", name="name"),
             r"GET /3\.0/lists/\w+": Route(says={"id": "sandbox", "name": "Sandbox"}),
         },
         lambda status, words: {"type": "about:blank", "title": "Invalid Resource", "status": status, "detail": words},
@@ -195,7 +242,7 @@ APIS: Mapping[str, Api] = {
         _BEARER,
         {
             "POST /api/v2/events": Route(
-                PostscriptEvent, 202, {"event_ids": ["sandbox"]}, who="phone|email", id="external_id"
+                PostscriptEvent, 202, {"event_ids": ["sandbox"]}, who="phone|email", id="external_id", name="type"
             ),
             "GET /api/v2/me": Route(says={"resource_id": "shop_sandbox", "resource_type": "shop"}),
         },

@@ -17,7 +17,6 @@ from regulars import limits
 from regulars.kit import Partial
 from regulars.sandbox.api import LookAlike
 from regulars.sandbox.apis import APIS
-from regulars.sandbox.contlo import Contlo
 from regulars.sandbox.faults import Fault, Faults
 from regulars.sandbox.klaviyo import Klaviyo
 from regulars.sandbox.memory import Call, Memory
@@ -31,7 +30,6 @@ from regulars.sandbox.webhook import WebhookReceivers
 LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
     "omnisend": Omnisend,
     "klaviyo": Klaviyo,
-    "contlo": Contlo,
     **{tool: partial(LookAlike, tool, api) for tool, api in APIS.items()},
     "webhook": WebhookReceivers,
     "twilio": Twilio,

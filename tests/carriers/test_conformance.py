@@ -1,5 +1,6 @@
 """What every connector must do, whichever tool it is for."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -136,11 +137,14 @@ async def test_whatever_the_tool_does_is_an_outcome(
 
 
 @every_tool
-async def test_a_connection_that_is_not_trusted_is_tried_again(
-    tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
-) -> None:
-    secure = {"url" if tool == "webhook" else "host": f"{look_alikes.base_url.replace('http:', 'https:')}/{tool}"}
-    made = await attempt(connect(tool, **secure), http, parcel())
+async def test_a_connection_that_is_not_trusted_is_tried_again(tool: str, http: Http) -> None:
+    async def no_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(no_tls, "127.0.0.1") as server:
+        host = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        made = await attempt(carrier_for(tool, host), http, parcel())
     assert isinstance(made.outcome, RetryAfter), made
 
 

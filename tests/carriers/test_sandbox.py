@@ -265,21 +265,17 @@ async def test_klaviyo_keeps_profiles(look_alikes: sandbox.Sandbox, http: Outsid
     ("path", "body", "error"),
     [
         ("/v2/track", {"event": "e"}, "email or phone_number is required"),
-        ("/v2/track", {"event": "two words", "email": "a@example.com"}, "event must not contain spaces"),
-        ("/v2/track", {"email": "a@example.com"}, "event is required"),
+        ("/v2/track", {"event": "two words", "email": "a@example.com"}, "$.event"),
+        ("/v2/track", {"email": "a@example.com"}, "`event`"),
         ("/v2/track", {"event": "e", "phone_number": "+49 (0)"}, "phone_number is not valid"),
         (
             "/v2/track",
             {"event": "e", "email": "a@example.com", "device_event_time": 1_773_480_413},
-            "device_event_time must be in milliseconds",
+            "$.device_event_time",
         ),
-        (
-            "/v2/track",
-            {"event": "e", "email": "a@example.com", "properties": {"n": {}}},
-            "properties must be a flat object",
-        ),
-        ("/v2/identify", {"email": "a@example.com", "profile_properties": []}, "profile_properties must be an object"),
-        ("/v2/identify", b"[", "The body is not a JSON object"),
+        ("/v2/track", {"event": "e", "email": "a@example.com", "properties": {"n": {}}}, "$.properties"),
+        ("/v2/identify", {"email": "a@example.com", "profile_properties": []}, "$.profile_properties"),
+        ("/v2/identify", b"[", "truncated"),
     ],
 )
 async def test_contlo_refuses_in_a_200(
@@ -290,7 +286,7 @@ async def test_contlo_refuses_in_a_200(
 
     assert answer.status == 200
     said = msgspec.json.decode(answer.body)
-    assert (said["success"], said["error"]) == (False, error)
+    assert (said["success"], error in said["error"]) == (False, True), said
 
 
 PROCESS = "from regulars import sandbox; sandbox.run(port=0, ready=lambda url: print(url, flush=True))"

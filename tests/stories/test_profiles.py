@@ -122,6 +122,22 @@ async def test_profiles_are_kept_up_to_date_where_no_event_is_sent_once_for_all_
     assert "Sent as" not in page
 
 
+async def test_who_a_tool_can_not_know_is_skipped_and_no_failure(
+    shop: Shop, look_alikes: Sandbox, clock: HandClock
+) -> None:
+    rule = await connected(shop, look_alikes, "attentive", topic="order_create")
+    nobody = {"customer_id": "shopify-2", "name": "Bo", "mobile": "+919811111111", "country": "ind"}
+    assert (await shop.manage("POST", "/customers", json=nobody)).is_success
+    await drained(shop)
+    clock.advance(seconds=60)
+    await drained(shop, patience_s=1)
+    (one,) = await deliveries(shop)
+    assert (one["state"], one["reason"][:39]) == ("skipped", "This customer has no e-mail address, an")
+    health = (await shop.manage("GET", f"/integrations/{rule['integration_id']}")).json()["health"]
+    assert (health["failed"], health["failed_last_hour"], health["last_error"]) == (0, 0, "")
+    assert look_alikes.memory.counts["attentive"]["events"] == 0
+
+
 async def test_a_tool_that_an_event_tells_of_the_newest_state_is_not_told_again(
     shop: Shop, look_alikes: Sandbox, clock: HandClock
 ) -> None:
