@@ -9,13 +9,12 @@ from regulars.kit import wire_time
 
 
 def created_event(business: Business, customer: Customer) -> NewEvent:
-    body = events.body("lead_create", _properties(business, customer, 0))
-    return NewEvent("lead_create", customer.id, body, customer.created_at)
+    return events.told("lead_create", customer.id, _properties(business, customer, 0), customer.created_at)
 
 
 def changed_event(business: Business, customer: Customer, available: int, changed: list[str]) -> NewEvent:
-    body = events.body("lead_update", _properties(business, customer, available) | {"changed_properties": changed})
-    return NewEvent("lead_update", customer.id, body, customer.updated_at)
+    said = _properties(business, customer, available) | {"changed_properties": changed}
+    return events.told("lead_update", customer.id, said, customer.updated_at)
 
 
 def _properties(business: Business, customer: Customer, available: int) -> dict[str, Any]:

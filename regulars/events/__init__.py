@@ -49,6 +49,7 @@ from regulars.events.rendering import (
     mid,
     serve_at,
     tagged,
+    told,
 )
 from regulars.events.schemas import examples, sample
 from regulars.events.switching import switch

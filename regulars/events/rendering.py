@@ -6,11 +6,13 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal, Protocol
 from urllib.parse import quote
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from regulars.events.catalogue import TOPICS
+from regulars.events.model import NewEvent
 from regulars.kit import units_of
 from regulars.kit.phones import digits_of
 from regulars.tenancy.model import Workspace
@@ -174,6 +176,11 @@ def body(topic: str, properties: Mapping[str, Any]) -> str:
     if "\\u0000" in text:
         text = _ENCODER.encode(type_(**{name: _without_nul(value) for name, value in properties.items()})).decode()
     return text
+
+
+def told(topic: str, customer_id: UUID, said: Mapping[str, Any], at: datetime, **more: Any) -> NewEvent:
+    """An event with these properties, to be logged; `more` as `NewEvent` has it."""
+    return NewEvent(topic, customer_id, body(topic, said), at, **more)
 
 
 def _without_nul(value: Any) -> Any:

@@ -63,43 +63,36 @@ class Shown(Struct, Generic[T], frozen=True, kw_only=True):
         return _shown(whole)
 
 
-class Page(Struct, Generic[T], frozen=True):
+class _OfItems(Struct, frozen=True):
+    def __class_getitem__(cls, item: type[Struct]) -> Any:
+        return _list(cls, item)
+
+
+class Page(_OfItems, Generic[T], frozen=True):
     """`next`, sent back as `before`, continues after the page. One may hold fewer than were asked for, or none, and
     still continue: on the last one `next` is null."""
 
     items: list[T]
     next: UUID | None
 
-    def __class_getitem__(cls, item: type[Struct]) -> Any:
-        return _list(cls, item)
 
-
-class Listed(Struct, Generic[T], frozen=True):
+class Listed(_OfItems, Generic[T], frozen=True):
     """A list as a whole."""
 
     items: list[T]
 
-    def __class_getitem__(cls, item: type[Struct]) -> Any:
-        return _list(cls, item)
 
-
-class Counted(Struct, Generic[T], frozen=True):
+class Counted(_OfItems, Generic[T], frozen=True):
     """`count` is how many there are on all pages."""
 
     items: list[T]
     count: int
 
-    def __class_getitem__(cls, item: type[Struct]) -> Any:
-        return _list(cls, item)
 
-
-class One(Struct, Generic[T], frozen=True):
+class One(_OfItems, Generic[T], frozen=True):
     """One thing."""
 
     item: T
-
-    def __class_getitem__(cls, item: type[Struct]) -> Any:
-        return _list(cls, item)
 
 
 def showing(names: str, *rooms: type[Struct], worded: bool = False) -> Callable[[type[S]], type[S]]:

@@ -53,8 +53,8 @@ def properties(business: Business, customer: Customer, available: int, order: Or
 def order_event(business: Business, customer: Customer, available: int, recorded: Recorded) -> NewEvent:
     """`order_create` or `order_update`, by what the report changed."""
     order, topic = recorded.order, "order_create" if recorded.change == "created" else "order_update"
-    body = events.body(topic, properties(business, customer, available, order))
-    return NewEvent(topic, order.customer_id, body, _occurred_at(recorded), id=new_id(), order_id=order.id)
+    said, at = properties(business, customer, available, order), _occurred_at(recorded)
+    return events.told(topic, order.customer_id, said, at, id=new_id(), order_id=order.id)
 
 
 def _occurred_at(recorded: Recorded) -> datetime:

@@ -8,7 +8,7 @@ import msgspec
 
 from regulars import customers, events, ledger, rewards
 from regulars.customers import Customer
-from regulars.events import Business, NewEvent
+from regulars.events import Business
 from regulars.kit import Tx, wire_time
 from regulars.ledger import Txn
 from regulars.referrals.model import Referral
@@ -92,7 +92,7 @@ async def tell(tx: Tx, workspace: Workspace, topic: Topic, told: Sequence[Told],
         friend = people.get(referral.friend_id) if referral.friend_id else None
         whom = referrer if topic == "referrernotify_create" or friend is None else friend
         about = msgspec.structs.replace(one, referral=referral)
-        said = properties(business, workspace, about, referrer, friend, coins[whom.id])
-        body = events.body(topic, events.common(business, whom, coins[whom.id]) | said)
-        new.append(NewEvent(topic, whom.id, body, now, order_id=referral.order_id))
+        said = events.common(business, whom, coins[whom.id])
+        said |= properties(business, workspace, about, referrer, friend, coins[whom.id])
+        new.append(events.told(topic, whom.id, said, now, order_id=referral.order_id))
     await events.append(tx, workspace.id, new, now)

@@ -31,15 +31,14 @@ def expiry_event(
         "wallet_expiry_formatted_estimated_on": events.formatted(ends_at, shop.zone),
         "entity_id": business.entity_id,
     }
-    return NewEvent("coinexpirynotify_create", customer.id, events.body("coinexpirynotify_create", said), now)
+    return events.told("coinexpirynotify_create", customer.id, said, now)
 
 
 def unused_event(business: Business, customer: Customer, txn: Txn, nth: int, available: int, now: datetime) -> NewEvent:
     """`txn` is the newest of the wallet."""
     said = ledger.properties(business, customer, txn, available)
     said["meta__unusedwalletcoinrequest_count"] = nth
-    body = events.body("unusedwalletcoinrequest_create", said)
-    return NewEvent("unusedwalletcoinrequest_create", customer.id, body, now)
+    return events.told("unusedwalletcoinrequest_create", customer.id, said, now)
 
 
 def review_event(
@@ -47,5 +46,4 @@ def review_event(
 ) -> NewEvent:
     """`link` opens the page on which the order's products are reviewed."""
     said = orders.properties(business, customer, available, order) | {"order_review_link": link}
-    body = events.body("reviewrequest_create", said)
-    return NewEvent("reviewrequest_create", customer.id, body, now, order_id=order.id)
+    return events.told("reviewrequest_create", customer.id, said, now, order_id=order.id)

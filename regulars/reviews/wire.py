@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from regulars import customers, events, ledger
-from regulars.events import NewEvent
 from regulars.kit import Tx, wire_time
 from regulars.reviews.model import Post
 from regulars.tenancy import Workspace
@@ -25,8 +24,8 @@ async def tell(
     for id, post in posts:
         if person := people.get(post.customer_id):
             common = events.common(business, person, coins[post.customer_id]) | {"entity_id": business.entity_id}
-            body = events.body(topic, common | _properties(post))
-            said.append(NewEvent(topic, person.id, body, now, id=id, order_id=post.order_id))
+            of = common | _properties(post)
+            said.append(events.told(topic, person.id, of, now, id=id, order_id=post.order_id))
     await events.append(tx, shop.id, said, now)
 
 

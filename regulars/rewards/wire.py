@@ -95,17 +95,8 @@ async def said_of(
     for one in of:
         coupon, customer = one.coupon, people[one.coupon.customer_id]
         said = properties(business, workspace, customer, coupon, one.terms, coins[coupon.customer_id])
-        new.append(
-            NewEvent(
-                topic=topic,
-                customer_id=customer.id,
-                body=events.body(topic, said),
-                occurred_at=now,
-                cause_id=one.cause_id,
-                depth=one.depth,
-                order_id=coupon.order_id,
-            )
-        )
+        more = {"cause_id": one.cause_id, "depth": one.depth, "order_id": coupon.order_id}
+        new.append(events.told(topic, customer.id, said, now, **more))
     return new
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from regulars import events, ledger
 from regulars.customers import Customer
-from regulars.events import NewEvent
 from regulars.kit import Tx, wire_time
 from regulars.tenancy import Workspace
 from regulars.tiers.model import Ladder, Move, Standing
@@ -29,11 +28,11 @@ async def tell(
     told = []
     for move in moves:
         said = shared[move.customer_id] | at | {"tier": move.to_tier, "formatted_tier": names.get(move.to_tier, "")}
-        body = events.body("viptier_create", said | {"direction": move.direction, "viptier_id": str(move.id)})
-        told.append(NewEvent("viptier_create", move.customer_id, body, now))
+        said |= {"direction": move.direction, "viptier_id": str(move.id)}
+        told.append(events.told("viptier_create", move.customer_id, said, now))
     for one in ending:
         assert one.until is not None
         said = shared[one.customer_id] | at | {"tier": one.tier, "formatted_tier": names.get(one.tier, "")}
         said |= {"ends_at": wire_time(one.until), "formatted_ends_at": events.formatted(one.until, workspace.zone)}
-        told.append(NewEvent("viptierends_create", one.customer_id, events.body("viptierends_create", said), now))
+        told.append(events.told("viptierends_create", one.customer_id, said, now))
     await events.append(tx, workspace.id, told, now)

@@ -10,9 +10,9 @@ from msgspec.structs import asdict
 from regulars import delivery, dispatch, integrations, limits
 from regulars.api.management.api import Call, NoQuery, Resource, management
 from regulars.delivery import LaneHealth
-from regulars.integrations import CONNECTORS, Integration
+from regulars.integrations import CONNECTORS, Integration, Manifest
 from regulars.integrations import Shown as Made
-from regulars.kit import Listed, Partial, Reading, Shown, Tx, copied, fields
+from regulars.kit import Listed, Partial, Reading, Shown, Tx, copied, fields, showing
 
 Settings = Annotated[
     dict[str, Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | int],
@@ -27,15 +27,11 @@ class ToolField(Shown[fields.Field], frozen=True, kw_only=True):
     made_here: bool
 
 
-class Tool(msgspec.Struct, frozen=True):
+@showing("tool label category summary help_text help_url fields", Manifest)
+class Tool(msgspec.Struct):
     """A tool that can be connected."""
 
-    tool: str
-    label: str
     category: str
-    summary: str
-    help_text: str
-    help_url: str
     fields: list[ToolField]
 
 

@@ -20,20 +20,16 @@ from regulars.api.management.integrations import (
     filled_in,
     tool_fields,
 )
-from regulars.kit import Listed, Page, Reading, Shown, Tx, copied
-from regulars.shops import PLATFORMS, Hook, Source
+from regulars.kit import Listed, Page, Reading, Shown, Tx, copied, showing
+from regulars.shops import PLATFORMS, Hook, Platform, Source, Tested
 from regulars.shops import Shown as Made
 from regulars.shops.model import State
 
 
-class PlatformItem(msgspec.Struct, frozen=True):
+@showing("platform label summary help_text help_url topics fields", Platform)
+class PlatformItem(msgspec.Struct):
     """A platform that can be connected, and the topics that something is done with."""
 
-    platform: str
-    label: str
-    summary: str
-    help_text: str
-    help_url: str
     topics: list[str]
     fields: list[ToolField]
 
@@ -61,11 +57,8 @@ class NewSource(Connection, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     settings: Annotated[Settings, Meta(examples=[{"shop_domain": "corner-shop.myshopify.com"}])]
 
 
-class SourceTest(msgspec.Struct, frozen=True):
+class SourceTest(Tested, frozen=True):
     """What came of it, in words."""
-
-    ok: bool
-    sentence: str
 
 
 class HookItem(Hook, frozen=True):
@@ -173,8 +166,7 @@ async def test_source(call: Call[NoQuery, None]) -> SourceTest:
     app = call.app
     async with app.db.reading() as tx:
         source = await shops.get_source(tx, call.workspace_id, call.path_id())
-    tested = await shops.test(app.db, app.http, call.workspace, source, app.box, call.now)
-    return SourceTest(tested.ok, tested.sentence)
+    return copied(SourceTest, await shops.test(app.db, app.http, call.workspace, source, app.box, call.now))
 
 
 @management.get("/hooks", "Hooks that came in", tag="Sources", area="data")

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from regulars import events, ledger
 from regulars.customers import Customer
 from regulars.engagement.segments.model import Segment
-from regulars.events import Event, NewEvent
+from regulars.events import Event
 from regulars.kit import Tx, wire_time
 from regulars.tenancy import Workspace
 
@@ -33,8 +34,7 @@ async def tell(
             "updated_at": at,
         }
         cause = causes.get(customer.id)
-        because = (cause.id, cause.depth + 1) if cause else (None, 0)
+        because: dict[str, Any] = {"cause_id": cause.id, "depth": cause.depth + 1} if cause else {}
         topic = "segment_enter" if entered else "segment_leave"
-        body = events.body(topic, said)
-        told.append(NewEvent(topic, customer.id, body, now, cause_id=because[0], depth=because[1]))
+        told.append(events.told(topic, customer.id, said, now, **because))
     await events.append(tx, workspace.id, told, now)
