@@ -4,7 +4,6 @@ they come from, until somebody typed it in. And a message that is sent by hand.
 Locks: the sender, then its lane."""
 
 from datetime import datetime, timedelta
-from random import random
 from secrets import randbelow
 from uuid import UUID
 
@@ -118,7 +117,5 @@ async def send_test(db: Database, outside: Outside, clock: Clock, sender: Sender
     of = Addressee(sender.id, sender.id, "", sender.channel)
     async with db.transaction() as tx:
         parcel = await delivery.queue_test(tx, here[0], of, None, body, occurred_at=now, now=now, source="message")
-    made = await delivery.attempt(made_by, outside, msgspec.structs.replace(parcel, attempted_at=clock.outside()))
-    async with db.transaction() as tx:
-        await delivery.record(tx, *here, [(made, 0)], now=clock.now(), random=random)
+    await delivery.send_test(db, outside, clock, made_by, *here, parcel)
     return parcel

@@ -86,5 +86,5 @@ from regulars.delivery.search import (
     search_deliveries,
 )
 from regulars.delivery.store import due
-from regulars.delivery.testing import queue_test
+from regulars.delivery.testing import queue_test, send_test
 from regulars.delivery.turn import Source, Turn, take_up

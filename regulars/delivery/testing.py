@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from random import random
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from regulars import limits
-from regulars.delivery.carrier import Parcel, SourceKind
-from regulars.delivery.model import Addressee
+from regulars.delivery.attempts import attempt
+from regulars.delivery.carrier import Carrier, Parcel, SourceKind
+from regulars.delivery.model import Addressee, Delivery, StoredAttempt
+from regulars.delivery.recording import record
+from regulars.delivery.search import get_delivery
 from regulars.delivery.store import sql
-from regulars.kit import Tx, new_id
+from regulars.kit import Clock, Database, Tx, new_id
+from regulars.kit.http import Sender
 
 
 async def queue_test(
@@ -38,3 +45,14 @@ async def queue_test(
     await tx.execute(sql.insert_test, workspace_id, *columns)
     await tx.execute(sql.wake_lanes, workspace_id, [to.lane_id], due_at)
     return Parcel(test_id, event, to.prefix + to.topic, to.topic, occurred_at, body, True, 1, now, profile)
+
+
+async def send_test(
+    db: Database, sender: Sender, clock: Clock, carrier: Carrier, workspace_id: UUID, lane_id: UUID, parcel: Parcel
+) -> tuple[Delivery, StoredAttempt | None]:
+    """Once it is queued: it is sent, outside any transaction, and what came of it is kept."""
+    made = await attempt(carrier, sender, msgspec.structs.replace(parcel, attempted_at=clock.outside()))
+    async with db.transaction() as tx:
+        await record(tx, workspace_id, lane_id, [(made, 0)], now=clock.now(), random=random)
+        one, attempts = await get_delivery(tx, workspace_id, parcel.delivery_id)
+    return one, attempts[-1] if attempts else None

@@ -1,6 +1,5 @@
 """Send Events rules: which event goes to which tool, under which name, and a test of each."""
 
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -123,17 +122,13 @@ async def try_rule(
     told: Callable[[Tx], Awaitable[None]],
 ) -> tuple[PreparedTest, Delivery, StoredAttempt | None]:
     """Written down, `told` who does it, sent outside any transaction, and the tool's answer written down."""
-    email, mobile = (address, None) if by == "email" else (None, address)
+    called: dict[str, Any] = {by: address, "country": shop.country}
     async with app.db.transaction() as tx:
-        customer = await customers.find(tx, shop.id, email=email, mobile=mobile, country=shop.country)
+        customer = await customers.find(tx, shop.id, **called)
         have = (await ledger.available(tx, shop, [customer.id], now)).get(customer.id, 0) if customer else 0
         whose: dict[str, Any] = {"by": by, "address": address, "customer": customer, "available": have}
         prepared = await dispatch.prepare_test(tx, shop, rule_id, **whose, now=now)
         carrier = await integrations.carrier_of(tx, shop.id, prepared.lane_id, app.box)
         await told(tx)
-    parcel = msgspec.structs.replace(prepared.parcel, attempted_at=app.clock.outside())
-    made = await delivery.attempt(carrier, app.http, parcel)
-    async with app.db.transaction() as tx:
-        await delivery.record(tx, shop.id, prepared.lane_id, [(made, 0)], now=app.clock.now(), random=random.random)
-        sent, attempts = await delivery.get_delivery(tx, shop.id, prepared.parcel.delivery_id)
-    return prepared, sent, attempts[-1] if attempts else None
+    queued = (shop.id, prepared.lane_id, prepared.parcel)
+    return prepared, *await delivery.send_test(app.db, app.http, app.clock, carrier, *queued)
