@@ -7,11 +7,11 @@ from uuid import UUID
 
 from regulars.kit import Refusal, Tx
 from regulars.ledger.draft import Draft
+from regulars.ledger.earning import spendable
 from regulars.ledger.model import Account, Lot, Outcome, Posted, Status, taken
 from regulars.ledger.opening import finish
 from regulars.ledger.reversing import Reversal, Reversing, read_moves, restore, reversing
 from regulars.ledger.settling import expire
-from regulars.ledger.spending import spendable
 from regulars.tenancy import Workspace
 
 

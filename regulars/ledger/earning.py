@@ -1,12 +1,13 @@
-"""A credit: it pays a debt first, and the rest is a lot, available at once or later."""
+"""A credit: it pays a debt first, and the rest is a lot, available at once or later. A debit: it takes of the lots that
+expire first, or nothing when they don't suffice."""
 
 from datetime import UTC
 
 from regulars import limits
 from regulars.kit import new_id
 from regulars.ledger.draft import Draft
-from regulars.ledger.errors import WalletFull
-from regulars.ledger.model import Account, Act, Entry, Lot, Outcome, Status, Wallet
+from regulars.ledger.errors import InsufficientBalance, WalletFull
+from regulars.ledger.model import Account, Act, Entry, Lot, Outcome, Status, Wallet, first_spent, taken
 
 
 def earn(draft: Draft, wallet: Wallet, entry: Entry, act: Act, account: Account) -> Outcome:
@@ -28,3 +29,22 @@ def earn(draft: Draft, wallet: Wallet, entry: Entry, act: Act, account: Account)
         draft.move(wallet, account, "pending" if later else "available", rest, lot)
     status: Status = "pending" if later else "success"
     return draft.record(wallet, entry, act, "cr", entry.amount, id=id, lot=lot, status=status)
+
+
+def spendable(draft: Draft, wallet: Wallet) -> list[Lot]:
+    """The lots that can be spent, in the order in which they are."""
+    return sorted((lot for lot in wallet.lots if lot.available and not lot.expired_at(draft.now)), key=first_spent)
+
+
+def take_all(draft: Draft, wallet: Wallet, amount: int, to_account: Account) -> InsufficientBalance | None:
+    """So many coins, or none."""
+    lots = spendable(draft, wallet)
+    available = sum(lot.available for lot in lots)
+    if available < amount:
+        return InsufficientBalance(needed=amount, available=available, debt=wallet.debt)
+    draft.take(wallet, "available", to_account, taken(lots, "available", amount))
+    return None
+
+
+def spend(draft: Draft, wallet: Wallet, entry: Entry, act: Act, account: Account) -> Outcome:
+    return take_all(draft, wallet, entry.amount, account) or draft.record(wallet, entry, act, "dr", entry.amount)

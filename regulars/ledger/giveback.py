@@ -9,11 +9,11 @@ from regulars.kit import Refusal, Tx
 from regulars.ledger import store
 from regulars.ledger.clawback import take_back
 from regulars.ledger.draft import Draft
+from regulars.ledger.earning import spendable
 from regulars.ledger.model import Lot, Outcome, Share, Transfer, Txn
 from regulars.ledger.opening import finish
 from regulars.ledger.reversing import Reversal, Reversing, read_moves, restore, reversing
 from regulars.ledger.settling import expire
-from regulars.ledger.spending import spendable
 from regulars.tenancy import Workspace
 
 

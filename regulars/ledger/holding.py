@@ -8,10 +8,10 @@ from regulars import limits
 from regulars.customers import Customer
 from regulars.kit import Tx, invalid
 from regulars.ledger.draft import Draft
+from regulars.ledger.earning import take_all
 from regulars.ledger.errors import KeyTaken
 from regulars.ledger.model import Kind, Line, Outcome, Posted, TxnType
 from regulars.ledger.opening import finish, opened
-from regulars.ledger.spending import take_all
 from regulars.tenancy import Workspace
 
 

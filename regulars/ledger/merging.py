@@ -10,10 +10,10 @@ import msgspec
 from regulars import limits
 from regulars.kit import Conflict, Refusal, Tx, invalid
 from regulars.ledger.draft import Draft
+from regulars.ledger.earning import spendable
 from regulars.ledger.errors import WalletFull
 from regulars.ledger.model import MERGED_INTO, Kind, Line, Share, Wallet, taken
 from regulars.ledger.opening import finish, opened
-from regulars.ledger.spending import spendable
 from regulars.tenancy import Workspace
 
 _KINDS: tuple[Kind, Kind] = ("coins", "credits")

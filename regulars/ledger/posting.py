@@ -8,11 +8,10 @@ from regulars import limits
 from regulars.customers import Customer
 from regulars.kit import Tx, invalid
 from regulars.ledger.draft import Draft
-from regulars.ledger.earning import earn
+from regulars.ledger.earning import earn, spend
 from regulars.ledger.errors import KeyTaken
 from regulars.ledger.model import Account, Act, Entry, Outcome, Posted, Txn, TxnType, Wallet, WalletId
 from regulars.ledger.opening import finish, opened
-from regulars.ledger.spending import spend
 from regulars.tenancy import Workspace
 
 

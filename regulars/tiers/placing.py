@@ -1,20 +1,76 @@
-"""Customers are put where they belong, and told; or where somebody says, for a time and with a reason."""
+"""Customers are put where they belong, by what they have reached as far as the ladder asks, and told; or where somebody
+says, for a time and with a reason."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
-from regulars import customers, limits
+from regulars import customers, events, ledger, limits
 from regulars.customers import Customer
-from regulars.kit import Faults, NotFound, Tx, new_id
+from regulars.kit import Faults, NotFound, Reading, Tx, new_id, units_of, wire_time
 from regulars.tenancy import Workspace
 from regulars.tiers import store
-from regulars.tiers.measuring import measured
-from regulars.tiers.model import Judged, Move, Standing, judge
-from regulars.tiers.store import LadderVersion
-from regulars.tiers.wire import tell
+from regulars.tiers.model import Judged, Ladder, Measures, Move, Standing, judge
+from regulars.tiers.store import LadderVersion, sql
+
+
+async def tell(
+    tx: Tx,
+    workspace: Workspace,
+    ladder: Ladder,
+    moves: Sequence[Move],
+    ending: Sequence[Standing],
+    people: dict[UUID, Customer],
+    now: datetime,
+) -> None:
+    ids = sorted({move.customer_id for move in moves} | {one.customer_id for one in ending})
+    coins = await ledger.available(tx, workspace, ids, now)
+    business, names = events.business(workspace), {tier.key: tier.name for tier in ladder.tiers}
+    shared = {id: events.common(business, people[id], coins[id]) | {"lead_id": str(id)} for id in ids}
+    at = {"created_at": wire_time(now), "updated_at": wire_time(now), "entity_id": business.entity_id}
+    told = []
+    for move in moves:
+        said = shared[move.customer_id] | at | {"tier": move.to_tier, "formatted_tier": names.get(move.to_tier, "")}
+        said |= {"direction": move.direction, "viptier_id": str(move.id)}
+        told.append(events.told("viptier_create", move.customer_id, said, now))
+    for one in ending:
+        assert one.until is not None
+        said = shared[one.customer_id] | at | {"tier": one.tier, "formatted_tier": names.get(one.tier, "")}
+        said |= {"ends_at": wire_time(one.until), "formatted_ends_at": events.formatted(one.until, workspace.zone)}
+        told.append(events.told("viptierends_create", one.customer_id, said, now))
+    await events.append(tx, workspace.id, told, now)
+
+
+_EVER = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+async def measured(
+    tx: Reading, workspace: Workspace, ladder: Ladder, people: Sequence[Customer], now: datetime
+) -> dict[UUID, Measures]:
+    """By customer. Set-based: at most four statements, each by the customers' keys; what no tier asks for is 0."""
+    zone, units = workspace.zone, units_of(workspace.currency_code)
+    ids = [person.id for person in people]
+    since = [ladder.since(person.created_at, now, zone) or _EVER for person in people]
+    spent, earned, available = {}, {}, {}
+    if ladder.uses("spent") or ladder.uses("orders"):
+        rows = await tx.fetch(sql.spent, workspace.id, ids, since, workspace.currency_code)
+        spent = {row["id"]: (row["kept"], row["gross"], row["orders"]) for row in rows}
+    if ladder.uses("earned"):
+        earned = {row["id"]: row["earned"] for row in await tx.fetch(sql.earned, workspace.id, ids, since)}
+    if ladder.uses("available"):
+        available = await ledger.available(tx, workspace, ids, now)
+    referred = {}
+    if ladder.uses("referrals"):
+        referred = {row["id"]: row["friends"] for row in await tx.fetch(sql.referred, workspace.id, ids, since)}
+    found = {}
+    for id in ids:
+        kept, gross, orders = spent.get(id, (0, 0, 0))
+        found[id] = Measures(
+            earned.get(id, 0), available.get(id, 0), kept / units, orders, gross / units, referred.get(id, 0)
+        )
+    return found
 
 
 async def put_in_place(tx: Tx, workspace: Workspace, ids: Iterable[UUID], now: datetime) -> list[Move]:

@@ -11,8 +11,8 @@ from regulars.kit import BEFORE_ALL_IDS, Reading, TooMany
 from regulars.tenancy import Workspace
 from regulars.tiers import store
 from regulars.tiers.changing import check
-from regulars.tiers.measuring import measured
 from regulars.tiers.model import Ladder, Standing, judge
+from regulars.tiers.placing import measured
 
 
 class Moved(msgspec.Struct, frozen=True):

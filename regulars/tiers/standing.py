@@ -12,8 +12,8 @@ from regulars.kit import AFTER_ALL_IDS, Reading, Tx
 from regulars.tenancy import Workspace
 from regulars.tiers import store
 from regulars.tiers.changing import RECALCULATE
-from regulars.tiers.measuring import measured
 from regulars.tiers.model import Measures, Move, Standing
+from regulars.tiers.placing import measured
 from regulars.tiers.store import sql
 
 

@@ -16,7 +16,7 @@ from regulars.triggers.earning import Earning
 from regulars.triggers.facts import AnyFact, Called, Created, Reported
 from regulars.triggers.model import Firing, Source, Trigger
 from regulars.triggers.pipeline import RANDOM, Decision, Pipeline
-from regulars.triggers.referring import kept_referred, newest_referred
+from regulars.triggers.reacting import kept_referred, newest_referred
 from regulars.triggers.reporting import KeptFact, reported
 from regulars.triggers.reviewing import reviewed
 
