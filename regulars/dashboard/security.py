@@ -36,7 +36,7 @@ HEADERS = [
     ResponseHeader(name="cache-control", value="no-store"),
 ]
 
-_FRAMED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'"
+_FRAMED = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 FRAMED = {"content-security-policy": _FRAMED, "x-frame-options": "SAMEORIGIN", "referrer-policy": "no-referrer"}
 """Of what others wrote, shown in a frame: nothing in it runs, loads or leads anywhere."""
 

@@ -107,6 +107,7 @@ _VERBS = {
     "update": "Changed",
     "adjust": "Adjusted the coins of",
     "apply": "Applied",
+    "send": "Sent",
     "rotate": "Made a new secret of",
     "new_password": "Changed the password of",
     "replay": "Sent again",

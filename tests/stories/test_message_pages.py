@@ -64,11 +64,19 @@ async def test_a_template_is_written_looked_at_changed_and_brought_back(desk: De
     looks = await owner.post("/templates/preview", **FORM, event_id=event)
     assert looks.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert looks.headers["x-frame-options"] == "SAMEORIGIN"
+    assert "img-src data: https:" in looks.headers["content-security-policy"]
     assert "30 for Asha Rao" in looks.text
     assert "<script" not in html.unescape(looks.text)
     assert "Shop (https://shop.example/)" in looks.text  # the part in plain text
     assert "7 for Bo" in (await owner.post("/templates/preview", **FORM, whom=BO["email"])).text
     assert "no such customer" in (await owner.post("/templates/preview", **FORM, whom="nobody")).text
+    sms = {"channel": "sms", "name": "", "topic": "", "body": "Hi {{ user_name }}"}
+    assert '<p class="bubble">Hi Bo</p>' in (await owner.post("/templates/preview", **sms, whom=BO["email"])).text
+    slots = sms | {"channel": "whatsapp", "body": "", "provider_template": "coins", "slots": "{{ user_name }}\n{{ x }}"}
+    assert "x is none" in (looks := (await owner.post("/templates/preview", **slots)).text)
+    assert "be filled in" in looks
+    asked = (await owner.get("/templates/new?topic=walletreward_create")).text
+    assert form_of(asked, "/templates/new")["topic"] == "walletreward_create"
     made = await owner.post("/templates/new", **FORM)
     assert made.status_code == 303, made.text
     here = made.headers["location"]
@@ -223,7 +231,8 @@ async def test_a_test_event_goes_as_a_message_that_is_written_for_it(desk: Desk)
     told = {"topic": "walletreward_create", "integration_id": tool["integration"]["id"]}
     rule = (await desk.shop.manage("POST", "/send-events", json=told)).json()["id"]
     test = f"/events/send/{rule}/test"
-    assert 'name="template_id"' not in (await owner.get(test)).text
+    assert 'name="template_id"' not in (page := (await owner.get(test)).text)
+    assert 'href="/templates/new?topic=walletreward_create"' in page
     template = (await owner.post("/templates/new", **FORM)).headers["location"].rpartition("/")[2]
     assert "Coins came in" in (await owner.get(test)).text
     given = {"by": "email", "address": ASHA["email"], "template_id": template}

@@ -4,14 +4,14 @@ to, changed by hand."""
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from litestar import Response, get
+from litestar import Response
 
 from regulars import channels, customers, limits
 from regulars.customers import Customer
 from regulars.dashboard import lists
 from regulars.dashboard.cells import Badge, Link, Press, Small
 from regulars.dashboard.declaring import page
-from regulars.dashboard.desk import Desk, Handed
+from regulars.dashboard.desk import Desk
 from regulars.dashboard.lists import Asked, Column, Found
 from regulars.dashboard.pages import deliveries
 from regulars.dashboard.pages.customers import find
@@ -103,16 +103,15 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
     }
 
 
-@get("/messages/{id:uuid}/looks")
-async def looks(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        one = await messages.find_message(tx, desk.id, desk.key)
-        return framed(desk, await messages.content_of(tx, desk.workspace, one))
+@page("/messages/{id:uuid}/looks", "looks")
+async def looks(desk: Desk, tx: Reading) -> Response[Any]:
+    one = await messages.find_message(tx, desk.id, desk.key)
+    return framed(desk, await messages.content_of(tx, desk.workspace, one))
 
 
 async def _suppressed(desk: Desk, tx: Reading, asked: Asked) -> Found[Suppression]:
-    by: Any = {"channel": asked.chosen("channel"), "address": asked.values["q"], "before_id": asked.before_id}
-    return Found(*lists.until_next(await messages.suppressions(tx, desk.id, **by, limit=asked.limit + 1), asked.limit))
+    by = asked.one_more(channel=asked.chosen("channel"), address=asked.values["q"])
+    return Found(*lists.until_next(await messages.suppressions(tx, desk.id, **by), asked.limit))
 
 
 SUPPRESSED = lists.Listing[Suppression](

@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import Response, post
 from msgspec.structs import asdict
 
 from regulars import customers, events, limits
 from regulars.customers import Customer
 from regulars.dashboard import words
 from regulars.dashboard.cells import Link, Small
+from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed, uuid_of
 from regulars.dashboard.forms import NOTHING, query_of
 from regulars.dashboard.lists import Act, Asked, Column, Filter, Found, Listing, part_of
@@ -95,9 +96,10 @@ async def _happened(desk: Desk, tx: Reading, topic: str) -> list[tuple[str, str]
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
-    asked = (await desk.form()).text("channel") or query_of(desk.request).get("channel", "")
-    channel = asked if asked in words.CHANNELS else "email"
-    return await _editor(desk, tx, channel, {"body_type": "html", "topic": ""})
+    query = query_of(desk.request)
+    asked = (await desk.form()).text("channel") or query.get("channel", "")
+    values = {"body_type": "html", "topic": query.get("topic", "")}
+    return await _editor(desk, tx, asked if asked in words.CHANNELS else "email", values)
 
 
 @sheet("/templates/new", "Write a template", "template_new", _fields, of="Templates", load=_blank, inside=_SLOTS,
@@ -160,10 +162,9 @@ async def _whom(desk: Desk, tx: Reading, asked: Mapping[str, Any]) -> tuple[Cust
     return await somebody(desk, tx, str(asked.get("whom", "")).strip()), None
 
 
-@get("/templates/{id:uuid}/looks")
-async def looks(desk: Handed) -> Response[str]:
-    async with desk.reading() as tx:
-        return await _looks(desk, tx, await _asked_for(desk, tx), query_of(desk.request))
+@page("/templates/{id:uuid}/looks", "looks")
+async def looks(desk: Desk, tx: Reading) -> Response[Any]:
+    return await _looks(desk, tx, await _asked_for(desk, tx), query_of(desk.request))
 
 
 @post("/templates/preview")
@@ -194,5 +195,6 @@ async def _looks(
 def framed(desk: Desk, said: Mapping[str, Any] | None, wrong: Mapping[str, str] = NOTHING) -> Response[str]:
     """What a message says, in a page that can do nothing but look as it does."""
     response = desk.page("pages/looks.html", looks=said or {}, wrong=wrong)
-    response.headers.update(FRAMED)
+    policy = FRAMED["content-security-policy"].replace("data:", "data: https:")
+    response.headers.update(FRAMED | {"content-security-policy": policy})
     return response
