@@ -71,14 +71,7 @@ async def perform(tx: Tx, workspace: Workspace, rules: Rules, cart: Cart, now: d
 
 
 async def take(
-    tx: Tx,
-    workspace: Workspace,
-    reference: str,
-    customer_id: UUID,
-    amounts: dict[Kind, int],
-    now: datetime,
-    *,
-    held: bool,
+    tx: Tx, shop: Workspace, reference: str, customer_id: UUID, amounts: dict[Kind, int], now: datetime, *, held: bool
 ) -> dict[Kind, UUID]:
     """Hold or debit so much of each wallet; their txns."""
     said: dict[str, Any] = {
@@ -91,13 +84,13 @@ async def take(
     kinds = [kind for kind, amount in amounts.items() if amount]
     if held:
         holds = [Hold(customer_id=customer_id, kind=kind, amount=amounts[kind], **said) for kind in kinds]
-        outcomes = await ledger.hold(tx, workspace, holds, now)
+        outcomes = await ledger.hold(tx, shop, holds, now)
     else:
         debits = [
             Entry(customer_id=customer_id, kind=kind, operation="dr", amount=amounts[kind], type="redeem", **said)
             for kind in kinds
         ]
-        outcomes = await ledger.post(tx, workspace, debits, now)
+        outcomes = await ledger.post(tx, shop, debits, now)
     txns: dict[Kind, UUID] = {}
     for kind, outcome in zip(kinds, outcomes, strict=True):
         if isinstance(outcome, Refusal):

@@ -18,14 +18,7 @@ from regulars.tenancy import Workspace
 
 
 async def change(
-    tx: Tx,
-    workspace: Workspace,
-    id: UUID,
-    changes: dict[str, Any],
-    now: datetime,
-    *,
-    available: int,
-    complete: bool = False,
+    tx: Tx, shop: Workspace, id: UUID, changes: dict[str, Any], now: datetime, *, available: int, complete: bool = False
 ) -> Customer:
     """Set any of CHANGEABLE; nothing is announced when nothing is different. `available` is what the event will say the
     customer has. `complete`: what is known already stays as it is, whatever is said of it. Raises Invalid naming the
@@ -33,7 +26,7 @@ async def change(
     for field in changes:
         if field not in CHANGEABLE:
             raise invalid(field, f"one of {', '.join(CHANGEABLE)}")
-    customer = await store.by_one(tx, workspace.id, store.sql.lock, id)
+    customer = await store.by_one(tx, shop.id, store.sql.lock, id)
     if customer is None:
         raise NotFound("Lead does not exists")
     if customer.erased_at:
@@ -47,11 +40,11 @@ async def change(
     customer = msgspec.structs.replace(customer, **kept, updated_at=now)
     if customer.mobile and not customer.country:
         raise invalid("country", "three lower-case letters such as ind, which a mobile number needs")
-    phone = international(customer.mobile, customer.country, workspace.country)
+    phone = international(customer.mobile, customer.country, shop.country)
     customer = msgspec.structs.replace(customer, phone=phone)
-    await store.update(tx, workspace.id, customer)
-    event = changed_event(events.business(workspace), customer, available, changed)
-    await events.append(tx, workspace.id, [event], now)
+    await store.update(tx, shop.id, customer)
+    event = changed_event(events.business(shop), customer, available, changed)
+    await events.append(tx, shop.id, [event], now)
     return customer
 
 

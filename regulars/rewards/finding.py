@@ -109,18 +109,13 @@ async def tally(tx: Reading, workspace_id: UUID, offer_id: UUID) -> dict[Status,
 
 
 async def unused(
-    tx: Reading,
-    workspace: Workspace,
-    stretches: Sequence[tuple[datetime, datetime]],
-    now: datetime,
-    after: UUID,
-    limit: int,
+    tx: Reading, shop: Workspace, stretches: Sequence[tuple[datetime, datetime]], now: datetime, after: UUID, limit: int
 ) -> tuple[list[NewEvent], UUID | None]:
     """What is told of coupons that were issued within one of these stretches and can be used still: of the next so many
     by their times, with the last of them, if there may be others."""
     columns = [list(column) for column in zip(*stretches, strict=True)] or [[], []]
-    found = await tx.all(Coupon, sql.unused, workspace.id, *columns, after, limit, now)
-    terms = await store.terms_of(tx, workspace.id, found)
+    found = await tx.all(Coupon, sql.unused, shop.id, *columns, after, limit, now)
+    terms = await store.terms_of(tx, shop.id, found)
     told = [Told(one, terms[one.offer_id, one.offer_version]) for one in found]
-    said = await said_of(tx, workspace, "unusedcouponrequest_create", told, now)
+    said = await said_of(tx, shop, "unusedcouponrequest_create", told, now)
     return said, found[-1].id if len(found) == limit else None

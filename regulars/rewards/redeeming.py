@@ -103,12 +103,7 @@ async def _find(
 
 
 def _judged(
-    workspace: Workspace,
-    coupon: Coupon,
-    terms: Terms,
-    people: Mapping[UUID, Customer],
-    cart: Cart | None,
-    now: datetime,
+    shop: Workspace, coupon: Coupon, terms: Terms, people: Mapping[UUID, Customer], cart: Cart | None, now: datetime
 ) -> Verdict:
     if coupon.status == "cancelled":
         raise CouponEnded("The coupon was cancelled.")
@@ -121,14 +116,14 @@ def _judged(
             raise NotEligible("The coupon is for a first order.")
     if cart is None:
         return Verdict(coupon, terms, None)
-    least = round(terms.minimum_cart * units_of(workspace.currency_code))
+    least = round(terms.minimum_cart * units_of(shop.currency_code))
     if cart.amount_minor < least:
-        words = money(terms.minimum_cart, workspace.currency_code, workspace.currency_symbol)
+        words = money(terms.minimum_cart, shop.currency_code, shop.currency_symbol)
         raise NotEligible(f"The cart must come to {words} at least.", fields={"cart.amount": f"expected {words}"})
     others = {key_of(other) for other in cart.codes} - {coupon.code_key}
     if others and not terms.combines:
         raise NotEligible("The coupon can't be combined with another one.", fields={"cart.codes": "expected no other"})
-    off = worth(terms, coupon.steps, cart, workspace.currency_code)
+    off = worth(terms, coupon.steps, cart, shop.currency_code)
     if not off and terms.target != "cart":
         raise NotEligible(f"Nothing in the cart is of the {terms.target} that the coupon is for.")
     return Verdict(coupon, terms, off)

@@ -90,18 +90,10 @@ async def put_in_place(tx: Tx, workspace: Workspace, ids: Iterable[UUID], now: d
 
 
 async def place_by_hand(
-    tx: Tx,
-    workspace: Workspace,
-    customer: Customer,
-    tier: str,
-    reason: str,
-    until: datetime,
-    now: datetime,
-    *,
-    actor: str,
+    tx: Tx, shop: Workspace, customer: Customer, tier: str, reason: str, until: datetime, now: datetime, *, actor: str
 ) -> Standing:
     """Not below this tier until then, whatever they have reached. Raises Invalid naming each field."""
-    of = await store.newest(tx, workspace.id)
+    of = await store.newest(tx, shop.id)
     faults = Faults()
     if of.ladder.place(tier) < 0:
         faults.add("tier", "one of " + ", ".join(one.key for one in of.ladder.tiers))
@@ -110,7 +102,7 @@ async def place_by_hand(
     if until <= now:
         faults.add("until", "a time that is still to come")
     faults.check()
-    was = await _locked(tx, workspace.id, customer.id, now)
+    was = await _locked(tx, shop.id, customer.id, now)
     placed = msgspec.structs.replace(
         was,
         tier=tier,
@@ -121,7 +113,7 @@ async def place_by_hand(
         placed_reason=reason.strip(),
         look_at=until,
     )
-    await _carry_out(tx, workspace, of, [(was, Judged(placed, f"Placed by hand: {reason.strip()}"))], now, actor=actor)
+    await _carry_out(tx, shop, of, [(was, Judged(placed, f"Placed by hand: {reason.strip()}"))], now, actor=actor)
     return placed
 
 
@@ -143,15 +135,9 @@ async def _locked(tx: Tx, workspace_id: UUID, id: UUID, now: datetime) -> Standi
 
 
 async def _carry_out(
-    tx: Tx,
-    workspace: Workspace,
-    of: LadderVersion,
-    changed: Sequence[tuple[Standing, Judged]],
-    now: datetime,
-    *,
-    actor: str,
+    tx: Tx, shop: Workspace, of: LadderVersion, changed: Sequence[tuple[Standing, Judged]], now: datetime, *, actor: str
 ) -> list[Move]:
-    store.save_standings(tx, workspace.id, [one.standing for _, one in changed])
+    store.save_standings(tx, shop.id, [one.standing for _, one in changed])
     moves = [
         Move(
             id=new_id(),
@@ -167,10 +153,10 @@ async def _carry_out(
         for was, one in changed
         if one.standing.tier != was.tier
     ]
-    store.insert_moves(tx, workspace.id, moves)
+    store.insert_moves(tx, shop.id, moves)
     ending = [one.standing for _, one in changed if one.warn]
     if moves or ending:
-        people = await customers.set_tiers(tx, workspace.id, {move.customer_id: move.to_tier for move in moves}, now)
-        people |= await customers.by_ids(tx, workspace.id, [one.customer_id for one in ending])
-        await tell(tx, workspace, of.ladder, moves, ending, people, now)
+        people = await customers.set_tiers(tx, shop.id, {move.customer_id: move.to_tier for move in moves}, now)
+        people |= await customers.by_ids(tx, shop.id, [one.customer_id for one in ending])
+        await tell(tx, shop, of.ladder, moves, ending, people, now)
     return moves

@@ -100,6 +100,9 @@ def delete_rule(call: Call[NoQuery, None], tx: Tx) -> Awaitable[None]:
     return dispatch.delete_rule(tx, call.workspace_id, call.path_id(), call.now)
 
 
+Told = Callable[[Tx], Awaitable[None]]
+
+
 @management.post("/send-events/{id}/test", "Send a test event", tag="Send Events", check=Call.path_id)
 async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
     """Sent at once, and answered with what the tool said: the customer's newest event of the rule's topic, or one made
@@ -113,13 +116,7 @@ async def test_rule(call: Call[NoQuery, TestOf]) -> TestResult:
 
 
 async def try_rule(
-    app: App,
-    shop: Workspace,
-    rule_id: UUID,
-    by: Any,
-    address: str,
-    now: datetime,
-    told: Callable[[Tx], Awaitable[None]],
+    app: App, shop: Workspace, rule_id: UUID, by: Any, address: str, now: datetime, told: Told
 ) -> tuple[PreparedTest, Delivery, StoredAttempt | None]:
     """Written down, `told` who does it, sent outside any transaction, and the tool's answer written down."""
     called: dict[str, Any] = {by: address, "country": shop.country}

@@ -10,16 +10,11 @@ from regulars.kit import Reading, Tx, bounds
 
 
 async def messages_of(
-    tx: Reading,
-    workspace_id: UUID,
-    *,
-    limit: int,
-    customer_id: UUID | None = None,
-    state: State | None = None,
-    **by: Any,
+    tx: Reading, workspace_id: UUID, *, limit: int, customer_id: UUID | None = None, **by: Any
 ) -> list[Message]:
-    """Newest first; further by `channel`, `since` and `until`. For the next page `before_id` is the last one's id."""
+    """Newest first; by `state`, `channel`, `since` and `until`. For the next page `before_id` is the last one's id."""
     before, first = bounds(by.get("before_id"), by.get("since"), by.get("until"))
+    state: State | None = by.get("state")
     page = (workspace_id, before, limit, first, by.get("channel"))
     if customer_id:
         return await tx.all(Message, sql.messages_of_customer, *page, state, customer_id)
