@@ -30,6 +30,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     segment_customers: int = 100_000
     live_segments: int = 500
     mails: int = 10_000
+    runs: int = 10_000
 
 
 FULL = Plan()

@@ -177,3 +177,6 @@ SELECT count(*) FROM events_pending WHERE workspace_id = $1 AND reader = 'engage
 
 -- name: count_sent
 SELECT count(*) FROM messages_message WHERE workspace_id = $1 AND state = 'sent'
+
+-- name: count_reserved
+SELECT count(*) FROM messages_message WHERE workspace_id = $1 AND source_kind = 'automation'

@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from regulars.bench import book, coupons, deliveries, figures, holds, hooks, members, orders, postgres, rewards
+from regulars.bench.automations import measure as measure_automations
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
 from regulars.bench.mail import measure as measure_mail
@@ -31,6 +32,7 @@ PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "members": members.measure,
     "segments": measure_segments,
     "mail": measure_mail,
+    "automations": measure_automations,
 }
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from regulars import customers, delivery, embedded, events, integrations, ledger, limits, migrations, orders, triggers
 from regulars.demo.feeding import connect, feed
 from regulars.demo.shop import SANDBOX_COMMAND, prepare
+from regulars.engagement import campaigns
 from regulars.imports import Progress
 from regulars.kit import Reading, new_id
 from regulars.kit.ports import free_port
@@ -118,11 +119,13 @@ async def _processes(settings: Settings, url: str, folder: Path, say: Say) -> As
 
 
 async def _settled(app: App, workspace_id: UUID) -> None:
-    """Wait until no event is pending and no delivery queued."""
+    """Wait until no event is pending, no delivery queued, and the campaign finished."""
     deadline = time.monotonic() + limits.DEMO_DELIVER_S
     while time.monotonic() < deadline:
         async with app.db.reading() as tx:
-            if not await events.workspaces_with_pending(tx, "dispatch") and await delivery.next_wake(tx) is None:
+            written = await campaigns.list_campaigns(tx, workspace_id, limit=1)
+            waiting = await events.workspaces_with_pending(tx, "dispatch") or await delivery.next_wake(tx)
+            if not waiting and all(one.state == "finished" for one in written):
                 stuck = [i for i in await integrations.list_integrations(tx, workspace_id) if i.state != "ready"]
                 if stuck:
                     raise DemoFailed(f"{stuck[0].name} does not take events: {stuck[0].state_reason}")

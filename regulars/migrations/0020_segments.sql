@@ -36,6 +36,13 @@ CREATE TABLE segments_mention (
     PRIMARY KEY (workspace_id, topic, segment_id)
 );
 
+-- The same without the segments, which may be many: it is asked with each event.
+CREATE TABLE segments_topic (
+    workspace_id uuid NOT NULL,
+    topic        text NOT NULL,
+    PRIMARY KEY (workspace_id, topic)
+);
+
 CREATE VIEW segments_membership AS
     SELECT workspace_id, segment_id, customer_id FROM segments_member WHERE entered_at IS NOT NULL;
 
@@ -62,4 +69,4 @@ CREATE OR REPLACE VIEW events_reader AS
                              'referrernotify_create']) AS t (topic)
      WHERE l.version = 1
      UNION ALL
-    SELECT DISTINCT m.workspace_id, 'engagement', m.topic FROM segments_mention m;
+    SELECT workspace_id, 'engagement', topic FROM segments_topic;

@@ -122,5 +122,5 @@ CREATE OR REPLACE VIEW events_reader AS
      WHERE l.version = 1
      UNION ALL
     SELECT m.workspace_id, 'engagement', m.topic
-      FROM (SELECT workspace_id, topic FROM segments_mention
+      FROM (SELECT workspace_id, topic FROM segments_topic
              UNION SELECT workspace_id, topic FROM automations_mention) m;

@@ -68,7 +68,7 @@ async def planning(db: Database, *, analysed: bool, at_least: int) -> AsyncItera
 
 _FEW = (
     r"tenancy_workspace|triggers_(trigger|reacting)|dispatch_\w+|delivery_lane|integrations_\w+|events_switching"
-    r"|rewards_offer|rewards_partnership|tiers_ladder|days_standing|segments_(mention|segment)"
+    r"|rewards_offer|rewards_partnership|tiers_ladder|days_standing|segments_(mention|segment|topic)"
     r"|automations_(automation|mention|version|draft)|campaigns_campaign|messages_template|channels_sender"
 )
 """Of these a shop has few, by limits or because people make them, or is one itself: they are read as a whole."""

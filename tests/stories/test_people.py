@@ -159,6 +159,7 @@ HOLDS = {
             "tenancy_workspace",
             "segments_segment",
             "segments_mention",
+            "segments_topic",
             "tiers_ladder",
             "triggers_trigger",
             "triggers_version",

@@ -67,13 +67,13 @@ def as_html(text: str) -> str:
 
 def as_text(body: str) -> str:
     """A clean body as plain text: an address stands behind the words that lead there."""
-    text = re.sub(r"\s+", " ", body)
+    text = " ".join(body.split())
     text = re.sub(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>', r"\1", text)
     text = re.sub(r'<a\b[^>]*?\bhref="((?:http|mailto:)[^"]*)"[^>]*>(.*?)</a>', _with_address, text)
     text = re.sub(r"<li\b[^>]*>", "\n- ", re.sub(r"<br\b[^>]*>|</tr>|</div>", "\n", text))
     text = re.sub(r"</?(?:p|h[1-6]|table|ul|ol|blockquote|hr)\b[^>]*>", "\n\n", re.sub(r"</t[dh]>", " ", text))
-    text = unescape(re.sub(r"<[^>]*>", "", text))
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]*\n[ \t]*", "\n", re.sub(r"[ \t]+", " ", text))).strip()
+    text = re.sub(r"[ \t]{2,}|\t", " ", unescape(re.sub(r"<[^>]*>", "", text)))
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
 
 
 def _with_address(found: re.Match[str]) -> str:

@@ -62,6 +62,7 @@ async def delete_segment(tx: Tx, workspace: Workspace, id: UUID) -> Segment:
         raise Conflict(f"Something asks about it: {', '.join(users[: limits.FAULTS_IN_WORDS_MAX])}.")
     for statement in (sql.delete_members, sql.delete_mentions, sql.delete_segment):
         await tx.execute(statement, workspace.id, id)
+    await tx.execute(sql.gather_topics, workspace.id)
     return there[id]
 
 
@@ -74,6 +75,7 @@ async def _begun(tx: Tx, workspace: Workspace, id: UUID, live: bool, tree: Condi
     await tx.execute(sql.delete_mentions, workspace.id, id)
     if live:
         await tx.execute(sql.insert_mentions, workspace.id, id, sorted(mentions(tree)))
+    await tx.execute(sql.gather_topics, workspace.id)
     await schedule.put(tx, workspace.id, [Due(FIND, "", now, {})])
     return await tx.the(MISSING, Segment, sql.segment, workspace.id, id)
 

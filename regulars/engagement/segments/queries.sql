@@ -33,6 +33,14 @@ DELETE FROM segments_mention WHERE workspace_id = $1 AND segment_id = $2
 -- name: insert_mentions
 INSERT INTO segments_mention (workspace_id, topic, segment_id) SELECT $1, n.topic, $2 FROM unnest($3::text[]) AS n (topic)
 
+-- name: gather_topics
+WITH gone AS (
+    DELETE FROM segments_topic AS t
+     WHERE t.workspace_id = $1
+       AND NOT EXISTS (SELECT FROM segments_mention AS m WHERE m.workspace_id = $1 AND m.topic = t.topic))
+INSERT INTO segments_topic (workspace_id, topic) SELECT DISTINCT workspace_id, topic FROM segments_mention WHERE workspace_id = $1
+ON CONFLICT DO NOTHING
+
 -- name: mentions
 SELECT topic, segment_id FROM segments_mention WHERE workspace_id = $1 AND topic = ANY ($2::text[])
 
