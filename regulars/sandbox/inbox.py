@@ -5,6 +5,7 @@ answered 550 5.1.1, the first to `later@...` 451, and to `drop@...` it hangs up 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -16,6 +17,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from regulars import limits
 from regulars.sandbox.faults import Fault, Faults
 from regulars.sandbox.memory import Call, Memory, Message
+
+# aiosmtpd warns, at each login, of an attribute that it sets itself.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 class _Taken:

@@ -189,3 +189,18 @@ async def test_a_code_that_everybody_has_finds_all_who_have_it(shop: Shop, owner
     assert given not in (await owner.get("/coupons?q=greeting")).text
     for params, count in (({"code": "hello"}, 1), ({"code": "hello", "status": "redeemed"}, 0), ({"code": "x"}, 0)):
         assert len((await shop.manage("GET", "/coupons", params=params)).json()["items"]) == count
+
+
+async def test_an_offer_is_for_members_of_chosen_segments(shop: Shop, owner: Browser) -> None:
+    assert "Only for segments" not in (await owner.get("/offers/new")).text
+    one = (await shop.manage("POST", "/segments", json={"name": "Champions"})).json()["id"]
+    assert "Champions" in (await owner.get("/offers/new")).text
+    assert "for members of chosen segments" in (await owner.post("/offers/sentence", **FORM, segments=one)).text
+    path = await made(owner, segments=one)
+    (item,) = await offers(shop)
+    assert item["terms"]["segments"] == [one]
+    assert f'value="{one}" checked' in (await owner.get(path)).text
+    assert (await owner.post("/offers/new", **FORM, segments="no-such")).status_code == 422
+    assert (await owner.post(path, **FORM)).status_code == 303
+    (item,) = await offers(shop)
+    assert item["terms"]["segments"] == []
