@@ -19,7 +19,7 @@ from regulars.customers import NewCustomer
 from regulars.engagement import automations, messages
 from regulars.engagement.messages.model import Content
 from regulars.kit.clock import SystemClock
-from regulars.kit.db import Database
+from regulars.kit.db import UNREACHABLE, Database
 from regulars.kit.ports import free_port
 from regulars.kit.secrets import SecretBox
 from regulars.tenancy import Workspace
@@ -128,13 +128,21 @@ async def _a_shop(url: str, port: int) -> Workspace:
 
 
 async def _come(url: str, shop: Workspace, first: int, end: int) -> None:
-    db = await Database.connect(url, connections_max=1)
-    try:
-        async with db.transaction() as tx:
-            new = [NewCustomer(f"person-{n:05}", email=f"person-{n}@a.shop") for n in range(first, end)]
-            await customers.ensure(tx, shop, new, SystemClock().now())
-    finally:
-        await db.close()
+    """Again, until a server that recovers has taken them: whoever came before comes no second time."""
+    new = [NewCustomer(f"person-{n:05}", email=f"person-{n}@a.shop") for n in range(first, end)]
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            db = await Database.connect(url, connections_max=1)
+            try:
+                async with db.transaction() as tx:
+                    await customers.ensure(tx, shop, new, SystemClock().now())
+                return
+            finally:
+                await db.close()
+        except UNREACHABLE:
+            assert time.monotonic() < deadline, "PostgreSQL does not come back"
+            await asyncio.sleep(0.05)
 
 
 def _settle(town: Town, people: int) -> None:
