@@ -29,6 +29,7 @@ LOG_LINE_BYTES_MAX = 64_000
 GC_THRESHOLDS = (20_000, 20, 50)  # objects made before the youngest are looked at; then every 20th, every 50th time
 CHILD_START_S = 60.0
 CHILD_STOP_S = 15.0
+CHILD_SILENT_S = 30  # then one that answers HTTP is taken for hung, and killed with all that it has in hand
 CHILD_QUICK_DEATH_S = 10.0  # a child that lived shorter counts as one that did not start
 CHILD_QUICK_DEATHS_MAX = 5  # in a row, before all is given up
 CHILD_RESTART_FIRST_S = 0.5

@@ -125,6 +125,7 @@ HOW: dict[str, Any] = {
     "backlog": limits.HTTP_BACKLOG,
     "timeout_keep_alive": limits.HTTP_KEEP_ALIVE_S,
     "timeout_graceful_shutdown": limits.REQUESTS_END_S,
+    "timeout_worker_healthcheck": limits.CHILD_SILENT_S,
 }
 """How uvicorn serves, whatever it serves."""
 

@@ -9,6 +9,7 @@ from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
 from regulars.bench.stage import Stage, sql
 from regulars.kit.ids import BEFORE_ALL_IDS
+from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Needs, Tier
 from regulars.worker.doing import Doing
@@ -22,6 +23,7 @@ async def measure(stage: Stage) -> list[Row]:
     shop = await stage.shop("Members")
     await book.fill(stage, shop, stage.plan.members, 1, spread=_SPREAD)
     await postgres.settle(stage.url)
+    spare_collector()  # as a worker does
     return [await _judged(stage, shop), await _reminded(stage, shop)]
 
 

@@ -92,6 +92,11 @@ async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None 
     for wallet in draft.touched.values():
         wallet.due_at = draft.due_at(wallet)
     workspace = draft.workspace
+    people = dict(known or {})
+    if missing := {one.txn.customer_id for one in draft.told} - people.keys():
+        people |= await customers.by_ids(tx, workspace.id, sorted(missing))
+    if unread := {one.source for one in draft.told if one.source} - draft.sources.keys():
+        draft.sources |= await store.txns_by_id(tx, workspace.id, sorted(unread))
     store.write(
         tx,
         workspace.id,
@@ -101,11 +106,6 @@ async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None 
         moved=list(draft.moved_lots.values()),
         wallets=list(draft.touched.values()),
     )
-    people = dict(known or {})
-    if missing := {one.txn.customer_id for one in draft.told} - people.keys():
-        people |= await customers.by_ids(tx, workspace.id, sorted(missing))
-    if unread := {one.source for one in draft.told if one.source} - draft.sources.keys():
-        draft.sources |= await store.txns_by_id(tx, workspace.id, sorted(unread))
     coins: dict[WalletId, Wallet] = {}
     if unknown := {one.txn.customer_id for one in draft.told if one.coins is None}:
         coins = await as_of(tx, workspace, sorted(unknown), draft.now)

@@ -10,6 +10,8 @@ from regulars.events import Business, NewEvent
 from regulars.kit import wire_time
 from regulars.ledger.model import Line, Txn, amount_on_wire
 
+_CREATED, _CHANGED = "walletreward_create", "wallettrasaction_update"
+
 
 def properties(
     business: Business, customer: Customer, txn: Txn, coins: int, *, firing_id: UUID | None = None, order_name: str = ""
@@ -60,17 +62,17 @@ def coins_events(
     for customer_id, line, txn, coins, id in told:
         if whose != (customer_id, coins):
             whose, of_customer = (customer_id, coins), _of_customer(business, people[customer_id], coins)
-        order_id, topic = _order_id(txn), "wallettrasaction_update" if txn.changed_at else "walletreward_create"
+        said, topic = _of_txn(txn, line.firing_id, line.order_name), _CHANGED if txn.changed_at else _CREATED
         made.append(
             NewEvent(
                 id=id,
                 topic=topic,
                 customer_id=customer_id,
-                body=events.body(topic, of_customer | _of_txn(txn, line.firing_id, line.order_name)),
+                body=events.body(topic, of_customer | said),
                 occurred_at=line.occurred_at,
                 cause_id=line.cause_id,
                 depth=line.depth,
-                order_id=UUID(order_id) if order_id else None,
+                order_id=UUID(said["order_id"]) if said["order_id"] else None,
             )
         )
     return made

@@ -1,5 +1,6 @@
 """The bench measures, checks what it measured, and leaves nothing behind. How fast anything is, no test says."""
 
+import asyncio
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from regulars.bench.load import Task, request
 from regulars.bench.plan import Plan
 from regulars.bench.running import run
 from regulars.bench.sink import arrivals
+from regulars.bench.turns import loaded
 from regulars.kit.ids import new_id
 from regulars.kit.ports import free_port
 from regulars.kit.settings import Settings
@@ -137,6 +139,21 @@ async def test_what_may_be_sent_but_once_is(tmp_path: Path) -> None:
             head.partition("webhook-id: ")[2][:36] for head, _ in requests
         ]
     assert (report.answered, report.failed) == (9, 0)
+
+
+async def test_the_first_answer_that_was_no_success_is_told() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Busy\r\ncontent-length: 7\r\n\r\nlater, ")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        task = Task(port=port, connections=1, seconds=9, requests=[request("POST", "/", {}, named="x-n")], once=True)
+        report = await load.generate(task)
+        assert (report.answered, report.failed, report.why[:9], report.why[-7:]) == (0, 1, "HTTP/1.1 ", "later, ")
+        with pytest.raises(BenchFailed, match="1 requests were not answered with success, the first of them: HTTP"):
+            await loaded(task, 9)
 
 
 async def test_a_process_that_fails_is_told_with_its_words(tmp_path: Path) -> None:

@@ -133,6 +133,13 @@ def test_a_process_that_was_killed_is_replaced(served: Served) -> None:
     wait_until(served.ready)
 
 
+def test_one_that_is_held_up_for_a_moment_keeps_what_it_has_in_hand() -> None:
+    """On a machine that stands still for seconds nobody is hung. uvicorn kills whoever says nothing for five."""
+    assert (
+        uvicorn.Config("regulars.serving:application", **HOW).timeout_worker_healthcheck == limits.CHILD_SILENT_S >= 30
+    )
+
+
 def test_one_that_is_replaced_while_the_database_is_away_ends_no_other_and_answers_when_that_is_back() -> None:
     with (
         TemporaryDirectory(prefix="regulars-test-") as directory,

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from regulars import limits, tenancy
+from regulars.kit import Overtaken
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Connection, Database, Reading, Tx
 from tests import make
@@ -101,6 +102,26 @@ async def test_a_write_that_fails_undoes_the_transaction(
         await transact()
     async with db.reading() as tx:
         assert await rows(tx, workspace) == []
+
+
+async def test_what_is_done_at_last_sees_all_that_was_written_and_its_fault_undoes_it(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    async def transact(*, spent: bool) -> None:
+        async with db.transaction() as tx:
+
+            async def look() -> None:
+                assert await rows(tx, workspace) == [("a", 200, ""), ("b", 200, "")]
+                if spent:
+                    raise Overtaken
+
+            tx.at_last.append(look)
+            tx.write(INSERT, workspace.id, ["a"], 200, clock.now())
+            tx.write(INSERT, workspace.id, ["b"], 200, clock.now())
+
+    with pytest.raises(Overtaken):
+        await transact(spent=True)
+    await transact(spent=False)
 
 
 async def test_what_was_not_sent_when_the_block_failed_is_not_written(

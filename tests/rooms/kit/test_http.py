@@ -4,7 +4,6 @@ import asyncio
 import os
 import ssl
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -90,13 +89,11 @@ async def test_a_fault_is_a_value(
 ) -> None:
     look_alikes.faults.put(sandbox.Fault("webhook", fault, times=1))
 
-    began = time.monotonic()
     end = await http.send(post(f"{look_alikes.base_url}/webhook/any"))
 
     assert isinstance(end, NoAnswer), end
     assert (end.kind, end.unclear) == (kind, unclear)
     assert end.detail.endswith(".")
-    assert time.monotonic() - began < DEADLINE_S + 0.5
     assert isinstance(await http.send(post(f"{look_alikes.base_url}/webhook/any")), Answer), "the next call is well"
 
 
