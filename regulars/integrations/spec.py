@@ -91,6 +91,7 @@ class Spec(_Told, frozen=True, kw_only=True):
     help_text: str
     help_url: str
     host: str
+    host_help: str = ""
     rate: tuple[int, str]
     by: dict[str, str]
     fields: tuple[Field, ...]
@@ -174,6 +175,6 @@ def manifest(tool: str, spec: Spec) -> Manifest:
             *(of_profiles if spec.profile else ()),
             *(() if spec.deduplicates else (retry_unclear,)),
             rate_field(*spec.rate),
-            host_field(label, spec.host),
+            host_field(label, spec.host, spec.host_help),
         ),
     )

@@ -64,12 +64,16 @@ def rate_field(default_per_minute: int, help_: str) -> Field:
     )
 
 
-def host_field(label: str, default: str) -> Field:
+SAME_FOR_ALL = "Only changed to try things out with the sandbox."
+
+
+def host_field(label: str, default: str, help_: str = "") -> Field:
+    """`help_` says what of it each shop has to fill in, where a tool is not at the same address for all."""
     return Field(
         name="host",
         label=f"Address of {label}",
         kind="url",
-        help="Only changed to try things out with the sandbox.",
+        help=help_ or SAME_FOR_ALL,
         default=default,
         expected=f"an address such as {default}",
     )

@@ -188,6 +188,14 @@ async def test_a_delivery_behind_a_paused_tool_says_what_it_waits_for(
     assert "/replay" not in page
 
 
+async def test_an_address_that_each_shop_has_to_choose_stands_before_what_few_touch(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "owner"))
+    for tool, label in (("mailchimp", "Mailchimp"), ("moengage", "MoEngage"), ("klaviyo", "Klaviyo")):
+        before, _, after = (await owner.get(f"/integrations/new/{tool}")).text.partition("More settings")
+        assert (f"Address of {label}" in before) == (tool != "klaviyo"), tool
+        assert f"Address of {label}" in before + after
+
+
 @pytest.mark.parametrize(
     ("column", "unread", "words"),
     [

@@ -4,7 +4,7 @@ from typing import Any
 
 from regulars.dashboard.desk import Form
 from regulars.dashboard.sheets import MAYBE, Fields, Shown
-from regulars.kit.fields import Manifest
+from regulars.kit.fields import SAME_FOR_ALL, Manifest
 
 # What few shops ever touch, kept behind "More settings".
 _RARE = frozenset(("api_version", "retry_unclear", "rate_per_minute", "host", "style", "signed", "api_url"))
@@ -15,7 +15,8 @@ def shown(manifest: Manifest, thing: Any = None, **more: Any) -> Shown:
     """To be connected, or a thing that is."""
     values = {"name": thing.name, **thing.settings} if thing else {one.name: one.default for one in manifest.fields}
     title = thing.name if thing else manifest.label
-    return Shown(values, thing, title, more={"manifest": manifest, "rare": _RARE, **more})
+    everyones = {one.name for one in manifest.fields if one.name == "host" and one.help != SAME_FOR_ALL}
+    return Shown(values, thing, title, more={"manifest": manifest, "rare": _RARE - everyones, **more})
 
 
 def fields(shown: Shown) -> Fields:
