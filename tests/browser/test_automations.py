@@ -95,15 +95,21 @@ async def test_an_automation_is_built(site: Site, visit: Open, width: int) -> No
 
 
 async def drag(page: Page, step: str, place: str) -> None:
-    """By its grip, to before the first block of a list. The page may scroll meanwhile, so it is aimed at again."""
-    held = page.locator(f'[data-step="{step}"] > .block .grip').first
-    first = page.locator(f'[data-place="{place}"] > [data-step]').first
-    await held.hover()
+    """By its grip, to the place above the first block of a list. What is dragged follows a pointer that moves."""
+    held = page.locator(f'[data-step="{step}"] > .block .grip')
+    await held.scroll_into_view_if_needed()
+    grip = await held.bounding_box()
+    target = await page.locator(f'[data-place="{place}"] > [data-step] > .block').first.bounding_box()
+    assert grip
+    assert target
+    await page.mouse.move(grip["x"] + 4, grip["y"] + 8)
     await page.mouse.down()
-    for _ in range(20):
-        box = await first.locator("> .block").bounding_box()
-        assert box
-        await page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2, steps=6)
+    await page.mouse.move(grip["x"] + 10, grip["y"] + 14, steps=3)
+    above = target["y"] - 18
+    await page.mouse.move(target["x"] + 40, above, steps=12)
+    first = page.locator(f'[data-place="{place}"] > [data-step]').first
+    for n in range(60):
+        await page.mouse.move(target["x"] + 40 + n % 3, above - n % 4, steps=4)
         if await first.get_attribute("data-step") == step:
             break
     await page.mouse.up()
