@@ -4,7 +4,7 @@ launched, and looked into."""
 from typing import Any
 
 from regulars.engagement.automations import GALLERY
-from tests.doors import Shop
+from tests.doors import ASHA, Shop
 from tests.stories.browsing import Browser, form_of, person, signed_in
 
 
@@ -195,3 +195,18 @@ async def test_a_programs_draft_is_shown_whatever_it_is_and_readers_only_look(sh
     page = (await reader.get((await owner.post("/automations/new", **{"from": "welcome"})).headers["location"])).text
     assert "You can look here, but not change." in page
     assert 'class="plus' not in page
+
+
+async def test_a_draft_is_tried_on_the_past_and_with_a_customer(shop: Shop) -> None:
+    owner = await signed_in(shop, await person(shop, "owner"))
+    path = (await owner.post("/automations/new", **{"from": "welcome"})).headers["location"]
+    assert (await owner.get(f"{path}/try?days=7")).status_code == 200
+    assert (await shop.manage("POST", "/customers", json=ASHA)).status_code == 201
+    dry = await owner.get(f"{path}/try?days=7")
+    assert (dry.status_code, "Asha" in dry.text, "Welcome to" in dry.text) == (200, True, True)
+    tried = await owner.post(f"{path}/try", about="", test_to="")
+    assert (tried.status_code, "The way of" in tried.text, "It did not come" in tried.text) == (200, True, True)
+    scratch = (await owner.post("/automations/new", **{"from": ""})).headers["location"]
+    assert "The draft is not finished." in (await owner.get(f"{scratch}/try?days=7")).text
+    assert "The draft is not finished." in (await owner.post(f"{scratch}/try", about="")).text
+    assert (await owner.post(f"{scratch}/try", about="nobody@example.com")).status_code == 404
