@@ -65,7 +65,7 @@ soak: setup-dev ## Try the book by 100,000 random acts, the audit after each (ST
 	@SOAK_STEPS=$(or $(STEPS),100000) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/rooms/ledger/test_ledger_soak.py
 
 crash: setup-dev ## Kill server, worker and PostgreSQL under load, 200 times (KILLS=)
-	@KILLS=$(or $(KILLS),200) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/stories/test_crash.py tests/stories/test_crash_automations.py
+	@KILLS=$(or $(KILLS),200) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/stories/test_crash*.py
 
 bench: setup-dev ## Measure the figures and hold them against their bars (ONLY=, BIG=1), or against a commit's (AGAINST=)
 ifdef AGAINST

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from regulars.bench import book, coupons, deliveries, figures, holds, hooks, members, orders, postgres, rewards
 from regulars.bench.automations import measure as measure_automations
+from regulars.bench.campaigns import measure as measure_campaigns
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
 from regulars.bench.mail import measure as measure_mail
@@ -33,6 +34,7 @@ PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "segments": measure_segments,
     "mail": measure_mail,
     "automations": measure_automations,
+    "campaigns": measure_campaigns,
 }
 
 

@@ -32,7 +32,7 @@ NAV = {
     "Customers": _pages("customers segments tiers referrals"),
     "Earn": _pages("triggers rewards orders reviews liability"),
     "Spend": _pages("offers coupons partners"),
-    "Reach": _pages("events automations templates messages"),
+    "Reach": _pages("events automations campaigns templates messages"),
     "Connect": _pages("sources integrations checkout deliveries sandbox"),
     "Settings": _pages("settings keys staff audit set-aside"),
 }

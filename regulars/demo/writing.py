@@ -64,7 +64,7 @@ async def write(app: App, shop: Workspace) -> None:
         await automations.publish(tx, shop, automation.id, now, actor="demo")
         await automations.launch(tx, shop, automation.id, now)
         terms = msgspec.convert(_named(TOLD.campaign, ids), campaigns.Terms)
-        campaign = await campaigns.create_campaign(tx, shop, terms, now, actor="demo")
+        campaign = await campaigns.create_campaign(tx, shop, terms, now)
         await campaigns.launch(tx, shop, campaign.id, now)
         (gift,) = [one.id for one in await triggers.list_triggers(tx, shop.id) if one.source == "api"]
         champions = await segments.members_of(tx, shop.id, ids["Champions"], limit=GIVEN)

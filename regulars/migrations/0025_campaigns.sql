@@ -10,7 +10,6 @@ CREATE TABLE campaigns_campaign (
     state_reason text NOT NULL DEFAULT '',
     goes_on_as   text NOT NULL DEFAULT '',      -- of a paused one
     terms        jsonb NOT NULL,                -- campaigns.Terms: to whom, what, when
-    actor        text NOT NULL,                 -- who made it
     built_to     uuid,                          -- so far its recipients were looked for
     recipients   bigint NOT NULL DEFAULT 0,
     pace         double precision NOT NULL DEFAULT 0, -- messages a second, lately

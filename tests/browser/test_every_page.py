@@ -23,7 +23,7 @@ from regulars import (
     triggers,
 )
 from regulars.customers import Customer, NewCustomer
-from regulars.engagement import automations, segments
+from regulars.engagement import automations, campaigns, messages, segments
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.orders import check as checked
 from regulars.tenancy import Workspace
@@ -97,6 +97,7 @@ PAGES = [
     *("/automations", "/automations/new"),
     "/referrals",
     *("/referrals?review=waiting", "/settings/referrals", "/segments", "/segments?kind=live", "/segments/new"),
+    *("/campaigns", "/campaigns/new"),
     *("/tiers", "/tiers/step", "/tiers/members", "/tiers/change", "/tiers/rules", "/tiers/preview"),
     *("/password", "/audit", "/customers/00000000-0000-7000-8000-000000000000"),
 ]
@@ -210,7 +211,12 @@ async def sending(site: Site, shop: Workspace) -> list[str]:
             tx, shop.id, site.app.box, tool="smtp", name=LONG, given=given, now=site.app.clock.now()
         )
         await channels.pause(tx, shop.id, made.sender.id, f"The mail server answered 535 to AUTH: {LONG}.")
-    return [f"/senders/{made.sender.id}", f"/senders/{made.sender.id}/delete"]
+        said, now = messages.model.Content(subject=LONG, body=LONG), site.app.clock.now()
+        text = await messages.create_template(tx, shop.id, LONG, "email", "", said, now, actor="")
+        terms = campaigns.Terms(name=LONG, variants=(campaigns.Variant(text.id, made.sender.id),), latest_at=now)
+        one = await campaigns.create_campaign(tx, shop, terms, now)
+    drafted = [f"/campaigns/{one.id}{end}" for end in ("", "/launch", "/delete")]
+    return [f"/senders/{made.sender.id}", f"/senders/{made.sender.id}/delete", *drafted]
 
 
 async def bought(site: Site, shop: Workspace, customer: Customer) -> list[str]:

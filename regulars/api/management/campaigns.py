@@ -1,7 +1,6 @@
 """Campaigns: a message to many at once."""
 
-from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,8 +10,7 @@ from regulars import customers
 from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management
 from regulars.api.management.items import Whose, named
 from regulars.engagement import campaigns
-from regulars.engagement.campaigns import Campaign, Terms
-from regulars.engagement.campaigns.reporting import Came, Recipient
+from regulars.engagement.campaigns import Campaign, Recipient, Report, Terms
 from regulars.kit import Page, Partial, Reading, Tx, copied, showing
 
 
@@ -42,27 +40,6 @@ class ToWhom(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 class ToWhomCount(msgspec.Struct, frozen=True):
     count: int
-
-
-class HourItem(msgspec.Struct, frozen=True):
-    at: datetime
-    what: str
-    count: int
-
-
-class TemplateCame(msgspec.Struct, frozen=True):
-    template_id: UUID
-    came: Came
-
-
-class CampaignReport(msgspec.Struct, frozen=True):
-    """What came of all, and of those who got each template; and `hours`, in which something happened."""
-
-    recipients: int
-    over: int
-    came: Came
-    by_template: list[TemplateCame]
-    hours: list[HourItem]
 
 
 class RecipientQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -102,7 +79,7 @@ async def list_campaigns(call: Call[PageQuery, None], tx: Reading) -> Page[Campa
 @of.create("Create a campaign", about=("name",))
 def create_campaign(call: Call[NoQuery, Terms], tx: Tx) -> Awaitable[Campaign]:
     """A draft: nothing is sent before it is launched."""
-    return campaigns.create_campaign(tx, call.workspace, call.body, call.now, actor=call.caller.actor)
+    return campaigns.create_campaign(tx, call.workspace, call.body, call.now)
 
 
 @management.post("/campaigns/preview", "How many a campaign would be to", tag="Campaigns", access="READ")
@@ -128,33 +105,19 @@ async def delete_campaign(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     return {"name": (await campaigns.delete_campaign(tx, call.workspace_id, call.path_id())).name}
 
 
-@of.do("launch", "Launch a campaign", about=("name",))
-def launch_campaign(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
-    """It begins at once, or at its time. Who gets it is found out when it begins."""
-    return campaigns.launch(tx, call.workspace, call.path_id(), call.now)
+def _do(verb: str, do: Callable[..., Awaitable[Campaign]], words: str) -> None:
+    def act(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
+        return do(tx, call.workspace, call.path_id(), call.now)
+
+    act.__name__, act.__doc__ = f"{verb}_campaign", words
+    of.do(verb, f"{verb.capitalize()} a campaign", about=("name",))(act)
 
 
-@of.do("pause", "Pause a campaign", about=("name",))
-def pause_campaign(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
-    """Nothing more is sent but what is on its way."""
-    return campaigns.pause(tx, call.workspace, call.path_id(), call.now, reason="Paused by a program.")
-
-
-@of.do("resume", "Resume a campaign", about=("name",))
-def resume_campaign(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
-    return campaigns.resume(tx, call.workspace, call.path_id(), call.now)
-
-
-@of.do("cancel", "Cancel a campaign", about=("name",))
-def cancel_campaign(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
-    """Nothing more is sent but what is on its way, for good; each recipient who gets nothing says so."""
-    return campaigns.cancel(tx, call.workspace, call.path_id(), call.now)
-
-
-@of.do("copy", "Copy a campaign", about=("name",))
-def copy_campaign(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
-    """A draft to the same, of the same, to begin as soon as it is launched."""
-    return campaigns.copy_campaign(tx, call.workspace, call.path_id(), call.now, actor=call.caller.actor)
+_do("launch", campaigns.launch, "It begins at once, or at its time. Who gets it is found out when it begins.")
+_do("pause", campaigns.pause, "Nothing more is sent but what is on its way.")
+_do("resume", campaigns.resume, "It goes on where it was.")
+_do("cancel", campaigns.cancel, "Nothing more is sent but what is on its way, for good; who gets nothing says so.")
+_do("copy", campaigns.copy_campaign, "A draft to the same, of the same, to begin as soon as it is launched.")
 
 
 @management.get("/campaigns/{id}/recipients", "Who gets a campaign", tag="Campaigns", area="data")
@@ -165,14 +128,10 @@ async def list_recipients(call: Call[RecipientQuery, None], tx: Reading) -> Page
         tx, call.workspace_id, one, state=asked.state, before=asked.before, limit=asked.limit
     )
     people = await customers.by_ids(tx, call.workspace_id, [each.customer_id for each in found])
+    templates = [each.template_id for each in one.terms.variants]
     return Page(
         [
-            copied(
-                RecipientItem,
-                each,
-                customer=named(people[each.customer_id]),
-                template_id=one.terms.variants[each.variant].template_id,
-            )
+            copied(RecipientItem, each, customer=named(people[each.customer_id]), template_id=templates[each.variant])
             for each in found
         ],
         last,
@@ -180,10 +139,7 @@ async def list_recipients(call: Call[RecipientQuery, None], tx: Reading) -> Page
 
 
 @management.get("/campaigns/{id}/report", "What came of a campaign", tag="Campaigns")
-async def read_report(call: Call[NoQuery, None], tx: Reading) -> CampaignReport:
+async def read_report(call: Call[NoQuery, None], tx: Reading) -> Report:
     """Orders that followed are counted anew every quarter of an hour."""
     one = await campaigns.find_campaign(tx, call.workspace_id, call.path_id())
-    (report,) = await campaigns.reports(tx, call.workspace_id, [one])
-    by = [TemplateCame(id, came) for id, came in report.by_template.items()]
-    hours = [HourItem(at, what, many) for what, at, many in await campaigns.by_slot(tx, call.workspace_id, one.id)]
-    return CampaignReport(report.recipients, report.over, report.came, by, hours)
+    return await campaigns.report(tx, call.workspace_id, one)

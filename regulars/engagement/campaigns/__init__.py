@@ -21,19 +21,22 @@ from regulars.engagement.campaigns.authoring import (
     create_campaign,
     delete_campaign,
     find_campaign,
+    gives,
     list_campaigns,
     sentence,
 )
 from regulars.engagement.campaigns.launching import cancel, launch, pause, resume
 from regulars.engagement.campaigns.model import FOLLOW, RUN, Campaign, Terms, Variant
 from regulars.engagement.campaigns.reporting import (
+    Hour,
+    Recipient,
     Report,
-    by_slot,
     count_to,
     follow,
     forget,
     move,
     recipients_of,
+    report,
     reports,
 )
 from regulars.engagement.campaigns.running import run

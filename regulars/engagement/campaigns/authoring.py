@@ -37,20 +37,20 @@ async def lock_campaign(tx: Tx, workspace_id: UUID, id: UUID, *states: State, no
     return one
 
 
-async def create_campaign(tx: Tx, workspace: Workspace, terms: Terms, now: datetime, *, actor: str) -> Campaign:
+async def create_campaign(tx: Tx, workspace: Workspace, terms: Terms, now: datetime) -> Campaign:
     """A draft. Raises Invalid naming each field."""
     terms, channel = await checked(tx, workspace, terms)
     none = (None, 0, 0.0, None, None, None)
     return await save(
-        tx, workspace.id, Campaign(new_id(), terms.name, channel, "draft", "", "", terms, *none, now, now), actor
+        tx, workspace.id, Campaign(new_id(), terms.name, channel, "draft", "", "", terms, *none, now, now)
     )
 
 
-async def copy_campaign(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, actor: str) -> Campaign:
+async def copy_campaign(tx: Tx, workspace: Workspace, id: UUID, now: datetime) -> Campaign:
     """A draft to the same, of the same. Raises UnknownCampaign, and Invalid where something of it is gone."""
     terms = (await find_campaign(tx, workspace.id, id)).terms
     again = msgspec.structs.replace(terms, starts_at=None, latest_at=None, in_their_zone=False)
-    return await create_campaign(tx, workspace, again, now, actor=actor)
+    return await create_campaign(tx, workspace, again, now)
 
 
 async def change_campaign(
@@ -73,9 +73,9 @@ def replaced(one: Campaign, now: datetime, **changes: Any) -> Campaign:
     return msgspec.structs.replace(one, updated_at=now, **changes)
 
 
-async def save(tx: Tx, workspace_id: UUID, one: Campaign, actor: str = "") -> Campaign:
+async def save(tx: Tx, workspace_id: UUID, one: Campaign) -> Campaign:
     values = msgspec.structs.asdict(one) | {"terms": msgspec.to_builtins(one.terms)}
-    await tx.execute(sql.save_campaign, workspace_id, *values.values(), actor)
+    await tx.execute(sql.save_campaign, workspace_id, *values.values())
     return one
 
 
@@ -102,7 +102,7 @@ async def checked(tx: Reading, workspace: Workspace, terms: Terms) -> tuple[Term
     for name in ("segment_id", "minus_segment_id"):
         if (asked := getattr(terms, name)) and asked not in there:
             faults.add(name, "a segment of this shop")
-    if terms.trigger_id and await _giving(tx, workspace, terms.trigger_id) is None:
+    if terms.trigger_id and await _gift(tx, workspace, terms.trigger_id) is None:
         faults.add("trigger_id", "an active trigger that is fired by calls, and gives coins or a coupon")
     if terms.in_their_zone and terms.starts_at is None:
         faults.add("starts_at", "a time, for it to be that time where each of them lives")
@@ -112,36 +112,36 @@ async def checked(tx: Reading, workspace: Workspace, terms: Terms) -> tuple[Term
     return terms, channel
 
 
-async def _giving(tx: Reading, workspace: Workspace, id: UUID) -> Trigger | None:
-    trigger = next((one for one in await triggers.list_triggers(tx, workspace.id) if one.id == id), None)
-    fit = trigger and trigger.source == "api" and trigger.kind in ("wallet", "offer") and trigger.active
-    return trigger if fit else None
+def gives(trigger: Trigger) -> bool:
+    """Something that can go with messages."""
+    return trigger.source == "api" and trigger.kind in ("wallet", "offer") and trigger.active
+
+
+async def _gift(tx: Reading, workspace: Workspace, id: UUID | None) -> Trigger | None:
+    return next((one for one in await triggers.list_triggers(tx, workspace.id) if one.id == id and gives(one)), None)
 
 
 async def sentence(tx: Reading, workspace: Workspace, terms: Terms) -> str:
     """What is to happen, for people: to whom, what, when, and with what."""
     known = await templates_by_id(tx, workspace.id, [one.template_id for one in terms.variants])
-    names = {one.id: one.name for one in await segments.list_segments(tx, workspace.id)}
-    said = [_named(one.name) for one in known.values()]
-    if len(terms.variants) == 2:
-        said = [f"{_named(known[one.template_id].name) if one.template_id in known else 'a template that is gone'}"
-                f" ({one.share}%)" for one in terms.variants]  # fmt: skip
-    words = " or ".join(said) or "a template that is gone"
-    words += f" to {_named(names.get(terms.segment_id, 'a segment that is gone')) if terms.segment_id else 'everybody'}"
-    if terms.minus_segment_id:
-        words += f" without {_named(names.get(terms.minus_segment_id, 'a segment that is gone'))}"
+    names = {id: one.name for id, one in known.items()}
+    names |= {one.id: one.name for one in await segments.list_segments(tx, workspace.id)}
+    gift = await _gift(tx, workspace, terms.trigger_id)
+
+    def named(id: UUID) -> str:
+        return f"“{names[id]}”" if id in names else "what is gone"
+
+    two = len(terms.variants) == 2
+    said = [named(one.template_id) + (f" ({one.share}%)" if two else "") for one in terms.variants]
+    words = f"{' or '.join(said)} to {named(terms.segment_id) if terms.segment_id else 'everybody'}"
+    words += f" without {named(terms.minus_segment_id)}" if terms.minus_segment_id else ""
     words += f", {_at(terms.starts_at, workspace)}" if terms.starts_at else ", as soon as it is launched"
     words += " where each of them lives" if terms.in_their_zone else ""
     words += f", not later than {_at(terms.latest_at, workspace)}" if terms.latest_at else ""
     words += f", at most {terms.per_minute:,} a minute" if terms.per_minute else ""
-    if terms.trigger_id:
-        gift = await _giving(tx, workspace, terms.trigger_id)
-        words += f", with what {_named(gift.name)} gives" if gift else ", with what a trigger that is gone gives"
-    return words
-
-
-def _named(name: str) -> str:
-    return f"“{name}”"
+    return words + (
+        f", with what “{gift.name if gift else 'a trigger that is gone'}” gives" if terms.trigger_id else ""
+    )
 
 
 def _at(at: datetime, workspace: Workspace) -> str:

@@ -37,7 +37,7 @@ async def launch(tx: Tx, workspace: Workspace, id: UUID, now: datetime) -> Campa
     return await _go_on(tx, workspace, began, now)
 
 
-async def pause(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, reason: str) -> Campaign:
+async def pause(tx: Tx, workspace: Workspace, id: UUID, now: datetime, *, reason: str = "") -> Campaign:
     """Nothing more is sent but what is on its way. Raises UnknownCampaign and Conflict."""
     one = await lock_campaign(tx, workspace.id, id, *GOING_ON, no="Only what is under way can be paused.")
     await schedule.drop(tx, workspace.id, RUN, [str(id)])

@@ -1,6 +1,6 @@
 """What a campaign is."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -73,11 +73,6 @@ class Campaign(msgspec.Struct, frozen=True):
         if terms.latest_at is None:
             return None
         return due_at + (terms.latest_at - terms.starts_at) if terms.starts_at else terms.latest_at
-
-    @property
-    def follows_until(self) -> datetime | None:
-        """Until when its orders are counted."""
-        return self.finished_at and self.finished_at + timedelta(days=self.terms.orders_days)
 
 
 def campaign_of(*row: object) -> Campaign:

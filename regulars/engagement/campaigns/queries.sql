@@ -17,8 +17,8 @@ SELECT c.id, c.state, c.terms ->> 'trigger_id' AS trigger_id
  CROSS JOIN LATERAL (SELECT id, state, terms FROM campaigns_campaign WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS c
 
 -- name: save_campaign
-INSERT INTO campaigns_campaign (workspace_id, {campaign}, actor, pace_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $16)
+INSERT INTO campaigns_campaign (workspace_id, {campaign}, pace_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $15)
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET name = excluded.name, channel = excluded.channel, state = excluded.state, state_reason = excluded.state_reason,
        goes_on_as = excluded.goes_on_as, terms = excluded.terms, built_to = excluded.built_to,
@@ -41,8 +41,9 @@ WITH looked_at AS MATERIALIZED (
 ), put AS (
     INSERT INTO campaigns_recipient (workspace_id, campaign_id, customer_id, variant, due_at)
     SELECT $1, $6, l.id, CASE WHEN (uuid_hash_extended(l.id, $7) & 65535) % 100 < $8 THEN 0 ELSE 1 END,
-           COALESCE((SELECT z.due_at FROM unnest($10::text[], $11::timestamptz[]) AS z (country, due_at)
-                      WHERE z.country = c.country), $9)
+           CASE WHEN c.country IS NULL THEN $9
+                ELSE COALESCE((SELECT z.due_at FROM unnest($10::text[], $11::timestamptz[]) AS z (country, due_at)
+                                WHERE z.country = c.country), $9) END
       FROM looked_at AS l
       LEFT JOIN LATERAL (
             SELECT country FROM customers_living
@@ -107,12 +108,12 @@ SELECT t.campaign_id, t.template_id, t.what, t.code, sum(t.many)::bigint AS many
  GROUP BY t.campaign_id, t.template_id, t.what, t.code
 
 -- name: by_slot
-SELECT what, slot, sum(many)::bigint AS many FROM campaigns_tally
+SELECT slot, what, sum(many)::bigint AS many FROM campaigns_tally
  WHERE workspace_id = $1 AND campaign_id = $2 AND what = ANY ('{sent,opened,clicked,orders}')
  GROUP BY what, slot ORDER BY slot
 
 -- name: drop_followed
-DELETE FROM campaigns_tally WHERE workspace_id = $1 AND campaign_id = $2 AND what = ANY ('{orders,worth}')
+DELETE FROM campaigns_tally WHERE workspace_id = $1 AND campaign_id = $2 AND what = ANY ('{orders,worth_minor}')
 
 -- name: followed
 -- Orders after a message that was sent, within so many days of it ($5), found from the orders: there are fewer of them.
@@ -132,7 +133,7 @@ WITH found AS MATERIALIZED (
 INSERT INTO campaigns_tally (workspace_id, campaign_id, template_id, what, code, slot, many)
 SELECT $1, $2, template_id, 'orders', '', slot, count(*) FROM found GROUP BY template_id, slot
  UNION ALL
-SELECT $1, $2, template_id, 'worth', '', slot, sum(amount_minor)::bigint FROM found GROUP BY template_id, slot
+SELECT $1, $2, template_id, 'worth_minor', '', slot, sum(amount_minor)::bigint FROM found GROUP BY template_id, slot
 
 -- name: recipients
 -- So many are looked at ($4), and of those with a state ($5) so many shown ($7). Whoever has no message is $6.

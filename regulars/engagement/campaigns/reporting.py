@@ -8,16 +8,17 @@ import msgspec
 
 from regulars import limits, schedule
 from regulars.engagement.campaigns.authoring import find_campaign
-from regulars.engagement.campaigns.model import FOLLOW, Campaign, UnknownCampaign, sql
+from regulars.engagement.campaigns.model import FOLLOW, Campaign, sql
 from regulars.kit import AFTER_ALL_IDS, Reading, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 
 class Came(msgspec.Struct):
-    """Of a campaign, or of those who got one of its templates. `skipped` by the code of the reason. `opened` and
-    `clicked` count people, once each; `worth_minor` is what the orders came to, in the shop's currency."""
+    """Of all, or of those who got a template. `skipped` by the code of the reason. `opened` and `clicked` count people,
+    once each; `worth_minor` is what the orders came to, in the shop's currency."""
 
+    template_id: UUID | None = None
     sent: int = 0
     skipped: dict[str, int] = {}
     failed: int = 0
@@ -35,33 +36,46 @@ class Came(msgspec.Struct):
         if what == "skipped":
             self.skipped = self.skipped | {code: self.skipped.get(code, 0) + many}
         else:
-            name = "worth_minor" if what == "worth" else what
-            setattr(self, name, getattr(self, name) + many)
+            setattr(self, what, getattr(self, what) + many)
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """In the hour that began `at`, so many were `sent`, `opened`, `clicked`, or `orders`."""
+
+    at: datetime
+    what: str
+    count: int
 
 
 class Report(msgspec.Struct):
-    """`over` of `recipients` are done; `left_s`: in how many seconds the rest is, at the pace of lately. `by_template`:
-    the same for each of two variants."""
+    """`over` of `recipients` are done, at a `pace` of so many a second lately, the rest in `left_s` seconds.
+    `by_template`: the same for each of two variants. `hours`: those in which something happened."""
 
     recipients: int
     over: int
     pace: float
     left_s: float | None
     came: Came
-    by_template: dict[UUID, Came]
+    by_template: list[Came]
+    hours: list[Hour] = []
 
 
 async def reports(tx: Reading, workspace_id: UUID, found: Sequence[Campaign]) -> list[Report]:
-    """Of each, in their order."""
-    known = {one.id: (Came(), dict[UUID, Came]()) for one in found}
-    for row in await tx.fetch(sql.tallies, workspace_id, list(known)):
-        whole, by = known[row["campaign_id"]]
-        for came in (whole, by.setdefault(row["template_id"], Came())):
-            came.count(row["what"], row["code"], row["many"])
-    return [_report(one, *known[one.id]) for one in found]
+    """Of each, in their order, without the hours."""
+    known = {one.id: {None: Came()} for one in found}
+    for id, template_id, what, code, many in await tx.fetch(sql.tallies, workspace_id, list(known)):
+        for of in (None, template_id):
+            known[id].setdefault(of, Came(of)).count(what, code, many)
+    return [_report(one, *known[one.id].values()) for one in found]
 
 
-def _report(one: Campaign, came: Came, by: dict[UUID, Came]) -> Report:
+async def report(tx: Reading, workspace_id: UUID, one: Campaign) -> Report:
+    (whole,) = await reports(tx, workspace_id, [one])
+    whole.hours = await tx.all(Hour, sql.by_slot, workspace_id, one.id)
+    return whole
+
+
+def _report(one: Campaign, came: Came, *by: Came) -> Report:
     rest = max(0, one.recipients - came.over)
     if rest and one.state in ("finished", "cancelled"):
         # Without a message of their own: the campaign says why, or they were erased or merged meanwhile.
@@ -69,12 +83,7 @@ def _report(one: Campaign, came: Came, by: dict[UUID, Came]) -> Report:
         came.count("skipped", code, rest)
     paces = [pace for pace in (one.pace, (one.terms.per_minute or 0) / 60) if pace]
     left_s = rest / min(paces) if paces and rest and one.state == "sending" else None
-    return Report(one.recipients, came.over, one.pace, left_s, came, by)
-
-
-async def by_slot(tx: Reading, workspace_id: UUID, id: UUID) -> list[tuple[str, datetime, int]]:
-    """What happened, in the hour that began then, how often: sent, opened, clicked, orders."""
-    return [tuple(row) for row in await tx.fetch(sql.by_slot, workspace_id, id)]
+    return Report(one.recipients, came.over, one.pace, left_s, came, list(by))
 
 
 class Recipient(msgspec.Struct, frozen=True, gc=False):
@@ -116,18 +125,13 @@ async def count_to(tx: Reading, workspace_id: UUID, segment_id: UUID | None, min
 async def follow(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
     """A handler of the schedule: the orders that followed are counted anew, until none can follow any more."""
     due, *others = dues
-    again = now + timedelta(seconds=limits.CAMPAIGN_FOLLOWED_S)
-    try:
-        one = await find_campaign(tx, workspace.id, UUID(due.key))
-    except UnknownCampaign:
-        one = None
-    if one and one.began_at:
-        await tx.execute(sql.drop_followed, workspace.id, one.id)
-        span = (one.began_at, now, one.terms.orders_days, workspace.currency_code)
-        await tx.execute(sql.followed, workspace.id, one.id, *span)
-        if one.follows_until is None or one.follows_until > now:
-            others.append(Due(FOLLOW, due.key, again, {}))
-    await schedule.put(tx, workspace.id, others)
+    one = await find_campaign(tx, workspace.id, UUID(due.key))
+    span = (one.began_at, now, one.terms.orders_days, workspace.currency_code)
+    await tx.execute(sql.drop_followed, workspace.id, one.id)
+    await tx.execute(sql.followed, workspace.id, one.id, *span)
+    over = one.finished_at and one.finished_at + timedelta(days=one.terms.orders_days) <= now
+    again = [] if over else [Due(FOLLOW, due.key, now + timedelta(seconds=limits.CAMPAIGN_FOLLOWED_S), {})]
+    await schedule.put(tx, workspace.id, [*others, *again])
 
 
 async def move(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:

@@ -7,10 +7,10 @@ from uuid import UUID
 from regulars import delivery, limits, schedule
 from regulars.engagement import messages, segments
 from regulars.engagement.campaigns.authoring import lock_campaign, replaced, save
-from regulars.engagement.campaigns.model import FOLLOW, GOING_ON, RUN, Campaign, UnknownCampaign, sql
+from regulars.engagement.campaigns.model import FOLLOW, GOING_ON, RUN, Campaign, sql
 from regulars.engagement.messages.model import NewMessage
 from regulars.engagement.messages.preparing import due_where_they_live
-from regulars.kit import BEFORE_ALL_IDS, NotFound, Refusal, Tx, new_id
+from regulars.kit import BEFORE_ALL_IDS, NotFound, Tx, new_id
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -20,11 +20,7 @@ LATE = "It was too late for it: the latest time had passed."
 async def run(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
     """A handler of the schedule: one step of the one that waited longest."""
     due, *others = dues
-    try:
-        one = await lock_campaign(tx, workspace.id, UUID(due.key))
-    except UnknownCampaign:
-        await schedule.put(tx, workspace.id, others)
-        return
+    one = await lock_campaign(tx, workspace.id, UUID(due.key))
     again = await _step(tx, workspace, one, due.due_at, now) if one.state in GOING_ON else None
     await tx.execute(sql.keep_pace, workspace.id, one.id, now, limits.CAMPAIGN_PACE_S)
     await schedule.put(tx, workspace.id, [*others, *([Due(RUN, due.key, again, {})] if again else [])])
@@ -78,9 +74,9 @@ async def _send(tx: Tx, workspace: Workspace, one: Campaign, due_at: datetime, n
     late = last_due and one.too_late_at(last_due)
     if late and late <= now:
         return await _finished(tx, workspace, one, now, LATE)
-    waiting = await delivery.waiting(
-        tx, workspace.id, [v.sender_id for v in one.terms.variants if v.sender_id], now, limits.CAMPAIGN_AHEAD_MAX
-    )
+    variants = {(variant.template_id, variant.sender_id) for variant in one.terms.variants}
+    lanes = [sender_id for _, sender_id in variants if sender_id]
+    waiting = await delivery.waiting(tx, workspace.id, lanes, now, limits.CAMPAIGN_AHEAD_MAX)
     most, every_s = _throttled(one.terms.per_minute)
     room = limits.CAMPAIGN_AHEAD_MAX - waiting
     if room < min(most, limits.CAMPAIGN_PAGE_MIN):
@@ -88,6 +84,10 @@ async def _send(tx: Tx, workspace: Workspace, one: Campaign, due_at: datetime, n
     page = await tx.fetch(sql.next_recipients, workspace.id, one.id, now, min(most, room))
     if not page:
         return await _rest(tx, workspace, one, now)
+    for gone in (await messages.unready(tx, workspace, variants)).values():
+        stopped = replaced(one, now, state="paused", goes_on_as="sending", state_reason=gone.message)
+        await save(tx, workspace.id, stopped)
+        return None
     new = [
         NewMessage(
             id=new_id(),
@@ -100,13 +100,7 @@ async def _send(tx: Tx, workspace: Workspace, one: Campaign, due_at: datetime, n
         )
         for customer_id, variant, due in page
     ]
-    try:
-        await messages.send(tx, workspace, new, now)
-    except Refusal as refusal:
-        await save(
-            tx, workspace.id, replaced(one, now, state="paused", goes_on_as="sending", state_reason=refusal.message)
-        )
-        return None
+    await messages.send(tx, workspace, new, now)
     columns = [list(column) for column in zip(*page, strict=True)]
     await tx.execute(sql.reserve, workspace.id, one.id, *columns, [message.id for message in new])
     return max(due_at + timedelta(seconds=every_s), now)
