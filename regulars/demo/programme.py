@@ -20,7 +20,7 @@ import msgspec
 from regulars import customers, limits, orders, referrals, reviews, rewards, tiers, triggers
 from regulars.customers import Customer, Ensured
 from regulars.demo.purchases import SOURCE, purchases
-from regulars.kit import Refusal, Tx
+from regulars.kit import Refusal, Tx, again_when_raced
 from regulars.orders import OrderReport
 from regulars.referrals import Claimed, Friend
 from regulars.reviews import NewPost, Post
@@ -177,12 +177,16 @@ async def live(app: App, shop: Workspace) -> None:
 
 
 async def _settle(app: App, shop: Workspace) -> None:
-    """What a worker would do, in whose place this is run too."""
-    async with app.db.transaction() as tx:
-        now, most = app.clock.now(), limits.GATHER_ITEMS_MAX
-        open_ = await referrals.referrals(tx, shop.id, state="qualified", limit=most)
-        open_ += await referrals.referrals(tx, shop.id, state="pending", limit=most)
-        await referrals.settle(tx, shop, [Due(referrals.SETTLE, str(one.id), now) for one in open_], now)
+    """What a worker would do, in whose place this is run too; where one does the same, one of them has to give way."""
+
+    async def transact() -> None:
+        async with app.db.transaction() as tx:
+            now, most = app.clock.now(), limits.GATHER_ITEMS_MAX
+            open_ = await referrals.referrals(tx, shop.id, state="qualified", limit=most)
+            open_ += await referrals.referrals(tx, shop.id, state="pending", limit=most)
+            await referrals.settle(tx, shop, [Due(referrals.SETTLE, str(one.id), now) for one in open_], now)
+
+    await again_when_raced(transact)
 
 
 def _pages(names: dict[str, None]) -> Iterator[list[str]]:

@@ -30,9 +30,12 @@ class FanOut:
         )
 
     async def _batch(self, workspace_id: UUID, _: str) -> FanoutCount:
-        async with self._db.transaction() as tx:
-            workspace = await tenancy.get_workspace(tx, workspace_id)
-            return await dispatch.fan_out(tx, workspace, self._clock.now())
+        async def transact() -> FanoutCount:
+            async with self._db.transaction() as tx:
+                workspace = await tenancy.get_workspace(tx, workspace_id)
+                return await dispatch.fan_out(tx, workspace, self._clock.now())
+
+        return await again_when_raced(transact)
 
 
 Act = Callable[[Tx, Workspace, datetime], Awaitable[int]]

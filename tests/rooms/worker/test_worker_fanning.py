@@ -1,11 +1,14 @@
 """One shop can stop nobody else's events."""
 
+from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import pytest
 
-from regulars import events, limits, tenancy
+from regulars import dispatch, events, limits, tenancy
 from regulars.events import NewEvent
+from regulars.kit import Tx
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.ids import new_id
@@ -51,6 +54,28 @@ async def test_a_shop_whose_batch_fails_is_let_alone_and_the_others_go_on(
     while fan_out.turns.faults:
         await fan_out.round()
     assert not any([await waiting(db, shop) for shop in shops])
+
+
+async def test_a_batch_that_waited_for_another_in_a_circle_is_begun_again(
+    db: Database, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, tries = await a_shop_with_events(db, clock), list[UUID]()
+
+    async def raced(tx: Tx, workspace: Workspace, now: datetime) -> dispatch.FanoutCount:
+        tries.append(workspace.id)
+        count = await fan_out_once(tx, workspace, now)
+        if len(tries) == 1:
+            raise asyncpg.DeadlockDetectedError("")
+        return count
+
+    fan_out_once = dispatch.fan_out
+    monkeypatch.setattr(dispatch, "fan_out", raced)
+    fan_out = FanOut(db, clock)
+    while await waiting(db, shop):
+        await fan_out.round()
+    await fan_out.turns.finish()
+    assert tries == [shop.id] * 2
+    assert not fan_out.turns.faults
 
 
 async def test_a_shop_whose_batch_is_held_up_holds_up_no_other(db: Database, clock: HandClock) -> None:
