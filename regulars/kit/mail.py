@@ -7,7 +7,6 @@ replied to. A connection that served is kept for a moment, for the next mail by 
 """
 
 import asyncio
-import re
 import socket
 import ssl
 import time
@@ -23,7 +22,6 @@ from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request, end
 
 Security = Literal["tls", "starttls", "none"]
 PORTS = frozenset({25, 465, 587})
-_LINE_BEGINS_WITH_DOT = re.compile(rb"^\.", re.MULTILINE)
 _BEFORE_SENT = frozenset({"connect", "STARTTLS", "AUTH", "MAIL FROM", "RCPT TO", "DATA"})
 
 
@@ -87,7 +85,7 @@ class _Line:
         if protocol is None:
             raise SMTPServerDisconnected("Connection lost")
         self.at, self.mails = "message", self.mails + 1
-        protocol.write(_LINE_BEGINS_WITH_DOT.sub(b"..", mail.data) + b".\r\n")
+        protocol.write((b"\n" + mail.data).replace(b"\n.", b"\n..")[1:] + b".\r\n")
         return await protocol.read_response(self.smtp.timeout)
 
     def close(self) -> None:

@@ -120,6 +120,8 @@ def _parsed(source: str, markup: bool) -> BoundTemplate:
 def fill(source: str, known: Mapping[str, Any], *, markup: bool) -> tuple[str, dict[str, Any]]:
     """The text, and what its variables stood for, by their names. With `markup` what stands in for one is text in HTML,
     whatever it holds. Raises Unfit."""
+    if "{" not in source:
+        return source, {}
     try:
         template = _parsed(source, markup)
         context = _Context(template, globals=known)

@@ -72,8 +72,8 @@ def as_text(body: str) -> str:
     text = re.sub(r'<a\b[^>]*?\bhref="((?:http|mailto:)[^"]*)"[^>]*>(.*?)</a>', _with_address, text)
     text = re.sub(r"<li\b[^>]*>", "\n- ", re.sub(r"<br\b[^>]*>|</tr>|</div>", "\n", text))
     text = re.sub(r"</?(?:p|h[1-6]|table|ul|ol|blockquote|hr)\b[^>]*>", "\n\n", re.sub(r"</t[dh]>", " ", text))
-    text = re.sub(r"[ \t]{2,}|\t", " ", unescape(re.sub(r"<[^>]*>", "", text)))
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
+    text = re.sub(r"  +", " ", unescape(re.sub(r"<[^>]*>", "", text)).replace("\t", " "))
+    return re.sub(r"\n\n\n+", "\n\n", text.replace(" \n", "\n").replace("\n ", "\n")).strip()
 
 
 def _with_address(found: re.Match[str]) -> str:
