@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import msgspec
-
 from regulars import limits
 from regulars.delivery.model import Addressee, Lane, Outgoing, Profile, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
-from regulars.kit import NotFound, Reading, Tx, invalid, presence
+from regulars.kit import NotFound, Reading, Tx, invalid, presence, shaped
 
 _NEWER = "The customer's state changed once more before it was sent, and goes out as it is by then."
 
@@ -82,20 +80,21 @@ async def queue_profiles(tx: Tx, workspace_id: UUID, profiles: Sequence[Profile]
         ids = [delivery_ids([one.event_id], one.lane_id)[0] for one in profiles]
         lanes, whose = [one.lane_id for one in profiles], [one.customer_id for one in profiles]
         await tx.execute(sql.lay_over_profiles, workspace_id, lanes, whose, ids, _NEWER, now)
-        columns = (ids, lanes, [one.event_id for one in profiles], whose, [one.topic for one in profiles])
-        await tx.execute(sql.insert_beside, workspace_id, *columns, [now] * len(ids), "profile", now)
+        rows = [
+            (id, one.event_id, one.customer_id, one.lane_id, one.topic, now)
+            for id, one in zip(ids, profiles, strict=True)
+        ]
+        await tx.execute(sql.insert_beside, workspace_id, *shaped(rows, 3), "profile", now)
         await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in profiles}), now)
 
 
 async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing], now: datetime) -> None:
     """Queue each in its sender's lane, and wake the lanes. One that is queued already is left as it is."""
     if messages:
-        ids, lane_ids, sources, channels, due_ats = (
-            list(column) for column in zip(*map(msgspec.structs.astuple, messages), strict=True)
-        )
-        columns = (ids, lane_ids, ids, sources, channels, due_ats)
-        await tx.execute(sql.insert_beside, workspace_id, *columns, "message", now)
-        await tx.execute(sql.wake_lanes, workspace_id, list(set(lane_ids)), min(due_ats))
+        rows = [(one.id, one.id, one.source_id, one.lane_id, one.channel, one.due_at) for one in messages]
+        await tx.execute(sql.insert_beside, workspace_id, *shaped(rows, 3), "message", now)
+        first_at = min(one.due_at for one in messages)
+        await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in messages}), first_at)
 
 
 async def waiting(tx: Reading, workspace_id: UUID, lane_ids: Sequence[UUID], now: datetime, most: int) -> int:

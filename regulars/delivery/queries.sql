@@ -82,9 +82,9 @@ ON CONFLICT (workspace_id, id) DO NOTHING
 
 -- name: insert_beside
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at)
-SELECT $1, u.id, u.lane_id, u.event_id, u.rule_id, u.topic, $8, 'queued', u.due_at, $9
-  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[])
-       AS u (id, lane_id, event_id, rule_id, topic, due_at)
+SELECT $1, u.id, ($6::uuid[])[u.shape], u.event_id, u.rule_id, ($7::text[])[u.shape], $9, 'queued',
+       ($8::timestamptz[])[u.shape], $10
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS u (id, event_id, rule_id, shape)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
 -- name: waiting

@@ -20,7 +20,7 @@ from regulars.kit.errors import (
     invalid,
 )
 from regulars.kit.ids import AFTER_ALL_IDS, BEFORE_ALL_IDS, bounds, first_id_at, kept_since, made_at, new_id
-from regulars.kit.queries import Queries
+from regulars.kit.queries import Queries, shaped
 from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.kit.shapes import INSIDE, Counted, Listed, One, Page, Partial, Setting, Shown, copied, showing
 from regulars.kit.wording import counted, money

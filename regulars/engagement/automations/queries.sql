@@ -174,18 +174,30 @@ SELECT {run} FROM automations_run
 -- name: next_wake
 SELECT wakes_at FROM automations_run WHERE workspace_id = $1 AND wakes_at > '-infinity' AND NOT held ORDER BY wakes_at LIMIT 1
 
+-- part: insert_runs
+-- What runs have in common (a shape) is sent once.
+INSERT INTO automations_run (workspace_id, id, customer_id, cause_id, automation_id, version, cause_topic, depth, at_step,
+       arrived_at, entered_at, state, reason, wakes_at, waits_for, held, ended_at)
+SELECT $1, n.id, n.customer_id, n.cause_id, ($6::uuid[])[n.shape], ($7::integer[])[n.shape], ($8::text[])[n.shape],
+       ($9::integer[])[n.shape], ($10::text[])[n.shape], ($11::timestamptz[])[n.shape], ($12::timestamptz[])[n.shape],
+       ($13::text[])[n.shape], ($14::text[])[n.shape], ($15::timestamptz[])[n.shape], ($16::text[])[n.shape],
+       ($17::boolean[])[n.shape], ($18::timestamptz[])[n.shape]
+  FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS n (id, customer_id, cause_id, shape)
+
+-- name: enter_runs
+{insert_runs}
+
 -- name: save_runs
-INSERT INTO automations_run (workspace_id, {run})
-SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::uuid[], $6::uuid[], $7::text[], $8::integer[], $9::text[],
-       $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::boolean[],
-       $17::timestamptz[]) AS n
+{insert_runs}
     ON CONFLICT (workspace_id, id) DO UPDATE
    SET at_step = excluded.at_step, arrived_at = excluded.arrived_at, state = excluded.state, reason = excluded.reason,
        wakes_at = excluded.wakes_at, waits_for = excluded.waits_for, ended_at = excluded.ended_at
 
 -- name: insert_passages
 INSERT INTO automations_passage (workspace_id, {passage})
-SELECT $1, n.*, $9 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[], $7::text[], $8::text[]) AS n
+SELECT $1, n.id, n.run_id, ($5::uuid[])[n.shape], ($6::integer[])[n.shape], ($7::text[])[n.shape], ($8::text[])[n.shape],
+       ($9::text[])[n.shape], $10
+  FROM unnest($2::uuid[], $3::uuid[], $4::integer[]) AS n (id, run_id, shape)
 
 -- name: settle
 -- What became of messages; of each what it was before, too.

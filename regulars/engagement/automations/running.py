@@ -21,7 +21,7 @@ from regulars.engagement.automations.model import INSIDE, Flow, Part, Run, RunSt
 from regulars.engagement.automations.store import Key, count, flows, look_again, sql
 from regulars.engagement.messages.model import NewMessage
 from regulars.events import Event, NewEvent
-from regulars.kit import Reading, Refusal, Tx, new_id
+from regulars.kit import Reading, Refusal, Tx, new_id, shaped
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire
@@ -47,6 +47,12 @@ def way(run_id: UUID, step_id: str, shares: Sequence[int]) -> int:
     return next(n for n in range(len(shares)) if drawn < sum(shares[: n + 1]))
 
 
+def _row(run: Run) -> tuple[Any, ...]:
+    """What each has of its own comes first."""
+    id, automation_id, version, customer_id, cause_id, *shared = msgspec.structs.astuple(run)
+    return id, customer_id, cause_id, automation_id, version, *shared
+
+
 class Batch:
     """Runs on their way in one transaction, under the shop's turn. `came` is what somebody has waited for, by run."""
 
@@ -54,6 +60,7 @@ class Batch:
         self.tx, self.workspace, self.now = cast("Tx", tx), workspace, now  # who only looks writes nothing
         self.came: dict[UUID, Event] = {}
         self.runs: dict[UUID, Run] = {}
+        self._new: set[UUID] = set()
         self._flows: dict[tuple[UUID, int], Flow] = {}
         self._bodies: dict[UUID | None, str] = {}
         self._passages: list[tuple[Any, ...]] = []
@@ -82,6 +89,7 @@ class Batch:
 
     def enter(self, run: Run, flow: Flow) -> None:
         self._flows[run.automation_id, run.version] = flow
+        self._new.add(run.id)
         self._counts[run.automation_id, run.version, "", "entered", ""] += 1
         self._arrive(run, flow.first)
 
@@ -99,12 +107,13 @@ class Batch:
             going = [run for run in going if run.state == "active"]
 
     async def write(self) -> None:
-        if self.runs:
-            rows = [msgspec.structs.astuple(run) for run in sorted(self.runs.values(), key=lambda run: run.id)]
-            await self.tx.execute(sql.save_runs, self.workspace.id, *map(list, zip(*rows, strict=True)))
+        runs = sorted(self.runs.values(), key=lambda run: run.id)
+        for statement, new in ((sql.enter_runs, True), (sql.save_runs, False)):
+            rows = [_row(run) for run in runs if (run.id in self._new) is new]
+            if rows:
+                self.tx.write(statement, self.workspace.id, *shaped(rows, 3))
         if self._passages:
-            columns = map(list, zip(*self._passages, strict=True))
-            self.tx.write(sql.insert_passages, self.workspace.id, *columns, self.now)
+            self.tx.write(sql.insert_passages, self.workspace.id, *shaped(self._passages, 2), self.now)
         count(self.tx, self.workspace.id, self._counts)
 
     async def payloads(self, runs: Sequence[Run], trees: Iterable[Condition | None]) -> dict[UUID, dict[Any, Any]]:
@@ -164,7 +173,8 @@ class Batch:
         return self.flow(run).after[run.at_step]
 
     async def _people(self, runs: Sequence[Run]) -> dict[UUID, Customer]:
-        return await customers.by_ids(self.tx, self.workspace.id, sorted({run.customer_id for run in runs}))
+        ids = sorted({run.customer_id for run in runs})
+        return await customers.by_ids(self.tx, self.workspace.id, ids) if ids else {}
 
     async def _wait(self, runs: list[Run]) -> None:
         people = await self._people([run for run in runs if self.step(run).until_property])

@@ -20,7 +20,7 @@ from regulars.engagement.messages.preparing import prepare
 from regulars.engagement.messages.previewing import event_of
 from regulars.engagement.messages.rendering import opt_in, said_by
 from regulars.engagement.messages.templates import templates_by_id
-from regulars.kit import Reading, Refusal, Tx, invalid
+from regulars.kit import Reading, Refusal, Tx, invalid, shaped
 from regulars.tenancy import Workspace
 from regulars.triggers import Letter
 
@@ -31,7 +31,11 @@ async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], no
     if not new:
         return []
     templates = await templates_by_id(tx, workspace.id, [one.template_id for one in new if one.template_id])
-    senders, rows, outgoing = await _ready(tx, workspace), list[tuple[Any, ...]](), dict[UUID, Outgoing]()
+    senders, rows, outgoing = (
+        _ready(await channels.list_senders(tx, workspace.id)),
+        list[tuple[Any, ...]](),
+        dict[UUID, Outgoing](),
+    )
     for one in new:
         template = templates.get(one.template_id) if one.template_id else None
         if template is None and one.source_kind != "opt_in":
@@ -39,10 +43,10 @@ async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], no
         channel, version = (template.channel, template.version) if template else ("email", 0)
         if (sender_id := one.sender_id or senders.get(channel)) is None:
             raise model.NoSender
-        of = (one.source_kind, one.source_id, one.cause_id, one.address, one.too_late_at)
-        rows.append((one.id, one.customer_id, channel, sender_id, one.template_id, version, *of))
+        of = (one.source_kind, one.source_id, one.address, one.too_late_at)
+        rows.append((one.id, one.customer_id, one.cause_id, channel, sender_id, one.template_id, version, *of))
         outgoing[one.id] = Outgoing(one.id, sender_id, one.source_id or one.id, channel, one.due_at or now)
-    put = await tx.fetch(sql.insert_messages, workspace.id, *map(list, zip(*rows, strict=True)), now)
+    put = await tx.fetch(sql.insert_messages, workspace.id, *shaped(rows, 3), now)
     await channels.queue(tx, workspace.id, [outgoing[row["id"]] for row in put], now)
     return [row["id"] for row in put]
 
@@ -66,8 +70,8 @@ async def unready(
 ) -> dict[tuple[UUID, UUID | None], Refusal]:
     """Of templates, each with a sender or for any that is ready, those that `send` would refuse, and why."""
     known = await templates_by_id(tx, workspace.id, list({template_id for template_id, _ in wanted}))
-    there = {one.id for one in await channels.list_senders(tx, workspace.id)} if wanted else set()
-    ready, found = await _ready(tx, workspace) if wanted else {}, dict[tuple[UUID, UUID | None], Refusal]()
+    senders = await channels.list_senders(tx, workspace.id) if wanted else []
+    there, ready, found = {one.id for one in senders}, _ready(senders), dict[tuple[UUID, UUID | None], Refusal]()
     for template_id, sender_id in wanted:
         template = known.get(template_id)
         if template is None:
@@ -77,10 +81,9 @@ async def unready(
     return found
 
 
-async def _ready(tx: Reading, workspace: Workspace) -> dict[str, UUID]:
+def _ready(senders: Sequence[channels.Sender]) -> dict[str, UUID]:
     """By channel, the oldest sender that is ready."""
-    found = reversed(await channels.list_senders(tx, workspace.id))
-    return {one.channel: one.id for one in found if one.state == "ready"}
+    return {one.channel: one.id for one in reversed(senders) if one.state == "ready"}
 
 
 async def send_for_triggers(
