@@ -19,6 +19,7 @@ from regulars.kit.http import Answer
 from regulars.kit.mail import PORTS, Envelope, Server, envelope
 
 ADDRESS = r"[^\s<>@,;:\"\\()\[\]\x00-\x20\x7f-\uffff]{1,64}@[^\s<>@,;:\"\\()\[\]\x00-\x20]{1,190}"
+_PLAIN, _LINE_BYTES_MAX = bytes(range(32, 127)) + b"\t\r\n", 990
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 # What makes a reply about the address, and not about this mail or this server (RFC 3463).
 _NOBODY = re.compile(r"\b5\.1\.(1|2|3|6|10)\b|\b5\.2\.1\b")
@@ -184,6 +185,11 @@ def _written(mail: Mail, from_: str, to: str, address: str, id: UUID, at: dateti
 
 
 def _part(kind: str, text: str) -> bytes:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
-    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    return head.encode() + binascii.b2a_qp(lines, istext=True) + b"\r\n"
+    # The encoder breaks long lines as the first one ends, so there has to be an end.
+    lines = f"{text}\n".replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
+    # What every server passes on unchanged (RFC 5321) stays as it is, but for what could end the part, or a mailbox.
+    plain = not lines.translate(None, _PLAIN) and not any(one in b"\n" + lines for one in (b"=_", b"\nFrom "))
+    plain = plain and max(map(len, lines.split(b"\r\n"))) <= _LINE_BYTES_MAX
+    how = "7bit" if plain else "quoted-printable"
+    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {how}\r\n\r\n"
+    return head.encode() + (lines if plain else binascii.b2a_qp(lines, istext=True))

@@ -197,6 +197,18 @@ async def test_a_mail_is_what_mail_programs_expect(shop: Shop, outside: Sandbox,
     assert max(map(len, outside.shop("blue-cups").memory.newest[-1].call.body.split(b"\r\n"))) <= 998
 
 
+async def test_a_body_that_a_server_may_change_is_encoded(shop: Shop, outside: Sandbox, writer: Writer) -> None:
+    id, memory = await ready(shop, outside), outside.shop("blue-cups").memory
+    plain = "Two lines,\n.one after a dot, 100% = all."
+    changed = ("Grüße", "x" * 991, "So.\nFrom here on", "--=_0\nContent-Type: text/html\n\n<b>mine</b>", "a\x01b")
+    for said in (plain, *changed):
+        assert await sent(shop, writer, id, Mail("asha@example.com", "Said", said)) == ["delivered"]
+        assert memory.messages[-1].text.rstrip().splitlines() == said.splitlines()
+        body = memory.newest[-1].call.body
+        assert (b"Encoding: quoted-printable" in body) is (said != plain), said
+        assert b"\n" not in body.replace(b"\r\n", b""), "each line ends with both"
+
+
 async def test_each_answer_of_a_mail_server_has_its_consequence(shop: Shop, outside: Sandbox, writer: Writer) -> None:
     id = await ready(shop, outside)
     mails = [Mail(f"{name}@example.com", "Hi", "Hello") for name in ("nobody", "later", "drop", "asha")]

@@ -67,7 +67,7 @@ def as_html(text: str) -> str:
 
 def as_text(body: str) -> str:
     """A clean body as plain text: an address stands behind the words that lead there."""
-    text = " ".join(body.split())
+    text = body.replace("\r", " ").replace("\n", " ")
     text = re.sub(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>', r"\1", text)
     text = re.sub(r'<a\b[^>]*?\bhref="((?:http|mailto:)[^"]*)"[^>]*>(.*?)</a>', _with_address, text)
     text = re.sub(r"<li\b[^>]*>", "\n- ", re.sub(r"<br\b[^>]*>|</tr>|</div>", "\n", text))
