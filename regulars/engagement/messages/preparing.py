@@ -61,10 +61,12 @@ async def prepare(
     since = now - timedelta(days=message_rules(workspace).cap_days)
     rows = [tuple(row) for row in await tx.fetch(sql.to_prepare, workspace.id, ids, since)]
     people = await customers.by_ids(tx, workspace.id, sorted({row[1] for row in rows}))
-    page = []
-    for *columns, content, topic, had in rows:
-        said = msgspec.convert(content, Content) if content else opt_in(workspace)
-        page.append(_One(Message(*columns), said, topic or "", had, people[columns[1]]))
+    found = [(Message(*columns), topic or "", had) for *columns, topic, had in rows]
+    contents = await _contents(tx, workspace, [message for message, _, _ in found])
+    page = [
+        _One(message, contents[message.template_id, message.template_version], topic, had, people[message.customer_id])
+        for message, topic, had in found
+    ]
     came = await _ask_origins(tx, workspace, page, now, first=True)
     came |= await _asked(tx, workspace, [one for one in page if one.id not in came], now)
     came |= await _ask_origins(tx, workspace, [one for one in page if one.id not in came], now, first=False)
@@ -79,6 +81,16 @@ async def prepare(
         named, codes = [one.id for one in page], [one.code for one in page]
         await tx.execute(sql.prepared, workspace.id, named, [values.get(id) for id in named], codes, now)
     return came
+
+
+async def _contents(
+    tx: Reading, workspace: Workspace, page: Sequence[Message]
+) -> dict[tuple[UUID | None, int], Content]:
+    """By template and version; each is read once."""
+    keys = list({(one.template_id, one.template_version) for one in page})
+    columns = [id for id, _ in keys], [version for _, version in keys]
+    rows = await tx.fetch(sql.contents, workspace.id, *columns) if any(columns[0]) else []
+    return dict.fromkeys(keys, opt_in(workspace)) | {(id, n): msgspec.convert(said, Content) for id, n, said in rows}
 
 
 async def _asked(
@@ -144,7 +156,8 @@ async def _known(tx: Reading, workspace: Workspace, page: Sequence[_One], now: d
         else None
         for one in page
     ]
-    asking = [(one, body) for one, body in zip(page, bodies, strict=True) if "coupon." in str(one.content)]
+    asks = {said: "coupon." in str(said) for said in {one.content for one in page}}
+    asking = [(one, body) for one, body in zip(page, bodies, strict=True) if asks[one.content]]
     wanted = {one.customer.id: (body or {}).get("coupon_id") for one, body in asking}
     coupons = await coupons_of(tx, workspace, wanted, now)
     return [

@@ -83,26 +83,28 @@ SELECT $1, n.id, n.customer_id, ($6::text[])[n.shape], ($7::uuid[])[n.shape], ($
 RETURNING id
 
 -- name: to_prepare
--- Each with its template's text and event, and how many its customer was sent since $3.
-SELECT m.{message}, v.content, t.topic,
+-- Each with its template's event, and how many its customer was sent since $3.
+SELECT m.{message}, t.topic,
        (SELECT count(*) FROM messages_message o
          WHERE o.workspace_id = $1 AND o.customer_id = m.customer_id AND o.sent_at > $3 AND o.id <> m.id
            AND o.source_kind NOT IN ('test', 'opt_in')) AS had
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM messages_message WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS m
   LEFT JOIN LATERAL (
-        SELECT content FROM messages_version
-         WHERE workspace_id = $1 AND template_id = m.template_id AND version = m.template_version OFFSET 0) AS v ON true
-  LEFT JOIN LATERAL (
         SELECT topic FROM messages_template WHERE workspace_id = $1 AND id = m.template_id OFFSET 0) AS t ON true
+
+-- name: contents
+SELECT n.id, n.version, v.content FROM unnest($2::uuid[], $3::integer[]) AS n (id, version)
+ CROSS JOIN LATERAL (
+        SELECT content FROM messages_version
+         WHERE workspace_id = $1 AND template_id = n.id AND version = n.version OFFSET 0) AS v
 
 -- name: prepared
 -- What is ready is taken for sent from now on, so that a cap holds however many are under way.
 UPDATE messages_message m
-   SET (said, reason_code, sent_at) = (
-       SELECT COALESCE(n.said, m.said), n.code, CASE WHEN n.code = '' THEN $5::timestamptz END
-         FROM unnest($2::uuid[], $3::jsonb[], $4::text[]) AS n (id, said, code) WHERE n.id = m.id)
- WHERE workspace_id = $1 AND id = ANY($2::uuid[])
+   SET said = COALESCE(n.said, m.said), reason_code = n.code, sent_at = CASE WHEN n.code = '' THEN $5::timestamptz END
+  FROM unnest($2::uuid[], $3::jsonb[], $4::text[]) AS n (id, said, code)
+ WHERE m.workspace_id = $1 AND m.id = ANY($2::uuid[]) AND m.id = n.id
 
 -- name: settle
 UPDATE messages_message m
