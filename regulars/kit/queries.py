@@ -5,7 +5,7 @@ What several of them say stands once, under a line `-- part: coupon`, and is put
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,12 @@ class Queries:
         raise AttributeError(f"queries.sql has no statement named {name}")
 
 
-def shaped(rows: Iterable[tuple[Any, ...]], own: int) -> list[list[Any]]:
+def shaped(rows: Iterable[tuple[Any, ...]], own: int) -> list[Sequence[Any]]:
     """The columns of rows that differ in little: the first `own`, the number of each row's shape, then what the shapes
     say, each sent once, for a statement to look up as `($6::text[])[n.shape]`. There has to be a row."""
-    shapes = dict[tuple[Any, ...], int]()
-    first = [(*row[:own], shapes.setdefault(row[own:], len(shapes) + 1)) for row in rows]
-    return [*map(list, zip(*first, strict=True)), *map(list, zip(*shapes, strict=True))]
+    columns, shapes = list(zip(*rows, strict=True)), dict[tuple[Any, ...], int]()
+    numbers = [shapes.setdefault(one, len(shapes) + 1) for one in zip(*columns[own:], strict=True)]
+    return [*columns[:own], numbers, *zip(*shapes, strict=True)]
 
 
 _COMMENT = re.compile(r"--[^\n]*")

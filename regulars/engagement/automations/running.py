@@ -211,8 +211,9 @@ class Batch:
 
     async def leave(self, runs: Sequence[Run]) -> None:
         """Those of whom it is true now that they are to leave."""
-        known = await self.payloads(runs, [self.flow(run).exit_when for run in runs])
-        for run in runs:
+        asked = [run for run in runs if self.flow(run).exit_when is not None]
+        known = await self.payloads(asked, [self.flow(run).exit_when for run in asked])
+        for run in asked:
             if self.leaves(run, known[run.id]):
                 self.end(run, "left", "exit_when")
 
@@ -221,21 +222,24 @@ class Batch:
 
     async def _send(self, runs: list[Run]) -> None:
         await self.leave(runs)
-        left = [run for run in runs if run.state in INSIDE]
-        no = await messages.unready(
-            self.tx, self.workspace, {(self.step(run).template_id, self.step(run).sender_id) for run in left}
-        )
+        left = [(run, self.step(run)) for run in runs if run.state in INSIDE]
+        no = await messages.unready(self.tx, self.workspace, {(step.template_id, step.sender_id) for _, step in left})
         new = []
-        for run in left:
-            step = self.step(run)
-            if refusal := no.get((step.template_id, step.sender_id)):
+        for run, step in left:
+            if no and (refusal := no.get((step.template_id, step.sender_id))):
                 # It is nobody's fault who is inside: they wait until there is one.
                 self._stay(run, self.now + timedelta(seconds=limits.AUTOMATION_AGAIN_S), reason=refusal.code)
                 continue
-            said = {name: getattr(step, name) for name in ("template_id", "sender_id")}
-            said |= {"source_kind": "automation", "source_id": run.automation_id, "cause_id": run.cause_id}
-            new.append(NewMessage(customer_id=run.customer_id, **said))
-            self.on(run, self._after(run), "queued", id=new[-1].id)
+            one = NewMessage(
+                customer_id=run.customer_id,
+                template_id=step.template_id,
+                source_kind="automation",
+                source_id=run.automation_id,
+                sender_id=step.sender_id,
+                cause_id=run.cause_id,
+            )
+            new.append(one)
+            self.on(run, self._after(run), "queued", id=one.id)
         await messages.send(self.tx, self.workspace, new, self.now)
 
     async def _reward(self, runs: list[Run]) -> None:
