@@ -84,7 +84,7 @@ class Form(msgspec.Struct):
         value = self.text(name)
         if value not in options:
             self.faults.add(name, "one from the list")
-            return next(iter(options))
+            return next(iter(options), "")
         return value
 
     def uuid(self, name: str, what: str = "one from the list") -> UUID:

@@ -85,6 +85,8 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
         "customers a segment is found of": 0.8,
         "rewards, 50 live segments listening": 0.8,
         "e-mails": 0.5,
+        "e-mails of a campaign": 0.5,
+        "recipients found": 0.3,
         "runs started, message reserved": 0.3,
     }
     assert "worker memory, peak" in {row.name for row in rows}

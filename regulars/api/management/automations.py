@@ -104,11 +104,30 @@ class ToTry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     days: Annotated[int, Meta(ge=1, le=limits.CALENDAR_DAYS_MAX)] = 7
 
 
+@showing("customer event_id entered_at steps", Tried)
+class TriedItem(msgspec.Struct):
+    """Which way somebody would go; `event_id` is null where no event of theirs starts it."""
+
+    customer: Whose
+
+
+@showing("looked_through entered steps people", DryRun)
+class DryRunItem(msgspec.Struct):
+    """Of so many events `looked_through` (or customers, where no event starts it) so many would have `entered`; `steps`
+    is how many would have come to each step. The first few of them with all that they would have got."""
+
+    people: list[TriedItem]
+
+
 class ToTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`test_to`: to this address all messages of the way are sent, at once."""
 
     customer_id: CustomerId
     test_to: Annotated[str, Meta(max_length=limits.EMAIL_CHARS_MAX)] = ""
+
+
+def _way(one: Tried) -> TriedItem:
+    return copied(TriedItem, one, customer=named(one.customer))
 
 
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Automation]) -> list[AutomationItem]:
@@ -223,13 +242,14 @@ async def list_automation_people(call: Call[PassedQuery, None], tx: Reading) -> 
 @management.post(
     "/automations/{id}/dry-run", "Try a draft on what happened", tag="Automations", area="data", access="READ"
 )
-async def dry_run_automation(call: Call[NoQuery, ToTry], tx: Reading) -> DryRun:
+async def dry_run_automation(call: Call[NoQuery, ToTry], tx: Reading) -> DryRunItem:
     """Nothing is sent, given or written. What is asked of customers is asked as it is now."""
-    return await automations.dry_run(tx, call.workspace, call.path_id(), call.body.days, call.now)
+    run = await automations.dry_run(tx, call.workspace, call.path_id(), call.body.days, call.now)
+    return copied(DryRunItem, run, people=[_way(one) for one in run.people])
 
 
 @management.post("/automations/{id}/test", "Try a draft with a customer", tag="Automations", area="data")
-async def test_automation(call: Call[NoQuery, ToTest], tx: Tx) -> Tried:
+async def test_automation(call: Call[NoQuery, ToTest], tx: Tx) -> TriedItem:
     """By the customer's newest event, or one that is made up."""
     who, id = await customers.get(tx, call.workspace_id, customer_id=call.body.customer_id), call.path_id()
-    return await automations.try_with(tx, call.workspace, id, who, call.now, test_to=call.body.test_to)
+    return _way(await automations.try_with(tx, call.workspace, id, who, call.now, test_to=call.body.test_to))

@@ -37,8 +37,7 @@ class Would(msgspec.Struct, frozen=True):
 class Tried(msgspec.Struct, frozen=True):
     """Which way somebody would go."""
 
-    customer_id: UUID
-    name: str
+    customer: Customer
     event_id: UUID | None
     entered_at: datetime
     steps: list[Would]
@@ -127,7 +126,7 @@ class Rehearsal:
             last[run.customer_id] = run.entered_at
             steps = self._steps(run, known[run.id])
             caused = event.id if event.topic else None
-            tried.append(Tried(run.customer_id, self.people[run.customer_id].name, caused, run.entered_at, steps))
+            tried.append(Tried(self.people[run.customer_id], caused, run.entered_at, steps))
         return tried
 
     async def _look_back(self, since: datetime) -> None:
@@ -182,8 +181,9 @@ class Rehearsal:
             step = self.flow.steps[would.step_id]
             template = templates.get(step.template_id) if isinstance(step, model.SendMessage) else None
             if template is not None:
-                who = self.people[one.customer_id]
-                content = await messages.preview(self.tx, self.workspace, template, who, self.now, one.event_id)
+                content = await messages.preview(
+                    self.tx, self.workspace, template, one.customer, self.now, one.event_id
+                )
                 would = msgspec.structs.replace(would, content=content)
             steps.append(would)
         return msgspec.structs.replace(one, steps=steps)

@@ -87,6 +87,7 @@ async def test_a_key_raced_for_two_customers_is_refused_at_the_second_try(
     a, b = (c.id for c in (await make.some_customers(wide, workspace, now, "customer-a", "customer-b")).values())
     async with wide.transaction() as first:
         [won] = await ledger.post(first, workspace, [make.credit(a, 1, now, key="raced")], now)
+        await first.send()
         second = asyncio.create_task(make.posted(wide, workspace, [make.credit(b, 2, now, key="raced")], now))
         await make.until_waiting(wide)
     with pytest.raises(asyncpg.UniqueViolationError):
