@@ -135,7 +135,8 @@ async def test_a_campaign_goes_to_a_segment_without_another_and_says_what_came_o
     clock.advance(days=8)
     await office.work()
     async with office.shop.app.db.reading() as tx:
-        assert await tx.fetch("SELECT FROM schedule_due WHERE kind = $1", FOLLOW) == []
+        left = "SELECT FROM schedule_due WHERE workspace_id = $1 AND kind = $2"
+        assert await tx.fetch(left, office.shop.workspace.id, FOLLOW) == []
 
 
 async def test_what_can_not_be_is_refused_by_field_and_changes_nothing(office: Office, clock: HandClock) -> None:
