@@ -81,15 +81,7 @@ async def untouched(
     asked = [(since, until) for since, until in stretches if since < until]
     if not asked:
         return Untouched([], None)
-    ids, last = list[UUID](), after
-    while len(ids) < limit:
-        rows = await tx.fetch(_sql.moved_in, workspace_id, *map(list, zip(*asked, strict=True)), last, limit)
-        ids += [row["id"] for row in rows if row["untouched"]]
-        if len(rows) < limit:
-            break
-        last = rows[-1]["id"]
-    there = await store.txns_by_id(tx, workspace_id, ids[:limit])
-    newest = [there[id] for id in ids[:limit]]
+    newest = await tx.all(Txn, _sql.untouched, workspace_id, *map(list, zip(*asked, strict=True)), after, limit)
     # A step is no transaction of its own on the wire: it is told of by the one that it ended.
     steps = {txn.id: txn.source_txn_id for txn in newest if txn.act in STEPS and txn.source_txn_id}
     ended = await store.txns_by_id(tx, workspace_id, sorted(steps.values())) if steps else {}
