@@ -95,7 +95,7 @@ clean: ## Remove what was installed and cached; the data in var/ stays
 	find regulars tests bench docs -name __pycache__ -prune -exec rm -rf {} +
 
 port-free:
-	@$(NEED_PYTHON)$(FOUND_PYTHON) -m regulars.kit.ports "$${REGULARS_HOST:-127.0.0.1}" "$(PORT)"
+	@$(NEED_PYTHON)$(FOUND_PYTHON) -P regulars/kit/ports.py "$${REGULARS_HOST:-127.0.0.1}" "$(PORT)"
 
 # What was installed, each step with a file that says when. A checkout that was moved, or whose Python has gone, starts
 # over, since a venv holds both paths.

@@ -87,6 +87,21 @@ def test_ends_with_all_it_started(directory: Path, how: signal.Signals) -> None:
     assert why_not_free("127.0.0.1", port) is None
 
 
+def test_before_anything_is_installed_make_says_whether_the_port_is_free() -> None:
+    bare = f"FOUND_PYTHON={sys.executable} -I -S"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ask = ["make", "--no-print-directory", "port-free", bare]
+        refused = subprocess.run(
+            [*ask, f"PORT={taken.getsockname()[1]}"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+        )
+        assert refused.returncode != 0
+        assert "Choose another with `make run PORT=" in refused.stderr
+    free = subprocess.run([*ask, f"PORT={free_port()}"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert (free.returncode, free.stderr) == (0, "")
+
+
 def test_a_make_that_is_killed_takes_all_along(directory: Path) -> None:
     port = free_port()
     like_make = "import subprocess, sys; subprocess.run(sys.argv[1:])"
