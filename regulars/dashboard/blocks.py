@@ -74,8 +74,11 @@ def _sound(*parts: Block) -> None:
 
 
 def titles(draft: Definition) -> dict[str, str]:
-    """What its blocks are called, by their ids."""
-    return {one["id"]: KINDS[one["kind"]]["title"] for _, some in lists(whole(draft)["steps"]) for one in some}
+    """What its blocks are called, by their ids; of one that can't be drawn, nothing."""
+    try:
+        return {one["id"]: KINDS[one["kind"]]["title"] for _, some in lists(whole(draft)["steps"]) for one in some}
+    except Undrawable:
+        return {}
 
 
 def how_of(block: Block) -> str:

@@ -1,11 +1,17 @@
 """Automations as a shop's people make them, without scripts: begun from the gallery, built by buttons, published,
 launched, and looked into."""
 
+from functools import reduce
 from typing import Any
 
 from regulars.engagement.automations import GALLERY
 from tests.doors import ASHA, Shop
 from tests.stories.browsing import Browser, form_of, person, signed_in
+
+
+def deep(blocks: int) -> dict[str, Any]:
+    none: list[Any] = []
+    return {"steps": reduce(lambda inside, n: [{"id": f"b{n}", "kind": "branch", "yes": inside}], range(blocks), none)}
 
 
 class Builder:
@@ -184,13 +190,20 @@ async def test_a_programs_draft_is_shown_whatever_it_is_and_readers_only_look(sh
         {"goal": {"topic": ["x"]}},
         {"steps": [{"id": "a", "kind": "split", "ways": [{"share": "x", "steps": []}]}]},
         {"exits": [{"topic": "order_create", "where": {"all": 5}}]},
+        deep(49),
     ]
     for revision, definition in enumerate(odd, 1):
         changes = {"definition": definition, "revision": revision}
         assert (await shop.manage("PATCH", path, json=changes)).status_code == 200
-        for place in (path, f"{path}?step=exits.0", f"{path}/versions", f"{path}/people"):
+        for place in (path, f"{path}?step=exits.0", f"{path}/versions"):
             answer = await owner.get(place)
             assert answer.status_code in (200, 409), (definition, place)
+        for place in (f"{path}/people", f"{path}/try?days=7"):
+            assert (await owner.get(place)).status_code == 200, (definition, place)
+    too_deep = {"definition": deep(50), "revision": len(odd) + 1}
+    refused = await shop.manage("PATCH", path, json=too_deep)
+    assert refused.status_code == 422
+    assert "100 deep" in refused.json()["fields"]["definition"]
     reader = await signed_in(shop, await person(shop, "reader", "reader"))
     page = (await reader.get((await owner.post("/automations/new", **{"from": "welcome"})).headers["location"])).text
     assert "You can look here, but not change." in page

@@ -58,7 +58,7 @@ class RecipientItem(msgspec.Struct):
 
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Campaign]) -> list[CampaignItem]:
     came = await campaigns.reports(tx, call.workspace_id, found)
-    words = [await campaigns.sentence(tx, call.workspace, one.terms) for one in found]
+    words = await campaigns.sentences(tx, call.workspace, [one.terms for one in found])
     return [
         copied(CampaignItem, one, report, one.terms, sentence=said)
         for one, report, said in zip(found, came, words, strict=True)

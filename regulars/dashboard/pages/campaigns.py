@@ -49,10 +49,8 @@ class Row(NamedTuple):
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Row]:
     found = await campaigns.list_campaigns(tx, desk.id, before_id=asked.before_id, limit=asked.limit + 1)
     came = await campaigns.reports(tx, desk.id, found)
-    rows = [
-        Row(one, report, await campaigns.sentence(tx, desk.workspace, one.terms))
-        for one, report in zip(found, came, strict=True)
-    ]
+    words = await campaigns.sentences(tx, desk.workspace, [one.terms for one in found])
+    rows = [Row(*row) for row in zip(found, came, words, strict=True)]
     return Found(*until_next(rows, asked.limit))
 
 
@@ -215,7 +213,7 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     more = await _choices(desk, tx) | {
         "report": report,
         "badge": _STATES[of.state],
-        "does": await campaigns.sentence(tx, desk.workspace, terms),
+        "does": (await campaigns.sentences(tx, desk.workspace, [terms]))[0],
         "names": {one.id: one.name for one in await messages.list_templates(tx, desk.id)},
         "held": [one for one in await channels.list_senders(tx, desk.id) if one.id in senders and one.state != "ready"],
         "charts": _drawn(desk, report.hours),
@@ -264,7 +262,7 @@ async def count(desk: Handed) -> Response[str]:
 async def _ask_launch(desk: Desk, tx: Reading) -> Shown:
     of = await campaigns.find_campaign(tx, desk.id, desk.key)
     many = await campaigns.count_to(tx, desk.id, of.terms.segment_id, of.terms.minus_segment_id)
-    said = await campaigns.sentence(tx, desk.workspace, of.terms)
+    (said,) = await campaigns.sentences(tx, desk.workspace, [of.terms])
     return Shown(
         title=f"Launch “{of.name}”?",
         words=f"{said}. That is {many:,} customers today; each is asked about right before: who does not agree to be "

@@ -193,4 +193,10 @@ def _draft(given: object) -> dict[str, Any]:
     text = msgspec.json.encode(given)
     if not isinstance(given, dict) or len(text) > limits.AUTOMATION_BYTES_MAX or b"\\u0000" in text:
         raise invalid("definition", f"an object of at most {limits.AUTOMATION_BYTES_MAX:,} bytes")
+    inside: list[Any] = [given]
+    for _ in range(limits.AUTOMATION_NESTED_MAX):
+        parts = [one.values() if isinstance(one, dict) else one for one in inside if isinstance(one, dict | list)]
+        inside = [part for some in parts for part in some]
+    if inside:
+        raise invalid("definition", f"lists and objects at most {limits.AUTOMATION_NESTED_MAX} deep in each other")
     return given

@@ -86,10 +86,8 @@ def _leap(year: int) -> bool:
 
 def since(flow: Flow, now: datetime) -> datetime:
     """Whoever entered after that does not enter again."""
-    if flow.again == "after":
-        return now - timedelta(days=flow.again_days)
-    far = timedelta(days=1) if flow.again == "always" else timedelta(days=365_000)
-    return now + far if flow.again == "always" else now - far
+    days = {"never": 365_000, "after": flow.again_days, "always": -1}[flow.again]
+    return now - timedelta(days=days)
 
 
 async def _enter_all(tx: Tx, workspace: Workspace, of: tuple[UUID, int], flow: Flow, day: date, now: datetime) -> None:
@@ -145,7 +143,8 @@ def day_of(
     shift = timedelta(days=offset_days)
     if day is None or property in ("joined", "last_order"):
         return day and day + shift
-    years = (months_later(day, 12 * (today.year + n - day.year)) + shift for n in range(-2, 4))
+    first = (today - shift).year - 1  # of the day itself, however far from it the wait's end is
+    years = (months_later(day, 12 * (first + n - day.year)) + shift for n in range(4))
     return next(one for one in years if one >= today)
 
 

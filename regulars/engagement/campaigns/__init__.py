@@ -23,7 +23,7 @@ from regulars.engagement.campaigns.authoring import (
     find_campaign,
     gives,
     list_campaigns,
-    sentence,
+    sentences,
 )
 from regulars.engagement.campaigns.launching import cancel, launch, pause, resume
 from regulars.engagement.campaigns.model import FOLLOW, RUN, Campaign, Terms, Variant

@@ -1,6 +1,6 @@
 """Campaigns are made, changed and deleted, as long as they are drafts; and said in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -102,7 +102,8 @@ async def checked(tx: Reading, workspace: Workspace, terms: Terms) -> tuple[Term
     for name in ("segment_id", "minus_segment_id"):
         if (asked := getattr(terms, name)) and asked not in there:
             faults.add(name, "a segment of this shop")
-    if terms.trigger_id and await _gift(tx, workspace, terms.trigger_id) is None:
+    gifts = [one.id for one in await triggers.list_triggers(tx, workspace.id) if gives(one)]
+    if terms.trigger_id and terms.trigger_id not in gifts:
         faults.add("trigger_id", "an active trigger that is fired by calls, and gives coins or a coupon")
     if terms.in_their_zone and terms.starts_at is None:
         faults.add("starts_at", "a time, for it to be that time where each of them lives")
@@ -117,17 +118,16 @@ def gives(trigger: Trigger) -> bool:
     return trigger.source == "api" and trigger.kind in ("wallet", "offer") and trigger.active
 
 
-async def _gift(tx: Reading, workspace: Workspace, id: UUID | None) -> Trigger | None:
-    return next((one for one in await triggers.list_triggers(tx, workspace.id) if one.id == id and gives(one)), None)
-
-
-async def sentence(tx: Reading, workspace: Workspace, terms: Terms) -> str:
+async def sentences(tx: Reading, workspace: Workspace, of: Sequence[Terms]) -> list[str]:
     """What is to happen, for people: to whom, what, when, and with what."""
-    known = await templates_by_id(tx, workspace.id, [one.template_id for one in terms.variants])
+    known = await templates_by_id(tx, workspace.id, [one.template_id for terms in of for one in terms.variants])
     names = {id: one.name for id, one in known.items()}
     names |= {one.id: one.name for one in await segments.list_segments(tx, workspace.id)}
-    gift = await _gift(tx, workspace, terms.trigger_id)
+    gifts = {one.id: one.name for one in await triggers.list_triggers(tx, workspace.id) if gives(one)}
+    return [_sentence(workspace, terms, names, gifts) for terms in of]
 
+
+def _sentence(workspace: Workspace, terms: Terms, names: Mapping[UUID, str], gifts: Mapping[UUID, str]) -> str:
     def named(id: UUID) -> str:
         return f"“{names[id]}”" if id in names else "what is gone"
 
@@ -139,9 +139,8 @@ async def sentence(tx: Reading, workspace: Workspace, terms: Terms) -> str:
     words += " where each of them lives" if terms.in_their_zone else ""
     words += f", not later than {_at(terms.latest_at, workspace)}" if terms.latest_at else ""
     words += f", at most {terms.per_minute:,} a minute" if terms.per_minute else ""
-    return words + (
-        f", with what “{gift.name if gift else 'a trigger that is gone'}” gives" if terms.trigger_id else ""
-    )
+    gift = gifts.get(terms.trigger_id, "a trigger that is gone") if terms.trigger_id else ""
+    return words + (f", with what “{gift}” gives" if gift else "")
 
 
 def _at(at: datetime, workspace: Workspace) -> str:
