@@ -183,7 +183,7 @@ REVIEW_PRODUCTS_MAX = 20  # of an order, on its page
 # Reminders
 REMINDER_DAYS_MAX = 45
 REMINDER_TIMES_MAX = 5
-REMINDERS_AT_ONCE = 1_000  # customers, that are told in one transaction
+REMINDERS_AT_ONCE = 10_000  # customers, that are told in one transaction
 REFERRALS_COUNTED_MAX = 1_000  # of one customer in a day, or from one address in a month
 REFERRAL_RING_MAX = 50  # customers, as far as a circle is followed
 SHOPS_OF_CODE_MAX = 50  # that are looked at for one referral link

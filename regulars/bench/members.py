@@ -72,18 +72,20 @@ async def _change(stage: Stage, shop: Workspace, gold: int) -> float:
 async def _reminded(stage: Stage, shop: Workspace) -> Row:
     """Every twentieth has coins that lie unused since one day; after this the book does not hold any more."""
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=10)
-    until, found, after = day + timedelta(days=1), 0, BEFORE_ALL_IDS
+    until = day + timedelta(days=1)
     async with stage.app.db.transaction() as tx:
         await tx.execute(sql.lie_unused, shop.id, day)
     await postgres.settle(stage.url)
-    began, last = time.monotonic(), None
-    while last is None or after != last:
-        async with stage.app.db.reading() as tx:
-            page = await ledger.untouched(tx, shop.id, [(day, until)], after, limits.REMINDERS_AT_ONCE)
-        found, last, after = found + len(page.txns), after, page.after or after
-    took_s, began = time.monotonic() - began, time.monotonic()
-    async with stage.app.db.snapshot() as tx:
-        due = len(await tx.fetch(sql.unused, shop.id, day, until))
+    for _ in range(2):  # the first time both bring into memory what the second time both find there
+        began, found, page, after = time.monotonic(), 0, None, BEFORE_ALL_IDS
+        while page is None or page.after:
+            async with stage.app.db.reading() as tx:
+                page = await ledger.untouched(tx, shop.id, [(day, until)], after, limits.REMINDERS_AT_ONCE)
+            found, after = found + len(page.txns), page.after or after
+        took_s, began = time.monotonic() - began, time.monotonic()
+        async with stage.app.db.snapshot() as tx:
+            due = len(await tx.fetch(sql.unused, shop.id, day, until))
+        by_hand_s = time.monotonic() - began
     if found != due:
         raise BenchFailed(f"{found:,} were found to remind, of {due:,}")
-    return Row("reminders found due", found / took_s, "one SELECT", due / (time.monotonic() - began), 0.5)
+    return Row("reminders found due", found / took_s, "one SELECT", due / by_hand_s, 0.5)

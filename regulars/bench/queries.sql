@@ -99,10 +99,12 @@ INSERT INTO schedule_due (workspace_id, kind, key, due_at, payload)
 SELECT $1, $2, customer_id || ':' || kind, $3, '{}' FROM ledger_wallet WHERE workspace_id = $1
 
 -- name: lie_unused
--- every twentieth, all the day long
+-- Every twentieth, all the day long, one after the other as a day writes them.
 UPDATE ledger_txn
-   SET recorded_at = $2::timestamptz + interval '1 second' * (('x' || left(wire_hash, 6))::bit(24)::integer % 86400)
- WHERE workspace_id = $1 AND amount % 200 = 10
+   SET recorded_at = $2::timestamptz + interval '1 day' * (n.place - 1) / n.all
+  FROM (SELECT id, row_number() OVER (ORDER BY id) AS place, count(*) OVER () AS all FROM ledger_txn
+         WHERE workspace_id = $1 AND amount % 200 = 10 ORDER BY id) AS n
+ WHERE ledger_txn.workspace_id = $1 AND ledger_txn.id = n.id
 
 -- name: unused
 SELECT t.id, t.customer_id, t.kind, t.seq, t.act, t.type, t.operation, t.amount, t.closing_balance, t.credited, t.debited,

@@ -271,26 +271,22 @@ SELECT customer_id, available, active_at FROM ledger_wallet
    AND customer_id > $4
  ORDER BY customer_id LIMIT $5
 
+-- name: moved_at
+SELECT recorded_at FROM ledger_txn WHERE workspace_id = $1 AND id = $2
+
+-- name: moved_until
+-- Where the next so many end, by their times, after this one. Only keys are put in order: what they are is read by
+-- `untouched`, between two places, where no limit keeps the planner from sharing it among processes.
+SELECT recorded_at, id FROM ledger_txn
+ WHERE workspace_id = $1 AND kind = 'coins' AND recorded_at >= $2 AND (recorded_at, id) > ($2, $3) AND recorded_at < $4
+ ORDER BY recorded_at, id OFFSET $5 LIMIT 1
+
 -- name: untouched
--- By their time, and on from that of the one before: walked by their ids, all that were ever written would be read. Only
--- keys are put in order, no more wallets are looked at than it takes, and each txn is read where it was found.
-SELECT DISTINCT ON (t.recorded_at, t.id)
-       t.{txn} FROM unnest($2::timestamptz[], $3::timestamptz[]) AS n (since, until)
- CROSS JOIN (
-        SELECT COALESCE(max(recorded_at), '-infinity') AS at FROM ledger_txn WHERE workspace_id = $1 AND id = $4) AS before
- CROSS JOIN LATERAL (
-        SELECT moved.place FROM (
-                SELECT id, customer_id, seq, recorded_at, ctid AS place FROM ledger_txn
-                 WHERE workspace_id = $1 AND kind = 'coins' AND recorded_at >= GREATEST(n.since, before.at)
-                   AND recorded_at < n.until AND (recorded_at, id) > (before.at, $4)
-                 ORDER BY recorded_at, id OFFSET 0) AS moved
-         CROSS JOIN LATERAL (
-                SELECT txn_count, available FROM ledger_wallet
-                 WHERE workspace_id = $1 AND customer_id = moved.customer_id AND kind = 'coins' OFFSET 0) AS w
-         WHERE moved.seq = w.txn_count AND w.available > 0
-         ORDER BY moved.recorded_at, moved.id LIMIT $5) AS found
- CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND ctid = found.place OFFSET 0) AS t
- ORDER BY t.recorded_at, t.id LIMIT $5
+SELECT t.{txn} FROM ledger_txn AS t
+  JOIN ledger_wallet AS w ON w.workspace_id = $1 AND w.customer_id = t.customer_id AND w.kind = t.kind AND w.txn_count = t.seq
+ WHERE t.workspace_id = $1 AND t.kind = 'coins' AND t.recorded_at >= $2 AND (t.recorded_at, t.id) > ($2, $3)
+   AND t.recorded_at <= $4 AND (t.recorded_at, t.id) <= ($4, $5) AND w.available > 0
+ ORDER BY t.recorded_at, t.id
 
 -- name: turnover
 -- What crosses the line between what customers have and all else. A merge only crosses it where it pays a debt.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit import Queries, Reading, Record
+from regulars.kit import BEFORE_ALL_IDS, Queries, Reading, Record
 from regulars.ledger import store
 from regulars.ledger.model import STEPS, Txn
 from regulars.ledger.txns import as_they_are
@@ -77,11 +77,18 @@ async def untouched(
     tx: Reading, workspace_id: UUID, stretches: Sequence[tuple[datetime, datetime]], after: UUID, limit: int
 ) -> Untouched:
     """Wallets of coins which have some and moved last within one of these stretches: from the one instant on, before
-    the other. The next so many, by the times of their txns, on from one of them."""
-    asked = [(since, until) for since, until in stretches if since < until]
-    if not asked:
-        return Untouched([], None)
-    newest = await tx.all(Txn, _sql.untouched, workspace_id, *map(list, zip(*asked, strict=True)), after, limit)
+    the other. By the times of their txns, on from one of them; `limit` txns of each stretch are looked at, at most."""
+    newest, last = list[Txn](), None
+    at = await tx.fetchval(_sql.moved_at, workspace_id, after) or _EVER
+    for since, until in sorted(stretches):
+        if since > at:
+            at, after = since, BEFORE_ALL_IDS
+        if last or until <= at:
+            continue
+        last = await tx.fetchrow(_sql.moved_until, workspace_id, at, after, until, limit - 1)
+        to = last or (until, BEFORE_ALL_IDS)
+        newest += await tx.all(Txn, _sql.untouched, workspace_id, at, after, *to)
+        at, after = to
     # A step is no transaction of its own on the wire: it is told of by the one that it ended.
     steps = {txn.id: txn.source_txn_id for txn in newest if txn.act in STEPS and txn.source_txn_id}
     ended = await store.txns_by_id(tx, workspace_id, sorted(steps.values())) if steps else {}
@@ -89,4 +96,4 @@ async def untouched(
     changed = {txn.id: txn for txn in await as_they_are(tx, workspace_id, list(ended.values()))}
     told = [changed[steps[txn.id]] if txn.id in steps else txn for txn in newest]
     moved = [txn.recorded_at for txn in newest]
-    return Untouched(list(zip(moved, told, strict=True)), newest[-1].id if len(newest) == limit else None)
+    return Untouched(list(zip(moved, told, strict=True)), last["id"] if last else None)

@@ -30,22 +30,40 @@ async def foreseen(tx: Reading, shop: Workspace, now: datetime) -> list[Foreseen
     async def due(kind: str, key: str = "") -> Due:
         return await schedule.find(tx, shop.id, kind, key) or Due(kind, key, next_at(shop, now))
 
-    found: list[tuple[str, str, Due, int]] = []
+    found: list[tuple[str, str, Due, int, bool]] = []
     for unit in UNITS:
         dues = [await due(EXPIRING, key) for key in (unit, f"{unit}, idle")]
         told = {day for one in dues for day in await upcoming(tx, shop, one, max(now, one.due_at))}
-        found.append((f"coins_expire_in_a_{unit}", "coinexpirynotify_create", dues[0], len(told)))
+        found.append(
+            (
+                f"coins_expire_in_a_{unit}",
+                "coinexpirynotify_create",
+                dues[0],
+                len(told),
+                len(told) >= limits.REMINDERS_AT_ONCE,
+            )
+        )
     for kind, name, topic in _AGAIN:
         one = await due(kind)
-        found.append((name, topic, one, len((await waiting(tx, shop, one, max(now, one.due_at))).told)))
+        unused = await waiting(tx, shop, one, max(now, one.due_at))
+        found.append((name, topic, one, len(unused.told), unused.after is not None))
     at = next_at(shop, now)
     asks = await schedule.due_keys(tx, shop.id, ASK, at)
-    found.append(("reviews_asked_for", "reviewrequest_create", Due(ASK, "", at), len(asks)))
+    found.append(
+        (
+            "reviews_asked_for",
+            "reviewrequest_create",
+            Due(ASK, "", at),
+            len(asks),
+            len(asks) >= limits.SCHEDULE_ROWS_MAX,
+        )
+    )
     told_of = await schedule.due_keys(tx, shop.id, REMIND, at) if reminder_rules(shop).referral_days else []
     topic = "incompletereferralrequest_create"
-    found.append(("friends_have_not_ordered", topic, Due(REMIND, "", at), len(told_of)))
-    most = limits.REMINDERS_AT_ONCE
-    return [Foreseen(name, topic, max(now, one.due_at), told, told >= most) for name, topic, one, told in found]
+    found.append(
+        ("friends_have_not_ordered", topic, Due(REMIND, "", at), len(told_of), len(told_of) >= limits.SCHEDULE_ROWS_MAX)
+    )
+    return [Foreseen(name, topic, max(now, one.due_at), told, more) for name, topic, one, told, more in found]
 
 
 _AGAIN = (
