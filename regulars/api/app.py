@@ -112,6 +112,7 @@ class Doors:
         self._parts = {
             App: app,
             Meters: self.meters,
+            health.Health: health.Health(app),
             Servers: servers,
             ActivityDoor: self.activities,
             CheckoutDoor: CheckoutDoor(app, self.meters),

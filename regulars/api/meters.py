@@ -5,10 +5,11 @@ up those of all.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from regulars.api import SHARED_BY
 
@@ -25,13 +26,6 @@ class Meters:
             buckets=_BOUNDS_S,
             registry=self._registry,
         )
-        self._held = Gauge(
-            "regulars_partitions_held",
-            "Months of a table that no shop keeps any more and that could not be dropped yet.",
-            ["table"],
-            registry=self._registry,
-            multiprocess_mode="mostrecent",
-        )
         self._known: dict[tuple[str, int], Histogram] = {}
 
     def count(self, route: str, status: int, took_s: float) -> None:
@@ -41,13 +35,19 @@ class Meters:
             known = self._known[route, status] = self._took.labels(route, str(status))
         known.observe(took_s)
 
-    def note_held(self, months_by_table: Mapping[str, int]) -> None:
-        for table, months in months_by_table.items():
-            self._held.labels(table).set(months)
-
-    def text(self) -> bytes:
-        registry = self._registry
+    def text(self, measured: Iterable[Metric]) -> bytes:
+        """With what was measured just now, which is the same whichever process is asked."""
+        registry, now = self._registry, CollectorRegistry()
+        now.register(_Measured(measured))
         if SHARED_BY in os.environ:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        return generate_latest(registry) + generate_latest(now)
+
+
+class _Measured(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

@@ -40,6 +40,7 @@ from regulars.delivery.carrier import (
     Uncertain,
 )
 from regulars.delivery.forgetting import forget
+from regulars.delivery.health import Keeping, delivered_between, delivery_totals, keeping_up, lane_health
 from regulars.delivery.lanes import (
     awake_lanes,
     gone_holders,
@@ -76,15 +77,7 @@ from regulars.delivery.model import (
 from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
 from regulars.delivery.replay import count_failed, replay, replay_failed
-from regulars.delivery.search import (
-    Sort,
-    delivered_between,
-    deliveries_of_events,
-    delivery_totals,
-    get_delivery,
-    lane_health,
-    search_deliveries,
-)
+from regulars.delivery.search import Sort, deliveries_of_events, get_delivery, search_deliveries
 from regulars.delivery.store import due
 from regulars.delivery.testing import queue_test, send_test
 from regulars.delivery.turn import Source, Turn, take_up

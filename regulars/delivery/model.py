@@ -1,7 +1,7 @@
 """Deliveries, attempts and lanes as they are kept and shown."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Literal
 from uuid import UUID
@@ -14,6 +14,13 @@ State = Literal["queued", "delivered", "failed", "skipped", "uncertain"]
 OutcomeName = Literal["delivered", "retry", "gave_up", "paused", "uncertain"]
 
 _SHARED_BYTES = 10
+SLOT = timedelta(minutes=5)
+"""What becomes of attempts is counted by."""
+
+
+def slot_of(at: datetime) -> datetime:
+    """The beginning of the slot that it is in."""
+    return datetime.fromtimestamp(at.timestamp() // SLOT.total_seconds() * SLOT.total_seconds(), tz=at.tzinfo)
 
 
 def delivery_ids(event_ids: Iterable[UUID], rule_id: UUID) -> list[UUID]:

@@ -346,40 +346,6 @@ SELECT f.id, f.lane_id, f.event_id, f.rule_id, f.source, f.prefix || f.topic AS 
 SELECT workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
   FROM delivery_lane WHERE workspace_id = $1 AND id = $2
 
--- name: health
-SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
-       (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
-                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued'
-                               ORDER BY d.due_at, d.id LIMIT $3) q) AS queued,
-       (SELECT min(d.due_at) FROM delivery_delivery d
-         WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued') AS oldest_due_at,
-       (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
-                               WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'failed' AND NOT d.test
-                               ORDER BY d.finished_at LIMIT $3) f) AS failed,
-       COALESCE(t.delivered, 0)::bigint AS delivered_last_hour, COALESCE(t.retried, 0)::bigint AS retried_last_hour,
-       COALESCE(t.failed, 0)::bigint AS failed_last_hour,
-       (t.duration_ms / NULLIF(t.delivered + t.retried + t.failed, 0))::float8 AS mean_ms_last_hour,
-       l.last_error, l.last_error_at, l.held_up
-  FROM delivery_lane l
-  LEFT JOIN LATERAL (SELECT sum(delivered) AS delivered, sum(retried) AS retried, sum(failed) AS failed,
-                            sum(duration_ms) AS duration_ms
-                       FROM delivery_tally WHERE workspace_id = $1 AND lane_id = l.id AND slot > $2) t ON true
- WHERE l.workspace_id = $1
- ORDER BY l.created_at, l.id
-
--- name: delivered_by_span
-SELECT COALESCE(sum(counted.delivered), 0)::bigint AS delivered
-  FROM unnest($2::timestamptz[], $3::timestamptz[]) WITH ORDINALITY AS span (starts_at, ends_at, place)
-  LEFT JOIN delivery_lane l ON l.workspace_id = $1
-  LEFT JOIN LATERAL (SELECT sum(delivered) AS delivered FROM delivery_tally
-                      WHERE workspace_id = $1 AND lane_id = l.id AND slot >= span.starts_at AND slot < span.ends_at
-       ) AS counted ON true
- GROUP BY span.place ORDER BY span.place
-
--- name: totals
-SELECT lane_id, sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed
-  FROM delivery_tally WHERE workspace_id = $1 GROUP BY lane_id
-
 -- name: forget_deliveries
 -- Those of these events, and the tests that were made up of a customer's own data.
 WITH theirs AS (

@@ -5,10 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.delivery.attempts import Attempt, Row, Shape, Verdict, as_row, judge
+from regulars.delivery.model import slot_of
 from regulars.delivery.store import sql
 from regulars.kit import Tx
-
-_SLOT_S = 300
 
 
 async def record(
@@ -62,7 +61,7 @@ async def record(
         *own,
         *(list(column) for column in zip(*shapes, strict=True)),
         now,
-        datetime.fromtimestamp(now.timestamp() // _SLOT_S * _SLOT_S, tz=now.tzinfo),
+        slot_of(now),
         delivered,
         len(counted) - delivered - failed,
         failed,

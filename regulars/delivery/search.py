@@ -1,14 +1,14 @@
 """What pages and the API ask: deliveries, their attempts, and how each lane is doing."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
 
 from regulars import limits
-from regulars.delivery.model import Delivery, DeliveryPage, LaneHealth, State, StoredAttempt, ids_of_event
+from regulars.delivery.model import Delivery, DeliveryPage, State, StoredAttempt, ids_of_event
 from regulars.delivery.store import MISSING, sql
 from regulars.kit import Reading, bounds, invalid
 
@@ -118,23 +118,6 @@ async def get_delivery(tx: Reading, workspace_id: UUID, delivery_id: UUID) -> tu
     delivery = await tx.the(MISSING, Delivery, sql.delivery, workspace_id, delivery_id)
     attempts = [_stored(dict(row)) for row in await tx.fetch(sql.attempts, workspace_id, delivery_id)]
     return delivery, attempts
-
-
-async def lane_health(tx: Reading, workspace_id: UUID, now: datetime) -> list[LaneHealth]:
-    """Every lane of the workspace. The last hour is counted in slots of five minutes."""
-    since = now - timedelta(hours=1)
-    return await tx.all(LaneHealth, sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
-
-
-async def delivered_between(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> list[int]:
-    """How many arrived in each stretch between two neighbouring moments, which rise and begin slots of five minutes."""
-    return await tx.all(int, sql.delivered_by_span, workspace_id, moments[:-1], moments[1:])
-
-
-async def delivery_totals(tx: Reading, workspace_id: UUID) -> dict[UUID, tuple[int, int]]:
-    """Of each lane: how many attempts delivered, and how many ended a delivery as failed, ever."""
-    rows = await tx.fetch(sql.totals, workspace_id)
-    return {row["lane_id"]: (row["delivered"], row["failed"]) for row in rows}
 
 
 def _windows(limit: int, text: str, *, any_filter: bool) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ from regulars.events.readers import (
     claim_pending,
     drop_pending,
     late_since,
+    oldest_waiting,
     still_pending,
     workspaces_with_pending,
 )

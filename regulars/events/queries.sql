@@ -157,6 +157,16 @@ WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY (ARRAY(
 -- name: oldest_pending
 SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 ORDER BY event_id LIMIT 1;
 
+-- name: oldest_waiting
+-- every workspace: whether the readers keep up; one index entry for each of them in each
+SELECT r.reader, min(p.event_id::text)::uuid AS event_id
+FROM unnest($1::uuid[]) AS w (id)
+CROSS JOIN unnest($2::text[]) AS r (reader)
+CROSS JOIN LATERAL (
+    SELECT event_id FROM events_pending WHERE workspace_id = w.id AND reader = r.reader ORDER BY event_id LIMIT 1
+) AS p
+GROUP BY r.reader;
+
 -- name: still_pending
 SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY ($3::uuid[]);
 

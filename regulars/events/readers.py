@@ -9,7 +9,7 @@ the reader made of it: if that fails, the event is pending again. No reader sees
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from regulars import limits
@@ -61,6 +61,12 @@ async def late_since(tx: Reading, workspace_id: UUID, reader: Reader, now: datet
     oldest: UUID | None = await tx.fetchval(_sql.oldest_pending, workspace_id, reader)
     late = oldest is not None and now - made_at(oldest) > timedelta(seconds=limits.EVENTS_LATE_S)
     return made_at(oldest) if oldest is not None and late else None
+
+
+async def oldest_waiting(tx: Reading, workspace_ids: Sequence[UUID]) -> dict[str, datetime]:
+    """By reader, when the oldest event was recorded that waits for it anywhere; without readers that none waits for."""
+    rows = await tx.fetch(_sql.oldest_waiting, workspace_ids, list(get_args(Reader)))
+    return {row["reader"]: made_at(row["event_id"]) for row in rows}
 
 
 async def workspaces_with_pending(tx: Reading, reader: Reader) -> list[UUID]:

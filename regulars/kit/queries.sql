@@ -70,3 +70,14 @@ DELETE FROM kit_allowance WHERE workspace_id = $1 AND starts_with(name, $2)
 
 -- name: drop_allowances
 DELETE FROM kit_allowance WHERE workspace_id = $1 AND drawn_at < $2
+
+-- name: loops_turned
+-- In the order of their names: two workers that say so at once must not wait for each other.
+INSERT INTO kit_loop (workspace_id, name, turned_at) SELECT $1, n.name, $3 FROM unnest($2::text[]) AS n (name) ORDER BY n.name
+    ON CONFLICT (workspace_id, name) DO UPDATE SET turned_at = excluded.turned_at
+
+-- name: forget_loops
+DELETE FROM kit_loop WHERE workspace_id = $1 AND name <> ALL ($2::text[])
+
+-- name: loops
+SELECT name, turned_at FROM kit_loop WHERE workspace_id = $1 ORDER BY name

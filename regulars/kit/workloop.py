@@ -49,13 +49,15 @@ async def guarded(name: str, work: Awaitable[object], **fields: object) -> bool:
 
 
 class Loop:
-    """`round` does some of its work and returns how much: something means that there may be more to do at once."""
+    """`round` does some of its work and returns how much: something means that there may be more to do at once.
+    `turned`: one has come to a good end, since whoever looks at it set it back."""
 
     def __init__(self, name: str, round_: Callable[[], Awaitable[int]], bell: Bell | None = None) -> None:
         self.name = name
         self.bell = bell or Bell()
         self.rounds = 0
         self.failures = 0
+        self.turned = False
         self._round = round_
         self._stopping = False
 
@@ -80,7 +82,7 @@ class Loop:
                 await self.bell.wait(failed_s)
                 failed_s = min(failed_s * 2, limits.LOOP_BACKOFF_MAX_S)
                 continue
-            failed_s = limits.LOOP_BACKOFF_FIRST_S
+            self.turned, failed_s = True, limits.LOOP_BACKOFF_FIRST_S
             if busy:
                 idle_s = limits.WORKER_POLL_FIRST_S
             else:

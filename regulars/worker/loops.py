@@ -8,6 +8,7 @@ schedule   what is due later is done at its time, by the handler of its kind
 retention  months of the logs are made ahead of time, and dropped when their time has passed
 backtests  triggers are tried on past orders, one after another
 asking     platforms that send a hook only once are asked for what they changed
+pulse      it is said which of these turn, for `/health`
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from regulars import (
 )
 from regulars.delivery import Source
 from regulars.engagement import automations, campaigns, segments
-from regulars.kit import Clock, Database, SecretBox, Tx
+from regulars.kit import Clock, Database, SecretBox, Tx, pulse
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
@@ -120,8 +121,9 @@ class Loops:
         self.all = [
             *(self.fan_out_loop, self.lane_loop, self.schedule_loop),
             *(Loop(name, one.round) for name, one in self.followers.items()),
-            *(self.asking_loop, self.backtest_loop, self.retention_loop),
+            *(self.asking_loop, self.backtest_loop, self.retention_loop, Loop("pulse", self.beat)),
         ]
+        self._beat_at_s = float("-inf")
 
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
@@ -138,4 +140,14 @@ class Loops:
         if now >= self._sweeps_at:
             self._sweeps_at = now + timedelta(seconds=limits.RETENTION_SWEPT_EVERY_S)
             await retention.sweep(self._db, now)
+        return False
+
+    async def beat(self) -> bool:
+        moment_s = asyncio.get_running_loop().time()
+        if moment_s - self._beat_at_s >= limits.LOOP_BEAT_S:
+            self._beat_at_s, turned = moment_s, [loop.name for loop in self.all if loop.turned]
+            for loop in self.all:
+                loop.turned = False
+            async with self._db.transaction() as tx:
+                await pulse.beat(tx, turned, [loop.name for loop in self.all], self._clock.now())
         return False

@@ -88,6 +88,7 @@ POST   /api/v1/senders/{id}/test                          -          -     -    
 """
 
 PAGES = """
+GET    /health                                            yes    yes     yes     yes
 GET    /partners                                          yes    yes     yes     no
 GET    /partners.csv                                      yes    yes     yes     no
 GET    /partners/new                                      yes    yes     yes     no
