@@ -260,6 +260,35 @@ def audit() -> None:
         sys.exit(0 if asyncio.run(commands.audit(settings(), say=say)) else 1)
 
 
+@app.command
+def backup(place: Path) -> None:
+    """Write all that this server keeps into one file, as of one instant, while it is in use.
+
+    Args:
+        place: A file that is not there yet, or a folder, where the file is called by its moment.
+    """
+    from regulars import commands
+    from regulars.backup import BackupError
+
+    with failing_with_a_sentence(BackupError, OSError, *refusals()):
+        asyncio.run(commands.back_up(settings(), place, say=say))
+
+
+@app.command
+def restore(file: Path) -> None:
+    """Bring a backup back into an empty database, up to this version's schema, and audit it; exit with 1 when a book is
+    broken or secrets can't be read.
+
+    Args:
+        file: What `regulars backup` wrote.
+    """
+    from regulars import commands
+    from regulars.backup import BackupError
+
+    with failing_with_a_sentence(BackupError, OSError, *refusals()):
+        sys.exit(0 if asyncio.run(commands.restore(settings(), file, say=say)) else 1)
+
+
 @demo_app.default
 def demo(*, as_json: Annotated[bool, cyclopts.Parameter(name="--json")] = False) -> None:
     """Do the whole demo in a fresh temporary database: every purchase, every event delivered, the book verified.

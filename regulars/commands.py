@@ -13,13 +13,13 @@ import msgspec
 from rich import progress
 from rich.console import Console
 
-from regulars import imports, ledger, limits, tenancy
+from regulars import backup, imports, ledger, limits, tenancy
 from regulars.dashboard import attempts
 from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
 from regulars.imports import import_rows
-from regulars.kit import Database, NotFound, invalid, tables
+from regulars.kit import Database, NotFound, SecretBox, invalid, tables
 from regulars.kit.csv_file import Format
 from regulars.kit.db import UNREACHABLE
 from regulars.kit.settings import Settings
@@ -234,6 +234,36 @@ async def audit(settings: Settings, *, say: Say) -> bool:
             say(f"{shop.name} ({shop.shown_id}): {verdict}")
             sound = sound and verdict == "ok"
     return sound
+
+
+async def back_up(settings: Settings, place: Path, *, say: Say) -> None:
+    """Raises BackupError, MigrationError, OSError."""
+    async with database(settings, as_it_is=True) as url:
+        file, made = await backup.back_up(url, place, settings.clock().now())
+    say(f"{file}, {file.stat().st_size / 1e6:,.1f} MB: {_kept(made)}")
+    say(f"Secrets of outside tools are sealed in it. Keep what opens them too, elsewhere: {_key(settings)}")
+
+
+async def restore(settings: Settings, file: Path, *, say: Say) -> bool:
+    """Whether the books hold and the secrets can be read. Raises BackupError, MigrationError, OSError."""
+    async with database(settings, as_it_is=True) as url:
+        say(f"Each row is back as it was: {_kept(await backup.restore(url, file))}")
+    async with _database(settings) as db, db.snapshot() as tx:
+        wrong, secrets = await backup.unreadable(tx, SecretBox(settings.secret()))
+    if wrong:
+        say(
+            f"{wrong} of {secrets} secrets of outside tools were sealed with another key than {_key(settings)}. Set "
+            "that one before anything is started, or enter them again in the dashboard."
+        )
+    return await audit(settings, say=say) and not wrong
+
+
+def _kept(made: backup.Manifest) -> str:
+    return f"{made.rows:,} rows of {len(made.tables):,} tables, as of {made.made_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _key(settings: Settings) -> str:
+    return f"the file {settings.data_dir / 'secret_key'}" if settings.secret_key is None else "REGULARS_SECRET_KEY"
 
 
 async def demo(settings: Settings, *, as_json: bool, say: Say) -> bool:

@@ -10,7 +10,6 @@ DB_LISTEN_AGAIN_S = 1.0
 DB_BEGUN_S = 0.02  # a transaction that was begun with the commit before it waits for its first statement
 DB_RECOVERY_S = 60.0
 DB_RECOVERY_POLL_S = 0.1
-MIGRATION_LOCK_TIMEOUT_S = 5
 MIGRATION_TURN_POLL_S = 0.1
 MIGRATION_ATTEMPTS_MAX = 300  # to have a lock that others hold
 PARTITIONS_AHEAD_MONTHS = 3

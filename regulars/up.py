@@ -26,15 +26,17 @@ class UpError(Exception):
 
 
 @asynccontextmanager
-async def database(settings: Settings) -> AsyncIterator[str]:
-    """The URL of the product's database, migrated, for a command that needs it: the one of `DATABASE_URL`, or the
-    embedded one, started for the time of the block unless `regulars up` runs it at this moment."""
+async def database(settings: Settings, *, as_it_is: bool = False) -> AsyncIterator[str]:
+    """The URL of the product's database, migrated unless it is wanted `as_it_is`, for a command that needs it: the one
+    of `DATABASE_URL`, or the embedded one, started for the time of the block unless `regulars up` runs it at this
+    moment."""
     if settings.database_url is not None:
-        await migrations.migrate(settings.database_url)
+        if not as_it_is:
+            await migrations.migrate(settings.database_url)
         yield settings.database_url
         return
     with embedded.running(_cluster(settings)) as server_url:
-        yield await _embedded_database(settings, server_url)
+        yield await _embedded_database(settings, server_url, as_it_is=as_it_is)
 
 
 async def up(settings: Settings, *, demo: bool, say: Say) -> None:
@@ -68,9 +70,11 @@ async def _start(settings: Settings, cluster: embedded.Server | None) -> str:
     return settings.database_url
 
 
-async def _embedded_database(settings: Settings, server_url: str) -> str:
+async def _embedded_database(settings: Settings, server_url: str, *, as_it_is: bool = False) -> str:
     """Its URL; made, and migrated. Raises MigrationError."""
     url = await migrations.as_owner(await embedded.ensure_database(server_url, _DATABASE))
+    if as_it_is:
+        return url
     try:
         await migrations.migrate(url)
     except migrations.OtherVersion as why:

@@ -211,6 +211,10 @@ _SERVER_SETTINGS = {
     "random_page_cost": "1.1",
 }
 
+_WHOLE = """
+SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
+"""
+
 
 async def _pool(url: str, connections_max: int) -> asyncpg.Pool[asyncpg.Record]:
     pool = await asyncpg.create_pool(
@@ -294,7 +298,7 @@ class Database:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             if whole:
-                await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0")
+                await connection.execute(_WHOLE)
             yield Reading(connection)
 
     @asynccontextmanager

@@ -1,8 +1,8 @@
 """The schema, as plain SQL files applied in the order of their names, forward only.
 
 Each file runs in a transaction of its own and is written down in `schema_migration`. Two processes that start at once
-take turns on an advisory lock. A statement that would wait long for a lock gives up, so that a migration does not
-stand waiting in front of a shop's traffic; while it has its lock, the traffic of that table waits for it.
+take turns on an advisory lock. A migration that would have to wait for a table gives way and is tried again, so that
+it does not stand in front of a shop's traffic; while it has its lock, the traffic of that table waits for it.
 
 An index of a table that may be large is made without such a lock, in a file of its own whose one statement begins with
 `CREATE INDEX CONCURRENTLY name ON table`. It runs in no transaction: what one that was cut off has left behind is made
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,14 +44,7 @@ class OtherVersion(MigrationError):
 async def migrate(url: str) -> list[str]:
     """Apply what is missing and return the names of the files applied. Raises MigrationError."""
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("[0-9]*.sql"))}
-    digests = {name: sha256(sql.encode()).hexdigest() for name, sql in files.items()}
-    try:
-        connection = await asyncpg.connect(url)
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise MigrationError(f"cannot connect to the database: {error}") from error
-    try:
-        if int(await connection.fetchval("SHOW server_version_num")) < _SERVER_VERSION_MIN:
-            raise MigrationError("PostgreSQL 15 or newer is needed, and this database's is older")
+    async with _connected(url) as connection:
         # Asked again and again: whoever waits inside a statement is waited for by an index that is made without a lock.
         while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _ADVISORY_LOCK):  # noqa: ASYNC110
             await asyncio.sleep(limits.MIGRATION_TURN_POLL_S)
@@ -57,28 +52,58 @@ async def migrate(url: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS schema_migration"
             " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        rows = await connection.fetch("SELECT name, digest FROM schema_migration")
-        applied = {row["name"] for row in rows}
-        other = sorted(row["name"] for row in rows if digests.get(row["name"]) != row["digest"])
-        if other:
+        known = await _known(connection)
+        if other := differing(known):
             raise OtherVersion(
                 "this database was made by another version of Regulars, and before its first release one version's "
                 f"data can't be brought to another's ({', '.join(other)} differ). Nothing in it was changed. Start the "
                 "version that made it, or begin with an empty database"
             )
-        missing = [name for name in files if name not in applied]
+        missing = [name for name in files if name not in known]
         for name in missing:
-            if index := _CONCURRENTLY.fullmatch(_COMMENT.sub("", files[name]).strip()):
+            index = _CONCURRENTLY.fullmatch(_COMMENT.sub("", files[name]).strip())
+            if index:
                 await _make_index(connection, index)
-            async with connection.transaction():
-                await connection.execute(f"SET LOCAL lock_timeout = '{limits.MIGRATION_LOCK_TIMEOUT_S}s'")
-                if not index:
-                    await connection.execute(files[name])
-                made = "INSERT INTO schema_migration (name, digest) VALUES ($1, $2)"
-                await connection.execute(made, name, digests[name])
+            made = "INSERT INTO schema_migration (name, digest) VALUES ($1, $2)"
+            statements = [] if index else [(files[name],)]
+            await _giving_way(connection, *statements, (made, name, _digest(files[name])))
         async with connection.transaction():
             await partitions.make(Tx(connection), ids.now())
         return missing
+
+
+async def applied(url: str) -> dict[str, str]:
+    """Those that the database has, each with its digest; none when nobody has migrated it. Raises MigrationError."""
+    async with _connected(url) as connection:
+        if not await connection.fetchval("SELECT to_regclass('schema_migration') IS NOT NULL"):
+            return {}
+        return await _known(connection)
+
+
+async def _known(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, str]:
+    return {row["name"]: row["digest"] for row in await connection.fetch("SELECT name, digest FROM schema_migration")}
+
+
+def differing(known: Mapping[str, str]) -> list[str]:
+    """Those that are not this program's."""
+    own = {file.name: _digest(file.read_text(encoding="utf-8")) for file in FOLDER.glob("[0-9]*.sql")}
+    return sorted(name for name, digest in known.items() if own.get(name) != digest)
+
+
+def _digest(sql: str) -> str:
+    return sha256(sql.encode()).hexdigest()
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    try:
+        connection = await asyncpg.connect(url)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MigrationError(f"cannot connect to the database: {error}") from error
+    try:
+        if int(await connection.fetchval("SHOW server_version_num")) < _SERVER_VERSION_MIN:
+            raise MigrationError("PostgreSQL 15 or newer is needed, and this database's is older")
+        yield connection
     finally:
         await connection.close()
 
@@ -91,28 +116,30 @@ async def _make_index(connection: asyncpg.Connection[asyncpg.Record], wanted: re
         await connection.execute(f"CREATE {unique}INDEX CONCURRENTLY {name} ON {table} {rest}")
         return
     # Months that come from now on have it from their table.
-    await _giving_way(connection, f"CREATE {unique}INDEX IF NOT EXISTS {name} ON ONLY {table} {rest}")
+    await _giving_way(connection, [f"CREATE {unique}INDEX IF NOT EXISTS {name} ON ONLY {table} {rest}"])
     for part in parts:
         own = f"{part}_{name.removeprefix(f'{table}_')}"
         if not await connection.fetchval(_ATTACHED, name, own):
             await connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {own}")
             await connection.execute(f"CREATE {unique}INDEX CONCURRENTLY {own} ON {part} {rest}")
-            await _giving_way(connection, f"ALTER INDEX {name} ATTACH PARTITION {own}")
+            await _giving_way(connection, [f"ALTER INDEX {name} ATTACH PARTITION {own}"])
 
 
-async def _giving_way(connection: asyncpg.Connection[asyncpg.Record], statement: str) -> None:
-    """What needs a table's lock for a moment: asked for again and again, so that nobody waits long behind it."""
-    for attempt in range(limits.MIGRATION_ATTEMPTS_MAX):
-        try:
+async def _giving_way(connection: asyncpg.Connection[asyncpg.Record], *statements: Sequence[str]) -> None:
+    """A transaction that needs tables' locks for a moment, each statement with its arguments: tried again and again,
+    so that nobody waits long behind it. Raises MigrationError when others never let it."""
+    for _ in range(limits.MIGRATION_ATTEMPTS_MAX):
+        with suppress(IN_USE):
             async with connection.transaction():
                 await partitions.give_way(Tx(connection))
-                await connection.execute(statement)
-        except IN_USE:
-            if attempt + 1 == limits.MIGRATION_ATTEMPTS_MAX:
-                raise
-            await asyncio.sleep(limits.MIGRATION_TURN_POLL_S)
-        else:
+                for statement in statements:
+                    await connection.execute(*statement)
             return
+        await asyncio.sleep(limits.MIGRATION_TURN_POLL_S)
+    raise MigrationError(
+        "others hold what a migration has to change, and would have had to wait behind it: it gave way and changed "
+        "nothing. Run it again when what takes long on this database (a backup, an audit, a report) has ended"
+    )
 
 
 _COMMENT = re.compile(r"--[^\n]*")

@@ -5,11 +5,13 @@ import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from regulars import migrations
+from regulars import limits, migrations
 from regulars.kit.db import Database
+from regulars.ledger import Posted
 from tests import make
 from tests.conftest import fresh_database
 from tests.tooling import writers
@@ -75,6 +77,64 @@ async def test_an_index_is_made_while_others_write_and_whatever_was_left_of_it(
         assert await tx.fetchval(valid, name) is True
         made = await tx.fetchval("SELECT pg_get_indexdef($1::text::regclass)", left)
         assert "WHERE" in made, "what was left is not taken for it"
+    await db.close()
+
+
+LATER = {
+    "0997_more.sql": "ALTER TABLE orders_order ADD later text NOT NULL DEFAULT '';\n"
+    "ALTER TABLE ledger_txn ADD later text NOT NULL DEFAULT '';\n"
+    "ALTER TABLE events_event ADD later text NOT NULL DEFAULT '';\n",
+    "0998_index.sql": INDEX.format(name="events_event_by_it", table="events_event", column="cause_id"),
+    "0999_table.sql": "CREATE TABLE later (workspace_id uuid PRIMARY KEY);\n",
+}
+
+
+async def test_shops_go_on_while_a_version_comes_and_it_gives_way_to_whoever_takes_long(
+    server_url: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await fresh_database(server_url)
+    for name, sql in LATER.items():
+        (folder / name).write_text(sql)
+    before, over, given = await migrations.applied(url), asyncio.Event(), list[UUID]()
+    db, now = await Database.connect(url), datetime.now(UTC)
+    shop = await make.a_workspace(db, now)
+    asha = await make.a_customer(db, shop, now)
+    async with db.transaction() as tx:
+        await make.heard(tx, shop.id, now, "walletreward_create")
+
+    async def give() -> None:
+        while not over.is_set():
+            outcomes = await make.posted(db, shop, [make.credit(asha.id, 5, now)] * 3, now)
+            given.extend(one.txn.id for one in outcomes if isinstance(one, Posted))
+
+    async def others_gave(more: int) -> None:
+        wanted = len(given) + more
+        while len(given) < wanted:
+            assert not any(giver.done() for giver in givers)
+            await asyncio.sleep(0.01)
+
+    givers = [asyncio.create_task(give()) for _ in range(4)]
+    async with db.snapshot() as report:
+        await report.fetch("SELECT FROM orders_order LIMIT 1")
+        with monkeypatch.context() as patch:
+            patch.setattr(limits, "MIGRATION_ATTEMPTS_MAX", 3)
+            with pytest.raises(migrations.MigrationError, match="gave way and changed nothing"):
+                await migrations.migrate(url)
+        assert await migrations.applied(url) == before
+        coming = asyncio.create_task(migrations.migrate(url))
+        await others_gave(30)
+    assert await coming == list(LATER)
+    await others_gave(30)
+    over.set()
+    await asyncio.gather(*givers)
+    async with db.reading() as tx:
+        kept = await tx.fetch("SELECT id FROM ledger_txn WHERE later = ''")
+        events = await tx.fetchval(
+            "SELECT count(*) FROM events_event WHERE later = '' AND topic = 'walletreward_create'"
+        )
+    assert {row["id"] for row in kept} == set(given)
+    assert events == len(given) == len(kept)
+    assert await make.audited(db, shop.id) is None
     await db.close()
 
 
