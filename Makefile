@@ -28,7 +28,7 @@ NEED_PYTHON = $(if $(FOUND_PYTHON),,$(error $(NEEDS)))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev run test check soak crash bench docs writers lock clean port-free always
+.PHONY: help setup setup-dev run test check soak crash bench wheel dist docs writers lock clean port-free always
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,14 @@ else
 	@$(PY) -m regulars.cli bench $(if $(ONLY),--only $(ONLY)) $(if $(BIG),--big) $(ARGS)
 endif
 
+wheel: setup ## Build the wheel into dist/, with the scripts of pages
+	@rm -rf build dist
+	@$(PY) -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build
+
+dist: wheel setup-dev ## Build the wheel, and try it in an empty environment without the checkout
+	@$(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/tooling/trying_dist.py
+
 docs: setup-dev ## Write docs/generated anew from the code
 	@$(PY) docs/generate.py
 
@@ -90,7 +98,7 @@ lock: setup-dev ## Resolve the dependencies anew (UPGRADE=--upgrade for newer ve
 	$(NPM) install --ignore-scripts --package-lock-only
 
 clean: ## Remove what was installed and cached; the data in var/ stays
-	rm -rf .venv node_modules regulars/dashboard/static/vendor *.egg-info
+	rm -rf .venv node_modules regulars/dashboard/static/vendor *.egg-info build dist
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find regulars tests bench docs -name __pycache__ -prune -exec rm -rf {} +
 
