@@ -19,7 +19,9 @@ from regulars.events.forgetting import forget, forget_beside, move
 from regulars.events.log import (
     EventTooLarge,
     append,
+    behind,
     by_ids,
+    caused,
     count,
     counts_between,
     counts_by_topic,

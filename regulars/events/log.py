@@ -112,6 +112,17 @@ async def right_after(
     return await tx.all(Event, _sql.right_after, workspace_id, customer_id, ids, ends, about, *most)
 
 
+async def behind(tx: Reading, workspace_id: UUID, event: Event) -> list[Event]:
+    """The events that led to it, the nearest first."""
+    return await tx.all(Event, _sql.behind, workspace_id, event.cause_id, limits.EVENT_DEPTH_MAX)
+
+
+async def caused(tx: Reading, workspace_id: UUID, event: Event, *, limit: int) -> list[Event]:
+    """Of its customer's events after it, the first that have a cause: itself, one of them, or another."""
+    most = (limits.EVENTS_LOOKED_THROUGH_MAX, limit)
+    return await tx.all(Event, _sql.caused, workspace_id, event.customer_id, event.id, *most)
+
+
 async def by_ids(tx: Reading, workspace_id: UUID, named: Sequence[tuple[UUID, str]]) -> dict[UUID, Event]:
     """Those that exist, of (id, topic)."""
     rising = sorted(named)

@@ -72,6 +72,25 @@ CROSS JOIN LATERAL (
     LIMIT $7
 ) AS e;
 
+-- name: behind
+WITH RECURSIVE led AS (
+    SELECT {event}, 1 AS steps FROM events_event WHERE workspace_id = $1 AND id = $2 AND {kept}
+    UNION ALL
+    SELECT e.{event}, led.steps + 1 AS steps FROM led CROSS JOIN LATERAL (
+        SELECT {event} FROM events_event WHERE workspace_id = $1 AND id = led.cause_id AND {kept} OFFSET 0
+    ) AS e WHERE led.steps <= $3
+)
+SELECT {event} FROM led ORDER BY steps;
+
+-- name: caused
+-- What an event led to is about its customer and younger. OFFSET 0: no more of them are looked through than that.
+SELECT {event} FROM (
+    SELECT {event} FROM events_event
+    WHERE workspace_id = $1 AND customer_id = $2 AND id > $3 AND {kept}
+    ORDER BY id LIMIT $4 OFFSET 0
+) AS younger
+WHERE cause_id IS NOT NULL ORDER BY id LIMIT $5;
+
 -- name: by_ids
 -- Each found by its key; with the topic any index that begins with the workspace and ends with the id finds it at once.
 -- The ids rise, and no partition outside of them is opened.

@@ -24,6 +24,7 @@ from regulars.triggers.facts import AnyFact, Ordered, Reported
 from regulars.triggers.pipeline import ALREADY
 from regulars.triggers.reporting import KeptFact
 from regulars.triggers.store import sql
+from regulars.why.leading import around, said
 from regulars.why.model import Question, Step, Why
 
 _ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -51,7 +52,7 @@ async def answer(tx: Reading, workspace: Workspace, asked: Question, now: dateti
     if way is None:
         # What happened is known, and what led from there to here is not kept.
         _, (way,) = await _chains(tx, workspace, customer, [found], now)
-    return Why(customer, [way])
+    return Why(customer, [await around(tx, workspace, found, way) if isinstance(found, Event) else way])
 
 
 async def _named(tx: Reading, workspace: Workspace, field: str, id: Any) -> Any:
@@ -224,9 +225,8 @@ class Chain(msgspec.Struct):
         )
 
     def _event(self, event: Event) -> Step:
-        rules, said = self.rules.get(event.id, []), events.sentence(event.topic, event.body)
-        words = "" if rules else "No rule asks for this event."
-        return Step("event", event.id, said, "", event.topic, words, event.recorded_at, rules=rules)
+        rules = self.rules.get(event.id, [])
+        return msgspec.structs.replace(said(event, rules), words="" if rules else "No rule asks for this event.")
 
 
 def _tells_of(event: Event, name: str) -> bool:

@@ -42,9 +42,10 @@ class Step(msgspec.Struct, frozen=True):
     come of it. A trigger's step has the id of its firing, null where there is none; `guard` refused, having found
     `value` where it asks for `threshold`. What is `foreseen` is worked out now, by that version of the trigger, of the
     fact as it is kept. `left` is what is left of the amount that a transaction brought, until `expires_at`. `rules` say
-    what each Send Events rule made of an event."""
+    what each Send Events rule made of an event. Of what an event led to: an automation's step has the id of its run, a
+    delivery's is one that no rule made."""
 
-    kind: Literal[Source, "trigger", "foreseen", "transaction", "event"]
+    kind: Literal[Source, "trigger", "foreseen", "transaction", "event", "automation", "message", "delivery"]
     id: UUID | None
     title: str
     state: str = ""
@@ -61,6 +62,7 @@ class Step(msgspec.Struct, frozen=True):
     amount: int | float | None = None
     left: int | float | None = None
     expires_at: datetime | None = None
+    automation_id: UUID | None = None
     rules: list[RuleOutcome] = []
     steps: list[Step] = []
 

@@ -208,7 +208,7 @@ async def test_a_call_and_a_fact_are_asked_about_by_what_they_were_answered_with
     logged = (await shop.manage("GET", "/events", params={"customer_id": "shopify-2002"})).json()["items"]
     created = next(one for one in logged if one["topic"] == "lead_create")
     [fact] = (await why(shop, event_id=created["id"]))["facts"]
-    assert outline(fact) == ["customer_created", "  event lead_create"]
+    assert outline(fact) == ["customer_created", "  event lead_create", "    event walletreward_create"]
     welcome = next(one for one in logged if one["topic"] == "walletreward_create")
     [fact] = (await why(shop, event_id=welcome["id"]))["facts"]
     assert outline(fact)[1:3] == ["  trigger granted granted", "    transaction success earn"]

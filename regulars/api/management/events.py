@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from regulars import channels, delivery, dispatch, events, integrations, limits
+from regulars import channels, delivery, dispatch, events, integrations, limits, why
 from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management, page_of
 from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
@@ -20,6 +20,7 @@ from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
 from regulars.events.schemas import json_schema
 from regulars.kit import Listed, NotFound, Page, Reading, Tx, copied, invalid, showing
+from regulars.why import Step
 
 TopicName = Annotated[str, Meta(max_length=64, description="The event's name: walletreward_create.")]
 
@@ -41,11 +42,14 @@ class EventQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class EventWithDeliveries(msgspec.Struct, frozen=True):
     """`rules` says of each rule of the event's topic what it made of it: `delivered`, `queued` or `failed` with the
     delivery; `restricted` with the conditions that were not met and what was found; `rule_off`, `events_off`,
-    `made_later` and so on, as `words` say."""
+    `made_later` and so on, as `words` say. `causes` are the events that led to it, the nearest first; `effects` what
+    it led to, each with its own below it. GET /why?event_id= says where it began."""
 
     event: EventItem
     deliveries: list[DeliveryItem]
     rules: list[RuleOutcome]
+    causes: list[Step]
+    effects: list[Step]
 
 
 @showing("topic label description group emitted", Topic)
@@ -91,7 +95,9 @@ async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliver
     rules = (await dispatch.outcomes(tx, call.workspace, [event], sent))[event.id]
     of = await whose(tx, call.workspace, [event])
     item = event_item(event, of[event.customer_id])
-    return EventWithDeliveries(item, await delivery_items(tx, call.workspace, sent.get(event.id, [])), rules)
+    items = await delivery_items(tx, call.workspace, sent.get(event.id, []))
+    led = await why.causes(tx, call.workspace, event), await why.effects(tx, call.workspace, event)
+    return EventWithDeliveries(item, items, rules, *led)
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")

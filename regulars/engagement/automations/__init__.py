@@ -40,6 +40,7 @@ from regulars.engagement.automations.finding import (
     people_inside,
     runs,
     runs_of,
+    started_by,
     stuck,
 )
 from regulars.engagement.automations.following import OfMessages, follow, forget, moved

@@ -237,6 +237,11 @@ SELECT a.name, r.version, r.at_step, r.state, r.entered_at, r.ended_at FROM auto
   JOIN automations_automation AS a ON a.workspace_id = $1 AND a.id = r.automation_id
  WHERE r.workspace_id = $1 AND r.customer_id = $2 ORDER BY r.entered_at DESC LIMIT $3
 
+-- name: runs_of_causes
+SELECT r.cause_id, r.id, r.automation_id, a.name, r.state, r.reason, r.entered_at, r.wakes_at FROM automations_run AS r
+  JOIN automations_automation AS a ON a.workspace_id = $1 AND a.id = r.automation_id
+ WHERE r.workspace_id = $1 AND r.customer_id = $2 AND r.cause_id = ANY ($3::uuid[]) ORDER BY r.id LIMIT $4
+
 -- name: passed
 -- Who came through a step, with what became of it.
 SELECT p.{passage}, r.customer_id FROM automations_passage AS p

@@ -17,7 +17,7 @@ from regulars.engagement.messages.consents import consents_of, set_consents, sup
 from regulars.engagement.messages.links import Links, count_hit
 from regulars.engagement.messages.liquid import variables
 from regulars.engagement.messages.model import CHANNELS, STATES, NoSender, Origin, message_rules, origins
-from regulars.engagement.messages.owners import forget, messages_by_id, messages_of, move
+from regulars.engagement.messages.owners import caused_by, forget, messages_by_id, messages_of, move
 from regulars.engagement.messages.previewing import preview
 from regulars.engagement.messages.sending import (
     Author,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from regulars import limits
 from regulars.customers import Customer
 from regulars.engagement.messages.model import CHANNELS, Message, State, address_of, hash_of, sql
 from regulars.kit import Reading, Tx, bounds
@@ -25,6 +26,14 @@ async def messages_of(
 
 async def messages_by_id(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Message]:
     return {one.id: one for one in await tx.all(Message, sql.messages_by_ids, workspace_id, ids)} if ids else {}
+
+
+async def caused_by(
+    tx: Reading, workspace_id: UUID, customer_id: UUID, event_ids: Sequence[UUID], *, limit: int
+) -> list[Message]:
+    """What the customer was written because of these events, the first first."""
+    page = (workspace_id, customer_id, min(event_ids), event_ids, limits.EVENTS_LOOKED_THROUGH_MAX, limit)
+    return await tx.all(Message, sql.messages_of_causes, *page)
 
 
 async def move(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> None:

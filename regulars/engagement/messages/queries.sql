@@ -136,6 +136,12 @@ SELECT {message} FROM messages_message
    AND ($6::text IS NULL OR state = $6)
  ORDER BY id DESC LIMIT $3
 
+-- name: messages_of_causes
+SELECT {message} FROM (
+       SELECT {message} FROM messages_message WHERE workspace_id = $1 AND customer_id = $2 AND id > $3
+        ORDER BY id LIMIT $5 OFFSET 0) AS younger
+ WHERE cause_id = ANY ($4::uuid[]) ORDER BY id LIMIT $6
+
 -- name: messages_by_ids
 SELECT {message} FROM messages_message WHERE workspace_id = $1 AND id = ANY($2::uuid[])
 
