@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 from liquid import BoundTemplate, Environment, Mode, StrictDefaultUndefined
+from liquid.builtin.output import Output, OutputNode
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.stringify import to_liquid_string
 
 from regulars import limits
+from regulars.engagement.messages.markup import Marks, unmarked
 from regulars.engagement.messages.model import Content
 from regulars.events import TOPICS
 from regulars.events.catalogue.properties import Common
@@ -44,6 +47,8 @@ class _Context(RenderContext):
         super().__init__(*args, **more)
         self.until_s = time.monotonic() + limits.MESSAGE_RENDER_S
         self.found: dict[str, Any] = {}
+        self.marks: Any = None
+        self.out: object = None
 
     def get(self, path: list[object], **more: Any) -> object:
         self.in_time()
@@ -62,6 +67,18 @@ class _Context(RenderContext):
     def in_time(self) -> None:
         if time.monotonic() > self.until_s:
             raise ResourceLimitError("time", token=None)
+
+
+class _Said(OutputNode):
+    """What is captured on the way has no marks."""
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        said = to_liquid_string(self.expression.evaluate(context), context.autoescape)
+        return buffer.write(context.marks.of(said) if isinstance(context, _Context) and buffer is context.out else said)
+
+
+class _Output(Output):
+    node_class = _Said
 
 
 class _Template(BoundTemplate):
@@ -107,6 +124,7 @@ def _environment(markup: bool) -> _Environment:
     made = _Environment(tolerance=Mode.STRICT, undefined=StrictDefaultUndefined, autoescape=markup)
     dropped = ("safe", "escapejs", "base64_decode", "base64_url_safe_decode")
     made.filters = {name: _bounded(one) for name, one in made.filters.items() if name not in dropped}
+    made.add_tag(_Output)
     for name in ("include", "render", "ifchanged"):
         del made.tags[name]
     return made
@@ -114,18 +132,21 @@ def _environment(markup: bool) -> _Environment:
 
 @lru_cache(256)
 def _parsed(source: str, markup: bool) -> BoundTemplate:
-    return _environment(markup).from_string(source)
+    return _environment(markup).from_string(unmarked(source))
 
 
-def fill(source: str, known: Mapping[str, Any], *, markup: bool) -> tuple[str, dict[str, Any]]:
+def fill(
+    source: str, known: Mapping[str, Any], *, markup: bool, marks: Marks | None = None
+) -> tuple[str, dict[str, Any]]:
     """The text, and what its variables stood for, by their names. With `markup` what stands in for one is text in HTML,
     whatever it holds. Raises Unfit."""
     if "{" not in source:
-        return source, {}
+        return unmarked(source), {}
     try:
         template = _parsed(source, markup)
         context = _Context(template, globals=known)
         buffer = template._get_buffer()
+        context.marks, context.out = marks, buffer if marks else None
         template.render_with_context(context, buffer)
     except _FAULTS as error:
         raise Unfit(_words(error)) from None

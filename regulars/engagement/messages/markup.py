@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from html import escape, unescape
 
 import css_inline
@@ -15,6 +15,53 @@ _AWAY = re.compile(r"@import[^;]*;?|@charset[^;]*;?|expression\s*\(|-moz-binding
 _LINK = re.compile(r'(<a\b[^>]*?\bhref=")(https?://[^"]*)(")')
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Signs that Unicode keeps for what never leaves a program.
+_MARK, _WITHIN = re.compile("[\ufdd0-\ufdef]"), re.compile("<[^<>]*[\ufdd0-\ufdef]")
+_WORD = r"""[^\s\x00-\x1f\x7f-\x9f\ufdd0-\ufdef<>&"'`:;/=\\{}]{1,40}"""
+_PLAIN = re.compile(f"{_WORD}(?: {_WORD}){{0,5}}")
+_WAY = "https://preferences.invalid/"
+
+
+class Marks:
+    """Stand for values while a body is made ready, which is the same work for all to whom it otherwise says the same.
+    Only words that mean nothing in HTML have one, and `way`, a link that is another in each mail."""
+
+    def __init__(self, way: str) -> None:
+        self._way, self._values = way if way.startswith("http") else "", list[str]()
+
+    def of(self, said: str) -> str:
+        if self._way and said == self._way:
+            return _WAY
+        if len(self._values) == 32 or not _PLAIN.fullmatch(said):
+            return unmarked(said)
+        self._values.append(str(said))
+        return chr(0xFDCF + len(self._values))
+
+    def put(self, text: str) -> str:
+        """The values in their places."""
+        text = text.replace(_WAY, self._way) if self._way else text
+        for n, value in enumerate(self._values):
+            text = text.replace(chr(0xFDD0 + n), value)
+        return text
+
+    def ready(self, source: str, *, html: bool) -> tuple[str, ...]:
+        """A clean body, the same as text, and its styles, of what a template came to with marks. Where one stands in a
+        tag or a style, it is made ready with the values."""
+        *found, marks = _ready(source, html)
+        if marks != len(self._values):
+            *found, _ = _ready(self.put(source), html)
+        return tuple(map(self.put, found))
+
+
+def unmarked(text: str) -> str:
+    return _MARK.sub("", text)
+
+
+@lru_cache(limits.MESSAGE_SHAPES_MAX)
+def _ready(source: str, html: bool) -> tuple[str, str, str, int]:
+    css, body = styles(source) if html else "", clean(source if html else as_html(source))
+    apart = not (_WITHIN.search(source) or _WITHIN.search(body) or _MARK.search(css))
+    return body, as_text(body) if html else source, css, len(_MARK.findall(source)) if apart else -1
 
 
 @cache

@@ -48,8 +48,8 @@ def render(
     its variables stood for. `link` is where the link to an address leads instead. Raises Unfit."""
     found: dict[str, Any] = {}
 
-    def filled(source: str, *, html: bool = False) -> str:
-        text, said = fill(source, known, markup=html)
+    def filled(source: str, *, html: bool = False, marks: markup.Marks | None = None) -> str:
+        text, said = fill(source, known, markup=html, marks=marks)
         found.update(said)
         return text
 
@@ -64,16 +64,17 @@ def render(
     if not subject:
         raise Unfit("the subject comes to nothing")
     ours = "" if _WAY[3:-3] in content.body else _words(shop)[2]
-    if content.body_type == "text":
-        text = filled(f"{content.body}\n\n{ours}: {_WAY}" if ours else content.body)
-        source, body = "", markup.clean(markup.as_html(text))
-    else:
-        small = f'<p style="font-size:12px"><a href="{_WAY}" style="color:#666">{ours}</a></p>' if ours else ""
-        source = filled(content.body + small, html=True)
-        body = markup.clean(source)
-        text = markup.as_text(body)
-    html = markup.page(markup.linked(body, link), markup.styles(source), preheader, pixel)
-    return {"subject": subject, "html": html, "text": text}, found
+    small, html, marks = (
+        f"\n\n{ours}: {_WAY}",
+        content.body_type == "html",
+        markup.Marks(known["customer"]["preferences_link"]),
+    )
+    if html:
+        small = f'<p style="font-size:12px"><a href="{_WAY}" style="color:#666">{ours}</a></p>'
+    source = filled(content.body + (small if ours else ""), html=html, marks=marks)
+    body, text, css = marks.ready(source, html=html)
+    page = markup.page(markup.linked(body, link), css, preheader, pixel)
+    return {"subject": subject, "html": page, "text": text}, found
 
 
 def said_by(shop: Workspace, channel: Channel, content: Content, known: Mapping[str, Any]) -> dict[str, Any]:
