@@ -30,6 +30,8 @@ class Receiver(asyncio.Protocol):
             self._left, answer, came = rest, b"250 OK\r\n", self._came
             if self._data:
                 came.mails, came.first_s = came.mails + 1, came.first_s or time.time()
+            elif said.startswith(b"EHLO"):
+                answer = b"250-sink\r\n250 PIPELINING\r\n"
             elif said == b"NOOP":
                 answer, came.first_s = f"250 {came.mails} {came.first_s}\r\n".encode(), 0.0
             self._data = not self._data and said == b"DATA"

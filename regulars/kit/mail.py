@@ -10,7 +10,8 @@ import asyncio
 import socket
 import ssl
 import time
-from typing import Any, Literal
+from collections import deque
+from typing import Any, Literal, cast
 
 import certifi
 import msgspec
@@ -57,36 +58,95 @@ class _Unreached(Exception):
         self.kind, self.detail = kind, detail
 
 
+class _Talk(asyncio.Protocol):
+    """What a server replies, in its order, to commands of which several may be sent before the first reply."""
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self._transport, self._left, self._words = transport, b"", list[bytes]()
+        self._replies, self._heard = deque[tuple[int, str]](), asyncio.Event()
+        transport.set_protocol(self)
+
+    @property
+    def open(self) -> bool:
+        return not self._transport.is_closing()
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._left = (self._left + data).split(b"\n")
+        for line in lines:
+            self._words.append(line[4:].strip())
+            if line[3:4] != b"-":
+                code = int(line[:3]) if line[:3].isdigit() else -1
+                self._replies.append((code, b"\n".join(self._words).decode("utf-8", "replace")))
+                self._words.clear()
+        if len(self._left) + sum(map(len, self._words)) > limits.SMTP_REPLY_BYTES_MAX or len(self._replies) > 8:
+            self._transport.abort()
+        self._heard.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._heard.set()
+
+    def say(self, data: bytes) -> None:
+        if not self.open or self._replies:  # what nobody asked for is no reply to what comes next
+            self._transport.abort()
+            raise SMTPServerDisconnected("Connection lost")
+        self._transport.write(data)
+
+    async def reply(self) -> tuple[int, str]:
+        while not self._replies:
+            if not self.open:
+                raise SMTPServerDisconnected("Connection lost")
+            self._heard.clear()
+            await self._heard.wait()
+        return self._replies.popleft()
+
+
 class _Line:
     """A connection to a server. `at` is the command that is being spoken, `mails` how many went over it."""
 
     def __init__(self, smtp: SMTP) -> None:
         self.smtp, self.at, self.mails = smtp, "MAIL FROM", 0
+        self.talk: _Talk
+        self.together = False
         self.timer: asyncio.TimerHandle | None = None
 
     async def say(self, mail: Envelope) -> tuple[int, str]:
         """The reply that settles it. Raises SMTPException and OSError; `at` tells how far it came."""
+        talk, no = self.talk, None
         if not mail.to:
             self.at = "NOOP"
-            return await self.smtp.execute_command(b"NOOP")
-        for at, command in (
-            ("MAIL FROM", f"MAIL FROM:<{mail.sender}>".encode()),
-            ("RCPT TO", f"RCPT TO:<{mail.to}>".encode()),
-            ("DATA", b"DATA"),
-        ):
-            self.at = at
-            said = await self.smtp.execute_command(command)
-            if said.code >= 400:
-                if at != "MAIL FROM" and self.smtp.is_connected:
-                    await self.smtp.execute_command(b"RSET")
-                    self.at = at
-                return said
-        protocol = self.smtp.protocol
-        if protocol is None:
-            raise SMTPServerDisconnected("Connection lost")
+            talk.say(b"NOOP\r\n")
+            return await talk.reply()
+        if not (mail.sender + mail.to).isprintable():
+            raise ValueError("an address with a sign that is none")
+        spoken = {
+            "MAIL FROM": f"MAIL FROM:<{mail.sender}>\r\n",
+            "RCPT TO": f"RCPT TO:<{mail.to}>\r\n",
+            "DATA": "DATA\r\n",
+        }
+        self.at = "MAIL FROM"
+        try:
+            if self.together:
+                talk.say("".join(spoken.values()).encode())
+            for at, command in spoken.items():
+                self.at = self.at if no else at
+                if not self.together:
+                    talk.say(command.encode())
+                said = await talk.reply()
+                no = no or (said if said[0] >= 400 else None)
+                if no and not self.together:
+                    break
+            # What was said of nobody is ended, and the next mail begins anew.
+            for command in ([".\r\n"] if said[0] == 354 else []) + ["RSET\r\n"] if no else []:
+                talk.say(command.encode())
+                await talk.reply()
+        except SMTPServerDisconnected:
+            if no is None:
+                raise
+        if no:
+            return no
         self.at, self.mails = "message", self.mails + 1
-        protocol.write((b"\n" + mail.data).replace(b"\n.", b"\n..")[1:] + b".\r\n")
-        return await protocol.read_response(self.smtp.timeout)
+        talk.say((b"\n" + mail.data).replace(b"\n.", b"\n..")[1:] + b".\r\n")
+        return await talk.reply()
 
     def close(self) -> None:
         if self.timer is not None:
@@ -196,6 +256,10 @@ class Outside(Http):
         if server.user:
             line.at = "AUTH"
             await smtp.login(server.user, server.password)
+        line.talk, line.together = (
+            _Talk(cast(asyncio.WriteTransport, smtp.transport)),
+            smtp.supports_extension("pipelining"),
+        )
 
     def _context(self) -> ssl.SSLContext:
         """The system's authorities, Mozilla's where it has none, and the one that was added."""

@@ -15,7 +15,7 @@ BODIES = (
     "<h1>Hello {{ user_name | default: 'there' }}</h1><p>{{ user_name }}, {{ n }} coins</p>",
     "<a href='https://shop.example/?who={{ user_name }}' title=\"{{ n }}\">{{ user_name | upcase }}</a>",
     "<style>p { color: {{ user_name }} }</style><p>{{ n }}</p><style>b { top: 1px }</style><b>{{ user_name }}</b>",
-    "{% capture all %}<i>{{ user_name }}</i>{% endcapture %}{{ all }}{{ all | size }}<{{ user_name }}>&{{ user_name }};",
+    "{% capture all %}<i>{{ n }}</i>{% endcapture %}{{ all }}{{ all | size }}<{{ user_name }}>&{{ user_name }};",
     "{% for one in (1..40) %}{{ one }} of {{ n }}, {% endfor %}<!-- {{ user_name }} --> <script>{{ n }}</script>",
     "\ufdd0{{ user_name }}\ufdd1{% echo user_name %}<p title='>{{ user_name }}'>{{ customer.preferences_link }}</p>",
     "<a href='{{ customer.preferences_link }}?lang=en'>{{ n }}</a>{{ customer.preferences_link | url_encode }}",

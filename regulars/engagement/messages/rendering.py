@@ -64,11 +64,8 @@ def render(
     if not subject:
         raise Unfit("the subject comes to nothing")
     ours = "" if _WAY[3:-3] in content.body else _words(shop)[2]
-    small, html, marks = (
-        f"\n\n{ours}: {_WAY}",
-        content.body_type == "html",
-        markup.Marks(known["customer"]["preferences_link"]),
-    )
+    marks, html = markup.Marks(known["customer"]["preferences_link"]), content.body_type == "html"
+    small = f"\n\n{ours}: {_WAY}"
     if html:
         small = f'<p style="font-size:12px"><a href="{_WAY}" style="color:#666">{ours}</a></p>'
     source = filled(content.body + (small if ours else ""), html=html, marks=marks)

@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP
 from regulars import limits, sandbox
 from regulars.kit.http import Answer, NoAnswer
 from regulars.kit.mail import Envelope, Outside, Security, Server, envelope
-from regulars.sandbox import Fault, Sandbox
+from regulars.sandbox import Fault, Sandbox, inbox
 from tests.rooms.kit.test_http import self_signed, to_this_machine
 
 DATA = (
@@ -69,13 +69,20 @@ async def test_a_mail_arrives_as_it_was_and_connections_are_used_again(mails: Sa
     assert said(await post.send(envelope(mail(mails, "").server, "hello@shop.example"))) == (250, "NOOP")
 
 
-async def test_each_reply_says_what_it_was_the_reply_to(mails: Sandbox, post: Outside) -> None:
+@pytest.mark.parametrize("together", [True, False])
+async def test_each_reply_says_what_it_was_the_reply_to(
+    mails: Sandbox, post: Outside, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not together:
+        monkeypatch.delattr(inbox._Taken, "handle_EHLO")
     assert said(await post.send(mail(mails, "nobody@shop.example"))) == (550, "RCPT TO")
     assert said(await post.send(mail(mails, "later@shop.example"))) == (451, "RCPT TO")
     assert said(await post.send(mail(mails, "later@shop.example"))) == (250, "message")
     assert said(await post.send(mail(mails, "a@shop.example", password="wrong"))) == (535, "AUTH")
     lacking = envelope(mail(mails, "").server, "hello@shop.example", "a@shop.example", b"Subject: x\r\n\r\nx\r\n")
     assert said(await post.send(lacking)) == (550, "message")
+    assert said(await post.send(mail(mails, "asha@shop.example", 3))) == (250, "message")
+    assert {line.together for lines in post._lines.values() for line in lines} == {together}
 
 
 async def test_no_reply_after_it_was_handed_over_is_unclear_and_none_before_is_not(
