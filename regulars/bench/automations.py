@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 from regulars import dispatch, events, integrations, limits
 from regulars.bench import postgres
+from regulars.bench.campaigns import mailing_shop
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
-from regulars.bench.mail import mailing_shop
 from regulars.bench.rewards import REWARD
 from regulars.bench.stage import Stage, sql
 from regulars.engagement import automations

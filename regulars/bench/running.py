@@ -13,7 +13,6 @@ from regulars.bench.automations import measure as measure_automations
 from regulars.bench.campaigns import measure as measure_campaigns
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row
-from regulars.bench.mail import measure as measure_mail
 from regulars.bench.plan import BIG, FULL, Plan
 from regulars.bench.segments import measure as measure_segments
 from regulars.bench.stage import Say, Stage, staged
@@ -32,7 +31,6 @@ PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "book": book.measure,
     "members": members.measure,
     "segments": measure_segments,
-    "mail": measure_mail,
     "automations": measure_automations,
     "campaigns": measure_campaigns,
 }

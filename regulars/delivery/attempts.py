@@ -154,20 +154,9 @@ def as_row(made: Attempt, verdict: Verdict) -> tuple[Shape, Row]:
             status = end.status
             answer_headers = _headers_text(end.headers)
             answer_body = _text_of(end.body[: limits.ANSWER_BYTES_STORED_MAX])
-    return (
-        (
-            verdict.state,
-            verdict.outcome,
-            verdict.reason,
-            verdict.next_at,
-            method,
-            url,
-            status,
-            answer_headers,
-            answer_body,
-        ),
-        (parcel.delivery_id, parcel.attempted_at, duration_ms, request_headers, request_body),
-    )
+    said = (verdict.state, verdict.outcome, verdict.reason, verdict.next_at)
+    own = (parcel.delivery_id, parcel.attempted_at, duration_ms, request_headers, request_body)
+    return (*said, method, url, status, answer_headers, answer_body), own
 
 
 def _without_secrets(request: Request) -> dict[str, str]:

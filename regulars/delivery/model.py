@@ -115,19 +115,8 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     profile: Mapping[str, Any] | None = None
 
     def parcel(self, now: datetime) -> Parcel:
-        return Parcel(
-            self.id,
-            self.event_id,
-            self.event_name,
-            self.topic,
-            self.occurred_at,
-            self.body,
-            self.test,
-            self.attempts_made + 1,
-            now,
-            self.profile,
-            self.source,
-        )
+        same = (self.id, self.event_id, self.event_name, self.topic, self.occurred_at, self.body, self.test)
+        return Parcel(*same, self.attempts_made + 1, now, self.profile, self.source)
 
 
 class Lane(msgspec.Struct, frozen=True):

@@ -52,19 +52,7 @@ async def record(
         newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")
         await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
     await tx.execute(sql.lock_deliveries, workspace_id, ids)
-    await tx.execute(
-        sql.record,
-        workspace_id,
-        lane_id,
-        ids,
-        [shape for _, shape in numbered],
-        *own,
-        *(list(column) for column in zip(*shapes, strict=True)),
-        now,
-        slot_of(now),
-        delivered,
-        len(counted) - delivered - failed,
-        failed,
-        duration_ms,
-    )
+    columns = (ids, [shape for _, shape in numbered], *own, *(list(column) for column in zip(*shapes, strict=True)))
+    tally = slot_of(now), delivered, len(counted) - delivered - failed, failed, duration_ms
+    await tx.execute(sql.record, workspace_id, lane_id, *columns, now, *tally)
     return verdicts

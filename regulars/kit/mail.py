@@ -62,38 +62,34 @@ class _Talk(asyncio.Protocol):
     """What a server replies, in its order, to commands of which several may be sent before the first reply."""
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
-        self._transport, self._left, self._words = transport, b"", list[bytes]()
+        self.transport, self._left, self._words = transport, b"", b""
         self._replies, self._heard = deque[tuple[int, str]](), asyncio.Event()
         transport.set_protocol(self)
-
-    @property
-    def open(self) -> bool:
-        return not self._transport.is_closing()
 
     def data_received(self, data: bytes) -> None:
         *lines, self._left = (self._left + data).split(b"\n")
         for line in lines:
-            self._words.append(line[4:].strip())
+            self._words += b"\n" * bool(self._words) + line[4:].strip()
             if line[3:4] != b"-":
                 code = int(line[:3]) if line[:3].isdigit() else -1
-                self._replies.append((code, b"\n".join(self._words).decode("utf-8", "replace")))
-                self._words.clear()
-        if len(self._left) + sum(map(len, self._words)) > limits.SMTP_REPLY_BYTES_MAX or len(self._replies) > 8:
-            self._transport.abort()
+                self._replies.append((code, self._words.decode("utf-8", "replace")))
+                self._words = b""
+        if len(self._left) + len(self._words) > limits.SMTP_REPLY_BYTES_MAX or len(self._replies) > 8:
+            self.transport.abort()
         self._heard.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._heard.set()
 
     def say(self, data: bytes) -> None:
-        if not self.open or self._replies:  # what nobody asked for is no reply to what comes next
-            self._transport.abort()
+        if self.transport.is_closing() or self._replies:  # what nobody asked for is no reply to what comes next
+            self.transport.abort()
             raise SMTPServerDisconnected("Connection lost")
-        self._transport.write(data)
+        self.transport.write(data)
 
     async def reply(self) -> tuple[int, str]:
         while not self._replies:
-            if not self.open:
+            if self.transport.is_closing():
                 raise SMTPServerDisconnected("Connection lost")
             self._heard.clear()
             await self._heard.wait()
@@ -103,19 +99,15 @@ class _Talk(asyncio.Protocol):
 class _Line:
     """A connection to a server. `at` is the command that is being spoken, `mails` how many went over it."""
 
+    talk: _Talk
+    timer: asyncio.TimerHandle | None = None
+
     def __init__(self, smtp: SMTP) -> None:
-        self.smtp, self.at, self.mails = smtp, "MAIL FROM", 0
-        self.talk: _Talk
-        self.together = False
-        self.timer: asyncio.TimerHandle | None = None
+        self.smtp, self.at, self.mails, self.together = smtp, "MAIL FROM", 0, False
 
     async def say(self, mail: Envelope) -> tuple[int, str]:
         """The reply that settles it. Raises SMTPException and OSError; `at` tells how far it came."""
         talk, no = self.talk, None
-        if not mail.to:
-            self.at = "NOOP"
-            talk.say(b"NOOP\r\n")
-            return await talk.reply()
         if not (mail.sender + mail.to).isprintable():
             raise ValueError("an address with a sign that is none")
         spoken = {
@@ -123,7 +115,9 @@ class _Line:
             "RCPT TO": f"RCPT TO:<{mail.to}>\r\n",
             "DATA": "DATA\r\n",
         }
-        self.at = "MAIL FROM"
+        if not mail.to:
+            spoken = {"NOOP": "NOOP\r\n"}
+        self.at = next(iter(spoken))
         try:
             if self.together:
                 talk.say("".join(spoken.values()).encode())
@@ -142,8 +136,8 @@ class _Line:
         except SMTPServerDisconnected:
             if no is None:
                 raise
-        if no:
-            return no
+        if no or not mail.to:
+            return no or said
         self.at, self.mails = "message", self.mails + 1
         talk.say((b"\n" + mail.data).replace(b"\n.", b"\n..")[1:] + b".\r\n")
         return await talk.reply()

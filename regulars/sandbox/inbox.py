@@ -36,12 +36,6 @@ class _Taken:
             self._memory, self._faults = self._shop_of(login.login.decode("utf-8", "replace"))
         return AuthResult(success=known, handled=False)
 
-    async def handle_EHLO(
-        self, server: SMTP, session: Session, envelope: Envelope, name: str, replies: list[str]
-    ) -> list[str]:
-        session.host_name = name
-        return [replies[0], "250-PIPELINING", *replies[1:]]
-
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, to: str, options: list[str]) -> str:
         name, fault = to.partition("@")[0], self._faults.next_for("smtp")
         reply = f"{fault.fault} as it was told" if fault and fault.fault.isdigit() else ""

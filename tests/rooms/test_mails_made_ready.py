@@ -17,20 +17,10 @@ BODIES = (
     "<style>p { color: {{ user_name }} }</style><p>{{ n }}</p><style>b { top: 1px }</style><b>{{ user_name }}</b>",
     "{% capture all %}<i>{{ n }}</i>{% endcapture %}{{ all }}{{ all | size }}<{{ user_name }}>&{{ user_name }};",
     "{% for one in (1..40) %}{{ one }} of {{ n }}, {% endfor %}<!-- {{ user_name }} --> <script>{{ n }}</script>",
-    "\ufdd0{{ user_name }}\ufdd1{% echo user_name %}<p title='>{{ user_name }}'>{{ customer.preferences_link }}</p>",
+    "{{ user_name }}{% echo user_name %}<p title='>{{ user_name }}'>{{ customer.preferences_link }}</p>",
     "<a href='{{ customer.preferences_link }}?lang=en'>{{ n }}</a>{{ customer.preferences_link | url_encode }}",
 )
-NAMES = (
-    "Asha Rao",
-    "",
-    " ",
-    "<b>Bo</b> \"'&amp; \ufdd0\ufdd1",
-    "javascript:alert(1)",
-    "\x1b \n two  blanks",
-    "आशा",
-    "b",
-    "\ufdd2",
-)
+NAMES = ("Asha Rao", "", " ", "<b>Bo</b> \"'&amp;", "javascript:alert(1)", "\x1b \n two  blanks", "आशा", "b")
 
 
 def said(name: str, **content: Any) -> dict[str, Any]:

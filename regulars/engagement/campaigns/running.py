@@ -50,18 +50,8 @@ async def _build(tx: Tx, workspace: Workspace, one: Campaign, now: datetime) -> 
     where = due_where_they_live(workspace, starts_at) if terms.in_their_zone else {}
     place = (workspace.id, terms.segment_id, terms.minus_segment_id, one.built_to or BEFORE_ALL_IDS)
     drawn = (one.id.int & (1 << 62) - 1, terms.variants[0].share)
-    found = await tx.fetchrow(
-        *(
-            sql.build,
-            *place,
-            limits.CAMPAIGN_BUILT_AT_ONCE,
-            one.id,
-            *drawn,
-            starts_at,
-            list(where),
-            list(where.values()),
-        )
-    )
+    zones = starts_at, list(where), list(where.values())
+    found = await tx.fetchrow(sql.build, *place, limits.CAMPAIGN_BUILT_AT_ONCE, one.id, *drawn, *zones)
     assert found is not None
     over = found["seen"] < limits.CAMPAIGN_BUILT_AT_ONCE
     counts = {"built_to": found["last_id"] or one.built_to, "recipients": one.recipients + found["put"]}

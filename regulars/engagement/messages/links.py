@@ -50,10 +50,8 @@ class Links(msgspec.Struct, frozen=True):
 
 async def count_hit(tx: Tx, workspace_id: UUID, id: UUID, now: datetime, click: bool, agent: str, unseen: bool) -> None:
     """A link of the message was followed, or its picture loaded; `unseen` by whoever says that nobody looks yet."""
-    program, least_s = (
-        unseen or bool(_PROGRAM.search(agent)),
-        limits.MESSAGE_CLICK_S if click else limits.MESSAGE_OPEN_S,
-    )
+    least_s = limits.MESSAGE_CLICK_S if click else limits.MESSAGE_OPEN_S
+    program = unseen or bool(_PROGRAM.search(agent))
     of = await tx.fetchrow(sql.count_hit, workspace_id, id, now, click, program, least_s, limits.MESSAGE_BURST_S)
     if of and (of["opened"] or of["clicked"]) and (origin := origins.get(of["source_kind"])):
         await origin.hit(tx, workspace_id, of["source_id"], of["template_id"], of["opened"], of["clicked"], now)

@@ -14,13 +14,14 @@ from typing import Any, TextIO
 
 import msgspec
 from liquid import BoundTemplate, Environment, Mode, StrictDefaultUndefined
-from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.output import OutputNode
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.stringify import to_liquid_string
+from liquid.token import TOKEN_OUTPUT
 
 from regulars import limits
-from regulars.engagement.messages.markup import Marks, unmarked
+from regulars.engagement.messages.markup import Marks
 from regulars.engagement.messages.model import Content
 from regulars.events import TOPICS
 from regulars.events.catalogue.properties import Common
@@ -77,10 +78,6 @@ class _Said(OutputNode):
         return buffer.write(context.marks.of(said) if isinstance(context, _Context) and buffer is context.out else said)
 
 
-class _Output(Output):
-    node_class = _Said
-
-
 class _Template(BoundTemplate):
     context_class = _Context
 
@@ -124,7 +121,7 @@ def _environment(markup: bool) -> _Environment:
     made = _Environment(tolerance=Mode.STRICT, undefined=StrictDefaultUndefined, autoescape=markup)
     dropped = ("safe", "escapejs", "base64_decode", "base64_url_safe_decode")
     made.filters = {name: _bounded(one) for name, one in made.filters.items() if name not in dropped}
-    made.add_tag(_Output)
+    made.tags[TOKEN_OUTPUT].node_class = _Said  # type: ignore[attr-defined]
     for name in ("include", "render", "ifchanged"):
         del made.tags[name]
     return made
@@ -132,7 +129,7 @@ def _environment(markup: bool) -> _Environment:
 
 @lru_cache(256)
 def _parsed(source: str, markup: bool) -> BoundTemplate:
-    return _environment(markup).from_string(unmarked(source))
+    return _environment(markup).from_string(source)
 
 
 def fill(
@@ -141,7 +138,7 @@ def fill(
     """The text, and what its variables stood for, by their names. With `markup` what stands in for one is text in HTML,
     whatever it holds. Raises Unfit."""
     if "{" not in source:
-        return unmarked(source), {}
+        return source, {}
     try:
         template = _parsed(source, markup)
         context = _Context(template, globals=known)

@@ -33,7 +33,7 @@ class Marks:
         if self._way and said == self._way:
             return _WAY
         if len(self._values) == 32 or not _PLAIN.fullmatch(said):
-            return unmarked(said)
+            return said
         self._values.append(str(said))
         return chr(0xFDCF + len(self._values))
 
@@ -51,10 +51,6 @@ class Marks:
         if marks != len(self._values):
             *found, _ = _ready(self.put(source), html)
         return tuple(map(self.put, found))
-
-
-def unmarked(text: str) -> str:
-    return _MARK.sub("", text)
 
 
 @lru_cache(limits.MESSAGE_SHAPES_MAX)

@@ -31,11 +31,8 @@ async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], no
     if not new:
         return []
     templates = await templates_by_id(tx, workspace.id, [one.template_id for one in new if one.template_id])
-    senders, rows, outgoing = (
-        _ready(await channels.list_senders(tx, workspace.id)),
-        list[tuple[Any, ...]](),
-        dict[UUID, Outgoing](),
-    )
+    senders = _ready(await channels.list_senders(tx, workspace.id))
+    rows, outgoing = list[tuple[Any, ...]](), dict[UUID, Outgoing]()
     for one in new:
         template = templates.get(one.template_id) if one.template_id else None
         if template is None and one.source_kind != "opt_in":
