@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
-from regulars import channels, delivery, tenancy, triggers
+from regulars import channels, delivery, events, tenancy, triggers
 from regulars.api.app import Doors
 from regulars.api.codes import FIRINGS, REFUSALS
 from regulars.api.documents import openapi
@@ -21,6 +21,8 @@ from regulars.api.merchant import merchant
 from regulars.channels.store import sql as senders
 from regulars.kit import SecretBox, Tx
 from regulars.kit.clock import Clock
+from regulars.kit.db import Database
+from regulars.kit.mail import Outside
 from regulars.kit.settings import Settings
 from regulars.triggers import Rule, Trigger
 from regulars.wiring import App
@@ -35,9 +37,12 @@ SECRET_KEY = "a secret key of forty characters or more."
 
 
 @asynccontextmanager
-async def opened(database_url: str, clock: Clock, **more: Any) -> AsyncIterator[App]:
-    settings = Settings(DATABASE_URL=database_url, secret_key=SECRET_KEY, **more)
-    app = await App.open(settings, clock=clock)
+async def opened(pool: Any, clock: Clock, **more: Any) -> AsyncIterator[App]:
+    """As `App.open` does it, over connections that are there."""
+    settings = Settings(secret_key=SECRET_KEY, **more)
+    events.serve_at(settings.address())
+    http = Outside(allow_loopback=settings.allow_loopback)
+    app = App(settings, Database(pool), clock, http, SecretBox(settings.secret()))
     yield app
     await app.close()
 

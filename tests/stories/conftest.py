@@ -1,6 +1,7 @@
 """Stories are told at the doors: the real application on a real database, its clock moved by hand."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +12,8 @@ from tests.doors import Shop, a_shop, client_of, opened
 
 
 @pytest.fixture
-async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(database_url, clock) as application:
+async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
+    async with opened(pool, clock) as application:
         yield application
 
 

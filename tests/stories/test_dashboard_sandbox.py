@@ -2,6 +2,7 @@
 alone."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -16,12 +17,9 @@ from tests.stories.browsing import person, signed_in
 
 
 @pytest.fixture
-async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
+async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
     port = free_port()
-    async with (
-        sandbox.running(port=port),
-        opened(database_url, clock, sandbox_port=port, allow_loopback=True) as application,
-    ):
+    async with sandbox.running(port=port), opened(pool, clock, sandbox_port=port, allow_loopback=True) as application:
         yield application
 
 

@@ -32,8 +32,8 @@ GIFT = {"discount": "percent", "value": 10, "price": "free", "coins": 0}
 
 
 @pytest.fixture
-async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(database_url, clock, allow_loopback=True) as application:
+async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
+    async with opened(pool, clock, allow_loopback=True) as application:
         yield application
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ KEYS = {"consumer_key": "ck_sandbox_key", "consumer_secret": "cs_sandbox_key"}
 
 
 @pytest.fixture
-async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(database_url, clock, allow_loopback=True) as application:
+async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
+    async with opened(pool, clock, allow_loopback=True) as application:
         yield application
 
 
@@ -83,8 +84,8 @@ async def test_a_shop_that_does_not_answer_is_asked_again_later(there: Connected
     assert tested["sentence"].endswith("The shop's own API answers too.")
 
 
-async def test_an_address_inside_is_not_asked(there: Connected, clock: HandClock, database_url: str) -> None:
-    async with opened(database_url, clock) as outside, client_of(outside) as client:
+async def test_an_address_inside_is_not_asked(there: Connected, clock: HandClock, pool: Any) -> None:
+    async with opened(pool, clock) as outside, client_of(outside) as client:
         shop = await a_shop(outside, client, clock.now())
         inside = await connected(shop, "woocommerce", url="https://10.0.0.1", **KEYS)
         assert "public internet" in str((await asked(inside))["asked"])

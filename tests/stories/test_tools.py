@@ -25,8 +25,8 @@ async def look_alikes() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def app(database_url: str, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(database_url, clock, allow_loopback=True) as application:
+async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
+    async with opened(pool, clock, allow_loopback=True) as application:
         yield application
 
 

@@ -6,6 +6,7 @@ A statement that has to look across workspaces says why, in a line `-- every wor
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,41 +14,49 @@ import sqlglot
 from sqlglot import exp
 
 from regulars.kit.queries import statements
-from tests.tidy.checkout import ROOT, files, name
+from tests.tidy.checkout import files, name
 
 Statement = exp.Select | exp.Insert | exp.Update | exp.Delete
 _ACROSS = re.compile(r"^-- every workspace: \S", re.MULTILINE)
 
 
-STATEMENTS = {
-    f"{path.parent.relative_to(ROOT)} {title}": f"{sql}\n"
-    for path in files(".sql")
-    if path.name == "queries.sql"
-    for title, sql in statements(path).items()
-}
+every_room = pytest.mark.parametrize("path", [path for path in files(".sql") if path.name == "queries.sql"], ids=name)
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-def test_names_one_workspace(statement: str) -> None:
-    sql = STATEMENTS[statement]
-    if _ACROSS.search(sql):
-        return
-    tree = sqlglot.parse_one(sql, read="postgres")
-    assert [table.sql() for table in tables(tree) if not tied(table)] == []
+@cache
+def trees(path: Path) -> dict[str, exp.Expr]:
+    """By the statement's name."""
+    return {title: sqlglot.parse_one(f"{sql}\n", read="postgres") for title, sql in statements(path).items()}
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-def test_names_the_columns_it_answers_with(statement: str) -> None:
+@every_room
+def test_each_statement_names_one_workspace(path: Path) -> None:
+    across = {title for title, sql in statements(path).items() if _ACROSS.search(sql)}
+    strays = {
+        title: [table.sql() for table in tables(tree) if not tied(table)]
+        for title, tree in trees(path).items()
+        if title not in across
+    }
+    assert {title: found for title, found in strays.items() if found} == {}
+
+
+@every_room
+def test_each_statement_names_the_columns_it_answers_with(path: Path) -> None:
     """`SELECT *` answers with something else once a table has one column more."""
-    assert not starred(sqlglot.parse_one(STATEMENTS[statement], read="postgres"))
+    assert [title for title, tree in trees(path).items() if starred(tree)] == []
 
 
-@pytest.mark.parametrize("statement", [one for one, sql in STATEMENTS.items() if "INSERT INTO" in sql])
-def test_names_the_columns_it_fills(statement: str) -> None:
+@every_room
+def test_each_statement_names_the_columns_it_fills(path: Path) -> None:
     """A table with one column more is still written by the version before."""
-    inserts = list(sqlglot.parse_one(STATEMENTS[statement], read="postgres").find_all(exp.Insert))
-    assert inserts
-    assert [insert.this.sql() for insert in inserts if not isinstance(insert.this, exp.Schema)] == []
+    inserts = {title: list(tree.find_all(exp.Insert)) for title, tree in trees(path).items()}
+    assert {title for title, sql in statements(path).items() if "INSERT INTO" in sql} == {
+        title for title, found in inserts.items() if found
+    }
+    unnamed = [
+        (title, one) for title, found in inserts.items() for one in found if not isinstance(one.this, exp.Schema)
+    ]
+    assert unnamed == []
 
 
 def test_row_types_carry_a_number() -> None:

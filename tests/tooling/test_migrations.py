@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,14 @@ async def wrong_after(db: Database, change: str) -> dict[str, str]:
             found = await writers.wrong_in(tx, writers.recorded())
             raise Undo
     return found
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """Over connections of its own, which may forget what they have prepared."""
+    database = await Database.connect(database_url)
+    yield database
+    await database.close()
 
 
 @pytest.fixture
