@@ -70,12 +70,12 @@ class Load(threading.Thread):
     """Clients, each of which asks one thing at a time, over and over under one Idempotency-Key until it is answered;
     and the receiver of the shop's webhook, and the platform where its coupons are made."""
 
-    def __init__(self, port: int, seed: int, *, clients: int) -> None:
+    def __init__(self, ports: list[int], seed: int, *, clients: int) -> None:
         super().__init__(name="load", daemon=True)
         self.told = Told()
         self.received: deque[Received] = deque()
         self.receiver_url = ""
-        self._port, self._seed, self._clients = port, seed, clients
+        self._ports, self._seed, self._clients = ports, seed, clients
         self.sandbox: Sandbox
         self._headers: dict[str, str] = {}
         self._asked: Asked
@@ -134,7 +134,7 @@ class Load(threading.Thread):
             await asyncio.to_thread(self._gone.wait)
 
     async def _client(self, number: int) -> None:
-        random, line = Random(f"{self._seed} {number}"), Line(self._port)
+        random, line = Random(f"{self._seed} {number}"), Line(self._ports)
         asked = 0
         try:
             while not self._over.is_set():
@@ -302,10 +302,10 @@ _TOPIC = {"x-custom-website-topic": "orders/created"}
 
 
 class Line:
-    """One connection to the server, opened again when it broke."""
+    """One connection to one of the servers, to the next one when it broke."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, ports: list[int]) -> None:
+        self._ports, self._opened = ports, 0
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(
@@ -313,7 +313,8 @@ class Line:
     ) -> tuple[int, dict[str, str], bytes]:
         """Raises OSError or EOFError when no answer came."""
         if self._streams is None:
-            self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            self._opened += 1
+            self._streams = await asyncio.open_connection("127.0.0.1", self._ports[self._opened % len(self._ports)])
         reader, writer = self._streams
         lines = [f"POST {path} HTTP/1.1", "host: shop", "content-type: application/json"]
         lines += [f"content-length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]

@@ -24,6 +24,7 @@ from tests.stories.crashing import PATIENCE_S
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("KILLS", "10"))
+SECOND = "second "
 SECRET_KEY = "a secret key of forty characters or more."
 
 
@@ -52,13 +53,15 @@ def kill_9(pid: int) -> None:
 
 
 class Town:
-    """The three that are killed, and whoever starts them again."""
+    """The three that are killed, and whoever starts them again; a second server and a second worker come and go.
+
+    `ports`: where servers answer."""
 
     def __init__(self, directory: Path) -> None:
         self.postgres = embedded.Server(directory / "postgres")
         self.postgres.start()
         self.url = asyncio.run(fresh_database(self.postgres.url()))
-        self.port = free_port()
+        self.ports = [free_port()]
         self.kills = 0
         self._logs = directory
         self._story: deque[str] = deque(maxlen=12)
@@ -67,18 +70,35 @@ class Town:
         self._killed: set[int] = set()
         self._environment = {
             "DATABASE_URL": self.url,
-            "REGULARS_PORT": str(self.port),
             "REGULARS_DATA_DIR": str(directory),
             "REGULARS_SECRET_KEY": SECRET_KEY,
             "REGULARS_ALLOW_LOOPBACK": "true",
         }
 
     def start(self, name: str) -> None:
-        command = {"server": "serve", "worker": "work"}[name]
-        self._processes[name] = regulars(command, environment=self._environment, log=self._logs / f"{name}.log")
+        kind = name.removeprefix(SECOND)
+        port = self.ports[-1 if kind != name else 0]
+        environment = self._environment | {"REGULARS_PORT": str(port)}
+        command = {"server": "serve", "worker": "work"}[kind]
+        self._processes[name] = regulars(command, environment=environment, log=self._logs / f"{kind}.log")
+
+    def add(self) -> None:
+        self.ports.append(free_port())
+        for kind in ("server", "worker"):
+            self.start(SECOND + kind)
+
+    def take_away(self) -> None:
+        """For good, and without a word, as a machine goes."""
+        self.ports.pop()
+        for kind in ("server", "worker"):
+            gone = self._processes.pop(SECOND + kind)
+            kill_9(gone.pid)
+            gone.wait()
 
     def kill(self, name: str, random: Random) -> None:
         """The process itself, or, as it comes, one of those that it started: an answering process, a backend."""
+        if SECOND + name in self._processes:
+            name = random.choice([name, SECOND + name])
         pid = self.postgres.pid if name == "postgres" else self._processes[name].pid
         assert pid is not None
         victim = random.choice([pid, pid, *children(pid)[:2]])

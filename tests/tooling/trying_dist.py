@@ -55,7 +55,13 @@ def all_is_there(client: httpx.Client, made: dict[str, str]) -> None:
         assert loaded
         assert {one: client.get(one).status_code for one in loaded} == dict.fromkeys(loaded, 200)
     headers = {"authorization": f"Bearer {made['write_key']}", "x-workspaceid": made["workspace_id"]}
-    order = {"reference_id": "1", "customer": {"customer_id": "asha"}, "amount": "12.50", "currency_code": "usd"}
+    order = {
+        "source": "till",
+        "reference_id": "1",
+        "customer": {"customer_id": "customer-1"},
+        "amount": "12.50",
+        "currency_code": "usd",
+    }
     order |= {"placed_at": "2026-03-14T09:26:53Z", "financial_status": "paid"}
     taken = client.post("/api/v1/orders", json=order, headers=headers | {"idempotency-key": "1"})
     assert taken.status_code in (200, 201), taken.text
