@@ -14,7 +14,7 @@ Does not know who may be written to, nor why. A sender's id is its lane's too (`
 from regulars.channels.carrying import Manifest
 from regulars.channels.manifest import SENDERS
 from regulars.channels.model import Channel, Content, Mail, Ready, Sender, Shown, Text, WhatsAppTemplate
-from regulars.channels.readiness import Checked, carrier, check, conclude, pause, reports_at, send_test, verify
+from regulars.channels.readiness import Checked, carrier, check, conclude, pause, reports_at, send_test, tell, verify
 from regulars.channels.reports import Report, read_bounces, take_reports
 from regulars.channels.setup import add, change, list_senders, remove
 from regulars.channels.store import find_sender, sender_of_hook

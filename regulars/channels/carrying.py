@@ -54,7 +54,8 @@ class MessageCarrier:
     source: SourceKind = "message"
     at_once = limits.LANE_CALLS_IN_FLIGHT_MAX // 4
     windows: Sequence[Window] = ()
-    keeps_profiles = False
+    profile_windows: Sequence[Window] = ()
+    keeps_profiles = in_order = False
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], reports_at: str) -> None:
         self.settings, self.secrets, self.reports_at = settings, secrets, reports_at

@@ -3,6 +3,7 @@ they come from, until somebody typed it in. And a message that is sent by hand.
 
 Locks: the sender, then its lane."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from secrets import randbelow
 from uuid import UUID
@@ -14,7 +15,8 @@ from regulars.channels import store
 from regulars.channels.carrying import E164, MessageCarrier
 from regulars.channels.email import MailCarrier, mailable
 from regulars.channels.manifest import CARRIERS, SENDERS
-from regulars.channels.model import Sender, encode
+from regulars.channels.model import Mail, Sender, encode
+from regulars.channels.setup import list_senders
 from regulars.channels.store import sql
 from regulars.delivery import Addressee, CheckResult, Parcel
 from regulars.kit import Clock, Conflict, Database, SecretBox, Tx, invalid
@@ -98,11 +100,23 @@ async def _ready(tx: Tx, workspace_id: UUID, sender_id: UUID, now: datetime) -> 
     await delivery.resume_lane(tx, workspace_id, sender_id, now)
 
 
-async def pause(tx: Tx, workspace_id: UUID, sender_id: UUID, reason: str) -> None:
-    """By its server's answer, or by a person: what is queued waits until it is initialized again. Raises NotFound."""
-    await store.sender(tx, workspace_id, sender_id, locked=True)
+async def pause(tx: Tx, workspace_id: UUID, sender_id: UUID, reason: str) -> str | None:
+    """By its server's answer, or by a person: what is queued waits until it is initialized again. Its name, unless it
+    was paused for this reason already. Raises NotFound."""
+    known = await store.sender(tx, workspace_id, sender_id, locked=True)
+    if (known.state, known.state_reason) == ("paused", reason):
+        return None
     await tx.execute(sql.set_state, workspace_id, sender_id, "paused", reason)
     await delivery.pause_lane(tx, workspace_id, sender_id, reason)
+    return known.name
+
+
+async def tell(tx: Tx, workspace_id: UUID, to: Sequence[str], subject: str, text: str, now: datetime) -> None:
+    """Mail to people on the staff, from the oldest sender of e-mail that is ready; none is sent where there is none."""
+    senders = [one for one in await list_senders(tx, workspace_id) if (one.channel, one.state) == ("email", "ready")]
+    if senders:
+        said = [encode(Mail(to=one, subject=subject, text=text)).decode() for one in to if mailable(one)]
+        await delivery.queue_said(tx, workspace_id, senders[0].id, "email", said, now)
 
 
 async def send_test(db: Database, outside: Outside, clock: Clock, sender: Sender, box: SecretBox, to: str) -> Parcel:

@@ -104,12 +104,13 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
 
 
 class Carrier(Protocol):
-    """One configured tool. All five are pure; `render` is called once an attempt and must be cheap.
+    """One configured tool. Its acts are pure; `render` is called once an attempt and must be cheap.
 
     `source` is what it carries. Messages are taken in hand, which is written down, before they are sent, and none that
     may have gone out is sent again unasked. `at_once`: so many calls may be out. `windows` are the tool's rates beside
-    the one a minute that a shop may set. `keeps_profiles`: what a customer has now is kept at the tool, so it is read
-    before each attempt, and the calls about one customer are made one by one.
+    the one a minute that a shop may set; calls about profiles keep to `profile_windows` too. `keeps_profiles`: what a
+    customer has now is kept at the tool, so it is read before each attempt, and the calls about one customer are made
+    one by one. `in_order`: also where one of them has to be tried again.
     """
 
     @property
@@ -122,7 +123,13 @@ class Carrier(Protocol):
     def windows(self) -> Sequence[Window]: ...
 
     @property
+    def profile_windows(self) -> Sequence[Window]: ...
+
+    @property
     def keeps_profiles(self) -> bool: ...
+
+    @property
+    def in_order(self) -> bool: ...
 
     def render(self, parcel: Parcel) -> Request | GaveUp:
         """GaveUp when there is nothing that could be sent: no e-mail address where the tool knows people by e-mail."""

@@ -17,7 +17,7 @@ from regulars import limits
 from regulars.delivery.model import Addressee, Lane, Outgoing, Profile, delivery_ids
 from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
-from regulars.kit import NotFound, Reading, Tx, invalid, presence, shaped
+from regulars.kit import NotFound, Reading, Tx, invalid, new_id, presence, shaped
 
 _NEWER = "The customer's state changed once more before it was sent, and goes out as it is by then."
 
@@ -97,6 +97,14 @@ async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing
         await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in messages}), first_at)
 
 
+async def queue_said(
+    tx: Tx, workspace_id: UUID, lane_id: UUID, channel: str, contents: Sequence[str], now: datetime
+) -> None:
+    """Queue messages that carry what they say, since no room is asked for it, and wake the lane."""
+    await tx.execute(sql.insert_said, workspace_id, [new_id() for _ in contents], contents, lane_id, channel, now)
+    await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
+
+
 async def waiting(tx: Reading, workspace_id: UUID, lane_ids: Sequence[UUID], now: datetime, most: int) -> int:
     """How many are due in the one of these lanes that has most; counting stops at `most`."""
     return int(await tx.fetchval(sql.waiting, workspace_id, lane_ids, now, most))
@@ -140,7 +148,7 @@ async def lease_lane(
     gone: Sequence[int] = (),
 ) -> Lane | None:
     """The lane, now this worker's for LANE_LEASE_S, or for as long as it has the `lock`; None when another was quicker,
-    or there is nothing to do."""
+    or there is nothing to do. What one that died had used of the rate is not known, so that begins with nothing."""
     until = now + timedelta(seconds=limits.LANE_LEASE_S)
     return await tx.one(Lane, sql.lease_lane, workspace_id, lane_id, worker_id, now, until, lock, list(gone))
 
@@ -162,10 +170,13 @@ async def hold_up(tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> Non
     await tx.execute(sql.hold_up, workspace_id, lane_id, reason)
 
 
-async def release_lane(tx: Tx, lane: Lane, worker_id: UUID, bucket: Bucket, not_before: datetime) -> None:
+async def release_lane(
+    tx: Tx, lane: Lane, worker_id: UUID, bucket: Bucket, not_before: datetime, failures: int = 0
+) -> None:
     """Put the lane down, to be looked at when its next delivery is due, but not before the time given."""
+    left = bucket.tokens, bucket.at, not_before, bucket.pace, failures
     await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)
-    await tx.execute(sql.release_lane, lane.workspace_id, lane.id, worker_id, bucket.tokens, bucket.at, not_before)
+    await tx.execute(sql.release_lane, lane.workspace_id, lane.id, worker_id, *left)
 
 
 def _checked_rate(rate_per_minute: int) -> int:

@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
 
+from regulars import limits
 from regulars.delivery.carrier import Parcel, SourceKind
 
 State = Literal["queued", "delivered", "failed", "skipped", "uncertain"]
 OutcomeName = Literal["delivered", "retry", "gave_up", "paused", "uncertain"]
 
+Share = Literal["first", "retry", "profile", "replay"]
+"""Of what a lane sends; each has turns of its own, so that none waits behind all of another."""
+
+SHARES: tuple[Share, ...] = get_args(Share)
 _SHARED_BYTES = 10
 SLOT = timedelta(minutes=5)
 """What becomes of attempts is counted by."""
@@ -112,6 +117,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     body: str
     customer_id: UUID | None
     source: SourceKind = "event"
+    share: Share = "first"
     profile: Mapping[str, Any] | None = None
 
     def parcel(self, now: datetime) -> Parcel:
@@ -133,11 +139,16 @@ class Lane(msgspec.Struct, frozen=True):
     leased_until: datetime | None
     tokens: list[float]
     tokens_at: datetime
+    pace: float
+    failures: int
 
 
 class LaneHealth(msgspec.Struct, frozen=True):
     """How a lane is doing. `queued` and `failed` (all that wait for a replay) stop counting at DELIVERY_COUNT_MAX.
-    `held_up`: why this version of Regulars can't send from it, though it is not paused; it is tried again and again."""
+    `held_up`: why this version of Regulars can't send from it, though it is not paused; it is tried again and again.
+    `failures_in_a_row`: calls that the tool did not answer, or with a fault of its own, since it took one; after
+    LANE_FAILURES_MAX of them one is tried at a time. `rests_until`: no call is made before. `slowed_to_per_minute`:
+    what it gets for now, as it refused more."""
 
     lane_id: UUID = msgspec.field(name="integration_id")
     tool: str
@@ -154,6 +165,16 @@ class LaneHealth(msgspec.Struct, frozen=True):
     last_error: str
     last_error_at: datetime | None
     held_up: str
+    failures_in_a_row: int
+    rests_until: datetime | None
+    slowed_to_per_minute: int | None
+
+    @property
+    def waits(self) -> str:
+        """Why nothing is sent, though it is not paused; '' when something is."""
+        if self.held_up or self.failures_in_a_row < limits.LANE_FAILURES_MAX:
+            return self.held_up
+        return f"{self.failures_in_a_row:,} calls in a row failed, so it rests. Now and then one call is tried."
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -1,3 +1,22 @@
+-- part: shares
+unnest(ARRAY['first', 'retry', 'profile', 'replay']) AS s (share)
+
+-- part: kept
+(SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
+
+-- part: shown
+id, lane_id, event_id, rule_id, source, prefix || topic AS event_name, topic, test, state, attempts_made, reason, due_at, created_at, finished_at
+
+-- part: newest
+*, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
+      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, {kept})
+
+-- part: failed
+workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test AND finished_at >= COALESCE($3::timestamptz, '-infinity') AND id >= {kept}
+
+-- part: of_them
+id = ANY ($2::uuid[]) AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+
 -- name: open_lane
 -- awake from the start: something may have been queued before the lane was there
 INSERT INTO delivery_lane (workspace_id, id, tool, rate_per_minute, wake_at, tokens_at, created_at)
@@ -13,12 +32,12 @@ UPDATE delivery_lane SET paused = true, paused_reason = $3 WHERE workspace_id = 
 -- name: resume_lane
 -- the lane is looked at again at once, whatever waits in it
 UPDATE delivery_lane
-   SET paused = false, paused_reason = '', held_up = '', wake_at = $3, tokens_at = LEAST(tokens_at, $3)
+   SET paused = false, paused_reason = '', held_up = '', wake_at = $3, tokens_at = LEAST(tokens_at, $3), pace = 1, failures = 0
  WHERE workspace_id = $1 AND id = $2 RETURNING id
 
 -- name: awake_lanes
--- every workspace: the lane loop's round. Those that have waited longest come first, so that nobody's backlog hides
--- another's lane. A lease of the worker that asks ($3) is one that it lost hold of; $5 are the locks of those who died
+-- every workspace: the lane loop's round; those that have waited longest come first. A lease of the worker that asks ($3)
+-- is one that it lost hold of; $5 are the locks of those who died
 SELECT l.workspace_id, l.id
   FROM delivery_lane l
  WHERE l.wake_at <= $1 AND NOT l.paused
@@ -37,10 +56,15 @@ SELECT DISTINCT leased_lock FROM delivery_lane
  WHERE wake_at IS NOT NULL AND NOT paused AND leased_until > $1 AND leased_lock IS NOT NULL
 
 -- name: lease_lane
-UPDATE delivery_lane SET leased_by = $3, leased_until = $5, leased_lock = $6, held_up = ''
+-- of a lane that nobody put down it is not known what was used of its rate
+UPDATE delivery_lane
+   SET leased_by = $3, leased_until = $5, leased_lock = $6, held_up = '',
+       tokens = CASE WHEN leased_by IS NULL THEN tokens ELSE '{}' END,
+       tokens_at = CASE WHEN leased_by IS NULL THEN tokens_at ELSE GREATEST(tokens_at, $4) END
  WHERE workspace_id = $1 AND id = $2 AND wake_at <= $4 AND NOT paused
    AND (leased_until IS NULL OR leased_until <= $4 OR leased_by = $3 OR leased_lock = ANY ($7::bigint[]))
-RETURNING workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
+RETURNING workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens,
+          tokens_at, pace, failures
 
 -- name: renew_lease
 UPDATE delivery_lane SET leased_until = $4, leased_lock = $5
@@ -58,9 +82,14 @@ SELECT leased_by FROM delivery_lane WHERE workspace_id = $1 AND id = $2 FOR UPDA
 -- name: release_lane
 -- a statement of its own after lock_lane: it sees what was queued until the lock was had
 UPDATE delivery_lane
-   SET leased_by = NULL, leased_until = NULL, leased_lock = NULL, tokens = $4, tokens_at = $5,
-       wake_at = (SELECT GREATEST($6::timestamptz, due_at) FROM delivery_delivery
-                   WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' ORDER BY due_at LIMIT 1)
+   SET leased_by = NULL, leased_until = NULL, leased_lock = NULL, tokens = $4, tokens_at = $5, pace = $7, failures = $8,
+       wake_at = (SELECT GREATEST($6::timestamptz, min(q.due_at))
+                    FROM {shares}
+                   CROSS JOIN LATERAL (
+                         SELECT due_at FROM delivery_delivery
+                          WHERE workspace_id = $1 AND lane_id = $2 AND share = s.share AND state = 'queued'
+                          ORDER BY due_at LIMIT 1) AS q
+                  HAVING count(*) > 0)
  WHERE workspace_id = $1 AND id = $2 AND leased_by = $3
 
 -- name: hold_up
@@ -81,9 +110,10 @@ SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7
 ON CONFLICT (workspace_id, id) DO NOTHING
 
 -- name: insert_beside
-INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at)
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at,
+                               share)
 SELECT $1, u.id, ($6::uuid[])[u.shape], u.event_id, u.rule_id, ($7::text[])[u.shape], $9, 'queued',
-       ($8::timestamptz[])[u.shape], $10
+       ($8::timestamptz[])[u.shape], $10, CASE WHEN $9 = 'profile' THEN 'profile' ELSE 'first' END
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS u (id, event_id, rule_id, shape)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
@@ -93,14 +123,11 @@ SELECT COALESCE(max(w.many), 0)
  CROSS JOIN LATERAL (
         SELECT count(*) AS many FROM (
                SELECT 1 FROM delivery_delivery
-                WHERE workspace_id = $1 AND lane_id = n.id AND state = 'queued' AND due_at <= $3
-                ORDER BY due_at, id LIMIT $4) AS q) AS w
+                WHERE workspace_id = $1 AND lane_id = n.id AND state = 'queued' AND due_at <= $3 ORDER BY share, due_at LIMIT $4) AS q) AS w
 
 -- name: hasten
 WITH hastened AS (
-    UPDATE delivery_delivery SET due_at = $3
-     WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state = 'queued' AND due_at > $3 AND in_hand_since IS NULL
-       AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+    UPDATE delivery_delivery SET due_at = $3 WHERE workspace_id = $1 AND {of_them} AND state = 'queued' AND due_at > $3 AND in_hand_since IS NULL
     RETURNING lane_id
 )
 SELECT DISTINCT lane_id FROM hastened
@@ -114,6 +141,10 @@ UPDATE delivery_delivery SET state = 'skipped', reason = $5, finished_at = $6
             ON d.workspace_id = $1 AND d.lane_id = u.lane_id AND d.rule_id = u.customer_id
          WHERE d.state = 'queued' AND d.source = 'profile' AND d.id <> ALL ($4::uuid[]) ORDER BY d.id FOR UPDATE OF d))
 
+-- name: insert_said
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, sample, state, due_at, created_at)
+SELECT $1, u.id, $4, u.id, $4, $5, 'message', u.said, 'queued', $6, $6 FROM unnest($2::uuid[], $3::text[]) AS u (id, said)
+
 -- name: insert_test
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, source, state,
                                due_at, created_at, in_hand_since)
@@ -121,14 +152,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, 'queued', $10, $11, CASE WHEN 
 
 -- name: take_in_hand
 -- Written down before anything is sent, so that who takes the lane up after a crash knows what may have gone out.
-UPDATE delivery_delivery SET in_hand_since = $3
- WHERE workspace_id = $1 AND id = ANY ($2::uuid[])
-   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+UPDATE delivery_delivery SET in_hand_since = $3 WHERE workspace_id = $1 AND {of_them}
 
 -- name: put_back
-UPDATE delivery_delivery SET in_hand_since = NULL
- WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) AND state = 'queued'
-   AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+UPDATE delivery_delivery SET in_hand_since = NULL WHERE workspace_id = $1 AND {of_them} AND state = 'queued'
 
 -- name: left_in_hand
 UPDATE delivery_delivery SET state = 'uncertain', reason = $3, finished_at = $4, in_hand_since = NULL
@@ -136,30 +163,36 @@ UPDATE delivery_delivery SET state = 'uncertain', reason = $3, finished_at = $4,
 RETURNING id
 
 -- name: set_aside
--- What is not sent now: never (no time in $5), or later.
-UPDATE delivery_delivery d
-   SET (state, reason, due_at, finished_at) = (
-       SELECT CASE WHEN u.at IS NULL THEN 'skipped' ELSE 'queued' END, u.reason, COALESCE(u.at, d.due_at),
-              CASE WHEN u.at IS NULL THEN $3::timestamptz END
-         FROM unnest($2::uuid[], $4::text[], $5::timestamptz[]) AS u (id, reason, at) WHERE u.id = d.id)
- WHERE d.workspace_id = $1 AND d.id = ANY ($2::uuid[]) AND d.state = 'queued'
-   AND d.id >= ($2::uuid[])[1] AND d.id <= ($2::uuid[]) [cardinality($2::uuid[])]
+-- What is not sent now: never (no time in $5), or later. $6: the customer whose next ones wait for it.
+UPDATE delivery_delivery AS d
+   SET (state, reason, due_at, finished_at, ahead_of) = (
+       SELECT CASE WHEN u.at IS NULL THEN 'skipped' ELSE 'queued' END, COALESCE(u.reason, d.reason), COALESCE(u.at, d.due_at),
+              CASE WHEN u.at IS NULL THEN $3::timestamptz END, u.ahead_of
+         FROM unnest($2::uuid[], $4::text[], $5::timestamptz[], $6::uuid[]) AS u (id, reason, at, ahead_of) WHERE u.id = d.id)
+ WHERE workspace_id = $1 AND {of_them} AND state = 'queued'
 
 -- name: due
--- A page of the lane's queue after ($4, $5). Bodies are looked up one by one, for the page only: LIMIT 1 keeps the
+-- A page of the lane's queue: of each share so many after a place. Bodies are looked up one by one, for the page only: LIMIT 1 keeps the
 -- planner from reading all events instead, whatever its statistics say, and with the topic every index that begins with
 -- the workspace and ends with the id finds it at once.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
-       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id, p.source
-  FROM (SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample, source
+       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id, p.source, p.share
+  FROM unnest($4::text[], $5::timestamptz[], $6::uuid[], $7::integer[]) AS s (share, after_at, after_id, most)
+ CROSS JOIN LATERAL (
+       SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample, source, share
           FROM delivery_delivery
-         WHERE workspace_id = $1 AND lane_id = $2 AND state = 'queued' AND due_at <= $3
-           AND (due_at, id) > ($4, $5) AND in_hand_since IS NULL
-         ORDER BY due_at, id
-         LIMIT $6) p
+         WHERE workspace_id = $1 AND lane_id = $2 AND share = s.share AND state = 'queued' AND due_at <= $3
+           AND (due_at, id) > (s.after_at, s.after_id) AND in_hand_since IS NULL
+         ORDER BY due_at, id LIMIT s.most) p
   LEFT JOIN LATERAL (SELECT occurred_at, body, customer_id FROM events_log
                       WHERE workspace_id = $1 AND id = p.event_id AND topic = p.topic LIMIT 1) e ON true
  ORDER BY p.due_at, p.id
+
+-- name: ahead
+-- Of each of these customers the first that waits to be tried again, where the next ones wait for it.
+SELECT DISTINCT ON (ahead_of) ahead_of, id, due_at FROM delivery_delivery
+ WHERE workspace_id = $1 AND lane_id = $2 AND ahead_of = ANY ($3::uuid[]) AND state = 'queued'
+ ORDER BY ahead_of, id
 
 -- name: lock_deliveries
 -- In the order in which they are given, each found by its key. The ids rise: no partition outside of them is opened.
@@ -180,28 +213,29 @@ WITH attempt AS MATERIALIZED (
            ($12::timestamptz[])[u.shape] AS next_at, ($13::text[])[u.shape] AS method, ($14::text[])[u.shape] AS url,
            ($15::smallint[])[u.shape] AS status, ($16::text[])[u.shape] AS answer_headers,
            ($17::text[])[u.shape] AS answer_body, d.lane_id, d.event_id, d.rule_id, d.topic, d.state AS was,
-           d.reason AS had_reason, d.attempts_made + 1 AS number, d.tries, d.due_at, d.created_at, d.finished_at
+           d.reason AS had_reason, d.attempts_made + 1 AS number, d.tries, d.due_at, d.created_at, d.finished_at, d.share
       FROM unnest($3::uuid[], $4::int[], $5::timestamptz[], $6::int[], $7::text[], $8::text[])
            AS u (id, shape, started_at, duration_ms, request_headers, request_body)
      CROSS JOIN LATERAL (
-           SELECT lane_id, event_id, rule_id, topic, state, reason, attempts_made, tries, due_at, created_at, finished_at
-             FROM delivery_delivery
+           SELECT * FROM delivery_delivery
             WHERE workspace_id = $1 AND id = u.id
               AND id >= ($3::uuid[])[1] AND id <= ($3::uuid[]) [cardinality($3::uuid[])]
            OFFSET 0) AS d
 ), delivery AS (
     INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, created_at, attempts_made, state,
-                                   tries, reason, due_at, finished_at)
+                                   tries, reason, due_at, finished_at, share)
     SELECT $1, id, lane_id, event_id, rule_id, topic, created_at, number,
            CASE WHEN was IN ('queued', 'uncertain') THEN state ELSE was END,
            tries + CASE WHEN was = 'queued' AND outcome <> 'paused' THEN 1 ELSE 0 END,
            CASE WHEN was IN ('queued', 'uncertain') THEN reason ELSE had_reason END,
            CASE WHEN was IN ('queued', 'uncertain') THEN COALESCE(next_at, due_at) ELSE due_at END,
-           CASE WHEN was IN ('queued', 'uncertain') THEN CASE WHEN state <> 'queued' THEN $18::timestamptz END ELSE finished_at END
+           CASE WHEN was IN ('queued', 'uncertain') THEN CASE WHEN state <> 'queued' THEN $18::timestamptz END ELSE finished_at END,
+           CASE WHEN share = 'first' AND outcome = 'retry' THEN 'retry' ELSE share END
       FROM attempt
     ON CONFLICT (workspace_id, id) DO UPDATE
        SET attempts_made = EXCLUDED.attempts_made, state = EXCLUDED.state, tries = EXCLUDED.tries,
-           reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at, in_hand_since = NULL
+           reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at, in_hand_since = NULL,
+           share = EXCLUDED.share
 ), tally AS (
     INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms)
     VALUES ($1, $2, $19, $20, $21, $22, $23)
@@ -220,35 +254,22 @@ UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id 
 
 -- name: replay
 UPDATE delivery_delivery
-   SET state = 'queued', tries = 0, due_at = $3, finished_at = NULL, reason = ''
+   SET state = 'queued', tries = 0, due_at = $3, finished_at = NULL, reason = '', share = 'replay'
  WHERE workspace_id = $1 AND id = $2 AND (state <> 'queued' OR due_at > $3)
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
+   AND id >= {kept}
 RETURNING lane_id
 
 -- name: failed_since
-SELECT count(*) FROM (SELECT 1 FROM delivery_delivery
-                       WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
-                         AND finished_at >= COALESCE($3::timestamptz, '-infinity')
-                         AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
-                       LIMIT $4) f
+SELECT count(*) FROM (SELECT 1 FROM delivery_delivery WHERE {failed} LIMIT $4) f
 
 -- name: replay_failed
 -- the oldest first, locked in the order of their ids as recording does
 UPDATE delivery_delivery
-   SET state = 'queued', tries = 0, due_at = $5, finished_at = NULL, reason = ''
- WHERE workspace_id = $1
-   AND id = ANY (ARRAY(SELECT id FROM delivery_delivery
-                        WHERE workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test
-                          AND finished_at >= COALESCE($3::timestamptz, '-infinity')
-                          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
-                        ORDER BY id LIMIT $4 FOR UPDATE))
+   SET state = 'queued', tries = 0, due_at = $5, finished_at = NULL, reason = '', share = 'replay'
+ WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT id FROM delivery_delivery WHERE {failed} ORDER BY id LIMIT $4 FOR UPDATE))
 
 -- name: delivery
-SELECT id, lane_id, event_id, rule_id, source, prefix || topic AS event_name, topic, test, state, attempts_made, reason,
-       due_at, created_at, finished_at
-  FROM delivery_delivery
- WHERE workspace_id = $1 AND id = $2
-   AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
+SELECT {shown} FROM delivery_delivery WHERE workspace_id = $1 AND id = $2 AND id >= {kept}
 
 -- name: attempts
 SELECT delivery_id, number, started_at, duration_ms, method, url, request_headers, request_body, status, answer_headers,
@@ -257,13 +278,10 @@ SELECT delivery_id, number, started_at, duration_ms, method, url, request_header
 
 -- name: deliveries_of_events
 -- an event's deliveries are the range of ids that begin as its own
-SELECT d.id, d.lane_id, d.event_id, d.rule_id, d.source, d.prefix || d.topic AS event_name, d.topic, d.test, d.state,
-       d.attempts_made, d.reason, d.due_at, d.created_at, d.finished_at
+SELECT d.{shown}
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS u (event_id, first_id, last_id)
-  JOIN delivery_delivery d
-    ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
- WHERE d.id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
- ORDER BY d.id DESC
+  JOIN delivery_delivery d ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
+ WHERE d.id >= {kept} ORDER BY d.id DESC
 
 -- name: events_of_customer
 SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR id < $3)
@@ -277,43 +295,27 @@ SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::
 -- half as long as ILIKE, which is what such a search does nearly all of its time. SELECT true ... LIMIT 1 is EXISTS that
 -- the planner cannot turn into reading the attempts of all deliveries once.
 WITH looked_at AS MATERIALIZED (
-    (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
-      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND COALESCE($4, '') NOT IN ('failed', 'queued')
-        AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
-      ORDER BY id DESC LIMIT $8)
-    UNION ALL
-    (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
-      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND $4 = 'failed'
-        AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')) AND state = 'failed'
-      ORDER BY id DESC LIMIT $8)
-    UNION ALL
-    (SELECT *, row_number() OVER (ORDER BY id DESC) AS place FROM delivery_delivery
-      WHERE $15 = 'newest' AND $9::uuid[] IS NULL AND $4 = 'queued'
-        AND workspace_id = $1 AND id < $2 AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')) AND state = 'queued'
-      ORDER BY id DESC LIMIT $8)
-    UNION ALL
-    (SELECT d.*, row_number() OVER (ORDER BY d.id DESC)
+    (SELECT {newest} AND COALESCE($4, '') NOT IN ('failed', 'queued') ORDER BY id DESC LIMIT $8)
+    UNION ALL (SELECT {newest} AND $4 = 'failed' AND state = 'failed' ORDER BY id DESC LIMIT $8)
+    UNION ALL (SELECT {newest} AND $4 = 'queued' AND state = 'queued' ORDER BY id DESC LIMIT $8)
+    UNION ALL (SELECT d.*, row_number() OVER (ORDER BY d.id DESC)
        FROM unnest($9::uuid[], $10::uuid[], $11::uuid[]) AS u (event_id, first_id, last_id)
-       JOIN delivery_delivery d
-         ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
-      WHERE $15 = 'newest' AND d.id < $2 AND d.id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
+       JOIN delivery_delivery d ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
+      WHERE $15 = 'newest' AND d.id < $2 AND d.id >= GREATEST($14, {kept})
       ORDER BY d.id DESC LIMIT $8)
-    UNION ALL
-    (SELECT d.*, row_number() OVER (ORDER BY d.due_at, d.id)
+    UNION ALL (SELECT d.*, row_number() OVER (ORDER BY d.due_at, d.id)
        FROM delivery_lane l
+      CROSS JOIN {shares}
       CROSS JOIN LATERAL (
             SELECT * FROM delivery_delivery
-             WHERE workspace_id = $1 AND lane_id = l.id AND state = 'queued' AND id < $2
-               AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
+             WHERE workspace_id = $1 AND lane_id = l.id AND share = s.share AND state = 'queued' AND id < $2 AND id >= GREATEST($14, {kept})
                AND (due_at, id) > (COALESCE((SELECT due_at FROM delivery_delivery WHERE workspace_id = $1 AND id = $16), '-infinity'),
                                    COALESCE($16, '00000000-0000-0000-0000-000000000000'))
              ORDER BY due_at, id LIMIT $8) AS d
       WHERE $15 = 'next_try' AND l.workspace_id = $1 AND ($3::uuid IS NULL OR l.id = $3)
       ORDER BY d.due_at, d.id LIMIT $8)
-    UNION ALL
-    (SELECT *, row_number() OVER (ORDER BY attempts_made DESC, id DESC) FROM delivery_delivery
-      WHERE $15 = 'attempts' AND workspace_id = $1 AND attempts_made > 1 AND id < $2
-        AND id >= GREATEST($14, (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries'))
+    UNION ALL (SELECT *, row_number() OVER (ORDER BY attempts_made DESC, id DESC) FROM delivery_delivery
+      WHERE $15 = 'attempts' AND workspace_id = $1 AND attempts_made > 1 AND id < $2 AND id >= GREATEST($14, {kept})
         AND (attempts_made, id) < (COALESCE((SELECT attempts_made FROM delivery_delivery WHERE workspace_id = $1 AND id = $16), 32767),
                                    COALESCE($16, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
       ORDER BY attempts_made DESC, id DESC LIMIT $8)
@@ -332,19 +334,13 @@ WITH looked_at AS MATERIALIZED (
                         OR strpos(lower(a.answer_body COLLATE "C"), $12) > 0
                         OR strpos(lower(a.url COLLATE "C"), $12) > 0 OR a.reason ILIKE $6)
                  LIMIT 1))
-     ORDER BY l.place
-     LIMIT $7
+     ORDER BY l.place LIMIT $7
 )
-SELECT f.id, f.lane_id, f.event_id, f.rule_id, f.source, f.prefix || f.topic AS event_name, f.topic, f.test, f.state,
-       f.attempts_made, f.reason, f.due_at, f.created_at, f.finished_at, s.rows_seen, s.last_id
+SELECT f.{shown}, s.rows_seen, s.last_id
   FROM (SELECT (SELECT count(*) FROM looked_at) AS rows_seen,
                (SELECT id FROM looked_at ORDER BY place DESC LIMIT 1) AS last_id) s
   LEFT JOIN found f ON true
  ORDER BY f.place
-
--- name: lane
-SELECT workspace_id, id, tool, rate_per_minute, paused, paused_reason, wake_at, leased_by, leased_until, tokens, tokens_at
-  FROM delivery_lane WHERE workspace_id = $1 AND id = $2
 
 -- name: forget_deliveries
 -- Those of these events, and the tests that were made up of a customer's own data.

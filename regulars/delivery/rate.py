@@ -12,14 +12,18 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from regulars import limits
+
 # Of a longer window, so much may be used at once where a shorter one allows it.
 _AT_ONCE = 0.1
+# What a tool that refused calls is sent, of what it took; by how much that grows each second; and the least of it.
+_SLOWED, _REGAINED_PER_S, _SLOWEST_PER_MINUTE = 0.7, 1.02, 6.0
 
 
 class Window(msgspec.Struct, frozen=True, gc=False):
     """At most `calls` within any `span_s` seconds."""
 
-    calls: int
+    calls: float
     span_s: float
 
 
@@ -32,23 +36,41 @@ class _Part(msgspec.Struct, gc=False):
 
 
 class Bucket:
-    """`tokens` as of `at`, the minute's first, then those of the tool's further windows, shortest first. A time in the
-    future means silence until then."""
+    """`tokens` as of `at`, the minute's first, then those of the tool's further windows, shortest first, then those of
+    the windows for profiles. A time in the future means silence until then. `pace` is the share of all its rates that
+    the tool takes, as far as its refusals tell; it grows back with time."""
 
-    __slots__ = ("_parts", "_rate", "_windows", "at")
+    __slots__ = ("_of_profiles", "_parts", "_rate", "_windows", "at", "pace")
 
     def __init__(
-        self, rate_per_minute: int, tokens: Sequence[float], at: datetime, windows: Sequence[Window] = ()
+        self,
+        rate_per_minute: int,
+        tokens: Sequence[float],
+        at: datetime,
+        windows: Sequence[Window] = (),
+        *,
+        of_profiles: Sequence[Window] = (),
+        pace: float = 1.0,
     ) -> None:
-        """Windows that no tokens are kept for begin empty."""
-        self._windows = sorted(windows, key=lambda window: window.span_s)
-        self.at = at
+        """Windows that no tokens are kept for begin empty. The longest of those for profiles is a minute's."""
+        self._windows = [sorted(some, key=lambda window: window.span_s) for some in (windows, of_profiles)]
+        self.at, self.pace = at, pace
         self._rate = rate_per_minute
-        self._parts = _parts(rate_per_minute, self._windows, tokens)
+        self._fill(tokens)
+
+    def _fill(self, tokens: Sequence[float]) -> None:
+        further, own = [[Window(one.calls * self.pace, one.span_s) for one in some] for some in self._windows]
+        self._parts = _parts(self._rate * self.pace, further, tokens)
+        self._of_profiles = _parts(own[-1].calls, own[:-1], tokens[len(self._parts) :]) if own else []
 
     @property
     def tokens(self) -> list[float]:
-        return [part.tokens for part in self._parts]
+        return [part.tokens for part in (*self._parts, *self._of_profiles)]
+
+    @property
+    def profiles(self) -> int:
+        """How many of the calls that may be made may be about profiles."""
+        return int(min((part.tokens for part in self._of_profiles), default=limits.LANE_UNRECORDED_MAX))
 
     @property
     def rate_per_minute(self) -> int:
@@ -57,27 +79,42 @@ class Bucket:
     @rate_per_minute.setter
     def rate_per_minute(self, rate: int) -> None:
         if rate != self._rate:
-            self._rate, self._parts = rate, _parts(rate, self._windows, self.tokens)
+            self._rate = rate
+            self._fill(self.tokens)
 
     def ready(self, now: datetime) -> int:
         """How many calls may be made now."""
         passed_s = (now - self.at).total_seconds()
+        if passed_s < -limits.LANE_SILENCE_MAX_S:
+            # Nobody rests as long as that: the clock was set back.
+            self.at, passed_s = now, 0.0
         if passed_s < 0:
             return 0
-        for part in self._parts:
+        for part in (*self._parts, *self._of_profiles):
             part.tokens = min(part.most, part.tokens + passed_s * part.per_s)
         self.at = now
+        if self.pace < 1.0:
+            self.pace = min(1.0, self.pace * _REGAINED_PER_S ** min(passed_s, 600.0))
+            self._fill(self.tokens)
         return int(min(part.tokens for part in self._parts))
 
-    def take(self, calls: int) -> None:
+    def take(self, calls: int, profiles: int = 0) -> None:
         for part in self._parts:
             part.tokens -= calls
+        for part in self._of_profiles:
+            part.tokens -= profiles
+
+    def slow(self, calls: int, within_s: float) -> None:
+        """So many calls it took within that time, and then said that they were too many: for now it gets fewer."""
+        took = calls / max(within_s, 1.0) * 60 / self._rate
+        self.pace = max(min(1.0, _SLOWEST_PER_MINUTE / self._rate), _SLOWED * min(self.pace, took))
+        self._fill(self.tokens)
 
     def silence(self, until: datetime) -> None:
         """The tool asked for a rest: nothing until then, and the rate builds up from nothing."""
-        if until > self.at:
+        if until >= self.at:
             self.at = until
-            for part in self._parts:
+            for part in (*self._parts, *self._of_profiles):
                 part.tokens = 0.0
 
     @property
@@ -86,15 +123,17 @@ class Bucket:
         one by one."""
         return max(1, int(min(part.per_s for part in self._parts) / 10))
 
-    def next_at(self) -> datetime:
-        """When `worthwhile` calls may be made; in the past when they may be made already."""
+    def next_at(self, *, profiles: bool = False) -> datetime:
+        """When `worthwhile` calls may be made, or one about a profile; in the past when they may be made already."""
         wanted = self.worthwhile
         wait_s = max(max(0.0, wanted - part.tokens) / part.per_s for part in self._parts)
+        if profiles:
+            wait_s = max(wait_s, *(max(0.0, 1.0 - part.tokens) / part.per_s for part in self._of_profiles), 0.0)
         # A hair later than computed, so that rounding never wakes a lane just before its token is there.
         return self.at + timedelta(seconds=wait_s + 1e-5 * bool(wait_s))
 
 
-def _parts(rate_per_minute: int, windows: Sequence[Window], tokens: Sequence[float]) -> list[_Part]:
+def _parts(rate_per_minute: float, windows: Sequence[Window], tokens: Sequence[float]) -> list[_Part]:
     parts: list[_Part] = []
     at_once = 0.0
     minute = Window(rate_per_minute, 60.0)

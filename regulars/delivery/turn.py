@@ -5,7 +5,7 @@
              |                           `--(the same customer's next waits behind it)
              `----- in hand, at most LANE_UNRECORDED_MAX, until it is recorded -----'
 
-    turn:  take_up --> at work --end--> ended: lost, paused, switched off, over --put_down--> the lane may be taken up
+    turn:  take_up --> at work --end--> ended: lost, paused, resting, switched off, over --put_down--> may be taken up
               `--(it has no carrier)--> the lane is held up, with the reason
 
 Messages are prepared in the transaction that takes them in hand: what stops one is written down there, and what may be
@@ -18,17 +18,23 @@ hand, and calls it uncertain.
 
 Where the tool keeps profiles, a page is prepared with what is true of its customers right after it was read, and one
 customer's calls are made one by one, in the order in which they were read. So none arrives with an older state than one
-before it.
+before it. A carrier that is `in_order` does so always, and what happened later waits, too, for what is tried again.
+
+First tries, further tries, profiles and replays have turns of their own (`lineup`), in what is read and in what is sent
+next: a replay of everything is sent beside what happens now, not before it.
 
 How many calls may be out halves when the tool lets a call time out, and grows with every one it takes, so that a tool
-that hangs costs few connections, and nobody else anything.
+that hangs costs few connections, and nobody else anything. A tool that answers 429 gets fewer for a while (`rate`). One
+that fails LANE_FAILURES_MAX calls in a row rests; then one call is made, and when that is taken, all the others:
+
+    closed --(too many in a row)--> open: it rests, longer each time --> half open --(taken)--> closed
+                                      ^----------------------------(it fails too)--'
 
 Whoever runs it opens the transactions, makes the calls between them, and holds the clock.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -36,8 +42,9 @@ import structlog
 
 from regulars import limits, tenancy
 from regulars.delivery.attempts import Attempt, silence_until
-from regulars.delivery.carrier import Carrier, Delivered, GaveUp, Paused
+from regulars.delivery.carrier import RETRY_STATUSES, Carrier, Delivered, GaveUp, Paused, RetryAfter
 from regulars.delivery.lanes import held_rate, hold_up, lease_lane, release_lane, renew_lease
+from regulars.delivery.lineup import Lineup
 from regulars.delivery.model import Due, Lane, Later, Settled, Skipped
 from regulars.delivery.rate import Bucket
 from regulars.delivery.recording import record
@@ -47,12 +54,14 @@ from regulars.kit.http import Answer, NoAnswer
 from regulars.tenancy import Workspace
 
 _log = structlog.get_logger(__name__)
-_START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
-
+_IN_ORDER = "It waits until what happened before, to the same customer, has gone out."
 _LEFT = "It was on its way when a worker stopped, and may have arrived. It is sent again only if you ask for it."
 
 Made = tuple[Attempt, int]
 """An attempt, and the tries that its delivery had before it."""
+
+_Aside = tuple[UUID, str | None, datetime | None, UUID | None]
+"""What is not sent now, why (None: as it was), until when (None: for good), and the customer whose next ones wait."""
 
 
 class Source(Protocol):
@@ -62,7 +71,7 @@ class Source(Protocol):
         """Raises a Refusal when it can't be used: it is gone, or this server can't read it."""
         ...
 
-    async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
+    async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str, now: datetime) -> None:
         """The tool's answer says that nothing more should be sent: what the lane belongs to is paused, and the lane."""
         ...
 
@@ -79,54 +88,55 @@ class Source(Protocol):
 
 
 class Turn:
-    """One lane in one worker's hands, which may go on until `ended` says why no longer."""
+    """One lane in one worker's hands, which may go on until `ended` says why no longer. What is sent next is in its
+    `lineup`."""
 
     def __init__(self, lane: Lane, carrier: Carrier, worker_id: UUID, now: datetime) -> None:
         self.lane, self.carrier, self.worker_id = lane, carrier, worker_id
         self.ended = ""
         self.sent = 0
-        self.window = min(limits.LANE_CALLS_IN_FLIGHT_MAX // 4, carrier.at_once)
-        self.bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at, carrier.windows)
+        self.failures = lane.failures
+        half_open = self.failures >= limits.LANE_FAILURES_MAX
+        self.window = 1 if half_open else min(limits.LANE_CALLS_IN_FLIGHT_MAX // 4, carrier.at_once)
+        self.bucket = Bucket(
+            lane.rate_per_minute,
+            lane.tokens,
+            lane.tokens_at,
+            carrier.windows,
+            of_profiles=carrier.profile_windows,
+            pace=lane.pace,
+        )
+        self._began, self._taken = now, 0
         self._paused_reason = ""
         self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
-        self._queue: deque[Due] = deque()
-        # What waits for a call about the same customer to end.
-        self._behind: dict[UUID, deque[Due]] = {}
+        self.lineup = Lineup(in_order=carrier.in_order)
         self._in_hand: set[UUID] = set()
         self._done: list[Made] = []
         self._page_most = limits.LANE_PAGE_MAX if not self.by_hand else limits.LANE_IN_HAND_MAX
         self._page = min(limits.LANE_PAGE_FIRST, self._page_most)
         self._back: set[UUID] = set()
-        self._after = _START
-        self._moved = self._exhausted = False
 
     @property
     def by_hand(self) -> bool:
-        """A page is taken in hand: it is read in a transaction that writes."""
+        """A page is taken in hand before it is sent."""
         return self.carrier.source == "message"
 
     @property
-    def queued(self) -> int:
-        """How many are ready to be sent."""
-        return len(self._queue)
+    def writes(self) -> bool:
+        """A page is read in a transaction that writes."""
+        return self.by_hand or self.carrier.in_order
 
     @property
     def done(self) -> int:
         """How many attempts are to be recorded."""
         return len(self._done)
 
-    def wake(self) -> None:
-        """More has been queued."""
-        self._exhausted = False
-
     def end(self, why: str) -> None:
         """Send nothing more; calls that are out end and are recorded. What was read and not sent is still queued."""
         self.ended = self.ended or why
-        for waiting in (self._queue, *self._behind.values()):
-            ids = [one.id for one in waiting]
-            self._in_hand.difference_update(ids)
-            self._back.update(ids)
-            waiting.clear()
+        ids = self.lineup.clear()
+        self._in_hand.difference_update(ids)
+        self._back.update(ids)
 
     def step_back(self, now: datetime) -> None:
         """Nothing is in hand, so the next page may begin before the place reached: there lies what was committed late.
@@ -135,29 +145,27 @@ class Turn:
         of them at every rest would cost more than sending. A turn starts at the very beginning, so nothing that is
         older yet waits longer than a turn takes.
         """
-        self._after = min(self._after, (now - timedelta(seconds=limits.LANE_REREAD_S), _START[1]))
-        self._moved = self._exhausted = False
+        self.lineup.step_back(now - timedelta(seconds=limits.LANE_REREAD_S))
+        self.bucket.ready(now)
 
     @property
     def may_step_back(self) -> bool:
-        return self._exhausted and self._moved and not self.ended
+        return self.lineup.exhausted and self.lineup.moved and not self.ended
 
     @property
     def wants_more(self) -> bool:
-        return not (
-            self.ended
-            or self._exhausted
-            or len(self._queue) > self._page // 2
-            or len(self._in_hand) > limits.LANE_UNRECORDED_MAX - limits.LANE_PAGE_FIRST
-        )
+        full = len(self._in_hand) > limits.LANE_UNRECORDED_MAX - limits.LANE_PAGE_FIRST
+        return not (self.ended or full) and bool(self.lineup.wanting(self._page // 2, self.bucket.profiles))
 
     def may_read(self, now: datetime) -> bool:
         return self.wants_more and self.bucket.ready(now) >= self.bucket.worthwhile
 
     async def read(self, tx: Reading, source: Source, now: datetime) -> None:
-        """A page of what is due, as much as the rate allows; `tx` is a Tx if it is taken `by_hand`. The turn ends when
-        the lane is not ours any more, or it carries events and they are off."""
+        """A page of what is due, as much as the rate allows; `tx` is a Tx if the turn `writes`. It ends when the lane
+        is not ours any more, or carries events and they are off."""
         limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
+        if limit < 1 or self.ended:
+            return  # it began to rest meanwhile
         rate = await held_rate(tx, self.lane, self.worker_id, now)
         if rate is None:
             self.end("lost or paused")
@@ -167,18 +175,21 @@ class Turn:
         if not (workspace.events_on or self.by_hand):
             self.end("switched off")
             return
-        page = await due(tx, self.lane.workspace_id, self.lane.id, now, self._after, limit)
-        prepared = await source.prepare(tx, workspace, self.carrier, page, now) if page else []
-        self._exhausted = len(page) < limit
+        asked = self.lineup.begin(limit, self._page // 2, self.bucket.profiles)
+        page = await due(tx, self.lane.workspace_id, self.lane.id, now, asked)
+        self.lineup.came(page, asked)
+        ready = await self._in_order(tx, page, now) if self.carrier.in_order else page
+        due_now = [one for one in ready if isinstance(one, Due)]
+        prepared = await source.prepare(tx, workspace, self.carrier, due_now, now) if due_now else []
         if not page or self.ended:
             return
-        self._after, self._moved = (page[-1].due_at, page[-1].id), True
         fresh = [one for one in prepared if isinstance(one, Due) and one.id not in self._in_hand]
         if isinstance(tx, Tx):
-            await self._take_in_hand(tx, source, prepared, now)
+            later = [one for one in ready if isinstance(one, Later)]
+            await self._take_in_hand(tx, source, [*prepared, *later], now)
         self._in_hand.update(one.id for one in fresh)
-        self._queue.extend(fresh)
-        self.bucket.take(len(fresh))
+        self.lineup.put(fresh)
+        self.bucket.take(len(fresh), sum(one.share == "profile" for one in fresh))
         mean_bytes = sum(len(one.body) for one in fresh or page) // len(fresh or page) + 1
         self._page = max(1, min(self._page_most, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
 
@@ -186,28 +197,34 @@ class Turn:
         self, tx: Tx, source: Source, prepared: Sequence[Due | Skipped | Later], now: datetime
     ) -> None:
         workspace_id, put = self.lane.workspace_id, sorted(prepared, key=lambda one: one.id)
-        if ids := [one.id for one in put if isinstance(one, Due)]:
+        ids = [one.id for one in put if isinstance(one, Due) and self.by_hand]
+        if ids:
             await tx.execute(sql.take_in_hand, workspace_id, ids, now)
         aside = [one for one in put if not isinstance(one, Due)]
-        if not aside:
-            return
-        at = [one.at if isinstance(one, Later) else None for one in aside]
-        await tx.execute(sql.set_aside, workspace_id, [one.id for one in aside], now, [one.reason for one in aside], at)
+        rows: list[_Aside] = [(one.id, one.reason, one.at if isinstance(one, Later) else None, None) for one in aside]
+        await self._set_aside(tx, rows, now)
         over = [Settled(one.id, "skipped", one.reason) for one in aside if isinstance(one, Skipped)]
         if over:
             await source.settle(tx, workspace_id, over, now)
 
-    def next(self) -> Due | None:
-        """What is to be sent now; what is about a customer whose call is out waits behind that."""
-        while self._queue:
-            one = self._queue.popleft()
-            if one.profile is None or one.customer_id is None:
-                return one
-            if one.customer_id not in self._behind:
-                self._behind[one.customer_id] = deque()
-                return one
-            self._behind[one.customer_id].append(one)
-        return None
+    async def _set_aside(self, tx: Tx, rows: Sequence[_Aside], now: datetime) -> None:
+        if not rows:
+            return
+        ids, *columns = map(list, zip(*sorted(rows, key=lambda row: row[0]), strict=True))
+        await tx.execute(sql.set_aside, self.lane.workspace_id, ids, now, *columns)
+
+    async def _in_order(self, tx: Reading, page: Sequence[Due], now: datetime) -> list[Due | Later]:
+        """In the order in which they happened; later, what comes after one of the same customer that is tried again."""
+        whose = list({one.customer_id for one in page if one.customer_id})
+        rows = await tx.fetch(sql.ahead, self.lane.workspace_id, self.lane.id, whose)
+        here = self._in_hand | {one.id for one in page}
+        ahead = {row["ahead_of"]: row for row in rows if row["id"] not in here}
+        soon, found = now + timedelta(seconds=1), list[Due | Later]()
+        for one in sorted(page, key=lambda one: one.id):
+            first = ahead.get(one.customer_id)
+            waits = first is not None and first["id"] < one.id
+            found.append(Later(one.id, max(first["due_at"], soon), _IN_ORDER) if first and waits else one)
+        return found
 
     def take(self, made: Attempt, one: Due, now: datetime) -> Due | None:
         """What came of it is to be recorded. What waited behind it, to be sent at once."""
@@ -215,30 +232,48 @@ class Turn:
         self._done.append((made, one.tries))
         if isinstance(made.outcome, Delivered):
             self.window = min(self.window + 1, self.carrier.at_once)
+            self.failures = 0
+            self._taken += 1
             if isinstance(made.end, Answer) and "ratelimit-remaining" in made.end.headers:
                 self._rest(made, now)
         else:
             self._mind(made, now)
-        if one.profile is None or one.customer_id is None:
-            return None
-        behind = self._behind[one.customer_id]
-        if behind:
-            return behind.popleft()
-        del self._behind[one.customer_id]
-        return None
+        return self.lineup.behind(one, again=isinstance(made.outcome, RetryAfter) and not one.test)
 
     def _rest(self, made: Attempt, now: datetime) -> None:
         silence = silence_until(made, now)
-        if silence is not None:
-            self.bucket.silence(silence)
+        if silence is None:
+            return
+        if isinstance(made.outcome, RetryAfter) and self._taken and not self.ended:
+            self.bucket.slow(self._taken, (now - self._began).total_seconds())
+        self._silence(silence)
+
+    def _silence(self, until: datetime) -> None:
+        self.bucket.silence(until)
+        self.end("resting")
 
     def _mind(self, made: Attempt, now: datetime) -> None:
-        self._rest(made, now)
-        if isinstance(made.end, NoAnswer) and made.end.kind.startswith("timeout"):
+        end = made.end
+        if isinstance(end, NoAnswer) and end.kind.startswith("timeout"):
             self.window = max(min(limits.LANE_CALLS_IN_FLIGHT_MIN, self.carrier.at_once), self.window // 2)
         if isinstance(made.outcome, Paused) and not made.parcel.test:
             self._paused_reason = made.outcome.reason
             self.end("paused")
+        elif isinstance(end, NoAnswer) or (end is not None and end.status in RETRY_STATUSES):
+            self._fail(made, now)
+        elif end is not None:
+            self.failures = 0
+        self._rest(made, now)
+
+    def _fail(self, made: Attempt, now: datetime) -> None:
+        """Calls that were out when it began to rest tell nothing new, and a test is of one delivery."""
+        if made.parcel.test or self.bucket.at > now:
+            return
+        self.failures += 1
+        times = self.failures - limits.LANE_FAILURES_MAX
+        if times >= 0:
+            rest_s = min(limits.LANE_BREAK_FIRST_S * 2.0 ** min(times, 10), limits.LANE_SILENCE_MAX_S)
+            self._silence(now + timedelta(seconds=rest_s))
 
     def batch(self) -> list[Made]:
         """What is to be recorded next."""
@@ -252,8 +287,21 @@ class Turn:
         """Locks what the lane belongs to, if it is paused, then the lane, then its deliveries."""
         lane = self.lane
         if self._paused_reason:
-            await source.pause(tx, lane.workspace_id, lane.id, self._paused_reason)
+            await source.pause(tx, lane.workspace_id, lane.id, self._paused_reason, now)
+        made_ids = [one.parcel.delivery_id for one, _ in batch]
+        held = self.lineup.held(made_ids)
+        if held:
+            ids = {*made_ids, *(one.id for _, behind in held.values() for one in behind)}
+            await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)
+            await tx.execute(sql.lock_deliveries, lane.workspace_id, sorted(ids))
         verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=random)
+        rows: list[_Aside] = []
+        for (made, _), verdict in zip(batch, verdicts, strict=True):
+            whose, behind = held.get(made.parcel.delivery_id, (None, ()))
+            if whose is not None and verdict.state == "queued":
+                rows.append((made.parcel.delivery_id, None, verdict.next_at, whose))
+            rows += [(one.id, _IN_ORDER, verdict.next_at or now, whose) for one in behind]
+        await self._set_aside(tx, rows, now)
         if self.by_hand:
             settled = [
                 Settled(
@@ -280,13 +328,15 @@ class Turn:
 
     def recorded(self, batch: Sequence[Made]) -> None:
         """It is committed."""
-        self._in_hand.difference_update(one.parcel.delivery_id for one, _ in batch)
+        ids = [one.parcel.delivery_id for one, _ in batch]
+        held = self.lineup.held(ids)
+        self._in_hand.difference_update(ids, (one.id for _, behind in held.values() for one in behind))
+        self.lineup.let_go(held)
 
     def forget(self) -> None:
         """After a fault: what is in hand is still queued and will be sent again, but for messages that were on their
         way: whether they arrived is not known."""
         self.end("fault")
-        self._behind.clear()
         self._done.clear()
         self._in_hand.clear()
 
@@ -302,13 +352,13 @@ class Turn:
         """The lane is nobody's, and looked at when its next delivery is due, but not before the time given."""
         if self.by_hand and self._back:
             await tx.execute(sql.put_back, self.lane.workspace_id, sorted(self._back))
-        await release_lane(tx, self.lane, self.worker_id, self.bucket, not_before)
+        await release_lane(tx, self.lane, self.worker_id, self.bucket, not_before, self.failures)
 
     def rests_until(self, now: datetime) -> datetime:
         """When the lane may be looked at again."""
         if self.ended == "switched off":
             return now + timedelta(seconds=limits.WORKER_SWITCHED_OFF_S)
-        return max(now, self.bucket.next_at())
+        return max(now, self.bucket.next_at(profiles=self.lineup.wanting(self._page, 1) == ["profile"]))
 
 
 async def take_up(
@@ -332,8 +382,9 @@ async def take_up(
     except Refusal as refusal:
         why = refusal.message
         _log.error("no_carrier", workspace_id=str(workspace_id), lane_id=str(lane_id), tool=lane.tool, why=why)
-        bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at)
-        await release_lane(tx, lane, worker_id, bucket, now + timedelta(seconds=limits.LANE_NO_CARRIER_S))
+        bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at, pace=lane.pace)
+        later = now + timedelta(seconds=limits.LANE_NO_CARRIER_S)
+        await release_lane(tx, lane, worker_id, bucket, later, lane.failures)
         await hold_up(tx, workspace_id, lane_id, why)
         return None
     if carrier.source == "message":

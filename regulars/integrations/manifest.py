@@ -8,6 +8,7 @@ import msgspec
 from regulars.delivery.carrier import Carrier
 from regulars.delivery.rate import Window
 from regulars.kit import fields
+from regulars.kit.fields import Field, Option
 
 Category = Literal["e-mail and SMS", "developers"]
 
@@ -22,6 +23,23 @@ class Manifest(fields.Manifest, frozen=True, kw_only=True):
     category: Category
     deduplicates: bool
     windows: tuple[Window, ...] = ()
+
+
+ORDER = Field(
+    name="order",
+    label="Order",
+    kind="select",
+    help=(
+        "One at a time: what happens to a customer is sent when what happened before has arrived or was given up, also "
+        "while that is tried again. It takes longer."
+    ),
+    default="any",
+    options=(Option("any", "As quickly as possible"), Option("customer", "One at a time for each customer")),
+)
+
+
+def in_order(settings: Mapping[str, Any]) -> bool:
+    return settings.get("order") == "customer"
 
 
 class Connector(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ UPDATE integrations_integration SET name = $3, settings = $4, secrets = $5, upda
 -- Nothing is written where it is so already.
 UPDATE integrations_integration SET state = $3, state_reason = $4
  WHERE workspace_id = $1 AND id = $2 AND (state, state_reason) IS DISTINCT FROM ($3, $4)
+RETURNING name
 
 -- name: archive
 UPDATE integrations_integration SET archived_at = $3, updated_at = $3, secrets = ''

@@ -58,9 +58,11 @@ async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datet
     return await store.integration(tx, checked.workspace_id, checked.id)
 
 
-async def pause(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+async def pause(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> str | None:
     """By the tool's answer or by a person: what is queued waits until it is initialized again. Like every act that
-    touches both, it locks the integration, then its lane. One that is paused for this reason already is left alone."""
-    did = await tx.execute(sql.set_state, workspace_id, integration_id, "paused", reason)
-    if did == "UPDATE 1":
+    touches both, it locks the integration, then its lane. One that is paused for this reason already is left alone;
+    another's name is returned."""
+    name: str | None = await tx.fetchval(sql.set_state, workspace_id, integration_id, "paused", reason)
+    if name is not None:
         await delivery.pause_lane(tx, workspace_id, integration_id, reason)
+    return name

@@ -7,7 +7,7 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.rate import Window
-from regulars.integrations.manifest import Manifest
+from regulars.integrations.manifest import ORDER, Manifest
 from regulars.kit.fields import Field, Option, host_field, rate_field
 
 # Kept on the profile, under the prefix: what the shop's segments ask about. '' is a value: there is no tier (yet).
@@ -104,6 +104,7 @@ class Spec(_Told, frozen=True, kw_only=True):
     prefix: tuple[str, str, str] = ("Nector:", r"[^\x00-\x1f]{1,40}", "1 to 40 characters")
     media_type: str = "application/json"
     windows: tuple[Window, ...] = ()
+    profile_windows: tuple[Window, ...] = ()
     at_once: int = limits.LANE_CALLS_IN_FLIGHT_MAX
     deduplicates: bool = False
     names: Names = Names()
@@ -174,6 +175,7 @@ def manifest(tool: str, spec: Spec) -> Manifest:
             *spec.fields,
             *(of_profiles if spec.profile else ()),
             *(() if spec.deduplicates else (retry_unclear,)),
+            ORDER,
             rate_field(*spec.rate),
             host_field(label, spec.host, spec.host_help),
         ),

@@ -15,7 +15,7 @@ import msgspec
 from regulars import limits
 from regulars.delivery import carrier
 from regulars.integrations.filling import About, encode, filled
-from regulars.integrations.manifest import Connector
+from regulars.integrations.manifest import Connector, in_order
 from regulars.integrations.spec import SELECTORS, Call, Spec, manifest
 from regulars.kit.http import Answer, NoAnswer, Request
 
@@ -39,7 +39,8 @@ class ToolCarrier:
     source: carrier.SourceKind = "event"
 
     def __init__(self, spec: Spec, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
-        self._spec, self.at_once, self.windows = spec, spec.at_once, spec.windows
+        self._spec, self.at_once, self.in_order = spec, spec.at_once, in_order(settings)
+        self.windows, self.profile_windows = spec.windows, spec.profile_windows
         self.keeps_profiles = spec.profile is not None
         self._settings = {**settings, **secrets, "host": str(settings["host"]).rstrip("/"), "md5": "{md5}"}
         self._prefix, self._selector = str(settings.get("profile_prefix", "")), str(settings["primary_selector"])

@@ -14,7 +14,7 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery import carrier
-from regulars.integrations.manifest import Connector, Manifest
+from regulars.integrations.manifest import ORDER, Connector, Manifest, in_order
 from regulars.kit import wire_time
 from regulars.kit.fields import Field, Option, rate_field, signing_secret
 from regulars.kit.http import Answer, NoAnswer, Request
@@ -59,6 +59,7 @@ MANIFEST = Manifest(
                 Option("nector", "x-nector-webhook-hmac (older receivers)"),
             ),
         ),
+        ORDER,
         rate_field(60_000, "Lower it if your receiver can't keep up."),
     ),
     also=_secret_fits_style,
@@ -75,12 +76,13 @@ class WebhookCarrier:
 
     source: carrier.SourceKind = "event"
     at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
-    windows = MANIFEST.windows
+    windows = profile_windows = MANIFEST.windows
     keeps_profiles = False
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         self._url = str(settings["url"])
         self._standard = settings["style"] == "standard"
+        self.in_order = in_order(settings)
         read_key = key_bytes if self._standard else str.encode
         self._key = read_key(secrets["secret"])
         self._previous_key, self._previous_until_s = b"", 0.0

@@ -85,7 +85,9 @@ CREATE TABLE delivery_lane (
     leased_until    timestamptz,
     leased_lock     bigint,                     -- the advisory lock that its holder has while it lives; null: none
     tokens          double precision[] NOT NULL DEFAULT '{}', -- what is left of each of its rates, as of tokens_at
-    tokens_at       timestamptz NOT NULL,       -- in the future while the tool has asked for silence
+    tokens_at       timestamptz NOT NULL,       -- in the future while the tool has asked for silence, or needs a rest
+    pace            double precision NOT NULL DEFAULT 1, -- the share of its rates that the tool takes, as of tokens_at
+    failures        integer NOT NULL DEFAULT 0, -- calls in a row that were not answered, or with the tool's own fault
     last_error      text NOT NULL DEFAULT '',   -- of its newest attempt that did not deliver
     last_error_at   timestamptz,
     held_up         text NOT NULL DEFAULT '',   -- why this program can't send from it, in words; '': it can
@@ -116,10 +118,14 @@ CREATE TABLE delivery_delivery (
     created_at    timestamptz NOT NULL,
     finished_at   timestamptz,
     in_hand_since timestamptz,                  -- a message that may be on its way: nobody sends it once more unasked
+    share         text NOT NULL DEFAULT 'first' CHECK (share IN ('first', 'retry', 'profile', 'replay')),
+    ahead_of      uuid,                         -- the customer whose later ones wait until this one is tried again
     PRIMARY KEY (workspace_id, id)
 ) PARTITION BY RANGE (id);
 CREATE INDEX delivery_in_hand ON delivery_delivery (workspace_id, lane_id) WHERE in_hand_since IS NOT NULL;
-CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, due_at, id) WHERE state = 'queued';
+CREATE INDEX delivery_due ON delivery_delivery (workspace_id, lane_id, share, due_at, id) WHERE state = 'queued';
+CREATE INDEX delivery_ahead ON delivery_delivery (workspace_id, lane_id, ahead_of, id)
+ WHERE state = 'queued' AND ahead_of IS NOT NULL;
 CREATE INDEX delivery_profiles ON delivery_delivery (workspace_id, lane_id, rule_id)
  WHERE state = 'queued' AND source = 'profile';
 CREATE INDEX delivery_sampled ON delivery_delivery (workspace_id, id) WHERE sample IS NOT NULL;

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import channels, customers, dispatch, events, integrations, ledger
+from regulars import channels, customers, dispatch, events, integrations, ledger, tenancy
 from regulars.delivery import Carrier, Due, Later, Settled, Skipped
 from regulars.kit import Reading, SecretBox, Tx
 from regulars.tenancy import Workspace
@@ -26,9 +26,18 @@ class Carriers:
             return channels.carrier(sender, self._box, self._server)
         return await integrations.carrier_of(tx, workspace_id, lane_id, self._box)
 
-    async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str) -> None:
-        room = channels if await channels.find_sender(tx, workspace_id, lane_id) else integrations
-        await room.pause(tx, workspace_id, lane_id, reason)
+    async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str, now: datetime) -> None:
+        """And its owners are told, as soon as it is."""
+        of_senders = await channels.find_sender(tx, workspace_id, lane_id) is not None
+        name = await (channels if of_senders else integrations).pause(tx, workspace_id, lane_id, reason)
+        if name is None:
+            return
+        act, detail = f"{'sender' if of_senders else 'integration'}.pause", {"reason": reason}
+        await tenancy.audit(tx, workspace_id, "worker", act, str(lane_id), now=now, detail=detail)
+        owners = [one.email for one in await tenancy.list_staff(tx, workspace_id) if one.role == "owner"]
+        there = f"{self._server}/{'senders' if of_senders else 'integrations'}/{lane_id}"
+        words = f"{reason}\n\nWhat is to be sent waits, and goes out once it is initialized again:\n{there}\n"
+        await channels.tell(tx, workspace_id, owners, f"{name} is paused", words, now)
 
     async def prepare(
         self, tx: Reading, workspace: Workspace, carrier: Carrier, page: Sequence[Due], now: datetime

@@ -36,7 +36,7 @@ class Running:
         self._progress = asyncio.Event()
 
     def wake(self) -> None:
-        self.turn.wake()
+        self.turn.lineup.wake()
         self._progress.set()
 
     def end(self, why: str) -> None:
@@ -70,7 +70,7 @@ class Running:
         await self._renew_in_time()
         if self.turn.ended:
             return
-        async with self._db.transaction() if self.turn.by_hand else self._db.reading() as tx:
+        async with self._db.transaction() if self.turn.writes else self._db.reading() as tx:
             await self.turn.read(tx, self._source, now)
         self._start_senders()
 
@@ -103,7 +103,7 @@ class Running:
             self.turn.forget()
 
     def _start_senders(self) -> None:
-        for _ in range(min(self.turn.window - len(self._senders), self.turn.queued)):
+        for _ in range(min(self.turn.window - len(self._senders), len(self.turn.lineup))):
             self._senders.add(self._task(self._send()))
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -121,7 +121,7 @@ class Running:
 
     async def _send(self) -> None:
         turn, clock, sender = self.turn, self._clock, self._sender
-        while len(self._senders) <= turn.window and (due := turn.next()):
+        while len(self._senders) <= turn.window and (due := turn.lineup.next()):
             while due is not None:
                 made = await delivery.attempt(turn.carrier, sender, due.parcel(clock.outside()))
                 due = turn.take(made, due, clock.now())

@@ -106,7 +106,8 @@ async def test_rules_and_deliveries_go_by_keys(shop: Corner, analysed: bool) -> 
         lane = await delivery.lease_lane(spy, workspace.id, lane_id, worker_id, now, gone=[1])
         assert lane is not None
         for limit in (1, 200):
-            page = await delivery.due(spy, workspace.id, lane_id, now, (now - timedelta(days=1), workspace.id), limit)
+            of = [(share, now - timedelta(days=1), workspace.id, limit) for share in get_args(delivery.Share)]
+            page = await delivery.due(spy, workspace.id, lane_id, now, of)
             made = [
                 (Attempt(one.parcel(now), None, None, outcome), 0)
                 for one, outcome in zip(page, [Delivered(""), RetryAfter(None, "No.")] * limit, strict=False)

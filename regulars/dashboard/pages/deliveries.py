@@ -160,7 +160,7 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
         "tool": tool,
         "live": one.state == "queued" and not attempts,
         "removed": _REMOVED[one.source],
-        "there": _page_of(tool) if tool else "",
+        "there": page_of(tool) if tool else "",
         "message": words.CHANNELS.get(one.topic, one.topic) if one.source == "message" else "",
         "letter": (await messages.messages_by_id(tx, desk.id, [one.id])).get(one.id),
         "profile": _PROFILE if one.source == "profile" else "",
@@ -184,7 +184,7 @@ async def replay(desk: Desk, tx: Tx) -> str:
     return f"Queued again. {waits[0]}" if waits else ""
 
 
-def _page_of(tool: Integration | Sender) -> str:
+def page_of(tool: Integration | Sender) -> str:
     return f"/{'senders' if isinstance(tool, Sender) else 'integrations'}/{tool.id}"
 
 
@@ -192,7 +192,7 @@ def _waits_for(tool: Integration | Sender | None, desk: Desk, source: str) -> tu
     """What keeps a queued delivery from going out, why, and the page where that is mended; None when nothing does."""
     if tool is None:
         return "It is not sent.", f"The {'sender' if source == 'message' else 'tool'} was removed.", ""
-    there = _page_of(tool)
+    there = page_of(tool)
     if tool.state == "new":
         return f"It waits for {tool.name}.", "It is not initialized yet.", there
     if tool.state == "paused":

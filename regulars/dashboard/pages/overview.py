@@ -15,6 +15,7 @@ import msgspec
 from litestar import Response, get, post
 
 from regulars import (
+    channels,
     customers,
     delivery,
     dispatch,
@@ -27,6 +28,7 @@ from regulars import (
     triggers,
     why,
 )
+from regulars.channels import Sender
 from regulars.customers import Customer
 from regulars.dashboard import words
 from regulars.dashboard.declaring import act, page
@@ -34,6 +36,7 @@ from regulars.dashboard.desk import Desk, Form, Handed, uuid_of
 from regulars.dashboard.figures import PERIODS, figures
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.pages import sandbox
+from regulars.dashboard.pages.deliveries import page_of
 from regulars.dashboard.pages.integrations import initialize
 from regulars.dashboard.pages.shop import LISTS, SETUP, change
 from regulars.dashboard.sheets import read
@@ -78,6 +81,7 @@ async def overview(desk: Desk, form: Form, status: int = 200) -> Response[str]:
     counting = asyncio.create_task(figures(desk, count))
     async with desk.reading() as tx:
         tools = await integrations.list_integrations(tx, desk.id)
+        senders = await channels.list_senders(tx, desk.id)
         rules = await dispatch.list_rules(tx, desk.id)
         lanes = await delivery.lane_health(tx, desk.id, desk.now)
         totals = await delivery.delivery_totals(tx, desk.id)
@@ -93,7 +97,11 @@ async def overview(desk: Desk, form: Form, status: int = 200) -> Response[str]:
         "shows": {},
         "lists": LISTS,
         "sandbox": desk.app.settings.allow_loopback,
-        "troubles": [*_troubles(desk, tools, rules, lanes), *_stuck(stuck), *_set_aside(sum(aside.values()))],
+        "troubles": [
+            *_troubles(desk, [*tools, *senders], rules, lanes),
+            *_stuck(stuck),
+            *_set_aside(sum(aside.values())),
+        ],
         "figures": await counting,
         "count": count,
         "periods": PERIODS,
@@ -106,7 +114,9 @@ def _deliveries(count: int) -> str:
     return words.plural(count, "delivery", "deliveries")
 
 
-def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: list[LaneHealth]) -> list[Trouble]:
+def _troubles(
+    desk: Desk, tools: Sequence[Integration | Sender], rules: Sequence[Rule], lanes: Sequence[LaneHealth]
+) -> list[Trouble]:
     found = []
     health = {lane.lane_id: lane for lane in lanes}
     if rules and not desk.workspace.events_on:
@@ -115,17 +125,17 @@ def _troubles(desk: Desk, tools: list[Integration], rules: list[Rule], lanes: li
         )
     for tool in tools:
         lane = health.get(tool.id)
-        there = f"/integrations/{tool.id}"
+        there = page_of(tool)
         if tool.state == "paused":
             waits = f" Waiting: {_deliveries(lane.queued)}." if lane and lane.queued else ""
             found.append(
                 Trouble("bad", f"{tool.name} is paused.", tool.state_reason + waits, there, f"Open {tool.name}")
             )
-        elif lane and lane.held_up:
-            found.append(Trouble("care", f"{tool.name} waits.", lane.held_up, there, f"Open {tool.name}"))
+        elif lane and lane.waits:
+            found.append(Trouble("care", f"{tool.name} waits.", lane.waits, there, f"Open {tool.name}"))
         elif lane and lane.oldest_due_at and (desk.now - lane.oldest_due_at).total_seconds() > LATE_S:
             text = f"Due: {_deliveries(lane.queued)}. The worker may not be running."
-            found.append(Trouble("care", f"{tool.name} gets its events late.", text, there, f"Open {tool.name}"))
+            found.append(Trouble("care", f"{tool.name} is late.", text, there, f"Open {tool.name}"))
         if lane and lane.failed:
             text = "Look at why, mend it, and send them again."
             title = f"{_deliveries(lane.failed)} to {tool.name} failed."

@@ -16,7 +16,7 @@ _sql = Queries(__file__)
 async def lane_health(tx: Reading, workspace_id: UUID, now: datetime) -> list[LaneHealth]:
     """Every lane of the workspace. The last hour is counted in slots of five minutes."""
     since = now - timedelta(hours=1)
-    return await tx.all(LaneHealth, _sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX)
+    return await tx.all(LaneHealth, _sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX, now)
 
 
 class Keeping(msgspec.Struct, frozen=True):

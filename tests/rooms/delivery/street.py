@@ -32,7 +32,9 @@ class PlainCarrier:
     source: delivery.SourceKind = "event"
     at_once = 64
     windows: tuple[delivery.Window, ...] = ()
+    profile_windows: tuple[delivery.Window, ...] = ()
     keeps_profiles = False
+    in_order = False
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -79,7 +81,7 @@ class Street:
             raise NotFound("This integration does not exist.")
         return self.carriers[integration_id]
 
-    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -> None:
+    async def pause(self, tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str, now: datetime) -> None:
         self.paused_lanes[integration_id] = reason
         await delivery.pause_lane(tx, workspace_id, integration_id, reason)
 

@@ -330,7 +330,7 @@ async def test_sending_and_replaying_take_their_locks_in_one_order(shop: Corner)
     (one,) = await shop.queue(lane_id)
     now, workspace_id = shop.clock.now(), shop.workspace.id
     async with shop.db.reading() as tx:
-        (due,) = await delivery.due(tx, workspace_id, lane_id, now, (now - timedelta(days=1), new_id()), 1)
+        (due,) = await delivery.due(tx, workspace_id, lane_id, now, [("first", now - timedelta(days=1), new_id(), 1)])
     failed = delivery.Attempt(due.parcel(now), None, None, delivery.GaveUp("No."))
     async with shop.db.transaction() as tx:
         await delivery.record(tx, workspace_id, lane_id, [(failed, 0)], now=now, random=random.random)

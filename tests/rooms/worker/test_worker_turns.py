@@ -73,7 +73,8 @@ async def test_a_lane_that_hangs_slows_no_other(shop: Corner) -> None:
     assert set(await shop.states(stuck + ids)) == {"delivered"}
 
 
-async def test_timeouts_narrow_the_window_of_calls(shop: Corner) -> None:
+async def test_timeouts_narrow_the_window_of_calls(shop: Corner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LANE_FAILURES_MAX", 1_000)
     lane_id = await shop.lane()
     ids = await shop.queue(lane_id, 200)
     shop.street.always["http://tool/"] = NoAnswer("timeout_after_sent", "did not answer in time.", 10_000)
