@@ -11,7 +11,20 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import days, events, ledger, limits, people, referrals, reminders, rewards, shops, tenancy, triggers
+from regulars import (
+    customers,
+    days,
+    events,
+    ledger,
+    limits,
+    people,
+    referrals,
+    reminders,
+    rewards,
+    shops,
+    tenancy,
+    triggers,
+)
 from regulars.channels import written_by
 from regulars.engagement import automations, campaigns, messages
 from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
@@ -167,6 +180,7 @@ async def open_shop(tx: Tx, name: str, *, now: datetime, **fields: Any) -> Works
 async def change_shop(tx: Tx, shop: Workspace, changes: dict[str, Any], now: datetime) -> Workspace:
     """`tenancy.change_workspace`, and what goes by the shop's clock or by its rules for coins goes by the new ones."""
     changed = await tenancy.change_workspace(tx, shop.id, changes, now)
+    customers.check_declared(shop, changed)
     if changed.time_zone != shop.time_zone:
         await days.begin(tx, changed, now)
     await ledger.rules_changed(tx, shop, changed, now)

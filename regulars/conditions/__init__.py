@@ -43,6 +43,6 @@ from regulars.conditions.model import (
 )
 from regulars.conditions.operators import OPERATORS, Operator, ValueKind, operators_for
 from regulars.conditions.parsing import DONE_OPERATORS, dump, parse
-from regulars.conditions.reading import fold
+from regulars.conditions.reading import fold, read_date, read_number, read_text, read_yes_no
 from regulars.conditions.sql import Asked, Column, People, measured, measures, members
 from regulars.conditions.wording import sentence, sentence_parts

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from msgspec import Struct
 
 from regulars.conditions.matching import compiled
-from regulars.conditions.model import Condition, Done, Field, Property, Schema, Why, word_of
+from regulars.conditions.model import Condition, Done, Property, Schema, Why, field_of, word_of
 from regulars.conditions.wording import done_in_words, found_in_words, sentence_parts
 
 
@@ -17,7 +17,7 @@ def explain(
     holds = compiled(condition, time_zone)(payload, now)
     if isinstance(condition, Property):
         found = payload.get(condition.name)
-        field = schema.get(condition.name) or Field(condition.name, condition.name, condition.type)
+        field = field_of(condition, schema)
         return Why(
             kind="property",
             holds=holds,

@@ -32,7 +32,8 @@ class Field(Struct, frozen=True):
     `label` is a short noun phrase without an article: `Order total`, `E-mail`, `UTM source`, in the plural for a list:
     `Changed properties`; sentences write its first letter small. A yes_no is said without `the`: `verified is yes`.
     `choices` closes the set: other values are refused when a condition is parsed, so give them only where the set
-    belongs to the contract, not where a shop may change it. `unit` follows numbers: `coins`, `days`.
+    belongs to the contract, not where a shop may change it. `unit` follows numbers: `coins`, `days`. `each`: it stands
+    for all that are called by its name, a dot and one of their own, and are of the type that they are asked as.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Field(Struct, frozen=True):
     choices: tuple[Choice, ...] | None = None
     unit: str = ""
     help: str = ""
+    each: bool = False
 
 
 Schema: TypeAlias = Mapping[str, Field]
@@ -62,6 +64,12 @@ class Property(Struct, frozen=True):
     type: FieldType
     operator: str
     value: Value = None
+
+
+def field_of(leaf: Property, schema: Schema) -> Field:
+    """Also of what the schema does not know (any more)."""
+    label = leaf.name.rpartition(".")[2].replace("_", " ") if "." in leaf.name else leaf.name
+    return schema.get(leaf.name) or Field(leaf.name, label, leaf.type)
 
 
 class Deed(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from unicodedata import category
 
@@ -24,7 +25,7 @@ from regulars.conditions.model import (
 )
 from regulars.conditions.operators import OPERATORS, ValueKind, operators_for
 from regulars.conditions.reading import fold
-from regulars.kit import Faults, invalid
+from regulars.kit import Faults, Invalid, invalid
 
 _LEAF_KEYS = ("property", "operator", "value")
 _WORDS: tuple[DoneWord, ...] = ("count", "sum", "average")
@@ -33,6 +34,7 @@ DONE_OPERATORS = tuple(one for one in OPERATORS["number"] if one.value != "nothi
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY_OF_YEAR = re.compile(r"[0-9]{2}-[0-9]{2}")
 _LEAP_YEAR = "2000"
+_ONE_OF_EACH = re.compile(r"([a-z_]+)\.[a-z][a-z0-9_]{0,39}")
 
 
 def parse(obj: object, schema: Schema, *, at: str = "condition") -> Condition:
@@ -63,7 +65,11 @@ def parse_leaf(obj: Mapping[str, object], schema: Schema, at: str) -> Property:
     _only_keys(obj, _LEAF_KEYS, at)
     name = obj.get("property")
     field = schema.get(name) if isinstance(name, str) else None
-    if field is None:
+    if field is None and isinstance(name, str) and (found := _ONE_OF_EACH.fullmatch(name)):
+        family = schema.get(found[1])
+        if family is not None and family.each:
+            return _as_asked(obj, name, at)
+    if field is None or field.each:
         raise invalid(f"{at}.property", f"one of: {', '.join(schema)}")
     known = operators_for(field)
     operator = next((each for each in known if each.name == obj.get("operator")), None)
@@ -75,6 +81,15 @@ def parse_leaf(obj: Mapping[str, object], schema: Schema, at: str) -> Property:
         return Property(field.name, field.type, operator.name)
     value = _VALUES[operator.value](obj.get("value"), field, f"{at}.value")
     return Property(field.name, field.type, operator.name, value)
+
+
+def _as_asked(obj: Mapping[str, object], name: str, at: str) -> Property:
+    """Of the first type that it can be asked as so."""
+    *others, last = (type_ for type_ in OPERATORS if type_ != "list")
+    for type_ in others:
+        with suppress(Invalid):
+            return parse_leaf(obj, {name: Field(name, name, type_)}, at)
+    return parse_leaf(obj, {name: Field(name, name, last)}, at)
 
 
 def _dump_done(leaf: Done) -> dict[str, object]:

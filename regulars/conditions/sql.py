@@ -39,7 +39,7 @@ class People(Struct, frozen=True):
 
     rows: str
     where: str
-    columns: Mapping[str, Column]
+    columns: Callable[[Property], Column]
     deeds: str
 
 
@@ -111,7 +111,7 @@ def members(
         ctes.append(f"{name} AS (\n  {_of_topic(made, topic, some, ', '.join(columns), people)})")
         joins += f"\n  LEFT JOIN {name} ON {name}.customer_id = c.id"
         parts |= {one: (name, n) for n, one in enumerate(some)}
-    tree = "true" if condition is None else _tree(made, condition, lambda leaf: people.columns[leaf.name], parts)
+    tree = "true" if condition is None else _tree(made, condition, people.columns, parts)
     answers, where = "c.id", f"({tree})"
     if edges:
         edge = _edge(made, condition, people, parts)
@@ -364,5 +364,5 @@ def _edge(made: _Statement, condition: Condition | None, people: People, parts: 
             found.append(f"({day}::timestamp AT TIME ZONE {zone})")
         elif isinstance(leaf, Property) and leaf.operator in ("in_last_days", "in_next_days", "anniversary"):
             next_day = made.bind(start_of(shifted(made.today, 1), made.zone), "timestamptz")
-            found.append(f"CASE WHEN {people.columns[leaf.name].sql} IS NOT NULL THEN {next_day} END")
+            found.append(f"CASE WHEN {people.columns(leaf).sql} IS NOT NULL THEN {next_day} END")
     return f"LEAST({', '.join(found)})" if found else "NULL::timestamptz"

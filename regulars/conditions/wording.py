@@ -21,6 +21,7 @@ from regulars.conditions.model import (
     Schema,
     Value,
     deeds_of,
+    field_of,
 )
 from regulars.conditions.operators import operator_named
 from regulars.conditions.reading import fold, read_date, read_list, read_number, read_text, read_yes_no
@@ -137,7 +138,7 @@ def _reads_alone(condition: Condition) -> bool:
 
 
 def _leaf_parts(leaf: Property, schema: Schema) -> Iterator[Part]:
-    field = schema.get(leaf.name) or Field(leaf.name, leaf.name, leaf.type)
+    field = field_of(leaf, schema)
     operator = operator_named(leaf.type, leaf.operator)
     assert operator is not None, f"{leaf.operator} is no operator of {leaf.type}"
     noun = _noun(field.label)

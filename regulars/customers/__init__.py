@@ -7,7 +7,7 @@ and `lead_update` in the same transaction. What a shop reported is kept as it wa
 Does not know what coins are; the balance an event mentions is read from the ledger's published view.
 """
 
-from regulars.customers.changing import change, refer, rename, set_tiers
+from regulars.customers.changing import Change, change, change_all, refer, set_tiers
 from regulars.customers.creation import Ensured, Ensuring, create, ensure
 from regulars.customers.finding import (
     Sort,
@@ -23,5 +23,17 @@ from regulars.customers.finding import (
 )
 from regulars.customers.merging import CustomerErased, erase, lock_both, merge
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
+from regulars.customers.own import (
+    OWN,
+    TAGS,
+    check_declared,
+    check_tags,
+    checked_properties,
+    declared,
+    own_fields,
+    own_payload,
+    settled,
+    typed,
+)
 from regulars.customers.spending import Spending, count_spending
 from regulars.customers.store import by_customer_ids, by_ids, by_referral_codes, ids_of, shops_of_code

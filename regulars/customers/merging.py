@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import events
+from regulars.conditions import fold
 from regulars.customers import store
 from regulars.customers.model import Customer, draw_referral_code
 from regulars.customers.store import sql
@@ -26,7 +27,7 @@ _TAKEN_OVER = ("name", "email", "gender", "dob", "referred_by_code")
 async def lock_both(tx: Tx, workspace_id: UUID, from_id: UUID, into_id: UUID) -> tuple[Customer, Customer]:
     """Both, neither of whom was erased, nor the second merged. Raises NotFound, Invalid, CustomerErased. Lock order: by
     id."""
-    found = {one.id: one for one in await tx.all(Customer, sql.lock_both, workspace_id, from_id, into_id)}
+    found = {one.id: one for one in await tx.all(Customer, sql.lock, workspace_id, sorted((from_id, into_id)))}
     if from_id not in found:
         raise NotFound("This customer does not exist.")
     if into_id not in found or into_id == from_id:
@@ -60,10 +61,13 @@ async def merge(
         spent=dict(spent),
         orders_count=merged.orders_count + into.orders_count,
         last_order_at=max(ordered, default=None),
+        tags=list({fold(tag): tag for tag in (*merged.tags, *into.tags)}.values()),
+        properties=merged.properties | into.properties,
         updated_at=now,
     )
     await store.absorb(tx, workspace.id, one, merged.id)
     told = [field for field in lacks if field not in ("phone", "referred_by_code")]
+    told += [field for field in ("tags", "properties") if getattr(one, field) != getattr(into, field)]
     if told:
         event = changed_event(events.business(workspace), one, available, told)
         await events.append(tx, workspace.id, [event], now)
@@ -72,7 +76,7 @@ async def merge(
 async def erase(tx: Tx, workspace_id: UUID, id: UUID, now: datetime) -> tuple[Customer, dict[UUID, str]] | None:
     """Forget who this is, and who was merged into them: what stays is an id, and totals. The customer and all of their
     ids as they were; None if they were erased before. Raises NotFound. Locks the customer."""
-    customer = await store.by_one(tx, workspace_id, sql.lock, id)
+    customer = (await store.locked(tx, workspace_id, [id])).get(id)
     if customer is None:
         raise NotFound("This customer does not exist.")
     if customer.erased_at:

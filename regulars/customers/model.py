@@ -20,7 +20,8 @@ REFERRAL_CODE_CHARS = 10
 class Customer(msgspec.Struct, frozen=True, gc=False):
     """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform. `mobile` is the number
     as it was typed, `phone` the same as E.164, empty when it can't be one. `spent` is in minor units, by currency:
-    amounts of different currencies are never added. Who was `merged_into` another is only found by that one's name."""
+    amounts of different currencies are never added. Who was `merged_into` another is only found by that one's name.
+    `tags` and `properties` are what the shop keeps itself: see `own.py`."""
 
     id: UUID
     customer_id: str
@@ -43,6 +44,8 @@ class Customer(msgspec.Struct, frozen=True, gc=False):
     updated_at: datetime
     merged_into: UUID | None
     erased_at: datetime | None
+    tags: list[str]
+    properties: dict[str, Any]
 
 
 class NewCustomer(msgspec.Struct, frozen=True, gc=False):
@@ -58,7 +61,9 @@ class NewCustomer(msgspec.Struct, frozen=True, gc=False):
     referral_code: str = ""
 
 
-CHANGEABLE = ("name", "email", "mobile", "country", "gender", "dob", "accept_email", "accept_mobile")
+CHANGEABLE = (
+    *("name", "email", "mobile", "country", "gender", "dob", "accept_email", "accept_mobile", "tags", "properties"),
+)
 """What may be changed of a customer. Ids, codes and totals follow from elsewhere."""
 
 # What can't be seen and comes along when people copy: control characters, soft hyphens, zero-width spaces, overrides of

@@ -1,6 +1,6 @@
 -- part: customer
 id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at, tags, properties
 
 -- part: found
 CROSS JOIN LATERAL (
@@ -80,28 +80,37 @@ SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.phone, n.country, n
 RETURNING {customer}
 
 -- name: lock
-SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id = $2 FOR UPDATE
+SELECT c.{customer} FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM customers_customer WHERE workspace_id = $1 AND id = n.id OFFSET 0 FOR UPDATE) AS c
 
 -- name: refer
 UPDATE customers_customer SET referred_by_code = $3, updated_at = $4
  WHERE workspace_id = $1 AND id = $2 AND referred_by_code = ''
-RETURNING id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-          accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
+RETURNING {customer}
 
 -- name: shops_of_code
 -- every workspace: a referral link says a code alone; the index of codes begins with the code, wherever it is
 SELECT workspace_id FROM customers_customer WHERE referral_code = $1 AND erased_at IS NULL LIMIT $2
 
 -- name: by_referral_codes
-SELECT id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code, referred_by_code, accept_email,
-       accept_mobile, tier, spent, orders_count, last_order_at, created_at, updated_at, merged_into, erased_at
-  FROM customers_customer WHERE workspace_id = $1 AND referral_code = ANY($2::text[])
+SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND referral_code = ANY($2::text[])
 
 -- name: update
-UPDATE customers_customer
-   SET name = $3, email = $4, mobile = $5, country = $6, gender = $7, dob = $8, accept_email = $9, accept_mobile = $10,
-       updated_at = $11, phone = $12, email_folded = $13
- WHERE workspace_id = $1 AND id = $2
+-- By way of a conflict, in the order of their ids, as count_spending.
+INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, created_at, updated_at, name, email, mobile,
+                                     phone, country, gender, dob, accept_email, accept_mobile, tags, properties,
+                                     email_folded, asked)
+SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, n.updated_at, n.name, n.email, n.mobile,
+       n.phone, n.country, n.gender, n.dob, n.accept_email, n.accept_mobile, n.own -> 'tags', n.own -> 'properties',
+       n.email_folded, n.own -> 'asked'
+  FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+              $10::date[], $11::boolean[], $12::boolean[], $13::text[], $14::jsonb[])
+       AS n (id, updated_at, name, email, mobile, phone, country, gender, dob, accept_email, accept_mobile, email_folded, own)
+ {found}
+   SET name = excluded.name, email = excluded.email, mobile = excluded.mobile, phone = excluded.phone,
+       country = excluded.country, gender = excluded.gender, dob = excluded.dob, accept_email = excluded.accept_email,
+       accept_mobile = excluded.accept_mobile, tags = excluded.tags, properties = excluded.properties,
+       email_folded = excluded.email_folded, asked = excluded.asked, updated_at = excluded.updated_at
 
 -- name: count_spending
 -- Rows are locked in the order of their ids, so that two imports of the same customers can't deadlock. Each of them
@@ -122,16 +131,8 @@ SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, f
        last_order_at = GREATEST(c.last_order_at, excluded.last_order_at)
 RETURNING c.{customer}
 
--- name: rename
--- By way of a conflict, in the order of their ids, as count_spending.
-INSERT INTO customers_customer AS c (workspace_id, id, customer_id, name, referral_code, created_at, updated_at)
-SELECT $1, found.id, found.customer_id, n.name, found.referral_code, found.created_at, $4
-  FROM unnest($2::uuid[], $3::text[]) AS n (id, name)
- {found} SET name = excluded.name, updated_at = excluded.updated_at
-RETURNING c.{customer}
-
 -- name: set_tiers
--- As rename.
+-- By way of a conflict, in the order of their ids, as count_spending.
 INSERT INTO customers_customer AS c (workspace_id, id, customer_id, tier, referral_code, created_at, updated_at)
 SELECT $1, found.id, found.customer_id, n.tier, found.referral_code, found.created_at, $4
   FROM unnest($2::uuid[], $3::text[]) AS n (id, tier)
@@ -159,8 +160,10 @@ SELECT $1, n.customer_id, array_to_tsvector(string_to_array(n.words, E'\n'))
   FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, words)
 
 -- name: update_words
-UPDATE customers_words SET words = array_to_tsvector(string_to_array($3::text, E'\n'))
- WHERE workspace_id = $1 AND customer_id = $2
+INSERT INTO customers_words (workspace_id, customer_id, words)
+SELECT $1, n.customer_id, array_to_tsvector(string_to_array(n.words, E'\n'))
+  FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, words) ORDER BY n.customer_id
+    ON CONFLICT (workspace_id, customer_id) DO UPDATE SET words = excluded.words
 
 -- name: search
 -- Ordered by the id's text, which sorts as the id does: by the id itself, the planner would rather walk through all of a
@@ -174,21 +177,19 @@ SELECT c.{customer} FROM (SELECT w.customer_id FROM customers_words w
 -- name: count
 SELECT count(*) FROM customers_customer WHERE workspace_id = $1 AND merged_into IS NULL
 
--- name: lock_both
-SELECT {customer} FROM customers_customer WHERE workspace_id = $1 AND id IN ($2, $3) ORDER BY id FOR UPDATE
-
 -- name: absorb
 -- What the other one has and this one has not is taken over; their totals add up.
 UPDATE customers_customer
    SET name = $3, email = $4, mobile = $5, phone = $6, country = $7, gender = $8, dob = $9, referred_by_code = $10,
-       spent = $11, orders_count = $12, last_order_at = $13, updated_at = $14, email_folded = $15
+       spent = $11, orders_count = $12, last_order_at = $13, updated_at = $14, email_folded = $15,
+       tags = $16, properties = $17, asked = $18
  WHERE workspace_id = $1 AND id = $2
 
 -- name: point_to
 -- Whoever was merged into this one before points on, too.
 UPDATE customers_customer
    SET merged_into = $3, name = '', email = '', email_folded = '', mobile = '', phone = '', gender = '', dob = NULL, spent = '{}',
-       orders_count = 0, last_order_at = NULL, updated_at = $4
+       tags = '[]', properties = '{}', asked = '{}', orders_count = 0, last_order_at = NULL, updated_at = $4
  WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2)
 
 -- name: ids_of
@@ -199,7 +200,7 @@ SELECT id, customer_id FROM customers_customer WHERE workspace_id = $1 AND (id =
 UPDATE customers_customer c
    SET customer_id = 'erased-' || c.id, name = '', email = '', email_folded = '', mobile = '', phone = '', country = '',
        gender = '', dob = NULL, referral_code = f.code, referred_by_code = '', accept_email = false, accept_mobile = false,
-       updated_at = $4, erased_at = $4
+       tags = '[]', properties = '{}', asked = '{}', updated_at = $4, erased_at = $4
   FROM unnest($2::uuid[], $3::text[]) AS f (id, code)
  WHERE c.workspace_id = $1 AND c.id = f.id
 

@@ -58,4 +58,4 @@ class CustomerDetails(Details, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def new_customer(self) -> NewCustomer:
         a_birthday("dob", self.dob)
-        return NewCustomer(**msgspec.structs.asdict(self))
+        return NewCustomer(**{name: getattr(self, name) for name in NewCustomer.__struct_fields__})

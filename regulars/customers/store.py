@@ -8,6 +8,7 @@ from uuid import UUID
 from regulars import limits
 from regulars.conditions import fold
 from regulars.customers.model import Customer, NewCustomer, draw_referral_code
+from regulars.customers.own import asked
 from regulars.customers.words import words_of
 from regulars.kit import Queries, Reading, Tx, new_id
 
@@ -38,9 +39,16 @@ async def shops_of_code(tx: Reading, code: str) -> list[UUID]:
 
 
 async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object) -> Customer | None:
-    """`statement` is `sql.by_referral_code`, `by_email`, `by_phone`, `by_mobile` or `lock`."""
+    """`statement` is `sql.by_referral_code`, `by_email`, `by_phone` or `by_mobile`."""
     found = await tx.one(Customer, statement, workspace_id, value)
     return (await _as_merged(tx, workspace_id, {0: found})).get(0) if found else None
+
+
+async def locked(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+    """As `by_ids`. Locks them in this order."""
+    return await _as_merged(
+        tx, workspace_id, {one.id: one for one in await tx.all(Customer, sql.lock, workspace_id, ids)}
+    )
 
 
 async def _by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> list[Customer]:
@@ -70,11 +78,19 @@ async def insert(
     return created
 
 
-async def update(tx: Tx, workspace_id: UUID, customer: Customer) -> None:
-    fields = ("id", "name", "email", "mobile", "country", "gender", "dob", "accept_email", "accept_mobile")
-    values = [getattr(customer, field) for field in (*fields, "updated_at", "phone")]
-    await tx.execute(sql.update, workspace_id, *values, fold(customer.email))
-    tx.write(sql.update_words, workspace_id, customer.id, "\n".join(words_of(workspace_id, customer)))
+async def update(tx: Tx, workspace_id: UUID, changed: Sequence[Customer]) -> None:
+    if not changed:
+        return
+    fields = ("id", "updated_at", "name", "email", "mobile", "phone", "country", "gender", "dob")
+    columns = [[getattr(one, field) for one in changed] for field in (*fields, "accept_email", "accept_mobile")]
+    own = [{"tags": one.tags, "properties": one.properties, "asked": asked(one)} for one in changed]
+    await tx.execute(sql.update, workspace_id, *columns, [fold(one.email) for one in changed], own)
+    _put_words(tx, workspace_id, changed)
+
+
+def _put_words(tx: Tx, workspace_id: UUID, of: Sequence[Customer]) -> None:
+    words = ["\n".join(words_of(workspace_id, one)) for one in of]
+    tx.write(sql.update_words, workspace_id, [one.id for one in of], words)
 
 
 async def absorb(tx: Tx, workspace_id: UUID, into: Customer, merged: UUID) -> None:
@@ -82,9 +98,10 @@ async def absorb(tx: Tx, workspace_id: UUID, into: Customer, merged: UUID) -> No
     fields = ("name", "email", "mobile", "phone", "country", "gender", "dob", "referred_by_code", "spent")
     values = [getattr(into, field) for field in (*fields, "orders_count", "last_order_at", "updated_at")]
     await tx.execute(sql.point_to, workspace_id, merged, into.id, into.updated_at)
-    await tx.execute(sql.absorb, workspace_id, into.id, *values, fold(into.email))
+    own = into.tags, into.properties, asked(into)
+    await tx.execute(sql.absorb, workspace_id, into.id, *values, fold(into.email), *own)
     await tx.execute(sql.drop_words, workspace_id, [merged])
-    tx.write(sql.update_words, workspace_id, into.id, "\n".join(words_of(workspace_id, into)))
+    _put_words(tx, workspace_id, [into])
 
 
 async def ids_of(tx: Reading, workspace_id: UUID, id: UUID) -> dict[UUID, str]:

@@ -12,9 +12,12 @@ def created_event(business: Business, customer: Customer) -> NewEvent:
     return events.told("lead_create", customer.id, _properties(business, customer, 0), customer.created_at)
 
 
-def changed_event(business: Business, customer: Customer, available: int, changed: list[str]) -> NewEvent:
+def changed_event(
+    business: Business, customer: Customer, available: int, changed: list[str], **because: Any
+) -> NewEvent:
+    """`because`: its cause, as `events.told` takes it."""
     said = _properties(business, customer, available) | {"changed_properties": changed}
-    return events.told("lead_update", customer.id, said, customer.updated_at)
+    return events.told("lead_update", customer.id, said, customer.updated_at, **because)
 
 
 def _properties(business: Business, customer: Customer, available: int) -> dict[str, Any]:

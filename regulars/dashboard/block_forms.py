@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from regulars import channels, conditions, integrations, limits, triggers
+from regulars import channels, conditions, customers, integrations, limits, triggers
 from regulars.channels import Sender
 from regulars.conditions import Language, Schema
 from regulars.dashboard.blocks import HOWS, INSIDE, OURS, Block, Definition, find, how_of, lists
@@ -73,8 +73,6 @@ def fields_for(of: Chosen, how: str) -> Fields:
 def values_of(of: Chosen) -> dict[str, Any]:
     values = of.block | {"how": of.how, "weekdays": list(map(str, of.block.get("weekdays") or ()))}
     values |= {name: lasts(values[name]) for name in ("for_s", "longest_s") if values.get(name)}
-    if isinstance(values.get("value"), bool):
-        values["value"] = "yes" if values["value"] else "no"
     return values | {f"share.{n}": way["share"] for n, way in enumerate(values.get("ways", ()))}
 
 
@@ -88,8 +86,6 @@ def write(definition: Definition, of: Chosen, given: Given, tree: Any) -> None:
     """Into the definition what was given of what is looked at. Raises KeyError for what it can't be made of."""
     how = given.pop("how", of.how)
     values = {name: _stored(name, one) for name, one in given.items()} if how == of.how else dict(HOWS[of.kind][how])
-    if str(values.get("property")).startswith("accept_"):
-        values["value"] = values["value"].lower() == "yes"
     match of.kind:
         case "start":
             definition |= {name: values.pop(name) for name in _AGAIN if name in values}
@@ -128,6 +124,7 @@ class Known(msgspec.Struct):
     names: Mapping[str, Mapping[str, str]]
     language: Language
     further: Language
+    properties: Mapping[str, str]
     ours, lasts = OURS, staticmethod(lasts)
 
     @classmethod
@@ -141,11 +138,13 @@ class Known(msgspec.Struct):
             "segment": await segments.list_segments(tx, workspace.id),
         }
         names = {kind: {str(one.id): one.name for one in found} for kind, found in named.items()}
-        start, language = draft["trigger"], await segments.language_of(tx, workspace.id)
+        start, language = draft["trigger"], await segments.language_of(tx, workspace)
         begins = topic or (f"segment_{start['edge']}" if start["kind"] == "segment" else start.get("topic", ""))
         own = _own(begins) or {}
         further = Language([*own.values(), *(one for name, one in language.items() if name not in own)], language.deeds)
-        return cls(begins, named["template"], named["sender"], names, language, further)
+        kept = {f"properties.{name}": name.replace("_", " ").capitalize() for name in customers.declared(workspace)}
+        properties = OURS["properties"] | kept
+        return cls(begins, named["template"], named["sender"], names, language, further, properties)
 
     def schema(self, asks: str, topic: str) -> Schema | None:
         """What a block's condition may ask; None where there is nothing to ask about yet."""

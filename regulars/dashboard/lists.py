@@ -28,6 +28,7 @@ from regulars.dashboard.rendering import WORDS
 from regulars.dashboard.words import in_shops_words
 from regulars.kit import Reading
 from regulars.kit.sheets import csv_lines
+from regulars.tenancy import Workspace
 
 Row = TypeVar("Row")
 Options = Sequence[tuple[str, str]]
@@ -125,7 +126,7 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
     """`days` says of which time a first and a last day may be asked for, `search` what a text is looked for in.
     `nothing` and `nothing_why` are said of a list that is empty without any filter. `acts` are for whoever may write;
     or for owners alone, if `owners_only` names what they do. `template`: its page, where more stands on it. `called`:
-    as the left bar calls it, unless it is not there."""
+    as the left bar calls it, unless it is not there. `own`: further columns of a file, of what a shop keeps itself."""
 
     path: str
     purpose: str
@@ -140,6 +141,7 @@ class Listing(msgspec.Struct, Generic[Row], frozen=True):
     owners_only: str = ""
     template: str = "list"
     called: str = ""
+    own: Callable[[Workspace], Sequence[Column[Row]]] = lambda shop: ()
 
     @property
     def title(self) -> str:
@@ -305,7 +307,7 @@ def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> SimpleNamespa
 async def _file(listing: Listing[Any], desk: Desk) -> AsyncIterator[bytes]:
     """A page of rows at a time: as much memory for a million rows as for a hundred. It begins with the mark by which
     spreadsheets know UTF-8."""
-    columns = [column for column in listing.columns if column.only != "page"]
+    columns = [one for one in (*listing.columns, *listing.own(desk.workspace)) if one.only != "page"]
     asked, written = _asked(listing, desk, limits.PAGE_ITEMS_MAX), 0
     head = "\ufeff" + csv_lines([[in_shops_words(column.header, desk.workspace) for column in columns]])
     while written < limits.EXPORT_ROWS_MAX:

@@ -9,13 +9,15 @@ from regulars import conditions
 from regulars.conditions import Schema
 from regulars.dashboard.desk import Desk, Form
 from regulars.dashboard.forms import sent
+from regulars.tenancy import Workspace
 
 Pairs = Sequence[tuple[str, object]]
 
 
 class Builder(msgspec.Struct):
     """`schema`: what can be asked about, None where nothing can; `labels`, the names of what can be asked elsewhere.
-    `only`, `nothing` and `legend` are its words; `nested`: groups in groups, and what was done, may be added."""
+    `only`, `nothing` and `legend` are its words; `nested`: groups in groups, and what was done, may be added. `shop`:
+    whose properties may be asked."""
 
     pairs: Pairs
     schema: Schema | None
@@ -25,6 +27,7 @@ class Builder(msgspec.Struct):
     nothing: str = "None: every such event is sent."
     legend: str = "Restrictions"
     nested: bool = False
+    shop: Workspace | None = None
 
     operators_for = staticmethod(conditions.operators_for)
 

@@ -107,7 +107,7 @@ def rule_of(form: Form, given: Given, builder: Builder, source: Source, kept: Ru
     if "campaign_factor" in given and _of_form(kept.factors) is not None:
         said["factors"] = _factors(form, given)
     rule = msgspec.structs.replace(kept, **said)
-    builder.schema = schema_of(source, rule)
+    builder.schema = schema_of(source, rule, builder.shop)
     return msgspec.structs.replace(rule, condition=condition_of(form, builder))
 
 

@@ -1,6 +1,7 @@
 """The kinds of files: what their columns mean, what a row would do, and what it does. `KINDS` lists them all."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from regulars import customers, ledger, limits, orders, triggers
 from regulars.customers import Customer, Ensured, NewCustomer
+from regulars.customers.own import PropertyType
 from regulars.imports.progress import Progress
 from regulars.imports.reviews import Reviews
 from regulars.imports.whose import WHO_ELSE, OfCustomers, nobody, unusable, who_of, whose
@@ -65,14 +67,15 @@ class Orders(OrderFile):
 class CustomerRow(NamedTuple):
     line: int
     details: NewCustomer
-    consent: dict[str, bool]
+    more: dict[str, Any]
 
     def given(self) -> dict[str, Any]:
         """What is said of somebody who is known."""
         said = {name: value for name in customers.CHANGEABLE if (value := getattr(self.details, name, None))}
-        return said | self.consent
+        return said | self.more
 
 
+_OWN = "properties."
 _CONSENTS = ("accept_email", "accept_mobile")
 _YES_NO = {**dict.fromkeys(("yes", "true", "1", "y"), True), **dict.fromkeys(("no", "false", "0", "n"), False)}
 _GENDERS = {"m": "male", "f": "female", "w": "female"}
@@ -83,7 +86,7 @@ class Customers(CsvFile):
 
     COLUMNS = Columns(
         ("customer_id",),
-        ("customer_id", "name", "email", "mobile", "country", "gender", "dob", "referral_code", *_CONSENTS),
+        ("customer_id", "name", "email", "mobile", "country", "gender", "dob", "referral_code", *_CONSENTS, "tags"),
         {
             "customer_id": "id customer customer_number customer_no customer_user_id user_id",
             "name": "full_name customer_name",
@@ -93,16 +96,31 @@ class Customers(CsvFile):
             "dob": "birthday date_of_birth birth_date birthdate",
             "accept_email": "accepts_marketing accepts_email_marketing email_marketing newsletter",
             "accept_mobile": "accepts_sms_marketing sms_marketing",
+            "tags": "customer_tags",
         },
     )
 
+    def __init__(self, *file: Any, own: Mapping[str, PropertyType], **how: Any) -> None:
+        """Also of columns that are called as the shop's own properties."""
+        known, also_called = (*self.COLUMNS.known, *(f"{_OWN}{name}" for name in own)), self.COLUMNS.also_called
+        called = {f"{_OWN}{name}": name for name in own} | dict(also_called)
+        self.COLUMNS, self._own = Columns(self.COLUMNS.required, known, called), own  # type: ignore[misc]
+        super().__init__(*file, **how)
+
     def report(self, line: int, row: dict[str, str]) -> CustomerRow | Unusable:
-        faults, consent = Faults(), dict[str, bool]()
+        faults, more = Faults(), dict[str, Any]()
         for name in _CONSENTS:
             if name in row and row[name].lower() not in _YES_NO:
                 faults.add(name, "yes or no")
             elif name in row:
-                consent[name] = _YES_NO[row[name].lower()]
+                more[name] = _YES_NO[row[name].lower()]
+        with faults:
+            if "tags" in row:
+                more["tags"] = customers.check_tags(re.split("[,;|]", row["tags"]))
+        cells = {name.removeprefix(_OWN): cell for name, cell in row.items() if name.startswith(_OWN)}
+        with faults:
+            if cells:
+                more["properties"] = customers.checked_properties(self._own, {}, cells)
         gender, country, dob, asks = row.get("gender", "").lower(), row.get("country", "").lower(), None, ""
         with faults:
             if "customer_id" not in row:
@@ -117,7 +135,7 @@ class Customers(CsvFile):
         with faults:
             details = NewCustomer(**said, country=country, gender=_GENDERS.get(gender, gender), dob=dob)
             details = customers.check(details)
-        return unusable(line, faults, asks) or CustomerRow(line, details, consent)
+        return unusable(line, faults, asks) or CustomerRow(line, details, more)
 
     @staticmethod
     async def take(
@@ -163,7 +181,7 @@ class Customers(CsvFile):
         change, before = answer
         progress.changed(change)
         if change != "created" and before is not None and not correcting.replace:
-            said = row.given()
+            said = {name: value for name, value in row.given().items() if name not in ("tags", "properties")}
             kept = [name for name, value in said.items() if getattr(before, name) not in ("", None, value)]
             if kept:
                 progress.differs(row.line, f"customer {before.customer_id}: {', '.join(kept)}")
@@ -177,9 +195,14 @@ class Customers(CsvFile):
 
 def _differing(customer: Customer, given: Mapping[str, Any], *, wins: bool) -> dict[str, Any]:
     """What is to change: all that is said otherwise if the file wins, else only what was not known. A consent that was
-    given or withdrawn is known."""
+    given or withdrawn is known; tags and properties are, each by itself."""
+    own = {"properties": customer.properties | given.get("properties", {})}
+    if not wins:
+        own = {"properties": given.get("properties", {}) | customer.properties}
+        own["tags"] = customers.check_tags([*customer.tags, *given.get("tags", ())])
+    given = dict(given) | {name: value for name, value in own.items() if name in given}
     said = {name: value for name, value in given.items() if getattr(customer, name) != value}
-    return {name: value for name, value in said.items() if wins or getattr(customer, name) in ("", None)}
+    return {n: value for n, value in said.items() if wins or n in own or getattr(customer, n) in ("", None)}
 
 
 class CoinsRow(NamedTuple):
@@ -296,7 +319,8 @@ KINDS: dict[Kind, Source] = {"orders": Orders, "customers": Customers, "coins": 
 
 def opened_as(kind: Kind, file: BinaryIO, found: Encoding, format: Format, shop: Workspace, name: str) -> CsvFile:
     """Raises Invalid, as CsvFile."""
-    return KINDS[kind](file, found, format, currency_code=shop.currency_code, zone=shop.zone, name=name)
+    how: dict[str, Any] = {"own": customers.declared(shop)} if kind == "customers" else {}
+    return KINDS[kind](file, found, format, currency_code=shop.currency_code, zone=shop.zone, name=name, **how)
 
 
 def correcting_of(file: CsvFile, replace: bool) -> Correcting:

@@ -24,6 +24,9 @@ CREATE TABLE customers_customer (
     updated_at       timestamptz NOT NULL,
     merged_into      uuid,                      -- who answers to this id and this customer_id since
     erased_at        timestamptz,               -- since then nothing here says who it was
+    tags             jsonb NOT NULL DEFAULT '[]',
+    properties       jsonb NOT NULL DEFAULT '{}', -- those that the shop has declared, by their names
+    asked            jsonb NOT NULL DEFAULT '{}', -- both, as conditions compare them: see customers/own.py
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, customer_id),
     UNIQUE (referral_code, workspace_id)        -- the code first: a referral link says no more

@@ -51,7 +51,7 @@ CREATE VIEW segments_called AS SELECT workspace_id, id, name, kind FROM segments
 -- What conditions are asked of: who counts as a customer, and what each can spend.
 CREATE VIEW customers_living AS
     SELECT workspace_id, id, country, tier, email_folded, mobile, gender, dob, created_at, orders_count, spent, last_order_at,
-           referred_by_code, accept_email, accept_mobile
+           referred_by_code, accept_email, accept_mobile, asked
       FROM customers_customer WHERE merged_into IS NULL AND erased_at IS NULL;
 
 CREATE VIEW ledger_coins AS

@@ -73,7 +73,10 @@ async def record(
     recorded = await _upsert(tx, workspace, takeable, now, earn, correcting)
     names = {c.id: r.customer.name for r, c in takeable if correcting.letters and misread(c.name, r.customer.name)}
     if names:
-        people |= await customers.rename(tx, workspace, names, now, available=await available(sorted(names)))
+        have = await available(sorted(names))
+        wanted = [customers.Change(id, {"name": name}, have[id]) for id, name in names.items()]
+        renamed = await customers.change_all(tx, workspace, wanted, now)
+        people |= {one.id: one for one in renamed if isinstance(one, Customer)}
     people |= await customers.count_spending(tx, workspace.id, _spending(recorded.values()))
     if spent := await pay([r.order for r in recorded.values() if r.change != "stale"]):
         await tx.execute(store.sql.spend_on_orders, workspace.id, list(spent), list(spent.values()))

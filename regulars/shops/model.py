@@ -132,11 +132,13 @@ class OrderGone(msgspec.Struct, frozen=True):
 
 
 class CustomerSaid(msgspec.Struct, frozen=True):
-    """A customer as they stand; `consent` holds accept_email and accept_mobile, where it is said."""
+    """A customer as they stand; `consent` holds accept_email and accept_mobile, where it is said. Their
+    `tags` there come to those here, which others than the platform may have given."""
 
     details: NewCustomer
     version: datetime | None
     consent: dict[str, bool] = {}
+    tags: list[str] = []
 
     @property
     def subject(self) -> str:

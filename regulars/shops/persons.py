@@ -45,7 +45,7 @@ async def take(
 async def _customer(
     tx: Tx, workspace: Workspace, said: CustomerSaid, customer: Customer | None, available: int, now: datetime
 ) -> tuple[Settled, Customer]:
-    given: dict[str, Any] = dict(said.consent)
+    given: dict[str, Any] = said.consent | ({"tags_added": said.tags} if said.tags else {})
     before, words = None, "is new"
     if customer is None:
         try:

@@ -43,6 +43,7 @@ class _Customer(msgspec.Struct, frozen=True):
     default_address: _Address | None = None
     email_marketing_consent: _Consent | None = None
     sms_marketing_consent: _Consent | None = None
+    tags: Text = None
 
 
 class _LineItem(msgspec.Struct, frozen=True):
@@ -275,7 +276,8 @@ def _person(customer: _Customer, source: model.Source, order: _Order | None = No
 def _customer_said(customer: _Customer, source: model.Source) -> model.CustomerSaid:
     consents = {"accept_email": customer.email_marketing_consent, "accept_mobile": customer.sms_marketing_consent}
     said = {name: consent.state == "subscribed" for name, consent in consents.items() if consent is not None}
-    return model.CustomerSaid(_person(customer, source), moment(customer.updated_at), said)
+    tags = (customer.tags or "").split(",")
+    return model.CustomerSaid(_person(customer, source), moment(customer.updated_at), said, tags)
 
 
 def _example(at: datetime, currency_code: str, settings: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:

@@ -38,6 +38,7 @@ class _Customer(_Details, frozen=True):
     accept_email: bool | None = None
     accept_mobile: bool | None = None
     updated_at: Text = None
+    tags: list[str] = []
 
 
 def _envelope(headers: Mapping[str, str], settings: Mapping[str, Any]) -> Envelope:
@@ -70,7 +71,7 @@ def _customer(given: _Customer) -> CustomerSaid:
         **{name: value for name, value in said.items() if value},
     )
     consent = {name: value for name in ("accept_email", "accept_mobile") if (value := getattr(given, name)) is not None}
-    return CustomerSaid(details, moment(given.updated_at), consent)
+    return CustomerSaid(details, moment(given.updated_at), consent, given.tags)
 
 
 def _example(at: datetime, currency_code: str, _: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
@@ -91,8 +92,8 @@ PLATFORM = Platform(
     help_text=(
         "Post JSON to the address that this source has, with the header X-Custom-Website-Topic: orders/created, "
         "orders/updated, customers/created or customers/updated. An order has the fields of POST /api/v1/orders, a "
-        "customer those of POST /leads. Say updated_at, so that what comes late changes nothing. Where hooks are "
-        "signed, X-Custom-Website-Signature is the base64 of an HMAC-SHA256 over the body."
+        "customer those of POST /leads, and tags. Say updated_at, so that what comes late changes nothing. Where hooks "
+        "are signed, X-Custom-Website-Signature is the base64 of an HMAC-SHA256 over the body."
     ),
     help_url="/api/docs",
     topics=("orders/created", "orders/updated", "customers/created", "customers/updated"),

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import limits, rewards
+from regulars import conditions, limits, rewards
 from regulars.kit import Conflict, Faults, NotFound, Reading, Tx, invalid, new_id
 from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.calendar import YEARLY, begin
 from regulars.triggers.checking import check_content, check_rule
 from regulars.triggers.errors import UnknownTrigger
+from regulars.triggers.facts import schema_of
 from regulars.triggers.model import NO_CONTENT, Content, Kind, Source, Trigger, writers
 from regulars.triggers.rule import Rule
 from regulars.triggers.store import sql
@@ -42,7 +43,7 @@ async def create_trigger(
         if given not in known:
             raise invalid(field, ", ".join(known))
     name, rule, content = _checked(source, kind, name, rule, content, open)
-    await _check_named(tx, workspace.id, rule)
+    await _check_named(tx, workspace, source, rule)
     if await tx.fetchval(sql.count, workspace.id) >= limits.TRIGGERS_MAX:
         raise Conflict(
             f"A shop can have {limits.TRIGGERS_MAX} triggers at most. Change one that is not needed any more."
@@ -90,7 +91,7 @@ async def change_trigger(
         return kept
     changed = msgspec.structs.replace(changed, updated_at=now)
     if changed.rule != kept.rule:
-        await _check_named(tx, workspace.id, rule)
+        await _check_named(tx, workspace, kept.source, rule)
         changed = msgspec.structs.replace(changed, version=kept.version + 1)
         await store.insert_version(tx, workspace.id, changed, actor, now)
         await _count_back(tx, workspace, changed.id, kept.rule, changed.rule)
@@ -100,11 +101,13 @@ async def change_trigger(
     return changed
 
 
-async def _check_named(tx: Reading, workspace_id: UUID, rule: Rule) -> None:
+async def _check_named(tx: Reading, workspace: Workspace, source: Source, rule: Rule) -> None:
+    if rule.condition is not None:
+        conditions.parse(rule.condition, schema_of(source, rule, workspace))
     for name, find in (("offer_id", rewards.find_offer), ("template_id", writers[0][1])):
         try:
             if id := getattr(rule, name):
-                await find(tx, workspace_id, id)
+                await find(tx, workspace.id, id)
         except NotFound:
             raise invalid(name, f"the id of one of this shop's {name.removesuffix('_id')}s") from None
 

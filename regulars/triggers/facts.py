@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import orders, reviews
+from regulars import customers, orders, reviews
 from regulars.conditions import Choice, Field, Schema, choices_of, schema
 from regulars.customers import Customer
 from regulars.kit import countries, units_of
@@ -112,6 +112,7 @@ CUSTOMER = (
     Field("customer_referred_by", "Referrer's code", "text", help="Filled in when somebody referred the customer."),
     Field("customer_accepts_email", "Customer agreed to e-mail", "yes_no"),
     Field("customer_accepts_mobile", "Customer agreed to mobile messages", "yes_no"),
+    customers.TAGS,
     Field("segments", "Segments", "list", help="Those that the customer is in, by their ids."),
 )
 
@@ -139,10 +140,11 @@ _SCHEMAS: dict[Source, tuple[Field, ...]] = {
 }
 
 
-def schema_of(source: Source, rule: Rule) -> Schema:
-    """What the conditions of such a trigger may ask about, its own fact first."""
+def schema_of(source: Source, rule: Rule, shop: Workspace | None = None) -> Schema:
+    """What the conditions of such a trigger may ask about, its own fact first; of customers' own properties what the
+    shop has declared, without a shop any."""
     declared = (Field(name, name, type) for name, type in rule.properties.items()) if source == "fact" else ()
-    return schema([*declared, *_SCHEMAS[source], *CUSTOMER])
+    return schema([*declared, *_SCHEMAS[source], *CUSTOMER, *customers.own_fields(shop)])
 
 
 def payload(fact: AnyFact, workspace: Workspace) -> Mapping[str, object]:
@@ -193,4 +195,5 @@ def customer_payload(customer: Customer, workspace: Workspace) -> dict[str, obje
         "customer_referred_by": customer.referred_by_code,
         "customer_accepts_email": customer.accept_email,
         "customer_accepts_mobile": customer.accept_mobile,
+        **customers.own_payload(customer),
     }

@@ -209,7 +209,8 @@ def _as_new(workspace: Workspace, details: NewCustomer, id: UUID, now: datetime)
     phone = international(details.mobile, details.country, workspace.country)
     return Customer(
         id=id, phone=phone, referred_by_code="", accept_email=False, accept_mobile=False, tier="", spent={},
-        orders_count=0, last_order_at=None, created_at=now, updated_at=now, merged_into=None, erased_at=None, **given,
+        orders_count=0, last_order_at=None, created_at=now, updated_at=now, merged_into=None, erased_at=None,
+        tags=[], properties={}, **given,
     )  # fmt: skip
 
 

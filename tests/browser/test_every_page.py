@@ -96,7 +96,7 @@ PAGES = [
     *("/reviews", "/reviews?kind=question", "/settings/reviews"),
     *("/offers", "/offers/new", "/coupons", "/coupons?q=x&status=redeemed"),
     *("/templates", "/templates/new", "/templates/new?channel=whatsapp", "/messages", "/messages?state=failed"),
-    *("/messages/suppressed", "/messages/suppressed/new", "/settings/messages"),
+    *("/messages/suppressed", "/messages/suppressed/new", "/settings/messages", "/settings/customers"),
     *("/automations", "/automations/new"),
     "/referrals",
     *("/referrals?review=waiting", "/settings/referrals", "/segments", "/segments?kind=live", "/segments/new"),

@@ -183,6 +183,8 @@ GET    /messages/suppressed/{id}/remove                   yes    yes     yes    
 POST   /messages/suppressed/{id}/remove                   yes    yes     no      no
 GET    /customers/{id}/consent                            yes    yes     yes     no
 POST   /customers/{id}/consent                            yes    yes     no      no
+GET    /settings/customers                                yes    yes     yes     no
+POST   /settings/customers                                yes    yes     no      no
 GET    /settings/messages                                 yes    yes     yes     no
 POST   /settings/messages                                 yes    yes     no      no
 GET    /senders                                           yes    yes     yes     no

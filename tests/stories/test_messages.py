@@ -87,6 +87,45 @@ async def test_what_a_customer_is_called_breaks_out_of_nothing(shop: Shop, asha:
     assert "<b " not in text["html"]
 
 
+MJML = """<mjml>
+  <mj-head><mj-preview>Look</mj-preview><mj-style>.big { color: red }</mj-style></mj-head>
+  <mj-body><mj-raw>{% if customer.balance > 5 %}</mj-raw><mj-section><mj-column>
+    <mj-text css-class="big">Hi {{ user_name }} <script>alert(1)</script></mj-text>
+    <mj-button href="https://shop.example/?c={{ customer.country }}">Go</mj-button>
+  </mj-column></mj-section><mj-raw>{% endif %}</mj-raw></mj-body>
+</mjml>"""
+
+
+async def test_mjml_is_made_html_as_harmless_as_any_and_a_fault_says_its_line(shop: Shop, asha: str) -> None:
+    await shop.manage("PATCH", f"/customers/{asha}", json={"name": NAMED})
+    kind = {"body_type": "mjml"}
+    assert "Hi" not in (await previewed(shop, MJML, content=kind))["text"]
+    await shop.manage("POST", f"/customers/{asha}/transactions", json={"operation": "cr", "amount": 9, "reason": "x"})
+    said = await previewed(shop, MJML, content=kind)
+    html = said["html"]
+    for bad in ("<script", "<mj-", "onmouseover=alert(1)>Rao", "fonts.googleapis", "<!--"):
+        assert bad not in html, bad
+    assert "@media only screen and (min-width:480px)" in html
+    assert "color: red" in html
+    assert "&lt;b onmouseover" in html
+    assert "Go (https://shop.example/?c=" in said["text"]
+    for body, words in (
+        (MJML.replace("</mj-column>", "</mj-colum>"), "line 6"),
+        (MJML.replace("<mj-button", "<mj-buton"), "line 5: there is no mj-buton"),
+        (MJML.replace('href="https', "href=https"), "line 5"),
+        (
+            MJML.replace("<mj-raw>", "<mj-include path='file:///etc/passwd'/><mj-raw>", 1),
+            "line 3: there is no mj-include",
+        ),
+        ("<p>x</p>", "MJML that can be read"),
+        ("<mjml><mj-body>" + "<mj-wrapper>" * 8_000, "more than 2,000 tags"),
+    ):
+        content = {"subject": "A subject", "body": body} | kind
+        refused = await a_template(shop, 422, content=content)
+        assert words in refused["fields"]["body"], refused
+    assert (await a_template(shop, content={"subject": "A subject", "body": MJML} | kind))["content"]["body"] == MJML
+
+
 @pytest.mark.parametrize(
     "body",
     [

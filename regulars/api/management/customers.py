@@ -11,16 +11,29 @@ from regulars.api.management import items
 from regulars.api.management.api import Call, DatedQuery, Limit, NoQuery, asked, management, only, page_of
 from regulars.api.management.events import EventItem, event_item
 from regulars.customers import Customer
+from regulars.customers.own import Properties, Tags
 from regulars.customers.reported import CustomerDetails, Details
 from regulars.kit import Listed, Page, Partial, Reading, Tx, a_birthday
 from regulars.ledger import Entry
 
 
 class CustomerChange(Partial[Details], frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Only what is given changes."""
+    """Only what is given changes; of `properties` those that are named. `tags` are all there are then, `tags_added` and
+    `tags_removed` leave the others."""
 
     accept_email: bool | UnsetType = UNSET
     accept_mobile: bool | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+    tags_added: Tags | UnsetType = UNSET
+    tags_removed: Tags | UnsetType = UNSET
+    properties: Properties | UnsetType = UNSET
+
+
+class NewPerson(CustomerDetails, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    __doc__ = CustomerDetails.__doc__
+
+    tags: Tags | UnsetType = UNSET
+    properties: Properties | UnsetType = UNSET
 
 
 Sort = Annotated[
@@ -92,10 +105,13 @@ async def list_customers(call: Call[CustomerQuery, None], tx: Reading) -> Page[i
 
 
 @management.post("/customers", "Create a customer", tag="Customers", status=201)
-async def create_customer(call: Call[NoQuery, CustomerDetails], tx: Tx) -> items.CustomerItem:
+async def create_customer(call: Call[NoQuery, NewPerson], tx: Tx) -> items.CustomerItem:
     customer = await triggers.create_customer(
         tx, call.workspace, call.body.new_customer(), call.now, actor=call.caller.actor
     )
+    if own := {name: value for name in ("tags", "properties") if (value := getattr(call.body, name))}:
+        have = (await ledger.available(tx, call.workspace, [customer.id], call.now))[customer.id]
+        customer = await customers.change(tx, call.workspace, customer.id, own, call.now, available=have)
     await call.audit(tx, "customer.create", customer.customer_id)
     return await _said(call, tx, customer)
 

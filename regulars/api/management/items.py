@@ -39,6 +39,7 @@ class WalletItems(msgspec.Struct, frozen=True):
 
 @showing(
     "id customer_id name email mobile country gender dob referral_code referred_by_code accept_email accept_mobile tier"
+    " tags properties"
     " spent spent_in orders_count last_order_at wallets created_at updated_at",
     Customer,
 )

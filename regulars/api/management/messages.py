@@ -173,7 +173,7 @@ async def list_template_versions(call: Call[NoQuery, None], tx: Reading) -> List
 @management.get("/template-variables", "What a template may name", tag="Messages")
 async def list_variables(call: Call[TopicQuery, None], tx: Reading) -> Listed[Variable]:
     """In a template for the event, or for none; `tag` is how it is written."""
-    return Listed(messages.variables(call.query.topic))
+    return Listed(messages.variables(call.query.topic, tuple(customers.declared(call.workspace))))
 
 
 @management.get("/consents", "What a customer agreed to", tag="Messages", area="data")

@@ -50,7 +50,7 @@ class ReasonItem(msgspec.Struct, frozen=True):
 
 
 async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Segment]) -> list[SegmentItem]:
-    known = await segments.language_of(tx, call.workspace_id)
+    known = await segments.language_of(tx, call.workspace)
     return [
         copied(SegmentItem, one, sentence=conditions.sentence(one.tree, known) if one.tree else "everybody")
         for one in found

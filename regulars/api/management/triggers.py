@@ -163,7 +163,7 @@ async def list_versions(call: Call[NoQuery, None], tx: Reading) -> Listed[Versio
 @management.get("/trigger-properties", "What a trigger's condition may ask", tag="Triggers")
 async def list_properties(call: Call[PropertyQuery, None], tx: Reading) -> Listed[PropertyItem]:
     """Of a trigger that is set off by this `source`. A fact's own properties are those that its rule names."""
-    known = schema_of(call.query.source, Rule())
+    known = schema_of(call.query.source, Rule(), call.workspace)
     return Listed(
         [
             copied(

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from regulars import events, limits, orders, reminders, storefront, tenancy
 from regulars.api.management.api import Call, DatedQuery, NoQuery, asked, management, page_of
+from regulars.customers.own import PropertyName, PropertyType
 from regulars.engagement.messages.model import MessageRules
 from regulars.kit import Page, Reading, Setting, Tx, a_moment, copied, showing
 from regulars.orders import EarningBasis
@@ -52,6 +53,12 @@ Country = Annotated[
         description="ISO 3166-1 alpha-3, lower case: mobile numbers without a country's code are dialled there.",
         examples=["ind"],
     ),
+]
+
+
+CustomerProperties = Annotated[
+    dict[PropertyName, PropertyType | None],
+    Meta(description="What you keep of your customers, types by names; null takes one out. A type stays."),
 ]
 
 
@@ -102,6 +109,7 @@ class ShopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     calls_per_minute: CallsPerMinute | UnsetType | None = UNSET
     earning_basis: EarningBasis | UnsetType | None = UNSET
     country: Country | UnsetType | None = UNSET
+    customer_properties: CustomerProperties | UnsetType | None = UNSET
     messages: Messaging | UnsetType | None = UNSET
     open_triggers_need_proof: NeedProof | UnsetType | None = UNSET
     referral_link_base: LinkBase | UnsetType | None = UNSET

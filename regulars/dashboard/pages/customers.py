@@ -20,10 +20,11 @@ from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.ladder import on_ladder
 from regulars.dashboard.lists import NAMED, Act, Asked, Column, Filter, Found, Listing, until_next
-from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, fields_of, sheet
+from regulars.dashboard.sheets import ID, MAYBE, TEXT, TICK, Field, Fields, Given, Shown, ask, fields_of, sheet
 from regulars.dashboard.trials import somebody
 from regulars.engagement import messages
 from regulars.kit import NotFound, Reading, Refusal, Tx, counted, countries, invalid, new_id
+from regulars.tenancy import Workspace
 
 
 class Known(NamedTuple):
@@ -39,6 +40,13 @@ async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Known]:
     have = await ledger.balances(tx, desk.workspace, [one.id for one in page], desk.now)
     code = desk.workspace.currency_code
     return Found([Known(one, have[one.id]["coins"].available, code) for one in page], next_id)
+
+
+def _own_columns(shop: Workspace) -> list[Column[Known]]:
+    def cell(name: str) -> Column[Known]:
+        return Column(name, lambda row: customers.typed(row.customer.properties.get(name, "")), only="file")
+
+    return [cell(name) for name in customers.declared(shop)]
 
 
 CUSTOMERS = Listing[Known](
@@ -57,7 +65,9 @@ CUSTOMERS = Listing[Known](
         Column("Currency", lambda row: row.currency_code.upper(), only="file"),
         Column("Last order", lambda row: row.customer.last_order_at),
         Column("Known since", lambda row: row.customer.created_at, only="file"),
+        Column("Tags", lambda row: ", ".join(row.customer.tags), only="file"),
     ],
+    own=_own_columns,
     read=_read,
     nothing="No customers yet",
     nothing_why="Customers appear here by themselves: with their first order, or when your shop rewards them for the"
@@ -84,6 +94,11 @@ CUSTOMERS = Listing[Known](
 _NEW = {**fields_of(NewCustomer), "dob": Field("date", optional=True, blank=None)}
 _TICKS = {"accept_email": TICK, "accept_mobile": TICK}
 _CHANGED = {name: _NEW[name] for name in customers.CHANGEABLE if name in _NEW} | _TICKS
+_TAGS = Field("lines", optional=True, blank=())
+
+
+def _details(shown: Shown) -> Fields:
+    return {**_CHANGED, "tags": _TAGS, **{f"properties.{name}": MAYBE for name in shown.more["own"]}}
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
@@ -137,12 +152,15 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any] | Response[Any]:
 async def _edit(desk: Desk, tx: Reading) -> Shown:
     customer = await find(tx, desk)
     available = (await ledger.balances(tx, desk.workspace, [customer.id], desk.now))[customer.id]["coins"].available
-    return Shown(customer, customer, more={"available": available, "countries": countries.LISTED})
+    own = {f"properties.{name}": customers.typed(value) for name, value in customer.properties.items()}
+    more = {"available": available, "countries": countries.LISTED, "own": customers.declared(desk.workspace)}
+    return Shown(msgspec.structs.asdict(customer) | own, customer, more=more)
 
 
-@sheet("/customers/{id:uuid}/edit", "Edit details", "customer", _CHANGED, act="customer.update", load=_edit)
+@sheet("/customers/{id:uuid}/edit", "Edit details", "customer", _details, act="customer.update", load=_edit)
 async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
     desk.about(shown.thing.customer_id)
+    given["properties"] = {name: given.pop(f"properties.{name}") for name in shown.more["own"]}
     await customers.change(tx, desk.workspace, desk.key, given, desk.now, available=shown.more["available"])
 
 
@@ -191,10 +209,7 @@ async def adjust(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
 
 async def find(tx: Reading, desk: Desk) -> Customer:
     """The one whose id stands in the address."""
-    customer = await customers.find(tx, desk.id, id=desk.key)
-    if customer is None:
-        raise NotFound("This customer does not exist in your shop.")
-    return customer
+    return await customers.get(tx, desk.id, "This customer does not exist in your shop.", id=desk.key)
 
 
 WENT = {

@@ -42,7 +42,7 @@ def _told(found: list[Segment], known: conditions.Language) -> list[Told]:
 
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Told]:
-    found = _told(await segments.list_segments(tx, desk.id), await segments.language_of(tx, desk.id))
+    found = _told(await segments.list_segments(tx, desk.id), await segments.language_of(tx, desk.workspace))
     return part_of([one for one in found if asked.chosen("kind") in (None, one.segment.kind)], asked)
 
 
@@ -110,7 +110,7 @@ def _builder(pairs: Any, known: conditions.Language, stored: Any = None) -> Buil
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
-    known = await segments.language_of(tx, desk.id)
+    known = await segments.language_of(tx, desk.workspace)
     return Shown({"kind": "live"}, more={"condition": _builder(await drawn(desk, None), known)})
 
 
@@ -126,7 +126,7 @@ async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any
 
 
 async def _load(desk: Desk, tx: Reading) -> Shown:
-    of, known = await segments.get_segment(tx, desk.id, desk.key), await segments.language_of(tx, desk.id)
+    of, known = await segments.get_segment(tx, desk.id, desk.key), await segments.language_of(tx, desk.workspace)
     (told,) = _told([of], known)
     found = await segments.members_of(tx, desk.id, of.id, limit=10)
     people = await customers.by_ids(tx, desk.id, [one.customer_id for one in found])
@@ -170,7 +170,7 @@ async def count(desk: Handed) -> Response[str]:
     found, missing = None, ""
     try:
         async with desk.reading() as tx:
-            known = await segments.language_of(tx, desk.id)
+            known = await segments.language_of(tx, desk.workspace)
         tree = conditions.from_form((await sent(desk.request)).fields, known)
         async with desk.app.db.snapshot(whole=exact) as tx:
             asked = None if tree is None else conditions.dump(tree)

@@ -1,15 +1,17 @@
 """What the shop is set to, a page each: how it is called and counted, what is kept, what programs may do, what of an
 order earns, how long coins last, when customers are reminded, how its own pages look."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from litestar import Response, post
 
-from regulars import dispatch, limits, orders, reminders, reviews, storefront, tenancy
+from regulars import customers, dispatch, limits, orders, reminders, reviews, storefront, tenancy
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
+from regulars.dashboard.trigger_forms import properties_of
 from regulars.dashboard.words import plural, zones
 from regulars.engagement.messages.model import MessageRules, message_rules
 from regulars.kit import Reading, countries, currency
@@ -354,4 +356,27 @@ MESSAGES = settings_page(
     {"hours": _HOURS},
 )
 
-PAGES = (SHOP, STOREFRONT, EARNING, COINS, REMINDERS, REVIEWS, MESSAGES, KEPT, PROGRAMS)
+# ---- what is kept of customers
+
+
+async def _save_own(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    said = {re.sub(r"\W+", "_", name.lower()): type_ for name, type_ in properties_of(given[customers.OWN]).items()}
+    gone = dict.fromkeys(customers.declared(desk.workspace).keys() - said.keys())
+    changes = {"settings": {customers.OWN: gone | said}}
+    async with desk.changing("workspace.update", desk.id, **changes) as tx:
+        await change_shop(tx, desk.workspace, changes, desk.now)
+    return desk.see(CUSTOMERS.path, "Saved.")
+
+
+CUSTOMERS = settings_page(
+    "customers",
+    "What you keep of customers",
+    "Properties of your own, beside tags: on a customer's page, in segments, messages and files.",
+    {customers.OWN: Field("lines", optional=True, blank=())},
+    lambda shop: {customers.OWN: [f"{name}: {type_}" for name, type_ in customers.declared(shop).items()]},
+    dict,
+    lambda shop: f"{', '.join(customers.declared(shop)) or 'Nothing of your own'}.",
+    save=_save_own,
+)
+
+PAGES = (SHOP, STOREFRONT, EARNING, COINS, CUSTOMERS, REMINDERS, REVIEWS, MESSAGES, KEPT, PROGRAMS)

@@ -78,7 +78,7 @@ async def _editor(desk: Desk, tx: Reading, channel: str, values: Given, of: Temp
     more = {
         "channel": channel,
         "version": query_of(desk.request).get("version", ""),
-        "variables": messages.variables(topic),
+        "variables": messages.variables(topic, tuple(customers.declared(desk.workspace))),
         "topics": [("", [("", "Nothing in particular")]), *by_group()],
         "happened": await _happened(desk, tx, topic),
         "versions": await messages.versions_of(tx, desk.id, of.id) if of else [],

@@ -95,13 +95,14 @@ TRIGGERS = lists.Listing[Said](
 )
 
 
-def _builder(source: Any, rule: Rule, pairs: Pairs, given: Any = None) -> Builder:
+def _builder(desk: Desk, source: Any, rule: Rule, pairs: Pairs, given: Any = None) -> Builder:
     """`given` are a fact's properties as they are being typed: they can be asked about."""
     if source == "fact" and given is not None:
         rule = msgspec.structs.replace(rule, properties=properties_of(given))
     stored = rule.condition
     nothing = "None: it rewards each time."
-    return Builder(pairs, schema_of(source, rule), stored, only="Reward it only when", nothing=nothing)
+    known, only = schema_of(source, rule, desk.workspace), "Reward it only when"
+    return Builder(pairs, known, stored, only=only, nothing=nothing, shop=desk.workspace)
 
 
 async def _typed(desk: Desk) -> tuple[str, ...] | None:
@@ -122,7 +123,7 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
         values["coins_per_unit"] = 1
     if source not in ("api", "fact"):
         values["name"] = in_shops_words(SOURCES[source], desk.workspace)
-    builder = _builder(source, Rule(), await drawn(desk, None), await _typed(desk))
+    builder = _builder(desk, source, Rule(), await drawn(desk, None), await _typed(desk))
     more = {"condition": builder, "source": source, "tried": None, **await _offers(desk, tx)}
     return Shown(values, title=SOURCES[source], more=more)
 
@@ -189,7 +190,7 @@ async def said(desk: Handed) -> Response[str]:
     kept, kind = (trigger.rule, trigger.kind) if trigger else (None, None)
     missing, words = "", ""
     try:
-        builder = _builder(source, kept or Rule(), await drawn(desk, None))
+        builder = _builder(desk, source, kept or Rule(), await drawn(desk, None))
         rule = rule_of(form, read(desk, fields_for(source, kind), form), builder, source, kept)
         form.check()
         kind = kind or _kind(rule)
@@ -203,7 +204,9 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     trigger = await triggers.find_trigger(tx, desk.id, desk.key)
     found = await triggers.firings(tx, desk.id, trigger_id=trigger.id, limit=limits.FIRINGS_SHOWN)
     versions, offers = await triggers.versions_of(tx, desk.id, trigger.id), await _offers(desk, tx)
-    builder = _builder(trigger.source, trigger.rule, await drawn(desk, trigger.rule.condition), await _typed(desk))
+    builder = _builder(
+        desk, trigger.source, trigger.rule, await drawn(desk, trigger.rule.condition), await _typed(desk)
+    )
     content = {f"content.{name}": value for name, value in msgspec.structs.asdict(trigger.content).items()}
     values = values_of(trigger.rule) | content | {name: getattr(trigger, name) for name in (*FLAGS, "name", "source")}
     more = {

@@ -5,15 +5,19 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import channels, integrations, triggers
+from regulars import channels, conditions, customers, integrations, tenancy, triggers
 from regulars.channels import Sender
 from regulars.engagement import messages, segments
 from regulars.engagement.automations import model
 from regulars.engagement.automations.model import Finding, Part
 from regulars.engagement.automations.reading import checked
+from regulars.engagement.messages.liquid import check_texts
 from regulars.engagement.messages.model import Template
 from regulars.kit import Faults, Invalid, Reading
+from regulars.tenancy import Workspace
 from regulars.triggers import Trigger
+
+_OWN = f"{customers.OWN}."
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -24,6 +28,7 @@ class Known(msgspec.Struct, frozen=True):
     senders: dict[UUID, Sender]
     triggers: dict[UUID, Trigger]
     tools: set[UUID]
+    shop: Workspace
 
     @classmethod
     async def of(cls, tx: Reading, workspace_id: UUID) -> "Known":
@@ -33,6 +38,7 @@ class Known(msgspec.Struct, frozen=True):
             {one.id: one for one in await channels.list_senders(tx, workspace_id)},
             {one.id: one for one in await triggers.list_triggers(tx, workspace_id)},
             {one.id for one in await integrations.list_integrations(tx, workspace_id)},
+            await tenancy.get_workspace(tx, workspace_id),
         )
 
 
@@ -66,6 +72,9 @@ def faults_in(definition: object, known: Known) -> Faults:
     for at, tree in trees.items():
         if strangers := segments.uses(tree) - known.segments:
             faults.add(at, strange.format(min(map(str, strangers))))
+        asked = {name.removeprefix(_OWN) for name in (conditions.names(tree) if tree else ()) if name.startswith(_OWN)}
+        if unknown := asked - customers.declared(known.shop).keys():
+            faults.add(at, f"what your shop keeps of customers, and not {min(unknown)}")
     for id, step in flow.steps.items():
         if wrong := _no(step, trigger.topic, known):
             faults.add(f"{id}.{wrong[0]}", wrong[1])
@@ -89,4 +98,21 @@ def _no(step: Part, topic: str, known: Known) -> tuple[str, str] | None:
         case model.SendEvent(integration_id=integration_id):
             if integration_id not in known.tools:
                 return "integration_id", "the id of an integration of this shop"
+        case model.SetProperty():
+            return _no_value(step, topic, known.shop)
     return None
+
+
+def _no_value(step: model.SetProperty, topic: str, shop: Workspace) -> tuple[str, str] | None:
+    known = ("add_tag", "remove_tag", *model.SETTABLE, *(f"properties.{name}" for name in customers.declared(shop)))
+    if step.property not in known:
+        return "property", f"one of {', '.join(known)}"
+    faults, text = Faults(), str(step.value or "").strip()
+    with faults:
+        if "{" in text:
+            check_texts({"value": text}, topic, faults)
+        elif step.property.endswith("_tag") and not text:
+            faults.add("value", "a tag")
+        else:
+            customers.check_changes(customers.settled(shop, None, step.changes(step.value)))
+    return next((("value", words.removeprefix("expected ")) for words in faults.fields.values()), None)

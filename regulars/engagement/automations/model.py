@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
-from regulars.conditions import Condition
+from regulars.conditions import Condition, read_yes_no
 from regulars.kit import Conflict, NotFound
 
 State = Literal["draft", "running", "paused"]
@@ -108,6 +108,29 @@ class SendEvent(Part, frozen=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=limits.PREFIX_CHARS_MAX)]
 
 
+class SetProperty(Part, frozen=True, kw_only=True):
+    """`add_tag`, `remove_tag`, one of SETTABLE, or a property of the shop's own, `properties.shirt_size`. A text may be
+    Liquid; null, or nothing, takes what is known away."""
+
+    property: str
+    value: str | int | float | bool | None = None
+
+    def changes(self, value: object) -> dict[str, Any]:
+        """As `customers.Change` has it."""
+        of, _, name = self.property.partition(".")
+        match of:
+            case "properties":
+                return {"properties": {name: value}}
+            case "add_tag" | "remove_tag":
+                return {{"a": "tags_added", "r": "tags_removed"}[of[0]]: [str(value)]}
+            case "accept_email" | "accept_mobile":
+                return {of: read_yes_no(value)}
+        return {of: "" if value is None else str(value)}
+
+
+SETTABLE = ("name", "country", "gender", "accept_email", "accept_mobile")
+
+
 class Exit(Part, frozen=True, kw_only=True):
     pass
 
@@ -140,7 +163,7 @@ class Flow(msgspec.Struct, frozen=True):
     @property
     def causes(self) -> bool:
         """Whether a step of it is an event's cause."""
-        return any(isinstance(step, Reward) for step in self.steps.values())
+        return any(isinstance(step, Reward | SetProperty) for step in self.steps.values())
 
 
 class Automation(msgspec.Struct, frozen=True, gc=False):

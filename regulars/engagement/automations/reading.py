@@ -32,6 +32,7 @@ STEPS: dict[str, type[Part]] = {
     "split": model.Split,
     "reward": model.Reward,
     "event": model.SendEvent,
+    "property": model.SetProperty,
     "exit": model.Exit,
 }
 WAYS = {"wait_event": ("came", "otherwise"), "branch": ("yes", "no"), "split": ("ways",)}

@@ -167,6 +167,8 @@ class Rehearsal:
                 case model.Split():
                     drawn = way(run.id, id, step.shares)
                     outcome, next = f"way {drawn + 1}", flow.ways[id][drawn]
+                case model.SetProperty():
+                    outcome = "set"
                 case model.Exit():
                     next = ""
             passed.append(Would(id, came, outcome))

@@ -73,6 +73,7 @@ class Batch:
             model.SendMessage: self._send,
             model.Reward: self._reward,
             model.SendEvent: self._send_event,
+            model.SetProperty: self._set,
             model.Exit: self._exit,
         }
 
@@ -268,6 +269,29 @@ class Batch:
             self.on(run, self._after(run), "queued", id=id)
         await events.append(self.tx, self.workspace.id, told, self.now, announced=False)
         await delivery.queue(self.tx, self.workspace.id, queued, self.now)
+
+    async def _set(self, runs: list[Run]) -> None:
+        """Those whose value can't be worked out, or is none that can be kept, go on as they were."""
+        people = await self._people(runs)
+        have = await ledger.available(self.tx, self.workspace, sorted(people), self.now)
+        await self.know_causes(runs)
+        changes, came = list[customers.Change](), dict[UUID, tuple[str, str]]()
+        for run in runs:
+            step, who = self.step(run), people[run.customer_id]
+            coins, said = have.get(who.id, 0), self.body(run.cause_id) if run.cause_id else None
+            value, because = step.value, {"cause_id": run.cause_id, "depth": run.depth + 1}
+            try:
+                if isinstance(value, str):
+                    value = messages.line_of(self.workspace, value, who, coins, said)
+                changes.append(customers.Change(run.customer_id, step.changes(value), coins, because))
+            except messages.Unfit:
+                came[run.id] = "refused", "incomplete"
+        outcomes = iter(await customers.change_all(self.tx, self.workspace, changes, self.now))
+        for run in runs:
+            if run.id not in came:
+                one = next(outcomes)
+                came[run.id] = ("refused", one.code) if isinstance(one, Refusal) else ("set", "")
+            self.on(run, self._after(run), *came[run.id])
 
     async def _exit(self, runs: list[Run]) -> None:
         for run in runs:

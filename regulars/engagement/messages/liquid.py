@@ -164,9 +164,13 @@ def unflat(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def check(content: Content, topic: str, faults: Faults) -> None:
     """Note each field whose Liquid can't be read, or that names a variable which is none."""
-    known = [one.name for one in variables(topic)]
     texts = {name: getattr(content, name) for name in ("subject", "preheader", "body")}
-    for field, source in (texts | {f"slots[{n}]": slot for n, slot in enumerate(content.slots)}).items():
+    check_texts(texts | {f"slots[{n}]": slot for n, slot in enumerate(content.slots)}, topic, faults)
+
+
+def check_texts(texts: Mapping[str, str], topic: str, faults: Faults) -> None:
+    known = [*(one.name for one in variables(topic)), "customer.properties"]
+    for field, source in texts.items():
         try:
             used = _parsed(source, field == "body").analyze().globals
         except _FAULTS as error:
@@ -190,10 +194,11 @@ class Variable(msgspec.Struct, frozen=True):
 
 
 @lru_cache(128)
-def variables(topic: str) -> list[Variable]:
-    """What a template may name that is written for the event, or for none."""
+def variables(topic: str, own: tuple[str, ...] = ()) -> list[Variable]:
+    """What a template may name that is written for the event, or for none; `own`: what the shop keeps of customers."""
     of_event = {name: one["description"] for name, one in properties(TOPICS[topic].type if topic else Common).items()}
     said = {f"{thing}.{name}": words for thing, inside in THINGS.items() for name, (_, words) in inside.items()}
+    said |= {f"customer.properties.{name}": "What you keep of them" for name in own}
     said |= {f"event.{name}": words for name, words in of_event.items()} if topic else {}
     return [Variable(name, words, f"{{{{ {name}{_fallback(name)} }}}}") for name, words in (said | of_event).items()]
 

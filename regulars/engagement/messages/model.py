@@ -45,7 +45,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     subject: Annotated[_Line, Meta(examples=["Hello {{ user_name }}"])] = ""
     preheader: _Line = ""
     body: Annotated[str, Meta(max_length=limits.MESSAGE_BODY_CHARS_MAX, examples=["<p>Hello {{ user_name }}</p>"])] = ""
-    body_type: Literal["html", "text"] = "html"
+    body_type: Literal["html", "text", "mjml"] = "html"
     provider_template: Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX)] = ""
     language: Annotated[str, Meta(pattern="^([a-z]{2}(_[A-Z]{2})?)?$", description="The provider's template's.")] = ""
     slots: Annotated[tuple[_Line, ...], Meta(max_length=limits.MESSAGE_SLOTS_MAX)] = ()

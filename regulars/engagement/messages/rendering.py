@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from regulars import events
+from regulars import customers, events
 from regulars.customers import Customer
-from regulars.engagement.messages import markup
+from regulars.engagement.messages import markup, mjml
 from regulars.engagement.messages.liquid import THINGS, Unfit, fill
 from regulars.engagement.messages.model import Channel, Content
 from regulars.tenancy import Workspace
@@ -38,7 +38,14 @@ def facts(
     for thing in ("customer", "business"):
         known[thing] = {name: common[flat] for name, (flat, _) in THINGS[thing].items() if flat}
     known["customer"] |= {"first_name": customer.name.partition(" ")[0], "preferences_link": "#"}
+    own = dict.fromkeys(customers.declared(shop), "") | customer.properties
+    known["customer"] |= {"tags": customer.tags, "properties": own}
     return known | ({"coupon": coupon} if coupon else {})
+
+
+def line_of(shop: Workspace, source: str, customer: Customer, available: int, body: Said | None) -> str:
+    """One line of Liquid, filled in. Raises Unfit."""
+    return markup.line(fill(source, facts(shop, customer, available, body, None), markup=False)[0])
 
 
 def render(
@@ -64,11 +71,12 @@ def render(
     if not subject:
         raise Unfit("the subject comes to nothing")
     ours = "" if _WAY[3:-3] in content.body else _words(shop)[2]
-    marks, html = markup.Marks(known["customer"]["preferences_link"]), content.body_type == "html"
+    marks, html = markup.Marks(known["customer"]["preferences_link"]), content.body_type != "text"
     small = f"\n\n{ours}: {_WAY}"
     if html:
         small = f'<p style="font-size:12px"><a href="{_WAY}" style="color:#666">{ours}</a></p>'
-    source = filled(content.body + (small if ours else ""), html=html, marks=marks)
+    written = mjml.html_of(content.body) if content.body_type == "mjml" else content.body
+    source = filled(written + (small if ours else ""), html=html, marks=marks)
     body, text, css = marks.ready(source, html=html)
     page = markup.page(markup.linked(body, link), css, preheader, pixel)
     return {"subject": subject, "html": page, "text": text}, found

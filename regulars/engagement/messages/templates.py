@@ -9,6 +9,7 @@ import msgspec
 
 from regulars import limits
 from regulars.engagement.messages import liquid
+from regulars.engagement.messages.mjml import html_of
 from regulars.engagement.messages.model import Channel, Content, Template, TemplateVersion, UnknownTemplate, sql
 from regulars.events import TOPICS
 from regulars.kit import AFTER_ALL_IDS, Conflict, Faults, Reading, Tx, new_id
@@ -106,6 +107,11 @@ def checked(one: Template) -> Template:
     for name in ("provider_template", "slots") if email else ("subject", "preheader"):
         if getattr(content, name):
             faults.add(name, f"nothing: {'an e-mail' if email else 'such a message'} has none")
+    if email and content.body_type == "mjml":
+        try:
+            html_of(content.body)
+        except liquid.Unfit as unfit:
+            faults.add("body", f"MJML that can be read: {unfit}")
     liquid.check(content, one.topic if one.topic in TOPICS else "", faults)
     faults.check()
     return one

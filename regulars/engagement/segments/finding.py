@@ -12,7 +12,7 @@ from regulars.engagement.segments.keeping import MISSING
 from regulars.engagement.segments.language import language, people, uses
 from regulars.engagement.segments.model import Segment
 from regulars.engagement.segments.store import FIND, in_order, look_again, segments, sql
-from regulars.kit import NotFound, Reading, Tx
+from regulars.kit import Reading, Tx
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -80,9 +80,7 @@ SELECT $1, {id}, found.id, CASE WHEN found.holds THEN {at} END, found.looks_agai
 
 async def find_again(tx: Tx, workspace: Workspace, id: UUID, now: datetime) -> Segment:
     """Have a segment's members found anew. Raises NotFound."""
-    known = await tx.one(Segment, sql.segment, workspace.id, id)
-    if known is None:
-        raise NotFound(MISSING)
+    known = await tx.the(MISSING, Segment, sql.segment, workspace.id, id)
     changed = msgspec.structs.replace(known, version=known.version + 1, updated_at=now)
     await tx.execute(sql.update_segment, workspace.id, id, changed.name, changed.condition, changed.version, now)
     await schedule.put(tx, workspace.id, [Due(FIND, "", now, {})])
@@ -102,7 +100,7 @@ class Count(msgspec.Struct, frozen=True):
 async def count(tx: Reading, workspace: Workspace, condition: object, now: datetime, *, exact: bool) -> Count:
     """How many belong to a segment in the making. Raises Invalid naming each field."""
     known = {one.id: one.name for one in await segments(tx, workspace.id)}
-    spoken = language(known)
+    spoken = language(workspace, known)
     tree = None if condition is None else conditions.parse(condition, spoken)
     words = "everybody" if tree is None else conditions.sentence(tree, spoken)
     customers = int(await tx.fetchval(sql.count_customers, workspace.id))

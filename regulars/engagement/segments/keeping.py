@@ -9,7 +9,7 @@ import msgspec
 
 from regulars import conditions, dispatch, limits, rewards, schedule, triggers
 from regulars.conditions import Condition
-from regulars.engagement.segments.language import LANGUAGE, mentions, uses
+from regulars.engagement.segments.language import language, mentions, uses
 from regulars.engagement.segments.model import NewSegment, Segment
 from regulars.engagement.segments.store import FIND, segments, sql
 from regulars.kit import Conflict, Faults, NotFound, Tx, invalid, new_id
@@ -25,7 +25,7 @@ async def create_segment(tx: Tx, workspace: Workspace, new: NewSegment, now: dat
     if len(there) >= limits.SEGMENTS_MAX:
         raise Conflict(f"A shop can have {limits.SEGMENTS_MAX} segments at most. Delete one that is not needed.")
     id = new_id()
-    name, tree = _checked(new.name, new.condition, id, there)
+    name, tree = _checked(workspace, new.name, new.condition, id, there)
     await tx.execute(sql.insert_segment, workspace.id, id, name, new.kind, tree and conditions.dump(tree), now)
     return await _begun(tx, workspace, id, new.kind == "live", tree, now)
 
@@ -37,7 +37,8 @@ async def change_segment(tx: Tx, workspace: Workspace, id: UUID, changes: Mappin
     known = there.get(id)
     if known is None:
         raise NotFound(MISSING)
-    name, tree = _checked(changes.get("name", known.name), changes.get("condition", known.condition), id, there)
+    asked = changes.get("condition", known.condition)
+    name, tree = _checked(workspace, changes.get("name", known.name), asked, id, there)
     if (name, tree) == (known.name, known.tree):
         return known
     version = known.version + (tree != known.tree)
@@ -80,14 +81,16 @@ async def _begun(tx: Tx, workspace: Workspace, id: UUID, live: bool, tree: Condi
     return await tx.the(MISSING, Segment, sql.segment, workspace.id, id)
 
 
-def _checked(name: str, condition: object, id: UUID, there: Mapping[UUID, Segment]) -> tuple[str, Condition | None]:
+def _checked(
+    shop: Workspace, name: str, condition: object, id: UUID, there: Mapping[UUID, Segment]
+) -> tuple[str, Condition | None]:
     faults, tree, name = Faults(), None, name.strip()
     if not 1 <= len(name) <= limits.TITLE_CHARS_MAX or not name.isprintable():
         faults.add("name", f"1 to {limits.TITLE_CHARS_MAX} characters")
     elif any(one.id != id and one.name.casefold() == name.casefold() for one in there.values()):
         faults.add("name", "a name that no other segment has")
     with faults:
-        tree = None if condition is None else conditions.parse(condition, LANGUAGE)
+        tree = None if condition is None else conditions.parse(condition, language(shop))
         _check_uses(tree, id, there)
     faults.check()
     return name, tree

@@ -10,7 +10,7 @@ import msgspec
 
 from regulars import conditions
 from regulars.conditions import Choice, Column, Condition, Deed, Done, Field, Language, Measure, People, Property, Test
-from regulars.customers import Customer
+from regulars.customers import TAGS, Customer, own_fields
 from regulars.events import TOPICS
 from regulars.kit import units_of
 from regulars.tenancy import Workspace
@@ -36,11 +36,12 @@ _CHANGED_BY = {
 """The events that may change what a customer is; of all other properties `_LEAD`."""
 
 
-def language(known: Mapping[UUID, str] | None = None) -> Language:
-    """The schema; with the shop's segments by their ids where they are to be chosen, or called by their names."""
+def language(shop: Workspace | None = None, known: Mapping[UUID, str] | None = None) -> Language:
+    """The schema, with what a shop keeps of customers; with its segments by their ids where they are to be chosen, or
+    called by their names."""
     choices = None if known is None else tuple(Choice(str(id), name) for id, name in known.items())
     fields = (msgspec.structs.replace(one, choices=choices) if one.name == "segments" else one for one in CUSTOMER)
-    return Language([*fields, *_MORE], _DEEDS)
+    return Language([*fields, *_MORE, *own_fields(shop)], _DEEDS)
 
 
 LANGUAGE = language()
@@ -127,8 +128,18 @@ def people(workspace: Workspace, one_of: int = 1) -> People:
             f"COALESCE((SELECT l.available FROM ledger_coins AS l {own.format('l')}), 0)::float8"
         ),
         "customer_last_order": Column("c.last_order_at", at=True),
+        TAGS.name: Column("(SELECT array_agg(t) FROM jsonb_array_elements_text(c.asked -> '') AS t)"),
         "segments": Column(f"(SELECT array_agg(s.segment_id::text) FROM segments_membership AS s {own.format('s')})"),
     }
+
+    def column(leaf: Property) -> Column:
+        # A name of the shop's own was matched when the condition was read, and holds nothing but letters, digits and _.
+        name, as_ = (
+            leaf.name.rpartition(".")[2],
+            {"text": "text", "number": "float8", "yes_no": "boolean", "date": "date"},
+        )
+        return columns.get(leaf.name) or Column(f"(c.asked -> '{name}' ->> '{leaf.type}')::{as_[leaf.type]}")
+
     where, deeds = "c.workspace_id = $1", "events_deeds"
     if one_of > 1:
         drawn = f"uuid_hash({{0}}.id) & {one_of - 1} = 0"
@@ -136,4 +147,4 @@ def people(workspace: Workspace, one_of: int = 1) -> People:
         deeds = f"""(SELECT d.* FROM customers_living AS s
       JOIN events_deeds AS d ON d.workspace_id = $1 AND d.customer_id = s.id
      WHERE s.workspace_id = $1 AND {drawn.format("s")})"""
-    return People("customers_living AS c", where, columns, deeds)
+    return People("customers_living AS c", where, column, deeds)

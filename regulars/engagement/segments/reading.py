@@ -29,9 +29,9 @@ async def get_segment(tx: Reading, workspace_id: UUID, id: UUID) -> Segment:
     return await tx.the(MISSING, Segment, sql.segment, workspace_id, id)
 
 
-async def language_of(tx: Reading, workspace_id: UUID) -> Language:
+async def language_of(tx: Reading, shop: Workspace) -> Language:
     """What may be asked, with the shop's segments by their names."""
-    return language({one.id: one.name for one in await segments(tx, workspace_id)})
+    return language(shop, {one.id: one.name for one in await segments(tx, shop.id)})
 
 
 async def members_of(
@@ -78,6 +78,6 @@ async def why(tx: Reading, workspace: Workspace, id: UUID, customer_id: UUID, no
     if segment.tree is None:
         return Reason(segment, customer, since.get(id), None)
     asked = (await seen(tx, workspace, [customer.id], [segment.tree], now)).get(customer.id, {})
-    known = await language_of(tx, workspace.id)
+    known = await language_of(tx, workspace)
     found = conditions.explain(segment.tree, asked, known, now=now, time_zone=workspace.zone)
     return Reason(segment, customer, since.get(id), found)

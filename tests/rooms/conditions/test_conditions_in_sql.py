@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from regulars import conditions, customers, tenancy
-from regulars.conditions import Condition, Measure, Measured, compiled, operators_for
+from regulars.conditions import Condition, Field, Measure, Measured, compiled, operators_for
 from regulars.conditions.parsing import DONE_OPERATORS
 from regulars.conditions.reading import read_number
 from regulars.conditions.sql import measured, measures, members, shifted
-from regulars.customers import Customer
+from regulars.customers import Customer, store
 from regulars.engagement.segments.language import LANGUAGE, measures_of, payload, people
 from regulars.events import NewEvent, append
 from regulars.kit.db import Database
@@ -34,6 +34,13 @@ WORDS = ["a", "A", " ab ", "b a", "ß", "SS", "é", "e\u0301", "עדי", "İ", "
          "true", "\u00a07\u00a0", "\x1fx"]  # fmt: skip
 ODD = [None, "", " ", 0, 1, 2, 2.0, 0.1, 0.2, 2.5, -3, 1e-7, 849.54, 10**15, 1e16, True, False, "200.00", "1e2", "+.5",
        "5.", "1e999", "1,000", "nan", [], ["A", "é", 2, None], {"a": 1}, "yes", "NO"]  # fmt: skip
+OWN: dict[str, list[Any]] = {
+    "words": ["a", " É ", "e\u0301", "SS", "2", "26-05", "2026-03-14", "yes", "1e2", "İ"],
+    "number": [0, 2, 2.5, -3, "0.1", 10**15, "200.00"],
+    "yes": [True, "no", "1"],
+    "day": ["2026-03-14", "26-05-2026", "2026-03-12", "2000-02-29"],
+}
+TYPES = {"words": "text", "number": "number", "yes": "yes_no", "day": "date"}
 TOPICS = ["order_create", "lead_update", "review_create"]
 
 
@@ -80,6 +87,10 @@ class Shop:
                 one = await customers.create(
                     tx, self.workspace, customers.NewCustomer(f"shopify-{n}", email=random.choice(emails)), NOW
                 )
+                kept = {name: random.choice(OWN[name]) for name in OWN if random.random() < 0.8}
+                tags = random.sample(["a", "A b", "É", "ß", "ΑΣ", "2"], random.randrange(4))
+                own = customers.settled(self.workspace, one, {"tags": tags, "properties": kept})
+                await store.update(tx, self.workspace.id, [msgspec.structs.replace(one, **own)])
                 dob = random.choice([None, date(1990, 3, 14), date(2000, 2, 29), date(2026, 3, 14), date(1980, 3, 15)])
                 last = random.choice([None, NOW - timedelta(days=random.randrange(5), minutes=n), NOW + timedelta(1)])
                 await tx.execute(
@@ -153,6 +164,7 @@ def shop(request: pytest.FixtureRequest, server_url: str, runner: asyncio.Runner
 
         db = await Database.connect(await fresh_database(server_url))
         workspace = await make.a_workspace(db, NOW, time_zone=request.param, currency_code="inr")
+        workspace = msgspec.structs.replace(workspace, settings={"customer_properties": TYPES})
         shop = Shop(db, workspace, workspace.zone)
         await shop.settle()
         return shop
@@ -215,7 +227,11 @@ def groups(items: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, object]
     return st.builds(lambda word, inside: {word: inside}, words, st.lists(items, min_size=1, max_size=3))
 
 
-TREES = st.recursive(properties(LANGUAGE) | done() | done(), groups, max_leaves=6)
+ASKED = [one for one in LANGUAGE.values() if not one.each] + [
+    Field(f"customer_properties.{name}", name, type_)
+    for name, type_ in TYPES.items()  # type: ignore[arg-type]
+]
+TREES = st.recursive(properties(conditions.schema(ASKED)) | done() | done(), groups, max_leaves=6)
 
 
 @settings(
