@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from regulars import dispatch, events, integrations, limits
 from regulars.bench import postgres
@@ -12,10 +13,20 @@ from regulars.bench.rewards import REWARD
 from regulars.bench.stage import Stage, sql
 from regulars.engagement import automations
 from regulars.events import NewEvent
-from regulars.kit import Tx
+from regulars.kit import Tx, new_id
 from regulars.kit.ports import free_port
+from regulars.tenancy import Workspace
 from regulars.worker.doing import Doing
 from regulars.worker.loops import engage
+
+
+async def launched(stage: Stage, shop: Workspace, told: dict[str, Any]) -> None:
+    """An automation that a reward starts."""
+    async with stage.app.db.transaction() as tx:
+        now, told = stage.app.clock.now(), {"trigger": {"kind": "event", "topic": REWARD}, **told}
+        made = await automations.create_automation(tx, shop, new_id().hex, told, now, actor="bench")
+        await automations.publish(tx, shop, made.id, now, actor="bench")
+        await automations.launch(tx, shop, made.id, now)
 
 
 async def measure(stage: Stage) -> list[Row]:
@@ -27,12 +38,9 @@ async def measure(stage: Stage) -> list[Row]:
         {"id": "told", "kind": "message", "template_id": str(template_id)},
         {"id": "day", "kind": "wait", "for_s": 86_400},
     ]
-    told = {"trigger": {"kind": "event", "topic": REWARD}, "steps": steps}
+    await launched(stage, shop, {"steps": steps})
     async with app.db.transaction() as tx:
         now = app.clock.now()
-        made = await automations.create_automation(tx, shop, "Coins", told, now, actor="bench")
-        await automations.publish(tx, shop, made.id, now, actor="bench")
-        await automations.launch(tx, shop, made.id, now)
         tool = await integrations.add(
             tx, shop.id, app.box, tool="webhook", name="Sink", given={"url": f"http://127.0.0.1:{port}/"}, now=now
         )

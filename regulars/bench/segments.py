@@ -12,6 +12,7 @@ import msgspec
 
 from regulars import events, schedule
 from regulars.bench import postgres, rewards
+from regulars.bench.automations import launched
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row, middle
 from regulars.bench.stage import Stage, sql
@@ -25,7 +26,7 @@ from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.worker.loops import engage
 
-LISTENING = 50
+LISTENING, AUTOMATIONS = 50, 5
 _EACH, _TIMES, _FEW, _PATIENCE_S = 10, 20, 1_000, 120.0
 _TREE = msgspec.json.decode(Path(__file__).with_name("nested.json").read_bytes())
 
@@ -146,12 +147,16 @@ async def _listened(stage: Stage) -> Row:
     beside, plain = await rewards.plain(stage, "Beside segments")
     shop, listening = await rewards.plain(stage, "Segments that listen")
     await live(stage, shop, LISTENING, rewards.REWARD)
+    for n in range(AUTOMATIONS):
+        has = {"property": "customer_balance", "operator": "at_least", "value": 50 + 10 * n}
+        await launched(stage, shop, {"filter": has, "steps": [{"id": "day", "kind": "wait", "for_s": 86_400}]})
     counts = [await rewards.Counts(stage, one).taken() for one in (beside, shop)]
     async with stage.working():
-        tasks = {"plain": plain, f"with {LISTENING} live segments": listening}
+        tasks = {"plain": plain, "listened to": listening}
         reports = list((await in_turn(tasks, stage.say, rounds=stage.plan.rounds, seconds=stage.plan.turn_s)).values())
         await _until(stage, "count_unread", shop)
     for count, of in zip(counts, reports, strict=True):
         await count.check(of)
     plain_rate, heard = map(rate, reports)
-    return Row(f"rewards, {LISTENING} live segments listening", heard, "plain rewards beside them", plain_rate, 0.8)
+    name = f"rewards, {LISTENING} live segments and {AUTOMATIONS} automations listening"
+    return Row(name, heard, "plain rewards beside them", plain_rate, 0.8)

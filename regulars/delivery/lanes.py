@@ -56,19 +56,8 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
         numbers += [number] * len(of_it)
     if not ids:
         return 0
-    addressees = [addressee for addressee, _ in events]
-    status = await tx.execute(
-        sql.insert_deliveries,
-        workspace_id,
-        ids,
-        event_ids,
-        numbers,
-        [addressee.lane_id for addressee in addressees],
-        [addressee.rule_id for addressee in addressees],
-        [addressee.prefix for addressee in addressees],
-        [addressee.topic for addressee in addressees],
-        now,
-    )
+    columns = [[getattr(one, name) for one, _ in events] for name in ("lane_id", "rule_id", "prefix", "topic")]
+    status = await tx.execute(sql.insert_deliveries, workspace_id, ids, event_ids, numbers, *columns, now)
     lane_ids = {addressee.lane_id for addressee, of_it in events if of_it}
     await tx.execute(sql.wake_lanes, workspace_id, list(lane_ids), now)
     return int(status.rpartition(" ")[2])
@@ -91,8 +80,8 @@ async def queue_profiles(tx: Tx, workspace_id: UUID, profiles: Sequence[Profile]
 async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing], now: datetime) -> None:
     """Queue each in its sender's lane, and wake the lanes. One that is queued already is left as it is."""
     if messages:
-        rows = [(one.id, one.id, one.source_id, one.lane_id, one.channel, one.due_at) for one in messages]
-        await tx.execute(sql.insert_beside, workspace_id, *shaped(rows, 3), "message", now)
+        rows = [(one.id, one.source_id, one.lane_id, one.channel, one.due_at) for one in messages]
+        await tx.execute(sql.insert_messages, workspace_id, *shaped(rows, 1), now)
         first_at = min(one.due_at for one in messages)
         await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in messages}), first_at)
 

@@ -117,6 +117,13 @@ SELECT $1, u.id, ($6::uuid[])[u.shape], u.event_id, u.rule_id, ($7::text[])[u.sh
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS u (id, event_id, rule_id, shape)
 ON CONFLICT (workspace_id, id) DO NOTHING
 
+-- name: insert_messages
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at)
+SELECT $1, u.id, ($5::uuid[])[u.shape], u.id, ($4::uuid[])[u.shape], ($6::text[])[u.shape], 'message', 'queued',
+       ($7::timestamptz[])[u.shape], $8
+  FROM unnest($2::uuid[], $3::integer[]) AS u (id, shape)
+ON CONFLICT (workspace_id, id) DO NOTHING
+
 -- name: waiting
 SELECT COALESCE(max(w.many), 0)
   FROM unnest($2::uuid[]) AS n (id)

@@ -46,7 +46,11 @@ def shaped(rows: Iterable[tuple[Any, ...]], own: int) -> list[Sequence[Any]]:
     """The columns of rows that differ in little: the first `own`, the number of each row's shape, then what the shapes
     say, each sent once, for a statement to look up as `($6::text[])[n.shape]`. There has to be a row."""
     columns, shapes = list(zip(*rows, strict=True)), dict[tuple[Any, ...], int]()
-    numbers = [shapes.setdefault(one, len(shapes) + 1) for one in zip(*columns[own:], strict=True)]
+    before, number, numbers = None, 0, list[int]()
+    for one in zip(*columns[own:], strict=True):
+        if one != before:  # as most are not, and to compare is cheaper than to look up
+            before, number = one, shapes.setdefault(one, len(shapes) + 1)
+        numbers.append(number)
     return [*columns[:own], numbers, *zip(*shapes, strict=True)]
 
 
