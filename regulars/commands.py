@@ -14,7 +14,6 @@ from rich import progress
 from rich.console import Console
 
 from regulars import backup, imports, ledger, limits, tenancy
-from regulars.dashboard import attempts
 from regulars.demo import connect, feed, prepare
 from regulars.demo import run as run_demo
 from regulars.imports import Progress as Imported
@@ -89,6 +88,8 @@ async def add_staff(settings: Settings, email: str, *, name: str, role: Role, wo
 
 async def set_password(settings: Settings, email: str, *, workspace: str, say: Say) -> None:
     """Raises NotFound, Invalid."""
+    from regulars.dashboard import attempts  # with every page, which no other command needs
+
     drawn = tenancy.draw_password()
     password = await tenancy.hashed(drawn)
     async with _database(settings) as db:

@@ -27,7 +27,7 @@ from regulars.kit.ids import new_id
 # What the tests start finds only the databases that they give it. Their own workers, which come later, read it here.
 GIVEN = os.environ.setdefault("TEST_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
 
-LONGEST = ("test_crash", "test_bench", "test_import", "test_management_tenants", "test_strangers", "test_every_page")
+LONGEST = ("test_every_page", "test_crash", "test_bench", "test_import", "test_management_tenants", "test_strangers")
 
 # Where Python was told to keep no bytecode, each process that the tests start would compile all of the product.
 sys.dont_write_bytecode = False
@@ -39,8 +39,9 @@ _migrated: dict[str, str] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that no worker is left with it alone at the end."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    """What takes longest comes first, so that no worker is left with it alone at the end; before it, in one go, what
+    shares a browser."""
+    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.stem not in LONGEST))
 
 
 @pytest.fixture(scope="session")

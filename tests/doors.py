@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
-from jsonschema_rs import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, Registry
 
 from regulars import channels, delivery, events, tenancy, triggers
 from regulars.api.app import Doors
@@ -162,8 +163,14 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 @cache
 def _validator(template: str | None, method: str, status: str, media_type: str) -> Draft202012Validator:
     assert template is not None
-    schema = _document()["paths"][template][method]["responses"][status]["content"][media_type]["schema"]
-    return Draft202012Validator({**schema, "components": _document()["components"]})
+    way = ["paths", template, method, "responses", status, "content", media_type, "schema"]
+    pointer = "/".join(quote(name.replace("~", "~0").replace("/", "~1"), safe="~") for name in way)
+    return Draft202012Validator({"$ref": f"urn:documents#/{pointer}"}, registry=_registry())
+
+
+@cache
+def _registry() -> Registry:
+    return Registry([("urn:documents", _document())])
 
 
 async def a_shop(app: App, client: httpx.AsyncClient, now: datetime, name: str = "Corner Shop", **more: Any) -> Shop:

@@ -25,6 +25,7 @@ from regulars.serving import HOW
 from regulars.tenancy import Workspace
 from regulars.wiring import App
 from tests import make
+from tests.conftest import fresh_database
 
 PASSWORD = "correct horse battery"
 FLAGS = [
@@ -94,11 +95,12 @@ def chromium() -> str:
     return found
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def site(chromium: str, server_url: str) -> AsyncIterator[Site]:
+    """It ends with the tests of this folder, and has a database of its own, whose worker it is."""
     port, style_port, sandbox_port = free_port(), free_port(), free_port()
     settings = Settings(
-        DATABASE_URL=database_url,
+        DATABASE_URL=await fresh_database(server_url),
         port=port,
         sandbox_port=sandbox_port,
         allow_loopback=True,
@@ -127,7 +129,7 @@ async def site(chromium: str, database_url: str) -> AsyncIterator[Site]:
     await app.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from regulars import limits, sandbox
-from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter, attempt
+from regulars.delivery import Carrier, CheckResult, Delivered, GaveUp, Paused, RetryAfter, attempt
 from regulars.delivery.carrier import PAUSE_STATUSES, RETRY_STATUSES, Outcome
 from regulars.integrations import CONNECTORS
 from regulars.integrations.manifest import Connector
@@ -101,40 +101,47 @@ async def test_the_tool_takes_an_event_with_a_word_on_what_was_made_to_fit(
     assert look_alikes.memory.counts[tool]["events"] == 1
 
 
+FAULTS: dict[Any, type[Outcome] | None] = {
+    "429": RetryAfter,
+    "400": GaveUp,
+    "403": Paused,
+    "redirect": GaveUp,
+    "500_after": RetryAfter,
+    "slow": Delivered,
+    "huge": Delivered,
+    "nul": Delivered,
+    **dict.fromkeys(("reset", "close", "garbage", "truncated")),
+}
+"""None: it may have arrived, which is for the tool or the shop to say."""
+
+
+def unclear(tool: str) -> type[Outcome]:
+    return RetryAfter if CONNECTORS[tool].manifest.deduplicates else GaveUp
+
+
 @every_tool
-@pytest.mark.parametrize(
-    ("fault", "outcomes"),
-    [
-        ("429", RetryAfter),
-        ("400", GaveUp),
-        ("403", Paused),
-        ("redirect", GaveUp),
-        ("500_after", RetryAfter),
-        ("slow", Delivered),
-        ("huge", Delivered),
-        ("nul", Delivered),
-        ("hang", None),
-        ("reset", None),
-        ("close", None),
-        ("garbage", None),
-        ("truncated", None),
-    ],
-)
 async def test_whatever_the_tool_does_is_an_outcome(
-    tool: str,
-    fault: Any,
-    outcomes: type[Outcome] | None,
-    connect: Callable[..., Carrier],
-    http: Http,
-    look_alikes: sandbox.Sandbox,
+    tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
-    """None: it may have arrived, which is for the tool or the shop to say."""
-    look_alikes.faults.put(sandbox.Fault(tool, fault, seconds=0.01, retry_after_s=7))
-    made = await attempt(connect(tool), http, parcel())
-    expected = outcomes or (RetryAfter if CONNECTORS[tool].manifest.deduplicates else GaveUp)
-    assert isinstance(made.outcome, expected), made
-    if isinstance(made.outcome, RetryAfter) and fault == "429":
-        assert made.outcome.wait_s == 7
+    for fault, outcome in FAULTS.items():
+        look_alikes.faults.put(sandbox.Fault(tool, fault, seconds=0.01, retry_after_s=7))
+        made = await attempt(connect(tool), http, parcel())
+        assert isinstance(made.outcome, outcome or unclear(tool)), (fault, made)
+        if isinstance(made.outcome, RetryAfter) and fault == "429":
+            assert made.outcome.wait_s == 7
+
+
+async def test_that_a_tool_hangs_is_an_outcome_too_and_initialize_says_so(
+    connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    for tool in TOOLS:
+        look_alikes.faults.put(sandbox.Fault(tool, "hang"))
+    made = await asyncio.gather(*(attempt(connect(tool), http, parcel()) for tool in TOOLS))
+    assert {tool: type(one.outcome) for tool, one in zip(TOOLS, made, strict=True)} == {
+        tool: unclear(tool) for tool in TOOLS
+    }
+    for said in await asyncio.gather(*(initialized(connect(tool), http) for tool in TOOLS)):
+        assert_it_was_not_reached(said)
 
 
 @every_tool
@@ -189,9 +196,7 @@ async def test_a_profile_is_told_what_the_customer_has_now(
 
 @every_tool
 async def test_initialize_says_that_it_is_well(tool: str, connect: Callable[..., Carrier], http: Http) -> None:
-    carrier = connect(tool)
-
-    result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
+    result = await initialized(connect(tool), http)
 
     assert result.ok, result
     assert result.sentence.endswith("Events can be sent.")
@@ -201,11 +206,10 @@ async def test_initialize_says_that_it_is_well(tool: str, connect: Callable[...,
 async def test_initialize_says_what_is_wrong(
     tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
-    carrier, statuses = connect(tool), ("400", "401", "403", "404", "410", "429", "500", "503")
-    for status in cast("tuple[Any, ...]", statuses):
+    for status in cast("tuple[Any, ...]", ("400", "401", "403", "404", "410", "429", "500", "503")):
         look_alikes.faults.put(sandbox.Fault(tool, status))
 
-        result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
+        result = await initialized(connect(tool), http)
 
         assert not result.ok, status
         assert status in result.sentence
@@ -213,15 +217,19 @@ async def test_initialize_says_what_is_wrong(
 
 
 @every_tool
-@pytest.mark.parametrize("fault", ["hang", "reset", "close", "garbage", "truncated"])
 async def test_initialize_survives_a_broken_tool(
-    tool: str, fault: Any, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+    tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
-    carrier = connect(tool)
-    look_alikes.faults.put(sandbox.Fault(tool, fault))
+    for fault in cast("tuple[Any, ...]", ("reset", "close", "garbage", "truncated")):
+        look_alikes.faults.put(sandbox.Fault(tool, fault))
+        assert_it_was_not_reached(await initialized(connect(tool), http))
 
-    result = carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
 
+async def initialized(carrier: Carrier, http: Http) -> CheckResult:
+    return carrier.read_check(await http.send(carrier.check(datetime.now(UTC))))
+
+
+def assert_it_was_not_reached(result: CheckResult) -> None:
     assert not result.ok
     assert "could not be reached" in result.sentence
     assert re.search(r"\.\.|\. \.|: [A-Z]?\.", result.sentence) is None, result.sentence
@@ -347,11 +355,9 @@ def test_nothing_was_sent_so_it_is_tried_again(tool: str) -> None:
 
 @every_tool
 def test_an_unclear_end_is_tried_again_where_the_tool_deduplicates(tool: str) -> None:
-    carrier, expected = carrier_for(tool, "https://tool.example"), GaveUp
-    if CONNECTORS[tool].manifest.deduplicates:
-        expected = RetryAfter
+    carrier = carrier_for(tool, "https://tool.example")
     outcomes = {kind: carrier.unanswered(parcel(), NoAnswer(kind, "It broke.", 3)) for kind in UNCLEAR}
-    assert {kind: type(outcome) for kind, outcome in outcomes.items()} == dict.fromkeys(UNCLEAR, expected)
+    assert {kind: type(outcome) for kind, outcome in outcomes.items()} == dict.fromkeys(UNCLEAR, unclear(tool))
 
 
 @every_tool

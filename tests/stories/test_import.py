@@ -290,7 +290,7 @@ def test_killed_in_the_middle_and_run_again_it_is_as_if_run_once(
         deadline = time.monotonic() + PATIENCE_S
         while counter.ask("SELECT count(*) AS n FROM orders_order")[0]["n"] < part:
             assert time.monotonic() < deadline
-            time.sleep(0.01)
+            time.sleep(0.05)
         kill_9(process.pid)
         assert process.wait() < 0
     stopped_at = counter.counts()["orders_order"]
