@@ -241,7 +241,7 @@ async def back_up(settings: Settings, place: Path, *, say: Say) -> None:
     """Raises BackupError, MigrationError, OSError."""
     async with database(settings, as_it_is=True) as url:
         file, made = await backup.back_up(url, place, settings.clock().now())
-    say(f"{file}, {file.stat().st_size / 1e6:,.1f} MB: {_kept(made)}")
+    say(f"{file}, {-(-file.stat().st_size // 1_000):,} kB: {_kept(made)}")
     say(f"Secrets of outside tools are sealed in it. Keep what opens them too, elsewhere: {_key(settings)}")
 
 
