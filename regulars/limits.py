@@ -298,7 +298,7 @@ FANOUT_GATHER_S, FANOUT_UNMATCHED_S = 0.01, 0.1
 FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
 FANOUT_ASIDE_S = 30.0  # how often what was set aside is tried again
 PROFILES_EVERY_S = 60.0  # what changed of a customer meanwhile is told to a tool at once
-RULES_MAX = 500
+RULES_MAX = 1_000
 PREFIX_CHARS_MAX = 64
 
 # What is due later, and workers

@@ -24,7 +24,7 @@ from regulars.api.meters import Meters
 from regulars.api.operations import Api, Call, NoQuery, Operation
 from regulars.api.rest import Rest
 from regulars.kit import Invalid, Refusal, Tx, again_when_raced, forms, invalid, new_id, once
-from regulars.kit.db import RACED, REJECTED, UNREACHABLE
+from regulars.kit.db import FULL, RACED, REJECTED, UNREACHABLE
 from regulars.tenancy import Workspace
 from regulars.wiring import App, Gathered, part
 from regulars.wiring import Call as Gathering
@@ -307,10 +307,13 @@ def bug(api: Api | None, what: str, error: BaseException) -> Failure:
     """A fault of ours: named by a reference that stands in the log beside the traceback, and saying nothing else. That
     the database is away is said as it is, for then the caller should know what to do."""
     if isinstance(error, UNREACHABLE):
-        _log.error("database_unreachable", request=what, why=str(error))
+        full = isinstance(error, FULL)
+        _log.error("disk_full" if full else "database_unreachable", request=what, why=str(error))
         message = (
-            "The database does not answer at this moment, and whether this call was carried out is not known. Make it"
-            " again, under the same Idempotency-Key if it came with one."
+            "The database has no room left on its disk, so nothing was changed. Make this call again once there is."
+            if full
+            else "The database does not answer at this moment, and whether this call was carried out is not known. Make"
+            " it again, under the same Idempotency-Key if it came with one."
         )
         return failure(api.style if api else "problem", 503, "unavailable", message, None, {"retry-after": "1"})
     reference = new_id().hex[-12:]

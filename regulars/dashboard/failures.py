@@ -15,7 +15,7 @@ from regulars.dashboard import security
 from regulars.dashboard.desk import Call, Desk, drawn
 from regulars.dashboard.rendering import environment
 from regulars.kit import Refusal, TooMany, Unauthenticated, new_id
-from regulars.kit.db import RACED, UNREACHABLE
+from regulars.kit.db import FULL, RACED, UNREACHABLE
 
 _log = structlog.get_logger()
 
@@ -32,6 +32,8 @@ _TITLES = {
 _WORDS_404 = "The address may be mistyped, or what it led to is gone."
 
 _WORDS_503 = "Nothing was changed. This page works again as soon as the database does; try in a moment."
+
+_WORDS_FULL = "Nothing was changed. Whoever runs this server has to make room; then this page works again."
 
 Handler = Callable[[Call, Any], Response[str]]
 
@@ -55,6 +57,8 @@ def handlers(templates: Environment, *, home: bool = True) -> dict[int | type[Ex
         return show(request, status, _TITLES.get(status, HTTPStatus(status).phrase), said)
 
     def broke(request: Call, failure: Exception) -> Response[str]:
+        if isinstance(failure, FULL):
+            return show(request, 503, "The database's disk is full", _WORDS_FULL)
         if isinstance(failure, UNREACHABLE):
             return show(request, 503, "The database can't be reached", _WORDS_503)
         if isinstance(failure, RACED):

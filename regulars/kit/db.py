@@ -46,9 +46,12 @@ UNREACHABLE = (
     asyncpg.InternalClientError,  # the same, noticed by the driver between two statements
     asyncpg.OperatorInterventionError,  # it is shutting down, or starting up
     asyncpg.PostgresConnectionError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # no room: for one more connection, in its memory, on its disk
 )
 """The server is away, or went away: what was committed last may be in or not."""
+
+FULL = asyncpg.DiskFullError
+"""Its disk has no room left: nothing was changed, and nothing will be before somebody makes room."""
 
 TOOK_TOO_LONG = (TimeoutError, asyncpg.QueryCanceledError)
 """The limit of a statement or of a transaction passed. A server that has gone without a word looks the same."""

@@ -41,6 +41,7 @@ class LaneKeeper:
         self._db, self._source, self._sender = db, source, sender
         self._clock, self._random = clock, random
         self._hands: dict[UUID, _Hand] = {}
+        self._faults: dict[UUID, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._presence = Presence(db)
@@ -113,7 +114,11 @@ class LaneKeeper:
             if not (well or self._stopping):
                 await guarded("lane", self._hold_up(workspace_id, lane_id, _FAULT), **named)
                 # Kept in hand a while, so that a lane that can't be worked at is not tried again and again at once.
-                await hand.bell.wait(limits.LANE_AFTER_FAULT_S)
+                # What was sent and could not be written down is sent again: less often each time.
+                times = self._faults[lane_id] = self._faults.get(lane_id, -1) + 1
+                await asyncio.sleep(min(limits.LANE_AFTER_FAULT_S * 2 ** min(times, 10), limits.LANE_SILENCE_MAX_S))
+            elif well:
+                self._faults.pop(lane_id, None)
         finally:
             del self._hands[lane_id]
             self.bell.ring()

@@ -206,9 +206,11 @@ async def test_the_environment_can_put_no_proxy_between(look_alikes: sandbox.San
     assert printed.strip() == b"200"
 
 
-def self_signed(name: str) -> tuple[bytes, bytes]:
+def self_signed(
+    name: str, *, until: datetime | None = None, key: ec.EllipticCurvePrivateKey | None = None
+) -> tuple[bytes, bytes]:
     """A certificate and its key, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
@@ -218,7 +220,7 @@ def self_signed(name: str) -> tuple[bytes, bytes]:
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(until or now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -251,6 +253,35 @@ async def test_a_certificate_must_be_trusted_and_fit_the_name(tmp_path: Path) ->
     assert isinstance(other_name, NoAnswer)
     assert isinstance(untrusted, NoAnswer)
     assert (other_name.kind, untrusted.kind) == ("tls", "tls")
+
+
+async def test_a_certificate_that_expires_is_said_to_have_and_its_next_one_is_taken(tmp_path: Path) -> None:
+    """By the outcome it is tried again: see the conformance of carriers."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.num_tickets = 0  # each handshake is a new one
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem, (good, private) = tmp_path / "server.pem", self_signed("shop.example", key=key)
+
+    def present(certificate: bytes) -> None:
+        pem.write_bytes(certificate + private)
+        context.load_cert_chain(pem)
+
+    answered = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
+    ends = []
+    async with (
+        serving(answered, context=context) as port,
+        Http(allow_loopback=True, deadline_s=5, trusted_pem=good, resolve=to_this_machine) as http,
+    ):
+        noon = datetime.now(UTC) - timedelta(seconds=1)
+        for certificate in (good, self_signed("shop.example", until=noon, key=key)[0], good):
+            present(certificate)
+            ends.append(await http.send(post(f"https://shop.example:{port}/")))
+    before, expired, renewed = ends
+    assert isinstance(before, Answer), before
+    assert isinstance(expired, NoAnswer)
+    assert expired.kind == "tls"
+    assert "expired" in expired.detail.lower()
+    assert isinstance(renewed, Answer), renewed
 
 
 async def test_a_name_that_is_served_by_another_of_its_addresses_is_reached(look_alikes: sandbox.Sandbox) -> None:

@@ -297,6 +297,7 @@ async def test_whatever_a_tool_answers_the_others_of_its_batch_are_recorded(shop
         "nul": (b"HTTP/1.1 400 Bad\r\nx-odd: \xff\xfe\r\ncontent-length: 7\r\n\r\n\x00a\xff\xed\xa0\x80b", False),
         "huge": (b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % big + b"x" * big, False),
         "reset": (b"", True),
+        "silent": (b"", False),
         "torn": (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf", True),
     }
     ids: dict[str, list[UUID]] = {}
@@ -316,6 +317,7 @@ async def test_whatever_a_tool_answers_the_others_of_its_batch_are_recorded(shop
         "nul": "failed",
         "huge": "delivered",
         "reset": "queued",
+        "silent": "queued",
         "torn": "queued",
     }
     nul = first["nul"][1][0]
