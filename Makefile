@@ -28,7 +28,7 @@ NEED_PYTHON = $(if $(FOUND_PYTHON),,$(error $(NEEDS)))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev run test check soak crash bench wheel dist docs writers lock clean port-free always
+.PHONY: help setup setup-dev run test check simulate soak crash bench wheel dist docs writers lock clean port-free always
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ check: setup-dev ## Lint, types, import contracts, SQL rules, generated docs cur
 	@$(PY) -m mypy
 	@$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 	@$(PY) -m pytest --quiet --noconftest tests/tidy
+
+simulate: setup-dev ## Many shops, few of them busy: what an event costs as there are more (SHOPS=)
+	@$(PY) -m regulars.bench.crowd $(or $(SHOPS),10000)
 
 soak: setup-dev ## Try the book by 100,000 random acts, the audit after each (STEPS=)
 	@SOAK_STEPS=$(or $(STEPS),100000) $(PY) -m pytest -q -s -n 0 -p no:cacheprovider tests/rooms/ledger/test_ledger_soak.py

@@ -94,11 +94,14 @@ def sandbox(*, omnisend_rate_per_minute: int = 400) -> None:
 def migrate() -> None:
     """Bring the database of DATABASE_URL, or the embedded one, up to this version's schema."""
     from regulars import embedded, migrations
+    from regulars.kit import nodes
     from regulars.up import database
 
     async def bring() -> None:
         async with database(settings()) as url:
             say(f"The schema is current: {whereabouts(url)}")
+            if lie := await nodes.told(url):
+                say(lie)
 
     with failing_with_a_sentence(migrations.MigrationError, embedded.EmbeddedError):
         asyncio.run(bring())

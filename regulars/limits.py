@@ -294,6 +294,7 @@ DELIVERIES_REPLAYED_MAX = 10_000
 
 # Dispatch
 FANOUT_EVENTS_MAX = 1_000
+EVENTS_LOOKED_AT_MAX = 1_000  # to learn whose events wait
 FANOUT_GATHER_S, FANOUT_UNMATCHED_S = 0.01, 0.1
 FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
 FANOUT_ASIDE_S = 30.0  # how often what was set aside is tried again

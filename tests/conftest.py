@@ -20,9 +20,11 @@ import pytest
 import pytest_asyncio
 
 from regulars import embedded, migrations, tenancy
+from regulars.kit import nodes
 from regulars.kit.clock import HandClock
 from regulars.kit.db import Database
 from regulars.kit.ids import new_id
+from tests import shards
 
 # What the tests start finds only the databases that they give it. Their own workers, which come later, read it here.
 GIVEN = os.environ.setdefault("TEST_DATABASE_URL", os.environ.pop("DATABASE_URL", ""))
@@ -48,8 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server_url() -> Iterator[str]:
     """A PostgreSQL server's maintenance database. On one that was given, no database of the tests is left behind."""
     if GIVEN:
+        if asyncio.run(nodes.told(GIVEN)):
+            shards.watch()
         yield GIVEN
-        asyncio.run(_execute(GIVEN, *(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)' for name in _made)))
+        strays = asyncio.run(shards.strays(GIVEN))
+        for name in _made:
+            asyncio.run(embedded.drop_database(GIVEN, name))
+        assert strays == {}, "what is asked of one shop touched more than one shard"
         return
     # Not pytest's own temporary folder: for root that is closed to the account which runs the server.
     with tempfile.TemporaryDirectory(prefix="regulars-test-") as directory:
@@ -64,18 +71,26 @@ def server_url() -> Iterator[str]:
 
 async def fresh_database(server_url: str) -> str:
     """The URL of a new, migrated database on the server."""
-    if server_url not in _migrated:
+    if server_url not in _migrated and not shards.watching:
         _migrated[server_url] = f"test_{new_id().hex}"
         await _created(server_url, _migrated[server_url])
         await migrations.migrate(_url_of(server_url, _migrated[server_url]))
     name = f"test_{new_id().hex}"
-    await _created(server_url, name, f' TEMPLATE "{_migrated[server_url]}"')
+    if shards.watching:  # a copy would be of one node
+        await _created(server_url, name)
+        await migrations.migrate(_url_of(server_url, name))
+        await shards.told_by(_url_of(server_url, name))
+    else:
+        await _created(server_url, name, f' TEMPLATE "{_migrated[server_url]}"')
     return _url_of(server_url, name)
 
 
 async def _created(server_url: str, name: str, how: str = "") -> None:
     _made.append(name)
-    await _execute(server_url, f'CREATE DATABASE "{name}"{how}')
+    if how:
+        await _execute(server_url, f'CREATE DATABASE "{name}"{how}')
+    else:
+        await embedded.ensure_database(server_url, name)
 
 
 def _url_of(server_url: str, name: str) -> str:
@@ -87,6 +102,10 @@ async def _execute(url: str, *statements: str) -> None:
     for statement in statements:
         await connection.execute(statement)
     await connection.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write("".join(f"{line}\n" for line in shards.said))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from regulars.triggers import Rule, Trigger
 
 REWARD = "walletreward_create"
 
-_PLAIN = Rule(title="Review", description="For a review", coins_min=10, coins_max=10)
+PLAIN = Rule(title="Review", description="For a review", coins_min=10, coins_max=10)
 _GUARDED = Rule(
     title="Guarded review",
     coins_min=10,
@@ -37,7 +37,7 @@ _GUARDED = Rule(
 
 
 async def rewarding_shop(
-    stage: Stage, name: str, rule: Rule = _PLAIN, *, wallets: int = 0, each: int = 1
+    stage: Stage, name: str, rule: Rule = PLAIN, *, wallets: int = 0, each: int = 1
 ) -> tuple[Workspace, Trigger]:
     """A shop with the plan's customers, or so many, all of whom were given something before; and a trigger that gives
     10 coins as often as it is asked."""
@@ -163,7 +163,7 @@ class Case(NamedTuple):
 
     name: str
     bar: float
-    rule: Rule = _PLAIN
+    rule: Rule = PLAIN
     wallets: int = 0
     each: int = 1
     keys: int = 1

@@ -68,10 +68,10 @@ SELECT c.referral_code
 
 -- name: insert_customers
 -- Ordered by customer_id, so that two calls that create the same customers wait for each other in one order.
-INSERT INTO customers_customer (workspace_id, id, customer_id, name, email, mobile, phone, country, gender, dob, referral_code,
-                                email_folded, created_at, updated_at)
-SELECT $1, n.id, n.customer_id, n.name, n.email, n.mobile, n.phone, n.country, n.gender, n.dob, n.referral_code,
-       n.email_folded, $10, $10
+INSERT INTO customers_customer (workspace_id, id, customer_id, name, email, email_folded, mobile, phone, country, gender, dob,
+                                referral_code, created_at, updated_at)
+SELECT $1, n.id, n.customer_id, n.name, n.email, n.email_folded, n.mobile, n.phone, n.country, n.gender, n.dob,
+       n.referral_code, $10, $10
   FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::date[],
               $11::text[], $12::text[], $13::text[])
        AS n (id, customer_id, name, email, mobile, country, gender, dob, referral_code, phone, email_folded)
@@ -116,10 +116,10 @@ SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, n
 -- Rows are locked in the order of their ids, so that two imports of the same customers can't deadlock. Each of them
 -- exists and is changed by way of a conflict, because that always goes by the key; an UPDATE joined with the batch
 -- might be planned as reading the whole workspace, and is, while the table is new and has no statistics.
-INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, created_at, updated_at, spent,
-                                     orders_count, last_order_at)
-SELECT $1, found.id, found.customer_id, found.referral_code, found.created_at, found.updated_at, n.spent,
-       n.orders_count, n.placed_at
+INSERT INTO customers_customer AS c (workspace_id, id, customer_id, referral_code, spent, orders_count, last_order_at,
+                                     created_at, updated_at)
+SELECT $1, found.id, found.customer_id, found.referral_code, n.spent, n.orders_count, n.placed_at, found.created_at,
+       found.updated_at
   FROM unnest($2::uuid[], $3::jsonb[], $4::integer[], $5::timestamptz[]) AS n (id, spent, orders_count, placed_at)
  {found}
    SET spent = (SELECT COALESCE(jsonb_object_agg(total.key, total.value), '{}')

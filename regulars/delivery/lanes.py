@@ -57,10 +57,10 @@ async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Se
     if not ids:
         return 0
     columns = [[getattr(one, name) for one, _ in events] for name in ("lane_id", "rule_id", "prefix", "topic")]
-    status = await tx.execute(sql.insert_deliveries, workspace_id, ids, event_ids, numbers, *columns, now)
+    new = await tx.count(sql.insert_deliveries, workspace_id, ids, event_ids, numbers, *columns, now)
     lane_ids = {addressee.lane_id for addressee, of_it in events if of_it}
     await tx.execute(sql.wake_lanes, workspace_id, list(lane_ids), now)
-    return int(status.rpartition(" ")[2])
+    return new
 
 
 async def queue_profiles(tx: Tx, workspace_id: UUID, profiles: Sequence[Profile], now: datetime) -> None:

@@ -108,6 +108,7 @@ SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7
        ($8::text[])[u.number], 'queued', $9, $9
   FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS u (id, event_id, number)
 ON CONFLICT (workspace_id, id) DO NOTHING
+RETURNING true
 
 -- name: insert_beside
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at,
@@ -274,6 +275,7 @@ SELECT count(*) FROM (SELECT 1 FROM delivery_delivery WHERE {failed} LIMIT $4) f
 UPDATE delivery_delivery
    SET state = 'queued', tries = 0, due_at = $5, finished_at = NULL, reason = '', share = 'replay'
  WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT id FROM delivery_delivery WHERE {failed} ORDER BY id LIMIT $4 FOR UPDATE))
+RETURNING id
 
 -- name: delivery
 SELECT {shown} FROM delivery_delivery WHERE workspace_id = $1 AND id = $2 AND id >= {kept}

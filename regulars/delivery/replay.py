@@ -29,8 +29,7 @@ async def replay_failed(tx: Tx, workspace_id: UUID, lane_id: UUID, since: dateti
     if not await count_failed(tx, workspace_id, lane_id, since):
         return 0
     await tx.execute(sql.wake_lanes, workspace_id, [lane_id], now)
-    status = await tx.execute(sql.replay_failed, workspace_id, lane_id, since, limits.DELIVERIES_REPLAYED_MAX, now)
-    return int(status.rpartition(" ")[2])
+    return await tx.count(sql.replay_failed, workspace_id, lane_id, since, limits.DELIVERIES_REPLAYED_MAX, now)
 
 
 async def count_failed(tx: Reading, workspace_id: UUID, lane_id: UUID, since: datetime | None) -> int:

@@ -5,9 +5,9 @@ id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
 id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
 
 -- name: insert_events
-INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, order_id,
-                          folded, recorded_at)
-SELECT $1, e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id, e.folded::jsonb, $3
+INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at,
+                          order_id, folded)
+SELECT $1, e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, $3, e.order_id, e.folded::jsonb
 FROM unnest($2::events_event_row_1[]) AS e;
 
 -- name: insert_pending
@@ -164,27 +164,31 @@ CROSS JOIN LATERAL (
 ) AS e;
 
 -- name: drop_pending
-DELETE FROM events_pending
-WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY (ARRAY(
-    SELECT event_id FROM events_pending
-    WHERE workspace_id = $1 AND reader = $2
-    ORDER BY event_id
-    LIMIT (SELECT $3::integer)
-    FOR UPDATE SKIP LOCKED
-));
+WITH dropped AS (
+    DELETE FROM events_pending
+    WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY (ARRAY(
+        SELECT event_id FROM events_pending
+        WHERE workspace_id = $1 AND reader = $2
+        ORDER BY event_id
+        LIMIT (SELECT $3::integer)
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING event_id
+)
+SELECT count(*) FROM dropped;
 
 -- name: oldest_pending
 SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 ORDER BY event_id LIMIT 1;
 
 -- name: oldest_waiting
--- every workspace: whether the readers keep up; one index entry for each of them in each
-SELECT r.reader, min(p.event_id::text)::uuid AS event_id
-FROM unnest($1::uuid[]) AS w (id)
-CROSS JOIN unnest($2::text[]) AS r (reader)
+-- every workspace: whether the readers keep up; one index entry for each of them in each, asked of each reader
+SELECT $1 AS reader, min(p.event_id::text)::uuid AS event_id
+FROM tenancy_shop AS w
 CROSS JOIN LATERAL (
-    SELECT event_id FROM events_pending WHERE workspace_id = w.id AND reader = r.reader ORDER BY event_id LIMIT 1
+    SELECT event_id FROM events_pending WHERE workspace_id = w.workspace_id AND reader = $1 ORDER BY event_id LIMIT 1
 ) AS p
-GROUP BY r.reader;
+WHERE w.workspace_id = ANY ($2::uuid[])
+HAVING count(*) > 0;
 
 -- name: still_pending
 SELECT event_id FROM events_pending WHERE workspace_id = $1 AND reader = $2 AND event_id = ANY ($3::uuid[]);
@@ -197,21 +201,17 @@ INSERT INTO events_switching (workspace_id, at, events_on) VALUES ($1, $2, $3)
 SELECT at, events_on FROM events_switching WHERE workspace_id = $1 ORDER BY at;
 
 -- name: workspaces_with_pending
--- every workspace: a worker asks it to learn where there is work, and reads one index entry for each reader of a workspace
--- that has some.
-WITH RECURSIVE found AS (
-    (SELECT workspace_id, reader FROM events_pending ORDER BY workspace_id, reader LIMIT 1)
-    UNION ALL
-    SELECT next.workspace_id, next.reader
-    FROM found
-    CROSS JOIN LATERAL (
-        SELECT p.workspace_id, p.reader FROM events_pending AS p
-        WHERE (p.workspace_id, p.reader) > (found.workspace_id, found.reader)
-        ORDER BY p.workspace_id, p.reader
-        LIMIT 1
-    ) AS next
-)
-SELECT workspace_id FROM found WHERE reader = $1;
+-- every workspace: a worker asks it to learn where there is work. Whose the first are; of those that lie behind a backlog,
+-- it is asked of each shop
+SELECT count(*) AS seen, array_agg(DISTINCT workspace_id) FILTER (WHERE reader = $1) AS workspaces
+  FROM (SELECT workspace_id, reader FROM events_pending LIMIT $2) AS f;
+
+-- name: workspaces_with_pending_of
+-- every workspace: one index entry for each of them
+SELECT w.workspace_id
+  FROM tenancy_shop AS w
+ CROSS JOIN LATERAL (
+        SELECT event_id FROM events_pending WHERE workspace_id = w.workspace_id AND reader = $1 LIMIT 1) AS f;
 
 -- name: count
 SELECT count(*) FROM events_event WHERE workspace_id = $1

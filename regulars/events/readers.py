@@ -15,6 +15,7 @@ from uuid import UUID
 from regulars import limits
 from regulars.events.model import Pending
 from regulars.kit import Queries, Reading, Tx, made_at
+from regulars.kit.queries import for_each
 
 _sql = Queries(__file__)
 
@@ -51,8 +52,8 @@ async def drop_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int | 
     still. Drop it while they are, and once more in the transaction that turns them on, so that nothing from before is
     sent afterwards.
     """
-    status: str = await tx.execute(_sql.drop_pending, workspace_id, reader, limit)
-    return int(status.removeprefix("DELETE "))
+    dropped: int = await tx.fetchval(_sql.drop_pending, workspace_id, reader, limit)
+    return dropped
 
 
 async def late_since(tx: Reading, workspace_id: UUID, reader: Reader, now: datetime) -> datetime | None:
@@ -65,10 +66,15 @@ async def late_since(tx: Reading, workspace_id: UUID, reader: Reader, now: datet
 
 async def oldest_waiting(tx: Reading, workspace_ids: Sequence[UUID]) -> dict[str, datetime]:
     """By reader, when the oldest event was recorded that waits for it anywhere; without readers that none waits for."""
-    rows = await tx.fetch(_sql.oldest_waiting, workspace_ids, list(get_args(Reader)))
+    readers = list(get_args(Reader))
+    rows = await tx.fetch(for_each(_sql.oldest_waiting, len(readers)), readers, workspace_ids)
     return {row["reader"]: made_at(row["event_id"]) for row in rows}
 
 
 async def workspaces_with_pending(tx: Reading, reader: Reader) -> list[UUID]:
     """Where there is something for the reader to claim or drop."""
-    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_pending, reader)]
+    first = await tx.fetchrow(_sql.workspaces_with_pending, reader, limits.EVENTS_LOOKED_AT_MAX)
+    assert first is not None
+    if first["seen"] < limits.EVENTS_LOOKED_AT_MAX:
+        return list(first["workspaces"] or ())
+    return [row["workspace_id"] for row in await tx.fetch(_sql.workspaces_with_pending_of, reader)]

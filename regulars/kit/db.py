@@ -166,13 +166,18 @@ class Tx(Reading):
             statement = together(*((text, len(arguments)) for text, arguments in parts))
             await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
 
-    async def execute(self, statement: str, *arguments: Any) -> str:
-        """What the server says it did: `INSERT 0 3`."""
+    async def execute(self, statement: str, *arguments: Any) -> None:
         if self._queued:
             await self.send()
         did = await self._connection.execute(statement, *arguments)
         self.wrote |= not (is_select(statement) or did.endswith(" 0"))
-        return did
+
+    async def count(self, statement: str, *arguments: Any) -> int:
+        """How many rows it wrote, by its RETURNING: where tables are spread over nodes, what the server says that it
+        did (`INSERT 0 3`) may be of a part of it."""
+        wrote, many = self.wrote, len(await self.fetch(statement, *arguments))
+        self.wrote = wrote or many > 0
+        return many
 
     async def _before(self, statement: str) -> None:
         if self._queued:
@@ -214,9 +219,7 @@ _SERVER_SETTINGS = {
     "random_page_cost": "1.1",
 }
 
-_WHOLE = """
-SET LOCAL enable_seqscan = on; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0
-"""
+_WHOLE = ("enable_seqscan = on", "statement_timeout = 0", "idle_in_transaction_session_timeout = 0")
 
 
 async def _pool(url: str, connections_max: int) -> asyncpg.Pool[asyncpg.Record]:
@@ -280,8 +283,10 @@ class Database:
                 for workspace_id in tx.changed:
                     await connection.execute("SELECT pg_notify($1, $2)", _CHANGES, str(workspace_id))
                 await connection.execute("COMMIT AND CHAIN" if more_soon else "COMMIT")
-            except BaseException:
+            except BaseException as error:
                 await self._roll_back(connection)
+                if isinstance(error, asyncpg.InternalServerError) and str(error).startswith("duplicate key"):
+                    raise Overtaken from error  # at another node, which is told by its words alone
                 raise
             if more_soon:
                 release = asyncio.get_running_loop().call_later(limits.DB_BEGUN_S, self._release_begun, connection)
@@ -301,7 +306,8 @@ class Database:
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             if whole:
-                await connection.execute(_WHOLE)
+                for setting in _WHOLE:
+                    await connection.execute(f"SET LOCAL {setting}")
             yield Reading(connection)
 
     @asynccontextmanager

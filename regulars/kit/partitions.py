@@ -106,7 +106,8 @@ async def make(tx: Tx, now: datetime) -> list[str]:
     missing = [one for one in wanted if one.name not in known]
     await give_way(tx)
     for one in missing:
-        await tx.execute(";\n".join(_making(one)))
+        for statement in _making(one):
+            await tx.execute(statement)
     return [one.name for one in missing]
 
 

@@ -77,14 +77,23 @@ def tables_of(statement: str) -> tuple[str, frozenset[str]]:
 
 @lru_cache(limits.DB_STATEMENTS_TOGETHER_MAX)
 def together(*statements: tuple[str, int]) -> str:
-    """One statement that does what all do; each comes with how many parameters it has beside `$1`, which they share."""
+    """One statement that does what all do; each comes with how many parameters it has beside `$1`, which they share.
+    None of them is the last: where tables are spread over nodes, that one would be sent away with the others in it."""
     parts, before = [], 0
     for text, parameters in statements:
         parts.append(_PARAMETER.sub(partial(_shifted, before), text))
         before += parameters
-    *first, last = parts
-    named = ",\n".join(f"part_{n} AS (\n{part}\n)" for n, part in enumerate(first))
-    return f"WITH {named}\n{last}" if first else last
+    if len(parts) == 1:
+        return parts[0]
+    named = ",\n".join(f"part_{n} AS (\n{part}\n)" for n, part in enumerate(parts))
+    return f"WITH {named}\nSELECT 1"
+
+
+@cache
+def for_each(statement: str, many: int) -> str:
+    """The statement for each of the `many` texts of `$1`, as if it were that text. LATERAL says the same, but not where
+    tables are spread over nodes and no workspace is named. There has to be one."""
+    return "\nUNION ALL\n".join(f"({statement.replace('$1', f'($1::text[])[{n}]')})" for n in range(1, many + 1))
 
 
 def _shifted(by: int, parameter: re.Match[str]) -> str:

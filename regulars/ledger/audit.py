@@ -10,7 +10,7 @@ from regulars.ledger.replay import Break, Replay
 
 _sql = Queries(__file__)
 
-_WALLET_COLUMNS = Wallet.__struct_fields__.index("place")
+_WALLET_COLUMNS = Wallet.__struct_fields__.index("lots")
 _TXN_COLUMNS = Txn.__struct_fields__.index("changed_at")
 
 _STRAYS = {

@@ -152,7 +152,7 @@ class Liability(msgspec.Struct, frozen=True):
 
 class Lot(msgspec.Struct, gc=False):
     """A credit and where its coins are now, in the order of the columns of `ledger_lot`. Changed while a batch is
-    worked out. `place` is where its row lies, which holds as long as the lock of its wallet does."""
+    worked out."""
 
     id: UUID
     customer_id: UUID
@@ -165,7 +165,6 @@ class Lot(msgspec.Struct, gc=False):
     available: int
     held: int
     extended_to: datetime | None = None
-    place: tuple[int, int] = (0, 0)
 
     def ends_at(self) -> datetime | None:
         """From then on, that instant included, it can't be spent. None: never."""
@@ -185,9 +184,8 @@ class Lot(msgspec.Struct, gc=False):
 
 
 class Wallet(msgspec.Struct, gc=False):
-    """A wallet while a batch is worked out, and locked if it is to be written. `place` is where its row lies, which
-    holds as long as the lock does. If `whole`, `lots` are all that have something left, and `holds` those not ended
-    yet, with their time limits; otherwise only new ones."""
+    """A wallet while a batch is worked out, and locked if it is to be written. If `whole`, `lots` are all that have
+    something left, and `holds` those not ended yet, with their time limits; otherwise only new ones."""
 
     customer_id: UUID
     kind: Kind
@@ -202,7 +200,6 @@ class Wallet(msgspec.Struct, gc=False):
     due_at: datetime | None
     active_at: datetime | None
     merged_into: UUID | None
-    place: tuple[int, int] = (0, 0)
     lots: list[Lot] = []
     holds: dict[UUID, datetime | None] = {}
     whole: bool = False

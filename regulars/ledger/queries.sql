@@ -22,9 +22,9 @@ workspace_id = $1 AND customer_id = $2 AND kind = $3 AND act NOT IN ('capture', 
 -- meanwhile: opening can wait for whoever is opening the same, and two calls could wait for each other.
 -- LATERAL here and below: rows are found one by one by their key. A join could be planned as reading the whole workspace,
 -- and is, while the tables are new and have no statistics.
-SELECT w.{wallet}, w.place FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+SELECT w.{wallet} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
-        SELECT *, ctid AS place FROM ledger_wallet
+        SELECT * FROM ledger_wallet
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind FOR UPDATE) AS w
  WHERE cardinality($2::uuid[]) = (
         SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
@@ -38,7 +38,7 @@ INSERT INTO ledger_wallet (workspace_id, customer_id, kind)
 SELECT $1, n.customer_id, n.kind FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  ORDER BY n.customer_id, n.kind
     ON CONFLICT (workspace_id, customer_id, kind) DO NOTHING
-RETURNING {wallet}, ctid
+RETURNING {wallet}
 
 -- name: wallets_of
 SELECT w.{wallet} FROM unnest($2::uuid[]) AS n (customer_id)
@@ -50,15 +50,15 @@ SELECT {wallet}
   FROM ledger_wallet WHERE workspace_id = $1 AND (customer_id, kind) > ($2, $3) ORDER BY customer_id, kind LIMIT $4
 
 -- name: open_lots
-SELECT l.{lot}, l.place FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
+SELECT l.{lot} FROM unnest($2::uuid[], $3::text[]) AS n (customer_id, kind)
  CROSS JOIN LATERAL (
-        SELECT *, ctid AS place FROM ledger_lot
+        SELECT * FROM ledger_lot
          WHERE workspace_id = $1 AND customer_id = n.customer_id AND kind = n.kind AND pending + available + held > 0
         OFFSET 0) AS l
 
 -- name: lots_by_id
-SELECT l.{lot}, l.place FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (SELECT *, ctid AS place FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
+SELECT l.{lot} FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_lot WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS l
 
 -- name: open_holds
 -- With what each of them took of which lot.
@@ -110,33 +110,23 @@ SELECT $1, t.* FROM unnest($2::ledger_txn_row_1[]) AS t
 INSERT INTO ledger_transfer (workspace_id, {transfer})
 SELECT $1, t.* FROM unnest($2::ledger_transfer_row_1[]) AS t
 
--- name: insert_lots
+-- name: put_lots
+-- New ones, and others as they are now: each is found by its key and changed by it, under the lock of its wallet.
 INSERT INTO ledger_lot (workspace_id, {lot})
 SELECT $1, l.* FROM unnest($2::ledger_lot_row_1[]) AS l
-
--- name: move_lots
--- Each lies where it was read, under the lock of its wallet.
-UPDATE ledger_lot l
-   SET customer_id = s.customer_id, pending = s.pending, available = s.available, held = s.held,
-       extended_to = s.extended_to
-  FROM (SELECT there.ctid, u.customer_id, u.pending, u.available, u.held, u.extended_to
-          FROM unnest($2::ledger_lot_place_row_1[]) AS u
-         CROSS JOIN LATERAL (SELECT ctid FROM ledger_lot
-                              WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS s
- WHERE l.workspace_id = $1 AND l.ctid = s.ctid
+    ON CONFLICT (workspace_id, id) DO UPDATE
+   SET customer_id = EXCLUDED.customer_id, pending = EXCLUDED.pending, available = EXCLUDED.available,
+       held = EXCLUDED.held, extended_to = EXCLUDED.extended_to
 
 -- name: update_wallets
--- Each lies where it was locked.
-UPDATE ledger_wallet w
-   SET available = b.available, pending = b.pending, held = b.held, debt = b.debt, credited = b.credited,
-       debited = b.debited, txn_count = b.txn_count, head_hash = b.head_hash, due_at = b.due_at,
-       active_at = b.active_at, merged_into = b.merged_into
-  FROM (SELECT there.ctid, u.available, u.pending, u.held, u.debt, u.credited, u.debited, u.txn_count, u.head_hash,
-               u.due_at, u.active_at, u.merged_into
-          FROM unnest($2::ledger_wallet_row_1[]) AS u
-         CROSS JOIN LATERAL (SELECT ctid FROM ledger_wallet
-                              WHERE workspace_id = $1 AND ctid = u.place OFFSET 0) AS there) AS b
- WHERE w.workspace_id = $1 AND w.ctid = b.ctid
+-- They are there, and locked: each is found by its key and changed by it.
+INSERT INTO ledger_wallet (workspace_id, {wallet})
+SELECT $1, w.* FROM unnest($2::ledger_wallet_row_1[]) AS w
+    ON CONFLICT (workspace_id, customer_id, kind) DO UPDATE
+   SET available = EXCLUDED.available, pending = EXCLUDED.pending, held = EXCLUDED.held, debt = EXCLUDED.debt,
+       credited = EXCLUDED.credited, debited = EXCLUDED.debited, txn_count = EXCLUDED.txn_count,
+       head_hash = EXCLUDED.head_hash, due_at = EXCLUDED.due_at, active_at = EXCLUDED.active_at,
+       merged_into = EXCLUDED.merged_into
 
 -- name: changes
 -- What later txns say of these: their status, how much of a hold was captured, how much was taken or given back; and of
@@ -171,7 +161,7 @@ SELECT w.{wallet}, t.id AS txn_id, t.customer_id AS txn_customer_id, t.kind AS t
        t.debited, t.title, t.description, t.status, t.reference, t.trigger_id, t.trigger_version, t.source_txn_id,
        t.target, t.actor, t.key, t.wire_hash, t.hash_version, t.hash, t.held_until, t.occurred_at, t.recorded_at,
        ARRAY(SELECT ROW (m.n, m.from_account, m.to_account, m.amount, m.lot_id, m.extends_to, l.amount, l.activates_at,
-                         l.expires_at, l.earned_at, l.kind)
+                         l.expires_at, l.earned_at, l.kind)::ledger_book_row_1
                FROM ledger_transfer m
                LEFT JOIN LATERAL (SELECT * FROM ledger_lot
                                    WHERE workspace_id = $1 AND id = m.lot_id OFFSET 0) AS l ON true

@@ -1,7 +1,6 @@
 """Typed functions over the statements that more than one act uses, and the writing of a batch."""
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +11,9 @@ from regulars.ledger.model import Act, Kind, Lot, Operation, Transfer, Txn, Wall
 
 sql = Queries(__file__)
 
-# Without whose it is, which its place says too, and without what was read with it.
-_WALLET_ROW = slice(2, Wallet.__struct_fields__.index("lots"))
+# Without what was read with it.
+_WALLET_ROW = slice(0, Wallet.__struct_fields__.index("lots"))
 _TXN_ROW = slice(0, Txn.__struct_fields__.index("changed_at"))
-_LOT_ROW = slice(0, Lot.__struct_fields__.index("place"))
-_moved = attrgetter("customer_id", "pending", "available", "held", "extended_to", "place")
 
 
 async def lock_wallets(tx: Tx, workspace_id: UUID, wanted: Iterable[WalletId]) -> dict[WalletId, Wallet]:
@@ -73,10 +70,8 @@ def write(
     """`lots` are new, `moved` older ones as they are now."""
     tx.write(sql.insert_txns, workspace_id, [astuple(txn)[_TXN_ROW] for txn in txns])
     tx.write(sql.insert_transfers, workspace_id, [astuple(transfer) for transfer in transfers])
-    if moved:
-        tx.write(sql.move_lots, workspace_id, [_moved(lot) for lot in moved])
-    if lots:
-        tx.write(sql.insert_lots, workspace_id, [astuple(lot)[_LOT_ROW] for lot in lots])
+    if lots or moved:
+        tx.write(sql.put_lots, workspace_id, [astuple(lot) for lot in (*lots, *moved)])
     tx.write(sql.update_wallets, workspace_id, [astuple(wallet)[_WALLET_ROW] for wallet in wallets])
 
 

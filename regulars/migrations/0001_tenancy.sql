@@ -2,7 +2,7 @@
 
 CREATE TABLE tenancy_workspace (
     workspace_id    uuid PRIMARY KEY,
-    chosen_id       text UNIQUE,                -- what the shop calls it in place of that UUID
+    chosen_id       text,                       -- what the shop calls it in place of that UUID
     name            text NOT NULL,
     uri             text NOT NULL DEFAULT '',
     time_zone       text NOT NULL DEFAULT 'UTC',
@@ -17,6 +17,11 @@ CREATE TABLE tenancy_workspace (
     storefront_version integer NOT NULL DEFAULT 1,
     storefront_oldest  integer NOT NULL DEFAULT 1
 );
+-- No two have the same: whoever makes one looks first, and they take turns. No key could be over several nodes.
+CREATE INDEX tenancy_workspace_chosen ON tenancy_workspace (chosen_id) WHERE chosen_id IS NOT NULL;
+
+-- Published: all there are.
+CREATE VIEW tenancy_shop AS SELECT workspace_id FROM tenancy_workspace;
 
 CREATE TABLE tenancy_api_key (
     workspace_id uuid NOT NULL REFERENCES tenancy_workspace,

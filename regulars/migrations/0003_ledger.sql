@@ -99,8 +99,7 @@ CREATE INDEX ledger_lot_open ON ledger_lot (workspace_id, customer_id, kind) WHE
 CREATE INDEX ledger_lot_ends ON ledger_lot (workspace_id, COALESCE(extended_to, expires_at))
     WHERE available > 0 AND COALESCE(extended_to, expires_at) IS NOT NULL;
 
--- A batch travels as arrays of rows: one parameter per table, the workspace named beside it. It writes its wallets where it
--- locked them, and lots where it read them, and need not find them again.
+-- A batch travels as arrays of rows: one parameter per table, the workspace named beside it.
 CREATE TYPE ledger_txn_row_1 AS (
     id uuid, customer_id uuid, kind text, seq bigint, act text, type text, operation text, amount bigint,
     closing_balance bigint, credited bigint, debited bigint, title text, description text, status text, reference text,
@@ -110,14 +109,15 @@ CREATE TYPE ledger_txn_row_1 AS (
 CREATE TYPE ledger_transfer_row_1 AS (
     txn_id uuid, n smallint, from_account text, to_account text, amount bigint, lot_id uuid, extends_to timestamptz
 );
+CREATE TYPE ledger_book_row_1 AS (
+    n smallint, from_account text, to_account text, amount bigint, lot_id uuid, extends_to timestamptz, lot_amount bigint,
+    activates_at timestamptz, expires_at timestamptz, earned_at timestamptz, kind text
+);
 CREATE TYPE ledger_lot_row_1 AS (
     id uuid, customer_id uuid, kind text, amount bigint, activates_at timestamptz, expires_at timestamptz,
     earned_at timestamptz, pending bigint, available bigint, held bigint, extended_to timestamptz
 );
-CREATE TYPE ledger_lot_place_row_1 AS (
-    customer_id uuid, pending bigint, available bigint, held bigint, extended_to timestamptz, place tid
-);
 CREATE TYPE ledger_wallet_row_1 AS (
-    available bigint, pending bigint, held bigint, debt bigint, credited bigint, debited bigint, txn_count bigint,
-    head_hash bytea, due_at timestamptz, active_at timestamptz, merged_into uuid, place tid
+    customer_id uuid, kind text, available bigint, pending bigint, held bigint, debt bigint, credited bigint,
+    debited bigint, txn_count bigint, head_hash bytea, due_at timestamptz, active_at timestamptz, merged_into uuid
 );

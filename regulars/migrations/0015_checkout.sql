@@ -2,13 +2,14 @@
 
 CREATE TABLE checkout_connection (
     workspace_id   uuid PRIMARY KEY,
-    hook_id        uuid NOT NULL UNIQUE,          -- ends the address that the checkout calls; drawn at random
+    hook_id        uuid NOT NULL,                 -- ends the address that the checkout calls; drawn at random
     secrets        bytea NOT NULL,                -- `secret`, and for a while `previous`, encrypted
     previous_until timestamptz,                   -- until then calls may be signed with `previous`
     rules          jsonb NOT NULL,                -- checkout.Rules
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL
 );
+CREATE INDEX checkout_connection_hook ON checkout_connection (hook_id);
 
 CREATE TABLE checkout_payment (
     workspace_id   uuid NOT NULL,

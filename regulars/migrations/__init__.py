@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from regulars import limits
-from regulars.kit import Tx, ids, partitions
+from regulars.kit import Tx, ids, nodes, partitions
 from regulars.kit.db import IN_USE
 
 _ADVISORY_LOCK = 0x5245_4755  # "REGU"
@@ -65,10 +65,11 @@ async def migrate(url: str) -> list[str]:
             if index:
                 await _make_index(connection, index)
             made = "INSERT INTO schema_migration (name, digest) VALUES ($1, $2)"
-            statements = [] if index else [(files[name],)]
+            statements = [] if index else [(command,) for command in commands(files[name])]
             await _giving_way(connection, *statements, (made, name, _digest(files[name])))
         async with connection.transaction():
             await partitions.make(Tx(connection), ids.now())
+        await nodes.spread(connection)
         return missing
 
 
@@ -106,6 +107,11 @@ async def _connected(url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Recor
         yield connection
     finally:
         await connection.close()
+
+
+def commands(sql: str) -> list[str]:
+    """Those of a file, to be sent one by one: where tables are spread over nodes, no two go in one call."""
+    return [command.strip() for command in _COMMENT.sub("", sql).split(";") if command.strip()]
 
 
 async def _make_index(connection: asyncpg.Connection[asyncpg.Record], wanted: re.Match[str]) -> None:

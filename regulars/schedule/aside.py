@@ -25,7 +25,7 @@ async def set_aside(tx: Tx, workspace_id: UUID, kind: str, key: str, reason: str
 
 async def try_again(tx: Tx, workspace_id: UUID, kind: str | None = None) -> int:
     """Have all that were set aside done at once, or those of a kind; how many they were."""
-    return int((await tx.execute(_sql.try_again, workspace_id, kind)).removeprefix("UPDATE "))
+    return await tx.count(_sql.try_again, workspace_id, kind)
 
 
 async def aside(

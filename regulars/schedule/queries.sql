@@ -12,29 +12,22 @@ DELETE FROM schedule_due
          ORDER BY key FOR UPDATE))
 
 -- name: first_due
--- every workspace: the loop's look, several times a second; it reads one index entry for each kind
-SELECT f.kind, f.due_at
-  FROM unnest($1::text[]) AS k (kind)
- CROSS JOIN LATERAL (
-        SELECT kind, due_at FROM schedule_due WHERE kind = k.kind AND aside_id IS NULL ORDER BY due_at LIMIT 1) AS f
+-- every workspace: the loop's look, several times a second; it reads one index entry, and is asked of each kind
+SELECT kind, due_at FROM schedule_due WHERE kind = $1 AND aside_id IS NULL ORDER BY due_at LIMIT 1
 
 -- name: shops_due
--- every workspace: whose the first of each kind are
-SELECT k.kind, count(*) AS seen, array_agg(DISTINCT f.workspace_id) AS workspaces
-  FROM unnest($1::text[]) AS k (kind)
- CROSS JOIN LATERAL (
-        SELECT workspace_id FROM schedule_due WHERE kind = k.kind AND aside_id IS NULL AND due_at <= $2
-         ORDER BY due_at LIMIT (SELECT $3::integer)) AS f
- GROUP BY k.kind
+-- every workspace: whose the first are, asked of each kind
+SELECT $1 AS kind, count(*) AS seen, array_agg(DISTINCT f.workspace_id) AS workspaces
+  FROM (SELECT workspace_id FROM schedule_due WHERE kind = $1 AND aside_id IS NULL AND due_at <= $2
+         ORDER BY due_at LIMIT $3) AS f
 
 -- name: shops_due_of
--- every workspace: one index entry for each of them
-SELECT w.id AS workspace_id, k.kind
-  FROM unnest($1::uuid[]) AS w (id)
- CROSS JOIN unnest($2::text[]) AS k (kind)
+-- every workspace: one index entry for each of them, asked of each kind
+SELECT w.workspace_id, $1 AS kind
+  FROM tenancy_shop AS w
  CROSS JOIN LATERAL (
-        SELECT true FROM schedule_due
-         WHERE workspace_id = w.id AND kind = k.kind AND aside_id IS NULL AND due_at <= $3 LIMIT 1) AS f
+        SELECT key FROM schedule_due
+         WHERE workspace_id = w.workspace_id AND kind = $1 AND aside_id IS NULL AND due_at <= $2 LIMIT 1) AS f
 
 -- name: find
 SELECT kind, key, due_at, payload FROM schedule_due WHERE workspace_id = $1 AND kind = $2 AND key = $3
@@ -77,6 +70,7 @@ UPDATE schedule_due SET aside_id = $4, aside_at = $5, reason = $6
 -- name: try_again
 UPDATE schedule_due SET aside_id = NULL, aside_at = NULL, reason = ''
  WHERE workspace_id = $1 AND aside_id > '00000000-0000-0000-0000-000000000000' AND ($2::text IS NULL OR kind = $2)
+RETURNING key
 
 -- name: aside
 SELECT aside_id AS id, kind, key, due_at, payload, aside_at, reason FROM schedule_due

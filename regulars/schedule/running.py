@@ -4,8 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from regulars import limits, tenancy
+from regulars import limits
 from regulars.kit import Queries, Reading, Tx
+from regulars.kit.queries import for_each
 from regulars.schedule.model import Due, Handler
 from regulars.tenancy import Workspace
 
@@ -15,21 +16,22 @@ _sql = Queries(__file__)
 async def first_due(tx: Reading, kinds: Collection[str]) -> dict[str, datetime]:
     """Of each of these kinds the earliest time in any workspace, at the cost of an index entry each. Kinds of which
     nothing is scheduled are left out."""
-    return {row["kind"]: row["due_at"] for row in await tx.fetch(_sql.first_due, list(kinds))}
+    rows = await tx.fetch(for_each(_sql.first_due, len(kinds)), list(kinds)) if kinds else []
+    return {row["kind"]: row["due_at"] for row in rows}
 
 
 async def shops_due(tx: Reading, kinds: Collection[str], now: datetime) -> list[tuple[UUID, str]]:
     """The workspaces that have something due of these kinds, each with the kind."""
     found: dict[tuple[UUID, str], None] = {}
     backlogs: list[str] = []
-    for row in await tx.fetch(_sql.shops_due, list(kinds), now, limits.SCHEDULE_LOOKED_AT_MAX):
-        found |= dict.fromkeys((workspace_id, row["kind"]) for workspace_id in row["workspaces"])
+    looked = for_each(_sql.shops_due, len(kinds))
+    for row in await tx.fetch(looked, list(kinds), now, limits.SCHEDULE_LOOKED_AT_MAX) if kinds else ():
+        found |= dict.fromkeys((workspace_id, row["kind"]) for workspace_id in row["workspaces"] or ())
         if row["seen"] == limits.SCHEDULE_LOOKED_AT_MAX:
             backlogs.append(row["kind"])
     if backlogs:
         # A shop may have so much due that nobody else's was among what was looked at, so each is asked.
-        shops = [shop.id for shop in await tenancy.list_workspaces(tx)]
-        rows = await tx.fetch(_sql.shops_due_of, shops, backlogs, now)
+        rows = await tx.fetch(for_each(_sql.shops_due_of, len(backlogs)), backlogs, now)
         found |= dict.fromkeys((row["workspace_id"], row["kind"]) for row in rows)
     return list(found)
 

@@ -45,7 +45,9 @@ async def claim_asks(tx: Tx, now: datetime, limit: int) -> list[Source]:
     """So many that are due, for whoever claims them to ask now; they are due again after a while, should that one
     die."""
     again = now + timedelta(seconds=limits.ASKS_EVERY_S)
-    return await tx.all(Source, sql.claim_asks, now, again, limit)
+    due = await tx.fetch(sql.due_asks, now, limit)
+    claimed = [await tx.one(Source, sql.claim_ask, *row, now, again) for row in due]
+    return [source for source in claimed if source]
 
 
 async def fetch_missed(db: Database, sender: Sender, box: SecretBox, source: Source, now: datetime) -> str:

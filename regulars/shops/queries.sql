@@ -187,12 +187,13 @@ UPDATE shops_source SET asks_at = $3 WHERE workspace_id = $1 AND id = $2
 -- every workspace: one loop asks for all of them
 SELECT min(asks_at) FROM shops_source WHERE asks_at IS NOT NULL
 
--- name: claim_asks
+-- name: due_asks
 -- every workspace: one loop asks for all of them
-UPDATE shops_source SET asks_at = $2
- WHERE (workspace_id, id) IN (SELECT workspace_id, id FROM shops_source WHERE asks_at <= $1
-                               ORDER BY asks_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING {source}
+SELECT workspace_id, id FROM shops_source WHERE asks_at <= $1 ORDER BY asks_at, id LIMIT $2
+
+-- name: claim_ask
+-- Of two who would claim it, the second finds that it is due no more.
+UPDATE shops_source SET asks_at = $4 WHERE workspace_id = $1 AND id = $2 AND asks_at <= $3 RETURNING {source}
 
 -- name: asked
 UPDATE shops_source SET asked_until = $3 WHERE workspace_id = $1 AND id = $2

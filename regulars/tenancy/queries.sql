@@ -3,11 +3,13 @@ workspace_id AS id, name, uri, time_zone, currency_code, currency_symbol, coin_n
        created_at, updated_at, storefront_version, storefront_oldest, chosen_id
 
 -- name: insert_workspace
--- Answers nothing where another workspace has the chosen id.
 INSERT INTO tenancy_workspace (workspace_id, name, uri, time_zone, currency_code, currency_symbol, coin_name, events_on,
                                settings, chosen_id, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, false, '{}', $9, $8, $8)
-    ON CONFLICT (chosen_id) DO NOTHING RETURNING workspace_id
+
+-- name: take_turns
+-- every workspace: whoever makes one that chose its id
+SELECT pg_advisory_xact_lock($1)
 
 -- name: workspace_by_chosen_id
 -- every workspace: a caller who names a shop by its chosen id doesn't know the other one

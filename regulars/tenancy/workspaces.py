@@ -16,6 +16,7 @@ from regulars.tenancy.book_rules import dated
 from regulars.tenancy.model import Retention, Workspace
 
 _sql = Queries(__file__)
+_ADVISORY_LOCK = 0x5245_4759  # "REGY"
 
 _CHOSEN_ID = re.compile(rf"[a-z0-9._-]{{{limits.CHOSEN_ID_CHARS_MIN},{limits.CHOSEN_ID_CHARS_MAX}}}")
 _KEPT = ("name", "uri", "time_zone", "currency_code", "currency_symbol", "coin_name")
@@ -51,8 +52,11 @@ async def create_workspace(
     )
     _check(workspace)
     values = [getattr(workspace, field) for field in _KEPT]
-    if await tx.fetchval(_sql.insert_workspace, workspace.id, *values, now, chosen_id) is None:
-        raise Conflict(f"Another workspace has the id {chosen_id}.", code="workspace_exists")
+    if chosen_id is not None:
+        await tx.fetchval(_sql.take_turns, _ADVISORY_LOCK)
+        if await tx.fetchval(_sql.workspace_by_chosen_id, chosen_id):
+            raise Conflict(f"Another workspace has the id {chosen_id}.", code="workspace_exists")
+    await tx.execute(_sql.insert_workspace, workspace.id, *values, now, chosen_id)
     return workspace
 
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from regulars.bench import figures, load
+from regulars.bench import crowd, figures, load
 from regulars.bench.beside import compare
 from regulars.bench.children import BenchFailed, finished, listening, python, running
 from regulars.bench.figures import Row
@@ -94,6 +94,19 @@ async def test_every_figure_is_measured_and_checked_on_a_database_that_is_gone_a
     left = await connection.fetchval("SELECT count(*) FROM pg_database WHERE datname LIKE 'bench%'")
     await connection.close()
     assert left == 0
+
+
+async def test_what_an_event_costs_is_said_for_each_number_of_shops(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "_IDLE_S", 0.1)
+    rows = await crowd.measure(Settings(DATABASE_URL=server_url), 3, say=[].append, events=40)
+    assert [row.name for row in rows[:2]] == ["event taken in, 1 shops", "event carried, 1 shops"]
+    assert [(row.name, row.against) for row in rows[3:5]] == [
+        ("event taken in, 3 shops", "1 shops"),
+        ("event carried, 3 shops", "1 shops"),
+    ]
+    assert all(row.value > 0 for row in rows if "looks" not in row.name)
 
 
 def test_a_bench_that_is_told_to_stop_ends_all_that_it_started() -> None:

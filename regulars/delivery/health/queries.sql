@@ -10,7 +10,12 @@ SELECT l.id AS lane_id, l.tool, l.rate_per_minute, l.paused, l.paused_reason,
        (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
                                WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'queued'
                                ORDER BY d.share, d.due_at LIMIT $3) q) AS queued,
-       (SELECT min(q.due_at) FROM {oldest}) AS oldest_due_at,
+       (SELECT min(q.due_at)
+          FROM unnest(ARRAY['first', 'retry', 'profile', 'replay']) AS s (share)
+         CROSS JOIN LATERAL (
+               SELECT due_at FROM delivery_delivery
+                WHERE workspace_id = $1 AND lane_id = l.id AND share = s.share AND state = 'queued'
+                ORDER BY due_at LIMIT 1) AS q) AS oldest_due_at,
        (SELECT count(*) FROM (SELECT 1 FROM delivery_delivery d
                                WHERE d.workspace_id = $1 AND d.lane_id = l.id AND d.state = 'failed' AND NOT d.test
                                ORDER BY d.finished_at LIMIT $3) f) AS failed,

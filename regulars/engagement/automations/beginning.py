@@ -96,17 +96,17 @@ async def _enter_all(tx: Tx, workspace: Workspace, of: tuple[UUID, int], flow: F
     # Ids that are made here hold the time, too, as all others do.
     drawn = "substr(replace(gen_random_uuid()::text, '-', ''), 14)"
     id = f"(lpad(to_hex((${n + 4})::bigint), 12, '0') || '7' || {drawn})::uuid"
-    did = await tx.execute(
+    people = await tx.count(
         f"""INSERT INTO automations_run (
     workspace_id, id, automation_id, version, customer_id, at_step, arrived_at, state, entered_at, wakes_at)
 SELECT $1, {id}, ${n + 1}, ${n + 2}, m.id, ${n + 3}, ${n + 5}, 'active', ${n + 5}, ${n + 5}
   FROM ({asked.statement}) AS m
  WHERE NOT EXISTS (SELECT FROM automations_run AS r
                     WHERE r.workspace_id = $1 AND r.customer_id = m.id AND r.automation_id = ${n + 1}
-                      AND (r.state IN ('active', 'waiting') OR r.entered_at > ${n + 6}))""",
+                      AND (r.state IN ('active', 'waiting') OR r.entered_at > ${n + 6}))
+RETURNING id""",
         *(*asked.arguments, *of, flow.first, int(now.timestamp() * 1_000), now, since(flow, now)),
     )
-    people = int(did.rpartition(" ")[2])
     counts = Counter[Key]({(*of, step_id, "entered", ""): people for step_id in ("", flow.first)})
     count(tx, workspace.id, counts)
 

@@ -176,11 +176,11 @@ SELECT wakes_at FROM automations_run WHERE workspace_id = $1 AND wakes_at > '-in
 
 -- part: insert_runs
 -- What runs have in common (a shape) is sent once.
-INSERT INTO automations_run (workspace_id, id, customer_id, cause_id, automation_id, version, cause_topic, depth, at_step,
-       arrived_at, entered_at, state, reason, wakes_at, waits_for, held, ended_at)
-SELECT $1, n.id, n.customer_id, n.cause_id, ($6::uuid[])[n.shape], ($7::integer[])[n.shape], ($8::text[])[n.shape],
-       ($9::integer[])[n.shape], ($10::text[])[n.shape], ($11::timestamptz[])[n.shape], ($12::timestamptz[])[n.shape],
-       ($13::text[])[n.shape], ($14::text[])[n.shape], ($15::timestamptz[])[n.shape], ($16::text[])[n.shape],
+INSERT INTO automations_run (workspace_id, id, automation_id, version, customer_id, cause_id, cause_topic, depth, at_step,
+       arrived_at, state, reason, entered_at, wakes_at, waits_for, held, ended_at)
+SELECT $1, n.id, ($6::uuid[])[n.shape], ($7::integer[])[n.shape], n.customer_id, n.cause_id, ($8::text[])[n.shape],
+       ($9::integer[])[n.shape], ($10::text[])[n.shape], ($11::timestamptz[])[n.shape], ($13::text[])[n.shape],
+       ($14::text[])[n.shape], ($12::timestamptz[])[n.shape], ($15::timestamptz[])[n.shape], ($16::text[])[n.shape],
        ($17::boolean[])[n.shape], ($18::timestamptz[])[n.shape]
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS n (id, customer_id, cause_id, shape)
 

@@ -74,10 +74,10 @@ DELETE FROM messages_suppression WHERE workspace_id = $1 AND id = $2 RETURNING i
 
 -- name: insert_messages
 INSERT INTO messages_message (workspace_id, id, customer_id, channel, sender_id, template_id, template_version, source_kind,
-                              source_id, cause_id, address, too_late_at, state, created_at)
+                              source_id, cause_id, address, state, created_at, too_late_at)
 SELECT $1, n.id, n.customer_id, ($6::text[])[n.shape], ($7::uuid[])[n.shape], ($8::uuid[])[n.shape], ($9::integer[])[n.shape],
-       ($10::text[])[n.shape], ($11::uuid[])[n.shape], n.cause_id, ($12::text[])[n.shape], ($13::timestamptz[])[n.shape],
-       'queued', $14
+       ($10::text[])[n.shape], ($11::uuid[])[n.shape], n.cause_id, ($12::text[])[n.shape], 'queued', $14,
+       ($13::timestamptz[])[n.shape]
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS n (id, customer_id, cause_id, shape)
     ON CONFLICT (workspace_id, id) DO NOTHING
 RETURNING id

@@ -124,6 +124,16 @@ async def test_what_is_done_at_last_sees_all_that_was_written_and_its_fault_undo
     await transact(spent=False)
 
 
+async def test_a_key_that_another_wrote_is_raced_whatever_the_number_of_the_error(db: Database) -> None:
+    """From another node of a cluster such an error comes as one of the server's own."""
+    words = 'duplicate key value violates unique constraint "a_pkey_102008"'
+    said = f"DO $$ BEGIN RAISE '{words}' USING ERRCODE = 'XX000'; END $$"
+    for statement, kind in ((said, Overtaken), (said.replace("duplicate key", "lost"), asyncpg.InternalServerError)):
+        with pytest.raises(kind):
+            async with db.transaction() as tx:
+                await tx.execute(statement)
+
+
 async def test_what_was_not_sent_when_the_block_failed_is_not_written(
     db: Database, workspace: tenancy.Workspace, clock: HandClock
 ) -> None:

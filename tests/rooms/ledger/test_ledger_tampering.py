@@ -166,8 +166,7 @@ async def _audited_after(
     """What the audit says after that statement, which is then undone; or that the table itself forbids it."""
     await tx.execute("SAVEPOINT change")
     try:
-        status = await tx.execute(sql, *arguments)
-        assert not status.endswith(" 0"), "nothing was changed"
+        assert await tx.count(f"{sql} RETURNING true", *arguments), "nothing was changed"
         return await ledger.verify(tx, workspace.id)
     except asyncpg.UniqueViolationError:
         return "forbidden"
