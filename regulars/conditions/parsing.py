@@ -85,11 +85,10 @@ def parse_leaf(obj: Mapping[str, object], schema: Schema, at: str) -> Property:
 
 def _as_asked(obj: Mapping[str, object], name: str, at: str) -> Property:
     """Of the first type that it can be asked as so."""
-    *others, last = (type_ for type_ in OPERATORS if type_ != "list")
-    for type_ in others:
+    for type_ in ("text", "number", "yes_no"):
         with suppress(Invalid):
             return parse_leaf(obj, {name: Field(name, name, type_)}, at)
-    return parse_leaf(obj, {name: Field(name, name, last)}, at)
+    return parse_leaf(obj, {name: Field(name, name, "date")}, at)
 
 
 def _dump_done(leaf: Done) -> dict[str, object]:

@@ -20,8 +20,7 @@ REFERRAL_CODE_CHARS = 10
 class Customer(msgspec.Struct, frozen=True, gc=False):
     """`id` is the wire's lead_id; `customer_id` is the customer's id on the shop's own platform. `mobile` is the number
     as it was typed, `phone` the same as E.164, empty when it can't be one. `spent` is in minor units, by currency:
-    amounts of different currencies are never added. Who was `merged_into` another is only found by that one's name.
-    `tags` and `properties` are what the shop keeps itself: see `own.py`."""
+    amounts of different currencies are never added. Who was `merged_into` another is only found by that one's name."""
 
     id: UUID
     customer_id: str

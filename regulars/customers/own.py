@@ -93,7 +93,7 @@ def value_of(type_: PropertyType, raw: Any) -> PropertyValue:
         return number if number is not None and abs(number) <= limits.CONDITION_NUMBER_MAX else None
     if type_ == "yes_no":
         return read_yes_no(raw)
-    text = seen(raw if isinstance(raw, str) else "" if raw is None else str(raw), name=True)
+    text = seen(str(raw), name=True)
     if type_ == "date":
         return _day(text)
     fits = len(text) <= limits.CUSTOMER_PROPERTY_CHARS_MAX and len(text.splitlines()) == 1 and "\0" not in text
@@ -144,8 +144,7 @@ def checked_properties(
     faults, whole = Faults(), dict(had)
     for name, raw in given.items():
         if name not in known:
-            there = f"one of {', '.join(known)}" if known else "nothing: none is declared in the shop's settings"
-            faults.add(f"properties.{name[:40]}", there)
+            faults.add(f"properties.{name[:40]}", f"one that is declared: {', '.join(known) or 'none is yet'}")
         elif raw is None or raw == "":
             whole.pop(name, None)
         elif (value := value_of(known[name], raw)) is None:

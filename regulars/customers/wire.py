@@ -15,7 +15,6 @@ def created_event(business: Business, customer: Customer) -> NewEvent:
 def changed_event(
     business: Business, customer: Customer, available: int, changed: list[str], **because: Any
 ) -> NewEvent:
-    """`because`: its cause, as `events.told` takes it."""
     said = _properties(business, customer, available) | {"changed_properties": changed}
     return events.told("lead_update", customer.id, said, customer.updated_at, **because)
 

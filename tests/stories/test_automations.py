@@ -180,3 +180,16 @@ async def test_coins_wait_a_day_and_are_written_about(desk: Desk, clock: HandClo
     await coins(shop, 70)
     await followed(shop)
     assert len(await runs(shop, one)) == 2  # never again
+
+
+async def test_a_message_that_was_reserved_waits_while_its_automation_is_paused(shop: Shop, desk: Desk) -> None:
+    one = await launched(shop, {"trigger": COINS, "steps": [mail(desk)]})
+    await coins(shop)
+    await followed(shop)
+    await shop.manage("POST", f"/automations/{one['id']}/pause")
+    await desk.work()
+    [message] = (await shop.manage("GET", "/messages")).json()["items"]
+    assert (desk.box.mails, message["state"], message["reason_code"]) == ([], "queued", "paused")
+    await again(shop, one["id"])
+    await desk.work()
+    assert [letter["to"] for letter in desk.box.mails] == [ASHA["email"]]

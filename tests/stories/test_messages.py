@@ -80,6 +80,7 @@ async def test_what_a_customer_is_called_breaks_out_of_nothing(shop: Shop, asha:
     assert 'style="color: red' in html
     assert "&lt;b onmouseover" in html
     assert said["subject"].startswith("To Asha")
+    assert said["preheader"].startswith("Asha")
     assert said["subject"].isprintable()
     assert "Shop (https://shop.example/?a=1&b=2)" in said["text"]
     text = await previewed(shop, "Hi {{ user_name }}\n\nhttps://shop.example", content={"body_type": "text"})

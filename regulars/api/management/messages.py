@@ -58,6 +58,7 @@ class Rendering(msgspec.Struct, frozen=True, omit_defaults=True):
     """An e-mail as it would arrive, or what another message would say; `problem` is why it could not be filled in."""
 
     subject: str = ""
+    preheader: str = ""
     html: str = ""
     text: str = ""
     template: str = ""

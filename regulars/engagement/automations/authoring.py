@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from regulars import limits, schedule
-from regulars.engagement import segments
+from regulars import delivery, limits, schedule
+from regulars.engagement import messages, segments
 from regulars.engagement.automations import model
 from regulars.engagement.automations.beginning import first_start
 from regulars.engagement.automations.checking import Known, faults_in
@@ -99,6 +99,8 @@ async def launch(
     if people_inside == "move" and known.launched:
         await _move(tx, workspace, known, flow, now)
     await tx.execute(sql.hold, workspace.id, id, False)
+    if known.state == "paused":
+        await delivery.hasten(tx, workspace.id, await messages.under_way(tx, workspace.id, id), now)
     restarted = known.state != "running" or known.launched != known.version
     known = await _saved(
         tx, workspace.id, known, now, state="running", launched=known.version, notice="", noticed_at=None
@@ -113,8 +115,8 @@ async def launch(
 
 
 async def pause(tx: Tx, workspace: Workspace, id: UUID, now: datetime) -> Automation:
-    """Nobody enters, and those inside stay where they are until it is launched again; messages that were reserved still
-    go out. Raises Conflict where it does not run, UnknownAutomation."""
+    """Nobody enters, and those inside stay where they are until it is launched again; so do messages
+    that were reserved. Raises Conflict where it does not run, UnknownAutomation."""
     known = await _locked(tx, workspace.id, id)
     if known.state != "running":
         raise Conflict("It does not run.")

@@ -2,10 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from regulars import limits
+from regulars.channels import Later
 from regulars.engagement.automations import model
 from regulars.engagement.automations.beginning import since
 from regulars.engagement.automations.model import INSIDE, Flow, Run
@@ -118,11 +119,12 @@ class OfMessages(Origin):
 
     async def still(
         self, tx: Tx, workspace: Workspace, page: Sequence[Message], now: datetime
-    ) -> dict[UUID, tuple[str, str]]:
-        """The filter has to hold still. Whoever is to leave by now leaves."""
+    ) -> dict[UUID, tuple[str, str | Later]]:
+        """The filter has to hold still. Whoever is to leave by now leaves; while it is paused, the others wait."""
         rows = await tx.fetch(sql.runs_of_messages, workspace.id, [one.id for one in page])
-        runs = {row[0]: Run(*list(row)[1:]) for row in rows}
-        batch, came = Batch(tx, workspace, now), dict[UUID, tuple[str, str]]()
+        runs = {row[0]: Run(*list(row)[1:-1]) for row in rows}
+        paused = {row[0] for row in rows if row["paused"]}
+        batch, came = Batch(tx, workspace, now), dict[UUID, tuple[str, str | Later]]()
         await batch.know(runs.values())
         trees = [tree for run in runs.values() for tree in (batch.flow(run).filter, batch.flow(run).exit_when)]
         known = await batch.payloads(list(runs.values()), trees)
@@ -131,6 +133,9 @@ class OfMessages(Origin):
         for id, run in runs.items():
             if run.id in left or run.id in leaving:
                 came[id] = "left_before", "The customer left the automation before it was sent."
+            elif id in paused:
+                at = now + timedelta(seconds=limits.CAMPAIGN_PAUSED_S)
+                came[id] = "paused", Later(id, at, "The automation is paused.")
             elif not batch.holds(batch.flow(run).filter, known[run.id]):
                 came[id] = "no_longer_matches", "The automation is not meant for the customer any more."
         await end_runs(tx, workspace.id, leaving, "left", "exit_when", now)

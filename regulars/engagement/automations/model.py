@@ -19,6 +19,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=limits.TITLE_CHARS_MAX, exam
 Time = Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Days = Annotated[int, Meta(ge=-limits.AUTOMATION_DAYS_MAX, le=limits.AUTOMATION_DAYS_MAX)]
 Seconds = Annotated[int, Meta(ge=1, le=limits.AUTOMATION_DAYS_MAX * 24 * 3_600)]
+SETTABLE = ("name", "country", "gender", "accept_email", "accept_mobile")
 DateProperty = Literal["birthday", "anniversary", "joined", "last_order"]
 
 
@@ -126,9 +127,6 @@ class SetProperty(Part, frozen=True, kw_only=True):
             case "accept_email" | "accept_mobile":
                 return {of: read_yes_no(value)}
         return {of: "" if value is None else str(value)}
-
-
-SETTABLE = ("name", "country", "gender", "accept_email", "accept_mobile")
 
 
 class Exit(Part, frozen=True, kw_only=True):

@@ -1,5 +1,4 @@
-"""MJML as the HTML of a mail's body. What is Liquid in it stands there still, so that it is read once for all who get
-it, and filled in as any HTML."""
+"""MJML as the HTML of a mail's body: read once, with Liquid as it stands, and filled in as any HTML."""
 
 import re
 from functools import lru_cache

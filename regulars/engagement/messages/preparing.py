@@ -178,6 +178,7 @@ def _written(
     made, said = render(workspace, message.channel, one.content, known, **how)
     said |= {"customer.preferences_link": "#"}
     if message.channel == "email":
+        del made["preheader"]  # which stands in its HTML
         headers = {"List-Unsubscribe": f"<{way}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         return Mail(one.address, headers=headers, **made), said
     return Text(one.address, made["text"]) if "text" in made else WhatsAppTemplate(one.address, **made), said

@@ -51,8 +51,8 @@ def line_of(shop: Workspace, source: str, customer: Customer, available: int, bo
 def render(
     shop: Workspace, channel: Channel, content: Content, known: Said, *, pixel: str = "", link: Lead = str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What it comes to (of an e-mail subject, html and text; of others text, or template, language and slots), and what
-    its variables stood for. `link` is where the link to an address leads instead. Raises Unfit."""
+    """What it comes to (an e-mail's subject, preheader, html and text; of others text, or template, language, slots),
+    and what its variables stood for. `link` is where the link to an address leads instead. Raises Unfit."""
     found: dict[str, Any] = {}
 
     def filled(source: str, *, html: bool = False, marks: markup.Marks | None = None) -> str:
@@ -79,7 +79,7 @@ def render(
     source = filled(written + (small if ours else ""), html=html, marks=marks)
     body, text, css = marks.ready(source, html=html)
     page = markup.page(markup.linked(body, link), css, preheader, pixel)
-    return {"subject": subject, "html": page, "text": text}, found
+    return {"subject": subject, "preheader": preheader, "html": page, "text": text}, found
 
 
 def said_by(shop: Workspace, channel: Channel, content: Content, known: Mapping[str, Any]) -> dict[str, Any]:
