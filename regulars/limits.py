@@ -297,10 +297,11 @@ FANOUT_EVENTS_MAX = 1_000
 EVENTS_LOOKED_AT_MAX = 1_000  # to learn whose events wait
 FANOUT_GATHER_S, FANOUT_UNMATCHED_S = 0.01, 0.1
 FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
-FANOUT_ASIDE_S = 30.0  # how often what was set aside is tried again
-PROFILES_EVERY_S = 60.0  # what changed of a customer meanwhile is told to a tool at once
-RULES_MAX = 1_000
-PREFIX_CHARS_MAX = 64
+FANOUT_ASIDE_S, PROFILES_EVERY_S = 30.0, 60.0  # how often what was set aside is tried, and profiles are told of
+RULES_MAX, PREFIX_CHARS_MAX = 1_000, 64
+MAPPING_ROWS_MAX, MAPPED_NAME_CHARS_MAX, MAPPED_CHARS_MAX = 50, 64, 1_000
+MAPPED_BYTES_MAX = 8_000_000  # of bodies that are written by one statement
+DRY_RUN_EVENTS_MAX, DRY_RUN_PAGE, DRY_RUN_DAYS_MAX, DRY_RUN_SHOWN_MAX = 1_000, 100, 90, 20  # of a rule
 
 # What is due later, and workers
 SCHEDULE_ROWS_MAX = 500  # of one kind in one workspace, that are done in one transaction

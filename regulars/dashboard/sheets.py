@@ -176,7 +176,8 @@ def _of_type(type_: inspect.Type, default: Any) -> Field:
 
 
 def handlers(sheet: Sheet) -> list[ControllerRouterHandler]:
-    """It is shown, and sent. A press of the condition builder's buttons only draws it again."""
+    """It is shown, and sent. A press of the condition builder's buttons, or of one named `redraw`,
+    only draws it again."""
 
     @get(sheet.path)
     async def show(desk: Handed) -> Response[Any]:
@@ -185,7 +186,7 @@ def handlers(sheet: Sheet) -> list[ControllerRouterHandler]:
     @post(sheet.path)
     async def send(desk: Handed) -> Response[Any]:
         shown, form = await _load(sheet, desk), await desk.form()
-        if conditions.button_pressed((await sent(desk.request)).fields):
+        if "redraw" in form.values or conditions.button_pressed((await sent(desk.request)).fields):
             return draw(desk, sheet, shown, form)
         try:
             given = read(desk, _fields(sheet, shown), form)

@@ -73,7 +73,7 @@ async def _about(desk: Desk, tx: Reading, form: Form, trigger: Trigger, rule: Ru
         return Fire(trigger_id=trigger.id, lead_id=customer.id, evaluation=about, actor=desk.who.actor)
     if trigger.source == "fact":
         said = (line.partition(":") for line in form.text("try.properties").splitlines() if line.strip())
-        properties = {name.strip(): _value(text.strip()) for name, _, text in said}
+        properties = {name.strip(): value_of(text.strip()) for name, _, text in said}
         whose = NewCustomer(customer.customer_id)
         return triggers.check_fact(NewFact(name=rule.fact, customer=whose, occurred_at=desk.now, properties=properties))
     return customer
@@ -90,7 +90,7 @@ async def somebody(desk: Desk, tx: Reading, name: str) -> Customer:
     raise NotFound("There is no such customer." if name else "There are no customers yet to try it on.")
 
 
-def _value(text: str) -> object:
+def value_of(text: str) -> object:
     """A number or true or false, where it reads as one."""
     try:
         return msgspec.json.decode(text)

@@ -32,7 +32,8 @@ PAUSE_STATUSES = frozenset({401, 403, 410})
 
 
 class Parcel(msgspec.Struct, frozen=True, gc=False):
-    """One delivery at the moment of one attempt. All but the last three fields are the same at every attempt.
+    """One delivery at the moment of one attempt. All but the number and the time of the attempt, and the
+    profile, are the same at every attempt.
 
     `body` is the event's body as it was written when the fact was made: a flat JSON object, never parsed and written
     again on its way, so that every attempt carries the same bytes. Of a message it is the content, as it was prepared
@@ -40,7 +41,8 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
 
     `profile` is what is true of the customer at this attempt, under the names that an event has for it; None for a
     carrier that keeps no profiles, and where nobody knows the customer. The body says what was true when it happened.
-    A `source` of `profile`: it is all that is to be told, and the event is only why.
+    A `source` of `profile`: it is all that is to be told, and the event is only why. `mapped` is what the rule made of
+    the body, and told in place of it; whom it is about, the body says.
     """
 
     delivery_id: UUID
@@ -54,6 +56,7 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     attempted_at: datetime
     profile: Mapping[str, Any] | None = None
     source: SourceKind = "event"
+    mapped: str | None = None
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ locks the row first and looks for what is queued after that. So a delivery that 
 is either seen by the release, or wakes the lane again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from regulars.delivery.rate import Bucket
 from regulars.delivery.store import sql
 from regulars.kit import NotFound, Reading, Tx, invalid, new_id, presence, shaped
 
+Said = Mapping[tuple[UUID, UUID], str]
+_AS_IS: Said = {}
 _NEWER = "The customer's state changed once more before it was sent, and goes out as it is by then."
 
 
@@ -42,22 +44,28 @@ async def resume_lane(tx: Tx, workspace_id: UUID, lane_id: UUID, now: datetime) 
     _found(await tx.fetchval(sql.resume_lane, workspace_id, lane_id, now))
 
 
-async def queue(tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Sequence[UUID]]], now: datetime) -> int:
+async def queue(
+    tx: Tx, workspace_id: UUID, events: Sequence[tuple[Addressee, Sequence[UUID]]], now: datetime, mapped: Said = _AS_IS
+) -> int:
     """Queue a delivery of each event for its addressee, due at once, in one statement, and wake the lanes.
 
-    One that exists already (the same event and rule) is left as it is. Returns how many are new.
+    One that exists already (the same event and rule) is left as it is. `mapped`, by rule and event, is told in place
+    of the event's body. Returns how many are new.
     """
     ids: list[UUID] = []
     event_ids: list[UUID] = []
     numbers: list[int] = []
+    said: list[str | None] = []
     for number, (addressee, of_it) in enumerate(events, start=1):
         ids += delivery_ids(of_it, addressee.rule_id)
         event_ids += of_it
         numbers += [number] * len(of_it)
+        if mapped:
+            said += [mapped.get((addressee.rule_id, id)) for id in of_it]
     if not ids:
         return 0
     columns = [[getattr(one, name) for one, _ in events] for name in ("lane_id", "rule_id", "prefix", "topic")]
-    new = await tx.count(sql.insert_deliveries, workspace_id, ids, event_ids, numbers, *columns, now)
+    new = await tx.count(sql.insert_deliveries, workspace_id, ids, event_ids, numbers, *columns, now, said)
     lane_ids = {addressee.lane_id for addressee, of_it in events if of_it}
     await tx.execute(sql.wake_lanes, workspace_id, list(lane_ids), now)
     return new

@@ -118,11 +118,12 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     customer_id: UUID | None
     source: SourceKind = "event"
     share: Share = "first"
+    mapped: str | None = None
     profile: Mapping[str, Any] | None = None
 
     def parcel(self, now: datetime) -> Parcel:
         same = (self.id, self.event_id, self.event_name, self.topic, self.occurred_at, self.body, self.test)
-        return Parcel(*same, self.attempts_made + 1, now, self.profile, self.source)
+        return Parcel(*same, self.attempts_made + 1, now, self.profile, self.source, self.mapped)
 
 
 class Lane(msgspec.Struct, frozen=True):

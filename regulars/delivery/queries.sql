@@ -102,11 +102,12 @@ UPDATE delivery_lane SET wake_at = LEAST(wake_at, $3)
    AND id IN (SELECT id FROM delivery_lane WHERE workspace_id = $1 AND id = ANY($2::uuid[]) ORDER BY id FOR UPDATE)
 
 -- name: insert_deliveries
--- $5 to $8 are the addressees, and number says which of them a delivery is for
-INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, state, due_at, created_at)
+-- $5 to $8 are the addressees, and number says which of them a delivery is for; $10 is empty where nothing is mapped
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, state, due_at, created_at,
+                               mapped)
 SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7::text[])[u.number],
-       ($8::text[])[u.number], 'queued', $9, $9
-  FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS u (id, event_id, number)
+       ($8::text[])[u.number], 'queued', $9, $9, u.mapped
+  FROM unnest($2::uuid[], $3::uuid[], $4::int[], $10::text[]) AS u (id, event_id, number, mapped)
 ON CONFLICT (workspace_id, id) DO NOTHING
 RETURNING true
 
@@ -155,8 +156,9 @@ SELECT $1, u.id, $4, u.id, $4, $5, 'message', u.said, 'queued', $6, $6 FROM unne
 
 -- name: insert_test
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, prefix, topic, test, sample, source, state,
-                               due_at, created_at, in_hand_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, 'queued', $10, $11, CASE WHEN $9 = 'message' THEN $11::timestamptz END)
+                               due_at, created_at, in_hand_since, mapped)
+VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9, 'queued', $10, $11, CASE WHEN $9 = 'message' THEN $11::timestamptz END,
+        $12)
 
 -- name: take_in_hand
 -- Written down before anything is sent, so that who takes the lane up after a crash knows what may have gone out.
@@ -184,10 +186,11 @@ UPDATE delivery_delivery AS d
 -- planner from reading all events instead, whatever its statistics say, and with the topic every index that begins with
 -- the workspace and ends with the id finds it at once.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
-       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id, p.source, p.share
+       COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id, p.source, p.share,
+       p.mapped
   FROM unnest($4::text[], $5::timestamptz[], $6::uuid[], $7::integer[]) AS s (share, after_at, after_id, most)
  CROSS JOIN LATERAL (
-       SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample, source, share
+       SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample, source, share, mapped
           FROM delivery_delivery
          WHERE workspace_id = $1 AND lane_id = $2 AND share = s.share AND state = 'queued' AND due_at <= $3
            AND (due_at, id) > (s.after_at, s.after_id) AND in_hand_since IS NULL
@@ -352,19 +355,20 @@ SELECT f.{shown}, s.rows_seen, s.last_id
  ORDER BY f.place
 
 -- name: forget_deliveries
--- Those of these events, and the tests that were made up of a customer's own data.
+-- Those of these events, and the tests with them or with what was made up of a customer's own data.
 WITH theirs AS (
     SELECT d.id FROM unnest($2::uuid[], $3::uuid[], $4::uuid[]) AS u (event_id, first_id, last_id)
       JOIN delivery_delivery d ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
      UNION SELECT d.id FROM delivery_delivery d
-            WHERE d.workspace_id = $1 AND d.sample IS NOT NULL AND d.sample::json->>'lead_id' = ANY($5::text[])
+            WHERE d.workspace_id = $1 AND d.test
+              AND (d.event_id = ANY($2::uuid[]) OR d.sample::json->>'lead_id' = ANY($5::text[]))
 ), attempts AS (
     UPDATE delivery_attempt a
        SET request_headers = '{}', request_body = '', answer_headers = '', answer_body = '', reason = $6
       FROM theirs WHERE a.workspace_id = $1 AND a.delivery_id = theirs.id
 )
 UPDATE delivery_delivery d
-   SET sample = CASE WHEN sample IS NULL THEN NULL ELSE '{}' END,
+   SET sample = CASE WHEN sample IS NULL THEN NULL ELSE '{}' END, mapped = CASE WHEN mapped IS NULL THEN NULL ELSE '{}' END,
        reason = CASE WHEN state = 'delivered' THEN '' ELSE $6 END, finished_at = COALESCE(finished_at, $7),
        state = CASE WHEN state = 'queued' THEN 'failed' ELSE state END
   FROM theirs WHERE d.workspace_id = $1 AND d.id = theirs.id

@@ -30,6 +30,7 @@ async def queue_test(
     now: datetime,
     profile: Mapping[str, Any] | None = None,
     source: SourceKind = "event",
+    mapped: str | None = None,
 ) -> Parcel:
     """Write a test down before it is sent, so that it is found among the deliveries whatever happens to the sender.
 
@@ -41,10 +42,12 @@ async def queue_test(
     due_at = now + timedelta(seconds=3 * limits.CALL_TIMEOUT_S)
     sample = body if event_id is None else None
     event = test_id if source == "message" else event_id or new_id()
-    columns = (test_id, to.lane_id, event, to.rule_id, to.prefix, to.topic, sample, source, due_at, now)
+    columns = (test_id, to.lane_id, event, to.rule_id, to.prefix, to.topic, sample, source, due_at, now, mapped)
     await tx.execute(sql.insert_test, workspace_id, *columns)
     await tx.execute(sql.wake_lanes, workspace_id, [to.lane_id], due_at)
-    return Parcel(test_id, event, to.prefix + to.topic, to.topic, occurred_at, body, True, 1, now, profile)
+    return Parcel(
+        test_id, event, to.prefix + to.topic, to.topic, occurred_at, body, True, 1, now, profile, "event", mapped
+    )
 
 
 async def send_test(

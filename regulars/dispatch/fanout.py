@@ -1,6 +1,6 @@
 """From pending events to deliveries: a batch of events against the active rules of their topics."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
@@ -12,8 +12,9 @@ import structlog
 from regulars import conditions, delivery, events, limits, schedule
 from regulars.conditions import Test
 from regulars.delivery import Addressee
-from regulars.dispatch.model import readable_condition
+from regulars.dispatch.mapping import PropertyMapping, applied
 from regulars.dispatch.profiles import next_turn, note
+from regulars.dispatch.terms import read_terms
 from regulars.events import Pending
 from regulars.kit import Invalid, Queries, Reading, Record, Tx
 from regulars.schedule import Due
@@ -39,6 +40,7 @@ class _Reader(msgspec.Struct, frozen=True, gc=False):
     addressee: Addressee
     test: Test | None
     problem: str = ""
+    mapping: tuple[PropertyMapping, ...] = ()
     of_segments: bool = False
 
 
@@ -114,35 +116,43 @@ async def _queue(
     claimed: Sequence[Pending] = (),
 ) -> tuple[int, frozenset[UUID]]:
     """Of each rule's events those that it lets through; how many deliveries are new, and their lanes."""
-    # Bodies are read only where some rule of the topic asks about one.
-    asked = {id: reader.addressee.topic for reader, ids in wanted if reader.test for id in ids}
+    # Bodies are read only where some rule of the topic asks about one, or says it otherwise.
+    asked = {id: reader.addressee.topic for reader, ids in wanted if reader.test or reader.mapping for id in ids}
     pending = [Pending(id, topic) for id, topic in asked.items()]
     bodies = await events.bodies(tx, workspace.id, pending) if pending else {}
-    payloads = {id: _payload(bodies.get(id)) for id in asked}
+    logged = {id: (said, at) for id, (body, at) in bodies.items() if (said := read_body(body)) is not None}
     if any(reader.of_segments for reader, _ in wanted):
-        seen = [one for one in payloads.values() if one and "lead_id" in one]
-        leads = sorted({str(one["lead_id"]) for one in seen})
-        inside = {row["id"]: row["segments"] for row in await tx.fetch(_sql.segments_of, workspace.id, leads)}
+        seen = [said for said, _ in logged.values() if "lead_id" in said]
+        inside = await segments_of(tx, workspace.id, {str(one["lead_id"]) for one in seen})
         for one in seen:
             one["segments"] = inside.get(str(one["lead_id"]), [])
     matched: list[tuple[Addressee, list[UUID]]] = []
     aside: list[_Aside] = []
+    mapped: dict[tuple[UUID, UUID], str] = {}
+    size = put = queued = 0
     for reader, ids in wanted:
         addressee, test = reader.addressee, reader.test
         through = [] if reader.problem else ids
         unread = ids if reader.problem else []
-        if test is not None:
-            through = [id for id in ids if (payload := payloads[id]) is not None and test(payload, now)]
-            unread = [id for id in ids if payloads[id] is None]
+        if test is not None or reader.mapping:
+            through = [id for id in ids if id in logged and (test is None or test(*logged[id]))]
+            unread = [id for id in ids if id not in logged]
         if through:
             matched.append((addressee, through))
-        reason = reader.problem or _BODY_UNREADABLE
+        for id in through if reader.mapping else ():
+            mapped[addressee.rule_id, id] = text = applied(reader.mapping, bodies[id][0])
+            size += len(text)
+        if size > limits.MAPPED_BYTES_MAX:
+            queued += await delivery.queue(tx, workspace.id, matched[put:], now, mapped)
+            mapped.clear()
+            put, size = len(matched), 0
+        reason = reader.problem or BODY_UNREADABLE
         aside += [_Aside(addressee.rule_id, id, addressee.topic, reason) for id in unread]
     if aside:
         columns = [[getattr(one, column) for one in aside] for column in _Aside.__struct_fields__]
         tx.write(_sql.set_aside, workspace.id, *columns, now)
         await _come_back(tx, workspace, now)
-    queued = await delivery.queue(tx, workspace.id, matched, now)
+    queued += await delivery.queue(tx, workspace.id, matched[put:], now, mapped)
     if claimed:
         await note(tx, workspace, claimed, matched, now)
     return queued, frozenset(addressee.lane_id for addressee, _ in matched)
@@ -153,24 +163,28 @@ async def live_segments(tx: Reading, workspace_id: UUID, customer_ids: Sequence[
     return {row["id"]: row["names"] for row in await tx.fetch(_sql.live_segments, workspace_id, customer_ids)}
 
 
-_BODY_UNREADABLE = "The event's properties can't be read, so its restrictions could not be tried."
+async def segments_of(tx: Reading, workspace_id: UUID, customer_ids: Iterable[object]) -> dict[str, list[str]]:
+    """Those that each customer is in, by their ids as the wire has them."""
+    ids = sorted(map(str, customer_ids))
+    return {row["id"]: row["segments"] for row in await tx.fetch(_sql.segments_of, workspace_id, ids)}
 
 
-def _payload(body: str | None) -> dict[str, object] | None:
-    """None for a body that is missing, or is not an object as JSON writes it."""
-    if body is not None:
-        with suppress(msgspec.DecodeError):
-            return _decode(body)
+BODY_UNREADABLE = "The event's properties can't be read, so its restrictions could not be tried."
+
+
+def read_body(body: str) -> dict[str, object] | None:
+    """None for what is not an object as JSON writes it."""
+    with suppress(msgspec.DecodeError):
+        return _decode(body)
     return None
 
 
 def _reader(row: Record, zone: ZoneInfo) -> _Reader:
     addressee = Addressee(row["integration_id"], row["id"], row["prefix"], row["topic"])
     try:
-        parsed = readable_condition(row["topic"], row["condition"])
+        terms = read_terms(row["topic"], dict(row))
     except Invalid as no:
         # Sending what the shop wanted kept back would be worse than sending nothing yet.
         return _Reader(addressee, None, no.message)
-    if parsed is None:
-        return _Reader(addressee, None)
-    return _Reader(addressee, conditions.compiled(parsed, zone), of_segments="segments" in conditions.names(parsed))
+    segments = terms.condition is not None and "segments" in conditions.names(terms.condition)
+    return _Reader(addressee, terms.test(zone), mapping=terms.mapping, of_segments=segments)

@@ -6,21 +6,50 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from regulars import conditions, limits
-from regulars.conditions import Condition
+from regulars.dispatch.mapping import PropertyMapping
+from regulars.dispatch.terms import Schedule, Terms, read_terms
 from regulars.events import TOPICS
 from regulars.kit import INSIDE, Invalid, invalid
 
 _PREFIX = re.compile(r"[A-Za-z0-9 ._:/-]*")
 
 
+Prefix = Annotated[
+    str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
+]
+Restrictions = Annotated[
+    dict[str, Any],
+    Meta(
+        description="A tree of conditions on the event's properties; null sends every event.",
+        examples=[{"all": [{"property": "amount", "operator": "at_least", "value": 100}]}],
+    ),
+]
+_ROWS = Meta(max_length=limits.MAPPING_ROWS_MAX, examples=[[{"property": "user_email", "action": "drop"}]])
+Percent = Annotated[int, Meta(ge=1, le=100, description="So many of 100 customers are told of, always the same.")]
+
+
+class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What can be changed of a rule. `mapping`: what is made of the event's properties, at most one row for each."""
+
+    integration_id: UUID
+    prefix: Prefix = ""
+    condition: Restrictions | None = None
+    active: bool = True
+    mapping: Annotated[list[PropertyMapping], _ROWS] = []
+    sample_percent: Percent = 100
+    schedule: Schedule | None = None
+
+
 class Rule(msgspec.Struct, frozen=True):
     """Events of `topic` go to the integration under the name `prefix` + `topic`, those that the condition lets through.
 
-    `condition` is the JSON form of the conditions room, None for every event. `tool` and `integration_name` are the
-    integration's, for showing. `waiting` events could not be held against it, and wait until they can, the oldest of
-    them for the reason given; they are counted up to limits.EVENTS_COUNTED_MAX.
+    `condition` is the JSON form of the conditions room, None for every event. So many of a hundred customers are told
+    of, and only within the schedule. What `mapping` makes of an event's properties is told in place of them. `tool` and
+    `integration_name` are the integration's, for showing. `waiting` events could not be held against it, and wait until
+    they can, the oldest of them for the reason given; they are counted up to limits.EVENTS_COUNTED_MAX.
     """
 
     id: UUID
@@ -34,6 +63,9 @@ class Rule(msgspec.Struct, frozen=True):
     deleted_at: datetime | None
     tool: str
     integration_name: str
+    mapping: list[dict[str, Any]] = []
+    sample_percent: int = 100
+    schedule: dict[str, Any] | None = None
     waiting: int = 0
     waiting_why: Annotated[str, INSIDE] = ""
 
@@ -42,26 +74,18 @@ class Rule(msgspec.Struct, frozen=True):
         """The event's name as the tool sees it."""
         return self.prefix + self.topic
 
-    def parsed_condition(self) -> Condition | None:
-        """Raises Invalid as `readable_condition`."""
-        return readable_condition(self.topic, self.condition)
+    def terms(self) -> Terms:
+        """Raises Invalid as `read_terms`."""
+        return read_terms(self.topic, msgspec.structs.asdict(self))
 
     @property
     def problem(self) -> str:
         """Why events wait for this rule, or will: a sentence, '' when nothing is in the way."""
         try:
-            self.parsed_condition()
+            self.terms()
         except Invalid as no:
             return no.message
         return self.waiting_why
-
-
-def readable_condition(topic: str, condition: object) -> Condition | None:
-    """Raises Invalid when this program does not know the topic, or not what the condition asks: a newer one may have
-    stored the rule, or an older one with another catalogue."""
-    if topic not in TOPICS:
-        raise Invalid(f"This version of Regulars does not know the event {topic}.")
-    return None if condition is None else conditions.parse(condition, TOPICS[topic].restrictions)
 
 
 def checked_topic(topic: object) -> str:
@@ -83,11 +107,4 @@ def checked_condition(condition: object, topic: str) -> dict[str, Any] | None:
     """The condition's JSON form, tidied. Raises Invalid naming every wrong node."""
     if condition is None:
         return None
-    return conditions.dump(conditions.parse(condition, TOPICS[topic].restrictions))
-
-
-def checked_active(active: object) -> bool:
-    """Raises Invalid."""
-    if not isinstance(active, bool):
-        raise invalid("active", "true or false")
-    return active
+    return conditions.dump(conditions.parse(condition, TOPICS[checked_topic(topic)].restrictions))

@@ -1,28 +1,32 @@
 """What each rule made of an event, and why: told by what was delivered, and by how rules and switch stood at the time.
 
-A delivery is a fact. Where there is none, the versions of the rule and the turns of the switch say why; the event was
-read some milliseconds after it was logged, or later, so a change that came in between may have been the reason.
+A delivery is a fact, and so is that an event waits for a rule. Where there is neither, the versions of the rule and the
+turns of the switch say why; the event was read some milliseconds after it was logged, or later, so a change that came
+in between may have been the reason. Which segments a customer was in is not kept: they are asked as they are now.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
 import msgspec
 
-from regulars import conditions, events, limits
+from regulars import conditions, events, integrations, limits
 from regulars.conditions import Failed
-from regulars.delivery import Delivery
+from regulars.delivery import Delivery, GaveUp, Parcel, delivery_ids
+from regulars.dispatch.fanout import BODY_UNREADABLE, read_body, segments_of
+from regulars.dispatch.mapping import applied
 from regulars.dispatch.model import Rule
+from regulars.dispatch.terms import sampled
 from regulars.dispatch.wording import rule_sentence
 from regulars.events import TOPICS, Event
 from regulars.events.switching import Switched, switched
-from regulars.kit import Invalid, Queries, Reading
+from regulars.kit import Invalid, Queries, Reading, SecretBox, counted, kept_since, made_at
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
-_decode = msgspec.json.Decoder(dict[str, object]).decode
+_Said = Mapping[str, object] | None  # None: it can't be read
 
 What = Literal[
     "queued",
@@ -30,13 +34,18 @@ What = Literal[
     "failed",
     "waiting",
     "would_send",
+    "held_up",
     "restricted",
+    "sampled_out",
+    "outside_schedule",
     "rule_off",
     "rule_unreadable",
     "rule_deleted",
     "made_later",
     "events_off",
     "too_deep",
+    "not_kept",
+    "unfit",
 ]
 
 
@@ -61,6 +70,40 @@ class _Version(msgspec.Struct, frozen=True):
     since: datetime
     condition: dict[str, Any] | None
     active: bool
+    sample_percent: int
+    schedule: dict[str, Any] | None
+
+    def of(self, rule: Rule) -> Rule:
+        """The rule as it was then."""
+        then = msgspec.structs.asdict(self)
+        del then["since"]
+        return msgspec.structs.replace(rule, **then)
+
+
+class WouldSend(msgspec.Struct, frozen=True):
+    """`body` is what the tool would be sent."""
+
+    event_id: UUID
+    customer_id: UUID
+    logged_at: datetime
+    body: str
+
+
+class KeptBack(msgspec.Struct, frozen=True):
+    """So many events, for a reason; `words` are of the newest."""
+
+    what: What
+    words: str
+    events: int
+
+
+class DryRun(msgspec.Struct, frozen=True):
+    """Of so many events that it `looked_through` so many would be `sent`, the newest of them in `first`."""
+
+    looked_through: int
+    sent: int
+    kept_back: list[KeptBack]
+    first: list[WouldSend]
 
 
 async def outcomes(
@@ -77,14 +120,20 @@ async def outcomes(
     switch = await switched(tx, workspace, {event.recorded_at for event in logged})
     pending = await events.still_pending(tx, workspace.id, "dispatch", ids)
     rules = await tx.all(Rule, _sql.rules_ever_of_topics, workspace.id, topics)
+    rows = await tx.fetch(_sql.aside_of, workspace.id, [rule.id for rule in rules], ids) if rules else []
+    aside = {(row["rule_id"], row["event_id"]): row["reason"] for row in rows}
+    inside = await segments_of(tx, workspace.id, {event.customer_id for event in logged}) if rules else {}
     found: dict[UUID, list[RuleOutcome]] = {}
     for event in logged:
         told = {delivery.rule_id: delivery for delivery in sent.get(event.id, ()) if not delivery.test}
         turned, waits = switch[event.recorded_at], event.id in pending
+        said = said_of(event, inside)
         found[event.id] = [
             _delivered(rule, told[rule.id])
             if rule.id in told
-            else _untold(workspace, rule, versions.get(rule.id, []), event, turned, pending=waits)
+            else _outcome(rule, "held_up", f"It waits for the rule: {aside[rule.id, event.id]}")
+            if (rule.id, event.id) in aside
+            else _untold(workspace, rule, versions.get(rule.id, []), event, said, turned, waits)
             for rule in rules
             if rule.topic == event.topic
             and (rule.id in told or rule.deleted_at is None or rule.deleted_at > event.recorded_at)
@@ -96,7 +145,42 @@ def judged(workspace: Workspace, rule: Rule, body: str, now: datetime) -> RuleOu
     """What the rule, as it stands, would make of an event with this body."""
     if not rule.active:
         return _outcome(rule, "rule_off", "The rule is off, so by itself it sends nothing.")
-    return _asked(workspace, rule, body, now) or _outcome(rule, "would_send", "The rule lets such an event through.")
+    passed = _outcome(rule, "would_send", "The rule lets such an event through.")
+    return asked(workspace, rule, read_body(body), now) or passed
+
+
+async def dry_run(tx: Reading, workspace: Workspace, rule: Rule, days: int, now: datetime, box: SecretBox) -> DryRun:
+    """The rule, as if it and events were on, over the newest limits.DRY_RUN_EVENTS_MAX of its events in the last so
+    many days. Segments are asked as they are now. Raises as `Rule.terms` and `integrations.carrier_of`."""
+    mapping, first, looked_through, sent = rule.terms().mapping, list[WouldSend](), 0, 0
+    kept: dict[tuple[What, str], list[str]] = {}
+    carrier = await integrations.carrier_of(tx, workspace.id, rule.integration_id, box)
+    about: dict[str, Any] = {"topic": rule.topic, "since": now - timedelta(days=days), "limit": limits.DRY_RUN_PAGE}
+    while page := await events.recent(tx, workspace.id, **about) if looked_through < limits.DRY_RUN_EVENTS_MAX else []:
+        looked_through, about["before_id"] = looked_through + len(page), page[-1].id
+        inside = await segments_of(tx, workspace.id, {event.customer_id for event in page})
+        for event in page:
+            no = of_depth(rule, event) or asked(workspace, rule, said_of(event, inside), event.recorded_at)
+            if no is None:
+                (id,), mapped = delivery_ids([event.id], rule.id), applied(mapping, event.body) if mapping else None
+                of = (id, event.id, rule.event_name, rule.topic, event.occurred_at, event.body, False, 1, now)
+                request = carrier.render(Parcel(*of, mapped=mapped))
+                if isinstance(request, GaveUp):
+                    no = _outcome(rule, "unfit", request.reason)
+                elif (sent := sent + 1) <= limits.DRY_RUN_SHOWN_MAX:
+                    body = (request.then or request).body.decode()
+                    first.append(WouldSend(event.id, event.customer_id, event.recorded_at, body))
+            if no is not None:
+                failed = "; ".join(f"asked that {one.asked}" for one in no.restrictions)
+                kept.setdefault((no.what, failed), []).append(failed or no.words)
+    back = [KeptBack(what, words[0], len(words)) for (what, _), words in kept.items()]
+    return DryRun(looked_through, sent, sorted(back, key=lambda one: -one.events), first)
+
+
+def said_of(event: Event, inside: Mapping[str, list[str]]) -> _Said:
+    """With the segments that the customer is in now."""
+    said = read_body(event.body)
+    return None if said is None else {**said, "segments": inside.get(str(event.customer_id), [])}
 
 
 def _delivered(rule: Rule, delivery: Delivery) -> RuleOutcome:
@@ -107,39 +191,50 @@ def _delivered(rule: Rule, delivery: Delivery) -> RuleOutcome:
 
 
 def _untold(
-    workspace: Workspace, rule: Rule, versions: list[_Version], event: Event, switch: Switched, *, pending: bool
+    workspace: Workspace,
+    rule: Rule,
+    versions: list[_Version],
+    event: Event,
+    said: _Said,
+    switch: Switched,
+    pending: bool,
 ) -> RuleOutcome:
     then = [version for version in versions if version.since <= event.recorded_at]
     if not then or rule.created_at > event.recorded_at:
         return _outcome(rule, "made_later", "The rule was made after the event.")
-    standing = msgspec.structs.replace(rule, condition=then[-1].condition, active=then[-1].active)
-    if event.depth > limits.EVENT_DEPTH_MAX:
-        most = limits.EVENT_DEPTH_MAX
-        return _outcome(standing, "too_deep", f"More than {most} events led to this one, so it was told to nobody.")
+    standing = then[-1].of(rule)
+    if too_deep := of_depth(standing, event):
+        return too_deep
     if not switch.on:
         return _outcome(standing, "events_off", "Events were off.")
     if not standing.active:
         return _outcome(standing, "rule_off", "The rule was off.")
-    refused = _asked(workspace, standing, event.body, event.recorded_at)
+    refused = asked(workspace, standing, said, event.recorded_at)
     if refused is not None:
         return refused
     if pending:
         return _outcome(standing, "waiting", "It is about to be looked at.")
-    return _changed_meanwhile(workspace, standing, versions, event, switch)
+    return _changed_meanwhile(workspace, standing, versions, event, said, switch)
+
+
+def of_depth(rule: Rule, event: Event) -> RuleOutcome | None:
+    most = limits.EVENT_DEPTH_MAX
+    words = f"More than {most} events led to this one, so it was told to nobody."
+    return _outcome(rule, "too_deep", words) if event.depth > most else None
 
 
 def _changed_meanwhile(
-    workspace: Workspace, rule: Rule, versions: Iterable[_Version], event: Event, switch: Switched
+    workspace: Workspace, rule: Rule, versions: Iterable[_Version], event: Event, said: _Said, switch: Switched
 ) -> RuleOutcome:
     """It would have been sent as things stood when it was logged: the first change after that was the reason."""
     found: list[tuple[datetime, RuleOutcome]] = []
     for version in versions:
-        changed = msgspec.structs.replace(rule, condition=version.condition, active=version.active)
+        changed = version.of(rule)
         if version.since > event.recorded_at and not version.active:
             words = "The rule was switched off before the event was looked at."
             found.append((version.since, _outcome(changed, "rule_off", words)))
         elif version.since > event.recorded_at:
-            refused = _asked(workspace, changed, event.body, event.recorded_at)
+            refused = asked(workspace, changed, said, event.recorded_at)
             found += [(version.since, refused)] if refused else []
     if switch.off_at is not None:
         words = "Events were switched off before this one was looked at."
@@ -147,23 +242,35 @@ def _changed_meanwhile(
     if rule.deleted_at is not None:
         words = "The rule was deleted before the event was looked at."
         found.append((rule.deleted_at, _outcome(rule, "rule_deleted", words)))
+    months = workspace.retention.deliveries_months
+    if not found and made_at(event.id) <= kept_since(months):
+        words = f"What was sent is kept for {counted(months, 'months')}, and this is older."
+        return _outcome(rule, "not_kept", words)
     if not found:
         return _outcome(rule, "made_later", "The rule was made while the event was being looked at.")
     return min(found, key=lambda change: change[0])[1]
 
 
-def _asked(workspace: Workspace, rule: Rule, body: str, now: datetime) -> RuleOutcome | None:
-    """Why the rule's restrictions keep the event back, None when they do not."""
+def asked(workspace: Workspace, rule: Rule, said: _Said, at: datetime) -> RuleOutcome | None:
+    """Why the rule keeps back what was logged at that time, None when it does not."""
     try:
-        condition = rule.parsed_condition()
+        terms = rule.terms()
     except Invalid as refusal:
         words = f"The rule's restriction can't be read any more: {refusal.message}"
         return _outcome(rule, "rule_unreadable", words)
-    if condition is None:
+    if terms.schedule and not terms.schedule.open(workspace.zone)(at):
+        local = at.astimezone(workspace.zone)
+        words = f"The rule sends only {terms.schedule.in_words()}, and it was {local:%A, %Y-%m-%d %H:%M}."
+        return _outcome(rule, "outside_schedule", words)
+    if said is None:
+        return _outcome(rule, "held_up", BODY_UNREADABLE) if terms.test(workspace.zone) or terms.mapping else None
+    if not sampled(said.get("lead_id"), terms.sample_percent):
+        words = f"The rule is for {terms.sample_percent}% of the customers, and this one is not among them."
+        return _outcome(rule, "sampled_out", words)
+    if terms.condition is None:
         return None
-    why = conditions.explain(
-        condition, _decode(body), TOPICS[rule.topic].restrictions, now=now, time_zone=workspace.zone
-    )
+    schema = TOPICS[rule.topic].restrictions
+    why = conditions.explain(terms.condition, said, schema, now=at, time_zone=workspace.zone)
     if why.holds:
         return None
     failed = conditions.failed(why)

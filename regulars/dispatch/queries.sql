@@ -1,9 +1,16 @@
+-- part: rule
+r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at, r.deleted_at,
+       COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name, COALESCE(r.mapping, '[]') AS mapping,
+       r.sample_percent, r.schedule
+
 -- name: insert_rule
-INSERT INTO dispatch_rule (workspace_id, id, topic, integration_id, prefix, condition, active, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+INSERT INTO dispatch_rule (workspace_id, id, topic, integration_id, prefix, condition, active, mapping, sample_percent,
+                           schedule, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 
 -- name: update_rule
-UPDATE dispatch_rule SET integration_id = $3, prefix = $4, condition = $5, active = $6, updated_at = $7
+UPDATE dispatch_rule SET integration_id = $3, prefix = $4, condition = $5, active = $6, mapping = $7,
+       sample_percent = $8, schedule = $9, updated_at = $10
  WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL
 
 -- name: delete_rule
@@ -11,8 +18,7 @@ UPDATE dispatch_rule SET deleted_at = $3, updated_at = $3
  WHERE workspace_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING id
 
 -- name: rule
-SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at,
-       r.deleted_at, COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name,
+SELECT {rule},
        (SELECT count(*) FROM (SELECT FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id LIMIT $3) AS w)
            AS waiting,
        COALESCE((SELECT reason FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id
@@ -22,8 +28,7 @@ SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.creat
  WHERE r.workspace_id = $1 AND r.id = $2
 
 -- name: rules
-SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at,
-       r.deleted_at, COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name,
+SELECT {rule},
        (SELECT count(*) FROM (SELECT FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id LIMIT $2) AS w)
            AS waiting,
        COALESCE((SELECT reason FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id
@@ -34,12 +39,15 @@ SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.creat
  ORDER BY r.created_at, r.id
 
 -- name: keep_version
-INSERT INTO dispatch_rule_version (workspace_id, rule_id, since, condition, active)
-SELECT $1, id, updated_at, condition, active FROM dispatch_rule WHERE workspace_id = $1 AND id = $2
-    ON CONFLICT (workspace_id, rule_id, since) DO UPDATE SET condition = excluded.condition, active = excluded.active
+INSERT INTO dispatch_rule_version (workspace_id, rule_id, since, condition, active, sample_percent, schedule)
+SELECT $1, id, updated_at, condition, active, sample_percent, schedule
+  FROM dispatch_rule WHERE workspace_id = $1 AND id = $2
+    ON CONFLICT (workspace_id, rule_id, since) DO UPDATE
+       SET condition = excluded.condition, active = excluded.active, sample_percent = excluded.sample_percent,
+           schedule = excluded.schedule
 
 -- name: versions_of_topics
-SELECT v.rule_id, v.since, v.condition, v.active
+SELECT v.rule_id, v.since, v.condition, v.active, v.sample_percent, v.schedule
   FROM dispatch_rule r
  CROSS JOIN LATERAL (
         SELECT * FROM dispatch_rule_version WHERE workspace_id = $1 AND rule_id = r.id OFFSET 0) AS v
@@ -47,8 +55,7 @@ SELECT v.rule_id, v.since, v.condition, v.active
  ORDER BY v.rule_id, v.since
 
 -- name: rules_ever_of_topics
-SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.created_at, r.updated_at, r.deleted_at,
-       COALESCE(i.tool, '') AS tool, COALESCE(i.name, '') AS integration_name
+SELECT {rule}
   FROM dispatch_rule r
   LEFT JOIN integrations_summary i ON i.workspace_id = $1 AND i.id = r.integration_id
  WHERE r.workspace_id = $1 AND r.topic = ANY ($2::text[])
@@ -58,13 +65,13 @@ SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active, r.creat
 SELECT count(*) FROM dispatch_rule WHERE workspace_id = $1 AND deleted_at IS NULL
 
 -- name: rules_of_topics
-SELECT id, topic, integration_id, prefix, condition
+SELECT id, topic, integration_id, prefix, condition, mapping, sample_percent, schedule
   FROM dispatch_rule
  WHERE workspace_id = $1 AND topic = ANY ($2::text[]) AND active AND deleted_at IS NULL
  ORDER BY created_at, id
 
 -- name: integration
-SELECT id FROM integrations_summary WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
+SELECT tool, name FROM integrations_summary WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
 
 -- name: set_aside
 -- An event may wait for a rule already, when a fan-out that was cut off is repeated.
@@ -78,10 +85,15 @@ SELECT EXISTS (SELECT FROM dispatch_aside WHERE workspace_id = $1)
 
 -- name: rules_waited_for
 -- One index entry for each rule that something waits for.
-SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.active AND r.deleted_at IS NULL AS active
+SELECT r.id, r.topic, r.integration_id, r.prefix, r.condition, r.mapping, r.sample_percent, r.schedule,
+       r.active AND r.deleted_at IS NULL AS active
   FROM dispatch_rule r
  WHERE r.workspace_id = $1
    AND EXISTS (SELECT FROM dispatch_aside a WHERE a.workspace_id = $1 AND a.rule_id = r.id)
+
+-- name: aside_of
+SELECT rule_id, event_id, reason FROM dispatch_aside
+ WHERE workspace_id = $1 AND rule_id = ANY ($2::uuid[]) AND event_id = ANY ($3::uuid[])
 
 -- name: take_aside
 DELETE FROM dispatch_aside

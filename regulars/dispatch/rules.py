@@ -8,80 +8,77 @@ from uuid import UUID
 import msgspec
 
 from regulars import limits
-from regulars.dispatch.model import Rule, checked_active, checked_condition, checked_prefix, checked_topic
+from regulars.dispatch.mapping import checked_mapping
+from regulars.dispatch.model import Rule, RuleSettings, checked_condition, checked_prefix, checked_topic
+from regulars.dispatch.terms import checked_schedule
 from regulars.kit import Conflict, Faults, NotFound, Queries, Reading, Tx, invalid, new_id
+from regulars.kit.fitting import note_unfit
 
 _sql = Queries(__file__)
-_CHANGEABLE = ("integration_id", "prefix", "condition", "active")
 _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "prefix": lambda prefix, topic: checked_prefix(prefix),
     "condition": checked_condition,
-    "active": lambda active, topic: checked_active(active),
+    "mapping": checked_mapping,
+    "schedule": lambda schedule, topic: checked_schedule(schedule),
 }
 
 
-async def create_rule(
-    tx: Tx,
-    workspace_id: UUID,
-    *,
-    topic: str,
-    integration_id: UUID,
-    prefix: str = "",
-    condition: object = None,
-    active: bool = True,
-    now: datetime,
+async def draft_rule(
+    tx: Reading, workspace_id: UUID, given: Mapping[str, Any], now: datetime, kept: Rule | None = None
 ) -> Rule:
-    """`condition` is the JSON form of the conditions room, None for every event. Raises Invalid naming each field."""
-    faults = Faults()
+    """The rule with what is given of it, or else a new one, as it would be: nothing is written. `condition` is the JSON
+    form of the conditions room. Raises Invalid naming each field."""
+    faults, changed, topic = Faults(), dict(given), kept.topic if kept else given.get("topic")
     with faults:
-        topic = checked_topic(topic)
+        if kept is None:
+            topic = checked_topic(changed.pop("topic", None))
+    by_type = changed.keys() - {"integration_id", "prefix", "condition"}
+    note_unfit(faults, RuleSettings, {name: changed[name] for name in by_type})
+    # Only what is changed is checked: a catalogue that has moved on must not keep a rule from being stopped.
+    for field, check in _CHECKS.items():
         with faults:
-            condition = checked_condition(condition, topic)
+            if field in changed and field not in faults.fields:
+                if field == "mapping" and changed[field]:
+                    checked_topic(topic)
+                changed[field] = check(changed[field], str(topic))
+    rule = kept or Rule(new_id(), str(topic), UUID(int=0), "", None, True, now, now, None, "", "")
     with faults:
-        prefix = checked_prefix(prefix)
-    with faults:
-        active = checked_active(active)
-    with faults:
-        await _check_integration(tx, workspace_id, integration_id)
+        if kept is None or changed.get("integration_id", rule.integration_id) != rule.integration_id:
+            changed |= await _integration(tx, workspace_id, changed.get("integration_id"))
     faults.check()
+    return msgspec.structs.replace(rule, **changed)
+
+
+async def create_rule(tx: Tx, workspace_id: UUID, *, now: datetime, **given: Any) -> Rule:
+    """Of a `topic` to an `integration_id`, with what else a rule has. Raises Invalid naming each field."""
+    rule = await draft_rule(tx, workspace_id, given, now)
     if await tx.fetchval(_sql.count_rules, workspace_id) >= limits.RULES_MAX:
         raise Conflict(f"A shop can have {limits.RULES_MAX} rules at most. Delete one that is not needed.")
-    rule_id = new_id()
-    await tx.execute(_sql.insert_rule, workspace_id, rule_id, topic, integration_id, prefix, condition, active, now)
-    await tx.execute(_sql.keep_version, workspace_id, rule_id)
-    return await get_rule(tx, workspace_id, rule_id)
+    await tx.execute(_sql.insert_rule, workspace_id, rule.id, rule.topic, *_kept(rule), now)
+    await tx.execute(_sql.keep_version, workspace_id, rule.id)
+    return await get_rule(tx, workspace_id, rule.id)
 
 
 async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mapping[str, Any], now: datetime) -> Rule:
-    """Set any of integration_id, prefix, condition, active. Events matched before keep the tool and name they had.
+    """Set any of its fields but the topic. Events matched before keep the tool, the name and the properties they had.
     Nothing is written when nothing is different.
 
     Raises Invalid naming each field, NotFound.
     """
-    rule = await get_rule(tx, workspace_id, rule_id)
-    if rule.deleted_at is not None:
+    known = await get_rule(tx, workspace_id, rule_id)
+    if known.deleted_at is not None:
         raise NotFound(_MISSING)
-    for field in changes:
-        if field not in _CHANGEABLE:
-            raise invalid(field, f"one of {', '.join(_CHANGEABLE)}; for another event, create another rule")
-    # Only what is changed is checked: a catalogue that has moved on must not keep a rule from being stopped.
-    changed = dict(changes)
-    faults = Faults()
-    for field, check in _CHECKS.items():
-        with faults:
-            if field in changed:
-                changed[field] = check(changed[field], rule.topic)
-    with faults:
-        if changed.get("integration_id", rule.integration_id) != rule.integration_id:
-            await _check_integration(tx, workspace_id, changed["integration_id"])
-    faults.check()
-    known, rule = rule, msgspec.structs.replace(rule, **changed)
-    if rule == known:
+    rule = await draft_rule(tx, workspace_id, changes, now, known)
+    if _kept(rule) == _kept(known):
         return known
-    kept = (rule.integration_id, rule.prefix, rule.condition, rule.active)
-    await tx.execute(_sql.update_rule, workspace_id, rule_id, *kept, now)
+    await tx.execute(_sql.update_rule, workspace_id, rule_id, *_kept(rule), now)
     await tx.execute(_sql.keep_version, workspace_id, rule_id)
     return await get_rule(tx, workspace_id, rule_id)
+
+
+def _kept(rule: Rule) -> tuple[Any, ...]:
+    of = (rule.integration_id, rule.prefix, rule.condition, rule.active)
+    return *of, rule.mapping or None, rule.sample_percent, rule.schedule
 
 
 async def delete_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, now: datetime) -> None:
@@ -108,9 +105,11 @@ async def list_rules(tx: Reading, workspace_id: UUID) -> list[Rule]:
     return await tx.all(Rule, _sql.rules, workspace_id, limits.EVENTS_COUNTED_MAX)
 
 
-async def _check_integration(tx: Reading, workspace_id: UUID, integration_id: object) -> None:
-    if not isinstance(integration_id, UUID) or not await tx.fetchval(_sql.integration, workspace_id, integration_id):
+async def _integration(tx: Reading, workspace_id: UUID, integration_id: object) -> dict[str, Any]:
+    found = isinstance(integration_id, UUID) and await tx.fetchrow(_sql.integration, workspace_id, integration_id)
+    if not found:
         raise invalid("integration_id", "the id of one of this shop's integrations")
+    return {"tool": found["tool"], "integration_name": found["name"]}
 
 
 _MISSING = "This rule does not exist, or was deleted."

@@ -10,7 +10,7 @@ The network stands between two transactions, so a test takes three steps:
 """
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ import msgspec
 from regulars import delivery, events
 from regulars.delivery import Parcel
 from regulars.dispatch.fanout import live_segments
+from regulars.dispatch.mapping import applied
 from regulars.dispatch.model import checked_topic
 from regulars.dispatch.outcomes import RuleOutcome, judged
 from regulars.dispatch.rules import get_rule
@@ -79,9 +80,9 @@ async def prepare_test(
     else:
         event_id, body, occurred_at = None, events.sample(rule.topic, business, common, customer.id, now), now
     to = delivery.Addressee(rule.integration_id, rule.id, rule.prefix, rule.topic)
-    parcel = await delivery.queue_test(
-        tx, workspace.id, to, event_id, body, occurred_at=occurred_at, now=now, profile=profile
-    )
+    mapped = applied(mapping, body) if (mapping := rule.terms().mapping) else None
+    how: dict[str, Any] = {"occurred_at": occurred_at, "now": now, "profile": profile, "mapped": mapped}
+    parcel = await delivery.queue_test(tx, workspace.id, to, event_id, body, **how)
     return PreparedTest(
         rule.integration_id, parcel, real=event_id is not None, outcome=judged(workspace, rule, body, now)
     )

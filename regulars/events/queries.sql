@@ -154,10 +154,10 @@ SELECT event_id, topic FROM claimed ORDER BY event_id;
 
 -- name: bodies
 -- as by_ids
-SELECT e.id, e.body
+SELECT e.id, e.body, e.recorded_at
 FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
 CROSS JOIN LATERAL (
-    SELECT id, body FROM events_event
+    SELECT id, body, recorded_at FROM events_event
     WHERE workspace_id = $1 AND topic = n.topic AND id = n.id
       AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
     OFFSET 0

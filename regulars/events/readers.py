@@ -32,11 +32,11 @@ async def claim_pending(tx: Tx, workspace_id: UUID, reader: Reader, limit: int) 
     return await tx.all(Pending, _sql.claim_pending, workspace_id, reader, limit)
 
 
-async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, str]:
-    """What those events say, by their ids: for a reader that has to look into them."""
+async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> dict[UUID, tuple[str, datetime]]:
+    """What those events say, and since when they are logged, by their ids: for a reader that has to look into them."""
     rising = sorted(pending, key=lambda event: event.id)
     ids, topics = [event.id for event in rising], [event.topic for event in rising]
-    return {row["id"]: row["body"] for row in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
+    return {id: (body, at) for id, body, at in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 
 async def still_pending(tx: Reading, workspace_id: UUID, reader: Reader, event_ids: Sequence[UUID]) -> set[UUID]:

@@ -13,6 +13,7 @@ from regulars.integrations.spec import ON_PROFILE, Properties, Spec
 from regulars.kit import wire_time
 
 encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class About(msgspec.Struct, frozen=True):
@@ -60,7 +61,7 @@ class About(msgspec.Struct, frozen=True):
         """
         wants, counts = self.spec.properties, Counter[str]()
         properties: dict[str, Any] = {"test": True} if self.parcel.test else {}
-        items = list(self.body.items())
+        items = list((_decode(self.parcel.mapped) if self.parcel.mapped else self.body).items())
         if wants.each or len(items) > wants.most:
             items.sort(key=lambda item: item[0].startswith(("user_", "business_", "nector_")))
         notes: dict[str, list[str]] = {"Left out": [], "Cut": [], "Renamed": []}

@@ -95,11 +95,12 @@ class WebhookCarrier:
     def render(self, parcel: carrier.Parcel) -> Request | carrier.GaveUp:
         """The event's body goes out as the text it is, so every attempt has the same bytes; only the time of the
         attempt, and with it the signature, differ."""
+        body = parcel.mapped or parcel.body
         if self._standard:
             kind, at = msgspec.json.encode(parcel.event_name).decode(), wire_time(parcel.occurred_at)
-            text = f'{{"type":{kind},"timestamp":"{at}","data":{parcel.body}}}'
+            text = f'{{"type":{kind},"timestamp":"{at}","data":{body}}}'
         else:
-            text = parcel.body
+            text = body
         return self._request(parcel.delivery_id, parcel.event_name, parcel.attempted_at, text.encode())
 
     def read(self, answer: Answer) -> carrier.Outcome:

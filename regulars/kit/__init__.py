@@ -4,7 +4,7 @@ errors, loops, secrets and settings. Nothing here knows what a customer or a coi
 What nearly every module takes is imported from here; the rest from where it is.
 """
 
-from regulars.kit.clock import Clock, HandClock, a_birthday, a_moment, midnight, months_later, wire_time
+from regulars.kit.clock import Clock, HandClock, a_birthday, a_moment, instant, midnight, months_later, wire_time
 from regulars.kit.currency import decimals_of, units_of
 from regulars.kit.db import Database, Reading, Record, Tx, again_when_raced
 from regulars.kit.errors import (

@@ -103,6 +103,12 @@ def midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+def instant(wall_clock: str, zone: tzinfo) -> datetime | None:
+    """`2026-11-27` or `2026-11-27T09:30` by the shop's clock; None for no text. An hour that comes twice is the first
+    of both, one that a clock leaves out as long after it."""
+    return datetime.fromisoformat(wall_clock).replace(tzinfo=zone) if wall_clock else None
+
+
 def hours_of_day(now: datetime, zone: tzinfo) -> list[datetime]:
     """The beginnings of the hours of the day that it is there, and its end, in UTC: 24 hours, or 23 or 25 on days when
     clocks change."""

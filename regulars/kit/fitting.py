@@ -2,12 +2,15 @@
 program's own. Words for people, where the library's are for programmers."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from regulars.kit.errors import Faults
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def note_unfit(faults: Faults, type_: type[msgspec.Struct], given: Mapping[str, Any], at: str = "") -> None:
@@ -27,6 +30,24 @@ def _fits(type_: Any, value: Any) -> bool:
     except msgspec.ValidationError:
         return False
     return not (isinstance(value, str) and "\x00" in value)
+
+
+def checked_times(of: S, faults: Faults, at: str = "") -> S:
+    """With its beginning and end to the minute."""
+    kept: dict[str, str] = {}
+    for field in ("starts_at", "ends_at"):
+        try:
+            given = getattr(of, field).strip()
+            when = datetime.fromisoformat(given) if given else None
+            if when is not None and when.tzinfo is not None:
+                raise ValueError
+            kept[field] = "" if when is None else when.isoformat(timespec="minutes")
+        except ValueError:
+            kept[field] = ""
+            faults.add(f"{at}{field}", "a day or a time by the shop's clock, such as 2026-11-27 or 2026-11-27T09:30")
+    if kept["starts_at"] and kept["ends_at"] and kept["ends_at"] <= kept["starts_at"]:
+        faults.add(f"{at}ends_at", "a time after starts_at")
+    return msgspec.structs.replace(of, **kept)
 
 
 def expected(of: inspect.Type) -> str:

@@ -22,6 +22,9 @@ CREATE TABLE dispatch_rule (
     integration_id uuid NOT NULL,
     prefix         text NOT NULL DEFAULT '',
     condition      jsonb,                       -- a tree of conditions, or null: every event
+    mapping        jsonb,                       -- what is made of its properties, or null: nothing
+    sample_percent smallint NOT NULL DEFAULT 100, -- of the customers
+    schedule       jsonb,                       -- when it sends, or null: always
     active         boolean NOT NULL DEFAULT true,
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
@@ -35,6 +38,8 @@ CREATE TABLE dispatch_rule_version (
     since        timestamptz NOT NULL,
     condition    jsonb,
     active       boolean NOT NULL,
+    sample_percent smallint NOT NULL DEFAULT 100,
+    schedule     jsonb,
     PRIMARY KEY (workspace_id, rule_id, since)
 );
 CREATE INDEX dispatch_rule_by_topic ON dispatch_rule (workspace_id, topic) WHERE deleted_at IS NULL;
@@ -110,6 +115,7 @@ CREATE TABLE delivery_delivery (
     source        text NOT NULL DEFAULT 'event' CHECK (source IN ('event', 'message', 'profile')),
     test          boolean NOT NULL DEFAULT false,
     sample        text,                         -- the body of a test that no event of the log stands behind
+    mapped        text,                         -- what the rule made of the body, or null: nothing
     state         text NOT NULL CHECK (state IN ('queued', 'delivered', 'failed', 'skipped', 'uncertain')),
     attempts_made smallint NOT NULL DEFAULT 0,
     tries         smallint NOT NULL DEFAULT 0,  -- attempts since it was queued or replayed last
@@ -128,7 +134,7 @@ CREATE INDEX delivery_ahead ON delivery_delivery (workspace_id, lane_id, ahead_o
  WHERE state = 'queued' AND ahead_of IS NOT NULL;
 CREATE INDEX delivery_profiles ON delivery_delivery (workspace_id, lane_id, rule_id)
  WHERE state = 'queued' AND source = 'profile';
-CREATE INDEX delivery_sampled ON delivery_delivery (workspace_id, id) WHERE sample IS NOT NULL;
+CREATE INDEX delivery_tests ON delivery_delivery (workspace_id, id) WHERE test;
 CREATE INDEX delivery_failed ON delivery_delivery (workspace_id, lane_id, finished_at) WHERE state = 'failed';
 CREATE INDEX delivery_failed_newest ON delivery_delivery (workspace_id, id) WHERE state = 'failed';
 -- What arrives at the first try, as nearly all does, never enters it.

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 from msgspec.structs import asdict
 
 from regulars import conditions, limits, orders
 from regulars.kit import Faults
-from regulars.kit.fitting import note_unfit
+from regulars.kit.fitting import checked_times, note_unfit
 from regulars.triggers.facts import schema_of
 from regulars.triggers.model import Content, Kind, Source
 from regulars.triggers.rule import Campaign, Factor, FirstOrder, InTier, PropertyType, Rule
@@ -78,7 +77,7 @@ def check_rule(source: Source, rule: Rule, kind: Kind = "wallet") -> Rule:
     span = rule.on_order_amount_matched
     if span is not None and not 0 <= span.min <= (limits.AMOUNT_MINOR_MAX if span.max is None else span.max):
         faults.add("on_order_amount_matched", "a min of at least 0, and a max that is not below it")
-    rule = _checked_times(rule, faults)
+    rule = checked_times(rule, faults)
     rule = msgspec.structs.replace(rule, factors=tuple(_checked_factors(source, rule.factors, faults)))
     _check_fact(source, rule, faults)
     with faults:
@@ -140,24 +139,6 @@ def _check_range(coins_min: int, coins_max: int, faults: Faults) -> None:
         faults.add("coins_max", f"a whole number from {least:,} to {limits.COINS_MAX:,}, not below coins_min")
 
 
-def _checked_times(of: Any, faults: Faults, at: str = "") -> Any:
-    """A rule's or a campaign's beginning and end, to the minute."""
-    kept: dict[str, str] = {}
-    for field in ("starts_at", "ends_at"):
-        try:
-            given = getattr(of, field).strip()
-            when = datetime.fromisoformat(given) if given else None
-            if when is not None and when.tzinfo is not None:
-                raise ValueError
-            kept[field] = "" if when is None else when.isoformat(timespec="minutes")
-        except ValueError:
-            kept[field] = ""
-            faults.add(f"{at}{field}", "a day or a time by the shop's clock, such as 2026-11-27 or 2026-11-27T09:30")
-    if kept["starts_at"] and kept["ends_at"] and kept["ends_at"] <= kept["starts_at"]:
-        faults.add(f"{at}ends_at", "a time after starts_at")
-    return msgspec.structs.replace(of, **kept)
-
-
 def _checked_factors(source: Source, factors: tuple[Factor, ...], faults: Faults) -> Iterable[Factor]:
     for n, one in enumerate(factors):
         at = f"factors[{n}]."
@@ -167,7 +148,7 @@ def _checked_factors(source: Source, factors: tuple[Factor, ...], faults: Faults
             case Campaign():
                 if not (one.starts_at or one.ends_at):
                     faults.add(f"{at}starts_at", "a beginning or an end of the campaign")
-                yield _checked_times(one, faults, at)
+                yield checked_times(one, faults, at)
                 continue
             case FirstOrder():
                 if source != "order":

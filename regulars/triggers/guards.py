@@ -8,7 +8,7 @@ import msgspec
 
 from regulars import conditions, limits, orders
 from regulars.conditions import Condition, Test, Why
-from regulars.kit import Invalid, units_of
+from regulars.kit import Invalid, instant, units_of
 from regulars.kit import counted as counted_words
 from regulars.orders import EarningBasis, Order
 from regulars.tenancy import Workspace
@@ -87,12 +87,6 @@ def basis_of(rule: Rule, workspace: Workspace) -> EarningBasis:
 
 def _window(of: Rule | Campaign, zone: ZoneInfo) -> Window:
     return instant(of.starts_at, zone), instant(of.ends_at, zone)
-
-
-def instant(wall_clock: str, zone: ZoneInfo) -> datetime | None:
-    """`2026-11-27` or `2026-11-27T09:30` by the shop's clock; None for no text. An hour that comes twice is the first
-    of both, one that a clock leaves out as long after it."""
-    return datetime.fromisoformat(wall_clock).replace(tzinfo=zone) if wall_clock else None
 
 
 def at_first(guarded: Guarded, fact: AnyFact, workspace: Workspace) -> No | None:

@@ -34,8 +34,8 @@ async def connected(
     shop: Shop, look_alikes: Sandbox, tool: str, topic: str = "walletreward_create", **more: str
 ) -> dict[str, Any]:
     """A rule that tells a look-alike of coins rewarded."""
-    host = {"host": f"{look_alikes.base_url}/{tool}"}
-    settings = GIVEN[tool] | host | ({"primary_selector": "email"} if tool != "webhook" else {}) | more
+    given = {name: value.replace("BASE", look_alikes.base_url) for name, value in GIVEN[tool].items()}
+    settings = given | ({"primary_selector": "email"} if tool != "webhook" else {}) | more
     added = await shop.manage("POST", "/integrations", json={"tool": tool, "settings": settings})
     assert added.status_code == 201, added.text
     id = added.json()["integration"]["id"]

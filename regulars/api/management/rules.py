@@ -14,28 +14,10 @@ from regulars.api.management.api import Call, NoQuery, Resource, management
 from regulars.api.management.events import TopicName
 from regulars.api.management.items import DeliveryItem, delivery_items
 from regulars.delivery import Delivery, StoredAttempt
-from regulars.dispatch import PreparedTest, Rule, RuleOutcome
+from regulars.dispatch import DryRun, PreparedTest, Rule, RuleOutcome, RuleSettings
 from regulars.kit import Partial, Reading, Shown, Tx, copied
 from regulars.tenancy import Workspace
 from regulars.wiring import App
-
-Prefix = Annotated[
-    str, Meta(max_length=limits.PREFIX_CHARS_MAX, description="Stands before the event's name, as the tool sees it.")
-]
-Restrictions = Annotated[
-    dict[str, Any],
-    Meta(
-        description="A tree of conditions on the event's properties; null sends every event.",
-        examples=[{"all": [{"property": "amount", "operator": "at_least", "value": 100}]}],
-    ),
-]
-
-
-class RuleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    integration_id: UUID
-    prefix: Prefix = ""
-    condition: Restrictions | None = None
-    active: bool = True
 
 
 class NewRule(RuleSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,6 +80,29 @@ def change_rule(call: Call[NoQuery, RuleChange], tx: Tx) -> Awaitable[Rule]:
 def delete_rule(call: Call[NoQuery, None], tx: Tx) -> Awaitable[None]:
     """What it has queued is still sent."""
     return dispatch.delete_rule(tx, call.workspace_id, call.path_id(), call.now)
+
+
+class DaysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    days: Annotated[int, Meta(ge=1, le=limits.DRY_RUN_DAYS_MAX)] = 7
+
+
+@management.post(
+    "/send-events/dry-run", "Try a new rule on what happened", tag="Send Events", area="data", access="READ"
+)
+async def dry_run_new_rule(call: Call[DaysQuery, NewRule], tx: Reading) -> DryRun:
+    """What it would have sent of the last `days`, and why not the rest. Nothing is sent or kept."""
+    rule = await dispatch.draft_rule(tx, call.workspace_id, asdict(call.body), call.now)
+    return await dispatch.dry_run(tx, call.workspace, rule, call.query.days, call.now, call.app.box)
+
+
+@management.post(
+    "/send-events/{id}/dry-run", "Try a rule on what happened", tag="Send Events", area="data", access="READ"
+)
+async def dry_run_rule(call: Call[DaysQuery, RuleChange], tx: Reading) -> DryRun:
+    """The same of a rule that there is, with what is given in place of its own."""
+    kept = await dispatch.get_rule(tx, call.workspace_id, call.path_id())
+    rule = await dispatch.draft_rule(tx, call.workspace_id, call.body.given(), call.now, kept)
+    return await dispatch.dry_run(tx, call.workspace, rule, call.query.days, call.now, call.app.box)
 
 
 Told = Callable[[Tx], Awaitable[None]]

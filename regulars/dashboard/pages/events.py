@@ -15,13 +15,15 @@ from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.forms import query_of
 from regulars.dashboard.restrictions import Builder, condition_of, drawn
-from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Shown, ask, sheet
+from regulars.dashboard.rule_forms import FIELDS, rows_of, terms_of, values_of
+from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Sheet, Shown, ask, sheet
 from regulars.dashboard.trials import somebody
 from regulars.delivery import Delivery
 from regulars.dispatch import Rule
 from regulars.engagement import messages
 from regulars.engagement.messages.model import NewMessage
-from regulars.events import TOPICS, Event, label
+from regulars.events import TOPICS, Event, Topic, label
+from regulars.events.schemas import properties
 from regulars.integrations import Integration
 from regulars.kit import NotFound, Reading, Refusal, Tx
 
@@ -117,7 +119,34 @@ async def rules(desk: Desk, tx: Reading) -> dict[str, Any]:
     }
 
 
-_FIELDS = {"integration_id": ID, "prefix": Field(optional=True, chars_max=limits.PREFIX_CHARS_MAX)}
+_FIELDS = {"integration_id": ID, "prefix": Field(optional=True, chars_max=limits.PREFIX_CHARS_MAX)} | FIELDS
+
+
+async def _more(desk: Desk, topic: Topic | None, values: dict[str, Any]) -> dict[str, Any]:
+    """What both forms show of the rule's terms."""
+    form, known = await desk.form(), properties(topic.type) if topic else {}
+    rows = rows_of(form.values if desk.request.method == "POST" else values)
+    return {"rows": rows, "properties": known, "weekdays": dispatch.WEEKDAYS, "tried": None}
+
+
+async def _given(desk: Desk, given: Given, shown: Shown) -> dict[str, Any]:
+    """What the rule is made of, or changed to."""
+    form, builder = await desk.form(), shown.more["condition"]
+    said = terms_of(form, given) | given | {"prefix": form.typed("prefix")}
+    if builder.schema is not None and (condition := condition_of(form, builder)) is not builder.stored:
+        said["condition"] = condition
+    return said
+
+
+async def _try(desk: Desk, page: Sheet, said: dict[str, Any], shown: Shown) -> Response[str]:
+    """The rule as it is typed, on what happened; nothing is saved."""
+    form = await desk.form()
+    days = form.whole("try.days", least=1, most=limits.DRY_RUN_DAYS_MAX, default=7)
+    form.check()
+    async with desk.reading() as tx:
+        rule = await dispatch.draft_rule(tx, desk.id, said, desk.now, shown.more.get("kept"))
+        shown.more["tried"] = await dispatch.dry_run(tx, desk.workspace, rule, days, desk.now, desk.app.box)
+    return sheets.draw(desk, page, shown, form)
 
 
 async def _blank(desk: Desk, tx: Reading) -> Shown:
@@ -126,19 +155,21 @@ async def _blank(desk: Desk, tx: Reading) -> Shown:
     topic = TOPICS.get(asked) or TOPICS[_FIRST_CHOICE]
     values = {"topic": topic.topic, "integration_id": tools[0].id if tools else ""}
     builder = Builder(await drawn(desk, None), topic.restrictions, labels=_LABELS)
-    return Shown(values, topic, more={"tools": _named(tools), "groups": by_group(), "condition": builder})
+    more = {"tools": _named(tools), "groups": by_group(), "condition": builder}
+    return Shown(values, topic, more=more | await _more(desk, topic, values))
 
 
 _NEW = {**_FIELDS, "topic": TEXT}
 _CHANGED = {**_FIELDS, "active": TICK}
 
 
-@sheet("/events/send/new", "Send an event", "rule_new", _NEW, yes="Create", act="rule.create", load=_blank)
-async def create(desk: Desk, tx: Tx, given: Given, shown: Shown) -> Response[Any]:
-    form, topic, tool_id = await desk.form(), given["topic"], given["integration_id"]
-    how = {"prefix": form.typed("prefix"), "condition": condition_of(form, shown.more["condition"])}
-    desk.about(topic)
-    rule = await dispatch.create_rule(tx, desk.id, topic=topic, integration_id=tool_id, **how, now=desk.now)
+@sheet("/events/send/new", "Send an event", "rule_new", _NEW, yes="Create", load=_blank)
+async def create(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    said = await _given(desk, given, shown)
+    if (await desk.form()).on("try"):
+        return await _try(desk, create, said, shown)
+    async with desk.changing("rule.create", given["topic"]) as tx:
+        rule = await dispatch.create_rule(tx, desk.id, **said, now=desk.now)
     return desk.see(f"/events/send/{rule.id}", "Created. Send a test event to see that it arrives.")
 
 
@@ -147,8 +178,9 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     tools, topic = await integrations.list_integrations(tx, desk.id), TOPICS.get(rule.topic)
     recent = await delivery.search_deliveries(tx, desk.id, lane_id=rule.integration_id, topic=rule.topic, limit=10)
     schema = topic.restrictions if topic else None
-    values = {"integration_id": rule.integration_id, "prefix": rule.prefix, "active": rule.active}
-    more = {
+    values = {"integration_id": rule.integration_id, "prefix": rule.prefix, "active": rule.active} | values_of(rule)
+    more = await _more(desk, topic, values) | {
+        "kept": rule,
         "parted": dispatch.rule_sentence_parts(rule),
         "tools": _named(tools),
         "tool": next((tool for tool in tools if tool.id == rule.integration_id), None),
@@ -159,13 +191,14 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     return Shown(values, rule, topic.label if topic else rule.topic, more=more)
 
 
-@sheet("/events/send/{id:uuid}", "", "rule", _CHANGED, of="Send Events", act="rule.update", load=_load)
-async def change(desk: Desk, tx: Tx, given: Given, shown: Shown) -> None:
-    form, rule, builder = await desk.form(), shown.thing, shown.more["condition"]
-    changes: dict[str, Any] = given | {"prefix": form.typed("prefix")}
-    if builder.schema is not None and (condition := condition_of(form, builder)) is not rule.condition:
-        changes["condition"] = condition
-    await dispatch.change_rule(tx, desk.id, rule.id, changes, desk.now)
+@sheet("/events/send/{id:uuid}", "", "rule", _CHANGED, of="Send Events", load=_load)
+async def change(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
+    said = await _given(desk, given, shown)
+    if (await desk.form()).on("try"):
+        return await _try(desk, change, said, shown)
+    async with desk.changing("rule.update", desk.key) as tx:
+        await dispatch.change_rule(tx, desk.id, desk.key, said, desk.now)
+    return desk.see(f"/events/send/{desk.key}", "Saved.")
 
 
 async def _ask_delete(desk: Desk, tx: Reading) -> Shown:

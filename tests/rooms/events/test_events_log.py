@@ -46,7 +46,7 @@ async def test_what_is_appended_is_logged_and_pending(db: Database, workspace: t
         assert event == Event(event_id, new.topic, new.customer_id, cause, 1, new.body, AT, recorded)
         pending = await claim_all(tx, workspace)
         assert pending == [Pending(event_id, new.topic)]
-        assert await events.bodies(tx, workspace.id, pending) == {event_id: new.body}
+        assert await events.bodies(tx, workspace.id, pending) == {event_id: (new.body, recorded)}
         assert await claim_all(tx, workspace) == []
 
 
@@ -61,7 +61,7 @@ async def test_many_events_keep_their_order_and_given_ids(db: Database, workspac
         claimed += await events.claim_pending(tx, workspace.id, "dispatch", 200)
         bodies = await events.bodies(tx, workspace.id, claimed)
     assert [event.id for event in claimed] == ids
-    assert [bodies[id] for id in ids] == ["{}", *(str(n) for n in range(300))]
+    assert [bodies[id] for id in ids] == [("{}", AT), *((str(n), AT) for n in range(300))]
 
 
 async def test_too_deep_is_logged_but_not_pending(db: Database, workspace: tenancy.Workspace) -> None:
