@@ -40,7 +40,17 @@ from regulars.delivery.carrier import (
     Uncertain,
 )
 from regulars.delivery.forgetting import forget
-from regulars.delivery.health import Keeping, delivered_between, delivery_totals, keeping_up, lane_health
+from regulars.delivery.health import (
+    TROUBLES,
+    Keeping,
+    LaneDay,
+    advice,
+    delivered_between,
+    delivery_totals,
+    keeping_up,
+    lane_day,
+    lane_health,
+)
 from regulars.delivery.lanes import (
     awake_lanes,
     gone_holders,

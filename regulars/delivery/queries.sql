@@ -248,11 +248,21 @@ WITH attempt AS MATERIALIZED (
            reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at, in_hand_since = NULL,
            share = EXCLUDED.share
 ), tally AS (
-    INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms)
-    VALUES ($1, $2, $19, $20, $21, $22, $23)
+    INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms, counts)
+    VALUES ($1, $2, $19, $20, $21, $22, $23, $24)
     ON CONFLICT (workspace_id, lane_id, slot) DO UPDATE
        SET delivered = t.delivered + EXCLUDED.delivered, retried = t.retried + EXCLUDED.retried,
-           failed = t.failed + EXCLUDED.failed, duration_ms = t.duration_ms + EXCLUDED.duration_ms
+           failed = t.failed + EXCLUDED.failed, duration_ms = t.duration_ms + EXCLUDED.duration_ms,
+           counts = ARRAY[
+               COALESCE(t.counts[1], 0) + EXCLUDED.counts[1], COALESCE(t.counts[2], 0) + EXCLUDED.counts[2],
+               COALESCE(t.counts[3], 0) + EXCLUDED.counts[3], COALESCE(t.counts[4], 0) + EXCLUDED.counts[4],
+               COALESCE(t.counts[5], 0) + EXCLUDED.counts[5], COALESCE(t.counts[6], 0) + EXCLUDED.counts[6],
+               COALESCE(t.counts[7], 0) + EXCLUDED.counts[7], COALESCE(t.counts[8], 0) + EXCLUDED.counts[8],
+               COALESCE(t.counts[9], 0) + EXCLUDED.counts[9], COALESCE(t.counts[10], 0) + EXCLUDED.counts[10],
+               COALESCE(t.counts[11], 0) + EXCLUDED.counts[11], COALESCE(t.counts[12], 0) + EXCLUDED.counts[12],
+               COALESCE(t.counts[13], 0) + EXCLUDED.counts[13], COALESCE(t.counts[14], 0) + EXCLUDED.counts[14],
+               COALESCE(t.counts[15], 0) + EXCLUDED.counts[15], COALESCE(t.counts[16], 0) + EXCLUDED.counts[16],
+               COALESCE(t.counts[17], 0) + EXCLUDED.counts[17]]
 )
 INSERT INTO delivery_attempt (workspace_id, delivery_id, number, started_at, duration_ms, method, url, request_headers,
                               request_body, status, answer_headers, answer_body, outcome, reason, next_at)

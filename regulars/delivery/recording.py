@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from regulars.delivery.attempts import Attempt, Row, Shape, Verdict, as_row, judge
+from regulars.delivery.health import counted_by_kind
 from regulars.delivery.model import slot_of
 from regulars.delivery.store import sql
 from regulars.kit import Tx
@@ -53,6 +54,6 @@ async def record(
         await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
     await tx.execute(sql.lock_deliveries, workspace_id, ids)
     columns = (ids, [shape for _, shape in numbered], *own, *(list(column) for column in zip(*shapes, strict=True)))
-    tally = slot_of(now), delivered, len(counted) - delivered - failed, failed, duration_ms
+    tally = slot_of(now), delivered, len(counted) - delivered - failed, failed, duration_ms, counted_by_kind(counted)
     await tx.execute(sql.record, workspace_id, lane_id, *columns, now, *tally)
     return verdicts

@@ -168,6 +168,7 @@ CREATE TABLE delivery_tally (
     retried      bigint NOT NULL,
     failed       bigint NOT NULL,
     duration_ms  bigint NOT NULL,               -- of all of them together
+    counts       integer[] NOT NULL DEFAULT '{}', -- by how long they took, then by what kept them from arriving
     PRIMARY KEY (workspace_id, lane_id, slot)
 ) WITH (fillfactor = 50);
 

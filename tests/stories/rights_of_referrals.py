@@ -1,6 +1,7 @@
 """Who may do what with referrals, files of reviews, segments and senders: lines of the tables of `rights`."""
 
 APIS = """
+GET    /api/v1/integrations/{id}/health                    -          -     -      -      -         READ   -
 POST   /api/v2/merchant/publicofferrewards                -          -     yes    -      -         -      -
 POST   /api/v2/merchant/publicofferredeems                proof      yes   yes    -      -         -      -
 GET    /api/v2/merchant/publiccoupons                     proof      yes   yes    -      -         -      -

@@ -161,10 +161,12 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 class DeliveryWithAttempts(msgspec.Struct, frozen=True):
-    """Every try as it was: what was sent (secrets as dots), what came back, what was concluded."""
+    """Every try as it was: what was sent (secrets as dots), what came back, what was concluded. `advice`: what to do
+    about one that failed."""
 
     delivery: DeliveryItem
     attempts: list[StoredAttempt]
+    advice: str
 
 
 @management.get("/deliveries", "Search deliveries", tag="Deliveries")
@@ -205,4 +207,5 @@ async def replay_deliveries(call: Call[NoQuery, Replay], tx: Tx) -> Replayed:
 async def with_attempts(call: Call[Any, Any], tx: Reading, id: UUID) -> DeliveryWithAttempts:
     one, attempts = await delivery.get_delivery(tx, call.workspace_id, id)
     (item,) = await delivery_items(tx, call.workspace, [one])
-    return DeliveryWithAttempts(item, attempts)
+    advice = await delivery.advice(tx, call.workspace_id, [one])
+    return DeliveryWithAttempts(item, attempts, advice.get(one.id, ""))

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from regulars import delivery, dispatch, integrations, limits
 from regulars.api.management.api import Call, NoQuery, Resource, management
-from regulars.delivery import LaneHealth
+from regulars.delivery import LaneDay, LaneHealth
 from regulars.integrations import CONNECTORS, Integration, Manifest
 from regulars.integrations import Shown as Made
 from regulars.kit import Listed, Partial, Reading, Shown, Tx, copied, fields, showing
@@ -127,6 +127,12 @@ def rotate_secret(call: Call[NoQuery, Rotation], tx: Tx) -> Awaitable[Made]:
     """For a day calls are signed with both, the new one and the old one, while the receiver changes over."""
     made_here = call.body.field
     return integrations.rotate(tx, call.workspace_id, call.path_id(), call.app.box, field=made_here, now=call.now)
+
+
+@management.get("/integrations/{id}/health", "How an integration did, hour by hour", tag="Integrations")
+async def read_health(call: Call[NoQuery, None], tx: Reading) -> LaneDay:
+    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
+    return await delivery.lane_day(tx, call.workspace_id, integration.id, call.now)
 
 
 @management.post("/integrations/{id}/initialize", "Ask the tool whether it takes our calls", tag="Integrations")

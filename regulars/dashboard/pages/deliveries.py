@@ -23,13 +23,14 @@ from regulars.kit import NotFound, Reading, Tx
 
 
 class Told(NamedTuple):
-    """`waits`: for which tool, while it is not ready."""
+    """`waits`: for which tool, while it is not ready. `advice`: what to do about one that failed."""
 
     delivery: Delivery
     event: Event | None
     customer: Customer | None
     tool: str
     waits: str
+    advice: str
 
 
 async def _tools(desk: Desk, tx: Reading) -> dict[UUID, Integration | Sender]:
@@ -57,14 +58,14 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
     whole = state == "failed" and not narrowed
     tool = tools.get(lane_id) if whole and lane_id else None
     failed = await delivery.count_failed(tx, desk.id, tool.id, since) if tool else 0
-    rows = []
+    rows, advice = [], await delivery.advice(tx, desk.id, found.items)
     for one in found.items:
         event, to, its = about.get(one.event_id), tools.get(one.lane_id), whose[one.id]
         customer = people.get(its.customer_id) if its else None
         waits = ""
         if to and to.state != "ready" and one.state == "queued":
             waits = f"{to.name}, which is paused" if to.state == "paused" else to.name
-        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], waits))
+        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], waits, advice.get(one.id, "")))
     choices = {
         "to": [(str(tool.id), tool.name) for tool in tools.values()],
         "customer": await lists.chosen_customer(desk, tx, customer_id),
@@ -82,6 +83,10 @@ def _what(row: Told) -> list[Any]:
     if one.source == "profile":
         return [Link(_PROFILE, f"/deliveries/{one.id}"), Small(label(one.topic))]
     return [Link(said, f"/deliveries/{one.id}"), Small(one.event_name, code=True)]
+
+
+def _why(row: Told) -> list[Any]:
+    return [f"Waits for {row.waits}" if row.waits else row.delivery.reason, row.advice and Small(row.advice)]
 
 
 def _state(row: Told) -> list[Badge]:
@@ -110,7 +115,7 @@ DELIVERIES = lists.Listing[Told](
         lists.Column("Event", lambda row: row.delivery.event_name, only="file"),
         lists.Column("Tool", lambda row: row.tool),
         lists.Column("State", _state),
-        lists.Column("Why", lambda row: f"Waits for {row.waits}" if row.waits else row.delivery.reason),
+        lists.Column("Why", _why),
         lists.Column("Tries", lambda row: row.delivery.attempts_made, right=True),
         lists.Column("Next try", lambda row: row.delivery.due_at if row.delivery.state == "queued" else None),
         lists.Column("When", lambda row: row.delivery.finished_at or row.delivery.created_at),
@@ -164,6 +169,7 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
         "message": words.CHANNELS.get(one.topic, one.topic) if one.source == "message" else "",
         "letter": (await messages.messages_by_id(tx, desk.id, [one.id])).get(one.id),
         "profile": _PROFILE if one.source == "profile" else "",
+        "advice": (await delivery.advice(tx, desk.id, [one])).get(one.id, ""),
         "waits": _waits_for(tool, desk, one.source) if one.state == "queued" else None,
         "may_replay": tool is not None and (one.state != "queued" or one.due_at > desk.now),
         **dict.fromkeys(("rule", "event", "customer")),

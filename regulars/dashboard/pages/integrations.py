@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Response
 
 from regulars import delivery, dispatch, integrations
+from regulars.dashboard.chart import bars
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.pages import connecting
@@ -49,11 +50,19 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
     tool = await integrations.get_integration(tx, desk.id, desk.key)
     lanes = await delivery.lane_health(tx, desk.id, desk.now)
     rules = [rule for rule in await dispatch.list_rules(tx, desk.id) if rule.integration_id == tool.id]
-    manifest = manifest_of(tool.tool)
+    manifest, day = manifest_of(tool.tool), await delivery.lane_day(tx, desk.id, desk.key, desk.now)
+    hours = [(f"{one.starts_at.astimezone(desk.zone):%H:%M}", one.delivered, one.not_delivered) for one in day.hours]
+    labels = [*(name for name, *_ in hours[::6]), "now"]
+    arrived, others = ([(name, many[n]) for name, *many in hours] for n in (0, 1))
+    charts = [bars("Delivered per hour", "Hour", "Delivered", arrived, labels)]
+    charts += [bars("Not delivered per hour", "Hour", "Tries", others, labels, bad=True)]
     return connecting.shown(
         manifest,
         tool,
         health=next((lane for lane in lanes if lane.lane_id == tool.id), None),
+        day=day,
+        charts=[chart for chart in charts if any(bar.value for bar in chart.bars)],
+        troubles=[(delivery.TROUBLES[name][0], many) for name, many in day.troubles.items()],
         rules=[(rule, dispatch.rule_sentence_parts(rule)) for rule in rules],
         rotates=any(field.generate is not None for field in manifest.fields),
     )

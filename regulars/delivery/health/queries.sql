@@ -59,3 +59,13 @@ SELECT COALESCE(sum(counted.delivered), 0)::bigint AS delivered
 -- name: totals
 SELECT lane_id, sum(delivered)::bigint AS delivered, sum(failed)::bigint AS failed
   FROM delivery_tally WHERE workspace_id = $1 GROUP BY lane_id
+
+-- name: slots
+SELECT slot, delivered, retried + failed AS not_delivered, counts FROM delivery_tally
+ WHERE workspace_id = $1 AND lane_id = $2 AND slot >= $3 ORDER BY slot
+
+-- name: last_tries
+SELECT a.delivery_id, a.status, a.url FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+       SELECT delivery_id, status, url FROM delivery_attempt WHERE workspace_id = $1 AND delivery_id = n.id
+        ORDER BY number DESC LIMIT 1) AS a
