@@ -15,28 +15,25 @@ from prometheus_client.core import GaugeMetricFamily
 
 from regulars import delivery, events, limits, retention, tenancy
 from regulars.api.meters import Meters
-from regulars.delivery import Keeping
-from regulars.kit import Unauthenticated, pulse
+from regulars.kit import Record, Unauthenticated, presence
 from regulars.kit.db import UNREACHABLE
 from regulars.kit.secrets import same
 from regulars.wiring import App, part
 
 # Balancers ask by HEAD.
 _METHODS = [HttpMethod.GET, HttpMethod.HEAD]
-_AWAY = "The database does not answer."
 
 
 Http = Request[Any, Any, Any]
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """How things stood `at` that moment: when each loop turned last, since when an event waits for each reader, how the
-    lanes of each tool keep up, and the months of each table that should be gone."""
+    """How things stood `at` that moment. `waiting`, by reader, since when; `held` are months that should be gone."""
 
     at: datetime
     loops: Mapping[str, datetime]
     waiting: Mapping[str, datetime]
-    lanes: Sequence[Keeping]
+    lanes: Sequence[Record]
     held: Mapping[str, int]
 
     def age_s(self, since: datetime | None) -> float:
@@ -57,8 +54,8 @@ class Measured(msgspec.Struct, frozen=True):
             if self.age_s(at) > limits.LOOP_STILL_S:
                 yield f"An event waits for {reader}{_since(at)}."
         for lane in self.lanes:
-            if self.age_s(lane.oldest_due_at) > limits.DUE_LATE_S:
-                yield f"A delivery to {lane.tool} has been due{_since(lane.oldest_due_at)}."
+            if self.age_s(lane["oldest_due_at"]) > limits.DUE_LATE_S:
+                yield f"A delivery to {lane['tool']} has been due{_since(lane['oldest_due_at'])}."
 
     def families(self) -> Iterator[GaugeMetricFamily]:
         def family(name: str, words: str, *labels: str) -> GaugeMetricFamily:
@@ -77,10 +74,10 @@ class Measured(msgspec.Struct, frozen=True):
         for reader, since in self.waiting.items():
             waits.add_metric([reader], self.age_s(since))
         for lane in self.lanes:
-            due.add_metric([lane.tool], self.age_s(lane.oldest_due_at))
-            held_up.add_metric([lane.tool], lane.held_up)
+            due.add_metric([lane["tool"]], self.age_s(lane["oldest_due_at"]))
+            held_up.add_metric([lane["tool"]], lane["held_up"])
             for outcome in ("delivered", "retried", "failed"):
-                made.add_metric([lane.tool, outcome], getattr(lane, outcome))
+                made.add_metric([lane["tool"], outcome], lane[outcome])
         yield from (held, turned, waits, due, held_up, made)
 
 
@@ -108,7 +105,7 @@ class Health:
             shops = await tenancy.list_workspaces(tx)
             waiting = await events.oldest_waiting(tx, [shop.id for shop in shops])
             lanes = await delivery.keeping_up(tx, [shop.id for shop in shops if not shop.events_on], now)
-            return Measured(now, await pulse.loops(tx), waiting, lanes, await retention.held(tx, now))
+            return Measured(now, await presence.loops(tx), waiting, lanes, await retention.held(tx, now))
 
 
 @route("/healthz", http_method=_METHODS, media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
@@ -134,7 +131,7 @@ async def _healthy(request: Http) -> Response[str]:
         async with asyncio.timeout(limits.DB_STATEMENT_TIMEOUT_S):
             return _said([*(await part(request.scope, Health).measured()).wrong()])
     except UNREACHABLE:
-        return _said([_AWAY])
+        return _said(["The database does not answer."])
 
 
 def _said(wrong: Sequence[str]) -> Response[str]:

@@ -26,7 +26,7 @@ Locks are taken in one order: the integration, its lane (several by their ids), 
 anew is nobody else's yet, so its lanes are woken after it was put in.
 """
 
-from regulars.delivery.attempts import Attempt, Verdict, attempt, silence_until
+from regulars.delivery.attempts import Attempt, Verdict, attempt, called, silence_until
 from regulars.delivery.carrier import (
     Carrier,
     CheckResult,
@@ -40,17 +40,7 @@ from regulars.delivery.carrier import (
     Uncertain,
 )
 from regulars.delivery.forgetting import forget
-from regulars.delivery.health import (
-    TROUBLES,
-    Keeping,
-    LaneDay,
-    advice,
-    delivered_between,
-    delivery_totals,
-    keeping_up,
-    lane_day,
-    lane_health,
-)
+from regulars.delivery.health import advice, delivered_between, delivery_totals, keeping_up, lane_day, lane_health
 from regulars.delivery.lanes import (
     awake_lanes,
     gone_holders,
@@ -88,7 +78,7 @@ from regulars.delivery.model import (
 )
 from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
-from regulars.delivery.replay import count_failed, replay, replay_failed
+from regulars.delivery.replay import count_failed, give_way, replay, replay_failed
 from regulars.delivery.search import Sort, deliveries_of_events, get_delivery, search_deliveries
 from regulars.delivery.store import due
 from regulars.delivery.testing import queue_test, send_test

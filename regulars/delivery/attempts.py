@@ -8,6 +8,7 @@ import structlog
 
 from regulars import limits
 from regulars.delivery.carrier import (
+    PAUSE_STATUSES,
     Carrier,
     Delivered,
     GaveUp,
@@ -44,6 +45,14 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     next_at: datetime | None
 
 
+async def called(sender: Sender, request: Request) -> tuple[Request, Answer | NoAnswer]:
+    """The call that was made in the end, and how it ended."""
+    end = await sender.send(request)
+    if request.otherwise is not None and isinstance(end, Answer) and end.status in PAUSE_STATUSES:
+        return request.otherwise, await sender.send(request.otherwise)
+    return request, end
+
+
 async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
     """Send it once. Belongs outside any transaction; ends within CALL_TIMEOUT_S, and never raises.
 
@@ -61,7 +70,7 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
         if isinstance(rendered, GaveUp):
             return Attempt(parcel, None, None, rendered)
         request = rendered
-        end = await sender.send(request)
+        request, end = await called(sender, request)
         if request.then is not None and isinstance(end, Answer) and isinstance(carrier.read(end), Delivered):
             request = request.then
             end = await sender.send(request)

@@ -283,6 +283,9 @@ RETURNING lane_id
 -- name: failed_since
 SELECT count(*) FROM (SELECT 1 FROM delivery_delivery WHERE {failed} LIMIT $4) f
 
+-- name: give_way
+UPDATE delivery_delivery SET share = 'replay' WHERE workspace_id = $1 AND {of_them} AND state = 'queued' AND created_at = $3
+
 -- name: replay_failed
 -- the oldest first, locked in the order of their ids as recording does
 UPDATE delivery_delivery

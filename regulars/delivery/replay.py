@@ -2,6 +2,7 @@
 
 Locks: the lane, then its deliveries by their ids, as recording does."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -35,3 +36,8 @@ async def replay_failed(tx: Tx, workspace_id: UUID, lane_id: UUID, since: dateti
 async def count_failed(tx: Reading, workspace_id: UUID, lane_id: UUID, since: datetime | None) -> int:
     """How many `replay_failed` would take up if it took all; counting stops at DELIVERY_COUNT_MAX."""
     return int(await tx.fetchval(sql.failed_since, workspace_id, lane_id, since, limits.DELIVERY_COUNT_MAX))
+
+
+async def give_way(tx: Tx, workspace_id: UUID, ids: Sequence[UUID], now: datetime) -> None:
+    """Those of these that were queued now stand before nothing that happens later, as what is replayed."""
+    await tx.execute(sql.give_way, workspace_id, sorted(ids), now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,13 +16,13 @@ from regulars.dispatch.mapping import PropertyMapping, applied
 from regulars.dispatch.profiles import next_turn, note
 from regulars.dispatch.terms import read_terms
 from regulars.events import Pending
-from regulars.kit import Invalid, Queries, Reading, Record, Tx
+from regulars.kit import Invalid, Queries, Reading, Record, Tx, first_id_at, invalid, made_at
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
 _log = structlog.get_logger(__name__)
-RETRY = "dispatch.retry"
+RETRY, REFILL = "dispatch.retry", "dispatch.refill"
 _decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -101,6 +101,38 @@ async def retry(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) -
         await schedule.put(tx, workspace.id, [Due(RETRY, "more", now)])
     elif await tx.fetchval(_sql.waits, workspace.id):
         await _come_back(tx, workspace, now)
+
+
+async def refill(tx: Tx, workspace: Workspace, integration_id: UUID, since: datetime, now: datetime) -> None:
+    """Tell the tool, by its rules, what happened since then. Asked again meanwhile, it begins anew. Raises Invalid."""
+    if not now - timedelta(days=limits.REFILL_DAYS_MAX) <= since <= now:
+        raise invalid("since", f"a time in the last {limits.REFILL_DAYS_MAX} days")
+    span = {"after_id": str(first_id_at(since)), "until_id": str(first_id_at(now)), "queued": 0}
+    await schedule.put(tx, workspace.id, [Due(REFILL, str(integration_id), now, span)])
+
+
+async def refilled(tx: Reading, workspace_id: UUID, integration_id: UUID) -> tuple[datetime, int] | None:
+    """How far it has come, and how many were queued; None when it is over."""
+    due = await schedule.find(tx, workspace_id, REFILL, str(integration_id))
+    return (made_at(UUID(due.payload["after_id"])), due.payload["queued"]) if due else None
+
+
+async def refill_more(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: datetime) -> None:
+    """A handler of the schedule: a batch for one tool; the other tools are next."""
+    due, *others = dues
+    rules = await tx.fetch(_sql.rules_of_topics, workspace.id, list(events.TOPICS)) if workspace.events_on else []
+    rows = [row for row in rules if str(row["integration_id"]) == due.key]
+    about = (sorted({row["topic"] for row in rows}), due.payload["after_id"], due.payload["until_id"])
+    found = await tx.all(Pending, _sql.events_between, workspace.id, *about, limits.FANOUT_EVENTS_MAX)
+    readers = [_reader(row, workspace.zone) for row in rows]
+    wanted = [(one, [event.id for event in found if event.topic == one.addressee.topic]) for one in readers]
+    queued, _ = await _queue(tx, workspace, wanted, now)
+    sent = [id for one, ids in wanted for id in delivery.delivery_ids(ids, one.addressee.rule_id)]
+    await delivery.give_way(tx, workspace.id, sent, now)
+    if len(found) == limits.FANOUT_EVENTS_MAX:
+        gone_on = {"after_id": str(found[-1].id), "queued": due.payload["queued"] + queued}
+        others.append(Due(REFILL, due.key, now, due.payload | gone_on))
+    await schedule.put(tx, workspace.id, others)
 
 
 async def _come_back(tx: Tx, workspace: Workspace, now: datetime) -> None:

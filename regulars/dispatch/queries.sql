@@ -70,6 +70,15 @@ SELECT id, topic, integration_id, prefix, condition, mapping, sample_percent, sc
  WHERE workspace_id = $1 AND topic = ANY ($2::text[]) AND active AND deleted_at IS NULL
  ORDER BY created_at, id
 
+-- name: events_between
+SELECT e.id, e.topic FROM unnest($2::text[]) AS t (topic)
+ CROSS JOIN LATERAL (
+       SELECT id, topic FROM events_log
+        WHERE workspace_id = $1 AND topic = t.topic AND id > $3 AND id < $4
+          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+        ORDER BY id LIMIT $5) AS e
+ ORDER BY e.id LIMIT $5
+
 -- name: integration
 SELECT tool, name FROM integrations_summary WHERE workspace_id = $1 AND id = $2 AND archived_at IS NULL
 

@@ -40,7 +40,7 @@ async def carrier_of(tx: Reading, workspace_id: UUID, integration_id: UUID, box:
 
 async def check(sender: Sender, carrier: Carrier, at: datetime) -> CheckResult:
     """Calls out; must not be called inside a transaction."""
-    return carrier.read_check(await sender.send(carrier.check(at)))
+    return carrier.read_check((await delivery.called(sender, carrier.check(at)))[1])
 
 
 async def conclude(tx: Tx, checked: Integration, result: CheckResult, now: datetime) -> Integration:

@@ -68,6 +68,7 @@ MANIFEST = Manifest(
 
 _MAKER = "Your receiver"
 _MEND = "Mend the receiver, then Initialize."
+_JSON = {"Content-Type": "application/json"}
 
 
 class WebhookCarrier:
@@ -137,32 +138,28 @@ class WebhookCarrier:
         return carrier.CheckResult(False, f"{outcome.reason} {_MEND}")
 
     def _request(self, delivery_id: UUID, topic: str, at: datetime, body: bytes) -> Request:
-        if self._standard:
-            return Request("POST", self._url, self._standard_headers(str(delivery_id), at, body), body)
-        headers = {
-            "Content-Type": "application/json",
-            "x-nector-webhook-hmac": hmac.digest(self._key, body, "sha256").hex(),
-            "x-nector-webhook-hmac-algo": "sha256",
-            # Receivers exist that check this one alone.
-            "x-nector-webhook-secret": sha256(self._key).hexdigest(),
-            "x-nector-webhook-secret-algo": "sha256",
-            "x-nector-timestamp": str(int(at.timestamp())),
-            "x-nector-delivery-id": str(delivery_id),
-            "x-nector-topic": topic,
-            "x-source": "unix",
-        }
-        return Request("POST", self._url, headers, body)
-
-    def _standard_headers(self, webhook_id: str, at: datetime, body: bytes) -> dict[str, str]:
-        at_s = at.timestamp()
+        """Of the older style, a call that is refused is made once more with the previous secret."""
+        at_s, otherwise = at.timestamp(), None
         keys = [self._key, *([self._previous_key] if at_s < self._previous_until_s else [])]
-        signatures = [f"v1,{signature(key, webhook_id, str(int(at_s)), body)}" for key in keys]
-        return {
-            "Content-Type": "application/json",
-            "webhook-id": webhook_id,
-            "webhook-timestamp": str(int(at_s)),
-            "webhook-signature": " ".join(signatures),
-        }
+        if self._standard:
+            signed = [f"v1,{signature(key, str(delivery_id), str(int(at_s)), body)}" for key in keys]
+            headers = {"webhook-id": str(delivery_id), "webhook-timestamp": str(int(at_s))}
+            return Request("POST", self._url, {**_JSON, **headers, "webhook-signature": " ".join(signed)}, body)
+        for key in reversed(keys):
+            headers = {
+                "x-nector-webhook-hmac": hmac.digest(key, body, "sha256").hex(),
+                "x-nector-webhook-hmac-algo": "sha256",
+                # Receivers exist that check this one alone.
+                "x-nector-webhook-secret": sha256(key).hexdigest(),
+                "x-nector-webhook-secret-algo": "sha256",
+                "x-nector-timestamp": str(int(at_s)),
+                "x-nector-delivery-id": str(delivery_id),
+                "x-nector-topic": topic,
+                "x-source": "unix",
+            }
+            otherwise = Request("POST", self._url, {**_JSON, **headers}, body, otherwise=otherwise)
+        assert otherwise is not None
+        return otherwise
 
 
 def _words(answer: Answer) -> str:

@@ -48,7 +48,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 
     `secret_headers` names the headers (as spelt in `headers`) whose values are shown as dots wherever the call is kept.
     `note`: what was made to fit, for whoever looks at what was sent. `then` is the call that follows when this one went
-    well.
+    well, `otherwise` the one that is made in its place where it is refused as a stranger's.
     """
 
     method: str
@@ -59,6 +59,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     answer_bytes_max: int = limits.ANSWER_BYTES_MAX
     note: str = ""
     then: "Request | None" = None
+    otherwise: "Request | None" = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

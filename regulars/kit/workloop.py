@@ -50,7 +50,7 @@ async def guarded(name: str, work: Awaitable[object], **fields: object) -> bool:
 
 class Loop:
     """`round` does some of its work and returns how much: something means that there may be more to do at once.
-    `turned`: one has come to a good end, since whoever looks at it set it back."""
+    `turned`: one has come to a good end since that was set back."""
 
     def __init__(self, name: str, round_: Callable[[], Awaitable[int]], bell: Bell | None = None) -> None:
         self.name = name

@@ -35,10 +35,12 @@ async def effects(tx: Reading, workspace: Workspace, event: Event) -> list[Step]
     rules = await dispatch.outcomes(tx, workspace, list(linked.values()), sent)
     below: dict[UUID, list[Step]] = {id: [] for id in linked}
     of_runs: dict[tuple[UUID | None, UUID | None], list[Step]] = {}
+    called = {one.id: one.name for one in await automations.list_automations(tx, workspace.id)} if runs else {}
     for run in runs:
         passed = of_runs[run.cause_id, run.automation_id] = list[Step]()
-        step = Step("automation", run.id, run.automation, run.state, run.reason, "", run.entered_at, run.wakes_at)
-        below[run.cause_id].append(replace(step, automation_id=run.automation_id, steps=passed))
+        name, when = called.get(run.automation_id, "A removed automation"), (run.entered_at, run.wakes_at)
+        step = Step("automation", run.id, name, run.state, run.reason, "", *when)
+        below[run.cause_id or event.id].append(replace(step, automation_id=run.automation_id, steps=passed))
     for letter in letters:
         template = named.get(letter.template_id) if letter.template_id else None
         title, at = template.name if template else "A message", letter.sent_at or letter.created_at
@@ -67,9 +69,8 @@ def _told(sent: Sequence[Delivery], rules: Sequence[RuleOutcome]) -> list[Step]:
 
 
 async def around(tx: Reading, workspace: Workspace, event: Event, way: Step) -> Step:
-    """The way to the event, below what led to it, and with what it led to."""
+    """The way to the event and what it led to, below its causes; of a fact, which is one's subject, from that on."""
     way = _grown(way, event.id, await effects(tx, workspace, event))
-    # Of a fact, whose own event is a cause, the way is told from the fact on.
     if way.id is None or way.kind in ("event", "transaction"):
         for cause in await causes(tx, workspace, event):
             way = replace(cause, steps=[way])

@@ -33,8 +33,9 @@ from regulars import (
     triggers,
 )
 from regulars.delivery import Source
+from regulars.dispatch.fanout import REFILL, refill_more
 from regulars.engagement import automations, campaigns, segments
-from regulars.kit import Clock, Database, SecretBox, Tx, pulse
+from regulars.kit import Clock, Database, SecretBox, Tx, presence
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
@@ -51,6 +52,7 @@ HANDLERS: Mapping[str, Handler] = {
     campaigns.RUN: campaigns.run,
     days.COUNT: days.count,
     dispatch.PROFILES: dispatch.tell,
+    REFILL: refill_more,
     dispatch.RETRY: dispatch.retry,
     imports.EXPIRY: imports.expire,
     ledger.FOLLOW: ledger.follow_rules,
@@ -149,5 +151,5 @@ class Loops:
             for loop in self.all:
                 loop.turned = False
             async with self._db.transaction() as tx:
-                await pulse.beat(tx, turned, [loop.name for loop in self.all], self._clock.now())
+                await presence.beat(tx, turned, [loop.name for loop in self.all], self._clock.now())
         return False

@@ -175,7 +175,7 @@ async def fill(site: Site, shop: Workspace) -> list[str]:
         *("/tiers/step?step=gold", f"/triggers/{by_order.id}", f"/events/{event}", f"/deliveries/{one}"),
         *(f"/orders/{order.id}", f"/why?customer_id={people[0].customer_id}&trigger_id={by_order.id}"),
         *(f"/events/send/{rule.id}{end}" for end in ("", "/test", "/delete")),
-        *(f"/integrations/{lane}{end}" for end in ("", "/delete")),
+        *(f"/integrations/{lane}{end}" for end in ("", "/delete", "/missed")),
         *(*await sold(site, shop), *await bought(site, shop, first.customer), *await sending(site, shop)),
     ] + await automated(site, shop)
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from regulars import sandbox
-from regulars.delivery import Carrier, Delivered, Paused
+from regulars import integrations, sandbox
+from regulars.delivery import Carrier, Delivered, Paused, attempt
 from regulars.integrations import CONNECTORS
 from regulars.kit.clock import wire_time
 from regulars.kit.errors import Invalid
@@ -62,8 +62,9 @@ def test_a_prefix_can_break_nothing() -> None:
     assert msgspec.json.decode(body)["type"] == 'a"b\\c'
 
 
-def rotated(now: datetime) -> Carrier:
-    settings, secrets = checked_settings(MANIFEST, {"url": "https://shop.example/hook", "secret": SECRET}, {}, {})
+def rotated(now: datetime, **more: str) -> Carrier:
+    given = {"url": "https://shop.example/hook", "secret": SECRET, **more}
+    settings, secrets = checked_settings(MANIFEST, given, {}, {})
     settings["secret_previous_until"] = wire_time(now + timedelta(hours=24))
     secrets["secret_previous"] = OLD_SECRET
     return CONNECTORS["webhook"].carrier(settings, secrets)
@@ -80,6 +81,28 @@ def test_both_secrets_verify_during_rotation_and_only_the_new_one_after() -> Non
     Webhook(SECRET).verify(after.body, dict(after.headers))
     with pytest.raises(WebhookVerificationError):
         Webhook(OLD_SECRET).verify(after.body, dict(after.headers))
+
+
+@pytest.mark.parametrize(("known", "calls"), [(SECRET, 1), (OLD_SECRET, 2), ("whsec_of_somebody_else", 2)])
+async def test_in_the_older_style_a_receiver_may_know_either_while_it_changes_over(known: str, calls: int) -> None:
+    now = datetime.now(UTC)
+    made: list[Request] = []
+
+    class Receiver:
+        async def send(self, request: Request) -> Answer:
+            made.append(request)
+            signed = hmac.new(known.encode(), request.body, hashlib.sha256).hexdigest()
+            return Answer(200 if request.headers["x-nector-webhook-hmac"] == signed else 401, {}, b"", 1)
+
+    carrier = rotated(now, style="nector")
+    arrives = known != "whsec_of_somebody_else"
+    tried = await attempt(carrier, Receiver(), parcel(attempted_at=now))
+    assert (len(made), isinstance(tried.outcome, Delivered), tried.request) == (calls, arrives, made[-1])
+    assert len({(one.headers["x-nector-delivery-id"], one.body) for one in made}) == 1
+    assert (await integrations.check(Receiver(), carrier, now)).ok is arrives
+    made.clear()
+    after = await attempt(rotated(now - timedelta(hours=25), style="nector"), Receiver(), parcel(attempted_at=now))
+    assert (len(made), isinstance(after.outcome, Delivered)) == (1, known == SECRET)
 
 
 async def test_the_older_style(connect: Callable[..., Carrier], http: Http) -> None:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import get_args
 
-import msgspec
 import pytest
 
 from regulars import customers, delivery, dispatch, events, orders, triggers, why
@@ -124,8 +123,5 @@ async def test_rules_and_deliveries_go_by_keys(shop: Corner, analysed: bool) -> 
             page_of = await delivery.search_deliveries(spy, workspace.id, sort=sort, limit=20)
             on = page_of.next_before_id
             await delivery.search_deliveries(spy, workspace.id, sort=sort, lane_id=lane_id, before_id=on, limit=20)
-        failed = [msgspec.structs.replace(one, state="failed") for one in page_of.items]
-        await delivery.advice(spy, workspace.id, failed)
-        await delivery.lane_day(spy, workspace.id, lane_id, now)
         await delivery.lane_health(spy, workspace.id, now)
         await delivery.delivered_between(spy, workspace.id, [now - timedelta(days=n) for n in range(30, 0, -1)])

@@ -1,6 +1,7 @@
 """Who may do what with referrals, files of reviews, segments and senders: lines of the tables of `rights`."""
 
 APIS = """
+POST   /api/v1/integrations/{id}/send-missed               -          -     -      -      -         WRITE  -
 GET    /api/v1/integrations/{id}/health                    -          -     -      -      -         READ   -
 POST   /api/v2/merchant/publicofferrewards                -          -     yes    -      -         -      -
 POST   /api/v2/merchant/publicofferredeems                proof      yes   yes    -      -         -      -
@@ -91,6 +92,8 @@ POST   /api/v1/senders/{id}/test                          -          -     -    
 """
 
 PAGES = """
+GET    /integrations/{id}/missed                           yes    yes     yes     no
+POST   /integrations/{id}/missed                           yes    yes     no      no
 GET    /health                                            yes    yes     yes     yes
 GET    /partners                                          yes    yes     yes     no
 GET    /partners.csv                                      yes    yes     yes     no

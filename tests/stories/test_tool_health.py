@@ -43,7 +43,7 @@ async def test_a_tools_day_is_drawn_and_what_failed_says_what_to_do(shop: Shop, 
     now = clock.now()
     async with shop.app.db.transaction() as tx:
         before = (now - timedelta(days=1), shop.workspace.id)
-        dues = await delivery.due(tx, shop.workspace.id, UUID(tool), now, before, len(ends))
+        dues = await delivery.due(tx, shop.workspace.id, UUID(tool), now, [("first", *before, len(ends))])
         made = [(Attempt(due.parcel(now), *end), 0) for due, end in zip(dues, ends, strict=True)]
         for part in (made[:2], made[2:]):
             await delivery.record(tx, shop.workspace.id, UUID(tool), part, now=now, random=random.random)

@@ -55,8 +55,8 @@ async def ordered(shop: Shop, *args: Any, **more: Any) -> dict[str, Any]:
 async def tried(shop: Shop, clock: HandClock, tool: str, outcome: Any) -> None:
     now = clock.now()
     async with shop.app.db.transaction() as tx:
-        before = (now - timedelta(days=1), shop.workspace.id)
-        (one,) = await delivery.due(tx, shop.workspace.id, UUID(tool), now, before, 10)
+        before = now - timedelta(days=1), shop.workspace.id
+        (one,) = await delivery.due(tx, shop.workspace.id, UUID(tool), now, [("first", *before, 10)])
         made = Attempt(one.parcel(now), None, None, outcome)
         await delivery.record(tx, shop.workspace.id, UUID(tool), [(made, 0)], now=now, random=random.random)
     clock.advance(seconds=60)

@@ -42,8 +42,7 @@ class EventQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class EventWithDeliveries(msgspec.Struct, frozen=True):
     """`rules` says of each rule of the event's topic what it made of it: `delivered`, `queued` or `failed` with the
     delivery; `restricted` with the conditions that were not met and what was found; `rule_off`, `events_off`,
-    `made_later` and so on, as `words` say. `causes` are the events that led to it, the nearest first; `effects` what
-    it led to, each with its own below it. GET /why?event_id= says where it began."""
+    `made_later` and so on, as `words` say. `causes` led to it, the nearest first; `effects` are what it led to."""
 
     event: EventItem
     deliveries: list[DeliveryItem]

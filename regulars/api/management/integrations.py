@@ -1,6 +1,7 @@
 """Integrations: the tools there are, those the shop has connected, and how each is doing."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -9,7 +10,9 @@ from msgspec.structs import asdict
 
 from regulars import delivery, dispatch, integrations, limits
 from regulars.api.management.api import Call, NoQuery, Resource, management
-from regulars.delivery import LaneDay, LaneHealth
+from regulars.delivery import LaneHealth
+from regulars.delivery.health import LaneDay
+from regulars.dispatch.fanout import refill
 from regulars.integrations import CONNECTORS, Integration, Manifest
 from regulars.integrations import Shown as Made
 from regulars.kit import Listed, Partial, Reading, Shown, Tx, copied, fields, showing
@@ -120,6 +123,19 @@ async def pause_integration(call: Call[NoQuery, None], tx: Tx) -> Integration:
     integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
     await integrations.pause(tx, call.workspace_id, integration.id, reason)
     return await integrations.get_integration(tx, call.workspace_id, call.path_id())
+
+
+class Missed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    since: Annotated[datetime, Meta(tz=True, examples=["2026-03-01T00:00:00Z"])]
+
+
+@connected.do("send-missed", "Send what happened before", about=("since",))
+async def send_missed(call: Call[NoQuery, Missed], tx: Tx) -> Integration:
+    """For a new tool: its rules, as they are, are held against the events since then, and what none of them has sent
+    yet is queued, the oldest first. It goes on by itself; asked again, it begins anew."""
+    integration = await integrations.get_integration(tx, call.workspace_id, call.path_id())
+    await refill(tx, call.workspace, integration.id, call.body.since, call.now)
+    return integration
 
 
 @connected.do("rotate", "Make a new secret", about=("field",), secrets=True)

@@ -23,14 +23,11 @@ from regulars.kit import NotFound, Reading, Tx
 
 
 class Told(NamedTuple):
-    """`waits`: for which tool, while it is not ready. `advice`: what to do about one that failed."""
-
     delivery: Delivery
     event: Event | None
     customer: Customer | None
     tool: str
-    waits: str
-    advice: str
+    why: list[Any]
 
 
 async def _tools(desk: Desk, tx: Reading) -> dict[UUID, Integration | Sender]:
@@ -62,10 +59,10 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
     for one in found.items:
         event, to, its = about.get(one.event_id), tools.get(one.lane_id), whose[one.id]
         customer = people.get(its.customer_id) if its else None
-        waits = ""
+        why: list[Any] = [one.reason, Small(advice[one.id]) if one.id in advice else ""]
         if to and to.state != "ready" and one.state == "queued":
-            waits = f"{to.name}, which is paused" if to.state == "paused" else to.name
-        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], waits, advice.get(one.id, "")))
+            why = [f"Waits for {to.name}{', which is paused' if to.state == 'paused' else ''}"]
+        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], why))
     choices = {
         "to": [(str(tool.id), tool.name) for tool in tools.values()],
         "customer": await lists.chosen_customer(desk, tx, customer_id),
@@ -83,10 +80,6 @@ def _what(row: Told) -> list[Any]:
     if one.source == "profile":
         return [Link(_PROFILE, f"/deliveries/{one.id}"), Small(label(one.topic))]
     return [Link(said, f"/deliveries/{one.id}"), Small(one.event_name, code=True)]
-
-
-def _why(row: Told) -> list[Any]:
-    return [f"Waits for {row.waits}" if row.waits else row.delivery.reason, row.advice and Small(row.advice)]
 
 
 def _state(row: Told) -> list[Badge]:
@@ -115,7 +108,7 @@ DELIVERIES = lists.Listing[Told](
         lists.Column("Event", lambda row: row.delivery.event_name, only="file"),
         lists.Column("Tool", lambda row: row.tool),
         lists.Column("State", _state),
-        lists.Column("Why", _why),
+        lists.Column("Why", lambda row: row.why),
         lists.Column("Tries", lambda row: row.delivery.attempts_made, right=True),
         lists.Column("Next try", lambda row: row.delivery.due_at if row.delivery.state == "queued" else None),
         lists.Column("When", lambda row: row.delivery.finished_at or row.delivery.created_at),

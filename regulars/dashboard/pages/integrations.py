@@ -1,5 +1,6 @@
 """Integrations: a gallery of tools, and for each one a form drawn from its manifest, Initialize, and its health."""
 
+from datetime import datetime, time
 from typing import Any
 
 from litestar import Response
@@ -9,8 +10,10 @@ from regulars.dashboard.chart import bars
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk
 from regulars.dashboard.pages import connecting
-from regulars.dashboard.sheets import Given, Shown, ask, sheet
+from regulars.dashboard.sheets import Field, Given, Shown, ask, sheet
 from regulars.dashboard.words import plural
+from regulars.delivery.health import TROUBLES
+from regulars.dispatch.fanout import refill, refilled
 from regulars.integrations import CONNECTORS, Integration, manifest_of
 from regulars.kit import NotFound, Reading, Tx
 
@@ -61,8 +64,9 @@ async def _load(desk: Desk, tx: Reading) -> Shown:
         tool,
         health=next((lane for lane in lanes if lane.lane_id == tool.id), None),
         day=day,
+        refilled=await refilled(tx, desk.id, tool.id),
         charts=[chart for chart in charts if any(bar.value for bar in chart.bars)],
-        troubles=[(delivery.TROUBLES[name][0], many) for name, many in day.troubles.items()],
+        troubles=[(TROUBLES[name][0], many) for name, many in day.troubles.items()],
         rules=[(rule, dispatch.rule_sentence_parts(rule)) for rule in rules],
         rotates=any(field.generate is not None for field in manifest.fields),
     )
@@ -78,6 +82,17 @@ async def change(desk: Desk, _: Given, shown: Shown) -> Response[Any]:
         return desk.see(here, "Saved.")
     result = await initialize(desk, changed)
     return desk.see(here, result.sentence if result.ok else "")
+
+
+_MISSED = {"yes": "Send", "said": "It goes out, the oldest first.", "act": "integration.send-missed"}
+
+
+@sheet("/integrations/{id:uuid}/missed", "Send what happened before", "missed", {"since": Field("date")}, **_MISSED)
+async def send_missed(desk: Desk, tx: Tx, given: Given, _: Shown) -> None:
+    """Of its rules, what none of them has sent yet."""
+    await integrations.get_integration(tx, desk.id, desk.key)
+    since = datetime.combine(given["since"], time(), desk.zone)
+    await refill(tx, desk.workspace, desk.key, since, desk.now)
 
 
 @act(

@@ -12,7 +12,7 @@ from regulars import limits
 from regulars.delivery.attempts import Attempt, Verdict
 from regulars.delivery.carrier import PAUSE_STATUSES, RETRY_STATUSES
 from regulars.delivery.model import SLOT, Delivery, LaneHealth, slot_of
-from regulars.kit import Queries, Reading
+from regulars.kit import Queries, Reading, Record
 from regulars.kit.http import Answer, NoAnswer
 
 _sql = Queries(__file__)
@@ -89,21 +89,11 @@ async def lane_health(tx: Reading, workspace_id: UUID, now: datetime) -> list[La
     return await tx.all(LaneHealth, _sql.health, workspace_id, since, limits.DELIVERY_COUNT_MAX, now)
 
 
-class Keeping(msgspec.Struct, frozen=True):
-    """How all lanes of a tool keep up: how many are held up, since when the oldest is due (or is to be, when that is in
-    the future), and what became of attempts in the five minutes that are counted last."""
-
-    tool: str
-    held_up: int
-    oldest_due_at: datetime | None
-    delivered: int
-    retried: int
-    failed: int
-
-
-async def keeping_up(tx: Reading, silent: Sequence[UUID], now: datetime) -> list[Keeping]:
-    """Of every workspace; `silent` are those whose events are off, of which nothing is sent."""
-    return await tx.all(Keeping, _sql.keeping_up, silent, slot_of(now - SLOT))
+async def keeping_up(tx: Reading, silent: Sequence[UUID], now: datetime) -> list[Record]:
+    """How all lanes of each `tool` keep up: so many are `held_up`, the oldest is due since `oldest_due_at` (or to be,
+    in the future); `delivered`, `retried` and `failed` is what became of attempts in the five minutes counted last. Of
+    every workspace, but for `silent` ones, whose events are off."""
+    return await tx.fetch(_sql.keeping_up, silent, slot_of(now - SLOT))
 
 
 async def delivered_between(tx: Reading, workspace_id: UUID, moments: Sequence[datetime]) -> list[int]:

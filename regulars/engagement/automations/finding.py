@@ -93,24 +93,11 @@ async def runs_of(tx: Reading, workspace_id: UUID, customer_id: UUID, *, limit: 
     return await tx.all(RunOf, sql.runs_of_customer, workspace_id, customer_id, limit)
 
 
-class Started(msgspec.Struct, frozen=True, gc=False):
-    """A run that an event set off, by the automation's name."""
-
-    cause_id: UUID
-    id: UUID
-    automation_id: UUID
-    automation: str
-    state: str
-    reason: str
-    entered_at: datetime
-    wakes_at: datetime | None
-
-
 async def started_by(
     tx: Reading, workspace_id: UUID, customer_id: UUID, event_ids: Sequence[UUID], *, limit: int
-) -> list[Started]:
+) -> list[Run]:
     """Runs of the customer that these events set off, the first first."""
-    return await tx.all(Started, sql.runs_of_causes, workspace_id, customer_id, event_ids, limit)
+    return await tx.all(Run, sql.runs_of_causes, workspace_id, customer_id, event_ids, limit)
 
 
 async def people_at(

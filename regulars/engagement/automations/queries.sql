@@ -240,9 +240,8 @@ SELECT a.name, r.version, r.at_step, r.state, r.entered_at, r.ended_at FROM auto
  WHERE r.workspace_id = $1 AND r.customer_id = $2 ORDER BY r.entered_at DESC LIMIT $3
 
 -- name: runs_of_causes
-SELECT r.cause_id, r.id, r.automation_id, a.name, r.state, r.reason, r.entered_at, r.wakes_at FROM automations_run AS r
-  JOIN automations_automation AS a ON a.workspace_id = $1 AND a.id = r.automation_id
- WHERE r.workspace_id = $1 AND r.customer_id = $2 AND r.cause_id = ANY ($3::uuid[]) ORDER BY r.id LIMIT $4
+SELECT {run} FROM automations_run
+ WHERE workspace_id = $1 AND customer_id = $2 AND cause_id = ANY ($3::uuid[]) ORDER BY id LIMIT $4
 
 -- name: passed
 -- Who came through a step, with what became of it.
