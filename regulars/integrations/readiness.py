@@ -62,7 +62,8 @@ async def pause(tx: Tx, workspace_id: UUID, integration_id: UUID, reason: str) -
     """By the tool's answer or by a person: what is queued waits until it is initialized again. Like every act that
     touches both, it locks the integration, then its lane. One that is paused for this reason already is left alone;
     another's name is returned."""
-    name: str | None = await tx.fetchval(sql.set_state, workspace_id, integration_id, "paused", reason)
-    if name is not None:
-        await delivery.pause_lane(tx, workspace_id, integration_id, reason)
-    return name
+    if not await tx.count(sql.set_state, workspace_id, integration_id, "paused", reason):
+        return None
+    await delivery.pause_lane(tx, workspace_id, integration_id, reason)
+    known = await tx.one(Integration, sql.integration, workspace_id, integration_id)
+    return known.name if known else None
