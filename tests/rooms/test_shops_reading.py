@@ -8,7 +8,7 @@ import pytest
 
 from regulars.kit.errors import Refusal
 from regulars.shops import PLATFORMS, Source
-from regulars.shops.model import Nothing, OrderGone, OrderSaid, PrivacyAsked, RefundSaid, Said
+from regulars.shops.model import CustomerSaid, Nothing, OrderGone, OrderSaid, PrivacyAsked, RefundSaid, Said
 
 NOW = datetime(2026, 3, 14, 9, 26, tzinfo=UTC)
 
@@ -133,3 +133,9 @@ def test_an_address_is_known_again_however_it_is_spelled_and_on_whatever_platfor
     assert marks[0] == marks[1] != marks[2]
     assert "main" not in marks[0]
     assert "shipped_to" not in order("shopify", shipping_address=there | {"zip": ""}).report.detail
+
+
+def test_a_customer_of_shopify_has_their_tags_there() -> None:
+    one = said("shopify", "customers/update", {"id": 7, "tags": "VIP, New"})
+    assert isinstance(one, CustomerSaid)
+    assert [tag.strip() for tag in one.tags] == ["VIP", "New"]

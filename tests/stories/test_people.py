@@ -165,7 +165,7 @@ HOLDS = {
             "triggers_version",
         ),
     ],
-    "is a hash, a number, or gone within the hour": ["kit_allowance", "once_call", "schema_migration"],
+    "is a hash, a number, or gone within the hour": ["kit_allowance", "kit_loop", "once_call", "schema_migration"],
     "says what a tool answered last": ["delivery_lane"],
 }
 """What becomes of each table's texts when a person is erased."""
