@@ -56,13 +56,19 @@ async def unanalysed(server_url: str) -> Database:
 
 @asynccontextmanager
 async def planning(db: Database, *, analysed: bool, at_least: int) -> AsyncIterator[Tx]:
-    """A transaction whose statements must all go by keys, and be so many that something was looked at."""
-    async with db.pool.acquire() as connection, connection.transaction():
-        await connection.execute("SET TRANSACTION READ WRITE")
-        if analysed:
-            await connection.execute("ANALYZE")
-        planned = Planned(connection)
-        yield Tx(cast(Connection, planned))
+    """A transaction whose statements must all go by keys, and be so many that something was looked at. It is undone, so
+    that the same can be tried on tables of which nothing is known and then on those that were analysed."""
+    async with db.pool.acquire() as connection:
+        whole = connection.transaction()
+        await whole.start()
+        try:
+            await connection.execute("SET TRANSACTION READ WRITE")
+            if analysed:
+                await connection.execute("ANALYZE")
+            planned = Planned(connection)
+            yield Tx(cast(Connection, planned))
+        finally:
+            await whole.rollback()
     wrong = [f"{sql}\n{plan}" for sql, plan in planned.plans if _reads_too_much(plan)]
     assert not wrong, "\n\n".join(wrong)
     assert len(planned.plans) >= at_least

@@ -52,8 +52,7 @@ def placed(shop: Corner, names: Sequence[str], codes: Sequence[str]) -> list[Ord
     ]
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
-async def test_what_shops_sell_for_each_other_goes_by_keys(shop: Corner, analysed: bool) -> None:
+async def test_what_shops_sell_for_each_other_goes_by_keys(shop: Corner) -> None:
     db, workspace, now = shop.db, shop.workspace, shop.clock.now()
     names = [f"Customer{n:04}" for n in range(MANY)]
     people = list((await make.some_customers(db, workspace, now, *names)).values())
@@ -66,22 +65,22 @@ async def test_what_shops_sell_for_each_other_goes_by_keys(shop: Corner, analyse
         asks = [Ask(customer_id=one.id, offer_id=stand_in, type="reward") for one in people]
         sold = [one.coupon for one in await rewards.issue(tx, workspace, asks, now) if isinstance(one, Issued)]
     await make.some_customers(db, giver, now, *names)
-    async with planning(db, analysed=analysed, at_least=30) as spy:
-        assert len(await rewards.issue(spy, workspace, asks[:50], now)) == 50
-        of = await rewards.find_partnership(spy, workspace.id, asked.id)
-        assert (await rewards.reported(spy, workspace.id, [of], None, None))[0].given == MANY + 50
-        assert len(await rewards.partnerships(spy, giver.id)) == 1
-        links = [one.code_key.removeprefix("pair:") for one in sold[:50]]
-        dues = [Due(rewards.FOLLOW, link, now, {}) for link in links]
-        await rewards.redeem(spy, giver, [Use(one.code, "1") for one in sold[:50]], now)
-        await rewards.follow(spy, workspace, dues, now)
-        assert (await rewards.reported(spy, workspace.id, [of], None, None))[0].used == 50
-        await rewards.numbered_page(spy, workspace.id, people[0].id, of_others=True, limit=20, offset=0)
-        await rewards.end_partnership(spy, workspace, asked.id, now)
+    for analysed in (False, True):
+        async with planning(db, analysed=analysed, at_least=30) as spy:
+            assert len(await rewards.issue(spy, workspace, asks[:50], now)) == 50
+            of = await rewards.find_partnership(spy, workspace.id, asked.id)
+            assert (await rewards.reported(spy, workspace.id, [of], None, None))[0].given == MANY + 50
+            assert len(await rewards.partnerships(spy, giver.id)) == 1
+            links = [one.code_key.removeprefix("pair:") for one in sold[:50]]
+            dues = [Due(rewards.FOLLOW, link, now, {}) for link in links]
+            await rewards.redeem(spy, giver, [Use(one.code, "1") for one in sold[:50]], now)
+            await rewards.follow(spy, workspace, dues, now)
+            assert (await rewards.reported(spy, workspace.id, [of], None, None))[0].used == 50
+            await rewards.numbered_page(spy, workspace.id, people[0].id, of_others=True, limit=20, offset=0)
+            await rewards.end_partnership(spy, workspace, asked.id, now)
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
-async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) -> None:
+async def test_coupons_and_standings_go_by_keys(shop: Corner) -> None:
     db, workspace, now = shop.db, shop.workspace, shop.clock.now()
     names = [f"Customer{n:04}" for n in range(MANY)]
     people = list((await make.some_customers(db, workspace, now, *names)).values())
@@ -95,30 +94,31 @@ async def test_coupons_and_standings_go_by_keys(shop: Corner, analysed: bool) ->
         await tiers.change_ladder(tx, workspace, LADDER, now)
         before = [f"B-{n}" for n in range(MANY)]
         await triggers.take_orders(tx, workspace, placed(shop, names, before), now)
-    async with planning(db, analysed=analysed, at_least=60) as spy:
-        again = [Ask(customer_id=id, offer_id=one, type="reward", key=f"x{one}{id}") for id in ids[:50] for one in
-                 (offer.id, listed.id)]  # fmt: skip
-        assert len(await rewards.issue(spy, workspace, again, now)) == 100
-        reports = placed(shop, names[:50], [one.code for one in issued[:50]])
-        await triggers.take_orders(spy, workspace, reports, now)
-        await shops.makes_discounts(spy, workspace.id)
-        await schedule.lease(spy, workspace.id, rewards.EXPIRE, now, now, 5)
-        await rewards.redeem(spy, workspace, [Use(one.code, "1") for one in issued[60:65]], now)
-        await rewards.cancel(spy, workspace, issued[71].id, now)
-        by_customer, by_offer = {"customer_id": ids[0]}, {"offer_id": offer.id}
-        for of in ({}, by_customer, by_offer, {"status": "redeemed"}, by_customer | by_offer):
-            await rewards.coupons(spy, workspace.id, limit=20, **of)  # type: ignore[arg-type]
-        await rewards.numbered_page(spy, workspace.id, ids[0], limit=20, offset=0)
-        await rewards.codes_left(spy, workspace.id, [listed.id])
-        await rewards.upload(spy, workspace.id, listed.id, ["SPRING-1", "SPRING-X"], rehearsed=True)
-        await rewards.coupons(spy, workspace.id, code=issued[0].code, limit=20)
-        moments = days.midnights(now, workspace.zone, 3)
-        assert len(await days.count_between(spy, workspace, [*moments, now + timedelta(days=1)])) == 3
-        await tiers.follow(spy, workspace, now)
-        await tiers.look(spy, workspace, [], now)
-        await tiers.preview(spy, workspace, LADDER, now)
-        await tiers.members(spy, workspace.id, "gold", limit=20)
-        await tiers.standing_of(spy, workspace, people[0], now)
-        await tiers.moves_of(spy, workspace.id, ids[0])
-        until = now + timedelta(days=1)
-        await tiers.place_by_hand(spy, workspace, people[0], "gold", "A friend", until, now, actor="")
+    for analysed in (False, True):
+        async with planning(db, analysed=analysed, at_least=60) as spy:
+            again = [Ask(customer_id=id, offer_id=one, type="reward", key=f"x{one}{id}") for id in ids[:50] for one in
+                     (offer.id, listed.id)]  # fmt: skip
+            assert len(await rewards.issue(spy, workspace, again, now)) == 100
+            reports = placed(shop, names[:50], [one.code for one in issued[:50]])
+            await triggers.take_orders(spy, workspace, reports, now)
+            await shops.makes_discounts(spy, workspace.id)
+            await schedule.lease(spy, workspace.id, rewards.EXPIRE, now, now, 5)
+            await rewards.redeem(spy, workspace, [Use(one.code, "1") for one in issued[60:65]], now)
+            await rewards.cancel(spy, workspace, issued[71].id, now)
+            by_customer, by_offer = {"customer_id": ids[0]}, {"offer_id": offer.id}
+            for of in ({}, by_customer, by_offer, {"status": "redeemed"}, by_customer | by_offer):
+                await rewards.coupons(spy, workspace.id, limit=20, **of)  # type: ignore[arg-type]
+            await rewards.numbered_page(spy, workspace.id, ids[0], limit=20, offset=0)
+            await rewards.codes_left(spy, workspace.id, [listed.id])
+            await rewards.upload(spy, workspace.id, listed.id, ["SPRING-1", "SPRING-X"], rehearsed=True)
+            await rewards.coupons(spy, workspace.id, code=issued[0].code, limit=20)
+            moments = days.midnights(now, workspace.zone, 3)
+            assert len(await days.count_between(spy, workspace, [*moments, now + timedelta(days=1)])) == 3
+            await tiers.follow(spy, workspace, now)
+            await tiers.look(spy, workspace, [], now)
+            await tiers.preview(spy, workspace, LADDER, now)
+            await tiers.members(spy, workspace.id, "gold", limit=20)
+            await tiers.standing_of(spy, workspace, people[0], now)
+            await tiers.moves_of(spy, workspace.id, ids[0])
+            until = now + timedelta(days=1)
+            await tiers.place_by_hand(spy, workspace, people[0], "gold", "A friend", until, now, actor="")

@@ -32,8 +32,7 @@ async def shop(server_url: str, clock: HandClock) -> AsyncIterator[Corner]:
     await db.close()
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
-async def test_segments_go_by_keys(shop: Corner, analysed: bool) -> None:
+async def test_segments_go_by_keys(shop: Corner) -> None:
     db, workspace, now = shop.db, shop.workspace, shop.clock.now()
     people = list((await make.some_customers(db, workspace, now, *(f"Customer{n:04}" for n in range(MANY)))).values())
     ids = [one.id for one in people]
@@ -51,20 +50,21 @@ async def test_segments_go_by_keys(shop: Corner, analysed: bool) -> None:
             await segments.find(tx, workspace, [], now)
         terms = Terms(price="fixed", value=1, coins=1, segments=(live.id, all_.id))
         offer = await rewards.create_offer(tx, workspace, "Some", terms, now)
-    async with planning(db, analysed=analysed, at_least=35) as spy:
-        assert (await segments.get_segment(spy, workspace.id, live.id)).members == MANY
-        await events.append(spy, workspace.id, ordered(50), now)
-        assert await engage(spy, workspace, now) == 50
-        await segments.look(spy, workspace, [], now)
-        assert len(await segments.members_of(spy, workspace.id, user.id, limit=20)) == 20
-        assert len(await segments.segments_of(spy, workspace.id, ids[0])) == 3
-        assert (await segments.why(spy, workspace, live.id, ids[0], now)).member_since
-        assert set((await dispatch.live_segments(spy, workspace.id, ids[:50]))[ids[0]]) == {"Lately", "The same"}
-        asks = [Ask(customer_id=id, offer_id=offer.id, type="reward") for id in ids[:50]]
-        assert all(isinstance(one, rewards.Issued) for one in await rewards.issue(spy, workspace, asks, now))
-        assert list(await rewards.foreseen(spy, workspace, people[0], [offer], now)) == [offer.id]
-        await segments.moved(spy, workspace, ids[0], ids[1], now)
-        await segments.forget(spy, workspace.id, ids[2:4])
-        await segments.change_segment(spy, workspace, live.id, {"name": "Other"}, now)
-        await segments.find_again(spy, workspace, all_.id, now)
-        await segments.delete_segment(spy, workspace, user.id)
+    for analysed in (False, True):
+        async with planning(db, analysed=analysed, at_least=35) as spy:
+            assert (await segments.get_segment(spy, workspace.id, live.id)).members == MANY
+            await events.append(spy, workspace.id, ordered(50), now)
+            assert await engage(spy, workspace, now) == 50
+            await segments.look(spy, workspace, [], now)
+            assert len(await segments.members_of(spy, workspace.id, user.id, limit=20)) == 20
+            assert len(await segments.segments_of(spy, workspace.id, ids[0])) == 3
+            assert (await segments.why(spy, workspace, live.id, ids[0], now)).member_since
+            assert set((await dispatch.live_segments(spy, workspace.id, ids[:50]))[ids[0]]) == {"Lately", "The same"}
+            asks = [Ask(customer_id=id, offer_id=offer.id, type="reward") for id in ids[:50]]
+            assert all(isinstance(one, rewards.Issued) for one in await rewards.issue(spy, workspace, asks, now))
+            assert list(await rewards.foreseen(spy, workspace, people[0], [offer], now)) == [offer.id]
+            await segments.moved(spy, workspace, ids[0], ids[1], now)
+            await segments.forget(spy, workspace.id, ids[2:4])
+            await segments.change_segment(spy, workspace, live.id, {"name": "Other"}, now)
+            await segments.find_again(spy, workspace, all_.id, now)
+            await segments.delete_segment(spy, workspace, user.id)

@@ -45,43 +45,45 @@ async def shop(server_url: str) -> AsyncIterator[tuple[Database, tenancy.Workspa
     await db.close()
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
-async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool) -> None:
+async def test_batches_go_by_keys(shop: tuple[Database, tenancy.Workspace, list[Customer]]) -> None:
     db, workspace, people = shop
-    async with planning(db, analysed=analysed, at_least=60) as spy:
-        for size in (1, 200):
-            some = [person.id for person in people[:: PEOPLE // size][:size]]
-            entries = [make.credit(id, 1, START, key=f"{size}-{id}") for id in some]
-            entries += [make.debit(id, 2, START, kind=kind) for id in some for kind in ("coins", "credits")]
-            await ledger.post(spy, workspace, entries, START)
-            await ledger.balances(spy, workspace, some, START)
-            await _every_act(spy, workspace, some, size)
-            order_ids = [new_id() for _ in some]
-            await ledger.txns_of_orders(spy, workspace.id, order_ids)
-            await ledger.lots_of(spy, workspace, some[0], START)
-            await ledger.txns_of(spy, workspace.id, some[0], before_seq=2)
-            await customers.by_ids(spy, workspace.id, some)
-            await customers.ensure(spy, workspace, [NewCustomer(f"customer-{size + n}") for n in range(size)], START)
-            await customers.count_spending(spy, workspace.id, [Spending(id, "usd", 5, 1, START) for id in some])
-        for text in ("name 12", "u7@", "9100000001", "customer-11", "nobody", "name 7", "asha@example.com"):
-            await customers.search(spy, workspace.id, text)
-        await customers.search(spy, workspace.id, before_id=people[100].id)
-        await customers.find(spy, workspace.id, email="U7@example.com")
-        await customers.find(spy, workspace.id, mobile="9100000007")
-        await customers.find(spy, workspace.id, referral_code="x")
+    for analysed in (False, True):
+        async with planning(db, analysed=analysed, at_least=60) as spy:
+            for size in (1, 200):
+                some = [person.id for person in people[:: PEOPLE // size][:size]]
+                entries = [make.credit(id, 1, START, key=f"{size}-{id}") for id in some]
+                entries += [make.debit(id, 2, START, kind=kind) for id in some for kind in ("coins", "credits")]
+                await ledger.post(spy, workspace, entries, START)
+                await ledger.balances(spy, workspace, some, START)
+                await _every_act(spy, workspace, some, size)
+                order_ids = [new_id() for _ in some]
+                await ledger.txns_of_orders(spy, workspace.id, order_ids)
+                await ledger.lots_of(spy, workspace, some[0], START)
+                await ledger.txns_of(spy, workspace.id, some[0], before_seq=2)
+                await customers.by_ids(spy, workspace.id, some)
+                await customers.ensure(
+                    spy, workspace, [NewCustomer(f"customer-{size + n}") for n in range(size)], START
+                )
+                await customers.count_spending(spy, workspace.id, [Spending(id, "usd", 5, 1, START) for id in some])
+            for text in ("name 12", "u7@", "9100000001", "customer-11", "nobody", "name 7", "asha@example.com"):
+                await customers.search(spy, workspace.id, text)
+            await customers.search(spy, workspace.id, before_id=people[100].id)
+            await customers.find(spy, workspace.id, email="U7@example.com")
+            await customers.find(spy, workspace.id, mobile="9100000007")
+            await customers.find(spy, workspace.id, referral_code="x")
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
 async def test_what_expires_on_a_day_is_found_by_that_day(
-    shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool
+    shop: tuple[Database, tenancy.Workspace, list[Customer]],
 ) -> None:
     db, workspace, people = shop
     some = [make.credit(one.id, 3, START, expires_at=START + timedelta(days=40)) for one in people[:20]]
     await make.posted(db, workspace, some, START)
-    async with planning(db, analysed=analysed, at_least=2) as spy:
-        window = START + timedelta(days=39), START + timedelta(days=41)
-        found = await ledger.expiring(spy, workspace, *window, UUID(int=0), 15)
-        rest = await ledger.expiring(spy, workspace, *window, found.after or UUID(int=0), 15)
+    for analysed in (False, True):
+        async with planning(db, analysed=analysed, at_least=2) as spy:
+            window = START + timedelta(days=39), START + timedelta(days=41)
+            found = await ledger.expiring(spy, workspace, *window, UUID(int=0), 15)
+            rest = await ledger.expiring(spy, workspace, *window, found.after or UUID(int=0), 15)
     assert [len(found.coins), len(rest.coins), rest.after] == [15, 5, None]
     assert {one.amount for one in (*found.coins, *rest.coins)} == {3}
 
@@ -108,9 +110,8 @@ async def _every_act(spy: Tx, workspace: tenancy.Workspace, some: list[UUID], si
         await ledger.merge(spy, workspace, [Merge(*pair) for pair in zip(some[::2], some[1::2], strict=True)], over)
 
 
-@pytest.mark.parametrize("analysed", [False, True], ids=["new", "analysed"])
 async def test_what_is_owed_is_read_of_kept_days_and_not_of_the_book(
-    shop: tuple[Database, tenancy.Workspace, list[Customer]], analysed: bool, monkeypatch: pytest.MonkeyPatch
+    shop: tuple[Database, tenancy.Workspace, list[Customer]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the book is: days that are over, the txns of the one that goes on, found by their ids, what stood
     when it began, and who is in debt."""
@@ -123,9 +124,10 @@ async def test_what_is_owed_is_read_of_kept_days_and_not_of_the_book(
     async with db.transaction() as tx:
         await ledger.post(tx, workspace, [make.debit(person.id, 1, now) for person in people[:50]], now)
     monkeypatch.setattr(limits, "LIABILITY_LOTS_LIVE_MAX", 1)
-    async with planning(db, analysed=analysed, at_least=8) as spy:
-        found = await days.liability(spy, workspace, "coins", now + timedelta(hours=1), 24)
-        plans = spy._connection.plans  # type: ignore[attr-defined]
+    for analysed in (False, True):
+        async with planning(db, analysed=analysed, at_least=8) as spy:
+            found = await days.liability(spy, workspace, "coins", now + timedelta(hours=1), 24)
+            plans = spy._connection.plans  # type: ignore[attr-defined]
     assert found.outstanding == len(people) * 10
     read = [plan for _, plan in plans if re.search(r"Scan[^\n]* on ledger_(lot|txn|wallet)", plan)]
     assert read
