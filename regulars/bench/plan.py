@@ -23,6 +23,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     backlog_events: int = 40_000
     bare_s: int = 5
     feed_s: int = 10
+    endpoints: int = 100
+    rules: int = 1_000
     orders: int = 30_000
     coupons: int = 30_000
     codes: int = 100_000

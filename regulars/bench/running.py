@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from rich.console import Console
 
-from regulars.bench import book, coupons, deliveries, figures, holds, hooks, members, orders, postgres, rewards
+from regulars.bench import book, coupons, deliveries, figures, holds, hooks, lanes, members, orders, postgres, rewards
 from regulars.bench.automations import measure as measure_automations
 from regulars.bench.campaigns import measure as measure_campaigns
 from regulars.bench.children import BenchFailed
@@ -22,6 +22,9 @@ from regulars.kit.settings import Settings
 PARTS: Mapping[str, Callable[[Stage], Awaitable[list[Row]]]] = {
     "rewards": rewards.measure,
     "deliveries": deliveries.measure,
+    "endpoints": lanes.measure_endpoints,
+    "rules": lanes.measure_rules,
+    "alone": lanes.measure_alone,
     "orders": orders.measure,
     "backtest": orders.measure_backtest,
     "cases": rewards.hard_cases,

@@ -1,4 +1,6 @@
-"""A receiver of webhooks that does as little as one can: 200 with nothing in it, and a note of what came when.
+"""A receiver of webhooks that does as little as one can: 200 with nothing in it, and a note of what came when. What
+comes to `/hang` it never answers, and from the line `fail` on until any other but an empty one what comes to `/half`
+with 500; it notes neither.
 
 A process of its own. Its argument is the port. Each line on its standard input is answered by a report of what came
 since the last one, in JSON on one line; when the input ends, so does it.
@@ -18,6 +20,7 @@ import uvloop
 from regulars.bench.load import cpu_s
 
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+_BROKEN = b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n"
 
 
 class Arrivals(msgspec.Struct):
@@ -31,6 +34,7 @@ class Arrivals(msgspec.Struct):
 
 class Notes:
     def __init__(self) -> None:
+        self.failing = False
         self.ids: list[bytes] = []
         self.at_s: list[float] = []
         self._used_before_s = cpu_s()
@@ -49,7 +53,7 @@ class Notes:
 class Receiver(asyncio.Protocol):
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
-        self._id = b""
+        self._id = self._url = b""
         self._parser = httptools.HttpRequestParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,21 +62,29 @@ class Receiver(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
+    def on_url(self, url: bytes) -> None:
+        self._url = url
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(name) == 10 and name.lower() == b"webhook-id":
             self._id = value
 
     def on_message_complete(self) -> None:
+        if self._url == b"/hang":
+            return
+        if self._notes.failing and self._url == b"/half":
+            self._write(_BROKEN)
+            return
         self._notes.ids.append(self._id)
         self._notes.at_s.append(time.time())
         self._write(_OK)
 
 
-async def arrivals(sink: Process) -> Arrivals:
-    """Ask the process of a sink what came since it was asked last."""
+async def arrivals(sink: Process, say: str = "") -> Arrivals:
+    """Ask the process of a sink what came since it was asked last, and tell it something."""
     assert sink.stdin is not None
     assert sink.stdout is not None
-    sink.stdin.write(b"\n")
+    sink.stdin.write(f"{say}\n".encode())
     return msgspec.json.decode(await sink.stdout.readline(), type=Arrivals)
 
 
@@ -82,7 +94,9 @@ async def _serve(port: int) -> None:
     server = await loop.create_server(lambda: Receiver(notes), "127.0.0.1", port, backlog=1_024)
     asked = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
-    while await asked.readline():
+    while said := await asked.readline():
+        if said != b"\n":
+            notes.failing = said == b"fail\n"
         sys.stdout.buffer.write(notes.report())
         sys.stdout.buffer.flush()
     server.close()

@@ -84,7 +84,6 @@ class WouldSend(msgspec.Struct, frozen=True):
     """`body` is what the tool would be sent."""
 
     event_id: UUID
-    customer_id: UUID
     logged_at: datetime
     body: str
 
@@ -169,7 +168,7 @@ async def dry_run(tx: Reading, workspace: Workspace, rule: Rule, days: int, now:
                     no = _outcome(rule, "unfit", request.reason)
                 elif (sent := sent + 1) <= limits.DRY_RUN_SHOWN_MAX:
                     body = (request.then or request).body.decode()
-                    first.append(WouldSend(event.id, event.customer_id, event.recorded_at, body))
+                    first.append(WouldSend(event.id, event.recorded_at, body))
             if no is not None:
                 failed = "; ".join(f"asked that {one.asked}" for one in no.restrictions)
                 kept.setdefault((no.what, failed), []).append(failed or no.words)

@@ -134,7 +134,7 @@ async def test_a_customer_is_placed_by_hand_and_released(shop: Shop, owner: Brow
     assert stands["placed_until"].startswith("2030-01-0"), "the last day counts in full"
     page = words((await owner.get(f"/customers/{id}")).text)
     assert "Placed by hand A founder Release" in page
-    assert "Tier Gold Referral code" in page
+    assert "Tier Gold Tags –" in page
     assert "A founder" in (await owner.get("/tiers/members")).text
     await owner.post(f"{path}/release")
     assert (await shop.manage("GET", f"/customers/{id}/tier")).json()["tier"] == "silver"

@@ -67,9 +67,11 @@ async def test_the_shop_is_made_once(server_url: str, tmp_path: Path) -> None:
     _purchases_by_the_numbers(shop, earning[0])
 
 
-async def test_its_customers_take_part_by_rules_and_once(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_its_customers_take_part_by_rules_and_once(
+    app: App, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(programme, "purchases", lambda zone: islice(purchases(zone), 500))
-    shop, _ = await prepare(app.settings, str(app.settings.database_url), app.clock.now())
+    shop, _ = await prepare(app.settings, database_url, app.clock.now())
     codes = await programme.bring_friends(app, shop)
     placed = programme.with_coupons(programme.purchases(shop.zone), codes)
     async for _progress in import_rows(app.db, app.clock, shop.id, placed, actor="demo"):

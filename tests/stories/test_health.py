@@ -10,7 +10,7 @@ import pytest
 
 from regulars import delivery, events, limits
 from regulars.events import NewEvent
-from regulars.kit import HandClock, new_id
+from regulars.kit import Database, HandClock, new_id
 from regulars.kit.workloop import Loop
 from regulars.wiring import App
 from regulars.worker.loops import Loops
@@ -24,7 +24,8 @@ from tests.tidy.checkout import ROOT
 async def alone(server_url: str) -> AsyncIterator[tuple[App, Corner, httpx.AsyncClient]]:
     """A database in which no other test leaves anything. Ids are made by the real clock, so it begins there."""
     url, clock = await fresh_database(server_url), HandClock(datetime.now(UTC))
-    async with opened(url, clock) as app, corner(app.db, clock) as shop, client_of(app) as client:
+    pool = (await Database.connect(url)).pool
+    async with opened(pool, clock) as app, corner(app.db, clock) as shop, client_of(app) as client:
         yield app, shop, client
 
 
