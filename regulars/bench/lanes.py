@@ -68,6 +68,8 @@ async def measure_alone(stage: Stage) -> list[Row]:
     task, answered_s = await rewards.task(stage, shop, trigger), list[float]()
     async with sinking(stage) as (sink, url), stage.working():
         await connect(stage, shop, url, rewards.REWARD)
+        await _append(stage, shop, [rewards.REWARD], 1)  # once it is there the worker is up
+        await _all(sink, 1)
         reader, writer = await asyncio.open_connection("127.0.0.1", task.port)
         prefix, began = new_id().hex, time.monotonic()
         for number in range(stage.plan.feed_s * _ALONE_PER_S):

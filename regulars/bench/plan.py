@@ -23,7 +23,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     backlog_events: int = 40_000
     bare_s: int = 5
     feed_s: int = 10
-    endpoints: int = 100
+    endpoints: int = 90
     rules: int = 1_000
     orders: int = 30_000
     coupons: int = 30_000
