@@ -97,6 +97,8 @@ async def desk(shop: Shop, client: httpx.AsyncClient, clock: HandClock) -> Desk:
         assert (await shop.manage("POST", "/customers", json=who)).status_code == 201
     await made.rules(quiet_from=0, quiet_until=0)
     await made.letter()
+    await made.work()  # what other shops' tests left to be sent
+    made.box.mails.clear()
     return made
 
 
@@ -109,7 +111,7 @@ async def test_a_message_says_what_is_true_when_it_is_sent_and_how_to_end_it(des
     given = {"operation": "cr", "amount": 70, "reason": "Since it was queued"}
     await desk.shop.manage("POST", f"/customers/{asha}/transactions", json=given)
     await desk.work()
-    (mail,) = [one for one in desk.box.mails if ASHA["email"] in one["To"]]
+    (mail,) = desk.box.mails
     assert (mail["subject"], mail["to"]) == ("For Asha Rao", ASHA["email"])
     assert mail["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
     assert "Hi Asha Rao: 70" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
