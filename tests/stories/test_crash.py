@@ -286,8 +286,8 @@ def _each_event_delivered_under_one_id(town: Town, load: Load) -> None:
             ids[body["type"], _subject(body["data"]), body["data"]["updated_at"]].append(
                 received.call.headers["webhook-id"]
             )
-    # What was on its way when one fell, or had come and could not be written down any more, is sent again; what was known
-    # to have come, never.
+    # What was on its way when one fell, or had come and could not be written down any more, is sent again; what was
+    # known to have come, never.
     repeats = sum(len(times) - len(set(times)) for times in ids.values())
     assert repeats <= town.kills * limits.LANE_UNRECORDED_MAX
     known = "SELECT delivery_id FROM delivery_attempt WHERE outcome = 'delivered' GROUP BY 1 HAVING count(*) > 1"
