@@ -299,8 +299,8 @@ FANOUT_GATHER_S, FANOUT_UNMATCHED_S = 0.01, 0.1
 FANOUT_WORKSPACES_MAX = 4  # whose batches are under way at once
 FANOUT_ASIDE_S, PROFILES_EVERY_S = 30.0, 60.0  # how often what was set aside is tried, and profiles are told of
 RULES_MAX, PREFIX_CHARS_MAX = 1_000, 64
-MAPPING_ROWS_MAX, MAPPED_NAME_CHARS_MAX, MAPPED_CHARS_MAX = 50, 64, 1_000
-MAPPED_BYTES_MAX = 8_000_000  # of bodies that are written by one statement
+MAPPING_ROWS_MAX, MAPPED_NAME_CHARS_MAX, MAPPED_CHARS_MAX, MAPPED_TAGS_MAX = 50, 64, 1_000, 5  # tags of a template
+MAPPED_BYTES_MAX = 8_000_000  # of bodies; once rules made more, they are written before the next rule's are made
 DRY_RUN_EVENTS_MAX, DRY_RUN_PAGE, DRY_RUN_DAYS_MAX, DRY_RUN_SHOWN_MAX = 1_000, 100, 90, 20  # of a rule
 
 # What is due later, and workers

@@ -103,7 +103,7 @@ class Health:
     async def _measure(self, now: datetime) -> Measured:
         async with self._app.db.reading() as tx:
             shops = await tenancy.list_workspaces(tx)
-            waiting = await events.oldest_waiting(tx, [shop.id for shop in shops])
+            waiting = await events.oldest_waiting(tx)
             lanes = await delivery.keeping_up(tx, [shop.id for shop in shops if not shop.events_on], now)
             return Measured(now, await presence.loops(tx), waiting, lanes, await retention.held(tx, now))
 

@@ -15,7 +15,7 @@ What the JSON form is, and what each value in a payload means, stands in docs/gu
 """
 
 from regulars.conditions.edges import edge
-from regulars.conditions.explanation import Failed, explain, failed
+from regulars.conditions.explanation import Failed, explain, explaining, failed
 from regulars.conditions.form import DraftDone, DraftGroup, DraftRow, button_pressed, draft, from_form, to_form
 from regulars.conditions.matching import Payload, Test, compiled, matches
 from regulars.conditions.model import (

@@ -1,6 +1,6 @@
 """The *why* of an answer: the tree again, each condition with the payload's value beside it and whether it held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 
 from msgspec import Struct
@@ -14,23 +14,32 @@ def explain(
     condition: Condition, payload: Mapping[str, object], schema: Schema, *, now: datetime, time_zone: tzinfo
 ) -> Why:
     """Every condition is looked at, also where the answer was settled before. JSON-able by msgspec as it stands."""
-    holds = compiled(condition, time_zone)(payload, now)
+    return explaining(condition, schema, time_zone)(payload, now)
+
+
+def explaining(condition: Condition, schema: Schema, zone: tzinfo) -> Callable[[Mapping[str, object], datetime], Why]:
+    """`explain` for many payloads: what is the same of each is worked out once."""
+    test = compiled(condition, zone)
     if isinstance(condition, Property):
-        found = payload.get(condition.name)
-        field = field_of(condition, schema)
-        return Why(
-            kind="property",
-            holds=holds,
-            parts=tuple(sentence_parts(condition, schema)),
-            found=found,
-            found_words=found_in_words(found, field, time_zone),
-        )
+        field, parts, name = field_of(condition, schema), tuple(sentence_parts(condition, schema)), condition.name
+
+        def of_property(payload: Mapping[str, object], now: datetime) -> Why:
+            found = payload.get(name)
+            words = found_in_words(found, field, zone)
+            return Why("property", test(payload, now), parts, found=found, found_words=words)
+
+        return of_property
     if isinstance(condition, Done):
-        parts, have = tuple(sentence_parts(condition, schema)), condition.of(payload)
-        found = None if have is None else int(have) if have.denominator == 1 else float(have)
-        return Why("done", holds, parts, found, done_in_words(condition, have, schema))
-    items = tuple(explain(item, payload, schema, now=now, time_zone=time_zone) for item in condition.items)
-    return Why(kind=word_of(condition), holds=holds, items=items)
+        parts, done = tuple(sentence_parts(condition, schema)), condition
+
+        def of_done(payload: Mapping[str, object], now: datetime) -> Why:
+            have = done.of(payload)
+            found = None if have is None else int(have) if have.denominator == 1 else float(have)
+            return Why("done", test(payload, now), parts, found, done_in_words(done, have, schema))
+
+        return of_done
+    kind, items = word_of(condition), [explaining(item, schema, zone) for item in condition.items]
+    return lambda payload, now: Why(kind, test(payload, now), items=tuple(item(payload, now) for item in items))
 
 
 class Failed(Struct, frozen=True):

@@ -33,6 +33,7 @@ from regulars.customers.own import (
     own_fields,
     own_payload,
     settled,
+    tags_that_fit,
     typed,
 )
 from regulars.customers.spending import Spending, count_spending

@@ -6,7 +6,7 @@ no server has to read, or fold, what somebody typed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date
 from typing import Annotated, Any, Literal
 
@@ -110,13 +110,26 @@ def check_tags(given: Iterable[str]) -> list[str]:
     tags = dict[str, str]()
     for tag in given:
         text = seen(tag, name=True)
-        if len(text) > limits.CUSTOMER_TAG_CHARS_MAX or len(text.splitlines()) > 1 or "\0" in text:
+        if not _fits(text):
             raise invalid("tags", f"each a line of at most {limits.CUSTOMER_TAG_CHARS_MAX} characters")
         if text:
             tags.setdefault(fold(text), text)
     if len(tags) > limits.CUSTOMER_TAGS_MAX:
         raise invalid("tags", f"at most {limits.CUSTOMER_TAGS_MAX}")
     return list(tags.values())
+
+
+def tags_that_fit(had: Sequence[str], given: Iterable[str]) -> tuple[list[str], int]:
+    """Of what a platform with other limits says, what can be added to the tags that somebody has; how many can't."""
+    new = {fold(text): text for tag in given if (text := seen(tag, name=True))}
+    for tag in had:
+        new.pop(fold(tag), None)
+    fit = [text for text in new.values() if _fits(text)][: max(0, limits.CUSTOMER_TAGS_MAX - len(had))]
+    return fit, len(new) - len(fit)
+
+
+def _fits(tag: str) -> bool:
+    return len(tag) <= limits.CUSTOMER_TAG_CHARS_MAX and len(tag.splitlines()) < 2 and "\0" not in tag
 
 
 def settled(shop: Workspace, customer: Customer | None, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from regulars import limits
 from regulars.dashboard.forms import Form
 from regulars.dashboard.sheets import MAYBE, Field, Given
 from regulars.dashboard.trials import value_of
-from regulars.dispatch import Rule
+from regulars.dispatch import WEEKDAYS, Rule
 
 _PARTS = ("property", "action", "value")
 FIELDS = {
@@ -46,7 +46,7 @@ def terms_of(form: Form, given: Given) -> dict[str, Any]:
     rows = rows_of(form.values)
     form.values |= _named(rows)
     mapping = [{"property": name, "action": action, "value": _typed(value, action)} for name, action, value in rows]
-    percent, days = of.pop("sample_percent"), [int(day) for day in of.pop("weekdays") if day.isdigit()]
+    percent, days = of.pop("sample_percent"), [int(day) for day in of.pop("weekdays") if day in dict(WEEKDAYS)]
     return {"mapping": mapping, "sample_percent": percent, "schedule": {**of, "weekdays": days}}
 
 

@@ -16,7 +16,7 @@ from regulars.dispatch.mapping import PropertyMapping, applied
 from regulars.dispatch.profiles import next_turn, note
 from regulars.dispatch.terms import read_terms
 from regulars.events import Pending
-from regulars.kit import Invalid, Queries, Reading, Record, Tx, first_id_at, invalid, made_at
+from regulars.kit import Conflict, Invalid, Queries, Reading, Record, Tx, first_id_at, invalid, kept_since, made_at
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -104,9 +104,14 @@ async def retry(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) -
 
 
 async def refill(tx: Tx, workspace: Workspace, integration_id: UUID, since: datetime, now: datetime) -> None:
-    """Tell the tool, by its rules, what happened since then. Asked again meanwhile, it begins anew. Raises Invalid."""
-    if not now - timedelta(days=limits.REFILL_DAYS_MAX) <= since <= now:
-        raise invalid("since", f"a time in the last {limits.REFILL_DAYS_MAX} days")
+    """Tell the tool, by its rules, what happened since then. Asked again meanwhile, it begins anew. Raises
+    Invalid, and Conflict while events are off."""
+    # What was sent is kept no longer than that, so nothing older could be queued.
+    first = max(now - timedelta(days=limits.REFILL_DAYS_MAX), kept_since(workspace.retention.deliveries_months))
+    if not first <= since <= now:
+        raise invalid("since", f"a time from {first.astimezone(workspace.zone):%Y-%m-%d %H:%M} until now")
+    if not workspace.events_on:
+        raise Conflict("Events are off, so nothing is sent. Turn them on, then ask again.", code="events_off")
     span = {"after_id": str(first_id_at(since)), "until_id": str(first_id_at(now)), "queued": 0}
     await schedule.put(tx, workspace.id, [Due(REFILL, str(integration_id), now, span)])
 
@@ -123,7 +128,8 @@ async def refill_more(tx: Tx, workspace: Workspace, dues: Sequence[Due], now: da
     rules = await tx.fetch(_sql.rules_of_topics, workspace.id, list(events.TOPICS)) if workspace.events_on else []
     rows = [row for row in rules if str(row["integration_id"]) == due.key]
     about = (sorted({row["topic"] for row in rows}), due.payload["after_id"], due.payload["until_id"])
-    found = await tx.all(Pending, _sql.events_between, workspace.id, *about, limits.FANOUT_EVENTS_MAX)
+    most = (limits.FANOUT_EVENTS_MAX, limits.EVENT_DEPTH_MAX)
+    found = await tx.all(Pending, _sql.events_between, workspace.id, *about, *most)
     readers = [_reader(row, workspace.zone) for row in rows]
     wanted = [(one, [event.id for event in found if event.topic == one.addressee.topic]) for one in readers]
     queued, _ = await _queue(tx, workspace, wanted, now)

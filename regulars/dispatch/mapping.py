@@ -1,10 +1,11 @@
 """What a rule makes of an event's properties before the tool is told: one row for each property, no code.
 
-A template is a text with `{{ user_name }}` in it, or `{{ user_name | default: 'there' }}`: as much of Liquid as costs
-next to nothing whatever it says, for it is filled in for each event amid the fan-out of all shops.
+A template is a text with a few tags in it, `{{ user_name }}` or `{{ user_name | default: 'there' }}`: as much of Liquid
+as costs next to nothing whatever it says, for it is filled in for each event amid the fan-out of all shops.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -46,7 +47,8 @@ def applied(mapping: Sequence[PropertyMapping], body: str) -> str:
 
 
 def _filled(template: str, said: Mapping[str, Any]) -> str:
-    return _TAG.sub(lambda tag: _text(said.get(tag[1])) or tag[2] or tag[3] or "", template)[: limits.MAPPED_CHARS_MAX]
+    most = limits.MAPPED_CHARS_MAX  # of each value too, so that what is cut off afterwards is little
+    return _TAG.sub(lambda tag: _text(said.get(tag[1]))[:most] or tag[2] or tag[3] or "", template)[:most]
 
 
 def _text(value: Any) -> str:
@@ -58,8 +60,10 @@ def _text(value: Any) -> str:
 def checked_mapping(given: object, topic: str) -> list[dict[str, Any]]:
     """The rows as they are kept. Raises Invalid naming each field."""
     rows = msgspec.convert(msgspec.to_builtins(given), list[PropertyMapping])
-    known, faults, named = list(properties(TOPICS[topic].type)) if rows else [], Faults(), set[str]()
-    gone = {row.property for row in rows if row.action in ("rename", "drop")}
+    known, faults = list(properties(TOPICS[topic].type)) if rows else [], Faults()
+    asked = {row.property for row in rows}
+    told, named = Counter(name for name in known if name not in asked), set[str]()
+    told.update(str(row.value) if row.action == "rename" else row.property for row in rows if row.action != "drop")
     for n, row in enumerate(rows):
         at = f"mapping[{n}]"
         if row.property in named:
@@ -73,9 +77,10 @@ def checked_mapping(given: object, topic: str) -> list[dict[str, Any]]:
             new = str(row.value)
             if not _NAME.fullmatch(new):
                 faults.add(f"{at}.value", _A_NAME)
-            elif new in named or (new in known and new not in gone):
+            elif told[new] > 1:
                 faults.add(f"{at}.value", "a name that no other property has")
-            named.add(new)
+        elif "\0" in str(row.value):
+            faults.add(f"{at}.value", "text without NUL characters")
         elif row.action == "template":
             with faults:
                 _check_template(f"{at}.value", str(row.value), known)
@@ -87,7 +92,10 @@ _A_NAME = f"a name of 1 to {limits.MAPPED_NAME_CHARS_MAX} characters"
 
 
 def _check_template(at: str, template: str, known: Sequence[str]) -> None:
-    for tag in _TAG.finditer(template):
+    tags = list(_TAG.finditer(template))
+    if len(tags) > limits.MAPPED_TAGS_MAX:
+        raise invalid(at, f"at most {limits.MAPPED_TAGS_MAX} properties")
+    for tag in tags:
         if tag[1] not in known:
             raise invalid(at, f"properties that the event has, and {tag[1]} is none")
     if re.search(r"\{\{|\{%|\}\}", _TAG.sub("", template)):

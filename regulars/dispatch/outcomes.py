@@ -5,9 +5,11 @@ turns of the switch say why; the event was read some milliseconds after it was l
 in between may have been the reason. Which segments a customer was in is not kept: they are asked as they are now.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 from uuid import UUID
 
 import msgspec
@@ -18,7 +20,7 @@ from regulars.delivery import Delivery, GaveUp, Parcel, delivery_ids
 from regulars.dispatch.fanout import BODY_UNREADABLE, read_body, segments_of
 from regulars.dispatch.mapping import applied
 from regulars.dispatch.model import Rule
-from regulars.dispatch.terms import sampled
+from regulars.dispatch.terms import Terms, sampled
 from regulars.dispatch.wording import rule_sentence
 from regulars.events import TOPICS, Event
 from regulars.events.switching import Switched, switched
@@ -26,7 +28,7 @@ from regulars.kit import Invalid, Queries, Reading, SecretBox, counted, kept_sin
 from regulars.tenancy import Workspace
 
 _sql = Queries(__file__)
-_Said = Mapping[str, object] | None  # None: it can't be read
+Said = Mapping[str, object] | None  # None: it can't be read
 
 What = Literal[
     "queued",
@@ -80,6 +82,14 @@ class _Version(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(rule, **then)
 
 
+class _No(NamedTuple):
+    """Why a rule keeps an event back."""
+
+    what: What
+    words: str
+    restrictions: Sequence[Failed] = ()
+
+
 class WouldSend(msgspec.Struct, frozen=True):
     """`body` is what the tool would be sent."""
 
@@ -126,7 +136,7 @@ async def outcomes(
     for event in logged:
         told = {delivery.rule_id: delivery for delivery in sent.get(event.id, ()) if not delivery.test}
         turned, waits = switch[event.recorded_at], event.id in pending
-        said = said_of(event, inside)
+        said = said_of(event.body, event.customer_id, inside)
         found[event.id] = [
             _delivered(rule, told[rule.id])
             if rule.id in told
@@ -140,52 +150,57 @@ async def outcomes(
     return found
 
 
-def judged(workspace: Workspace, rule: Rule, body: str, now: datetime) -> RuleOutcome:
-    """What the rule, as it stands, would make of an event with this body."""
+def judged(workspace: Workspace, rule: Rule, said: Said, now: datetime) -> RuleOutcome:
+    """What the rule, as it stands, would make of an event that says this."""
     if not rule.active:
         return _outcome(rule, "rule_off", "The rule is off, so by itself it sends nothing.")
     passed = _outcome(rule, "would_send", "The rule lets such an event through.")
-    return asked(workspace, rule, read_body(body), now) or passed
+    return _asked(workspace, rule, said, now) or passed
 
 
 async def dry_run(tx: Reading, workspace: Workspace, rule: Rule, days: int, now: datetime, box: SecretBox) -> DryRun:
     """The rule, as if it and events were on, over the newest limits.DRY_RUN_EVENTS_MAX of its events in the last so
     many days. Segments are asked as they are now. Raises as `Rule.terms` and `integrations.carrier_of`."""
-    mapping, first, looked_through, sent = rule.terms().mapping, list[WouldSend](), 0, 0
-    kept: dict[tuple[What, str], list[str]] = {}
+    terms, first, looked_through, sent = rule.terms(), list[WouldSend](), 0, 0
+    kept_back = _keeping_back(workspace, rule.topic, terms)
+    words, many = dict[tuple[What, str], str](), Counter[tuple[What, str]]()
     carrier = await integrations.carrier_of(tx, workspace.id, rule.integration_id, box)
     about: dict[str, Any] = {"topic": rule.topic, "since": now - timedelta(days=days), "limit": limits.DRY_RUN_PAGE}
     while page := await events.recent(tx, workspace.id, **about) if looked_through < limits.DRY_RUN_EVENTS_MAX else []:
         looked_through, about["before_id"] = looked_through + len(page), page[-1].id
         inside = await segments_of(tx, workspace.id, {event.customer_id for event in page})
         for event in page:
-            no = of_depth(rule, event) or asked(workspace, rule, said_of(event, inside), event.recorded_at)
+            await asyncio.sleep(0)  # What hundreds of conditions say of a thousand events takes its time: others go on.
+            said = said_of(event.body, event.customer_id, inside)
+            no = _too_deep(event) or kept_back(said, event.recorded_at)
             if no is None:
-                (id,), mapped = delivery_ids([event.id], rule.id), applied(mapping, event.body) if mapping else None
+                mapped = applied(terms.mapping, event.body) if terms.mapping else None
+                (id,) = delivery_ids([event.id], rule.id)
                 of = (id, event.id, rule.event_name, rule.topic, event.occurred_at, event.body, False, 1, now)
                 request = carrier.render(Parcel(*of, mapped=mapped))
                 if isinstance(request, GaveUp):
-                    no = _outcome(rule, "unfit", request.reason)
+                    no = _No("unfit", request.reason)
                 elif (sent := sent + 1) <= limits.DRY_RUN_SHOWN_MAX:
                     body = (request.then or request).body.decode()
                     first.append(WouldSend(event.id, event.recorded_at, body))
             if no is not None:
                 failed = "; ".join(f"asked that {one.asked}" for one in no.restrictions)
-                kept.setdefault((no.what, failed), []).append(failed or no.words)
-    back = [KeptBack(what, words[0], len(words)) for (what, _), words in kept.items()]
-    return DryRun(looked_through, sent, sorted(back, key=lambda one: -one.events), first)
+                many[no.what, failed] += 1
+                words.setdefault((no.what, failed), failed or no.words)
+    back = [KeptBack(why[0], words[why], events) for why, events in many.most_common()]
+    return DryRun(looked_through, sent, back, first)
 
 
-def said_of(event: Event, inside: Mapping[str, list[str]]) -> _Said:
+def said_of(body: str, customer_id: UUID, inside: Mapping[str, list[str]]) -> Said:
     """With the segments that the customer is in now."""
-    said = read_body(event.body)
-    return None if said is None else {**said, "segments": inside.get(str(event.customer_id), [])}
+    said = read_body(body)
+    return None if said is None else {**said, "segments": inside.get(str(customer_id), [])}
 
 
 def _delivered(rule: Rule, delivery: Delivery) -> RuleOutcome:
     words = delivery.reason or {"queued": "It waits to be sent.", "delivered": "It arrived."}.get(delivery.state, "")
     next_at = delivery.due_at if delivery.state == "queued" else None
-    sent = {"delivery_id": delivery.id, "attempts": delivery.attempts_made, "next_at": next_at}
+    sent: dict[str, Any] = {"delivery_id": delivery.id, "attempts": delivery.attempts_made, "next_at": next_at}
     return _outcome(rule, cast(What, delivery.state), words, **sent)
 
 
@@ -194,7 +209,7 @@ def _untold(
     rule: Rule,
     versions: list[_Version],
     event: Event,
-    said: _Said,
+    said: Said,
     switch: Switched,
     pending: bool,
 ) -> RuleOutcome:
@@ -202,13 +217,13 @@ def _untold(
     if not then or rule.created_at > event.recorded_at:
         return _outcome(rule, "made_later", "The rule was made after the event.")
     standing = then[-1].of(rule)
-    if too_deep := of_depth(standing, event):
-        return too_deep
+    if too_deep := _too_deep(event):
+        return _outcome(standing, *too_deep)
     if not switch.on:
         return _outcome(standing, "events_off", "Events were off.")
     if not standing.active:
         return _outcome(standing, "rule_off", "The rule was off.")
-    refused = asked(workspace, standing, said, event.recorded_at)
+    refused = _asked(workspace, standing, said, event.recorded_at)
     if refused is not None:
         return refused
     if pending:
@@ -216,14 +231,14 @@ def _untold(
     return _changed_meanwhile(workspace, standing, versions, event, said, switch)
 
 
-def of_depth(rule: Rule, event: Event) -> RuleOutcome | None:
+def _too_deep(event: Event) -> _No | None:
     most = limits.EVENT_DEPTH_MAX
     words = f"More than {most} events led to this one, so it was told to nobody."
-    return _outcome(rule, "too_deep", words) if event.depth > most else None
+    return _No("too_deep", words) if event.depth > most else None
 
 
 def _changed_meanwhile(
-    workspace: Workspace, rule: Rule, versions: Iterable[_Version], event: Event, said: _Said, switch: Switched
+    workspace: Workspace, rule: Rule, versions: Iterable[_Version], event: Event, said: Said, switch: Switched
 ) -> RuleOutcome:
     """It would have been sent as things stood when it was logged: the first change after that was the reason."""
     found: list[tuple[datetime, RuleOutcome]] = []
@@ -233,7 +248,7 @@ def _changed_meanwhile(
             words = "The rule was switched off before the event was looked at."
             found.append((version.since, _outcome(changed, "rule_off", words)))
         elif version.since > event.recorded_at:
-            refused = asked(workspace, changed, said, event.recorded_at)
+            refused = _asked(workspace, changed, said, event.recorded_at)
             found += [(version.since, refused)] if refused else []
     if switch.off_at is not None:
         words = "Events were switched off before this one was looked at."
@@ -250,32 +265,40 @@ def _changed_meanwhile(
     return min(found, key=lambda change: change[0])[1]
 
 
-def asked(workspace: Workspace, rule: Rule, said: _Said, at: datetime) -> RuleOutcome | None:
+def _asked(workspace: Workspace, rule: Rule, said: Said, at: datetime) -> RuleOutcome | None:
     """Why the rule keeps back what was logged at that time, None when it does not."""
     try:
         terms = rule.terms()
     except Invalid as refusal:
         words = f"The rule's restriction can't be read any more: {refusal.message}"
         return _outcome(rule, "rule_unreadable", words)
-    if terms.schedule and not terms.schedule.open(workspace.zone)(at):
-        local = at.astimezone(workspace.zone)
-        words = f"The rule sends only {terms.schedule.in_words()}, and it was {local:%A, %Y-%m-%d %H:%M}."
-        return _outcome(rule, "outside_schedule", words)
-    if said is None:
-        return _outcome(rule, "held_up", BODY_UNREADABLE) if terms.test(workspace.zone) or terms.mapping else None
-    if not sampled(said.get("lead_id"), terms.sample_percent):
-        words = f"The rule is for {terms.sample_percent}% of the customers, and this one is not among them."
-        return _outcome(rule, "sampled_out", words)
-    if terms.condition is None:
-        return None
-    schema = TOPICS[rule.topic].restrictions
-    why = conditions.explain(terms.condition, said, schema, now=at, time_zone=workspace.zone)
-    if why.holds:
-        return None
-    failed = conditions.failed(why)
-    words = "; ".join(f"asked that {one.asked}, found: {one.found}" for one in failed)
-    return _outcome(rule, "restricted", f"{words[:1].upper()}{words[1:]}.", restrictions=failed)
+    no = _keeping_back(workspace, rule.topic, terms)(said, at)
+    return _outcome(rule, *no) if no else None
 
 
-def _outcome(rule: Rule, what: What, words: str, **more: Any) -> RuleOutcome:
-    return RuleOutcome(rule.id, rule.integration_id, rule.integration_name, rule_sentence(rule), what, words, **more)
+def _keeping_back(workspace: Workspace, topic: str, terms: Terms) -> Callable[[Said, datetime], _No | None]:
+    """Asked of what an event says and when it was logged. To explain takes a hundred times as long as to test."""
+    test, zone, within = terms.test(workspace.zone), workspace.zone, terms.schedule
+    explained = terms.condition and conditions.explaining(terms.condition, TOPICS[topic].restrictions, zone)
+
+    def why(said: Said, at: datetime) -> _No | None:
+        if said is not None and (test is None or test(said, at)):
+            return None
+        if within and not within.open(zone)(at):
+            local = f"{at.astimezone(zone):%A, %Y-%m-%d %H:%M}"
+            return _No("outside_schedule", f"The rule sends only {within.in_words()}, and it was {local}.")
+        if said is None:
+            return _No("held_up", BODY_UNREADABLE) if test or terms.mapping else None
+        if not sampled(said.get("lead_id"), terms.sample_percent):
+            words = f"The rule is for {terms.sample_percent}% of the customers, and this one is not among them."
+            return _No("sampled_out", words)
+        failed = conditions.failed(explained(said, at)) if explained else []
+        words = "; ".join(f"asked that {one.asked}, found: {one.found}" for one in failed)
+        return _No("restricted", f"{words[:1].upper()}{words[1:]}.", failed)
+
+    return why
+
+
+def _outcome(rule: Rule, what: What, words: str, failed: Sequence[Failed] = (), **more: Any) -> RuleOutcome:
+    of = (rule.id, rule.integration_id, rule.integration_name, rule_sentence(rule))
+    return RuleOutcome(*of, what, words, list(failed), **more)

@@ -71,11 +71,12 @@ SELECT id, topic, integration_id, prefix, condition, mapping, sample_percent, sc
  ORDER BY created_at, id
 
 -- name: events_between
+-- Of what live rules were asked about, and what deliveries are kept for: events are kept no shorter.
 SELECT e.id, e.topic FROM unnest($2::text[]) AS t (topic)
  CROSS JOIN LATERAL (
        SELECT id, topic FROM events_log
-        WHERE workspace_id = $1 AND topic = t.topic AND id > $3 AND id < $4
-          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
+        WHERE workspace_id = $1 AND topic = t.topic AND id > $3 AND id < $4 AND depth <= $6
+          AND id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
         ORDER BY id LIMIT $5) AS e
  ORDER BY e.id LIMIT $5
 

@@ -15,6 +15,7 @@ from regulars.kit import Conflict, Faults, NotFound, Queries, Reading, Tx, inval
 from regulars.kit.fitting import note_unfit
 
 _sql = Queries(__file__)
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "prefix": lambda prefix, topic: checked_prefix(prefix),
     "condition": checked_condition,
@@ -69,7 +70,8 @@ async def change_rule(tx: Tx, workspace_id: UUID, rule_id: UUID, changes: Mappin
     if known.deleted_at is not None:
         raise NotFound(_MISSING)
     rule = await draft_rule(tx, workspace_id, changes, now, known)
-    if _kept(rule) == _kept(known):
+    # As JSON has it: to Python 1 and true are equal.
+    if _encode(_kept(rule)) == _encode(_kept(known)):
         return known
     await tx.execute(_sql.update_rule, workspace_id, rule_id, *_kept(rule), now)
     await tx.execute(_sql.keep_version, workspace_id, rule_id)

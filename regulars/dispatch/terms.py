@@ -1,10 +1,10 @@
 """Which events a rule sends, and how: the guards that each event is held against, in their order, and the mapping."""
 
 from calendar import day_name
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +17,7 @@ from regulars.events import TOPICS
 from regulars.kit import Faults, Invalid, instant
 from regulars.kit.fitting import checked_times
 
+T = TypeVar("T")
 WEEKDAYS = tuple((str(n), name) for n, name in enumerate(day_name, start=1))
 
 
@@ -97,11 +98,19 @@ def read_terms(topic: str, stored: Mapping[str, Any]) -> Terms:
     have stored the rule, or an older one with another catalogue."""
     if topic not in TOPICS:
         raise Invalid(f"This version of Regulars does not know the event {topic}.")
-    condition, mapping, schedule = stored["condition"], stored["mapping"], stored["schedule"]
+    condition, schedule = stored["condition"], stored["schedule"]
     asked = None if condition is None else conditions.parse(condition, TOPICS[topic].restrictions)
+    within = _read(schedule, Schedule) if schedule else None
+    return Terms(asked, read_mapping(stored["mapping"]), stored["sample_percent"], within)
+
+
+def read_mapping(stored: Sequence[Mapping[str, Any]] | None) -> tuple[PropertyMapping, ...]:
+    """Raises Invalid."""
+    return _read(stored or (), tuple[PropertyMapping, ...])
+
+
+def _read(stored: object, type: type[T]) -> T:
     try:
-        rows = msgspec.convert(mapping, tuple[PropertyMapping, ...]) if mapping else ()
-        within = msgspec.convert(schedule, Schedule) if schedule else None
+        return msgspec.convert(stored, type)
     except msgspec.ValidationError:
         raise Invalid("This version of Regulars does not know all that the rule does.") from None
-    return Terms(asked, rows, stored["sample_percent"], within)

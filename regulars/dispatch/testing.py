@@ -17,11 +17,12 @@ import msgspec
 
 from regulars import delivery, events
 from regulars.delivery import Parcel
-from regulars.dispatch.fanout import live_segments
+from regulars.dispatch.fanout import live_segments, segments_of
 from regulars.dispatch.mapping import applied
 from regulars.dispatch.model import checked_topic
-from regulars.dispatch.outcomes import RuleOutcome, judged
+from regulars.dispatch.outcomes import RuleOutcome, judged, said_of
 from regulars.dispatch.rules import get_rule
+from regulars.dispatch.terms import read_mapping
 from regulars.events.rendering import CustomerLike
 from regulars.kit import Conflict, NotFound, Tx, invalid
 from regulars.tenancy import Workspace
@@ -80,9 +81,9 @@ async def prepare_test(
     else:
         event_id, body, occurred_at = None, events.sample(rule.topic, business, common, customer.id, now), now
     to = delivery.Addressee(rule.integration_id, rule.id, rule.prefix, rule.topic)
-    mapped = applied(mapping, body) if (mapping := rule.terms().mapping) else None
+    mapped = applied(read_mapping(rule.mapping), body) if rule.mapping else None
     how: dict[str, Any] = {"occurred_at": occurred_at, "now": now, "profile": profile, "mapped": mapped}
     parcel = await delivery.queue_test(tx, workspace.id, to, event_id, body, **how)
-    return PreparedTest(
-        rule.integration_id, parcel, real=event_id is not None, outcome=judged(workspace, rule, body, now)
-    )
+    said = said_of(body, customer.id, await segments_of(tx, workspace.id, [customer.id]))
+    outcome = judged(workspace, rule, said, now)
+    return PreparedTest(rule.integration_id, parcel, real=event_id is not None, outcome=outcome)

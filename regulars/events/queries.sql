@@ -187,7 +187,6 @@ FROM tenancy_shop AS w
 CROSS JOIN LATERAL (
     SELECT event_id FROM events_pending WHERE workspace_id = w.workspace_id AND reader = $1 ORDER BY event_id LIMIT 1
 ) AS p
-WHERE w.workspace_id = ANY ($2::uuid[])
 HAVING count(*) > 0;
 
 -- name: still_pending

@@ -64,10 +64,10 @@ async def late_since(tx: Reading, workspace_id: UUID, reader: Reader, now: datet
     return made_at(oldest) if oldest is not None and late else None
 
 
-async def oldest_waiting(tx: Reading, workspace_ids: Sequence[UUID]) -> dict[str, datetime]:
+async def oldest_waiting(tx: Reading) -> dict[str, datetime]:
     """By reader, when the oldest event was recorded that waits for it anywhere; without readers that none waits for."""
     readers = list(get_args(Reader))
-    rows = await tx.fetch(for_each(_sql.oldest_waiting, len(readers)), readers, workspace_ids)
+    rows = await tx.fetch(for_each(_sql.oldest_waiting, len(readers)), readers)
     return {row["reader"]: made_at(row["event_id"]) for row in rows}
 
 

@@ -1,6 +1,6 @@
 """Who is told that coins expire: one notice for each customer and day."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -40,12 +40,13 @@ async def _found(tx: Reading, shop: Workspace, due: Due, now: datetime) -> tuple
     return since, until, await find(tx, shop, max(since, now), until, after, limits.REMINDERS_AT_ONCE)
 
 
-async def upcoming(tx: Reading, shop: Workspace, due: Due, now: datetime) -> Collection[tuple[UUID, date]]:
-    """Which customers the sweep would tell now, and of which day, the first so many."""
-    return by_day(shop, (await _found(tx, shop, due, now))[2].coins)
-
-
 Days = dict[tuple[UUID, date], list[Expiring]]
+
+
+async def upcoming(tx: Reading, shop: Workspace, due: Due, now: datetime) -> tuple[Days, bool]:
+    """Which customers the sweep would tell now, and of which day, the first so many; whether there may be more."""
+    *_, found = await _found(tx, shop, due, now)
+    return by_day(shop, found.coins), found.after is not None
 
 
 def by_day(shop: Workspace, coins: Sequence[Expiring]) -> Days:

@@ -30,40 +30,28 @@ async def foreseen(tx: Reading, shop: Workspace, now: datetime) -> list[Foreseen
     async def due(kind: str, key: str = "") -> Due:
         return await schedule.find(tx, shop.id, kind, key) or Due(kind, key, next_at(shop, now))
 
-    found: list[tuple[str, str, Due, int, bool]] = []
+    found: list[Foreseen] = []
+
+    def note(reminder: str, topic: str, at: datetime, told: int, more: bool) -> None:
+        found.append(Foreseen(reminder, topic, max(now, at), told, more))
+
     for unit in UNITS:
-        dues = [await due(EXPIRING, key) for key in (unit, f"{unit}, idle")]
-        told = {day for one in dues for day in await upcoming(tx, shop, one, max(now, one.due_at))}
-        found.append(
-            (
-                f"coins_expire_in_a_{unit}",
-                "coinexpirynotify_create",
-                dues[0],
-                len(told),
-                len(told) >= limits.REMINDERS_AT_ONCE,
-            )
-        )
+        first, idle = [await due(EXPIRING, key) for key in (unit, f"{unit}, idle")]
+        days, more = await upcoming(tx, shop, first, max(now, first.due_at))
+        of_idle, more_idle = await upcoming(tx, shop, idle, max(now, idle.due_at))
+        told = len(days.keys() | of_idle.keys())
+        note(f"coins_expire_in_a_{unit}", "coinexpirynotify_create", first.due_at, told, more or more_idle)
     for kind, name, topic in _AGAIN:
         one = await due(kind)
         unused = await waiting(tx, shop, one, max(now, one.due_at))
-        found.append((name, topic, one, len(unused.told), unused.after is not None))
+        note(name, topic, one.due_at, len(unused.told), unused.after is not None)
     at = next_at(shop, now)
-    asks = await schedule.due_keys(tx, shop.id, ASK, at)
-    found.append(
-        (
-            "reviews_asked_for",
-            "reviewrequest_create",
-            Due(ASK, "", at),
-            len(asks),
-            len(asks) >= limits.SCHEDULE_ROWS_MAX,
-        )
-    )
-    told_of = await schedule.due_keys(tx, shop.id, REMIND, at) if reminder_rules(shop).referral_days else []
+    asks = len(await schedule.due_keys(tx, shop.id, ASK, at))
+    note("reviews_asked_for", "reviewrequest_create", at, asks, asks >= limits.SCHEDULE_ROWS_MAX)
+    friends = len(await schedule.due_keys(tx, shop.id, REMIND, at)) if reminder_rules(shop).referral_days else 0
     topic = "incompletereferralrequest_create"
-    found.append(
-        ("friends_have_not_ordered", topic, Due(REMIND, "", at), len(told_of), len(told_of) >= limits.SCHEDULE_ROWS_MAX)
-    )
-    return [Foreseen(name, topic, max(now, one.due_at), told, more) for name, topic, one, told, more in found]
+    note("friends_have_not_ordered", topic, at, friends, friends >= limits.SCHEDULE_ROWS_MAX)
+    return found
 
 
 _AGAIN = (

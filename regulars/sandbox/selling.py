@@ -137,7 +137,7 @@ class Seller:
             if len(self.orders) > limits.SANDBOX_CALLS_MAX:
                 del self.orders[next(iter(self.orders))]
             return order, "place"
-        if not id.isdigit() or int(id) not in self.orders:
+        if not id.isdecimal() or int(id) not in self.orders:
             raise ValueError("there is no such order")
         order = self.orders[int(id)]
         order.changed_at = max(now, order.changed_at + timedelta(seconds=1))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from regulars import customers, ledger, people, tenancy, triggers
 from regulars.customers import Customer
-from regulars.kit import Conflict, Refusal, Tx
+from regulars.kit import Conflict, Refusal, Tx, counted
 from regulars.shops import store
 from regulars.shops.model import CustomerSaid, PrivacyAsked, Settled, Source
 from regulars.tenancy import Workspace
@@ -45,7 +45,6 @@ async def take(
 async def _customer(
     tx: Tx, workspace: Workspace, said: CustomerSaid, customer: Customer | None, available: int, now: datetime
 ) -> tuple[Settled, Customer]:
-    given: dict[str, Any] = said.consent | ({"tags_added": said.tags} if said.tags else {})
     before, words = None, "is new"
     if customer is None:
         try:
@@ -57,12 +56,15 @@ async def _customer(
             before = customer
     else:
         before = customer
+    tags, left_out = customers.tags_that_fit(customer.tags, said.tags)
+    given: dict[str, Any] = said.consent | ({"tags_added": tags} if tags else {})
     if before is not None:
         words = "is known as they are said to be: nothing was to be done"
         given |= {name: value for name in _DETAILS if (value := getattr(said.details, name))}
     changed = await customers.change(tx, workspace, customer.id, given, now, available=available)
     if before is not None and changed != before:
         words = "was brought up to date"
+    words += f"; left out, as too many or too long: {counted(left_out, 'tags')}" if left_out else ""
     settled = Settled("done", f"Customer {changed.name or changed.customer_id} {words}.", said, customer_id=changed.id)
     return settled, changed
 

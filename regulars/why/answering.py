@@ -11,6 +11,7 @@ import msgspec
 
 from regulars import customers, delivery, dispatch, events, ledger, limits, orders, triggers
 from regulars.customers import Customer
+from regulars.delivery import Delivery
 from regulars.dispatch import RuleOutcome
 from regulars.events import Event
 from regulars.kit import NotFound, Reading, Refusal, counted, kept_since, made_at
@@ -47,12 +48,15 @@ async def answer(tx: Reading, workspace: Workspace, asked: Question, now: dateti
         return await _of_trigger(tx, workspace, found, trigger, now)
     customer = await customers.find(tx, workspace.id, id=found.customer_id)
     assert customer is not None
-    _, (whole,) = await _chains(tx, workspace, customer, [await _begin(tx, workspace, found)], now)
+    chain, (whole,) = await _chains(tx, workspace, customer, [await _begin(tx, workspace, found)], now)
     way = whole.way_to(found.id)
     if way is None:
         # What happened is known, and what led from there to here is not kept.
-        _, (way,) = await _chains(tx, workspace, customer, [found], now)
-    return Why(customer, [await around(tx, workspace, found, way) if isinstance(found, Event) else way])
+        chain, (way,) = await _chains(tx, workspace, customer, [found], now)
+    if isinstance(found, Event):
+        told = chain.sent.get(found.id, []), chain.rules[found.id]
+        way = await around(tx, workspace, found, way, *told)
+    return Why(customer, [way])
 
 
 async def _named(tx: Reading, workspace: Workspace, field: str, id: Any) -> Any:
@@ -138,6 +142,7 @@ class Chain(msgspec.Struct):
     txns: list[Txn] = []
     lots: dict[UUID, Lot] = {}
     events: list[Event] = []
+    sent: dict[UUID, list[Delivery]] = {}
     rules: dict[UUID, list[RuleOutcome]] = {}
 
     def unasked(self, fact: AnyFact) -> list[Trigger]:
@@ -270,6 +275,6 @@ async def _chains(
     logged += await events.right_after(tx, workspace.id, customer.id, made, limit=most)
     logged += [head for head in heads if isinstance(head, Event)]
     chain.events = sorted({one.id: one for one in logged}.values(), key=lambda one: one.id)
-    sent = await delivery.deliveries_of_events(tx, workspace.id, [one.id for one in chain.events])
-    chain.rules = await dispatch.outcomes(tx, workspace, chain.events, sent)
+    chain.sent = await delivery.deliveries_of_events(tx, workspace.id, [one.id for one in chain.events])
+    chain.rules = await dispatch.outcomes(tx, workspace, chain.events, chain.sent)
     return chain, [chain.begun(head) for head in heads]

@@ -21,8 +21,11 @@ async def causes(tx: Reading, workspace: Workspace, event: Event) -> list[Step]:
     return [said(one) for one in await events.behind(tx, workspace.id, event)]
 
 
-async def effects(tx: Reading, workspace: Workspace, event: Event) -> list[Step]:
-    """Each with its own below it, up to limits.WHY_EVENTS_MAX of a kind."""
+async def effects(
+    tx: Reading, workspace: Workspace, event: Event, sent: Sequence[Delivery], made: Sequence[RuleOutcome]
+) -> list[Step]:
+    """Each with its own below it, up to limits.WHY_EVENTS_MAX of a kind. What was `sent` because of the event
+    itself, and what rules `made` of it, are known already."""
     linked = {event.id: event}
     for one in await events.caused(tx, workspace.id, event, limit=limits.WHY_EVENTS_MAX):
         if one.cause_id in linked:
@@ -31,8 +34,9 @@ async def effects(tx: Reading, workspace: Workspace, event: Event) -> list[Step]
     runs = await automations.started_by(*about, limit=limits.WHY_EVENTS_MAX)
     letters = await messages.caused_by(*about, limit=limits.WHY_EVENTS_MAX)
     named = await messages.templates_by_id(tx, workspace.id, [one.template_id for one in letters if one.template_id])
-    sent = await delivery.deliveries_of_events(tx, workspace.id, list(linked))
-    rules = await dispatch.outcomes(tx, workspace, list(linked.values()), sent)
+    _, *others = linked.values()
+    of = await delivery.deliveries_of_events(tx, workspace.id, [one.id for one in others]) if others else {}
+    rules = {event.id: made} | (await dispatch.outcomes(tx, workspace, others, of) if others else {})
     below: dict[UUID, list[Step]] = {id: [] for id in linked}
     of_runs: dict[tuple[UUID | None, UUID | None], list[Step]] = {}
     called = {one.id: one.name for one in await automations.list_automations(tx, workspace.id)} if runs else {}
@@ -47,7 +51,7 @@ async def effects(tx: Reading, workspace: Workspace, event: Event) -> list[Step]
         step = Step("message", letter.id, title, letter.state, letter.reason_code, letter.reason, at)
         of_runs.get((letter.cause_id, letter.source_id), below.get(letter.cause_id or event.id, [])).append(step)
     for id, one in reversed(linked.items()):
-        below[id] = _told(sent.get(id, ()), rules[id]) + below[id]
+        below[id] = _told(sent if id == event.id else of.get(id, ()), rules[id]) + below[id]
         if id != event.id and one.cause_id:
             below[one.cause_id].insert(0, said(one, rules[id], below[id]))
     return below[event.id]
@@ -68,9 +72,11 @@ def _told(sent: Sequence[Delivery], rules: Sequence[RuleOutcome]) -> list[Step]:
     ]  # fmt: skip
 
 
-async def around(tx: Reading, workspace: Workspace, event: Event, way: Step) -> Step:
+async def around(
+    tx: Reading, workspace: Workspace, event: Event, way: Step, sent: Sequence[Delivery], made: Sequence[RuleOutcome]
+) -> Step:
     """The way to the event and what it led to, below its causes; of a fact, which is one's subject, from that on."""
-    way = _grown(way, event.id, await effects(tx, workspace, event))
+    way = _grown(way, event.id, await effects(tx, workspace, event, sent, made))
     if way.id is None or way.kind in ("event", "transaction"):
         for cause in await causes(tx, workspace, event):
             way = replace(cause, steps=[way])

@@ -1,7 +1,7 @@
 """What a tool missed, how its day went and what to do about what failed are found by keys, however little PostgreSQL
 knows of the tables."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from tests.rooms.plans import planning, unanalysed
 
 async def test_what_a_tool_missed_and_how_it_does_go_by_keys(server_url: str, clock: HandClock) -> None:
     db = await unanalysed(server_url)
+    clock.move(datetime.now(UTC))  # ids say when
     async with corner(db, clock) as shop:
         lane_id, id, now = await shop.lane(), shop.workspace.id, clock.now()
         await shop.queue(lane_id, 500)

@@ -76,6 +76,7 @@ async def test_each_of_the_gallery_works_as_it_is(shop: Shop) -> None:
 async def test_blocks_are_put_in_set_and_moved_by_buttons(shop: Shop) -> None:
     owner = await signed_in(shop, await person(shop, "owner"))
     builder = Builder(owner, (await owner.post("/automations/new", **{"from": ""})).headers["location"])
+    assert "What is put in here?" not in await builder.look("put=:\u00b2")
     wait = await builder.add("", 0, "wait", for_s="2 hours")
     branch = await builder.add("", 1, "branch")
     await builder.press("condition.add_row")

@@ -7,6 +7,7 @@ from regulars import dispatch, events, tenancy
 from regulars.kit.clock import HandClock
 from tests.doors import Shop
 from tests.stories.browsing import person, signed_in
+from tests.stories.test_segments import made
 
 ASHA = {"customer_id": "shopify-1001", "email": "asha@example.com"}
 
@@ -154,4 +155,10 @@ async def test_a_test_says_when_the_rule_would_not_send_it_by_itself(shop: Shop,
     page = (await owner.post(f"/events/send/{rule}/test", **body)).text
     assert "By itself the rule would not send it." in page
     assert "found: <b>10 coins" in page
+    all_of_them = await made(shop, "Everybody", None)
+    inside = {"property": "segments", "operator": "any_of", "value": [all_of_them["id"]]}
+    told = (await shop.manage("POST", f"/send-events/{await a_rule(shop, tool, inside)}/test", json=body)).json()[
+        "rule"
+    ]
+    assert told["what"] == "would_send"
     assert "By itself" not in (await owner.post(f"/events/send/{open_rule}/test", **body)).text

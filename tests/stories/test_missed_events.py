@@ -2,11 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from regulars import limits
-from regulars.kit import HandClock
+from regulars import delivery, events, limits, tenancy
+from regulars.dispatch.fanout import REFILL, refill_more
+from regulars.events import NewEvent
+from regulars.kit import HandClock, first_id_at, kept_since
+from regulars.schedule import Due
 from tests import make
 from tests.doors import Shop
 from tests.stories.browsing import person, signed_in
@@ -39,7 +43,8 @@ async def test_a_new_tool_is_told_of_what_its_rules_would_have_sent(
         return items
 
     clock.advance(hours=1)
-    for wrong in (clock.now() + timedelta(days=1), clock.now() - timedelta(days=limits.REFILL_DAYS_MAX + 1)):
+    too_old = kept_since(shop.workspace.retention.deliveries_months) - timedelta(days=1)
+    for wrong in (clock.now() + timedelta(days=1), too_old):
         refused = await ask(wrong)
         assert (refused.status_code, list(refused.json()["fields"])) == (422, ["since"])
     assert (await ask(clock.now() - timedelta(hours=2))).status_code == 200
@@ -59,6 +64,37 @@ async def test_a_new_tool_is_told_of_what_its_rules_would_have_sent(
     acts = [line["act"] for line in (await shop.manage("GET", "/audit")).json()["items"]]
     assert acts.count("integration.send-missed") == 2
     await switch(shop, False)
-    assert (await ask(clock.now() - timedelta(hours=2))).status_code == 200
+    refused = await ask(clock.now() - timedelta(hours=2))
+    assert (refused.status_code, refused.json()["code"]) == (409, "events_off")
+    refused = await browser.post(f"/integrations/{new}/missed", since=yesterday)
+    assert "Turn them on, then ask again." in refused.text
     await make.done(shop.app.db, clock)
     assert len(await sent(new)) == 3
+
+
+async def test_what_no_delivery_is_kept_for_and_what_led_too_deep_is_left_out(
+    shop: Shop, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.move(datetime.now(UTC))
+    new, db, id = await a_tool(shop), shop.app.db, shop.workspace.id
+    await switch(shop, True)
+    await a_rule(shop, new, topic="order_create")
+
+    async def log(at: datetime, depth: int = 0) -> None:
+        async with make.ids_of(db, monkeypatch, at), db.transaction() as tx:
+            event = NewEvent("order_create", id, "{}", at, depth=depth)
+            await events.append(tx, id, [event], at, announced=False)
+
+    # By now nobody has a month of deliveries for the first of them.
+    await log(clock.now() - timedelta(days=8 * 31))
+    async with db.transaction() as tx:
+        for table in ("delivery_delivery", "delivery_attempt"):
+            await tx.execute(f"DROP TABLE {table}_{clock.now() - timedelta(days=8 * 31):%Y_%m}")
+    await log(clock.now() - timedelta(minutes=2))
+    await log(clock.now() - timedelta(minutes=1), depth=limits.EVENT_DEPTH_MAX + 1)
+    async with db.transaction() as tx:
+        workspace = await tenancy.get_workspace(tx, id)
+        span = {"after_id": str(UUID(int=0)), "until_id": str(first_id_at(clock.now())), "queued": 0}
+        await refill_more(tx, workspace, [Due(REFILL, new, clock.now(), span)], clock.now())
+        found = await delivery.search_deliveries(tx, id, lane_id=UUID(new))
+    assert len(found.items) == 1

@@ -10,7 +10,8 @@ import httpx
 import msgspec
 import pytest
 
-from regulars import sandbox
+from regulars import conditions, sandbox
+from regulars.conditions import failed
 from regulars.dispatch.mapping import PropertyMapping, applied
 from regulars.dispatch.terms import Schedule, sampled
 from regulars.kit import new_id
@@ -107,6 +108,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"mapping": [{"property": "a", "action": "template", "value": "{{ nonsense }}"}]}, "mapping[0].value"),
     ({"mapping": [{"property": "a", "action": "template", "value": "{% for a in b %}"}]}, "mapping[0].value"),
     ({"mapping": [{"property": "a", "action": "template", "value": "{{ amount | upcase }}"}]}, "mapping[0].value"),
+    ({"mapping": [{"property": "a", "action": "template", "value": "{{ amount }}" * 6}]}, "mapping[0].value"),
     ({"mapping": [{"property": "a", "action": "shout"}]}, "mapping[0].action"),
     ({"mapping": [{"property": "x" * 65, "action": "constant"}]}, "mapping[0].property"),
     ({"mapping": [{"property": "a\nb", "action": "constant"}]}, "mapping[0].property"),
@@ -126,6 +128,20 @@ async def test_what_makes_no_sense_is_refused_naming_the_field(shop: Shop, look_
         assert (refused.status_code, list(refused.json()["fields"])) == (422, [field]), given
     kept = (await shop.manage("GET", f"/send-events/{rule['id']}")).json()
     assert (kept["mapping"], kept["sample_percent"], kept["schedule"]) == ([], 100, None)
+
+
+async def test_a_name_is_free_that_no_property_is_told_by_and_true_is_not_1(shop: Shop, look_alikes: Sandbox) -> None:
+    rule = await connected(shop, look_alikes, "webhook")
+    dropped = [{"property": "status", "action": "drop"}, {"property": "amount", "action": "rename", "value": "status"}]
+    swapped = [{"property": "amount", "action": "rename", "value": "status"},
+               {"property": "status", "action": "rename", "value": "amount"}]  # fmt: skip
+    constants = [[{"property": "flag", "action": "constant", "value": value}] for value in (1, True)]
+    for mapping in (dropped, swapped, *constants):
+        assert (await change(shop, rule, mapping=mapping)).status_code == 200, mapping
+        kept = (await shop.manage("GET", f"/send-events/{rule['id']}")).json()["mapping"]
+        assert msgspec.json.encode(kept, order="sorted") == msgspec.json.encode(mapping, order="sorted")
+    taken = [{"property": "a", "action": "constant"}, {"property": "amount", "action": "rename", "value": "a"}]
+    assert list((await change(shop, rule, mapping=taken)).json()["fields"]) == ["mapping[1].value"]
 
 
 async def test_a_rule_for_some_customers_and_some_hours_says_whom_and_when_it_kept_back(
@@ -192,16 +208,23 @@ def test_a_template_costs_no_more_and_says_no_more_than_it_may() -> None:
     body = msgspec.json.encode({"name": "{{ name }}", "tags": ["a", 2], "none": None, "n": 0}).decode()
     rows = [PropertyMapping("a", "template", "{{ tags }}|{{none}}|{{ n }}|{{name}}|" + "x" * 999)]
     assert msgspec.json.decode(applied(rows, body))["a"] == ("a, 2||0|{{ name }}|" + "x" * 999)[:1_000]
+    rows = [PropertyMapping("a", "template", "{{ long }}" * 5), PropertyMapping("long", "drop")]
+    assert msgspec.json.decode(applied(rows, msgspec.json.encode({"long": "y" * 90_000}).decode()))["a"] == "y" * 1_000
 
 
-async def test_a_rule_is_tried_on_what_happened_at_both_doors(shop: Shop, look_alikes: Sandbox) -> None:
+async def test_a_rule_is_tried_on_what_happened_at_both_doors(
+    shop: Shop, look_alikes: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rule = await connected(shop, look_alikes, "klaviyo")
     ten, hundred = await shop.trigger(), await shop.trigger(coins=(100, 100))
     for trigger, whom in ((ten, CUSTOMER), (hundred, CUSTOMER), (hundred, "shopify-2"), (hundred, CUSTOMER)):
         assert (await shop.reward(trigger, whom)).status_code == 200
     draft = {"topic": "walletreward_create", "integration_id": rule["integration_id"], "mapping": MAPPING}
     draft |= {"condition": {"property": "amount", "operator": "at_least", "value": 100}, "prefix": "Try "}
+    explained = list[object]()
+    monkeypatch.setattr(conditions, "failed", lambda why: explained.append(why) or failed(why))
     found = (await shop.manage("POST", "/send-events/dry-run", json=draft, params={"days": 1})).json()
+    assert len(explained) == 1, "only what is kept back is explained: that takes far longer than to ask"
     assert (found["looked_through"], found["sent"]) == (4, 2)
     back = {one["what"]: (one["words"], one["events"]) for one in found["kept_back"]}
     assert back["restricted"] == ("asked that the amount is at least 100 coins", 1)
@@ -237,6 +260,8 @@ async def test_a_rule_is_tried_on_what_happened_at_both_doors(shop: Shop, look_a
     assert row.items() <= drawn.items()
     await owner.post(page, **drawn)
     assert (await shop.manage("GET", path)).json()["updated_at"] == kept["updated_at"]
+    odd = {"schedule.weekdays": "\u00b2", "mapping[0].value": '"a\\u0000b"'}
+    assert "text without NUL characters" in (await owner.post(page, **drawn | odd)).text
     gone = form_of((await owner.post(page, **drawn, redraw="mapping[0]")).text, page)
     assert (await owner.post(page, **gone)).status_code == 303
     assert (await shop.manage("GET", path)).json()["mapping"] == []

@@ -240,6 +240,17 @@ async def test_a_website_pushes_what_the_api_takes(shop: Shop, clock: HandClock)
     assert taken["outcome"] == "Order 77 was recorded. It earned 12 coins."
     assert (wrong["state"], wrong["outcome"]) == ("failed", "amount: expected an amount such as 12.34, of at least 0")
     assert other["state"] == "ignored"
+    many = [f"t{n}" for n in range(limits.CUSTOMER_TAGS_MAX)]
+    tagged = {"customer_id": "website-17", "tags": ["", "VIP", "x" * 256, *many]}
+    for _ in range(2):
+        await shop.client.post(there.path, json=tagged, headers={"x-custom-website-topic": "customers/updated"})
+        told = max(await there.handled(), key=lambda hook: hook["id"])
+        assert (told["state"], told["outcome"].partition(";")[2]) == (
+            "done",
+            " left out, as too many or too long: 2 tags.",
+        )
+    (asha,) = (await shop.manage("GET", "/customers", params={"text": "asha@example.com"})).json()["items"]
+    assert asha["tags"] == ["VIP", *many[:-1]]
     await shop.manage("PATCH", f"/sources/{there.source['id']}", json={"settings": {"signed": "yes"}})
     unsigned = await shop.client.post(older, json=order, headers={"x-custom-website-topic": "orders/updated"})
     assert unsigned.status_code == 401

@@ -95,8 +95,9 @@ async def read_event(call: Call[NoQuery, None], tx: Reading) -> EventWithDeliver
     of = await whose(tx, call.workspace, [event])
     item = event_item(event, of[event.customer_id])
     items = await delivery_items(tx, call.workspace, sent.get(event.id, []))
-    led = await why.causes(tx, call.workspace, event), await why.effects(tx, call.workspace, event)
-    return EventWithDeliveries(item, items, rules, *led)
+    causes = await why.causes(tx, call.workspace, event)
+    effects = await why.effects(tx, call.workspace, event, sent.get(event.id, []), rules)
+    return EventWithDeliveries(item, items, rules, causes, effects)
 
 
 @management.get("/event-topics", "What events there are", tag="Events", area="rules")

@@ -88,7 +88,7 @@ async def _drawn(desk: Desk, tx: Reading, of: Automation, step: str, told: str) 
         "how": form.text("how") if typed else at.how,
         "draft": draft,
         "known": known,
-        "put": (place, int(index)) if index.isdigit() else None,
+        "put": (place, int(index)) if index.isdecimal() and len(index) < 4 else None,
         "condition": Builder(
             pairs, known.schema(at.asks, topic), at.tree, {}, only, nothing, legend, nested=at.asks != "where"
         ),

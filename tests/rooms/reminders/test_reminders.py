@@ -226,6 +226,12 @@ async def test_more_than_fit_one_transaction_are_told_in_several(diary: Diary, m
     for name in diary.people:
         await diary.move(name, 10, "03-09")
         await diary.move(name, 5, "03-09")
+    async with diary.db.reading() as tx:
+        found = {one.reminder: one for one in await reminders.foreseen(tx, diary.shop, diary.at("03-02 10:00"))}
+    assert [(found[name].told, found[name].more) for name in ("coins_expire_in_a_week", "coins_expire_in_a_day")] == [
+        (2, True),
+        (0, False),
+    ]
     await diary.until("03-09 12:00")
     assert sorted(await diary.told(), key=str) == sorted(
         [
