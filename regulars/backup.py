@@ -21,12 +21,11 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from regulars import embedded, migrations
-from regulars.kit import Database, Reading, SecretBox, Unreadable
+from regulars.kit import Database, Reading, SecretBox, Unreadable, nodes
 
 _DUMP, _MANIFEST = "database.sql", "manifest.json"
 
@@ -54,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 async def back_up(url: str, place: Path, now: datetime) -> tuple[Path, Manifest]:
     """Into a new file, of this name or in this folder. Raises BackupError, MigrationError, OSError."""
+    await _on_one_server(url)
     applied = await migrations.applied(url)
     if not applied:
         raise BackupError("this database is empty: there is nothing to back up")
@@ -86,12 +86,13 @@ async def restore(url: str, file: Path) -> Manifest:
                     f"{file} was made by another version of Regulars ({', '.join(other)} differ): restore it with that"
                 )
             await migrations.applied(url)  # it can be reached
+            await _on_one_server(url)
             db = await Database.connect(url, connections_max=1)
             try:
                 async with db.snapshot() as tx:
-                    if there := await _contents(tx):
+                    if there := await tx.fetchval(_TABLES):
                         raise BackupError(
-                            f"this database is not empty ({next(iter(there))}): a backup comes back into an empty one"
+                            f"this database is not empty ({there}): a backup comes back into an empty one"
                         )
                 await asyncio.to_thread(_load, url, archive)
                 async with db.snapshot() as tx:
@@ -103,6 +104,13 @@ async def restore(url: str, file: Path) -> Manifest:
     if wrong := sorted(name for name in found.keys() | made.tables.keys() if found.get(name) != made.tables.get(name)):
         raise BackupError(f"what came back is not what was backed up, in {', '.join(wrong)}: don't go on with it")
     return made
+
+
+async def _on_one_server(url: str) -> None:
+    if await nodes.told(url):
+        raise BackupError(
+            "this database is spread over a cluster: back up each of its nodes with PostgreSQL's own tools"
+        )
 
 
 async def unreadable(tx: Reading, box: SecretBox) -> tuple[int, int]:
@@ -121,6 +129,9 @@ async def _write(url: str, archive: zipfile.ZipFile) -> dict[str, Content]:
     db = await Database.connect(url, connections_max=1)
     try:
         async with db.snapshot() as tx:
+            # What changes tables, such as a migration or a month that is dropped, waits from here on, so that pg_dump
+            # finds the tables that the snapshot knows.
+            await tx.fetch(f"LOCK TABLE {', '.join(await _tables(tx))} IN ACCESS SHARE MODE")
             snapshot = await tx.fetchval("SELECT pg_export_snapshot()")
             await asyncio.to_thread(_dump, url, snapshot, archive)
             return await _contents(tx)
@@ -131,8 +142,11 @@ async def _write(url: str, archive: zipfile.ZipFile) -> dict[str, Content]:
 async def _contents(tx: Reading) -> dict[str, Content]:
     """Of each table, whoever made it."""
     await tx.fetch(_SAY_VALUES_ALIKE)
-    names = [row["name"] for row in await tx.fetch(_TABLES)]
-    return {name: (await tx.all(Content, _CONTENT.format(name)))[0] for name in names}
+    return {name: (await tx.all(Content, _CONTENT.format(name)))[0] for name in await _tables(tx)}
+
+
+async def _tables(tx: Reading) -> list[str]:
+    return [row["name"] for row in await tx.fetch(_TABLES)]
 
 
 def _dump(url: str, snapshot: str, archive: zipfile.ZipFile) -> None:
@@ -163,16 +177,11 @@ def _copy(source: IO[bytes] | None, to: IO[bytes] | None) -> None:
 def _program(name: str, url: str, *options: str, **pipes: Any) -> Iterator[subprocess.Popen[bytes]]:
     """One of PostgreSQL's own, at work on that database for the time of the block. Raises BackupError with its words
     where it fails; fails the block, it is killed, so that it takes no half for the whole."""
-    parts = urlsplit(url)
-    who, at, hosts = parts.netloc.rpartition("@")
-    # The password not among the arguments, which everybody on the machine may read.
-    secret = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
-    database = parts._replace(netloc=f"{who.partition(':')[0]}{at}{hosts}").geturl()
-    command = [str(embedded.binary(name)), f"--dbname={database}", *options]
+    command, environment = embedded.program(name, url)
     with tempfile.TemporaryFile() as words:
         with (
             suppress(BrokenPipeError),
-            subprocess.Popen(command, stderr=words, env=os.environ | secret, **pipes) as process,
+            subprocess.Popen([*command, *options], stderr=words, env=environment, **pipes) as process,
         ):
             try:
                 yield process

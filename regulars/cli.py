@@ -239,7 +239,7 @@ def bench(
 ) -> None:
     """Measure how fast this version is on this machine, held against what PostgreSQL and a bare HTTP client do there.
 
-    Takes about six minutes, on a database of its own that is gone afterwards.
+    Takes some ten minutes, on a database of its own that is gone afterwards.
 
     Args:
         as_json: Print a JSON list of {name, value, unit, against, limit, ratio, bar}.

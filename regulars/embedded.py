@@ -28,8 +28,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
 
@@ -81,6 +81,16 @@ def binary(name: str) -> Path:
     if not path.is_file():
         raise EmbeddedError(f"the wheel {_WHEEL} carries no program named {name}")
     return path
+
+
+def program(name: str, url: str) -> tuple[list[str], dict[str, str]]:
+    """A program of the wheel on the database of that URL: how its command begins, and its environment. The password
+    is not among the arguments, which everybody on the machine may read."""
+    parts = urlsplit(url)
+    who, at, hosts = parts.netloc.rpartition("@")
+    database = parts._replace(netloc=f"{who.partition(':')[0]}{at}{hosts}").geturl()
+    secret = {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
+    return [str(binary(name)), f"--dbname={database}"], os.environ | secret
 
 
 @contextmanager
@@ -258,13 +268,12 @@ class Server:
         return how
 
 
-class _Postmaster:
+class _Postmaster(NamedTuple):
     """What `postmaster.pid` says: line 1 the process, line 5 the socket's folder, line 8 how far it has come."""
 
-    def __init__(self, pid: int, socket: Path, ready: bool) -> None:
-        self.pid = pid
-        self.socket = socket
-        self.ready = ready
+    pid: int
+    socket: Path
+    ready: bool
 
     @classmethod
     def read(cls, data: Path) -> _Postmaster | None:
@@ -379,17 +388,8 @@ def _programs(account: pwd.struct_passwd | None) -> Path:
 def _can(account: pwd.struct_passwd, *command: str) -> bool:
     """Whether the account can do it, asked by doing it: modes, lists, mounts and fences all have their say."""
     try:
-        done = subprocess.run(
-            command,
-            cwd="/",
-            user=account.pw_uid,
-            group=account.pw_gid,
-            extra_groups=[],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        how: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        done = subprocess.run(command, cwd="/", check=False, stdin=subprocess.DEVNULL, capture_output=True, **how)
     except PermissionError:
         return False
     return done.returncode == 0

@@ -53,9 +53,11 @@ def server_url() -> Iterator[str]:
         if asyncio.run(nodes.told(GIVEN)):
             shards.watch()
         yield GIVEN
-        strays = asyncio.run(shards.strays(GIVEN))
-        for name in _made:
-            asyncio.run(embedded.drop_database(GIVEN, name))
+        try:
+            strays = asyncio.run(shards.strays(GIVEN))
+        finally:
+            for name in _made:
+                asyncio.run(embedded.drop_database(GIVEN, name))
         assert strays == {}, "what is asked of one shop touched more than one shard"
         return
     # Not pytest's own temporary folder: for root that is closed to the account which runs the server.
@@ -64,9 +66,12 @@ def server_url() -> Iterator[str]:
         server.start()
         # Nothing of it outlives the run, so nothing waits for the disk. Those that tests kill keep what they promise.
         asyncio.run(_execute(server.url(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
-        yield server.url()
-        os.kill(server.pid or 0, signal.SIGQUIT)
-        server.stop()
+        try:
+            yield server.url()
+        finally:
+            if server.pid:
+                os.kill(server.pid, signal.SIGQUIT)
+            server.stop()
 
 
 async def fresh_database(server_url: str) -> str:

@@ -5,7 +5,6 @@ what it gave to one receiver. For each size shops are added to those that are th
 """
 
 import asyncio
-import os
 import random
 import sys
 import time
@@ -14,22 +13,21 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 
-from regulars import dispatch, integrations, limits, tenancy, triggers
-from regulars.bench.children import BenchFailed, listening, python, running
+from regulars import limits, triggers
+from regulars.bench.children import BenchFailed
+from regulars.bench.deliveries import connect, sinking
 from regulars.bench.figures import Row
 from regulars.bench.plan import FULL
 from regulars.bench.postgres import settle
-from regulars.bench.rewards import PLAIN, REWARD
+from regulars.bench.rewards import REWARD, rewarding_shop
 from regulars.bench.running import printed, said
 from regulars.bench.sink import arrivals
 from regulars.bench.stage import Say, Stage, staged
+from regulars.bench.turns import customer_id
 from regulars.customers import NewCustomer
-from regulars.delivery import CheckResult
-from regulars.kit.ports import free_port
 from regulars.kit.settings import Settings
 from regulars.tenancy import Workspace
 from regulars.triggers import Fire, Trigger
-from regulars.wiring import open_shop
 
 _CUSTOMERS_EACH = 20
 _IDLE_S = 5
@@ -43,19 +41,15 @@ async def measure(settings: Settings, shops: int, *, say: Say, events: int = 10_
     """At a hundredth of the shops, a tenth, and all."""
     opened: list[Open] = []
     rows: list[list[Row]] = []
-    async with staged(settings, FULL, say) as stage:
-        port = free_port()
-        command = python("regulars.bench.sink", str(port))
-        async with running(command, environment=os.environ, log=stage.folder / "sink.log", talking=True) as sink:
-            await listening(port, sink)
-            for size in sorted({max(1, shops // 100), max(1, shops // 10), shops}):
-                say(f"opening shops, up to {size:,}")
-                while len(opened) < size:
-                    opened.append(await _open(stage, f"Shop {len(opened)}", f"http://127.0.0.1:{port}/"))
-                await settle(stage.url)
-                figures = await _busy(stage, opened, sink, events)
-                first = rows[0] if rows else [None] * len(figures)
-                rows.append([_row(size, *figure, was) for figure, was in zip(figures, first, strict=True)])
+    async with staged(settings, FULL, say) as stage, sinking(stage) as (sink, url):
+        for size in sorted({max(1, shops // 100), max(1, shops // 10), shops}):
+            say(f"opening shops, up to {size:,}")
+            while len(opened) < size:
+                opened.append(await _open(stage, f"Shop {len(opened)}", url))
+            await settle(stage.url)
+            figures = await _busy(stage, opened, sink, events)
+            first = rows[0] if rows else [None] * len(figures)
+            rows.append([_row(size, *figure, was) for figure, was in zip(figures, first, strict=True)])
     return [row for of_size in rows for row in of_size]
 
 
@@ -65,15 +59,9 @@ def _row(shops: int, name: str, value: float, unit: str, first: Row | None) -> R
 
 
 async def _open(stage: Stage, name: str, url: str) -> Open:
-    app, now = stage.app, stage.app.clock.now()
-    given = {"url": url, "rate_per_minute": limits.RATE_PER_MINUTE_MAX}
-    async with app.db.transaction() as tx:
-        shop = await open_shop(tx, name, now=now)
-        shop = await tenancy.change_workspace(tx, shop.id, {"events_on": True}, now)
-        shown = await integrations.add(tx, shop.id, app.box, tool="webhook", name="Sink", given=given, now=now)
-        await integrations.conclude(tx, shown.integration, CheckResult(True, ""), now)
-        await dispatch.create_rule(tx, shop.id, topic=REWARD, integration_id=shown.integration.id, now=now)
-        return shop, await triggers.create_trigger(tx, shop, PLAIN.title, "api", PLAIN, now, actor="bench")
+    shop, trigger = await rewarding_shop(stage, name, wallets=_CUSTOMERS_EACH)
+    await connect(stage, shop, url, REWARD)
+    return shop, trigger
 
 
 async def _busy(stage: Stage, opened: Sequence[Open], sink: Process, events: int) -> list[tuple[str, float, str]]:
@@ -88,7 +76,7 @@ async def _busy(stage: Stage, opened: Sequence[Open], sink: Process, events: int
         of = Counter(drawn.choices(range(len(opened)), cum_weights=weights, k=many))
         for number, fires in of.items():
             shop, trigger = opened[number]
-            who = [NewCustomer(f"c{drawn.randrange(_CUSTOMERS_EACH)}") for _ in range(fires)]
+            who = [NewCustomer(customer_id(drawn.randrange(_CUSTOMERS_EACH))) for _ in range(fires)]
             async with stage.app.db.transaction() as tx:
                 asked = [Fire(trigger_id=trigger.id, customer=one) for one in who]
                 await triggers.fire(tx, shop, asked, stage.app.clock.now(), drawn)

@@ -36,7 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FULL = Plan()
-"""What `regulars bench` measures, in about six minutes."""
+"""What `regulars bench` measures, in some ten minutes."""
 
 BIG = Plan(
     book_wallets=200_000, book_txns_each=50, expiring_wallets=200_000, members=1_000_000, segment_customers=1_000_000

@@ -1,8 +1,6 @@
 """The comparisons that PostgreSQL's own programs make: pgbench, and COPY by psql."""
 
-import os
 import re
-from urllib.parse import unquote, urlsplit
 
 from regulars import embedded
 from regulars.bench.children import BenchFailed, finished
@@ -15,8 +13,7 @@ _SLACK_S = 120.0
 
 async def fill(url: str, plan: Plan) -> None:
     """pgbench's tables, at the plan's scale."""
-    command = [str(embedded.binary("pgbench")), "--initialize", "--quiet", "--scale", str(plan.pgbench_scale)]
-    await _finished(command, url, _SLACK_S)
+    await _finished("pgbench", url, _SLACK_S, "--initialize", "--quiet", f"--scale={plan.pgbench_scale}")
 
 
 async def settle(url: str) -> None:
@@ -26,11 +23,10 @@ async def settle(url: str) -> None:
 
 async def transactions_per_s(url: str, plan: Plan, *options: str) -> float:
     """By pgbench with prepared statements, after a warm-up. `-N` leaves out the updates that all clients fight for."""
-    command = [str(embedded.binary("pgbench")), "-M", "prepared", *options]
-    command += ["-c", str(plan.pgbench_clients)]
+    options = ("-M", "prepared", *options, "-c", str(plan.pgbench_clients))
     printed = ""
     for seconds in filter(None, (plan.warm_up_s, plan.measure_s)):
-        printed = await _finished([*command, "-T", str(seconds)], url, seconds + _SLACK_S)
+        printed = await _finished("pgbench", url, seconds + _SLACK_S, *options, "-T", str(seconds))
     found = _TPS.search(printed)
     if found is None:
         raise BenchFailed(f"pgbench said no rate: {printed}")
@@ -39,19 +35,13 @@ async def transactions_per_s(url: str, plan: Plan, *options: str) -> float:
 
 async def last_statement_s(url: str, *statements: str) -> float:
     """Run each by psql; how long the last one took, its commit included."""
-    command = [str(embedded.binary("psql")), "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-c", r"\timing on"]
+    options = ["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-c", r"\timing on"]
     for statement in statements:
-        command += ["-c", statement]
-    times = _TIME_MS.findall(await _finished([*command, "-d"], url, _SLACK_S))
+        options += ["-c", statement]
+    times = _TIME_MS.findall(await _finished("psql", url, _SLACK_S, *options))
     return float(times[-1]) / 1_000
 
 
-async def _finished(command: list[str], url: str, within_s: float) -> str:
-    """With the database's URL as the last argument, its password kept out of the list of processes."""
-    parts = urlsplit(url)
-    environment = dict(os.environ)
-    if parts.password is not None:
-        environment["PGPASSWORD"] = unquote(parts.password)
-        user, _, host = parts.netloc.rpartition("@")
-        parts = parts._replace(netloc=f"{user.partition(':')[0]}@{host}")
-    return await finished([*command, parts.geturl()], environment=environment, within_s=within_s)
+async def _finished(program: str, url: str, within_s: float, *options: str) -> str:
+    command, environment = embedded.program(program, url)
+    return await finished([*command, *options], environment=environment, within_s=within_s)

@@ -177,8 +177,5 @@ SELECT max(recorded_at) FROM events_log WHERE workspace_id = $1 AND topic = 'seg
 -- name: count_unread
 SELECT count(*) FROM events_pending WHERE workspace_id = $1 AND reader = 'engagement'
 
--- name: count_sent
-SELECT count(*) FROM messages_message WHERE workspace_id = $1 AND state = 'sent'
-
 -- name: count_reserved
 SELECT count(*) FROM messages_message WHERE workspace_id = $1 AND source_kind = 'automation'

@@ -25,6 +25,7 @@ from regulars.customers.merging import CustomerErased, erase, lock_both, merge
 from regulars.customers.model import CHANGEABLE, Customer, NewCustomer, check, check_changes, seen
 from regulars.customers.own import (
     OWN,
+    PROPERTY_TYPES,
     TAGS,
     check_declared,
     check_tags,

@@ -30,6 +30,13 @@ Tags = Annotated[list[Tag], Meta(max_length=limits.CUSTOMER_TAGS_MAX, descriptio
 
 OWN = "customer_properties"
 TAGS = Field("customer_tags", "Customer's tags", "list")
+PROPERTY_TYPES: dict[PropertyType, str] = {
+    "text": "a text",
+    "number": "a number",
+    "yes_no": "yes or no",
+    "date": "a date",
+}
+"""Each, in words."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _EXPECTED = {
     "text": f"a line of at most {limits.CUSTOMER_PROPERTY_CHARS_MAX} characters",

@@ -56,6 +56,9 @@ async def test_a_new_tool_is_told_of_what_its_rules_would_have_sent(
     assert "is being sent" not in words((await browser.get(f"/integrations/{new}")).text)
 
     # Again, and by the page: nothing is told twice.
+    for wrong in ("", "yesterday", "0001-01-01", "9999-12-31"):
+        answer = await browser.post(f"/integrations/{new}/missed", since=wrong)
+        assert (answer.status_code, "date" in words(answer.text)) == (422, True), wrong
     yesterday = f"{clock.now() - timedelta(days=1):%Y-%m-%d}"
     answer = await browser.post(f"/integrations/{new}/missed", since=yesterday)
     assert answer.status_code == 303, answer.text

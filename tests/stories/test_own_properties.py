@@ -1,6 +1,7 @@
 """What a shop keeps of its customers itself: tags and properties, set at every door, asked for wherever conditions are,
 and changed by automations."""
 
+import re
 from typing import Any
 
 from regulars.kit import HandClock
@@ -162,12 +163,12 @@ async def test_files_platforms_and_pages_set_them_too(shop: Shop) -> None:
     assert one["tags"] == ["VIP", "New", "Old", "Web"]
     owner = await signed_in(shop, await person(shop, "owner"))
     settings = (await owner.get("/settings/customers")).text
-    assert "shirt_size: text" in settings
+    assert re.findall(r'name="names" value="(\w*)"', settings) == [*sorted(OWN), "", "", ""]
     kept = await owner.post(
-        "/settings/customers", customer_properties="Shirt size: text\nvisits: number\nVIP since: date"
+        "/settings/customers", names=["Shirt size", "", "visits", "VIP since"], types=["text", "text", "number", "date"]
     )
     assert kept.status_code == 303, kept.text
-    wrong = await owner.post("/settings/customers", customer_properties="visits: text")
+    wrong = await owner.post("/settings/customers", names="visits", types="text")
     assert (wrong.status_code, "to stay a number" in wrong.text) == (422, True)
     page = (await owner.get(f"/customers/{one['id']}/edit")).text
     form = form_of(page, f"/customers/{one['id']}/edit")

@@ -8,7 +8,10 @@ import pytest
 from tests.tidy.checkout import ROOT, files, name
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
-_REGISTRY = re.compile(r"https?://[^\s/\"']*(?:pypi|pythonhosted|npmjs|registry|crates|maven)", re.IGNORECASE)
+_REGISTRY = re.compile(
+    r"https?://[^\s/\"']*(?:pypi|pythonhosted|npmjs|registry|crates|maven)|\\b(?:docker|ghcr|quay)\\.io\\b",
+    re.IGNORECASE,
+)
 
 
 @pytest.mark.parametrize("lock", LOCKS)

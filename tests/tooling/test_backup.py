@@ -71,8 +71,10 @@ async def backed_up_while_others_write(url: str, directory: Path) -> tuple[Path,
                 given += 1
 
         givers = [asyncio.create_task(give(name)) for name in names]
-        while given < 20:  # noqa: ASYNC110 - each has given some
-            await asyncio.sleep(0)
+        async with asyncio.timeout(60):
+            while given < 20:
+                assert not any(giver.done() for giver in givers)
+                await asyncio.sleep(0)
         before = given
         await commands.back_up(of(url, directory), directory, say=said.append)
         after = given

@@ -118,9 +118,10 @@ async def test_shops_go_on_while_a_version_comes_and_it_gives_way_to_whoever_tak
 
     async def others_gave(more: int) -> None:
         wanted = len(given) + more
-        while len(given) < wanted:
-            assert not any(giver.done() for giver in givers)
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while len(given) < wanted:
+                assert not any(giver.done() for giver in givers)
+                await asyncio.sleep(0.01)
 
     givers = [asyncio.create_task(give()) for _ in range(4)]
     async with db.snapshot() as report:

@@ -126,9 +126,7 @@ async def test_a_health_check_does_not_wait_for_a_form_that_is_still_being_sent(
     writer.write(whole[: len(whole) // 2])
     await writer.drain()
     assert (await sent(port, request("GET", b"/healthz"))).startswith(b"HTTP/1.1 200")
-    answer = asyncio.ensure_future(reader.readline())
-    assert not answer.done()
     writer.write(whole[len(whole) // 2 :])
     with suppress(ConnectionError):  # it may be cut off before what it is answered is read
-        assert (await answer).startswith(b"HTTP/1.1 4")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 4")
     writer.close()

@@ -11,7 +11,6 @@ from litestar import Response, post
 from regulars import customers, dispatch, limits, orders, reminders, reviews, storefront, tenancy
 from regulars.dashboard.desk import Desk, Handed
 from regulars.dashboard.sheets import MAYBE, TEXT, TICK, Field, Fields, Given, Sheet, Shown, fields_of, read
-from regulars.dashboard.trigger_forms import properties_of
 from regulars.dashboard.words import plural, zones
 from regulars.engagement.messages.model import MessageRules, message_rules
 from regulars.kit import Reading, countries, currency
@@ -360,7 +359,8 @@ MESSAGES = settings_page(
 
 
 async def _save_own(desk: Desk, given: Given, shown: Shown) -> Response[Any]:
-    said = {re.sub(r"\W+", "_", name.lower()): type_ for name, type_ in properties_of(given[customers.OWN]).items()}
+    rows = zip(given["names"], given["types"], strict=False)
+    said = {re.sub(r"\W+", "_", name.strip().lower()): type_ for name, type_ in rows if name.strip()}
     gone = dict.fromkeys(customers.declared(desk.workspace).keys() - said.keys())
     changes = {"settings": {customers.OWN: gone | said}}
     async with desk.changing("workspace.update", desk.id, **changes) as tx:
@@ -372,11 +372,13 @@ CUSTOMERS = settings_page(
     "customers",
     "What you keep of customers",
     "Properties of your own, beside tags: on a customer's page, in segments, messages and files.",
-    {customers.OWN: Field("lines", optional=True, blank=())},
-    lambda shop: {customers.OWN: [f"{name}: {type_}" for name, type_ in customers.declared(shop).items()]},
+    {"names": Field("texts"), "types": Field("texts")},
+    lambda shop: {"names": list(customers.declared(shop)), "types": list(customers.declared(shop).values())},
     dict,
     lambda shop: f"{', '.join(customers.declared(shop)) or 'Nothing of your own'}.",
+    {"kinds": customers.PROPERTY_TYPES},
     save=_save_own,
+    inside={f"settings.{customers.OWN}": "names"},
 )
 
 PAGES = (SHOP, STOREFRONT, EARNING, COINS, CUSTOMERS, REMINDERS, REVIEWS, MESSAGES, KEPT, PROGRAMS)
