@@ -125,7 +125,8 @@ def measures(
     wanted: Sequence[Measure], people: People, workspace_id: UUID, ids: Sequence[UUID], *, now: datetime, zone: tzinfo
 ) -> Iterator[tuple[Sequence[Measure], Asked]]:
     """What measures came to for some people: statements that answer for each of them with `id`, `counts`, `totals` and
-    `oldest`, in the order of the measures named beside. So many together are a statement that a driver keeps."""
+    `oldest`, in the order of the measures named beside. So many together are a statement that a driver keeps. They are
+    to be run with `enable_sort` off: then deeds are found by whose they are, however little is known of the shop."""
     for topic in sorted({one.topic for one in wanted}):
         of_topic = [one for one in dict.fromkeys(wanted) if one.topic == topic]
         for start in range(0, len(of_topic), limits.MEASURES_TOGETHER_MAX):
@@ -137,7 +138,7 @@ def measures(
             asked = (
                 f"ARRAY[{', '.join(one)}]{type_} AS {name}" for one, (name, type_) in zip(three, types, strict=True)
             )
-            found = _of_topic(made, topic, some, ", ".join(asked), people, " AND e.customer_id = n.id")
+            found = _of_topic(made, topic, some, ", ".join(asked), people, of_one=True)
             rows = "SELECT n.id, t.counts, t.totals, t.oldest FROM unnest($2::uuid[]) AS n (id)"
             yield some, Asked(f"{rows} CROSS JOIN LATERAL ({found}) AS t", made.arguments)
 
@@ -167,10 +168,10 @@ def _named(made: _Statement, measure: Measure, place: int) -> str:
 
 
 def _of_topic(
-    made: _Statement, topic: str, some: Sequence[Measure], columns: str, people: People, whose: str = ""
+    made: _Statement, topic: str, some: Sequence[Measure], columns: str, people: People, *, of_one: bool = False
 ) -> str:
-    """One look at all deeds of a topic for all its measures; what `columns` asks of a body is taken out of it once, and
-    read once as the number that it is."""
+    """One look at all deeds of a topic for all its measures, of everybody or of one, `n`; what `columns` asks of a body
+    is taken out of it once, and read once as the number that it is."""
     keys = {made.bind(name, "text"): alias for name, alias in made.taken.items()}
     numbers, made.taken, made.read = made.read, {}, {}
     taken = "".join(
@@ -179,8 +180,10 @@ def _of_topic(
     since = [made.span(one)[0] for one in some]
     first = min((at for at in since if at), default=None) if all(since) else None
     recent = f" AND e.occurred_at >= {made.bind(first, 'timestamptz')}" if first else ""
+    # Only the index of one customer's deeds has them in this order: where nothing may be sorted, it is the one.
+    whose, order = (" AND e.customer_id = n.id", " ORDER BY e.occurred_at") if of_one else ("", "")
     deeds = f"""(SELECT e.customer_id, e.occurred_at{taken} FROM {people.deeds} AS e
-           WHERE e.workspace_id = $1 AND e.topic = {made.bind(topic, "text")}{whose}{recent} OFFSET 0) AS d"""
+           WHERE e.workspace_id = $1 AND e.topic = {made.bind(topic, "text")}{whose}{recent}{order} OFFSET 0) AS d"""
     if numbers:
         deeds = (
             f"(SELECT d.*{''.join(f', {sql} AS {alias}' for sql, alias in numbers.items())} FROM {deeds} OFFSET 0) AS d"

@@ -68,3 +68,22 @@ async def test_segments_go_by_keys(shop: Corner) -> None:
             await segments.change_segment(spy, workspace, live.id, {"name": "Other"}, now)
             await segments.find_again(spy, workspace, all_.id, now)
             await segments.delete_segment(spy, workspace, user.id)
+
+
+async def test_a_new_shop_beside_a_large_one_is_asked_by_customer(shop: Corner) -> None:
+    """Of the new one nothing is known, and of the months to come only that nothing was in them."""
+    db, now = shop.db, shop.clock.now()
+    new = await make.a_workspace(db, now, "New")
+    for workspace, many in ((shop.workspace, MANY), (new, 50)):
+        who = await make.a_customer(db, workspace, now)
+        async with db.transaction() as tx:
+            if workspace is new:
+                await tx.execute("ANALYZE")
+            await segments.create_segment(tx, workspace, NewSegment(name="Lately", condition=ORDERED), now)
+            await segments.find(tx, workspace, [], now)
+            told = [NewEvent("order_create", who.id, '{"fiat_amount": 50}', now)] * many
+            await events.append(tx, workspace.id, told, now)
+    async with planning(db, analysed=False, at_least=10) as spy:
+        assert await engage(spy, new, now)
+        (lately,) = await segments.list_segments(spy, new.id)
+        assert lately.members == 1

@@ -59,6 +59,10 @@ WHERE s.workspace_id = $1 AND s.id = $2
 -- every workspace: a search over all customers of one reads tables as a whole, and takes what time it takes
 SELECT set_config('enable_seqscan', 'on', true), set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true)
 
+-- name: sort
+-- every workspace: whether a statement of this transaction may put in order what no index has in order
+SELECT set_config('enable_sort', $1, true)
+
 -- name: states
 -- LATERAL: each found by the key.
 SELECT m.segment_id, m.customer_id, m.entered_at, m.looks_again_at
