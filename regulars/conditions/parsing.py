@@ -14,6 +14,7 @@ from regulars.conditions.model import (
     Done,
     DoneWord,
     Field,
+    FieldType,
     Group,
     Measure,
     Number,
@@ -23,7 +24,7 @@ from regulars.conditions.model import (
     deeds_of,
     word_of,
 )
-from regulars.conditions.operators import OPERATORS, ValueKind, operators_for
+from regulars.conditions.operators import OPERATORS, ValueKind, operator_named, operators_for
 from regulars.conditions.reading import fold
 from regulars.kit import Faults, Invalid, invalid
 
@@ -84,11 +85,19 @@ def parse_leaf(obj: Mapping[str, object], schema: Schema, at: str) -> Property:
 
 
 def _as_asked(obj: Mapping[str, object], name: str, at: str) -> Property:
-    """Of the first type that it can be asked as so."""
-    for type_ in ("text", "number", "yes_no"):
+    """Of the first type that it can be asked as so; if there is none, refused in the words of what it looks like."""
+    types: list[FieldType] = ["text", "number", "yes_no", "date"]
+    asked = [type_ for type_ in types if operator_named(type_, str(obj.get("operator")))]
+    for type_ in asked:
         with suppress(Invalid):
             return parse_leaf(obj, {name: Field(name, name, type_)}, at)
-    return parse_leaf(obj, {name: Field(name, name, "date")}, at)
+    if not asked:
+        known = dict.fromkeys(one.name for type_ in types for one in OPERATORS[type_])
+        raise invalid(f"{at}.operator", f"one of: {', '.join(known)}")
+    value = obj.get("value")
+    one = value[0] if isinstance(value, list) and value else value
+    like = "yes_no" if isinstance(one, bool) else "number" if isinstance(one, int | float) else "text"
+    return parse_leaf(obj, {name: Field(name, name, like if like in asked else asked[0])}, at)
 
 
 def _dump_done(leaf: Done) -> dict[str, object]:

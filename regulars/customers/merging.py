@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import events
+from regulars import events, limits
 from regulars.conditions import fold
 from regulars.customers import store
 from regulars.customers.model import Customer, draw_referral_code
@@ -61,7 +61,7 @@ async def merge(
         spent=dict(spent),
         orders_count=merged.orders_count + into.orders_count,
         last_order_at=max(ordered, default=None),
-        tags=list({fold(tag): tag for tag in (*merged.tags, *into.tags)}.values()),
+        tags=_tags_of_both(merged, into),
         properties=merged.properties | into.properties,
         updated_at=now,
     )
@@ -71,6 +71,14 @@ async def merge(
     if told:
         event = changed_event(events.business(workspace), one, available, told)
         await events.append(tx, workspace.id, [event], now)
+
+
+def _tags_of_both(merged: Customer, into: Customer) -> list[str]:
+    """Each once, as the other wrote it; of too many, the other's."""
+    tags = dict[str, str]()
+    for tag in (*into.tags, *merged.tags):
+        tags.setdefault(fold(tag), tag)
+    return list(tags.values())[: limits.CUSTOMER_TAGS_MAX]
 
 
 async def erase(tx: Tx, workspace_id: UUID, id: UUID, now: datetime) -> tuple[Customer, dict[UUID, str]] | None:

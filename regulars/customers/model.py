@@ -114,6 +114,9 @@ def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
         faults.add("country", "the three-letter code of a country in lower case, such as ind")
     if kept.get("gender") and kept["gender"] not in GENDERS:
         faults.add("gender", "male, female or other")
+    for field in ("accept_email", "accept_mobile"):
+        if not isinstance(kept.get(field, False), bool):
+            faults.add(field, "yes or no")
     faults.check()
     return kept
 

@@ -1,8 +1,8 @@
 """What a shop keeps of its customers beside what every shop does: tags, and properties that it names itself.
 
 A property is declared, with its type, in the setting `customer_properties`; one that is not can't be set. Values of one
-that was taken out stay, until it is declared again. What conditions ask is kept beside them as SQL compares it, so that
-no server has to read, or fold, what somebody typed.
+that was taken out stay as they were, and are there again when it is declared again. What conditions ask is kept beside
+them as SQL compares it, so that no server has to read, or fold, what somebody typed.
 """
 
 import re
@@ -52,7 +52,7 @@ def declared(shop: Workspace) -> dict[str, PropertyType]:
 
 
 def check_declared(before: Workspace, after: Workspace) -> None:
-    """Raises Invalid. A type stays: what was asked by it, and kept, is of that type."""
+    """Raises Invalid. A type stays as long as its property is declared: what is kept, and asked, is of that type."""
     was, faults, at = declared(before), Faults(), f"settings.{OWN}"
     for name, type_ in declared(after).items():
         if not _NAME.fullmatch(name) or type_ not in _EXPECTED:
@@ -148,7 +148,7 @@ def settled(shop: Workspace, customer: Customer | None, changes: Mapping[str, An
         if kept.keys() < changes.keys() or "tags" in kept:
             gone = {fold(seen(tag, name=True)) for tag in changes.get("tags_removed", ())}
             tags = [*changes.get("tags", customer.tags if customer else ()), *changes.get("tags_added", ())]
-            kept["tags"] = [tag for tag in check_tags(tags) if fold(tag) not in gone]
+            kept["tags"] = check_tags(tag for tag in tags if fold(seen(tag, name=True)) not in gone)
     if "properties" in kept:
         with faults:
             had = customer.properties if customer else {}

@@ -45,10 +45,12 @@ async def by_one(tx: Reading, workspace_id: UUID, statement: str, value: object)
 
 
 async def locked(tx: Tx, workspace_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
-    """As `by_ids`. Locks them in this order."""
-    return await _as_merged(
-        tx, workspace_id, {one.id: one for one in await tx.all(Customer, sql.lock, workspace_id, ids)}
-    )
+    """As `by_ids`. Locks them in this order, then those whom some were merged into, by id."""
+    found = {one.id: one for one in await tx.all(Customer, sql.lock, workspace_id, ids)}
+    into = sorted({one.merged_into for one in found.values() if one.merged_into} - found.keys())
+    if into:
+        await tx.all(Customer, sql.lock, workspace_id, into)
+    return await _as_merged(tx, workspace_id, found)
 
 
 async def _by_ids(tx: Reading, workspace_id: UUID, ids: Sequence[UUID]) -> list[Customer]:

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from regulars import customers, ledger, limits, orders, triggers
+from regulars.conditions import fold
 from regulars.customers import Customer, Ensured, NewCustomer
 from regulars.customers.own import PropertyType
 from regulars.imports.progress import Progress
@@ -20,7 +21,7 @@ from regulars.kit.tables import Encoding
 from regulars.ledger import Entry, KeyTaken, Posted
 from regulars.ledger.validity import Validity
 from regulars.orders import Correcting, OrderReport
-from regulars.orders.csv_cells import Ambiguous, moment, whole_id, whole_number
+from regulars.orders.csv_cells import Ambiguous, moment, whole_id, whole_number, with_point
 from regulars.orders.csv_columns import FACTS
 from regulars.orders.csv_reports import OrderFile
 from regulars.tenancy import Workspace
@@ -101,14 +102,14 @@ class Customers(CsvFile):
     )
 
     def __init__(self, *file: Any, own: Mapping[str, PropertyType], **how: Any) -> None:
-        """Also of columns that are called as the shop's own properties."""
+        """Also of columns that are called as the shop's own properties: `size`, or `properties.size`."""
         known, also_called = (*self.COLUMNS.known, *(f"{_OWN}{name}" for name in own)), self.COLUMNS.also_called
-        called = {f"{_OWN}{name}": name for name in own} | dict(also_called)
+        called = {f"{_OWN}{name}": f"{name} properties_{name}" for name in own} | dict(also_called)
         self.COLUMNS, self._own = Columns(self.COLUMNS.required, known, called), own  # type: ignore[misc]
         super().__init__(*file, **how)
 
     def report(self, line: int, row: dict[str, str]) -> CustomerRow | Unusable:
-        faults, more = Faults(), dict[str, Any]()
+        faults, more, asks = Faults(), dict[str, Any](), ""
         for name in _CONSENTS:
             if name in row and row[name].lower() not in _YES_NO:
                 faults.add(name, "yes or no")
@@ -117,25 +118,39 @@ class Customers(CsvFile):
         with faults:
             if "tags" in row:
                 more["tags"] = customers.check_tags(re.split("[,;|]", row["tags"]))
-        cells = {name.removeprefix(_OWN): cell for name, cell in row.items() if name.startswith(_OWN)}
+        dob, own = None, dict[str, Any]()
+        for name, cell in row.items():
+            try:
+                if name == "dob":
+                    dob = moment(name, cell, self._format.dates, self.zone).date()
+                elif name.startswith(_OWN):
+                    own[name.removeprefix(_OWN)] = self._as_typed(name, cell)
+            except Invalid as refusal:
+                faults.note(refusal)
+                asks = refusal.asks if isinstance(refusal, Ambiguous) else asks
         with faults:
-            if cells:
-                more["properties"] = customers.checked_properties(self._own, {}, cells)
-        gender, country, dob, asks = row.get("gender", "").lower(), row.get("country", "").lower(), None, ""
+            if own:
+                more["properties"] = customers.checked_properties(self._own, {}, own)
         with faults:
             if "customer_id" not in row:
                 raise invalid("customer_id", "a value")
             whole_id("customer_id", row["customer_id"])
-        try:
-            dob = moment("dob", row["dob"], self._format.dates, self.zone).date() if "dob" in row else None
-        except Invalid as refusal:
-            faults.note(refusal)
-            asks = refusal.asks if isinstance(refusal, Ambiguous) else ""
+        gender, country = row.get("gender", "").lower(), row.get("country", "").lower()
         said = {name: row.get(name, "") for name in ("customer_id", "name", "email", "mobile", "referral_code")}
         with faults:
             details = NewCustomer(**said, country=country, gender=_GENDERS.get(gender, gender), dob=dob)
             details = customers.check(details)
         return unusable(line, faults, asks) or CustomerRow(line, details, more)
+
+    def _as_typed(self, name: str, cell: str) -> str:
+        """A cell of a property of the shop's own, its date or number as the file's format has them. Raises Invalid."""
+        match self._own[name.removeprefix(_OWN)]:
+            case "date":
+                return moment(name, cell, self._format.dates, self.zone).date().isoformat()
+            case "number":
+                sign = cell[: cell[:1] in ("-", "+")]
+                return sign + with_point(name, cell[len(sign) :], "", self._format.decimal)
+        return cell
 
     @staticmethod
     async def take(
@@ -169,11 +184,16 @@ class Customers(CsvFile):
         known = await customers.by_customer_ids(tx, shop.id, [row.details.customer_id for row in rows])
         answers, new = list[Any](), set[str]()
         for row in rows:
-            before = known.get(row.details.customer_id)
+            before, differs = known.get(row.details.customer_id), dict[str, Any]()
             fresh = before is None and row.details.customer_id not in new
             new |= {row.details.customer_id} if fresh else set()
-            differs = before is not None and _differing(before, row.given(), wins=correcting.replace)
-            answers.append(("created" if fresh else "updated" if differs else "unchanged", before))
+            try:
+                if before is not None:
+                    differs = _differing(before, row.given(), wins=correcting.replace)
+                    customers.settled(shop, before, differs)
+                answers.append(("created" if fresh else "updated" if differs else "unchanged", before))
+            except Refusal as refusal:
+                answers.append(refusal)
         return Rehearsed(answers, len(new), len(new) * await triggers.welcome_coins(tx, shop.id))
 
     @staticmethod
@@ -196,13 +216,15 @@ class Customers(CsvFile):
 def _differing(customer: Customer, given: Mapping[str, Any], *, wins: bool) -> dict[str, Any]:
     """What is to change: all that is said otherwise if the file wins, else only what was not known. A consent that was
     given or withdrawn is known; tags and properties are, each by itself."""
-    own = {"properties": customer.properties | given.get("properties", {})}
+    had, known = customer.properties, {fold(tag) for tag in customer.tags}
+    own = {name: value for name, value in given.get("properties", {}).items() if had.get(name) != value}
+    said = {n: value for n, value in given.items() if n != "properties" and getattr(customer, n) != value}
     if not wins:
-        own = {"properties": given.get("properties", {}) | customer.properties}
-        own["tags"] = customers.check_tags([*customer.tags, *given.get("tags", ())])
-    given = dict(given) | {name: value for name, value in own.items() if name in given}
-    said = {name: value for name, value in given.items() if getattr(customer, name) != value}
-    return {n: value for n, value in said.items() if wins or n in own or getattr(customer, n) in ("", None)}
+        own = {name: value for name, value in own.items() if name not in had}
+        added = [tag for tag in said.pop("tags", ()) if fold(tag) not in known]
+        said = {n: value for n, value in said.items() if getattr(customer, n) in ("", None)}
+        said |= {"tags_added": added} if added else {}
+    return said | ({"properties": own} if own else {})
 
 
 class CoinsRow(NamedTuple):

@@ -34,11 +34,11 @@ _OFFSET_APART = re.compile(r" (?=[+-][0-9]{2}:?[0-9]{2}$)| (?=(UTC|GMT|Z)$)")
 def amount(field: str, text: str, currency_code: str, decimal: Decimals) -> int:
     """In minor units. `decimal` is the file's decimal sign, if it was chosen; thousands may stand in groups."""
     if not (decimal != "," and _PLAIN.fullmatch(text)):
-        text = _with_point(field, text, currency_code, decimal)
+        text = with_point(field, text, currency_code, decimal)
     return minor_units(field, text, currency_code)
 
 
-def _with_point(field: str, text: str, currency_code: str, decimal: Decimals) -> str:
+def with_point(field: str, text: str, currency_code: str, decimal: Decimals) -> str:
     """The same number without groups, its decimals behind a point; what is no number is left for others to refuse."""
     signs = [sign for sign in text if sign in ".,"]
     point = decimal

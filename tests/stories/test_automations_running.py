@@ -231,6 +231,19 @@ async def test_it_is_asked_again_right_before_a_message_is_sent(desk: Desk, cloc
     assert ("Bo", "wait", "left", "exit_when") in await runs(shop, one)
 
 
+async def test_what_waits_while_it_is_paused_does_not_wait_for_ever_when_it_is_removed(desk: Desk) -> None:
+    one = await launched(desk.shop, {"trigger": COINS, "steps": [mail(desk)]})
+    await coins(desk.shop)
+    await followed(desk.shop)
+    assert (await desk.shop.manage("POST", f"/automations/{one['id']}/pause")).status_code == 200
+    await desk.work()
+    assert desk.box.mails == []
+    await desk.shop.manage("DELETE", f"/automations/{one['id']}")
+    desk.clock.advance(seconds=limits.CAMPAIGN_PAUSED_S)
+    await desk.work()
+    assert [said["to"] for said in desk.box.mails] == [ASHA["email"]]
+
+
 async def test_who_is_merged_or_erased_and_the_shops_beside(
     shop: Shop, client: httpx.AsyncClient, clock: HandClock
 ) -> None:

@@ -40,8 +40,9 @@ async def test_a_template_is_checked_kept_in_versions_and_filled_in_with_what_is
     made = await a_template(shop)
     assert (made["version"], made["channel"], made["topic"]) == (1, "email", "")
     wrong = {"subject": "{{ user_nam }}", "body": "{{ event.amount }}{% for x in %}", "slots": ["{{ customer.shoe }}"]}
+    wrong["preheader"] = "{{ customer.properties.shoe }}"
     refused = await a_template(shop, 422, content=wrong, topic="nothing_create", name=" ")
-    assert refused["fields"].keys() == {"name", "topic", "subject", "body", "slots", "slots[0]"}
+    assert refused["fields"].keys() == {"name", "topic", "subject", "preheader", "body", "slots", "slots[0]"}
     assert "did you mean user_name?" in refused["fields"]["subject"]
     assert "missing" in refused["fields"]["body"] or "Liquid that can be read" in refused["fields"]["body"]
     of_event = {

@@ -299,3 +299,13 @@ async def test_messages_go_with_their_customer_when_merged_taken_out_and_erased(
         for table in ("messages_message", "messages_consent", "messages_suppression", "delivery_attempt"):
             rows = await tx.fetch(f"SELECT t::text FROM {table} t WHERE workspace_id = $1", desk.shop.workspace.id)
             assert not [row for row in rows if "example.com" in row[0]], table
+
+
+async def test_a_message_that_names_parts_of_a_list_can_be_read_again(desk: Desk) -> None:
+    await desk.ready()
+    made = await desk.send()
+    await desk.shop.manage("PATCH", f"/customers/{made['customer']['id']}", json={"tags": ["VIP", "New"]})
+    await desk.letter(body="{{ customer.tags[0] }}, {{ customer.tags.last }}, {{ customer.tags | join: '+' }}")
+    sent = await desk.send()
+    await desk.work()
+    assert "VIP, New, VIP+New" in (await desk.shop.manage("GET", f"/messages/{sent['id']}")).json()["content"]["html"]

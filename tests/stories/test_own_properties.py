@@ -13,6 +13,7 @@ from tests.stories.test_management_imports import handed
 from tests.stories.test_messages_sent import BO
 from tests.stories.test_segments import customer_id, followed, made, members
 
+SIZE = "customer_properties.shirt_size"
 OWN = {"shirt_size": "text", "visits": "number", "wholesale": "yes_no", "since": "date"}
 
 
@@ -108,6 +109,7 @@ async def test_an_automation_gives_tags_and_sets_properties_and_what_asks_for_th
         {"id": "last", "kind": "property", "property": "properties.visits", "value": "{{ event.amount }}"},
         {"id": "day", "kind": "property", "property": "properties.since", "value": "{{ customer.name }}"},
         {"id": "where", "kind": "property", "property": "country", "value": "deu"},
+        {"id": "mail", "kind": "property", "property": "accept_email", "value": "{{ customer.name }}"},
     ]  # fmt: skip
     wrong = [
         {"id": "a", "kind": "property", "property": "properties.shoe", "value": "x"},
@@ -116,11 +118,26 @@ async def test_an_automation_gives_tags_and_sets_properties_and_what_asks_for_th
         {"id": "d", "kind": "property", "property": "country", "value": "Germany"},
         {"id": "size", "kind": "property", "property": "properties.shirt_size", "value": "{{ event.no_such }}"},
     ]
-    branch = {"id": "e", "kind": "branch", "condition": asks("customer_properties.shoe", "is_set"), "yes": [], "no": []}
-    draft = {"trigger": COINS, "steps": [*wrong, branch]}
+    wrong += [
+        {"id": "block", "kind": "property", "property": "add_tag", "value": "{% if true %}x{% endif %}"},
+        {"id": "asked", "kind": "property", "property": "add_tag", "value": "{{ customer.properties.shoe }}"},
+        {"id": "mail", "kind": "property", "property": "accept_email", "value": "perhaps"},
+    ]
+    for id, asked in (("e", asks("customer_properties.shoe", "is_set")), ("kind", asks(SIZE, "is", 5))):
+        wrong.append({"id": id, "kind": "branch", "condition": asked, "yes": [], "no": []})
+    draft = {"trigger": COINS, "steps": wrong}
     found = (await shop.manage("POST", "/automations", json={"name": "No", "definition": draft})).json()["findings"]
     assert {(one["step"], one["field"]) for one in found} == {
-        *(("a", "property"), ("b", "value"), ("c", "value"), ("d", "value"), ("size", "value"), ("e", "condition"))
+        *(
+            ("a", "property"),
+            ("b", "value"),
+            ("c", "value"),
+            ("d", "value"),
+            ("size", "value"),
+            ("e", "condition.property"),
+            *((step, "value") for step in ("block", "asked", "mail")),
+            ("kind", "condition.value"),
+        )
     }
     one = await launched(shop, {"trigger": COINS, "again": "always", "steps": steps})
     await coins(shop, 50)
@@ -128,13 +145,13 @@ async def test_an_automation_gives_tags_and_sets_properties_and_what_asks_for_th
     await followed(shop)
     came = await counted(shop, one)
     assert came["tag"] == (2, 0, {"set": 2})
-    assert came["day"] == (2, 0, {"refused invalid": 2})
+    assert came["day"] == came["mail"] == (2, 0, {"refused invalid": 2})
     for who, amount in ((ASHA, 50), (BO, 70)):
         now = (await shop.manage("GET", f"/customers/{await customer_id(shop, who)}")).json()
         assert (now["tags"], now["properties"], now["country"]) == (["Big"], {"visits": amount}, "deu")
     assert await members(shop, segment) == {ASHA["customer_id"], BO["customer_id"]}
     tried = await shop.manage("POST", f"/automations/{one['id']}/dry-run", json={"days": 1})
-    assert [step["outcome"] for step in tried.json()["people"][0]["steps"]] == ["set"] * 4
+    assert [step["outcome"] for step in tried.json()["people"][0]["steps"]] == ["set"] * 5
     # What it changes may start it again, but not for ever.
     circle = [{"id": "x", "kind": "property", "property": "name", "value": "{{ customer.name }}!"}]
     two = await launched(
@@ -155,6 +172,32 @@ async def test_files_platforms_and_pages_set_them_too(shop: Shop) -> None:
     await handed(shop, "customers", "customer_id,Tags,Shirt size,Visits\nshop-00001,Old,L,4\n", "more.csv")
     [one] = (await shop.manage("GET", "/customers")).json()["items"]
     assert (one["tags"], one["properties"]) == (["VIP", "New", "Old"], {"shirt_size": "M", "visits": 3})
+    how = {"format": {"dates": "day_first", "decimal": ","}, "replaces": True}
+    file = "customer_id;properties.since;Visits\nshop-00001;03/04/2025;1.234,5\n"
+    seen, run = await handed(shop, "customers", file, "again.csv", **how)
+    # What is kept under a name that is not declared any more is in nobody's way; too many tags are, by their row.
+    await declare(shop, shirt_size=None)
+    tags = ";".join(f"tag {n}" for n in range(248))
+    seen, run = await handed(shop, "customers", f"customer_id,Tags\nshop-00001,{tags}\n", "tags.csv")
+    for left_out in (seen["progress"]["unusable"], run["left_out"]):
+        assert [(one["line"], one["reason"]) for one in left_out] == [(2, "tags: expected at most 250")]
+    _, run = await handed(shop, "customers", "customer_id,Wholesale\nshop-00001,yes\n", "last.csv")
+    assert run["updated"] == 1
+    [one] = (await shop.manage("GET", "/customers")).json()["items"]
+    kept = {"shirt_size": "M", "visits": 1234.5, "since": "2025-04-03", "wholesale": True}
+    assert (one["tags"], one["properties"]) == (["VIP", "New", "Old"], kept)
+    # Some of many may go as others come; and of two who are one, whose tags are too many, the other's stay.
+    await change(shop, one["id"], tags=[f"tag {n}" for n in range(250)])
+    changed = await change(shop, one["id"], tags_added=["VIP", "new"], tags_removed=["tag 0", "tag 1"])
+    assert len(changed["tags"]) == 250
+    two = (await shop.manage("POST", "/customers", json=BO | {"tags": ["NEW", "Bo"]})).json()
+    await shop.manage("POST", f"/customers/{two['id']}/merge", json={"into": one["id"]})
+    [both] = (await shop.manage("GET", "/customers")).json()["items"]
+    assert both["tags"] == changed["tags"]
+    await change(
+        shop, one["id"], tags=["VIP", "New", "Old"], properties={"visits": 3, "since": None, "wholesale": None}
+    )
+    await declare(shop, shirt_size="text")
     website = await connected(shop, "website", signed="no")
     said = {"customer_id": "shop-00001", "tags": ["vip", "Web"]}
     await shop.client.post(website.path, json=said, headers={"x-custom-website-topic": "customers/updated"})

@@ -175,7 +175,7 @@ async def preview(desk: Handed) -> Response[str]:
     given = _made(read(desk, _fields(Shown(more={"channel": channel})), form))
     of = messages.draft(channel, given["topic"], given["content"])
     try:
-        messages.checked(of)
+        messages.checked(of, desk.workspace)
     except Invalid as refusal:
         wrong = form.refused(refusal, _SLOTS).errors
     async with desk.reading() as tx:

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import channels, conditions, customers, integrations, tenancy, triggers
+from regulars import channels, customers, integrations, tenancy, triggers
 from regulars.channels import Sender
+from regulars.conditions import Language
 from regulars.engagement import messages, segments
 from regulars.engagement.automations import model
 from regulars.engagement.automations.model import Finding, Part
@@ -16,8 +17,6 @@ from regulars.engagement.messages.model import Template
 from regulars.kit import Faults, Invalid, Reading
 from regulars.tenancy import Workspace
 from regulars.triggers import Trigger
-
-_OWN = f"{customers.OWN}."
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -29,16 +28,19 @@ class Known(msgspec.Struct, frozen=True):
     triggers: dict[UUID, Trigger]
     tools: set[UUID]
     shop: Workspace
+    language: Language
 
     @classmethod
     async def of(cls, tx: Reading, workspace_id: UUID) -> "Known":
+        shop = await tenancy.get_workspace(tx, workspace_id)
         return cls(
             {one.id for one in await segments.list_segments(tx, workspace_id)},
             {one.id: one for one in await messages.list_templates(tx, workspace_id)},
             {one.id: one for one in await channels.list_senders(tx, workspace_id)},
             {one.id: one for one in await triggers.list_triggers(tx, workspace_id)},
             {one.id for one in await integrations.list_integrations(tx, workspace_id)},
-            await tenancy.get_workspace(tx, workspace_id),
+            shop,
+            segments.language(shop),
         )
 
 
@@ -64,6 +66,8 @@ def faults_in(definition: object, known: Known) -> Faults:
     except Invalid as no:
         faults.note(no)
         return faults
+    with faults:
+        checked(definition, known.language)
     trigger, strange = flow.trigger, "segments of this shop, and not {}"
     if isinstance(trigger, model.OnSegment | model.OnSchedule) and trigger.segment_id not in known.segments:
         faults.add("trigger.segment_id", "the id of a segment of this shop")
@@ -72,9 +76,6 @@ def faults_in(definition: object, known: Known) -> Faults:
     for at, tree in trees.items():
         if strangers := segments.uses(tree) - known.segments:
             faults.add(at, strange.format(min(map(str, strangers))))
-        asked = {name.removeprefix(_OWN) for name in (conditions.names(tree) if tree else ()) if name.startswith(_OWN)}
-        if unknown := asked - customers.declared(known.shop).keys():
-            faults.add(at, f"what your shop keeps of customers, and not {min(unknown)}")
     for id, step in flow.steps.items():
         if wrong := _no(step, trigger.topic, known):
             faults.add(f"{id}.{wrong[0]}", wrong[1])
@@ -109,9 +110,11 @@ def _no_value(step: model.SetProperty, topic: str, shop: Workspace) -> tuple[str
         return "property", f"one of {', '.join(known)}"
     faults, text = Faults(), str(step.value or "").strip()
     with faults:
-        if "{" in text:
-            check_texts({"value": text}, topic, faults)
-        elif step.property.endswith("_tag") and not text:
+        if "{%" in text:
+            faults.add("value", "a text with variables, and no blocks such as {% if %}")
+        elif "{" in text:
+            check_texts({"value": text}, topic, customers.declared(shop), faults)
+        elif step.property in ("add_tag", "remove_tag") and not text:
             faults.add("value", "a tag")
         else:
             customers.check_changes(customers.settled(shop, None, step.changes(step.value)))

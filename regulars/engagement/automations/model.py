@@ -110,11 +110,11 @@ class SendEvent(Part, frozen=True, kw_only=True):
 
 
 class SetProperty(Part, frozen=True, kw_only=True):
-    """`add_tag`, `remove_tag`, one of SETTABLE, or a property of the shop's own, `properties.shirt_size`. A text may be
-    Liquid; null, or nothing, takes what is known away."""
+    """`add_tag`, `remove_tag`, one of SETTABLE, or a property of the shop's own, `properties.shirt_size`. A text may
+    name variables, as Liquid does; null, or nothing, takes what is known away."""
 
     property: str
-    value: str | int | float | bool | None = None
+    value: Annotated[str, Meta(max_length=limits.CUSTOMER_PROPERTY_CHARS_MAX)] | int | float | bool | None = None
 
     def changes(self, value: object) -> dict[str, Any]:
         """As `customers.Change` has it."""

@@ -214,7 +214,7 @@ SELECT p.id AS message_id, r.{run}, a.paused
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT id, run_id FROM automations_passage WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS p
  CROSS JOIN LATERAL (SELECT * FROM automations_run WHERE workspace_id = $1 AND id = p.run_id OFFSET 0) AS r
- CROSS JOIN LATERAL (SELECT state = 'paused' AS paused FROM automations_automation
+ CROSS JOIN LATERAL (SELECT state = 'paused' AND removed_at IS NULL AS paused FROM automations_automation
                       WHERE workspace_id = $1 AND id = r.automation_id OFFSET 0) AS a
 
 -- name: end_runs

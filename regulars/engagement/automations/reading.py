@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -54,11 +54,9 @@ _WORDS = {
 T = TypeVar("T")
 
 
-@cache
-def language_of(topic: str) -> Language:
+def language_of(topic: str, known: Language = segments.LANGUAGE) -> Language:
     """What filters and branches may ask: what the event said, if one starts it, and what a customer is and has done."""
     own = TOPICS[topic].restrictions.values() if topic in TOPICS else ()
-    known = segments.LANGUAGE
     return Language([*own, *(field for name, field in known.items() if name not in {f.name for f in own})], known.deeds)
 
 
@@ -68,19 +66,20 @@ def read(definition: str) -> Flow:
     return checked(msgspec.json.decode(definition))
 
 
-def checked(definition: object) -> Flow:
-    """Raises Invalid naming every wrong field. What it names (templates, segments) is not looked up."""
-    return _Reading().whole(definition)
+def checked(definition: object, known: Language = segments.LANGUAGE) -> Flow:
+    """Raises Invalid naming every wrong field. What it names (templates, segments) is not looked up; what a shop keeps
+    of its customers is asked by the types of its language, if that is `known`."""
+    return _Reading(known).whole(definition)
 
 
 class _Reading:
-    def __init__(self) -> None:
+    def __init__(self, known: Language) -> None:
         self.faults = Faults()
         self.steps: dict[str, Part] = {}
         self.after: dict[str, str] = {}
         self.ways: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[str, Condition | None] = {}
-        self.language = segments.LANGUAGE
+        self.language = self.known = known
 
     def whole(self, given: object) -> Flow:
         if not isinstance(given, dict):
@@ -90,7 +89,7 @@ class _Reading:
         trigger: Any = self._part(TRIGGERS, given.get("trigger"), "trigger.")
         if trigger is not None:
             self._topic(trigger.topic, "trigger.topic", of_event=isinstance(trigger, model.OnEvent))
-            self.language = language_of(trigger.topic)
+            self.language = language_of(trigger.topic, self.known)
         again, days = given.get("again", "never"), given.get("again_days", 30)
         if again not in ("never", "always", "after"):
             self.faults.add("again", "never, always or after")
@@ -108,7 +107,7 @@ class _Reading:
             "exits": tuple(self._happening(one, f"exits.{n}") for n, one in enumerate(exits)),
             "goal": None if goal is None else self._happening(goal, "goal"),
             "filter": self._tree(given.get("filter"), self.language, "filter"),
-            "exit_when": self._tree(given.get("exit_when"), segments.LANGUAGE, "exit_when"),
+            "exit_when": self._tree(given.get("exit_when"), self.known, "exit_when"),
         }
         self.faults.check()
         ways, tests = self.ways, self.conditions

@@ -56,7 +56,7 @@ class DryRun(msgspec.Struct, frozen=True):
 async def dry_run(tx: Reading, workspace: Workspace, id: UUID, days: int, now: datetime) -> DryRun:
     """The draft over the last so many days of the log, at most limits.AUTOMATION_TRIED_MAX events; what is asked of
     customers, as it is now. Raises Invalid where the draft can't be read, UnknownAutomation."""
-    flow = checked((await get(tx, workspace.id, id)).draft)
+    flow = checked((await get(tx, workspace.id, id)).draft, segments.language(workspace))
     rehearsal = Rehearsal(tx, workspace, flow, now)
     if flow.trigger.topic:
         about = {"since": now - timedelta(days=days), "limit": limits.AUTOMATION_TRIED_MAX}
@@ -77,7 +77,7 @@ async def try_with(
 ) -> Tried:
     """The draft with one customer, and the newest event of theirs or one made up, whether or not they would enter;
     `test_to`: each message of the way is sent there, at once. Raises as `dry_run`, and messages.NoSender."""
-    flow = checked((await get(tx, workspace.id, id)).draft)
+    flow = checked((await get(tx, workspace.id, id)).draft, segments.language(workspace))
     rehearsal, topic = Rehearsal(tx, workspace, flow, now), flow.trigger.topic
     found = await events.recent(tx, workspace.id, topic=topic, customer_id=customer.id, limit=1) if topic else []
     event = found[0] if found else _nothing(customer.id, now)

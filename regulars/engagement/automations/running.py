@@ -32,7 +32,9 @@ compiled: Callable[[Condition, ZoneInfo], Test] = lru_cache(4_096)(conditions.co
 async def wake(tx: Tx, workspace: Workspace, _: Sequence[Due], now: datetime) -> None:
     """A handler of the schedule: those whose time has come, a page at a time.
 
-    Lock order: the shop's turn, runs, then what steps do: messages and lanes, wallets, counters of budgets."""
+    Lock order: the shop's turn, runs, then what steps do, kind by kind as people come to them: messages and lanes;
+    wallets, then counters of budgets; customers by id. Of a shop only one does it at a time: who else holds any of
+    these is a door, and if the two wait for each other, one of them is run again."""
     await tx.fetch(sql.take_turn, workspace.id)
     due = await tx.all(Run, sql.due_runs, workspace.id, now, limits.AUTOMATION_RUNS_MAX)
     batch = Batch(tx, workspace, now)

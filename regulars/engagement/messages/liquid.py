@@ -6,11 +6,11 @@ written for, and the flat names that events have (`user_name`, `user_available_b
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache, wraps
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import msgspec
 from liquid import BoundTemplate, Environment, Mode, StrictDefaultUndefined
@@ -54,8 +54,15 @@ class _Context(RenderContext):
     def get(self, path: list[object], **more: Any) -> object:
         self.in_time()
         found = super().get(path, **more)
-        if path[0] in self.globals and isinstance(found, str | int | float | bool | list | None):
-            self.found[".".join(map(str, path))] = found
+        names, inside = list[str](), cast("object", self.globals)
+        for name in path:
+            if not isinstance(inside, Mapping) or name not in inside:
+                break
+            names.append(str(name))
+            inside = inside[name]
+        # Of a list the whole, whichever of it was asked for.
+        if names and isinstance(inside, str | int | float | bool | list | None):
+            self.found[".".join(names)] = inside
         return found
 
     def assign(self, key: str, val: Any) -> None:
@@ -155,21 +162,23 @@ def unflat(said: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for path, value in said.items():
         *parents, name = path.split(".")
-        inside = known
+        inside: Any = known
         for parent in parents:
-            inside = inside.setdefault(parent, {})
-        inside[name] = value
+            inside = inside.setdefault(parent, {}) if isinstance(inside, dict) else None
+        if isinstance(inside, dict):
+            inside[name] = value
     return known
 
 
-def check(content: Content, topic: str, faults: Faults) -> None:
-    """Note each field whose Liquid can't be read, or that names a variable which is none."""
+def check(content: Content, topic: str, own: Iterable[str], faults: Faults) -> None:
+    """Note each field whose Liquid can't be read, or that names a variable which is none; `own`: what the shop keeps of
+    its customers."""
     texts = {name: getattr(content, name) for name in ("subject", "preheader", "body")}
-    check_texts(texts | {f"slots[{n}]": slot for n, slot in enumerate(content.slots)}, topic, faults)
+    check_texts(texts | {f"slots[{n}]": slot for n, slot in enumerate(content.slots)}, topic, own, faults)
 
 
-def check_texts(texts: Mapping[str, str], topic: str, faults: Faults) -> None:
-    known = [*(one.name for one in variables(topic)), "customer.properties"]
+def check_texts(texts: Mapping[str, str], topic: str, own: Iterable[str], faults: Faults) -> None:
+    known = [*(one.name for one in variables(topic, tuple(own))), "customer.properties"]
     for field, source in texts.items():
         try:
             used = _parsed(source, field == "body").analyze().globals
@@ -178,7 +187,8 @@ def check_texts(texts: Mapping[str, str], topic: str, faults: Faults) -> None:
             continue
         for one in (variable for variables in used.values() for variable in variables):
             inside = one.segments[0] in THINGS or one.segments[0] == "event"
-            named = ".".join(map(str, one.segments[:2])) if inside else str(one.segments[0])
+            deep = (3 if one.segments[:2] == ["customer", "properties"] else 2) if inside else 1
+            named = ".".join(map(str, one.segments[:deep]))
             if named not in known:
                 near = get_close_matches(named, known, 1)
                 also = f"; did you mean {near[0]}?" if near else ""

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import limits
+from regulars import customers, limits, tenancy
 from regulars.engagement.messages import liquid
 from regulars.engagement.messages.mjml import html_of
 from regulars.engagement.messages.model import Channel, Content, Template, TemplateVersion, UnknownTemplate, sql
 from regulars.events import TOPICS
 from regulars.kit import AFTER_ALL_IDS, Conflict, Faults, Reading, Tx, new_id
 from regulars.kit.fitting import note_unfit
+from regulars.tenancy import Workspace
 
 
 def template_of(*row: Any) -> Template:
@@ -51,7 +52,8 @@ async def create_template(
     tx: Tx, workspace_id: UUID, name: str, channel: Channel, topic: str, content: Content, now: datetime, *, actor: str
 ) -> Template:
     """Raises Invalid naming each field, also of a variable that there is not, and Conflict."""
-    made = checked(Template(new_id(), name, channel, topic, 1, content, now, now))
+    shop = await tenancy.get_workspace(tx, workspace_id)
+    made = checked(Template(new_id(), name, channel, topic, 1, content, now, now), shop)
     if len(await list_templates(tx, workspace_id)) >= limits.TEMPLATES_MAX:
         raise Conflict(f"A shop can have {limits.TEMPLATES_MAX} templates at most. Remove one that is not used.")
     return await _saved(tx, workspace_id, made, actor)
@@ -63,7 +65,7 @@ async def change_template(
     """Set any of name, topic and content. Raises UnknownTemplate, and Invalid naming each field. Locks it."""
     await tx.execute(sql.lock_template, workspace_id, id)
     kept = await find_template(tx, workspace_id, id)
-    changed = checked(msgspec.structs.replace(kept, **changes))
+    changed = checked(msgspec.structs.replace(kept, **changes), await tenancy.get_workspace(tx, workspace_id))
     if changed == kept:
         return kept
     return await _saved(
@@ -92,7 +94,7 @@ def draft(channel: Channel, topic: str, content: Content) -> Template:
     return Template(AFTER_ALL_IDS, "-", channel, topic, 0, content, datetime.min, datetime.min)
 
 
-def checked(one: Template) -> Template:
+def checked(one: Template, shop: Workspace) -> Template:
     """The same, its name trimmed. Raises Invalid naming each field."""
     one = msgspec.structs.replace(one, name=one.name.strip())
     faults, content, email = Faults(), one.content, one.channel == "email"
@@ -112,6 +114,6 @@ def checked(one: Template) -> Template:
             html_of(content.body)
         except liquid.Unfit as unfit:
             faults.add("body", f"MJML that can be read: {unfit}")
-    liquid.check(content, one.topic if one.topic in TOPICS else "", faults)
+    liquid.check(content, one.topic if one.topic in TOPICS else "", customers.declared(shop), faults)
     faults.check()
     return one

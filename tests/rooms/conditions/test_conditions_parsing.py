@@ -4,6 +4,7 @@ import pytest
 
 from regulars import conditions, limits
 from regulars.conditions import AllOf, AnyOf, NoneOf, Property
+from regulars.customers import own_fields
 from regulars.kit.errors import Invalid
 from tests.rooms.conditions.trees import SCHEMA
 
@@ -115,6 +116,28 @@ def test_refused(given: object, path: str, expected: str) -> None:
     assert list(caught.value.fields) == [path]
     assert expected in caught.value.fields[path]
     assert path in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "path", "expected"),
+    [
+        ("at_least", "many", "value", "a number"),
+        ("is", 10**20, "value", "a number between"),
+        ("is", [], "value", "a text"),
+        ("between", [2, 1], "value[1]", "a number of at least 2"),
+        ("before", "soon", "value", "a date like"),
+        ("like", "x", "operator", "one of: is, is_not"),
+    ],
+)
+def test_what_no_type_has_is_refused_in_the_words_of_what_it_looks_like(
+    operator: str, value: object, path: str, expected: str
+) -> None:
+    anybodys = {one.name: one for one in own_fields(None)}
+    with pytest.raises(Invalid) as refused:
+        conditions.parse(leaf("customer_properties.size", operator, value), anybodys)
+    (found,) = refused.value.fields.items()
+    assert found[0] == f"condition.{path}"
+    assert expected in found[1]
 
 
 def test_every_fault_is_named_at_once() -> None:
