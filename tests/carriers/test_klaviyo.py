@@ -90,7 +90,7 @@ async def test_the_primary_selector_is_the_one_identifier(
     assert {name for name in ("email", "phone_number", "external_id") if name in profile} == {key}
     assert profile[key] == value
     assert carrier.read(await answer_to(http, request)) == Delivered()
-    assert look_alikes.tools["klaviyo"].profiles[value]["properties"]["Nector:balance"] == 170
+    assert look_alikes.tools["klaviyo"].profiles[value]["Nector:balance"] == 170
 
 
 @pytest.mark.parametrize("number", ["919800000000", "0151 12345678"])

@@ -65,11 +65,10 @@ def state_at(look_alikes: Sandbox, tool: str) -> dict[str, Any]:
     """What the tool's profile of the customer holds, without its names' prefixes."""
     known = look_alikes.tools[tool]
     if tool == "omnisend":
-        kept = known.contacts[EMAIL]["customProperties"]
+        kept = known.profiles[EMAIL]["customProperties"]
         return {name.removeprefix("user_").removeprefix("available_"): value for name, value in kept.items()}
     profile = known.profiles[EMAIL]
     if tool == "mailchimp":
         named = {"REFCODE": "referral_code", "REFLINK": "referral_link"}
         return {named.get(name, name.lower()): value for name, value in profile.items()}
-    kept = profile["properties"] if tool == "klaviyo" else profile
-    return {name[7:]: value for name, value in kept.items() if name.startswith(("Nector:", "Nector_"))}
+    return {name[7:]: value for name, value in profile.items() if name.startswith(("Nector:", "Nector_"))}
