@@ -3,6 +3,7 @@
     rules = Resource(management, "/send-events", RuleItem, tag="Send Events", one="rule", says=rule_items)
     rules.all("All rules", dispatch.list_rules, "Oldest first.")
     rules.each(dispatch.get_rule)
+    rules.press("pause", "Pause a rule", dispatch.pause_rule)
 
     @rules.create("Create a rule", about=("topic",))
     def create_rule(call: Call[NoQuery, NewRule], tx: Tx) -> Awaitable[Rule]:
@@ -20,20 +21,36 @@ from uuid import UUID
 
 import msgspec
 
+from regulars.api.listing import PageQuery, asked, asked_of, page_of
 from regulars.api.operations import Api, Call, Method, NoQuery
-from regulars.kit import Listed, Partial, Reading, Tx
+from regulars.kit import Listed, Page, Partial, Reading, Tx, copied
+from regulars.tenancy.model import Area
 
 T = TypeVar("T")
 Act = TypeVar("Act", bound=Callable[[Any, Any], Awaitable[Any]])
 Says = Callable[[Call[Any, Any], Reading, Sequence[T]], Awaitable[list[Any]]]
 Run = Callable[[Call[Any, Any], Any], Awaitable[Any]]
+Find = Callable[..., Awaitable[Sequence[Any]]]
+Press = Callable[..., Awaitable[T]]
 
 
 class Resource(Generic[T]):
-    """`one` is the word for one of them; `says` makes of things what is answered, an `item` each."""
+    """`one` is the word for one of them; `says` makes of things what is answered, an `item` each: by default what it
+    has of their fields. `area` where it is another than its tag's."""
 
-    def __init__(self, api: Api, path: str, item: type[msgspec.Struct], *, tag: str, one: str, says: Says[T]) -> None:
-        self.api, self.path, self.item, self.tag, self.one, self.says = api, path, item, tag, one, says
+    def __init__(
+        self,
+        api: Api,
+        path: str,
+        item: type[msgspec.Struct],
+        *,
+        tag: str,
+        one: str,
+        says: Says[T] | None = None,
+        area: Area | None = None,
+    ) -> None:
+        self.api, self.path, self.item, self.tag, self.one = api, path, item, tag, one
+        self.says, self.area = says or self._copied, area
         shown = [(one, item), ("new_secrets", dict[str, str])]
         words = "`new_secrets` were made here; they are said this once and never again."
         name = f"{one.title()}WithSecrets"
@@ -47,6 +64,20 @@ class Resource(Generic[T]):
 
         act.__name__, act.__doc__ = f"list_{self.one}s", words
         self.list(summary)(act)
+
+    def page(self, summary: str, find: Find, query: type[PageQuery], words: str = "", name: str = "") -> None:
+        """A page of the list, by what its query asks for, as the room reads it: of what the path names, if anything."""
+
+        async def act(call: Call[Any, None], tx: Reading) -> Any:
+            by, of = asked(call.query), [call.path_id(part) for part in call.path]
+            if "customer_id" in query.__struct_fields__:
+                by["customer_id"] = await asked_of(call, tx)
+            items, after = page_of(await find(tx, call.workspace_id, *of, **by), call.query.limit)
+            return Page(await self.says(call, tx, items), after)
+
+        act.__name__, act.__doc__ = name or f"list_{self.one}s", words
+        act.__annotations__["call"] = Call[query, None]  # type: ignore[valid-type]
+        self._declare(act, act, Page[self.item], "GET", "", summary)  # type: ignore[name-defined]
 
     def each(self, find: Callable[[Reading, UUID, UUID], Awaitable[T]], words: str = "", called: str = "") -> None:
         """One of them, as the room reads it."""
@@ -83,6 +114,18 @@ class Resource(Generic[T]):
 
     def do(self, verb: str, summary: str, **more: Any) -> Callable[[Act], Act]:
         return self._acting("POST", f"/{{id}}/{verb}", verb, summary, **more)
+
+    def press(
+        self, verb: str, summary: str, do: Press[T], words: str = "", *, about: Sequence[str] = (), signed: bool = False
+    ) -> None:
+        """An act that asks for nothing. `signed`: the room is told by whom."""
+
+        def act(call: Call[NoQuery, None], tx: Tx) -> Any:
+            who = {"actor": call.caller.actor} if signed else {}
+            return do(tx, call.workspace, call.path_id(), call.now, **who)
+
+        act.__name__, act.__doc__ = f"{verb}_{self.one}", words
+        self.do(verb, summary, about=about)(act)
 
     def remove(self, summary: str, verb: str = "delete") -> Callable[[Act], Act]:
         """What the act answers, if anything, is said of it in the audit log."""
@@ -121,8 +164,11 @@ class Resource(Generic[T]):
         (item,) = await self.says(call, tx, [thing])
         return item
 
+    async def _copied(self, call: Call[Any, Any], tx: Reading, things: Sequence[T]) -> Any:
+        return [copied(self.item, thing) for thing in things]
+
     def _declare(self, act: Act, run: Run, answer: Any, method: Method, path: str, summary: str, **more: Any) -> Act:
         run.__name__, run.__doc__ = act.__name__, act.__doc__
         run.__annotations__ |= {"call": get_type_hints(act)["call"], "return": answer}
-        self.api.operation(method, self.path + path, summary, tag=self.tag, **more)(run)
+        self.api.operation(method, self.path + path, summary, **{"tag": self.tag, "area": self.area} | more)(run)
         return act

@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits, schedule
-from regulars.api.management.api import Call, NoQuery, PageQuery, asked, management, page_of
-from regulars.kit import Page, Reading, Tx, copied, showing
+from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management
+from regulars.kit import Tx, showing
 from regulars.schedule import Aside
 
 Kind = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["days.count"])]
@@ -34,12 +34,11 @@ class Retried(msgspec.Struct, frozen=True):
     due: int
 
 
-@management.get("/set-aside", "What could not be done", tag="Set aside")
-async def list_aside(call: Call[AsideQuery, None], tx: Reading) -> Page[SetAside]:
-    """What is due later (a file to be forgotten, a day to be counted) is done at its time. What fails is tried again
-    alone, and then set aside here; everything else goes on. Newest first."""
-    items, more = page_of(await schedule.aside(tx, call.workspace_id, **asked(call.query)), call.query.limit)
-    return Page([copied(SetAside, one) for one in items], more)
+_WORDS = """\
+What is due later (a file to be forgotten, a day to be counted) is done at its time. What fails is tried again alone,
+and then set aside here; everything else goes on. Newest first."""
+things = Resource[Aside](management, "/set-aside", SetAside, tag="Set aside", one="set_aside")
+things.page("What could not be done", schedule.aside, AsideQuery, _WORDS, "list_aside")
 
 
 @management.post("/set-aside/retry", "Try again what could not be done", tag="Set aside")

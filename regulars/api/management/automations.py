@@ -7,13 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, asked, management, page_of
-from regulars.api.management.items import Whose, named, whose
+from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management
+from regulars.api.management.items import Whose, named, of_customers
 from regulars.customers.reported import CustomerId
 from regulars.engagement import automations
 from regulars.engagement.automations import Automation, DryRun, Finding, Passed, People, Run, StepCount, Tried, Version
 from regulars.engagement.automations.model import Name, RunState
-from regulars.kit import Listed, Page, Reading, Shown, Tx, copied, invalid, showing
+from regulars.kit import Listed, Reading, Shown, Tx, copied, invalid, showing
 
 _STARTS = {"kind": "event", "topic": "walletreward_create"}
 _EXAMPLE = {"trigger": _STARTS, "steps": [{"id": "wait", "kind": "wait", "for_s": 3600}, {"id": "out", "kind": "exit"}]}
@@ -141,12 +141,7 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Automation]) 
 
 
 of = Resource(management, "/automations", AutomationItem, tag="Automations", one="automation", says=_said)
-
-
-@of.list("Automations")
-def list_automations(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[Automation]]:
-    """Those that were made first come first."""
-    return automations.list_automations(tx, call.workspace_id)
+of.all("Automations", automations.list_automations, "Those that were made first come first.")
 
 
 @of.create("Create an automation", about=("name",))
@@ -157,9 +152,7 @@ def create_automation(call: Call[NoQuery, NewAutomation], tx: Tx) -> Awaitable[A
     return automations.create_automation(tx, call.workspace, new.name, new.definition, call.now, **how)
 
 
-@of.read("One automation")
-def read_automation(call: Call[NoQuery, None], tx: Reading) -> Awaitable[Automation]:
-    return automations.get_automation(tx, call.workspace_id, call.path_id())
+of.each(automations.get_automation)
 
 
 @management.patch("/automations/{id}", "Change an automation", tag="Automations")
@@ -183,10 +176,9 @@ def undo_automation(call: Call[NoQuery, ToUndo], tx: Tx) -> Awaitable[Automation
     return automations.undo(tx, call.workspace, call.path_id(), revision=call.body.revision, now=call.now)
 
 
-@of.do("publish", "Publish an automation's draft", about=("name", "version"))
-def publish_automation(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Automation]:
-    """It becomes a version. Nobody goes by it before it is launched."""
-    return automations.publish(tx, call.workspace, call.path_id(), call.now, actor=call.caller.actor)
+_NOT_YET = "It becomes a version. Nobody goes by it before it is launched."
+_TOLD = ("name", "version")
+of.press("publish", "Publish an automation's draft", automations.publish, _NOT_YET, about=_TOLD, signed=True)
 
 
 @of.do("launch", "Launch an automation", about=("name", "launched", "people_inside"))
@@ -195,10 +187,8 @@ def launch_automation(call: Call[NoQuery, ToLaunch], tx: Tx) -> Awaitable[Automa
     return automations.launch(tx, call.workspace, call.path_id(), call.now, people_inside=call.body.people_inside)
 
 
-@of.do("pause", "Pause an automation", about=("name",))
-def pause_automation(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Automation]:
-    """Nobody enters, and those inside stay where they are."""
-    return automations.pause(tx, call.workspace, call.path_id(), call.now)
+_STAY = "Nobody enters, and those inside stay where they are."
+of.press("pause", "Pause an automation", automations.pause, _STAY, about=("name",))
 
 
 @of.remove("Remove an automation")
@@ -221,22 +211,11 @@ async def read_automation_counts(call: Call[CountQuery, None], tx: Reading) -> L
     return Listed(await automations.counts(tx, call.workspace_id, call.path_id(), version=call.query.version))
 
 
-@management.get("/automations/{id}/runs", "Who is in an automation, or was", tag="Automations", area="data")
-async def list_automation_runs(call: Call[RunQuery, None], tx: Reading) -> Page[RunItem]:
-    """Those who entered last come first."""
-    found = await automations.runs(tx, call.workspace_id, call.path_id(), **asked(call.query))
-    items, next = page_of(found, call.query.limit)
-    of_them = await whose(tx, call.workspace, items)
-    return Page([copied(RunItem, one, customer=named(of_them[one.customer_id])) for one in items], next)
-
-
-@management.get("/automations/{id}/people", "Who came through a step", tag="Automations", area="data")
-async def list_automation_people(call: Call[PassedQuery, None], tx: Reading) -> Page[PassedItem]:
-    """The last first."""
-    found = await automations.people_at(tx, call.workspace_id, call.path_id(), **asked(call.query))
-    items, next = page_of(found, call.query.limit)
-    of_them = await whose(tx, call.workspace, items)
-    return Page([copied(PassedItem, one, customer=named(of_them[one.customer_id])) for one in items], next)
+_PEOPLE: dict[str, Any] = {"tag": "Automations", "one": "automation_run", "area": "data"}
+runs = Resource(management, "/automations/{id}/runs", RunItem, says=of_customers(RunItem), **_PEOPLE)
+runs.page("Who is in an automation, or was", automations.runs, RunQuery, "Those who entered last come first.")
+passed = Resource(management, "/automations/{id}/people", PassedItem, says=of_customers(PassedItem), **_PEOPLE)
+passed.page("Who came through a step", automations.people_at, PassedQuery, "The last first.", "list_automation_people")
 
 
 @management.post(

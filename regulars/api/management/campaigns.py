@@ -1,6 +1,6 @@
 """Campaigns: a message to many at once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -66,14 +66,7 @@ async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Campaign]) ->
 
 
 of = Resource(management, "/campaigns", CampaignItem, tag="Campaigns", one="campaign", says=_said)
-
-
-@management.get("/campaigns", "Campaigns", tag="Campaigns")
-async def list_campaigns(call: Call[PageQuery, None], tx: Reading) -> Page[CampaignItem]:
-    """Newest first."""
-    most = call.query.limit
-    found = await campaigns.list_campaigns(tx, call.workspace_id, before_id=call.query.before, limit=most + 1)
-    return Page(await _said(call, tx, found[:most]), found[most - 1].id if len(found) > most else None)
+of.page("Campaigns", campaigns.list_campaigns, PageQuery, "Newest first.")
 
 
 @of.create("Create a campaign", about=("name",))
@@ -105,19 +98,14 @@ async def delete_campaign(call: Call[NoQuery, None], tx: Tx) -> dict[str, Any]:
     return {"name": (await campaigns.delete_campaign(tx, call.workspace_id, call.path_id())).name}
 
 
-def _do(verb: str, do: Callable[..., Awaitable[Campaign]], words: str) -> None:
-    def act(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Campaign]:
-        return do(tx, call.workspace, call.path_id(), call.now)
-
-    act.__name__, act.__doc__ = f"{verb}_campaign", words
-    of.do(verb, f"{verb.capitalize()} a campaign", about=("name",))(act)
-
-
-_do("launch", campaigns.launch, "It begins at once, or at its time. Who gets it is found out when it begins.")
-_do("pause", campaigns.pause, "Nothing more is sent but what is on its way.")
-_do("resume", campaigns.resume, "It goes on where it was.")
-_do("cancel", campaigns.cancel, "Nothing more is sent but what is on its way, for good; who gets nothing says so.")
-_do("copy", campaigns.copy_campaign, "A draft to the same, of the same, to begin as soon as it is launched.")
+for _verb, _act, _words in (
+    ("launch", campaigns.launch, "It begins at once, or at its time. Who gets it is found out when it begins."),
+    ("pause", campaigns.pause, "Nothing more is sent but what is on its way."),
+    ("resume", campaigns.resume, "It goes on where it was."),
+    ("cancel", campaigns.cancel, "Nothing more is sent but what is on its way, for good; who gets nothing says so."),
+    ("copy", campaigns.copy_campaign, "A draft to the same, of the same, to begin as soon as it is launched."),
+):
+    of.press(_verb, f"{_verb.capitalize()} a campaign", _act, _words, about=("name",))
 
 
 @management.get("/campaigns/{id}/recipients", "Who gets a campaign", tag="Campaigns", area="data")

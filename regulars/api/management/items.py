@@ -10,6 +10,8 @@ import msgspec
 from msgspec.structs import fields
 
 from regulars import customers, events, ledger, orders
+from regulars.api.operations import Call
+from regulars.api.resources import Says
 from regulars.customers import Customer
 from regulars.delivery import Delivery
 from regulars.kit import Reading, copied, showing
@@ -173,6 +175,16 @@ class _OfSomebody(Protocol):
 async def whose(tx: Reading, workspace: Workspace, things: Iterable[_OfSomebody]) -> dict[UUID, Customer]:
     """The customers that these are of, by id."""
     return await customers.by_ids(tx, workspace.id, sorted({thing.customer_id for thing in things}))
+
+
+def of_customers(item: type[S]) -> Says[Any]:
+    """Of things that say whose they are: an item each, of what it has of their fields, with the customer."""
+
+    async def said(call: Call[Any, Any], tx: Reading, found: Sequence[Any]) -> list[S]:
+        people = await whose(tx, call.workspace, found)
+        return [copied(item, one, customer=named(people[one.customer_id])) for one in found]
+
+    return said
 
 
 def named(customer: Customer) -> Whose:

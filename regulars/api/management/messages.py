@@ -1,6 +1,6 @@
 """Templates of messages, who agreed to them, and addresses that nothing is sent to."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits
-from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management, page_of
-from regulars.api.management.items import Whose, named, whose
+from regulars.api.management.api import DatedQuery, PageQuery, management
+from regulars.api.management.items import Whose, named, of_customers, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.api.resources import Resource
 from regulars.customers import Customer
@@ -18,7 +18,7 @@ from regulars.customers.reported import CustomerId
 from regulars.engagement import messages
 from regulars.engagement.messages import model
 from regulars.engagement.messages.liquid import Variable
-from regulars.kit import Listed, Page, Partial, Reading, Shown, Tx, copied
+from regulars.kit import Listed, Partial, Reading, Shown, Tx, copied
 
 Topic = Annotated[str, Meta(max_length=limits.NAME_CHARS_MAX, examples=["walletreward_create"])]
 TemplateItem = Shown[model.Template]
@@ -127,11 +127,7 @@ def message_item(one: model.Message, who: Customer) -> MessageItem:
     return copied(MessageItem, one, customer=named(who))
 
 
-async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[model.Template]) -> list[TemplateItem]:
-    return [copied(TemplateItem, one) for one in found]
-
-
-templates = Resource(management, "/templates", TemplateItem, tag="Messages", one="template", says=_said)
+templates = Resource[model.Template](management, "/templates", TemplateItem, tag="Messages", one="template")
 templates.all("Templates", messages.list_templates)
 templates.each(messages.find_template)
 
@@ -194,37 +190,31 @@ async def set_consent(call: Call[NoQuery, NewConsent], tx: Tx) -> Listed[Consent
     return Listed([copied(ConsentItem, one) for one in set_])
 
 
-@management.get("/suppressions", "Addresses that nothing is sent to", tag="Messages", area="data")
-async def list_suppressions(call: Call[SuppressionQuery, None], tx: Reading) -> Page[SuppressionItem]:
-    """Newest first. They bounced, complained, or were put here; of an erased customer only a hash is known."""
-    items, after = page_of(await messages.suppressions(tx, call.workspace_id, **asked(call.query)), call.query.limit)
-    return Page([copied(SuppressionItem, one) for one in items], after)
+_OF = "Newest first. They bounced, complained, or were put here; of an erased customer only a hash is known."
+stopped = Resource[model.Suppression](
+    management, "/suppressions", SuppressionItem, tag="Messages", one="suppression", area="data"
+)
+stopped.page("Addresses that nothing is sent to", messages.suppressions, SuppressionQuery, _OF)
 
 
-@management.post("/suppressions", "Send nothing to an address", tag="Messages", area="data", status=201)
-async def add_suppression(call: Call[NoQuery, NewSuppression], tx: Tx) -> SuppressionItem:
+@stopped.create("Send nothing to an address", about=("channel",))
+async def add_suppression(call: Call[NoQuery, NewSuppression], tx: Tx) -> model.Suppression:
     """One that is there already keeps its reason."""
     body = call.body
     await messages.suppress(tx, call.workspace_id, [(body.channel, body.address, body.reason)], call.now)
     by: dict[str, Any] = {"channel": body.channel, "address": body.address}
-    (one,) = await messages.suppressions(tx, call.workspace_id, **by, limit=1)
-    await call.audit(tx, "suppression.create", one.id, channel=body.channel)
-    return copied(SuppressionItem, one)
+    return (await messages.suppressions(tx, call.workspace_id, **by, limit=1))[0]
 
 
-@management.delete("/suppressions/{id}", "Send to an address again", tag="Messages", area="data", status=204)
-async def remove_suppression(call: Call[NoQuery, None], tx: Tx) -> None:
-    await messages.unsuppress(tx, call.workspace_id, call.path_id())
-    await call.audit(tx, "suppression.delete", call.path_id())
+@stopped.remove("Send to an address again")
+def remove_suppression(call: Call[NoQuery, None], tx: Tx) -> Awaitable[None]:
+    return messages.unsuppress(tx, call.workspace_id, call.path_id())
 
 
-@management.get("/messages", "Messages", tag="Messages", area="data")
-async def list_messages(call: Call[MessageQuery, None], tx: Reading) -> Page[MessageItem]:
-    """Newest first; every condition that is given must hold."""
-    by = asked(call.query) | {"customer_id": await asked_of(call, tx)}
-    items, after = page_of(await messages.messages_of(tx, call.workspace_id, **by), call.query.limit)
-    people = await whose(tx, call.workspace, items)
-    return Page([message_item(one, people[one.customer_id]) for one in items], after)
+sent = Resource(
+    management, "/messages", MessageItem, tag="Messages", one="message", says=of_customers(MessageItem), area="data"
+)
+sent.page("Messages", messages.messages_of, MessageQuery, "Newest first; every condition that is given must hold.")
 
 
 @management.get("/messages/{id}", "One message", tag="Messages", area="data")

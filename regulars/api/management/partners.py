@@ -67,12 +67,6 @@ def ask_for_offer(call: Call[NoQuery, NewPartnership], tx: Tx) -> Awaitable[Part
     return rewards.ask_for_offer(tx, call.workspace, call.body.shop, call.body.offer_id, call.body.coins, call.now)
 
 
-@of.do("accept", "Let another shop sell your offer")
-def accept_partnership(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Partnership]:
-    return rewards.accept_partner(tx, call.workspace, call.path_id(), call.now)
-
-
-@of.do("end", "End an agreement, refuse it, or take back what was asked")
-def end_partnership(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Partnership]:
-    """By either shop. Coupons that are out stay good."""
-    return rewards.end_partnership(tx, call.workspace, call.path_id(), call.now)
+_ENDS = "End an agreement, refuse it, or take back what was asked"
+of.press("accept", "Let another shop sell your offer", rewards.accept_partner)
+of.press("end", _ENDS, rewards.end_partnership, "By either shop. Coupons that are out stay good.")

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, referrals
-from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, asked, management, page_of
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, management
 from regulars.api.management.items import Whose, named
-from regulars.kit import Page, Reading, Tx, copied, showing
+from regulars.kit import Reading, Tx, copied, showing
 from regulars.referrals import Funnel, Referral, Review, State
 
 
@@ -53,14 +53,9 @@ def _said(call: Call[Any, Any], tx: Reading, found: Sequence[Referral]) -> Await
     return referral_items(tx, call.workspace_id, found)
 
 
+_WAITING = "Newest first. `review=waiting` are those that somebody has to look at."
 of = Resource(management, "/referrals", ReferralItem, tag="Referrals", one="referral", says=_said)
-
-
-@management.get("/referrals", "Referrals", tag="Referrals")
-async def list_referrals(call: Call[ReferralQuery, None], tx: Reading) -> Page[ReferralItem]:
-    """Newest first. `review=waiting` are those that somebody has to look at."""
-    items, after = page_of(await referrals.referrals(tx, call.workspace_id, **asked(call.query)), call.query.limit)
-    return Page(await referral_items(tx, call.workspace_id, items), after)
+of.page("Referrals", referrals.referrals, ReferralQuery, _WAITING)
 
 
 @management.get("/referrals/funnel", "How many referrals stand where", tag="Referrals")
@@ -71,10 +66,8 @@ async def read_funnel(call: Call[NoQuery, None], tx: Reading) -> Funnel:
 of.each(referrals.find_referral)
 
 
-@of.do("approve", "Approve a suspicious referral")
-def approve_referral(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Referral]:
-    """It goes on from where it stopped: the friend's coupon is issued, or the reward given when it is due."""
-    return referrals.approve(tx, call.workspace, call.path_id(), call.now, actor=call.caller.actor)
+_GOES_ON = "It goes on from where it stopped: the friend's coupon is issued, or the reward given when it is due."
+of.press("approve", "Approve a suspicious referral", referrals.approve, _GOES_ON, signed=True)
 
 
 @of.do("reject", "Reject a referral", about=("reason",))

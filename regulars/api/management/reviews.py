@@ -1,6 +1,7 @@
 """Reviews and questions of customers: found, judged, answered."""
 
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,10 +9,10 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, orders, reviews, triggers
-from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, asked, asked_of, management, only, page_of
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, management, only
 from regulars.api.management.items import Whose, named, whose
 from regulars.customers.reported import CustomerId
-from regulars.kit import Page, Reading, Shown, Tx, copied
+from regulars.kit import Reading, Shown, Tx, copied
 from regulars.reviews import Kind, NewPost, Post, Status
 from regulars.reviews.model import Label, Question, Words
 from regulars.tenancy import Workspace
@@ -100,31 +101,20 @@ async def summarize_reviews(call: Call[SumsQuery, None], tx: Reading) -> SumsIte
     )
 
 
-@management.get("/reviews", "Reviews", tag="Reviews")
-async def list_reviews(call: Call[ReviewQuery, None], tx: Reading) -> Page[ReviewItem]:
-    """Newest first; every condition that is given must hold."""
-    return await _page(call, tx, "review")
-
-
-@management.get("/questions", "Questions", tag="Reviews")
-async def list_questions(call: Call[ReviewQuery, None], tx: Reading) -> Page[ReviewItem]:
-    """Newest first; every condition that is given must hold."""
-    return await _page(call, tx, "question")
-
-
-async def _page(call: Call[ReviewQuery, None], tx: Reading, kind: Kind) -> Page[ReviewItem]:
-    wanted = asked(call.query) | {"customer_id": await asked_of(call, tx)}
-    items, after = page_of(await reviews.posts(tx, call.workspace_id, kind, **wanted), call.query.limit)
-    return Page(await post_items(tx, call.workspace, items), after)
-
-
 async def _says(call: Call[Any, Any], tx: Reading, found: Sequence[Post]) -> list[ReviewItem]:
     return await post_items(tx, call.workspace, found)
 
 
+_KINDS: tuple[Kind, ...] = ("review", "question")
+_THINGS = {kind: Resource(management, f"/{kind}s", ReviewItem, tag="Reviews", one=kind, says=_says) for kind in _KINDS}
+for _kind, _of in _THINGS.items():
+    words = "Newest first; every condition that is given must hold."
+    _of.page(f"{_kind.capitalize()}s", partial(reviews.posts, type=_kind), ReviewQuery, words)
+
+
 def _resource(kind: Kind, new: type[Any], answer: str) -> None:
     """Reviews and questions are made, read and judged alike."""
-    things = Resource(management, f"/{kind}s", ReviewItem, tag="Reviews", one=kind, says=_says)
+    things = _THINGS[kind]
 
     async def create(call: Any, tx: Tx) -> Post:
         body = call.body

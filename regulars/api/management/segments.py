@@ -81,10 +81,8 @@ def change_segment(call: Call[NoQuery, Partial[SegmentTerms]], tx: Tx) -> Awaita
     return segments.change_segment(tx, call.workspace, call.path_id(), call.body.given(), call.now)
 
 
-@of.do("find", "Find a segment's members anew")
-def find_segment(call: Call[NoQuery, None], tx: Tx) -> Awaitable[Segment]:
-    """By what is true now: how a static segment is brought up to date."""
-    return segments.find_again(tx, call.workspace, call.path_id(), call.now)
+_FOUND = "By what is true now: how a static segment is brought up to date."
+of.press("find", "Find a segment's members anew", segments.find_again, _FOUND)
 
 
 @of.remove("Delete a segment")

@@ -196,21 +196,17 @@ async def replay_hooks(call: Call[NoQuery, HookReplay], tx: Tx) -> Replayed:
     return Replayed(queued, left)
 
 
-async def _told(call: Call[Any, Any], tx: Reading, found: Sequence[Hook]) -> list[HookItem]:
-    return [copied(HookItem, hook) for hook in found]
+hooks = Resource[Hook](management, "/hooks", HookItem, tag="Sources", one="hook", area="data")
 
 
-hooks = Resource(management, "/hooks", HookItem, tag="Sources", one="hook", says=_told)
-
-
-@hooks.do("replay", "Handle a hook again", area="data")
+@hooks.do("replay", "Handle a hook again")
 async def replay_hook(call: Call[NoQuery, None], tx: Tx) -> Hook:
     """As if it had just come."""
     await shops.replay(tx, call.workspace_id, [call.path_id()], call.now)
     return (await shops.get_hook(tx, call.workspace_id, call.path_id()))[0]
 
 
-@hooks.do("close", "Mark a hook as done", area="data")
+@hooks.do("close", "Mark a hook as done")
 async def close_hook(call: Call[NoQuery, None], tx: Tx) -> Hook:
     """Of one that a person had to act on."""
     await shops.close(tx, call.workspace_id, call.path_id(), call.caller.key.name, call.now)

@@ -1,6 +1,6 @@
 """Who may do what: people of the staff; API keys, issued once in the clear, listed by their hint, revoked for good."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import msgspec
@@ -125,16 +125,8 @@ class IssuedKey(msgspec.Struct, frozen=True):
     record: Key
 
 
-async def _said(call: Call[Any, Any], tx: Reading, found: Sequence[ApiKey]) -> list[Key]:
-    return [copied(Key, key) for key in found]
-
-
-keys = Resource(management, "/keys", Key, tag="Keys", one="key", says=_said)
-
-
-@keys.list("All keys, revoked ones too")
-def list_keys(call: Call[NoQuery, None], tx: Reading) -> Awaitable[list[ApiKey]]:
-    return tenancy.list_keys(tx, call.workspace_id)
+keys = Resource[ApiKey](management, "/keys", Key, tag="Keys", one="key")
+keys.all("All keys, revoked ones too", tenancy.list_keys)
 
 
 @keys.remove("Revoke a key", "revoke")

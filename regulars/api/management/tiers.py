@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from regulars import customers, limits, tiers
-from regulars.api.management.api import Call, NoQuery, PageQuery, asked, management
-from regulars.api.management.items import Whose, named
-from regulars.kit import Listed, Page, Reading, Tx, copied, showing
+from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management
+from regulars.api.management.items import Whose, named, of_customers
+from regulars.kit import Listed, Reading, Tx, copied, showing
 from regulars.tiers import Ladder, LadderVersion, Move, Preview, Progress
 
 LADDER: dict[str, Any] = {
@@ -110,14 +110,10 @@ async def list_ladders(call: Call[NoQuery, None], tx: Reading) -> Listed[LadderV
     return Listed([copied(LadderVersionItem, one) for one in await tiers.versions_of(tx, call.workspace_id)])
 
 
-@management.get("/tiers/members", "Who stands on a tier", tag="Tiers", area="data")
-async def list_members(call: Call[TierQuery, None], tx: Reading) -> Page[MemberItem]:
-    """Those who became customers last come first."""
-    found = await tiers.members(tx, call.workspace_id, **asked(call.query))
-    page = found[: call.query.limit]
-    people = await customers.by_ids(tx, call.workspace_id, [one.customer_id for one in page])
-    items = [copied(MemberItem, one, customer=named(people[one.customer_id])) for one in page]
-    return Page(items, page[-1].customer_id if len(found) > len(page) else None)
+members = Resource(
+    management, "/tiers/members", MemberItem, tag="Tiers", one="member", says=of_customers(MemberItem), area="data"
+)
+members.page("Who stands on a tier", tiers.members, TierQuery, "Those who became customers last come first.")
 
 
 @management.get("/customers/{id}/tier", "Where a customer stands", tag="Tiers", area="data")

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from regulars import events, limits, orders, reminders, storefront, tenancy
-from regulars.api.management.api import Call, DatedQuery, NoQuery, asked, management, page_of
+from regulars.api.management.api import Call, DatedQuery, NoQuery, Resource, management
 from regulars.customers.own import PropertyName, PropertyType
 from regulars.engagement.messages.model import MessageRules
-from regulars.kit import Page, Reading, Setting, Tx, a_moment, copied, showing
+from regulars.kit import Reading, Setting, Tx, a_moment, copied, showing
 from regulars.orders import EarningBasis
 from regulars.referrals import ReferralRules
 from regulars.reminders import Foreseen, ReminderRules, reminder_rules
@@ -221,11 +221,8 @@ def _storefront_secret(call: Call[Any, Any], workspace: Workspace) -> Storefront
     return StorefrontSecret(newest, workspace.storefront_version, older[0] if older else None)
 
 
-@management.get("/audit", "Who changed what", tag="Shop")
-async def read_audit(call: Call[DatedQuery, None], tx: Reading) -> Page[AuditLine]:
-    """Newest first."""
-    lines = await tenancy.audit_log(tx, call.workspace_id, **asked(call.query))
-    return Page(*page_of(lines, call.query.limit))
+audit = Resource[AuditLine](management, "/audit", AuditLine, tag="Shop", one="audit")
+audit.page("Who changed what", tenancy.audit_log, DatedQuery, "Newest first.", "read_audit")
 
 
 class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
