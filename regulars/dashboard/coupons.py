@@ -1,7 +1,6 @@
 """Coupons as pages show them: in words, and drawn as their customer sees them."""
 
 from typing import NamedTuple
-from uuid import UUID
 
 from regulars import customers, rewards
 from regulars.customers import Customer
@@ -35,10 +34,6 @@ class Had(NamedTuple):
     name: str
     currency_code: str
     status: str
-
-    @property
-    def id(self) -> UUID:
-        return self.coupon.id
 
     @property
     def badge(self) -> Badge:

@@ -246,8 +246,9 @@ def part_of(rows: Sequence[Row], asked: Asked) -> Found[Row]:
 
 
 def _id(row: Any) -> UUID:
-    """A row's own, or that of the thing which it begins with."""
-    found: UUID = row.id if hasattr(row, "id") else row[0].id
+    """A row's own, or that of the thing which it begins with: of one that has none, of whom it is."""
+    of: Any = row if hasattr(row, "id") else row[0]
+    found: UUID = of.id if hasattr(of, "id") else of.customer_id
     return found
 
 

@@ -41,10 +41,6 @@ class Row(NamedTuple):
     report: Report
     sentence: str
 
-    @property
-    def id(self) -> UUID:
-        return self.campaign.id
-
 
 async def _read(desk: Desk, tx: Reading, asked: Asked) -> Found[Row]:
     found = await campaigns.list_campaigns(tx, desk.id, before_id=asked.before_id, limit=asked.limit + 1)
@@ -58,7 +54,7 @@ CAMPAIGNS = Listing[Row](
     path="/campaigns",
     purpose="A message to many at once: to a segment or to everybody, now or at a time.",
     columns=[
-        Column("Name", lambda row: Link(row.campaign.name, f"/campaigns/{row.id}")),
+        Column("Name", lambda row: Link(row.campaign.name, f"/campaigns/{row.campaign.id}")),
         Column("What it is", lambda row: Lines([row.sentence])),
         Column("State", lambda row: _STATES[row.campaign.state]),
         Column("Recipients", lambda row: row.report.recipients, right=True),
@@ -79,10 +75,6 @@ class Got(NamedTuple):
     recipient: Recipient
     customer: Customer
     template: str
-
-    @property
-    def id(self) -> UUID:
-        return self.recipient.customer_id
 
 
 async def _recipients(desk: Desk, tx: Reading, asked: Asked) -> Found[Got]:

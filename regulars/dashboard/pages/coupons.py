@@ -40,7 +40,7 @@ COUPONS = Listing[Had](
     path="/coupons",
     purpose="What customers bought with {coins} or were given, and what became of it.",
     columns=[
-        Column("Code", lambda row: [Link(row.coupon.code, f"/coupons/{row.id}"), Small(row.name)]),
+        Column("Code", lambda row: [Link(row.coupon.code, f"/coupons/{row.coupon.id}"), Small(row.name)]),
         Column("Coupon", lambda row: row.name, only="file"),
         CUSTOMER,
         CUSTOMER_ID,

@@ -1,7 +1,6 @@
 """Referrals: the funnel, the list, those that wait to be looked at; and what a shop decides about them."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from regulars import customers, referrals, rewards
 from regulars.customers import Customer
@@ -33,10 +32,6 @@ class Row(NamedTuple):
     one: Referral
     referrer: Customer
     friend: Customer | None
-
-    @property
-    def id(self) -> UUID:
-        return self.one.id
 
     @property
     def badge(self) -> Badge:
@@ -73,7 +68,7 @@ REFERRALS = Listing[Row](
     path="/referrals",
     purpose="Friends whom your customers brought along, and what both get for it.",
     columns=[
-        Column("Friend", lambda row: [Link(row.who, f"/referrals/{row.id}"), Small(_MODES[row.one.mode])]),
+        Column("Friend", lambda row: [Link(row.who, f"/referrals/{row.one.id}"), Small(_MODES[row.one.mode])]),
         Column("Referred by", lambda row: Name(row.referrer.name, row.referrer.customer_id)),
         Column("State", lambda row: row.badge),
         Column("What was seen", lambda row: row.one.reason or " ".join(row.one.verdicts.values())),

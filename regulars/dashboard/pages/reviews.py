@@ -1,7 +1,6 @@
 """Reviews and questions: what waits is looked at, shown or not, and replied to."""
 
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from regulars import customers, reviews, triggers
 from regulars.customers import Customer
@@ -24,14 +23,6 @@ class Row(NamedTuple):
     post: Post
     customer: Customer | None
     pictures: list[str]
-
-    @property
-    def id(self) -> UUID:
-        return self.post.id
-
-    @property
-    def shown(self) -> bool:
-        return self.post.shown
 
     @property
     def badge(self) -> Badge:

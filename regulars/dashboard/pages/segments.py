@@ -27,10 +27,6 @@ class Told(NamedTuple):
     sentence: str
 
     @property
-    def id(self) -> UUID:
-        return self.segment.id
-
-    @property
     def badge(self) -> Badge:
         if self.segment.state == "finding":
             return Badge("busy", "Being found")
@@ -50,7 +46,7 @@ SEGMENTS = Listing[Told](
     path="/segments",
     purpose="Customers who belong together: by what they are, and by what they have done or not done.",
     columns=[
-        Column("Name", lambda row: Link(row.segment.name, f"/segments/{row.id}")),
+        Column("Name", lambda row: Link(row.segment.name, f"/segments/{row.segment.id}")),
         Column("Who is in it", lambda row: Lines([row.sentence])),
         Column("State", lambda row: row.badge),
         Column("Customers", lambda row: row.segment.members, right=True),
@@ -67,10 +63,6 @@ SEGMENTS = Listing[Told](
 class Row(NamedTuple):
     member: Member
     customer: Customer
-
-    @property
-    def id(self) -> UUID:
-        return self.member.customer_id
 
 
 async def _members(desk: Desk, tx: Reading, asked: Asked) -> Found[Row]:

@@ -45,10 +45,6 @@ class Member(NamedTuple):
     customer: Customer
     tier: str
 
-    @property
-    def id(self) -> UUID:
-        return self.standing.customer_id
-
 
 async def _members(desk: Desk, tx: Reading, asked: Asked) -> Found[Member]:
     """Of one tier; without one that is asked for, of the highest."""
