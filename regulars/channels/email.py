@@ -14,7 +14,7 @@ from regulars.channels.carrying import MEND, Manifest, MessageCarrier
 from regulars.channels.model import Content, Mail
 from regulars.delivery.carrier import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter
 from regulars.kit.addresses import is_this_machine
-from regulars.kit.fields import Field, Option, rate_field
+from regulars.kit.fields import form_of, rate_field
 from regulars.kit.http import Answer
 from regulars.kit.mail import PORTS, Envelope, Server, envelope
 
@@ -43,49 +43,13 @@ def _fits(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, 
 MANIFEST = Manifest(
     tool="smtp",
     channel="email",
-    label="E-mail",
-    summary="Sent by your own mail server, or by a service such as Amazon SES, Postmark or Brevo.",
-    help_text=(
-        "Your mail service names its SMTP server, port, user and password. Initialize tries them, and mails a code to "
-        "the address that you send from; type it in here, and messages go out."
-    ),
-    help_url="",
     reports="bounces",
-    fields=(
-        Field("sender_name", "Name of the sender", "text", "As customers see it.", expected="a name such as Blue Cups"),
-        Field(
-            name="sender_email",
-            label="E-mail address of the sender",
-            kind="text",
-            pattern=ADDRESS,
-            expected="an address such as hello@shop.example",
-        ),
-        Field(
-            name="server",
-            label="SMTP server",
-            kind="text",
-            pattern=r"[A-Za-z0-9.:\[\]-]{1,253}",
-            expected="a name such as smtp.mail.example",
-        ),
-        Field("port", "Port", "number", default=587, minimum=1, maximum=65_535),
-        Field(
-            name="security",
-            label="Secure connection",
-            kind="select",
-            default="starttls",
-            options=(Option("starttls", "STARTTLS (587)"), Option("tls", "TLS (465)"), Option("none", "None")),
-        ),
-        Field("user", "User", "text", "Empty where the server asks for none.", required=False),
-        Field(
-            name="password",
-            label="Password",
-            kind="secret",
-            required=False,
-            pattern=r"[\x20-\x7e]{1,200}",
-            expected="at most 200 letters, digits and signs",
-            sent_to=lambda settings: f"{settings.get('server')}:{settings.get('port')} {settings.get('security')}",
-        ),
+    **form_of(
+        __file__,
+        "smtp",
         rate_field(600, "Mails a minute. Lower it if your mail service allows fewer."),
+        sender_email={"pattern": ADDRESS},
+        password={"sent_to": lambda given: f"{given.get('server')}:{given.get('port')} {given.get('security')}"},
     ),
     also=_fits,
 )

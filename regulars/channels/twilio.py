@@ -15,33 +15,14 @@ from regulars.channels.model import Content, Mail, Sender, Text
 from regulars.channels.reports import Report, failed, must_be_same, stopped
 from regulars.delivery.carrier import GaveUp, Outcome, Parcel
 from regulars.kit import SecretBox
-from regulars.kit.fields import Field, host_field, rate_field
+from regulars.kit.fields import form_of, host_field, rate_field
 from regulars.kit.http import Answer, Request
 
-_SID = "[0-9a-fA-F]{32}"
-MANIFEST = Manifest(
-    tool="twilio",
-    channel="sms",
-    label="Twilio",
-    summary="SMS by Twilio, from a number or a messaging service.",
-    help_text="The Account SID and the Auth Token stand on the first page of the Twilio console.",
-    help_url="https://console.twilio.com",
-    reports="twilio",
-    fields=(
-        Field("account_sid", "Account SID", "text", pattern=f"AC{_SID}", expected="AC and 32 digits and letters"),
-        Field("auth_token", "Auth token", "secret", expected="the Auth Token, without spaces"),
-        Field(
-            "sent_from",
-            "Sent from",
-            "text",
-            "A number of yours, a name that Twilio lets you use, or a messaging service.",
-            pattern=rf"\+[1-9][0-9]{{6,14}}|MG{_SID}|(?=.*[A-Za-z])[A-Za-z0-9 ]{{1,11}}",
-            expected="a number such as +14155550100, or a messaging service: MG and 32 digits and letters",
-        ),
-        rate_field(60, "Twilio sends so many a minute from your kind of number."),
-        host_field("Twilio", "https://api.twilio.com"),
-    ),
+_MORE = (
+    rate_field(60, "Twilio sends so many a minute from your kind of number."),
+    host_field("Twilio", "https://api.twilio.com"),
 )
+MANIFEST = Manifest(tool="twilio", channel="sms", reports="twilio", **form_of(__file__, "twilio", *_MORE))
 _MEANS = {
     **dict.fromkeys((21211, 21214, 21217, 21610, 21614), "bounced"),
     **dict.fromkeys((20003, 20008, 21603, 21606, 21660, 30002), "paused"),

@@ -14,31 +14,17 @@ from regulars.channels.model import Content, Mail, Sender, Text, WhatsAppTemplat
 from regulars.channels.reports import Report, decoded, failed, must_be_same, objects, stopped
 from regulars.delivery.carrier import GaveUp, Outcome, Parcel
 from regulars.kit import SecretBox
-from regulars.kit.fields import Field, host_field, rate_field, signing_secret
+from regulars.kit.fields import form_of, host_field, rate_field, signing_secret
 from regulars.kit.http import Answer, Request
 from regulars.kit.secrets import new_token
 
-_ID, _APP_SECRET = "the phone number ID: digits alone", "From the app's basic settings: reports are signed with it."
-MANIFEST = Manifest(
-    tool="whatsapp",
-    channel="whatsapp",
-    label="WhatsApp",
-    summary="WhatsApp messages by Meta's Cloud API, from templates that Meta approved.",
-    help_text=(
-        "In Meta's app dashboard open WhatsApp, then API setup: there are the phone number ID and, for a system user, "
-        "a permanent token. As the app's webhook enter the address and the verify token that you are given here."
-    ),
-    help_url="https://developers.facebook.com/apps",
-    reports="whatsapp",
-    fields=(
-        Field("phone_number_id", "Phone number ID", "text", pattern="[0-9]{5,30}", expected=_ID),
-        Field("token", "Access token", "secret", expected="the access token, without spaces"),
-        Field("app_secret", "App secret", "secret", _APP_SECRET, expected="it, without spaces", sent_to=lambda _: ""),
-        signing_secret(lambda: new_token("rgw_"), lambda _: "", name="verify_token", label="Verify token"),
-        rate_field(1_200, "WhatsApp takes 80 a second from a number."),
-        host_field("WhatsApp", "https://graph.facebook.com/v23.0"),
-    ),
+_MORE = (
+    signing_secret(lambda: new_token("rgw_"), lambda _: "", name="verify_token", label="Verify token"),
+    rate_field(1_200, "WhatsApp takes 80 a second from a number."),
+    host_field("WhatsApp", "https://graph.facebook.com/v23.0"),
 )
+_FORM = form_of(__file__, "whatsapp", *_MORE, app_secret={"sent_to": lambda _: ""})
+MANIFEST = Manifest(tool="whatsapp", channel="whatsapp", reports="whatsapp", **_FORM)
 _MEANS = {
     **dict.fromkeys((131_021, 131_030, 131_051, 131_009, 100), "gave_up"),
     **dict.fromkeys((131_026, 131_050), "bounced"),

@@ -8,6 +8,7 @@ import msgspec
 from regulars import limits
 from regulars.delivery.rate import Window
 from regulars.integrations.manifest import ORDER, Manifest
+from regulars.kit import copied
 from regulars.kit.fields import Field, Option, host_field, rate_field
 
 # Kept on the profile, under the prefix: what the shop's segments ask about. '' is a value: there is no tier (yet).
@@ -161,15 +162,12 @@ def manifest(tool: str, spec: Spec) -> Manifest:
         default=next(iter(spec.by)),
         options=tuple(Option(value, SELECTORS[value].label) for value in spec.by),
     )
-    return Manifest(
+    return copied(
+        Manifest,
+        spec,
         tool=tool,
-        label=label,
         category="e-mail and SMS",
-        summary=spec.summary,
-        help_text=spec.help_text,
-        help_url=spec.help_url,
-        deduplicates=spec.deduplicates,
-        windows=spec.windows,
+        also=None,
         fields=(
             selector,
             *spec.fields,

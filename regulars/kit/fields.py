@@ -4,6 +4,7 @@ are all drawn from it."""
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -109,6 +110,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     help_url: str
     fields: tuple[Field, ...]
     also: Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, str]] | None = None
+
+
+def form_of(beside: str, name: str, *more: Field, **own: Mapping[str, Any]) -> dict[str, Any]:
+    """What the `forms.toml` beside a file says of a manifest: its words and its fields, `more` after them. `own` is
+    what only code can say of a field, by its name."""
+    said: dict[str, Any] = msgspec.toml.decode(Path(beside).with_name("forms.toml").read_bytes())[name]
+    told = msgspec.convert(said.pop("fields"), tuple[Field, ...])
+    return said | {"fields": (*(msgspec.structs.replace(one, **own.get(one.name, {})) for one in told), *more)}
 
 
 def checked_settings(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars.kit import Tx
+from regulars.kit import Tx, copied
 from regulars.orders import Order
 from regulars.rewards import store
 from regulars.rewards.cancelling import due
@@ -90,15 +90,7 @@ def _taken_off(coupon: Coupon, terms: Terms, order: Order, currency_code: str) -
     was taken off. None in another currency."""
     if order.currency_code != currency_code:
         return None
-    lines = [
-        CartLine(
-            product_id=line.product_id,
-            amount_minor=line.amount_minor,
-            quantity=line.quantity,
-            collections=line.collections,
-        )
-        for line in order.lines or ()
-    ]
+    lines = [copied(CartLine, line) for line in order.lines or ()]
     before = order.amount_minor + order.discount_minor
     cart = Cart(amount_minor=before, lines=tuple(lines), shipping_minor=order.shipping_minor or 0)
     off = worth(terms, coupon.steps, cart, currency_code)

@@ -200,18 +200,6 @@ class Platform(fields.Manifest, frozen=True, kw_only=True):
     asks: Callable[[Mapping[str, Any], Mapping[str, str]], bool] = lambda _settings, _secrets: False
 
 
-def coupons_field(what: str) -> fields.Field:
-    """Whether coupons are made at the platform, too."""
-    return fields.Field(
-        name="coupons",
-        label="Coupons",
-        kind="select",
-        help=f"Made there, a coupon's code works at its checkout; {what}.",
-        default="no",
-        options=(fields.Option("no", "Only in Regulars"), fields.Option("yes", "Made there as well, one by one")),
-    )
-
-
 def is_signature(given: str) -> bool:
     """Whether it can be one at all: 32 bytes in base64."""
     return len(given) == 44 and given.isascii()

@@ -10,7 +10,7 @@ import msgspec
 from regulars import orders
 from regulars.customers import NewCustomer
 from regulars.kit import Unauthenticated, wire_time
-from regulars.kit.fields import Field
+from regulars.kit.fields import form_of
 from regulars.orders import Line, OrderReport, Refund, RefundLine
 from regulars.shops import model, reading
 from regulars.shops.reading import Id, Money, Text, campaign, customer_id, guest_id, moment, person, the_moment, typed
@@ -306,53 +306,15 @@ def _with_token(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict
 
 PLATFORM = model.Platform(
     platform="shopify",
-    label="Shopify",
-    summary="Orders, refunds and customers arrive as they happen, and earn by your triggers.",
-    help_text=(
-        "Connect first: the page then shows an address. In Shopify open Settings, Notifications, Webhooks, and create "
-        "one in JSON with that address for each event: order creation, payment, update, cancellation and fulfillment, "
-        "refund create, customer creation and update. Under the list Shopify shows the secret that it signs with: "
-        "paste it here."
+    **form_of(
+        __file__,
+        "shopify",
+        secret={"sent_to": lambda _: ""},
+        admin_token={"sent_to": lambda settings: str(settings.get("api_url") or settings.get("shop_domain"))},
     ),
-    help_url="https://help.shopify.com/manual/fulfillment/setup/notifications/webhooks",
     topics=(
         *("orders/create", "orders/paid", "orders/updated", "orders/cancelled", "orders/fulfilled", "refunds/create"),
         *("customers/create", "customers/update", "customers/data_request", "customers/redact", "shop/redact"),
-    ),
-    fields=(
-        Field(
-            name="shop_domain",
-            label="Shop's own address",
-            kind="text",
-            help="As Shopify gave it, whatever domain your customers see.",
-            pattern=r"[a-z0-9][a-z0-9-]{0,60}\.myshopify\.com",
-            expected="an address such as corner-shop.myshopify.com",
-        ),
-        Field(
-            name="secret",
-            label="Signing secret",
-            kind="secret",
-            help="Under the list of webhooks in Shopify. Until it is here, nothing is let in.",
-            required=False,
-            sent_to=lambda _: "",
-        ),
-        model.coupons_field("it needs an Admin API token"),
-        Field(
-            name="admin_token",
-            label="Admin API access token",
-            kind="secret",
-            help="Of an app of your own with the scopes read_discounts and write_discounts.",
-            required=False,
-            sent_to=lambda settings: str(settings.get("api_url") or settings.get("shop_domain")),
-        ),
-        Field(
-            name="api_url",
-            label="Address of its API",
-            kind="url",
-            help="Leave it empty: it is Shopify's own, at the shop's address.",
-            required=False,
-            expected="an address such as https://corner-shop.myshopify.com",
-        ),
     ),
     also=_with_token,
     signature_header=_SIGNATURE,

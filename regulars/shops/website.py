@@ -10,7 +10,7 @@ import msgspec
 
 from regulars.customers import NewCustomer
 from regulars.kit import a_birthday, wire_time
-from regulars.kit.fields import Field, Option, signing_secret
+from regulars.kit.fields import form_of, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders.reported import Reported, report_of
 from regulars.shops.model import CustomerSaid, Envelope, Nothing, OrderSaid, Platform, Said, Source, topic_of
@@ -87,27 +87,8 @@ def _example(at: datetime, currency_code: str, _: Mapping[str, Any]) -> tuple[di
 
 PLATFORM = Platform(
     platform="website",
-    label="Custom website",
-    summary="Your own shop pushes orders and customers to an address that only it knows.",
-    help_text=(
-        "Post JSON to the address that this source has, with the header X-Custom-Website-Topic: orders/created, "
-        "orders/updated, customers/created or customers/updated. An order has the fields of POST /api/v1/orders, a "
-        "customer those of POST /leads, and tags. Say updated_at, so that what comes late changes nothing. Where hooks "
-        "are signed, X-Custom-Website-Signature is the base64 of an HMAC-SHA256 over the body."
-    ),
-    help_url="/api/docs",
+    **form_of(__file__, "website", signing_secret(lambda: new_token("ws_"))),
     topics=("orders/created", "orders/updated", "customers/created", "customers/updated"),
-    fields=(
-        Field(
-            name="signed",
-            label="Signature",
-            kind="select",
-            help="Without one, whoever knows the address can report orders.",
-            default="yes",
-            options=(Option("yes", "Every call must be signed"), Option("no", "The address alone is the secret")),
-        ),
-        signing_secret(lambda: new_token("ws_")),
-    ),
     signature_header=_SIGNATURE,
     envelope=_envelope,
     read=_read,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from regulars.kit.fields import Field, signing_secret
+from regulars.kit.fields import form_of, signing_secret
 from regulars.kit.secrets import new_token
 from regulars.orders import Line, OrderReport, Refund
 from regulars.shops import model, reading
@@ -214,18 +214,6 @@ def _example(at: datetime, currency_code: str, _: Mapping[str, Any]) -> tuple[di
     }
 
 
-def _key_field(name: str, label: str, begins: str) -> Field:
-    return Field(
-        name=name,
-        label=label,
-        kind="secret",
-        help="With Read permission, from WooCommerce: Settings, Advanced, REST API. What got lost is then fetched.",
-        required=False,
-        pattern=rf"{begins}[\x21-\x7e]{{8,200}}",
-        expected=f"a key that begins with {begins}",
-    )
-
-
 def _whole_pair(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
     names = ("consumer_key", "consumer_secret")
     missing = [name for name in names if not secrets.get(name)]
@@ -234,32 +222,11 @@ def _whole_pair(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict
     return dict.fromkeys(missing, "expected both keys, or none") if len(missing) == 1 else {}
 
 
+_TOLD = ("order.created", "order.updated", "order.deleted", "order.restored", "customer.created", "customer.updated")
 PLATFORM = model.Platform(
     platform="woocommerce",
-    label="WooCommerce",
-    summary="Orders, refunds and customers arrive as they happen, and earn by your triggers.",
-    help_text=(
-        "Connect first: the page then shows an address and a secret. In WordPress open WooCommerce, Settings, "
-        "Advanced, Webhooks, and add one for each of Order created, Order updated, Order deleted, Customer created and "
-        "Customer updated, with that Delivery URL, that Secret and API version 3. WooCommerce sends each only once, so "
-        "give a REST API key too: what got lost is then fetched every few minutes."
-    ),
-    help_url="https://woocommerce.com/document/webhooks/",
-    topics=(
-        "order.created",
-        "order.updated",
-        "order.deleted",
-        "order.restored",
-        "customer.created",
-        "customer.updated",
-    ),
-    fields=(
-        Field(name="url", label="Address of your shop", kind="url", expected="an address such as https://shop.example"),
-        _key_field("consumer_key", "REST API consumer key", "ck_"),
-        _key_field("consumer_secret", "REST API consumer secret", "cs_"),
-        model.coupons_field("the REST API key needs Read/Write permission for it"),
-        signing_secret(lambda: new_token("wc_"), lambda _: ""),
-    ),
+    **form_of(__file__, "woocommerce", signing_secret(lambda: new_token("wc_"), lambda _: "")),
+    topics=_TOLD,
     also=_whole_pair,
     signature_header=_SIGNATURE,
     envelope=_envelope,

@@ -319,12 +319,7 @@ def _use(call: Call[NoQuery, Any], known: Mapping[str, Customer]) -> Use:
         shipping_minor=minor_units("cart.shipping", body.cart.shipping, code),
         codes=body.cart.codes,
         lines=tuple(
-            CartLine(
-                product_id=line.product_id,
-                quantity=line.quantity,
-                amount_minor=minor_units(f"cart.lines[{n}].amount", line.amount, code),
-                collections=line.collections,
-            )
+            copied(CartLine, line, amount_minor=minor_units(f"cart.lines[{n}].amount", line.amount, code))
             for n, line in enumerate(body.cart.lines)
         ),
     )

@@ -168,16 +168,8 @@ async def find_lead(call: Call[LeadQuery, None], tx: Reading) -> LeadAnswer:
     if storefront and not by_token:
         stamp, given = headers.get("x-timestamp", ""), headers.get("x-leaddigest", "")
         proofs.check_digest(secrets_of(call), query.customer_id or "", stamp, given, call.app.clock.outside())
-    customer = await customers.find(
-        tx,
-        call.workspace_id,
-        id=call.path_id(),
-        customer_id=query.customer_id,
-        referral_code=query.referral_code,
-        email=query.email,
-        mobile=query.mobile,
-        country=call.workspace.country,
-    )
+    by = msgspec.structs.asdict(query)
+    customer = await customers.find(tx, call.workspace_id, id=call.path_id(), country=call.workspace.country, **by)
     if storefront and by_token:
         # Also when nobody was found: a token must not tell who else is a customer.
         prove(call, customer.id if customer else UUID(int=0))
