@@ -11,7 +11,6 @@ from regulars.bench.stage import Stage, Watch, sql
 from regulars.kit import HandClock
 from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
-from regulars.worker.doing import Doing
 
 COINS = 10
 
@@ -24,15 +23,13 @@ async def fill(
     twice as many coins, some three times, up to so many times."""
     at = datetime.now(UTC).replace(microsecond=0)
     said, ends = at.isoformat().replace("+00:00", "Z"), expires_at and expires_at.isoformat().replace("+00:00", "Z")
-    async with stage.app.db.pool.acquire() as connection:
-        await connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0")
+    async with stage.filling() as connection:
         await connection.execute(sql.fill_customers, shop.id, wallets, at)
         for seq in range(1, each + 1):
             await connection.execute(sql.fill_txns, shop.id, seq, COINS, said, ends, wallets, spread)
         await connection.execute(sql.fill_wallets, shop.id, each, expires_at)
         if expires_at:
             await connection.execute(sql.fill_schedule, shop.id, ledger.SETTLE, expires_at)
-        await connection.execute("RESET default_transaction_read_only; RESET statement_timeout")
 
 
 async def measure(stage: Stage) -> list[Row]:
@@ -46,11 +43,7 @@ async def measure(stage: Stage) -> list[Row]:
     rows = await _audited(stage)
     stage.say("letting them expire")
     spare_collector()  # as a worker does
-    doing = Doing(stage.app.db, HandClock(expires_at), {ledger.SETTLE: ledger.settle})
-    began = time.monotonic()
-    while await doing.round() or any(await doing.turns.finish()):
-        pass
-    took_s = time.monotonic() - began
+    took_s = await stage.done_s({ledger.SETTLE: ledger.settle}, HandClock(expires_at))
     async with stage.app.db.snapshot() as tx:
         left, told = await tx.fetchval(sql.available, shop.id), await tx.fetchval(sql.count_expiries, shop.id)
         found = await ledger.verify(tx, shop.id)
@@ -65,16 +58,9 @@ async def measure(stage: Stage) -> list[Row]:
         "CHECKPOINT",
         "UPDATE bench_lot SET available = 0",
     )
-    return [
-        *rows,
-        Row(
-            "lots expired",
-            wallets * each / took_s,
-            f"one UPDATE of as many rows, {wallets * each:,}",
-            wallets * each / update_s,
-            0.1,
-        ),
-    ]
+    many = wallets * each
+    against = f"one UPDATE of as many rows, {many:,}"
+    return [*rows, Row("lots expired", many / took_s, against, many / update_s, 0.1)]
 
 
 async def _audited(stage: Stage) -> list[Row]:

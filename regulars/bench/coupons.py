@@ -11,9 +11,9 @@ from regulars import rewards
 from regulars.bench import postgres
 from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row, middle
-from regulars.bench.load import Task, request
+from regulars.bench.load import request
 from regulars.bench.rewards import key_of, plain, rewarding_shop, verify
-from regulars.bench.stage import Stage, sql
+from regulars.bench.stage import Stage
 from regulars.bench.turns import loaded, rate
 from regulars.kit import Refusal
 from regulars.rewards import Ask, Issued, Offer, Terms
@@ -26,8 +26,7 @@ async def measure(stage: Stage) -> list[Row]:
     stage.say("filling two shops, one with coupons")
     _, rewarding = await plain(stage, "Beside coupons")
     shop, _ = await rewarding_shop(stage, "Coupons")
-    async with stage.app.db.reading() as tx:
-        ids = [r["id"] for r in await tx.fetch(sql.customers, shop.id)]
+    ids = await stage.ids("customers", shop.id)
     codes = await _issued(stage, shop, ids)
     await postgres.settle(stage.url)
     headers = {"x-workspaceid": str(shop.id), "Authorization": f"Bearer {await key_of(stage, shop)}"}
@@ -41,8 +40,7 @@ async def measure(stage: Stage) -> list[Row]:
                         named="x-request-id")
                 for code in codes[n :: 2 * plan.rounds]
             ]  # fmt: skip
-            once = Task(port=stage.settings.port, connections=plan.connections, seconds=0, requests=asked, once=True)
-            redeemed.append(await loaded(once, 60))
+            redeemed.append(await loaded(stage.once(asked), 60))
             stage.say(f"rewards: {given[-1].rate:,.0f}/s; coupons redeemed: {redeemed[-1].rate:,.0f}/s")
     if sum(one.answered for one in redeemed) != len(codes):
         raise BenchFailed(f"of {len(codes):,} coupons, {sum(one.answered for one in redeemed):,} were redeemed")

@@ -7,7 +7,7 @@ from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row, middle
 from regulars.bench.load import Task, request
 from regulars.bench.rewards import key_of, plain, rewarding_shop, verify
-from regulars.bench.stage import Stage, sql
+from regulars.bench.stage import Stage
 from regulars.bench.turns import loaded, rate
 
 
@@ -18,8 +18,7 @@ async def measure(stage: Stage) -> list[Row]:
     shop, _ = await rewarding_shop(stage, "Holds")
     key = await key_of(stage, shop)
     headers = {"x-workspaceid": str(shop.id), "Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    async with stage.app.db.reading() as tx:
-        ids = [r["id"] for r in await tx.fetch(sql.customers, shop.id)]
+    ids = await stage.ids("customers", shop.id)
     await postgres.settle(stage.url)
     numbers = count()
 
@@ -28,9 +27,7 @@ async def measure(stage: Stage) -> list[Row]:
             request("POST", path, headers, body.replace("%", str(next(numbers))), named="x-request-id")
             for path in paths
         ]
-        return Task(
-            port=stage.settings.port, connections=stage.plan.connections, seconds=0, requests=requests, once=True
-        )
+        return stage.once(requests)
 
     rewards, pairs = [], []
     async with stage.working():
@@ -38,8 +35,7 @@ async def measure(stage: Stage) -> list[Row]:
             rewards.append(await loaded(rewarding, stage.plan.turn_s))
             holding = task([f"/api/v1/customers/{id}/holds" for id in ids], '{"amount":1,"reference":"bench-%"}')
             held = await loaded(holding, stage.plan.turn_s)
-            async with stage.app.db.reading() as tx:
-                open_ids = [r["id"] for r in await tx.fetch(sql.holds, shop.id)]
+            open_ids = await stage.ids("holds", shop.id)
             capturing = task([f"/api/v1/holds/{id}/capture" for id in open_ids], "{}")
             captured = await loaded(capturing, 60)
             pairs.append(1 / (1 / held.rate + 1 / captured.rate))

@@ -16,13 +16,12 @@ from regulars.bench.children import BenchFailed
 from regulars.bench.figures import Row, middle
 from regulars.bench.load import Report, Task, request
 from regulars.bench.rewards import plain, verify
-from regulars.bench.stage import Stage, sql
+from regulars.bench.stage import PATIENCE_S, Stage, sql
 from regulars.bench.turns import customer_id, in_turn, loaded, rate
 from regulars.tenancy import Workspace
 from regulars.triggers import Rule
 
 _POLL_S = 0.1
-_PATIENCE_S = 120.0
 
 
 async def measure(stage: Stage) -> list[Row]:
@@ -31,12 +30,7 @@ async def measure(stage: Stage) -> list[Row]:
     stage.say(f"signing {plan.hooks:,} hooks")
     _, rewarding = await plain(stage, "Beside hooks")
     shop, hooks = await _connected(stage)
-    null = Task(
-        port=stage.settings.port,
-        connections=plan.connections,
-        seconds=0,
-        requests=[request("GET", "/healthz", {}, named="x-request-id")],
-    )
+    null = msgspec.structs.replace(stage.once([request("GET", "/healthz", {}, named="x-request-id")]), once=False)
     await postgres.settle(stage.url)
     turns = await in_turn({"null": null, "hooks": hooks}, stage.say, rounds=1, seconds=plan.turn_s)
     taken = sum(report.answered for report in turns["hooks"])
@@ -77,7 +71,7 @@ async def _connected(stage: Stage) -> tuple[Workspace, Task]:
             "X-Custom-Website-Signature": b64encode(digest(secret, body, sha256)).decode(),
         }
         requests.append(request("POST", path, headers, body.decode(), named="X-Custom-Website-Id"))
-    return shop, Task(port=stage.settings.port, connections=plan.connections, seconds=0, requests=requests, once=True)
+    return shop, stage.once(requests)
 
 
 def _order(number: int, buyer: str, at: datetime) -> dict[str, object]:
@@ -102,11 +96,11 @@ async def _handled(stage: Stage, shop: Workspace, count: int) -> float:
     """Per second, from the first that are handled to the last; of a few, which are handled at once, from the worker's
     start."""
     began, first = time.monotonic(), 0
-    while time.monotonic() < began + _PATIENCE_S:
+    while time.monotonic() < began + PATIENCE_S:
         left = await stage.count("hooks_left", shop.id)
         if not left:
             return (count - first) / (time.monotonic() - began)
         if not first and left < count:
             began, first = time.monotonic(), count - left
         await asyncio.sleep(_POLL_S)
-    raise BenchFailed(f"of {count:,} hooks, not all were handled within {_PATIENCE_S:g} s")
+    raise BenchFailed(f"of {count:,} hooks, not all were handled within {PATIENCE_S:g} s")

@@ -12,7 +12,6 @@ from regulars.kit.ids import BEFORE_ALL_IDS
 from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
 from regulars.tiers import Ladder, Needs, Tier
-from regulars.worker.doing import Doing
 
 _SPREAD = 100
 _SILVER, _GOLD, _GOLD_BEFORE = 500, 800, 900
@@ -62,11 +61,7 @@ async def _change(stage: Stage, shop: Workspace, gold: int) -> float:
     )
     async with stage.app.db.transaction() as tx:
         await tiers.change_ladder(tx, shop, ladder, stage.app.clock.now())
-    doing = Doing(stage.app.db, stage.app.clock, {tiers.RECALCULATE: tiers.recalculate})
-    began = time.monotonic()
-    while await doing.round() or any(await doing.turns.finish()):
-        pass
-    return time.monotonic() - began
+    return await stage.done_s({tiers.RECALCULATE: tiers.recalculate})
 
 
 async def _reminded(stage: Stage, shop: Workspace) -> Row:

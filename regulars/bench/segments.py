@@ -1,7 +1,6 @@
 """Segments: who is found of many, what an event costs where many of them are live, how late an edge of time is, and
 what rewards lose by those that listen."""
 
-import asyncio
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from regulars.tenancy import Workspace
 from regulars.worker.loops import engage
 
 LISTENING, AUTOMATIONS = 50, 5
-_EACH, _TIMES, _FEW, _PATIENCE_S = 10, 20, 1_000, 120.0
+_EACH, _TIMES, _FEW = 10, 20, 1_000
 _TREE = msgspec.json.decode(Path(__file__).with_name("nested.json").read_bytes())
 
 
@@ -40,11 +39,9 @@ async def _shop(stage: Stage, name: str, customers: int) -> Workspace:
     """Each of its customers did ten things within a year."""
     stage.say(f"filling a shop with {customers * _EACH:,} events of {customers:,} customers")
     shop, now = await stage.shop(name), stage.app.clock.now()
-    async with stage.app.db.pool.acquire() as connection:
-        await connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0")
+    async with stage.filling() as connection:
         await connection.execute(sql.fill_customers, shop.id, customers, now)
         await connection.execute(sql.fill_events, shop.id, _EACH, str(new_id())[:24], now)
-        await connection.execute("RESET default_transaction_read_only; RESET statement_timeout")
     await postgres.settle(stage.url)
     return shop
 
@@ -123,24 +120,16 @@ async def _left(stage: Stage) -> Row:
     async with stage.working():
         async with app.db.transaction() as tx:
             one = await segments.create_segment(tx, shop, new, app.clock.now())
-        await _until(stage, "count_unfound", shop, one.id, 1)
+        await stage.until("count_unfound", shop, one.id, 1)
         at = app.clock.now() + timedelta(seconds=1)
         async with app.db.transaction() as tx:
             await tx.execute(sql.enter, shop.id, one.id, at)
             await schedule.put(tx, shop.id, [Due(segments.LOOK, "", at, {})])
-        await _until(stage, "count_to_look_at", shop, one.id, at)
+        await stage.until("count_to_look_at", shop, one.id, at)
         async with app.db.reading() as tx:
             last: datetime = await tx.fetchval(sql.last_left, shop.id)
     late_s = (last - at).total_seconds()
     return Row("leaving by a window's edge, the last of 1,000", late_s, "after it; 5 at most", unit="s")
-
-
-async def _until(stage: Stage, nothing: str, shop: Workspace, *arguments: object) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while await stage.count(nothing, shop.id, *arguments):
-        if time.monotonic() > deadline:
-            raise BenchFailed(f"the worker was not done within {_PATIENCE_S:g} s: {nothing}")
-        await asyncio.sleep(0.05)
 
 
 async def _listened(stage: Stage) -> Row:
@@ -154,7 +143,7 @@ async def _listened(stage: Stage) -> Row:
     async with stage.working():
         tasks = {"plain": plain, "listened to": listening}
         reports = list((await in_turn(tasks, stage.say, rounds=stage.plan.rounds, seconds=stage.plan.turn_s)).values())
-        await _until(stage, "count_unread", shop)
+        await stage.until("count_unread", shop)
     for count, of in zip(counts, reports, strict=True):
         await count.check(of)
     name = f"rewards, {LISTENING} segments and {AUTOMATIONS} automations listening"

@@ -6,20 +6,24 @@ import os
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from regulars import embedded, migrations, tenancy
-from regulars.bench.children import listening, python, running
+from regulars.bench.children import BenchFailed, listening, python, running
 from regulars.bench.figures import Row
+from regulars.bench.load import Task
 from regulars.bench.plan import Plan
-from regulars.kit import Queries, new_id
+from regulars.kit import Clock, Queries, new_id
+from regulars.kit.db import Pooled
 from regulars.kit.ports import free_port
 from regulars.kit.settings import Settings
+from regulars.schedule import Handler
 from regulars.tenancy import Workspace
 from regulars.wiring import App, open_shop
+from regulars.worker.doing import Doing
 
 Say = Callable[[str], None]
 
@@ -28,6 +32,7 @@ sql = Queries(__file__)
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _EVERY_S = 0.25
+PATIENCE_S = 120.0
 
 
 class Watch:
@@ -156,6 +161,38 @@ class Stage:
             shop = await open_shop(tx, name, now=now)
             changes = {"events_on": True, "settings": {"calls_per_minute": 60_000_000}}
             return await tenancy.change_workspace(tx, shop.id, changes, now)
+
+    def once(self, requests: list[tuple[str, str]]) -> Task:
+        """Each of these, once."""
+        return Task(port=self.settings.port, connections=self.plan.connections, seconds=0, requests=requests, once=True)
+
+    async def ids(self, statement: str, workspace_id: UUID) -> list[UUID]:
+        """Those that a statement of `queries.sql` answers with."""
+        async with self.app.db.reading() as tx:
+            return [row["id"] for row in await tx.fetch(getattr(sql, statement), workspace_id)]
+
+    async def done_s(self, handlers: Mapping[str, Handler], clock: Clock | None = None) -> float:
+        """How long a worker takes until all that is due of these kinds is done."""
+        doing, began = Doing(self.app.db, clock or self.app.clock, handlers), time.monotonic()
+        while await doing.round() or any(await doing.turns.finish()):
+            pass
+        return time.monotonic() - began
+
+    @asynccontextmanager
+    async def filling(self) -> AsyncIterator[Pooled]:
+        """A connection for rows by the million, as long as that takes."""
+        async with self.app.db.pool.acquire() as connection:
+            await connection.execute("SET default_transaction_read_only = off; SET statement_timeout = 0")
+            yield connection
+            await connection.execute("RESET default_transaction_read_only; RESET statement_timeout")
+
+    async def until(self, statement: str, shop: Workspace, *arguments: object) -> None:
+        """Until a statement of `queries.sql` counts nothing any more. Raises BenchFailed."""
+        deadline = time.monotonic() + PATIENCE_S
+        while await self.count(statement, shop.id, *arguments):
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"the worker was not done within {PATIENCE_S:g} s: {statement}")
+            await asyncio.sleep(0.05)
 
     async def count(self, statement: str, workspace_id: UUID, *arguments: object) -> int:
         """The number that a statement of `queries.sql` answers with."""
