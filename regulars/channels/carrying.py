@@ -56,6 +56,7 @@ class MessageCarrier:
     windows: Sequence[Window] = ()
     profile_windows: Sequence[Window] = ()
     keeps_profiles = in_order = False
+    together = None
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str], reports_at: str) -> None:
         self.settings, self.secrets, self.reports_at = settings, secrets, reports_at

@@ -26,7 +26,7 @@ Locks are taken in one order: the integration, its lane (several by their ids), 
 anew is nobody else's yet, so its lanes are woken after it was put in.
 """
 
-from regulars.delivery.attempts import Attempt, Verdict, attempt, called, silence_until
+from regulars.delivery.attempts import Attempt, Verdict, attempt, attempt_together, called, silence_until
 from regulars.delivery.carrier import (
     Carrier,
     CheckResult,
@@ -37,6 +37,7 @@ from regulars.delivery.carrier import (
     Paused,
     RetryAfter,
     SourceKind,
+    Together,
     Uncertain,
 )
 from regulars.delivery.forgetting import forget
@@ -80,6 +81,8 @@ from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
 from regulars.delivery.replay import count_failed, give_way, replay, replay_failed
 from regulars.delivery.search import Sort, deliveries_of_events, get_delivery, search_deliveries
+from regulars.delivery.source import Source
 from regulars.delivery.store import due
+from regulars.delivery.taking import take_up
 from regulars.delivery.testing import queue_test, send_test
-from regulars.delivery.turn import Source, Turn, take_up
+from regulars.delivery.turn import Turn

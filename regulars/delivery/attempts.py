@@ -1,5 +1,6 @@
 """One try: render, send, read what came of it; and what it means for the delivery."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -60,16 +61,12 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
     the others of its lane go on. As long as nothing was sent it is tried again, as when a tool is away; after that it
     can be replayed once the bug is mended.
     """
-    if not parcel.body:
-        return Attempt(parcel, None, None, RetryAfter(None, "The event that this delivery is of can't be found."))
-    request: Request | None = None
+    request = _rendered(carrier.render, parcel)
+    if isinstance(request, Attempt):
+        return request
     end: Answer | NoAnswer | None = None
     outcome: Outcome
     try:
-        rendered = carrier.render(parcel)
-        if isinstance(rendered, GaveUp):
-            return Attempt(parcel, None, None, rendered)
-        request = rendered
         request, end = await called(sender, request)
         if request.then is not None and isinstance(end, Answer) and isinstance(carrier.read(end), Delivered):
             request = request.then
@@ -78,11 +75,58 @@ async def attempt(carrier: Carrier, sender: Sender, parcel: Parcel) -> Attempt:
         if request.note and isinstance(outcome, Delivered):
             outcome = Delivered(request.note)
     except Exception as bug:  # noqa: BLE001 - the outermost frame of one delivery; see the docstring
-        _log.exception("attempt_bug", delivery_id=str(parcel.delivery_id), topic=parcel.topic)
-        fault = f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being"
         unread = Uncertain if carrier.source == "message" else GaveUp
-        outcome = RetryAfter(None, f"{fault} sent.") if request is None else unread(f"{fault} read.")
+        outcome = unread(f"{_fault(parcel, bug)} read.")
     return Attempt(parcel, request, end, outcome)
+
+
+async def attempt_together(carrier: Carrier, sender: Sender, parcels: Sequence[Parcel]) -> list[Attempt]:
+    """Send these with one call, and else as `attempt`. Each attempt holds its own part of what was sent."""
+    assert carrier.together is not None
+    made = [_rendered(carrier.together.part, parcel) for parcel in parcels]
+    parts = [one for one in made if isinstance(one, Request)]
+    if not parts:
+        return [one for one in made if isinstance(one, Attempt)]
+    end: Answer | NoAnswer | None = None
+    outcomes: Sequence[Outcome]
+    try:
+        end = await sender.send(carrier.together.joined(parts))
+        if isinstance(end, Answer):
+            outcomes = [carrier.read(end)] * len(parcels)
+        else:
+            outcomes = [carrier.unanswered(parcel, end) for parcel in parcels]
+    except Exception as bug:  # noqa: BLE001 - as in `attempt`
+        outcomes = [GaveUp(f"{_fault(parcels[0], bug)} read.")] * len(parcels)
+    return [
+        one if isinstance(one, Attempt) else Attempt(parcel, one, end, _of_many(outcome, one.note, len(parts)))
+        for one, parcel, outcome in zip(made, parcels, outcomes, strict=True)
+    ]
+
+
+def _of_many(outcome: Outcome, note: str, many: int) -> Outcome:
+    """A refusal of many is none of each: one of them may be the reason."""
+    words = f"It was one of {many:,} in one call"
+    if isinstance(outcome, Delivered):
+        return Delivered(f"{note} {words}.".strip())
+    if isinstance(outcome, GaveUp):
+        return RetryAfter(None, f"{outcome.reason} {words}, and is sent alone.", alone=True)
+    return outcome
+
+
+def _rendered(render: Callable[[Parcel], Request | GaveUp], parcel: Parcel) -> Request | Attempt:
+    """What is to be sent; or the attempt, where nothing can be."""
+    if not parcel.body:
+        return Attempt(parcel, None, None, RetryAfter(None, "The event that this delivery is of can't be found."))
+    try:
+        rendered = render(parcel)
+    except Exception as bug:  # noqa: BLE001 - as in `attempt`
+        return Attempt(parcel, None, None, RetryAfter(None, f"{_fault(parcel, bug)} sent."))
+    return Attempt(parcel, None, None, rendered) if isinstance(rendered, GaveUp) else rendered
+
+
+def _fault(parcel: Parcel, bug: Exception) -> str:
+    _log.exception("attempt_bug", delivery_id=str(parcel.delivery_id), topic=parcel.topic)
+    return f"A fault inside Regulars ({type(bug).__name__}) kept this delivery from being"
 
 
 _DELIVERED = Verdict("delivered", "delivered", "", None)
@@ -109,7 +153,7 @@ def judge(outcome: Outcome, parcel: Parcel, tries_before: int, now: datetime, ra
         )
     if tries > limits.RETRIES_MAX:
         return Verdict("failed", "gave_up", f"{reason} Given up after {tries} tries.", None)
-    wait_s = backoff_s(tries, outcome.wait_s, random)
+    wait_s = 0.0 if outcome.alone else backoff_s(tries, outcome.wait_s, random)
     return Verdict("queued", "retry", reason, now + timedelta(seconds=wait_s))
 
 

@@ -12,7 +12,7 @@ history are written once, and a carrier can be tested without a network.
 An Outcome is a value, never an exception: whatever the outside world does is expected.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal, Protocol
@@ -66,10 +66,12 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
 
 
 class RetryAfter(msgspec.Struct, frozen=True, gc=False):
-    """Not now. `wait_s` is what the tool asked for (at least that long), None where it asked for nothing."""
+    """Not now. `wait_s` is what the tool asked for (at least that long), None where it asked for nothing. `alone`: it
+    was refused together with others, and is sent by itself at once, to have an answer of its own."""
 
     wait_s: float | None
     reason: str
+    alone: bool = False
 
 
 class GaveUp(msgspec.Struct, frozen=True, gc=False):
@@ -106,6 +108,18 @@ class CheckResult(msgspec.Struct, frozen=True, gc=False):
     sentence: str
 
 
+class Together(msgspec.Struct, frozen=True):
+    """How one call carries many, `most` at once, where it pays: where at least `least` are ready. What is tried again
+    goes alone. `windows` are the tool's rates for such calls, which keep to all the others too. `part` is what is said
+    of one, which holds nothing of a profile, since the tool works on it at its leisure; `joined` is the call."""
+
+    most: int
+    least: int
+    windows: tuple[Window, ...]
+    part: Callable[[Parcel], Request | GaveUp]
+    joined: Callable[[Sequence[Request]], Request]
+
+
 class Carrier(Protocol):
     """One configured tool. Its acts are pure; `render` is called once an attempt and must be cheap.
 
@@ -133,6 +147,9 @@ class Carrier(Protocol):
 
     @property
     def in_order(self) -> bool: ...
+
+    @property
+    def together(self) -> Together | None: ...
 
     def render(self, parcel: Parcel) -> Request | GaveUp:
         """GaveUp when there is nothing that could be sent: no e-mail address where the tool knows people by e-mail."""

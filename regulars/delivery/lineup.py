@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from uuid import UUID
 
+from regulars import limits
 from regulars.delivery.model import SHARES, Due, Share
 
 _START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -81,11 +82,35 @@ class Lineup:
                 self._behind[whose] = deque()
             self._lines[one.share].append(one)
 
-    def next(self) -> Due | None:
+    @property
+    def profiles(self) -> int:
+        """How many of them are profiles."""
+        return len(self._lines["profile"])
+
+    def next(self, *, profiles_only: bool = False) -> Due | None:
         for share in islice(self._turns, len(_TURNS)):
-            if self._lines[share]:
+            if self._lines[share] and (share == "profile" or not profiles_only):
                 return self._lines[share].popleft()
         return None
+
+    def together(self, most: int, least: int) -> list[Due]:
+        """Those that stand next and one call may carry; none where they are too few."""
+        found, chars = list[Due](), 0
+        for share in ("first", "replay"):
+            for one in islice(self._lines[share], most - len(found)):
+                chars += len(one.mapped or one.body)
+                if one.tries or one.test or chars > limits.LANE_TOGETHER_CHARS_MAX:
+                    break
+                found.append(one)
+        if len(found) < least:
+            return []
+        for one in found:
+            self._lines[one.share].popleft()
+        return found
+
+    def put_back(self, one: Due) -> None:
+        """It is the next of its line."""
+        self._lines[one.share].appendleft(one)
 
     def behind(self, one: Due, *, again: bool) -> Due | None:
         """Its call has ended: what is to be sent now instead. If it is made `again`, nothing is, and what stands behind

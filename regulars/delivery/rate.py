@@ -37,10 +37,10 @@ class _Part(msgspec.Struct, gc=False):
 
 class Bucket:
     """`tokens` as of `at`, the minute's first, then those of the tool's further windows, shortest first, then those of
-    the windows for profiles. A time in the future means silence until then. `pace` is the share of all its rates that
-    the tool takes, as far as its refusals tell; it grows back with time."""
+    the windows for profiles, then of those for calls that carry many. A time in the future means silence until then.
+    `pace` is the share of all its rates that the tool takes, as far as its refusals tell; it grows back with time."""
 
-    __slots__ = ("_of_profiles", "_parts", "_rate", "_windows", "at", "pace")
+    __slots__ = ("_of_profiles", "_parts", "_rate", "_together", "_windows", "at", "pace")
 
     def __init__(
         self,
@@ -50,27 +50,45 @@ class Bucket:
         windows: Sequence[Window] = (),
         *,
         of_profiles: Sequence[Window] = (),
+        together: Sequence[Window] = (),
         pace: float = 1.0,
     ) -> None:
-        """Windows that no tokens are kept for begin empty. The longest of those for profiles is a minute's."""
-        self._windows = [sorted(some, key=lambda window: window.span_s) for some in (windows, of_profiles)]
+        """Windows that no tokens are kept for begin empty. The longest of those for profiles is a minute's, and so is
+        that of those for calls that carry many."""
+        groups = windows, of_profiles, together
+        self._windows = [sorted(some, key=lambda window: window.span_s) for some in groups]
         self.at, self.pace = at, pace
         self._rate = rate_per_minute
         self._fill(tokens)
 
     def _fill(self, tokens: Sequence[float]) -> None:
-        further, own = [[Window(one.calls * self.pace, one.span_s) for one in some] for some in self._windows]
+        further, own, many = [[Window(one.calls * self.pace, one.span_s) for one in some] for some in self._windows]
         self._parts = _parts(self._rate * self.pace, further, tokens)
-        self._of_profiles = _parts(own[-1].calls, own[:-1], tokens[len(self._parts) :]) if own else []
+        tokens = tokens[len(self._parts) :]
+        self._of_profiles, self._together = _apart(own, tokens), _apart(many, tokens[len(own) :])
 
     @property
     def tokens(self) -> list[float]:
-        return [part.tokens for part in (*self._parts, *self._of_profiles)]
+        return [part.tokens for part in self._all]
+
+    @property
+    def _all(self) -> tuple[_Part, ...]:
+        return *self._parts, *self._of_profiles, *self._together
+
+    @property
+    def together(self) -> int:
+        """How many of the calls that may be made may carry many."""
+        return int(min((part.tokens for part in self._together), default=limits.LANE_UNRECORDED_MAX))
 
     @property
     def profiles(self) -> int:
         """How many of the calls that may be made may be about profiles."""
         return int(min((part.tokens for part in self._of_profiles), default=limits.LANE_UNRECORDED_MAX))
+
+    @property
+    def calls(self) -> int:
+        """How many calls may be made, as of `at`."""
+        return int(min(part.tokens for part in self._parts))
 
     @property
     def rate_per_minute(self) -> int:
@@ -90,19 +108,21 @@ class Bucket:
             self.at, passed_s = now, 0.0
         if passed_s < 0:
             return 0
-        for part in (*self._parts, *self._of_profiles):
+        for part in self._all:
             part.tokens = min(part.most, part.tokens + passed_s * part.per_s)
         self.at = now
         if self.pace < 1.0:
             self.pace = min(1.0, self.pace * _REGAINED_PER_S ** min(passed_s, 600.0))
             self._fill(self.tokens)
-        return int(min(part.tokens for part in self._parts))
+        return self.calls
 
-    def take(self, calls: int, profiles: int = 0) -> None:
+    def take(self, calls: int, profiles: int = 0, together: int = 0) -> None:
         for part in self._parts:
             part.tokens -= calls
         for part in self._of_profiles:
             part.tokens -= profiles
+        for part in self._together:
+            part.tokens -= together
 
     def slow(self, calls: int, within_s: float) -> None:
         """So many calls it took within that time, and then said that they were too many: for now it gets fewer."""
@@ -114,7 +134,7 @@ class Bucket:
         """The tool asked for a rest: nothing until then, and the rate builds up from nothing."""
         if until >= self.at:
             self.at = until
-            for part in (*self._parts, *self._of_profiles):
+            for part in self._all:
                 part.tokens = 0.0
 
     @property
@@ -131,6 +151,10 @@ class Bucket:
             wait_s = max(wait_s, *(max(0.0, 1.0 - part.tokens) / part.per_s for part in self._of_profiles), 0.0)
         # A hair later than computed, so that rounding never wakes a lane just before its token is there.
         return self.at + timedelta(seconds=wait_s + 1e-5 * bool(wait_s))
+
+
+def _apart(windows: Sequence[Window], tokens: Sequence[float]) -> list[_Part]:
+    return _parts(windows[-1].calls, windows[:-1], tokens) if windows else []
 
 
 def _parts(rate_per_minute: float, windows: Sequence[Window], tokens: Sequence[float]) -> list[_Part]:

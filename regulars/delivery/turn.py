@@ -23,6 +23,8 @@ before it. A carrier that is `in_order` does so always, and what happened later 
 First tries, further tries, profiles and replays have turns of their own (`lineup`), in what is read and in what is sent
 next: a replay of everything is sent beside what happens now, not before it.
 
+A tool that takes many in one call gets what stands next together, where enough do (`Together`): it costs one call.
+
 How many calls may be out halves when the tool lets a call time out, and grows with every one it takes, so that a tool
 that hangs costs few connections, and nobody else anything. A tool that answers 429 gets fewer for a while (`rate`). One
 that fails LANE_FAILURES_MAX calls in a row rests; then one call is made, and when that is taken, all the others:
@@ -35,7 +37,6 @@ Whoever runs it opens the transactions, makes the calls between them, and holds 
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -43,48 +44,24 @@ import structlog
 from regulars import limits, tenancy
 from regulars.delivery.attempts import Attempt, silence_until
 from regulars.delivery.carrier import RETRY_STATUSES, Carrier, Delivered, GaveUp, Paused, RetryAfter
-from regulars.delivery.lanes import held_rate, hold_up, lease_lane, release_lane, renew_lease
+from regulars.delivery.lanes import held_rate, queue_profiles, release_lane, renew_lease
 from regulars.delivery.lineup import Lineup
-from regulars.delivery.model import Due, Lane, Later, Settled, Skipped
+from regulars.delivery.model import Due, Lane, Later, Profile, Settled, Skipped
 from regulars.delivery.rate import Bucket
 from regulars.delivery.recording import record
+from regulars.delivery.source import Source
 from regulars.delivery.store import due, sql
-from regulars.kit import Reading, Refusal, Tx
+from regulars.kit import Reading, Tx
 from regulars.kit.http import Answer, NoAnswer
-from regulars.tenancy import Workspace
 
 _log = structlog.get_logger(__name__)
 _IN_ORDER = "It waits until what happened before, to the same customer, has gone out."
-_LEFT = "It was on its way when a worker stopped, and may have arrived. It is sent again only if you ask for it."
 
 Made = tuple[Attempt, int]
 """An attempt, and the tries that its delivery had before it."""
 
 _Aside = tuple[UUID, str | None, datetime | None, UUID | None]
 """What is not sent now, why (None: as it was), until when (None: for good), and the customer whose next ones wait."""
-
-
-class Source(Protocol):
-    """What a turn must know of the rooms above: who carries what the lane sends, and how it is made ready."""
-
-    async def carrier_of(self, tx: Reading, workspace_id: UUID, lane_id: UUID) -> Carrier:
-        """Raises a Refusal when it can't be used: it is gone, or this server can't read it."""
-        ...
-
-    async def pause(self, tx: Tx, workspace_id: UUID, lane_id: UUID, reason: str, now: datetime) -> None:
-        """The tool's answer says that nothing more should be sent: what the lane belongs to is paused, and the lane."""
-        ...
-
-    async def prepare(
-        self, tx: Reading, workspace: Workspace, carrier: Carrier, page: Sequence[Due], now: datetime
-    ) -> Sequence[Due | Skipped | Later]:
-        """The page, ready to be rendered: with what is true now, read for all of it at once; or why one is not sent,
-        or not yet."""
-        ...
-
-    async def settle(self, tx: Tx, workspace_id: UUID, settled: Sequence[Settled], now: datetime) -> None:
-        """What became of messages."""
-        ...
 
 
 class Turn:
@@ -104,6 +81,7 @@ class Turn:
             lane.tokens_at,
             carrier.windows,
             of_profiles=carrier.profile_windows,
+            together=carrier.together.windows if carrier.together else (),
             pace=lane.pace,
         )
         self._began, self._taken = now, 0
@@ -113,8 +91,10 @@ class Turn:
         self._in_hand: set[UUID] = set()
         self._done: list[Made] = []
         self._page_most = limits.LANE_PAGE_MAX if not self.by_hand else limits.LANE_IN_HAND_MAX
-        self._page = min(limits.LANE_PAGE_FIRST, self._page_most)
+        first = 2 * carrier.together.least if carrier.together else limits.LANE_PAGE_FIRST
+        self._page = min(first, self._page_most)
         self._back: set[UUID] = set()
+        self._untold: dict[UUID, Profile] = {}
 
     @property
     def by_hand(self) -> bool:
@@ -145,25 +125,57 @@ class Turn:
         of them at every rest would cost more than sending. A turn starts at the very beginning, so nothing that is
         older yet waits longer than a turn takes.
         """
-        self.lineup.step_back(now - timedelta(seconds=limits.LANE_REREAD_S))
+        if not len(self.lineup):
+            self.lineup.step_back(now - timedelta(seconds=limits.LANE_REREAD_S))
         self.bucket.ready(now)
 
     @property
     def may_step_back(self) -> bool:
-        return self.lineup.exhausted and self.lineup.moved and not self.ended
+        return self.lineup.exhausted and self.lineup.moved and not (self.ended or len(self.lineup))
 
     @property
     def wants_more(self) -> bool:
         full = len(self._in_hand) > limits.LANE_UNRECORDED_MAX - limits.LANE_PAGE_FIRST
-        return not (self.ended or full) and bool(self.lineup.wanting(self._page // 2, self.bucket.profiles))
+        return not (self.ended or full) and bool(self.lineup.wanting(self._page // 2, self._profiles))
+
+    @property
+    def _profiles(self) -> int:
+        """How many profiles may be read: they are paid for then, always."""
+        return min(self.bucket.profiles, self.bucket.calls) if self.carrier.together else self.bucket.profiles
 
     def may_read(self, now: datetime) -> bool:
-        return self.wants_more and self.bucket.ready(now) >= self.bucket.worthwhile
+        enough = self.bucket.ready(now) >= self.bucket.worthwhile or (self.carrier.together and self.bucket.at <= now)
+        return self.wants_more and bool(enough)
+
+    def may_send(self, now: datetime) -> int:
+        """How many calls may begin."""
+        ready = len(self.lineup)
+        if self.carrier.together is None or not ready:
+            return ready
+        return min(ready, max(0, self.bucket.ready(now)) + self.lineup.profiles)
+
+    def next(self, now: datetime) -> list[Due]:
+        """What the next call carries. While the tool fails, one."""
+        together = self.carrier.together
+        if together is None:
+            one = self.lineup.next()
+            return [one] if one else []
+        allowed = self.bucket.ready(now) >= 1
+        if allowed and self.bucket.together >= 1 and not self.failures:
+            some = self.lineup.together(together.most, together.least)
+            if some:
+                self.bucket.take(1, together=1)
+                return some
+        one = self.lineup.next(profiles_only=not allowed)
+        if one and one.share != "profile":
+            self.bucket.take(1)
+        return [one] if one else []
 
     async def read(self, tx: Reading, source: Source, now: datetime) -> None:
         """A page of what is due, as much as the rate allows; `tx` is a Tx if the turn `writes`. It ends when the lane
         is not ours any more, or carries events and they are off."""
-        limit = min(self._page, self.bucket.ready(now), limits.LANE_UNRECORDED_MAX - len(self._in_hand))
+        calls, many = self.bucket.ready(now), self.carrier.together is not None
+        limit = min(self._page if many else calls, self._page, limits.LANE_UNRECORDED_MAX - len(self._in_hand))
         if limit < 1 or self.ended:
             return  # it began to rest meanwhile
         rate = await held_rate(tx, self.lane, self.worker_id, now)
@@ -175,7 +187,7 @@ class Turn:
         if not (workspace.events_on or self.by_hand):
             self.end("switched off")
             return
-        asked = self.lineup.begin(limit, self._page // 2, self.bucket.profiles)
+        asked = self.lineup.begin(limit, self._page // 2, self._profiles)
         page = await due(tx, self.lane.workspace_id, self.lane.id, now, asked)
         self.lineup.came(page, asked)
         ready = await self._in_order(tx, page, now) if self.carrier.in_order else page
@@ -189,7 +201,9 @@ class Turn:
             await self._take_in_hand(tx, source, [*prepared, *later], now)
         self._in_hand.update(one.id for one in fresh)
         self.lineup.put(fresh)
-        self.bucket.take(len(fresh), sum(one.share == "profile" for one in fresh))
+        # Where one call may carry many, all but profiles is paid for when it is sent.
+        profiles = sum(one.share == "profile" for one in fresh)
+        self.bucket.take(profiles if many else len(fresh), profiles)
         mean_bytes = sum(len(one.body) for one in fresh or page) // len(fresh or page) + 1
         self._page = max(1, min(self._page_most, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
 
@@ -228,8 +242,29 @@ class Turn:
 
     def take(self, made: Attempt, one: Due, now: datetime) -> Due | None:
         """What came of it is to be recorded. What waited behind it, to be sent at once."""
+        self._hear(made, now)
+        return self._took(made, one)
+
+    def take_together(self, made: Sequence[Attempt], some: Sequence[Due], now: datetime) -> None:
+        """What came of one call that carried these. What it did not say of the customers is to be told by itself."""
+        self._hear(next((one for one in made if one.end is not None), made[0]), now)
+        for one_made, one in zip(made, some, strict=True):
+            self._took(one_made, one)
+            if one.profile is not None and one.customer_id and isinstance(one_made.outcome, Delivered):
+                profile = Profile(self.lane.id, one.customer_id, one.event_id, one.topic)
+                self._untold[one.customer_id] = profile
+
+    def _took(self, made: Attempt, one: Due) -> Due | None:
         self.sent += 1
         self._done.append((made, one.tries))
+        behind = self.lineup.behind(one, again=isinstance(made.outcome, RetryAfter) and not one.test)
+        if behind is None or self.carrier.together is None:
+            return behind
+        self.lineup.put_back(behind)
+        return None
+
+    def _hear(self, made: Attempt, now: datetime) -> None:
+        """What it tells of the tool."""
         if isinstance(made.outcome, Delivered):
             self.window = min(self.window + 1, self.carrier.at_once)
             self.failures = 0
@@ -238,7 +273,6 @@ class Turn:
                 self._rest(made, now)
         else:
             self._mind(made, now)
-        return self.lineup.behind(one, again=isinstance(made.outcome, RetryAfter) and not one.test)
 
     def _rest(self, made: Attempt, now: datetime) -> None:
         silence = silence_until(made, now)
@@ -285,7 +319,7 @@ class Turn:
         self, tx: Tx, source: Source, batch: Sequence[Made], now: datetime, random: Callable[[], float]
     ) -> None:
         """Locks what the lane belongs to, if it is paused, then the lane, then its deliveries."""
-        lane = self.lane
+        lane, untold, self._untold = self.lane, list(self._untold.values()), {}
         if self._paused_reason:
             await source.pause(tx, lane.workspace_id, lane.id, self._paused_reason, now)
         made_ids = [one.parcel.delivery_id for one, _ in batch]
@@ -302,6 +336,7 @@ class Turn:
                 rows.append((made.parcel.delivery_id, None, verdict.next_at, whose))
             rows += [(one.id, _IN_ORDER, verdict.next_at or now, whose) for one in behind]
         await self._set_aside(tx, rows, now)
+        await queue_profiles(tx, lane.workspace_id, untold, now)
         if self.by_hand:
             settled = [
                 Settled(
@@ -359,36 +394,3 @@ class Turn:
         if self.ended == "switched off":
             return now + timedelta(seconds=limits.WORKER_SWITCHED_OFF_S)
         return max(now, self.bucket.next_at(profiles=self.lineup.wanting(self._page, 1) == ["profile"]))
-
-
-async def take_up(
-    tx: Tx,
-    source: Source,
-    workspace_id: UUID,
-    lane_id: UUID,
-    worker_id: UUID,
-    now: datetime,
-    *,
-    lock: int | None = None,
-    gone: Sequence[int] = (),
-) -> Turn | None:
-    """A turn at the lane, which is this worker's now; None when another was quicker, there is nothing to do, or it has
-    no carrier: then it is held up, with the reason, and looked at again after a while."""
-    lane = await lease_lane(tx, workspace_id, lane_id, worker_id, now, lock=lock, gone=gone)
-    if lane is None:
-        return None
-    try:
-        carrier = await source.carrier_of(tx, workspace_id, lane_id)
-    except Refusal as refusal:
-        why = refusal.message
-        _log.error("no_carrier", workspace_id=str(workspace_id), lane_id=str(lane_id), tool=lane.tool, why=why)
-        bucket = Bucket(lane.rate_per_minute, lane.tokens, lane.tokens_at, pace=lane.pace)
-        later = now + timedelta(seconds=limits.LANE_NO_CARRIER_S)
-        await release_lane(tx, lane, worker_id, bucket, later, lane.failures)
-        await hold_up(tx, workspace_id, lane_id, why)
-        return None
-    if carrier.source == "message":
-        left = await tx.fetch(sql.left_in_hand, workspace_id, lane_id, _LEFT, now)
-        if left:
-            await source.settle(tx, workspace_id, [Settled(row["id"], "uncertain", _LEFT) for row in left], now)
-    return Turn(lane, carrier, worker_id, now)

@@ -73,6 +73,14 @@ class Call(_Told, frozen=True):
     after_profile: bool = False
 
 
+class Bulk(Call, frozen=True, kw_only=True):
+    """How one call carries `most` events: what is said of each, with commas, `between` two texts."""
+
+    most: int
+    between: tuple[str, str]
+    windows: tuple[Window, ...]
+
+
 class Check(Call, frozen=True):
     """What Initialize asks. A refusal whose words are like `well` shows that the key was taken; one like `key`, not."""
 
@@ -99,6 +107,7 @@ class Spec(_Told, frozen=True, kw_only=True):
     headers: dict[str, str]
     event: Call
     check: Check
+    bulk: Bulk | None = None
     profile: Call | None = None
     state: dict[str, str] = {}
     state_lists: bool = True

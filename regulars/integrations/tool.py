@@ -16,7 +16,7 @@ from regulars import limits
 from regulars.delivery import carrier
 from regulars.integrations.filling import About, encode, filled
 from regulars.integrations.manifest import Connector, in_order
-from regulars.integrations.spec import SELECTORS, Call, Spec, manifest
+from regulars.integrations.spec import SELECTORS, Bulk, Call, Spec, manifest
 from regulars.kit.http import Answer, NoAnswer, Request
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -42,11 +42,25 @@ class ToolCarrier:
         self._spec, self.at_once, self.in_order = spec, spec.at_once, in_order(settings)
         self.windows, self.profile_windows = spec.windows, spec.profile_windows
         self.keeps_profiles = spec.profile is not None
+        # Such a call says nothing of the profile, so it pays only where that is told by itself.
+        together = spec.bulk if settings.get("profiles") == "yes" else None
+        self.together = self._bulk(together) if together else None
         self._settings = {**settings, **secrets, "host": str(settings["host"]).rstrip("/"), "md5": "{md5}"}
         self._prefix, self._selector = str(settings.get("profile_prefix", "")), str(settings["primary_selector"])
         self._retry_unclear = spec.deduplicates or settings["retry_unclear"] == "yes"
         self._headers = {name: _basic(form.format_map(self._settings)) for name, form in spec.headers.items()}
         self._secret = frozenset(name for name, form in spec.headers.items() if "{api_key}" in form)
+
+    def _bulk(self, bulk: Bulk) -> carrier.Together:
+        before, after = (text.encode() for text in bulk.between)
+
+        def joined(parts: Sequence[Request]) -> Request:
+            return msgspec.structs.replace(parts[0], body=before + b",".join(one.body for one in parts) + after)
+
+        def part(parcel: carrier.Parcel) -> Request | carrier.GaveUp:
+            return self._rendered(parcel, bulk)
+
+        return carrier.Together(bulk.most, limits.LANE_TOGETHER_MIN, bulk.windows, part, joined)
 
     def _ask(self, call: Call, body: Any, *, who: str = "", **more: Any) -> Request:
         url = call.url.format_map(self._settings)
@@ -72,9 +86,12 @@ class ToolCarrier:
         )
 
     def render(self, parcel: carrier.Parcel) -> Request | carrier.GaveUp:
+        told = self._spec.profile if parcel.source == "profile" else None
+        return self._rendered(parcel, told or self._spec.event)
+
+    def _rendered(self, parcel: carrier.Parcel, call: Call) -> Request | carrier.GaveUp:
         spec, event = self._spec, parcel.source == "event"
         body = _decode(parcel.body) if event else parcel.profile or {}
-        call = spec.event if event or spec.profile is None else spec.profile
         names = call.by or spec.by
         selector = self._selector if self._selector in names else next(iter(names))
         who = str(body.get(SELECTORS[selector].property) or "")

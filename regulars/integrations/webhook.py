@@ -79,6 +79,7 @@ class WebhookCarrier:
     at_once = limits.LANE_CALLS_IN_FLIGHT_MAX
     windows = profile_windows = MANIFEST.windows
     keeps_profiles = False
+    together = None
 
     def __init__(self, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
         self._url = str(settings["url"])

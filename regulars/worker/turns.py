@@ -84,7 +84,7 @@ class Running:
         """For a call or a record to end; not so long that the lease runs out while a tool hangs."""
         await self._renew_in_time()
         wait_s = limits.LANE_RENEW_S / 2
-        if self.turn.wants_more:
+        if self.turn.wants_more or (len(self.turn.lineup) and not self.turn.may_send(self._clock.now())):
             rest_s = (self.turn.bucket.next_at() - self._clock.now()).total_seconds()
             wait_s = min(wait_s, max(0.005, rest_s))
         try:
@@ -103,7 +103,8 @@ class Running:
             self.turn.forget()
 
     def _start_senders(self) -> None:
-        for _ in range(min(self.turn.window - len(self._senders), len(self.turn.lineup))):
+        room = self.turn.window - len(self._senders)
+        for _ in range(min(room, self.turn.may_send(self._clock.now())) if room > 0 else 0):
             self._senders.add(self._task(self._send()))
 
     def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -121,7 +122,13 @@ class Running:
 
     async def _send(self) -> None:
         turn, clock, sender = self.turn, self._clock, self._sender
-        while len(self._senders) <= turn.window and (due := turn.lineup.next()):
+        while len(self._senders) <= turn.window and (some := turn.next(clock.now())):
+            if len(some) > 1:
+                parcels = [one.parcel(clock.outside()) for one in some]
+                turn.take_together(await delivery.attempt_together(turn.carrier, sender, parcels), some, clock.now())
+                self._taken()
+                continue
+            due: delivery.Due | None = some[0]
             while due is not None:
                 made = await delivery.attempt(turn.carrier, sender, due.parcel(clock.outside()))
                 due = turn.take(made, due, clock.now())

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
 from regulars import sandbox
-from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter
+from regulars.delivery import Carrier, Delivered, GaveUp, Paused, RetryAfter, attempt, attempt_together
 from regulars.kit.http import Answer, Http, NoAnswer, Request
 from tests.carriers.making import PROFILE, carrier_for, parcel
 
@@ -105,12 +106,49 @@ async def test_the_same_delivery_twice_is_one_event(
     connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
     carrier = connect("klaviyo")
-    for attempt in (1, 2):
-        assert carrier.read(await answer_to(http, carrier.render(parcel(attempt_number=attempt)))) == Delivered()
+    for number in (1, 2):
+        assert carrier.read(await answer_to(http, carrier.render(parcel(attempt_number=number)))) == Delivered()
     counts = look_alikes.memory.counts["klaviyo"]
     assert (counts["events"], counts["duplicates"]) == (1, 1)
     again = carrier.unanswered(parcel(), NoAnswer("timeout_after_sent", "a.example did not answer in time.", 10_000))
     assert isinstance(again, RetryAfter), "Klaviyo counts it once, so it is sent again"
+
+
+async def test_a_job_carries_many_and_nothing_of_profiles(
+    connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    carrier = connect("klaviyo")
+    parcels = [parcel(delivery_id=UUID(int=n), event={"amount": n, "user_email": f"{n}@example.com"}) for n in range(3)]
+    made = await attempt_together(carrier, http, [*parcels, parcel(delivery_id=UUID(int=9), event={"user_email": ""})])
+    assert [one.outcome for one in made[:3]] == [Delivered("It was one of 3 in one call.")] * 3
+    assert isinstance(made[3].outcome, GaveUp), "nothing was sent of it"
+    assert made[0].request is not None
+    assert made[0].request.url.endswith("/api/event-bulk-create-jobs")
+    entry = msgspec.json.decode(made[0].request.body)
+    assert entry["attributes"]["profile"]["data"]["attributes"] == {
+        "email": "0@example.com",
+        "first_name": "Ayush",
+        "last_name": "Kumar Shukla",
+    }
+    (event,) = entry["attributes"]["events"]["data"]
+    alone = sent(carrier.render(parcels[0]))
+    del alone["profile"]
+    assert event == {"type": "event", "attributes": alone}
+    assert look_alikes.memory.counts["klaviyo"]["events"] == 3
+    assert connect("klaviyo", profiles="no").together is None, "then only events tell of the profile"
+
+
+async def test_of_a_job_that_is_refused_each_has_its_own_answer(
+    connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
+) -> None:
+    carrier = connect("klaviyo")
+    parcels = [parcel(delivery_id=UUID(int=n), event={"user_email": who}) for n, who in enumerate(["a@b.example", "x"])]
+    made = await attempt_together(carrier, http, parcels)
+    assert all(isinstance(one.outcome, RetryAfter) and one.outcome.alone for one in made)
+    assert look_alikes.memory.counts["klaviyo"]["events"] == 0
+    outcomes = [(await attempt(carrier, http, one)).outcome for one in parcels]
+    assert outcomes[0] == Delivered()
+    assert isinstance(outcomes[1], GaveUp)
 
 
 def test_at_most_four_hundred_properties() -> None:

@@ -35,6 +35,7 @@ class PlainCarrier:
     profile_windows: tuple[delivery.Window, ...] = ()
     keeps_profiles = False
     in_order = False
+    together: delivery.Together | None = None
 
     def __init__(self, url: str) -> None:
         self.url = url
