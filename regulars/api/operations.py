@@ -63,7 +63,7 @@ class Call(Generic[Q, B]):
         """Raises Invalid naming it."""
         return an_id(name, self.path[name])
 
-    async def audit(self, tx: Tx, act: str, target: object, **detail: Any) -> None:
+    async def audit(self, tx: Tx, act: str, target: object = "", **detail: Any) -> None:
         """Say who did this, in the transaction that does it."""
         await tenancy.audit(tx, self.workspace_id, self.caller.actor, act, str(target), now=self.now, detail=detail)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -76,6 +77,13 @@ class Send(Cell, frozen=True):
     action: str
     name: str
     buttons: Sequence[tuple[str, str]]
+    about: str
+
+
+class Pick(Cell, frozen=True):
+    """A box that takes a row among the chosen ones of the page's form `chosen`; `about` as of Press."""
+
+    id: UUID
     about: str
 
 

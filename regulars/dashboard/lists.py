@@ -302,6 +302,7 @@ def _view(listing: Listing[Any], desk: Desk, found: Found[Any]) -> SimpleNamespa
         choices=choices,
         chips=chips,
         file=address(f"{listing.path}.csv", values),
+        here=address("", query_of(desk.request)),
     )
 
 

@@ -79,7 +79,7 @@ from regulars.delivery.model import (
 )
 from regulars.delivery.rate import Bucket, Window
 from regulars.delivery.recording import record
-from regulars.delivery.replay import count_failed, give_way, replay, replay_failed
+from regulars.delivery.replay import NotReplayed, count_failed, give_way, replay, replay_chosen, replay_failed
 from regulars.delivery.search import Sort, deliveries_of_events, get_delivery, search_deliveries
 from regulars.delivery.source import Source
 from regulars.delivery.store import due

@@ -274,11 +274,13 @@ SELECT $1, id, number, started_at, duration_ms, method, url, request_headers, re
 UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id = $1 AND id = $2
 
 -- name: replay
+-- locked in the order of their ids, as recording does
 UPDATE delivery_delivery
    SET state = 'queued', tries = 0, due_at = $3, finished_at = NULL, reason = '', share = 'replay'
- WHERE workspace_id = $1 AND id = $2 AND (state <> 'queued' OR due_at > $3)
-   AND id >= {kept}
-RETURNING lane_id
+ WHERE workspace_id = $1 AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])] AND id = ANY (ARRAY(
+       SELECT id FROM delivery_delivery WHERE workspace_id = $1 AND {of_them} AND (state <> 'queued' OR due_at > $3)
+        ORDER BY id FOR UPDATE))
+RETURNING id
 
 -- name: failed_since
 SELECT count(*) FROM (SELECT 1 FROM delivery_delivery WHERE {failed} LIMIT $4) f
@@ -293,8 +295,8 @@ UPDATE delivery_delivery
  WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT id FROM delivery_delivery WHERE {failed} ORDER BY id LIMIT $4 FOR UPDATE))
 RETURNING id
 
--- name: delivery
-SELECT {shown} FROM delivery_delivery WHERE workspace_id = $1 AND id = $2 AND id >= {kept}
+-- name: deliveries
+SELECT {shown} FROM delivery_delivery WHERE workspace_id = $1 AND {of_them} AND id >= {kept}
 
 -- name: attempts
 SELECT delivery_id, number, started_at, duration_ms, method, url, request_headers, request_body, status, answer_headers,

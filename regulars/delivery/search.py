@@ -115,7 +115,7 @@ async def deliveries_of_events(
 
 async def get_delivery(tx: Reading, workspace_id: UUID, delivery_id: UUID) -> tuple[Delivery, list[StoredAttempt]]:
     """A delivery and all its attempts, first to last. Raises NotFound."""
-    delivery = await tx.the(MISSING, Delivery, sql.delivery, workspace_id, delivery_id)
+    delivery = await tx.the(MISSING, Delivery, sql.deliveries, workspace_id, [delivery_id])
     attempts = [_stored(dict(row)) for row in await tx.fetch(sql.attempts, workspace_id, delivery_id)]
     return delivery, attempts
 

@@ -28,6 +28,7 @@ from regulars.dispatch.rules import (
     get_rule,
     list_rules,
 )
+from regulars.dispatch.telling import EventPage, search_events
 from regulars.dispatch.terms import WEEKDAYS
 from regulars.dispatch.testing import KnownCustomer, PreparedTest, prepare_test
 from regulars.dispatch.wording import rule_sentence, rule_sentence_parts

@@ -25,6 +25,8 @@ async def test_what_a_tool_missed_and_how_it_does_go_by_keys(server_url: str, cl
                 page = await delivery.search_deliveries(spy, id, limit=20)
                 await delivery.advice(spy, id, [replace(one, state="failed") for one in page.items])
                 await delivery.lane_day(spy, id, lane_id, now)
+                some = [one.id for one in page.items]
+                await delivery.replay_chosen(spy, id, some, now + timedelta(days=1), lanes=[lane_id])
                 await delivery.give_way(spy, id, [one.id for one in page.items], now)
                 await refill(spy, shop.workspace, lane_id, now - timedelta(days=1), now)
                 assert await refilled(spy, id, lane_id)

@@ -92,6 +92,7 @@ POST   /api/v1/senders/{id}/test                          -          -     -    
 """
 
 PAGES = """
+POST   /deliveries/chosen                                  yes    yes     no      no
 GET    /integrations/{id}/missed                           yes    yes     yes     no
 POST   /integrations/{id}/missed                           yes    yes     no      no
 GET    /health                                            yes    yes     yes     yes

@@ -1,11 +1,14 @@
 """A program manages who is told what: integrations, Send Events rules, deliveries."""
 
 from typing import Any
+from uuid import UUID
 
-from regulars import dispatch, tenancy
+from regulars import delivery, dispatch, tenancy
 from regulars.events import TOPICS
 from regulars.kit.ids import new_id
 from tests.doors import Shop
+from tests.stories.browsing import person, signed_in
+from tests.stories.test_event_outcomes import a_rule, a_tool, at_least, fan_out, switch
 
 SETTINGS = {"url": "https://hooks.example.com/regulars"}
 
@@ -136,6 +139,46 @@ async def test_a_delivery_names_its_customer_and_says_its_event_wherever_it_stan
     assert [read, *found, *event["deliveries"]] == [one, one, one]
     as_csv = await shop.manage("GET", "/deliveries", send={"accept": "text/csv"})
     assert "customer.customer_id" in as_csv.text.splitlines()[0]
+
+
+async def test_events_are_found_by_whom_they_were_told_to_and_what_came_of_it(shop: Shop) -> None:
+    await switch(shop, True)
+    first, second = await a_tool(shop), await a_tool(shop)
+    await a_rule(shop, first)
+    await a_rule(shop, first, prefix="Again ")
+    await a_rule(shop, second, at_least(50))
+    few, many = await shop.trigger(), await shop.trigger("Many", coins=(50, 50))
+    for trigger, whom in ((few, "shopify-1001"), (many, "shopify-1001"), (few, "shopify-1002"), (many, "shopify-1002")):
+        assert (await shop.reward(trigger, whom)).status_code == 200
+    await fan_out(shop)
+
+    async def found(**by: str) -> list[tuple[str, int]]:
+        items, by = list[dict[str, Any]](), {"limit": "1", **by}
+        while True:
+            page = (await shop.manage("GET", "/events", params=by)).json()
+            items += page["items"]
+            if page["next"] is None:
+                return [(one["customer"]["customer_id"], one["body"]["amount"]) for one in items]
+            by["before"] = page["next"]
+
+    asha, bo = [("shopify-1001", 50), ("shopify-1001", 10)], [("shopify-1002", 50), ("shopify-1002", 10)]
+    assert await found(integration_id=first) == [*bo, *asha], "each once, though two rules tell of it"
+    assert await found(state="queued", limit="3") == [*bo, *asha]
+    assert await found(integration_id=second) == [bo[0], asha[0]]
+    assert await found(integration_id=second, customer_id="shopify-1001") == [asha[0]]
+    assert await found(integration_id=second, state="failed") == []
+    assert await found(integration_id=second, topic="lead_create") == []
+    assert await found(integration_id=second, until="2026-01-01T00:00:00Z") == []
+    assert await found(state="queued", since="2026-01-01T00:00:00Z") == [*bo, *asha]
+    async with shop.app.db.transaction() as tx:
+        told = (await delivery.search_deliveries(tx, shop.workspace.id, lane_id=UUID(second))).items
+        failed = "UPDATE delivery_delivery SET state = 'failed' WHERE workspace_id = $1 AND id = $2"
+        await tx.execute(failed, shop.workspace.id, told[0].id)
+    assert await found(state="failed") == [bo[0]]
+    owner = await signed_in(shop, await person(shop, "asha"))
+    page = (await owner.get(f"/events?to={second}&state=queued")).text
+    assert page.count('class="whole" href="/events/') == 1
+    assert "Told: Queued" in page
 
 
 async def test_deliveries_are_searched(shop: Shop) -> None:

@@ -1,6 +1,7 @@
 """What outside tools end up with, told to their look-alikes by a worker."""
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from regulars import sandbox
+from regulars import limits, sandbox
+from regulars.dashboard.forms import NOBODY
 from regulars.dashboard.security import SAID_COOKIE
+from regulars.kit import new_id
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
@@ -89,12 +92,12 @@ async def test_all_that_failed_since_a_time_is_sent_again_in_one_step(
 
     body = {"integration_id": rule["integration_id"], "since": deploy}
     answer = await shop.manage("POST", "/deliveries/replay", json=body)
-    assert answer.json() == {"queued": 8, "left": 0}, "what failed before, and a test, stays as it is"
+    assert answer.json() == {"queued": 8, "left": 0, "refused": []}, "what failed before, and a test, stays as it is"
     await drained(shop, patience_s=1)
     assert len(await deliveries(shop, state="delivered")) == 8
     assert len(await deliveries(shop, state="failed")) == 4
     everything = await shop.manage("POST", "/deliveries/replay", json={"integration_id": rule["integration_id"]})
-    assert everything.json() == {"queued": 3, "left": 0}
+    assert everything.json() == {"queued": 3, "left": 0, "refused": []}
     assert state_at(look_alikes, "contlo")["balance"] == 3 * 10 + 8 * 7
 
 
@@ -114,6 +117,9 @@ async def test_sending_all_again_keeps_to_the_rate(shop: Shop, look_alikes: Sand
         ({}, 422),
         ({"integration_id": "01a1fffb-0bb0-7000-85cc-11bb84f14398"}, 404),
         ({"integration_id": "01a1fffb-0bb0-7000-85cc-11bb84f14398", "since": "2026-03-14T09:00:00"}, 422),
+        ({"integration_id": str(NOBODY), "ids": [str(NOBODY)]}, 422),
+        ({"since": "2026-03-14T09:00:00Z", "ids": [str(NOBODY)]}, 422),
+        ({"ids": [str(NOBODY)] * (limits.DELIVERIES_CHOSEN_MAX + 1)}, 422),
     ],
 )
 async def test_what_is_sent_again_must_be_said_rightly(shop: Shop, body: dict[str, str], status: int) -> None:
@@ -144,6 +150,46 @@ async def test_the_page_sends_all_again_and_says_how_many(shop: Shop, look_alike
     assert {one["state"] for one in await deliveries(shop)} == {"delivered"}
     assert (await reader.post("/deliveries/replay", to=to)).status_code == 403
     assert (await owner.post("/deliveries/replay", to="nothing")).status_code == 404
+
+
+async def test_some_are_chosen_and_sent_again_at_both_doors_and_the_others_say_why_not(
+    shop: Shop, look_alikes: Sandbox, clock: HandClock
+) -> None:
+    rule = await outage(shop, look_alikes, clock, 4)
+    first, *others, last = [one["id"] for one in await deliveries(shop)]
+    stranger = str(new_id())
+    body = {"ids": [first, first, stranger, others[0]]}
+    answer = (await shop.manage("POST", "/deliveries/replay", json=body)).json()
+    assert (answer["queued"], answer["left"], [one["code"] for one in answer["refused"]]) == (2, 0, ["not_found"])
+    again = (await shop.manage("POST", "/deliveries/replay", json={"ids": [first, last]})).json()
+    assert (again["queued"], again["refused"]) == (
+        1,
+        [{"id": first, "code": "delivery_queued", "words": "This delivery is queued and due already."}],
+    )
+    await drained(shop, patience_s=1)
+    assert [one["state"] for one in await deliveries(shop)] == ["delivered", "delivered", "failed", "delivered"]
+
+    owner = await signed_in(shop, await person(shop, "owner"))
+    reader = await signed_in(shop, await person(shop, "reader", "reader"))
+    listed = (await owner.get("/deliveries?state=failed&after=&trail=")).text
+    assert re.findall(r'name="ids" value="([^"]+)" form="chosen"><span class="unseen">([^<]+)<', listed) == [
+        (others[1], "Choose Wallet coins rewarded of Asha Rao, to Contlo")
+    ]
+    assert 'action="/deliveries/chosen?state=failed"' in listed
+    assert 'name="ids"' not in (await reader.get("/deliveries")).text
+    assert (await reader.post("/deliveries/chosen", ids=others[1])).status_code == 403
+    nothing = await owner.post("/deliveries/chosen?state=failed")
+    assert (nothing.status_code, "expected 1 to 500 deliveries" in nothing.text) == (422, True)
+    done = await owner.post("/deliveries/chosen?state=failed", ids=[others[1], first, "nonsense"])
+    assert said(done) == "2 deliveries queued again. 1 not: This delivery does not exist."
+    assert done.headers["location"] == "/deliveries?state=failed"
+    assert 'name="ids"' not in (await owner.get("/deliveries?state=queued")).text, "they go out by themselves"
+    await drained(shop, patience_s=1)
+    assert {one["state"] for one in await deliveries(shop)} == {"delivered"}
+    await shop.manage("DELETE", f"/integrations/{rule['integration_id']}")
+    gone = (await shop.manage("POST", "/deliveries/replay", json={"ids": [first]})).json()
+    assert [one["code"] for one in gone["refused"]] == ["tool_removed"]
+    assert 'name="ids"' not in (await owner.get("/deliveries")).text
 
 
 async def test_a_delivery_behind_a_paused_tool_says_what_it_waits_for(

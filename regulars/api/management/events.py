@@ -8,13 +8,13 @@ import msgspec
 from msgspec import Meta
 
 from regulars import channels, delivery, dispatch, events, integrations, limits, why
-from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management, page_of
+from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management
 from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
 from regulars.conditions import Field
 from regulars.customers import Customer
 from regulars.customers.reported import CustomerId
-from regulars.delivery import StoredAttempt
+from regulars.delivery import NotReplayed, StoredAttempt
 from regulars.delivery.model import State
 from regulars.dispatch import RuleOutcome
 from regulars.events import TOPICS, Event, Topic
@@ -37,6 +37,8 @@ class EventItem(msgspec.Struct):
 class EventQuery(DatedQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     topic: TopicName | None = None
     customer_id: CustomerId | None = None
+    integration_id: Annotated[UUID, Meta(description="Told to this one, or on the way there.")] | None = None
+    state: Annotated[State, Meta(description="How a delivery of it stands, to the integration or any.")] | None = None
 
 
 class EventWithDeliveries(msgspec.Struct, frozen=True):
@@ -76,14 +78,15 @@ def event_item(event: Event, customer: Customer) -> EventItem:
 
 @management.get("/events", "The log of events", tag="Events")
 async def list_events(call: Call[EventQuery, None], tx: Reading) -> Page[EventItem]:
-    """Newest first."""
-    query = call.query
-    if query.topic is not None and query.topic not in TOPICS:
+    """Newest first; every condition that is given must hold. By integration or state a page may hold fewer than were
+    asked for, and go on all the same."""
+    if call.query.topic is not None and call.query.topic not in TOPICS:
         raise invalid("topic", f"one of {', '.join(TOPICS)}")
-    wanted = asked(query) | {"customer_id": await asked_of(call, tx)}
-    items, after = page_of(await events.recent(tx, call.workspace_id, **wanted), query.limit)
-    of = await whose(tx, call.workspace, items)
-    return Page([event_item(event, of[event.customer_id]) for event in items], after)
+    wanted = asked(call.query, more=0) | {"customer_id": await asked_of(call, tx)}
+    lane_id = wanted.pop("integration_id", None)
+    page = await dispatch.search_events(tx, call.workspace_id, lane_id=lane_id, **wanted)
+    of = await whose(tx, call.workspace, page.items)
+    return Page([event_item(event, of[event.customer_id]) for event in page.items], page.next_before_id)
 
 
 @management.get("/events/{id}", "One event", tag="Events")
@@ -147,10 +150,12 @@ class DeliveryQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that failed for good of one integration, or sender. Without `since`: ever."""
+    """All that failed for good of one integration, or sender; without `since`: ever. Or, in place of both, the
+    deliveries with these `ids`, whatever came of them."""
 
-    integration_id: UUID
+    integration_id: UUID | None = None
     since: Annotated[datetime, Meta(tz=True, examples=["2026-03-14T09:00:00Z"])] | None = None
+    ids: Annotated[list[UUID], Meta(max_length=limits.DELIVERIES_CHOSEN_MAX, examples=[[]])] = []
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -158,6 +163,12 @@ class Replayed(msgspec.Struct, frozen=True):
 
     queued: int
     left: int
+
+
+class DeliveriesReplayed(Replayed, frozen=True):
+    """`refused` are those of the `ids` that are not sent again, each with the reason."""
+
+    refused: list[NotReplayed] = []
 
 
 class DeliveryWithAttempts(msgspec.Struct, frozen=True):
@@ -191,17 +202,26 @@ async def replay_delivery(call: Call[NoQuery, None], tx: Tx) -> DeliveryWithAtte
     return await with_attempts(call, tx, call.path_id())
 
 
-@management.post("/deliveries/replay", "Send again all that failed", tag="Deliveries")
-async def replay_deliveries(call: Call[NoQuery, Replay], tx: Tx) -> Replayed:
+@management.post("/deliveries/replay", "Send again all that failed, or some", tag="Deliveries")
+async def replay_deliveries(call: Call[NoQuery, Replay], tx: Tx) -> DeliveriesReplayed:
     """After an outage: what one integration gave up on since then is queued again, oldest first, without tests. It
-    goes out as fast as the rate allows. At most 10,000 a call."""
+    goes out as fast as the rate allows, in turn with what happens now. At most 10,000 a call, or 500 `ids`."""
     body = call.body
+    if body.ids and body.integration_id is None and body.since is None:
+        lanes = {one.id for one in await channels.list_senders(tx, call.workspace_id)}
+        lanes |= {one.id for one in await integrations.list_integrations(tx, call.workspace_id)}
+        refused = await delivery.replay_chosen(tx, call.workspace_id, body.ids, call.now, lanes=lanes)
+        queued = len(set(body.ids)) - len(refused)
+        await call.audit(tx, "deliveries.replay", queued=queued)
+        return DeliveriesReplayed(queued, 0, refused)
+    if body.ids or body.integration_id is None:
+        raise invalid("integration_id", "the id of an integration or a sender, or `ids` of deliveries in its place")
     if await channels.find_sender(tx, call.workspace_id, body.integration_id) is None:
         await integrations.get_integration(tx, call.workspace_id, body.integration_id)
     queued = await delivery.replay_failed(tx, call.workspace_id, body.integration_id, body.since, call.now)
     left = await delivery.count_failed(tx, call.workspace_id, body.integration_id, body.since)
     await call.audit(tx, "deliveries.replay", body.integration_id, queued=queued)
-    return Replayed(queued, left)
+    return DeliveriesReplayed(queued, left)
 
 
 async def with_attempts(call: Call[Any, Any], tx: Reading, id: UUID) -> DeliveryWithAttempts:

@@ -1,5 +1,6 @@
 """Deliveries: which tool got which event, which message went out, every attempt, and sending one again."""
 
+from collections import Counter
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,10 +12,10 @@ from regulars import channels, customers, delivery, dispatch, events, integratio
 from regulars.channels import Sender
 from regulars.customers import Customer
 from regulars.dashboard import lists, words
-from regulars.dashboard.cells import Badge, Link, Said, Small
+from regulars.dashboard.cells import Badge, Link, Pick, Said, Small
 from regulars.dashboard.declaring import act, page
 from regulars.dashboard.desk import Desk, uuid_of
-from regulars.dashboard.forms import NOBODY
+from regulars.dashboard.forms import NOBODY, query_of
 from regulars.delivery import Delivery
 from regulars.engagement import messages
 from regulars.events import TOPICS, Event, label
@@ -28,6 +29,7 @@ class Told(NamedTuple):
     customer: Customer | None
     tool: str
     why: list[Any]
+    again: bool
 
 
 async def _tools(desk: Desk, tx: Reading) -> dict[UUID, Integration | Sender]:
@@ -62,7 +64,8 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
         why: list[Any] = [one.reason, Small(advice[one.id]) if one.id in advice else ""]
         if to and to.state != "ready" and one.state == "queued":
             why = [f"Waits for {to.name}{', which is paused' if to.state == 'paused' else ''}"]
-        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], why))
+        again = to is not None and _may_replay(one, desk)
+        rows.append(Told(one, event, customer, to.name if to else _REMOVED[one.source], why, again))
     choices = {
         "to": [(str(tool.id), tool.name) for tool in tools.values()],
         "customer": await lists.chosen_customer(desk, tx, customer_id),
@@ -74,12 +77,22 @@ async def _read(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Told
 
 def _what(row: Told) -> list[Any]:
     one = row.delivery
+    what = words.CHANNELS.get(one.topic, one.topic) if one.source == "message" else label(one.topic)
+    whose = f" of {row.customer.name or row.customer.customer_id}" if row.customer else ""
+    pick = Pick(one.id, f"{what}{whose}, to {row.tool}") if row.again else ""
     if one.source == "message":
-        return [Link(words.CHANNELS.get(one.topic, one.topic), f"/deliveries/{one.id}")]
-    said = Said(row.event) if row.event else label(one.topic)
+        return [Link(what, f"/deliveries/{one.id}"), pick]
     if one.source == "profile":
-        return [Link(_PROFILE, f"/deliveries/{one.id}"), Small(label(one.topic))]
-    return [Link(said, f"/deliveries/{one.id}"), Small(one.event_name, code=True)]
+        return [Link(_PROFILE, f"/deliveries/{one.id}"), Small(what), pick]
+    return [
+        Link(Said(row.event) if row.event else what, f"/deliveries/{one.id}"),
+        Small(one.event_name, code=True),
+        pick,
+    ]
+
+
+def _may_replay(one: Delivery, desk: Desk) -> bool:
+    return one.state != "queued" or one.due_at > desk.now
 
 
 def _state(row: Told) -> list[Badge]:
@@ -148,6 +161,18 @@ async def replay_all(desk: Desk, tx: Tx) -> Response[Any]:
     return desk.see(lists.address("/deliveries", {"to": str(lane_id), **more}), said)
 
 
+@act("/deliveries/chosen", "deliveries.replay", "")
+async def replay_chosen(desk: Desk, tx: Tx) -> Response[Any]:
+    """Those that are ticked, whatever came of them; then the same part of the list again."""
+    ids = {uuid_of(text) or NOBODY for text in (await desk.form()).texts("ids")}
+    refused = await delivery.replay_chosen(tx, desk.id, ids, desk.now, lanes=(await _tools(desk, tx)).keys())
+    queued = len(ids) - len(refused)
+    desk.about("", queued=queued)
+    said = [f"{words.plural(queued, 'delivery', 'deliveries')} queued again."]
+    said += [f"{many:,} not: {why}" for why, many in Counter(one.words for one in refused).items()]
+    return desk.see(lists.address("/deliveries", query_of(desk.request)), " ".join(said))
+
+
 @page("/deliveries/{id:uuid}", "delivery")
 async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
     one, attempts = await delivery.get_delivery(tx, desk.id, desk.key)
@@ -164,7 +189,7 @@ async def shown(desk: Desk, tx: Reading) -> dict[str, Any]:
         "profile": _PROFILE if one.source == "profile" else "",
         "advice": (await delivery.advice(tx, desk.id, [one])).get(one.id, ""),
         "waits": _waits_for(tool, desk, one.source) if one.state == "queued" else None,
-        "may_replay": tool is not None and (one.state != "queued" or one.due_at > desk.now),
+        "may_replay": tool is not None and _may_replay(one, desk),
         **dict.fromkeys(("rule", "event", "customer")),
     }
     with suppress(NotFound):  # a test may stand on a sample that is no event of the log

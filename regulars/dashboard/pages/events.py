@@ -40,14 +40,16 @@ class Logged(NamedTuple):
 
 async def _read_log(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Logged]:
     customer_id = asked.id("customer")
-    by = asked.one_more(topic=asked.chosen("event"), customer_id=customer_id)
-    found = await events.recent(tx, desk.id, **by)
-    page, next_id = lists.until_next(found, asked.limit)
-    people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page}))
-    sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page])
-    rows = [Logged(event, people.get(event.customer_id), sent.get(event.id, [])) for event in page]
-    choices = {"customer": await lists.chosen_customer(desk, tx, customer_id)}
-    return lists.Found(rows, next_id, choices, {"late": await events.late_since(tx, desk.id, "dispatch", desk.now)})
+    by = asked.page(topic=asked.chosen("event"), customer_id=customer_id, lane_id=asked.id("to"))
+    page = await dispatch.search_events(tx, desk.id, **by, state=asked.chosen("state"))
+    people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page.items}))
+    sent = await delivery.deliveries_of_events(tx, desk.id, [event.id for event in page.items])
+    rows = [Logged(event, people.get(event.customer_id), sent.get(event.id, [])) for event in page.items]
+    choices: dict[str, lists.Options] = {"customer": await lists.chosen_customer(desk, tx, customer_id)}
+    choices["to"] = _named(await integrations.list_integrations(tx, desk.id))
+    return lists.Found(
+        rows, page.next_before_id, choices, {"late": await events.late_since(tx, desk.id, "dispatch", desk.now)}
+    )
 
 
 def _told(row: Logged) -> list[Any]:
@@ -57,6 +59,8 @@ def _told(row: Logged) -> list[Any]:
     said = [Badge(kind, f"{states[state]:,} {state}") for state, kind in badges.items() if states[state]]
     return said or [Small("nobody")]
 
+
+_STATES = [("delivered", "Delivered"), ("queued", "Queued"), ("failed", "Failed")]
 
 LOG = lists.Listing[Logged](
     path="/events",
@@ -77,6 +81,8 @@ LOG = lists.Listing[Logged](
     " reward.",
     filters=[
         lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
+        lists.Filter("to", "Told to", "Any tool, or nobody"),
+        lists.Filter("state", "Told", "Whatever came of it", _STATES),
         lists.Filter("customer", "Customer"),
     ],
     days="Logged",

@@ -102,6 +102,7 @@ addEventListener("change", (event) => {
     event.target.setCustomValidity(large ? `This file is larger than ${most / 1e6} MB. Split it, and import the parts.` : "");
     event.target.reportValidity();
   }
+  if (event.target.matches("[data-ticks]")) for (const box of all(`input[name=${event.target.dataset.ticks}]`)) box.checked = event.target.checked;
   if (event.target.matches("[data-redraw]")) one(event.target.dataset.redraw, form).click();
 });
 
