@@ -96,7 +96,7 @@ writers: setup-dev ## Record what this version asks of the database, when it is 
 
 lock: setup-dev ## Resolve the dependencies anew (UPGRADE=--upgrade for newer versions)
 	$(LOCK) pyproject.toml --group build -o requirements.lock
-	$(LOCK) pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) pyproject.toml --all-extras --group build --group dev -c requirements.lock -o requirements-dev.lock
 	$(LOCK) --no-deps --group demo -o requirements-demo.lock
 	$(NPM) install --ignore-scripts --package-lock-only
 

@@ -35,6 +35,7 @@ def settings() -> str:
         variable = str(field.validation_alias or f"REGULARS_{name.upper()}")
         default = "" if field.default is None or field.default_factory else f" (default: `{field.default}`)"
         lines += [f"- **`{variable}`**{default}: {field.description}"]
+    lines += ["", "Traces are set by OpenTelemetry's own variables: [operate](../guides/operate.md#traces)."]
     return "\n".join(lines) + "\n"
 
 
@@ -50,17 +51,19 @@ def schema() -> str:
         lines += [f"## {file.stem}", ""]
         for statement in sqlglot.parse(file.read_text(encoding="utf-8"), read="postgres"):
             if isinstance(statement, exp.Create) and isinstance(statement.this, exp.Schema):
-                lines += [*_table(statement.this), ""]
+                lines += [*_table(statement.this.this.name, statement.this.expressions), ""]
+            elif isinstance(statement, exp.Alter):
+                lines += [*_table(f"{statement.this.name}, more", statement.args["actions"]), ""]
     return "\n".join(lines)
 
 
-def _table(table: exp.Schema) -> Iterator[str]:
-    keys = {column.name for key in table.find_all(exp.PrimaryKey) for column in key.expressions}
-    yield f"### {table.this.name}"
+def _table(title: str, parts: list[exp.Expr]) -> Iterator[str]:
+    keys = {column.name for part in parts for key in part.find_all(exp.PrimaryKey) for column in key.expressions}
+    yield f"### {title}"
     yield ""
     yield "| column | type | |"
     yield "|---|---|---|"
-    for column in table.expressions:
+    for column in parts:
         if not isinstance(column, exp.ColumnDef):
             continue
         key = column.name in keys or any(column.find_all(exp.PrimaryKeyColumnConstraint))

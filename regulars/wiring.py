@@ -27,7 +27,7 @@ from regulars import (
 )
 from regulars.channels import written_by
 from regulars.engagement import automations, campaigns, messages
-from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once
+from regulars.kit import Clock, Database, Reading, Refusal, SecretBox, Tx, again_when_raced, once, tracing
 from regulars.kit.batch import Gatherer
 from regulars.kit.db import RACED, REJECTED
 from regulars.kit.mail import Outside
@@ -57,13 +57,16 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Call(msgspec.Struct, Generic[Item, Result], frozen=True, gc=False):
-    """One caller's item, the Idempotency-Key it came with ('' for none), and how its result is put into words."""
+    """One caller's item, the Idempotency-Key it came with ('' for none), and how its result is put into words. `about`
+    is the customer, by either id, where the caller names one."""
 
     workspace: Workspace
     item: Item
     render: Callable[[Result], tuple[int, str]]
     key: str = ""
     fingerprint: bytes = b""
+    about: UUID | str | None = None
+    traceparent: str | None = msgspec.field(default_factory=tracing.here)
 
 
 class Gathered(Generic[Item, Result]):
@@ -99,7 +102,8 @@ class Gathered(Generic[Item, Result]):
         async def transact() -> list[Answered | Refusal]:
             nonlocal looks
             look, looks = looks, True
-            return await self._commit(calls, look)
+            with tracing.shared("commit", ((call.about, call.traceparent) for call in calls)):
+                return await self._commit(calls, look)
 
         try:
             return await again_when_raced(transact)
@@ -212,6 +216,7 @@ class App:
         db = await Database.connect(settings.shared_database_url())
         events.serve_at(settings.address())
         http = Outside(allow_loopback=settings.allow_loopback)
+        tracing.begin()
         return cls(settings, db, clock or settings.clock(), http, SecretBox(settings.secret()))
 
     def _forget(self, workspace_id: UUID) -> None:
@@ -248,7 +253,7 @@ class App:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close())
+        await asyncio.gather(self.http.__aexit__(None, None, None), self.db.close(), tracing.end())
 
 
 PARTS = "regulars.parts"

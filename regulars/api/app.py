@@ -27,6 +27,7 @@ from regulars.api.merchant.activities import PATH as ACTIVITIES
 from regulars.api.merchant.activities import ActivityDoor
 from regulars.api.meters import Meters
 from regulars.api.serving import CORS, SAFE, Server, Servers, handlers
+from regulars.kit import tracing
 from regulars.kit.settings import Settings
 from regulars.storefront import door as storefront
 from regulars.storefront import preferences
@@ -158,6 +159,27 @@ def logged(application: ASGIApp) -> ASGIApp:
     return run
 
 
+def traced(application: ASGIApp) -> ASGIApp:
+    """The same application, with a span for each request."""
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        said = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
+        status = 500  # of what broke before it was answered
+
+        async def noted(message: Any) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        with tracing.request(str(scope.get("method", "")), said) as request:
+            try:
+                await application(scope, receive, noted)
+            finally:
+                request.end(status, scope.get("path_template", ""))
+
+    return run
+
+
 class Process:
     """What uvicorn runs: the parts are opened before the first request, and closed after the last one is answered."""
 
@@ -180,6 +202,7 @@ class Process:
             return
         doors: ASGIApp = Doors(app)
         await app.beside(app.db.listen())
+        doors = traced(doors) if tracing.on() else doors
         self._doors = logged(doors) if self._settings.log_level == "debug" else doors
         await send({"type": "lifespan.startup.complete"})
         await receive()

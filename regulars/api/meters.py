@@ -12,6 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from regulars.api import SHARED_BY
+from regulars.kit import tracing
 
 _BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -30,6 +31,7 @@ class Meters:
 
     def count(self, route: str, status: int, took_s: float) -> None:
         """`route` is a method and a path template, so that ids in addresses do not make new series."""
+        tracing.route(route)
         known = self._known.get((route, status))
         if known is None:
             known = self._known[route, status] = self._took.labels(route, str(status))

@@ -67,9 +67,10 @@ Content = Mail | Text | WhatsAppTemplate
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
-    """What a message says."""
+    """What a message says, and the request that led to it, where that was traced."""
 
     content: Content
+    traceparent: str | None = None
 
 
 encode = msgspec.json.Encoder().encode

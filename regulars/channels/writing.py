@@ -43,8 +43,9 @@ async def prepare(tx: Tx, workspace: Workspace, page: Sequence[Due], now: dateti
     prepared: list[Due | Skipped | Later] = []
     for one in page:
         word = None if one.body else said.get(one.id, Skipped(one.id, "What it was to say is not there any more."))
-        text = encode(word.content).decode() if isinstance(word, Ready) else one.body
-        prepared.append(word if isinstance(word, Skipped | Later) else msgspec.structs.replace(one, body=text))
+        if isinstance(word, Ready):
+            one = msgspec.structs.replace(one, body=encode(word.content).decode(), traceparent=word.traceparent)
+        prepared.append(word if isinstance(word, Skipped | Later) else one)
     return prepared
 
 

@@ -11,7 +11,7 @@ from regulars import events
 from regulars.customers import store
 from regulars.customers.model import Customer, NewCustomer, check
 from regulars.customers.wire import created_event
-from regulars.kit import Conflict, Reading, Refusal, Tx, invalid
+from regulars.kit import Conflict, Reading, Refusal, Tx, invalid, tracing
 from regulars.kit.phones import international
 from regulars.tenancy import Workspace
 
@@ -59,6 +59,7 @@ async def ensure(
     known = await store.by_customer_ids(tx, workspace.id, [*first, *(unfit or ())])
     answers: dict[str, Ensured | Refusal] = {id: no for id, no in (unfit or {}).items() if id not in first}
     answers |= {customer_id: Ensured(customer, created=False) for customer_id, customer in known.items()}
+    tracing.known_as((customer_id, customer.id) for customer_id, customer in known.items())
     new = [details for customer_id, details in first.items() if customer_id not in known]
     if not new:
         return answers
@@ -67,6 +68,7 @@ async def ensure(
     insertable = [details for details in new if details.customer_id not in answers]
     phones = [international(details.mobile, details.country, workspace.country) for details in insertable]
     created = await store.insert(tx, workspace.id, insertable, phones, now)
+    tracing.known_as((customer.customer_id, customer.id) for customer in created)
     business = events.business(workspace)
     told = await events.append(tx, workspace.id, [created_event(business, customer) for customer in created], now)
     answers |= {c.customer_id: Ensured(c, created=True, event_id=id) for c, id in zip(created, told, strict=True)}

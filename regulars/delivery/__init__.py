@@ -85,4 +85,5 @@ from regulars.delivery.source import Source
 from regulars.delivery.store import due
 from regulars.delivery.taking import take_up
 from regulars.delivery.testing import queue_test, send_test
+from regulars.delivery.traced import attempt_traced
 from regulars.delivery.turn import Turn

@@ -42,7 +42,8 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     `profile` is what is true of the customer at this attempt, under the names that an event has for it; None for a
     carrier that keeps no profiles, and where nobody knows the customer. The body says what was true when it happened.
     A `source` of `profile`: it is all that is to be told, and the event is only why. `mapped` is what the rule made of
-    the body, and told in place of it; whom it is about, the body says.
+    the body, and told in place of it; whom it is about, the body says. `traceparent` names the request that made the
+    event, where that was traced; to a carrier, this attempt.
     """
 
     delivery_id: UUID
@@ -57,6 +58,7 @@ class Parcel(msgspec.Struct, frozen=True, gc=False):
     profile: Mapping[str, Any] | None = None
     source: SourceKind = "event"
     mapped: str | None = None
+    traceparent: str | None = None
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

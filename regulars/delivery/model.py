@@ -119,11 +119,12 @@ class Due(msgspec.Struct, frozen=True, gc=False):
     source: SourceKind = "event"
     share: Share = "first"
     mapped: str | None = None
+    traceparent: str | None = None
     profile: Mapping[str, Any] | None = None
 
     def parcel(self, now: datetime) -> Parcel:
         same = (self.id, self.event_id, self.event_name, self.topic, self.occurred_at, self.body, self.test)
-        return Parcel(*same, self.attempts_made + 1, now, self.profile, self.source, self.mapped)
+        return Parcel(*same, self.attempts_made + 1, now, self.profile, self.source, self.mapped, self.traceparent)
 
 
 class Lane(msgspec.Struct, frozen=True):

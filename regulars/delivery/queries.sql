@@ -187,7 +187,7 @@ UPDATE delivery_delivery AS d
 -- the workspace and ends with the id finds it at once.
 SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.attempts_made, p.tries, p.due_at,
        COALESCE(e.occurred_at, p.created_at) AS occurred_at, COALESCE(p.sample, e.body, '') AS body, e.customer_id, p.source, p.share,
-       p.mapped
+       p.mapped, e.traceparent
   FROM unnest($4::text[], $5::timestamptz[], $6::uuid[], $7::integer[]) AS s (share, after_at, after_id, most)
  CROSS JOIN LATERAL (
        SELECT id, event_id, prefix, topic, test, attempts_made, tries, due_at, created_at, sample, source, share, mapped
@@ -195,7 +195,7 @@ SELECT p.id, p.event_id, p.prefix || p.topic AS event_name, p.topic, p.test, p.a
          WHERE workspace_id = $1 AND lane_id = $2 AND share = s.share AND state = 'queued' AND due_at <= $3
            AND (due_at, id) > (s.after_at, s.after_id) AND in_hand_since IS NULL
          ORDER BY due_at, id LIMIT s.most) p
-  LEFT JOIN LATERAL (SELECT occurred_at, body, customer_id FROM events_log
+  LEFT JOIN LATERAL (SELECT occurred_at, body, customer_id, traceparent FROM events_log
                       WHERE workspace_id = $1 AND id = p.event_id AND topic = p.topic LIMIT 1) e ON true
  ORDER BY p.due_at, p.id
 

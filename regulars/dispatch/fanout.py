@@ -16,7 +16,19 @@ from regulars.dispatch.mapping import PropertyMapping, applied
 from regulars.dispatch.profiles import next_turn, note
 from regulars.dispatch.terms import read_terms
 from regulars.events import Pending
-from regulars.kit import Conflict, Invalid, Queries, Reading, Record, Tx, first_id_at, invalid, kept_since, made_at
+from regulars.kit import (
+    Conflict,
+    Invalid,
+    Queries,
+    Reading,
+    Record,
+    Tx,
+    first_id_at,
+    invalid,
+    kept_since,
+    made_at,
+    tracing,
+)
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -77,7 +89,11 @@ async def fan_out(tx: Tx, workspace: Workspace, now: datetime, limit: int = limi
     for event in claimed:
         by_topic.setdefault(event.topic, []).append(event.id)
     wanted = [(reader, by_topic[reader.addressee.topic]) for reader in readers]
-    return FanoutCount(len(claimed), *await _queue(tx, workspace, wanted, now, claimed))
+    links = await events.traceparents(tx, workspace.id, claimed) if tracing.on() else ()
+    with tracing.span("fan-out", "CONSUMER", links=links) as span:
+        queued, lanes = await _queue(tx, workspace, wanted, now, claimed)
+        span.tell({"messaging.batch.message_count": len(claimed), "regulars.deliveries": queued})
+    return FanoutCount(len(claimed), queued, lanes)
 
 
 async def retry_aside(tx: Tx, workspace: Workspace, now: datetime) -> FanoutCount:

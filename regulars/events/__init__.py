@@ -38,6 +38,7 @@ from regulars.events.readers import (
     late_since,
     oldest_waiting,
     still_pending,
+    traceparents,
     workspaces_with_pending,
 )
 from regulars.events.rendering import (

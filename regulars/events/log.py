@@ -11,7 +11,7 @@ from regulars import limits
 from regulars.conditions import fold
 from regulars.events.catalogue.topics import TOPICS
 from regulars.events.model import Event, NewEvent
-from regulars.kit import Queries, Reading, Refusal, Tx, bounds, first_id_at, made_at, new_id
+from regulars.kit import Queries, Reading, Refusal, Tx, bounds, first_id_at, made_at, new_id, tracing
 
 _sql = Queries(__file__)
 _decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -37,7 +37,10 @@ async def append(
     ids = [event.id or new_id() for event in events]
     named = list(zip(ids, events, strict=True))
     rows = [
-        (id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id, _folded(e))
+        (
+            *(id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, e.order_id, _folded(e)),
+            tracing.about(e.customer_id),
+        )
         for id, e in named
     ]
     tx.write(_sql.insert_events, workspace_id, rows, now)

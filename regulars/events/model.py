@@ -26,7 +26,8 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """A fact in the log. `occurred_at` is when it happened in the world, `recorded_at` when it was written down."""
+    """A fact in the log. `occurred_at` is when it happened in the world, `recorded_at` when it was written down.
+    `traceparent` names the request that made it, where that was traced."""
 
     id: UUID
     topic: str
@@ -36,6 +37,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     body: str
     occurred_at: datetime
     recorded_at: datetime
+    traceparent: str | None = None
 
     @property
     def subject(self) -> Subject:

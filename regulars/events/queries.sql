@@ -1,14 +1,15 @@
 -- part: event
-id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at
+id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at, traceparent
 
 -- part: kept
 id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'events')
 
 -- name: insert_events
 INSERT INTO events_event (workspace_id, id, topic, customer_id, cause_id, depth, body, occurred_at, recorded_at,
-                          order_id, folded)
-SELECT $1, e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, $3, e.order_id, e.folded::jsonb
-FROM unnest($2::events_event_row_1[]) AS e;
+                          order_id, folded, traceparent)
+SELECT $1, e.id, e.topic, e.customer_id, e.cause_id, e.depth, e.body, e.occurred_at, $3, e.order_id, e.folded::jsonb,
+       e.traceparent
+FROM unnest($2::events_event_row_2[]) AS e;
 
 -- name: insert_pending
 INSERT INTO events_pending (workspace_id, reader, event_id, topic)
@@ -162,6 +163,18 @@ CROSS JOIN LATERAL (
       AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
     OFFSET 0
 ) AS e;
+
+-- name: traceparents
+-- as by_ids
+SELECT e.traceparent
+FROM unnest($2::uuid[], $3::text[]) AS n (id, topic)
+CROSS JOIN LATERAL (
+    SELECT traceparent FROM events_event
+    WHERE workspace_id = $1 AND topic = n.topic AND id = n.id
+      AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
+    OFFSET 0
+) AS e
+WHERE e.traceparent IS NOT NULL;
 
 -- name: drop_pending
 WITH dropped AS (

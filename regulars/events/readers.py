@@ -39,6 +39,13 @@ async def bodies(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) ->
     return {id: (body, at) for id, body, at in await tx.fetch(_sql.bodies, workspace_id, ids, topics)}
 
 
+async def traceparents(tx: Reading, workspace_id: UUID, pending: Sequence[Pending]) -> list[str]:
+    """Of the requests that made those events, as far as they were traced."""
+    rising = sorted(pending, key=lambda event: event.id)
+    ids, topics = [event.id for event in rising], [event.topic for event in rising]
+    return await tx.all(str, _sql.traceparents, workspace_id, ids, topics)
+
+
 async def still_pending(tx: Reading, workspace_id: UUID, reader: Reader, event_ids: Sequence[UUID]) -> set[UUID]:
     """Those that it is yet to read."""
     rows = await tx.fetch(_sql.still_pending, workspace_id, reader, event_ids)

@@ -103,7 +103,8 @@ class WebhookCarrier:
             text = f'{{"type":{kind},"timestamp":"{at}","data":{body}}}'
         else:
             text = body
-        return self._request(parcel.delivery_id, parcel.event_name, parcel.attempted_at, text.encode())
+        named = parcel.delivery_id, parcel.event_name, parcel.attempted_at
+        return self._request(*named, text.encode(), parcel.traceparent)
 
     def read(self, answer: Answer) -> carrier.Outcome:
         if 200 <= answer.status < 300:
@@ -138,14 +139,17 @@ class WebhookCarrier:
         outcome = carrier.read_status("The receiver", end, _words(end))
         return carrier.CheckResult(False, f"{outcome.reason} {_MEND}")
 
-    def _request(self, delivery_id: UUID, topic: str, at: datetime, body: bytes) -> Request:
+    def _request(
+        self, delivery_id: UUID, topic: str, at: datetime, body: bytes, traceparent: str | None = None
+    ) -> Request:
         """Of the older style, a call that is refused is made once more with the previous secret."""
         at_s, otherwise = at.timestamp(), None
+        common = {**_JSON, "traceparent": traceparent} if traceparent else _JSON
         keys = [self._key, *([self._previous_key] if at_s < self._previous_until_s else [])]
         if self._standard:
             signed = [f"v1,{signature(key, str(delivery_id), str(int(at_s)), body)}" for key in keys]
             headers = {"webhook-id": str(delivery_id), "webhook-timestamp": str(int(at_s))}
-            return Request("POST", self._url, {**_JSON, **headers, "webhook-signature": " ".join(signed)}, body)
+            return Request("POST", self._url, {**common, **headers, "webhook-signature": " ".join(signed)}, body)
         for key in reversed(keys):
             headers = {
                 "x-nector-webhook-hmac": hmac.digest(key, body, "sha256").hex(),
@@ -158,7 +162,7 @@ class WebhookCarrier:
                 "x-nector-topic": topic,
                 "x-source": "unix",
             }
-            otherwise = Request("POST", self._url, {**_JSON, **headers}, body, otherwise=otherwise)
+            otherwise = Request("POST", self._url, {**common, **headers}, body, otherwise=otherwise)
         assert otherwise is not None
         return otherwise
 

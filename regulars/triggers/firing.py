@@ -108,8 +108,7 @@ def _unfit(fire: Fire, trigger: Trigger | None) -> Refusal | None:
 def admit(
     fire: Fire, trigger: Trigger, people: dict[str | UUID, Ensured | Refusal], pipeline: Pipeline
 ) -> Decision | Refusal:
-    name = fire.lead_id or (fire.customer.customer_id if fire.customer else "")
-    person = people.get(name, UnknownCustomer())
+    person = people.get(fire.about, UnknownCustomer())
     if isinstance(person, Refusal):
         return person
     if trigger.allow_override and (misset := fire.misset.get(trigger.kind)):

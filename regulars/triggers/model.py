@@ -106,6 +106,11 @@ class Fire(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cause_id: UUID | None = None
     depth: int = 0
 
+    @property
+    def about(self) -> UUID | str:
+        """The customer, as the call names them."""
+        return self.lead_id or (self.customer.customer_id if self.customer else "")
+
 
 class Firing(msgspec.Struct, frozen=True, gc=False):
     """Each time a trigger was asked about a customer, in the order of the columns of `triggers_firing`.

@@ -35,7 +35,7 @@ from regulars import (
 from regulars.delivery import Source
 from regulars.dispatch.fanout import REFILL, refill_more
 from regulars.engagement import automations, campaigns, segments
-from regulars.kit import Clock, Database, SecretBox, Tx, presence
+from regulars.kit import Clock, Database, SecretBox, Tx, presence, tracing
 from regulars.kit.http import Sender
 from regulars.kit.workloop import Loop
 from regulars.schedule import Caller, Handler
@@ -91,8 +91,9 @@ async def engage(tx: Tx, workspace: Workspace, now: datetime) -> int:
     """Read a batch of the log, for segments and then for automations; how many events were read."""
     pending = await events.claim_pending(tx, workspace.id, "engagement", limits.ENGAGEMENT_EVENTS_MAX)
     about = list((await events.by_ids(tx, workspace.id, [(one.id, one.topic) for one in pending])).values())
-    await segments.follow(tx, workspace, about, now)
-    await automations.follow(tx, workspace, about, now)
+    with tracing.shared("engagement", ((one.customer_id, one.traceparent) for one in about)):
+        await segments.follow(tx, workspace, about, now)
+        await automations.follow(tx, workspace, about, now)
     return len(pending)
 
 

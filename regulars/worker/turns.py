@@ -4,7 +4,7 @@ No database connection is held while a call is out.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from regulars import delivery, limits
@@ -121,18 +121,21 @@ class Running:
         self._progress.set()
 
     async def _send(self) -> None:
-        turn, clock, sender = self.turn, self._clock, self._sender
+        turn, clock = self.turn, self._clock
         while len(self._senders) <= turn.window and (some := turn.next(clock.now())):
             if len(some) > 1:
-                parcels = [one.parcel(clock.outside()) for one in some]
-                turn.take_together(await delivery.attempt_together(turn.carrier, sender, parcels), some, clock.now())
+                turn.take_together(await self._attempt(some), some, clock.now())
                 self._taken()
                 continue
             due: delivery.Due | None = some[0]
             while due is not None:
-                made = await delivery.attempt(turn.carrier, sender, due.parcel(clock.outside()))
+                (made,) = await self._attempt([due])
                 due = turn.take(made, due, clock.now())
                 self._taken()
+
+    async def _attempt(self, some: Sequence[delivery.Due]) -> list[delivery.Attempt]:
+        parcels = [one.parcel(self._clock.outside()) for one in some]
+        return await delivery.attempt_traced(self.turn.carrier, self._sender, parcels, self.turn.lane.tool)
 
     def _taken(self) -> None:
         if self._recorder is None:

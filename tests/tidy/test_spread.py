@@ -148,7 +148,9 @@ def test_a_migration_falls_into_commands_of_one_act_each(path: Path) -> None:
         tree = sqlglot.parse_one(part, read="postgres")
         assert not isinstance(tree, exp.Alter) or len(tree.args["actions"]) == 1, part
     whole = [
-        one for one in sqlglot.parse(path.read_text(encoding="utf-8"), read="postgres") if isinstance(one, exp.Create)
+        one
+        for one in sqlglot.parse(path.read_text(encoding="utf-8"), read="postgres")
+        if isinstance(one, exp.Create | exp.Alter)
     ]
     assert len(parts) == len(whole)
 

@@ -186,7 +186,7 @@ class ActivityDoor(BareDoor):
             once = idempotency_key(given.decode("latin-1"), caller, proven) or ""
             mark = self._app.fingerprint(LABEL, raw)
         answered = await self._app.fire(
-            Call(caller.workspace, fire, partial(fired_answer, caller.workspace), once, mark)
+            Call(caller.workspace, fire, partial(fired_answer, caller.workspace), once, mark, fire.about)
         )
         said = _HIT_HEADERS if answered.hit else _JSON_HEADERS
         return answered.status, [*said, *CORS_HEADERS] if b"origin" in headers else said, answered.body.encode()

@@ -25,6 +25,7 @@ from regulars.engagement.messages.liquid import Unfit
 from regulars.engagement.messages.model import Content, Message, address_of, hash_of, message_rules, origins, sql
 from regulars.engagement.messages.previewing import coupons_of, made_up
 from regulars.engagement.messages.rendering import facts, opt_in, render
+from regulars.events import Event
 from regulars.kit import Reading, Tx
 from regulars.tenancy import Workspace
 
@@ -39,6 +40,7 @@ class _One(msgspec.Struct):
     had: int
     customer: Customer
     code: str = ""
+    cause: Event | None = None
 
     @property
     def id(self) -> UUID:
@@ -74,7 +76,7 @@ async def prepare(
     for one, known in zip(left, await _known(tx, workspace, left, now), strict=True):
         try:
             content, values[one.id] = _written(workspace, one, known, links)
-            came[one.id] = Ready(content)
+            came[one.id] = Ready(content, one.cause.traceparent if one.cause else None)
         except Unfit as unfit:
             one.code, came[one.id] = "incomplete", Skipped(one.id, f"The template could not be filled in: {unfit}.")
     if page:
@@ -148,9 +150,11 @@ async def _known(tx: Reading, workspace: Workspace, page: Sequence[_One], now: d
     have = await ledger.available(tx, workspace, sorted({one.customer.id for one in page}), now) if page else {}
     causes = [(one.message.cause_id, one.topic) for one in page if one.message.cause_id and one.topic]
     found = await events.by_ids(tx, workspace.id, causes) if causes else {}
+    for one in page:
+        one.cause = found.get(one.message.cause_id) if one.message.cause_id else None
     bodies = [
-        msgspec.json.decode(found[one.message.cause_id].body)
-        if one.message.cause_id in found
+        msgspec.json.decode(one.cause.body)
+        if one.cause
         else made_up(workspace, one.topic, one.customer, have.get(one.customer.id, 0), now)
         if one.topic and one.message.source_kind == "test"
         else None
