@@ -95,10 +95,12 @@ class One(_OfItems, Generic[T], frozen=True):
     item: T
 
 
-def showing(names: str, *rooms: type[Struct], worded: bool = False) -> Callable[[type[S]], type[S]]:
+def showing(
+    names: str, *rooms: type[Struct], worded: bool = False, units: bool = False
+) -> Callable[[type[S]], type[S]]:
     """A struct of the fields with these names, in this order: those that the class declares, and for the rest what one
     of the rooms' structs has by that name, or by the one behind the `=`. `copied` fills them all by name. `worded`: the
-    rooms' times are texts, '' for none."""
+    rooms' times are texts, '' for none. `units`: the rooms' whole numbers are amounts, which are told in units."""
 
     def shown(own: type[S]) -> type[S]:
         known = {field.name: field for room in reversed(rooms) for field in msgspec.structs.fields(room)}
@@ -111,6 +113,10 @@ def showing(names: str, *rooms: type[Struct], worded: bool = False) -> Callable[
         ]
         times = [name for name, type_, _ in fields if worded and name not in mine and type_ in _TIMES]
         fields = [(name, str if name in times else type_, default) for name, type_, default in fields]
+        fields = [
+            (name, int | float if units and type_ is int and name not in mine else type_, default)
+            for name, type_, default in fields
+        ]
         inside = {"__doc__": own.__doc__, "known_as": said, "times": times}
         how: dict[str, Any] = {"namespace": inside, "module": own.__module__, "frozen": True, "kw_only": True}
         return cast("type[S]", msgspec.defstruct(own.__name__, fields, **how))

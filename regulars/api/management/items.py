@@ -23,15 +23,9 @@ from regulars.triggers import Firing
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class WalletItem(msgspec.Struct, frozen=True):
+@showing("available pending held debt credited debited", Balance, units=True)
+class WalletItem(msgspec.Struct):
     """`available` can be spent; `pending` is not active yet; `held` is set aside; `debt` is paid by later credits."""
-
-    available: int | float
-    pending: int | float
-    held: int | float
-    debt: int | float
-    credited: int | float
-    debited: int | float
 
 
 class WalletItems(msgspec.Struct, frozen=True):
@@ -67,14 +61,13 @@ class Whose(msgspec.Struct, frozen=True):
     "id customer wallet=kind seq type operation amount closing_balance title description status reference trigger_id"
     " trigger_version actor occurred_at recorded_at",
     Txn,
+    units=True,
 )
 class TransactionItem(msgspec.Struct):
     """One line of a wallet; `seq` counts from 1. `reference` says what it is about: `order:<id>`, `firing:<id>`."""
 
     customer: Whose
     seq: int
-    amount: int | float
-    closing_balance: int | float
 
 
 @showing(
@@ -195,11 +188,11 @@ def transaction_item(txn: Txn, customer: Customer) -> TransactionItem:
     return in_units(TransactionItem, txn.kind, txn, customer=named(customer))
 
 
-def in_units(type_: type[S], kind: Kind, of: Any, **otherwise: Any) -> S:
+def in_units(type_: type[S], kind: Kind, of: Any, *more: Any, **otherwise: Any) -> S:
     """One whose fields are those of the same names; amounts, of which the book keeps the smallest units, as they are
     told."""
     amounts = {name: amount_on_wire(kind, getattr(of, name)) for name in _amounts(type_) if name not in otherwise}
-    return copied(type_, of, **amounts, **otherwise)
+    return copied(type_, of, *more, **amounts, **otherwise)
 
 
 @cache

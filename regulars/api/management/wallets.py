@@ -17,7 +17,8 @@ from regulars.api.operations import tried
 from regulars.customers import Customer
 from regulars.days.liability import Expected, Forecast, Month, Part
 from regulars.kit import NotFound, Page, Reading, Refusal, Shown, Tx, copied, showing
-from regulars.ledger import Ending, Hold, Kind, Known, Outcome, Posted, Txn, amount_on_wire
+from regulars.ledger import Ending, Hold, Kind, Known, Lot, Outcome, Posted, Turnover, Txn, amount_on_wire
+from regulars.ledger.model import Transfer
 
 Amount = Annotated[
     float, Meta(gt=0, le=limits.COINS_MAX, description="Coins, or credits in the shop's currency.", examples=[100])
@@ -29,19 +30,11 @@ class LotQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True)
     limit: Limit = limits.PAGE_ITEMS_MAX
 
 
+@showing("id amount pending available held earned_at activates_at expires_at", Lot, units=True)
 class LotItem(msgspec.Struct, frozen=True):
     """A credit of which something is left: `id` is its transaction's. What is `available` can be spent until
     `expires_at`, null for ever; what is `pending` from `activates_at` on; what is `held` is set aside for a
     purchase."""
-
-    id: UUID
-    amount: int | float
-    pending: int | float
-    available: int | float
-    held: int | float
-    earned_at: datetime
-    activates_at: datetime
-    expires_at: datetime | None
 
 
 @showing("type title description reference trigger_id trigger_version actor occurred_at", Txn)
@@ -50,22 +43,22 @@ class LotGiven(msgspec.Struct):
     `order:<id>` where an order earned it."""
 
 
-class LotMove(msgspec.Struct, frozen=True):
+@showing(
+    "from_account to_account amount transaction_id=txn_id act title description reference at=recorded_at",
+    Transfer,
+    Txn,
+    units=True,
+)
+class LotMove(msgspec.Struct):
     """So many coins of a lot went from one account to another: `available`, `pending`, `held` and `debt` are the
     customer's; `redeemed`, `expired`, `clawed_back` and `adjusted` the programme's."""
 
     from_account: str
     to_account: str
-    amount: int | float
-    transaction_id: UUID
     act: str
-    title: str
-    description: str
-    reference: str
-    at: datetime
 
 
-class LotDetail(LotItem, frozen=True):
+class LotDetail(LotItem, frozen=True, kw_only=True):
     """A lot, what brought it, and where each of its coins went, oldest first."""
 
     wallet: Kind
@@ -116,11 +109,7 @@ async def read_lot(call: Call[NoQuery, None], tx: Reading) -> LotDetail:
     customer = await customers.get(tx, call.workspace_id, id=call.path_id())
     story = await ledger.lot_story(tx, call.workspace, customer.id, call.path_id("lot_id"), call.now)
     kind = story.lot.kind
-    moves = [
-        in_units(LotMove, kind, move, transaction_id=txn.id, at=txn.recorded_at, act=txn.act, title=txn.title,
-                 description=txn.description, reference=txn.reference)
-        for move, txn in story.moves
-    ]  # fmt: skip
+    moves = [in_units(LotMove, kind, *move_and_txn) for move_and_txn in story.moves]
     given = copied(LotGiven, story.txn)
     return in_units(LotDetail, kind, story.lot, expires_at=story.lot.ends_at(), wallet=kind, given=given, moves=moves)
 
@@ -256,29 +245,24 @@ class LiabilityQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     months: Annotated[int, Meta(ge=1, le=limits.LIABILITY_MONTHS_MAX, examples=[12])] = 12
 
 
-class MonthItem(msgspec.Struct, frozen=True):
+@showing(
+    "month earned adjusted given_back spent expired clawed_back owed debts_paid outstanding",
+    Turnover,
+    Month,
+    units=True,
+)
+class MonthItem(msgspec.Struct):
     """What moved in a month of the shop's time zone, counted by when it was written down, and what was outstanding at
     its end; of the month that it is, so far. `adjusted` is below zero where more was taken by hand than given. Of what
     was taken back, `clawed_back` is what customers still had, `owed` what they had spent. `debts_paid` never came into
     a wallet."""
 
     month: date
-    earned: int | float
-    adjusted: int | float
-    given_back: int | float
-    spent: int | float
-    expired: int | float
-    clawed_back: int | float
-    owed: int | float
-    debts_paid: int | float
-    outstanding: int | float
 
 
-class PartItem(msgspec.Struct, frozen=True):
+@showing("month amount", Part, units=True)
+class PartItem(msgspec.Struct):
     """What is outstanding of one month, named by its first day; null: no day is set."""
-
-    month: date | None
-    amount: int | float
 
 
 class ForecastItem(Shown[Forecast], frozen=True, kw_only=True):
