@@ -58,7 +58,7 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 
 class Call(msgspec.Struct, Generic[Item, Result], frozen=True, gc=False):
     """One caller's item, the Idempotency-Key it came with ('' for none), and how its result is put into words. `about`
-    is the customer, by either id, where the caller names one."""
+    names the customer, if the caller does."""
 
     workspace: Workspace
     item: Item

@@ -189,7 +189,9 @@ class Server:
         route = f"{request.method} {request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"
         mark = self.app.fingerprint(route, raw) if key else b""
         if operation.together:
-            gathered = Gathering(call.workspace, call, partial(self._said, operation), key or "", mark)
+            # By the id in its path, which is the customer's, or that of something which is.
+            named = key or "", mark, call.path.get("id")
+            gathered = Gathering(call.workspace, call, partial(self._said, operation), *named)
             answered = await self.gathered[operation.name](gathered)
             return Reply(answered.status, answered.body.encode(), hit=answered.hit)
 

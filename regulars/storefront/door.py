@@ -128,7 +128,7 @@ class StorefrontDoor:
             customer_id=customer.id, actor=f"customer:{customer.id}", at_door=True, **msgspec.structs.asdict(body)
         )
         mark = self._app.fingerprint(f"POST {BASE}/redeem", raw)
-        answered = await self._app.issue(Call(shop, ask, _bought, f"{customer.id} {once}", mark))
+        answered = await self._app.issue(Call(shop, ask, _bought, f"{customer.id} {once}", mark, customer.id))
         if answered.status == 202:
             await self._app.have_made(shop, msgspec.json.decode(answered.body, type=Slip).id, self._app.clock.now())
         return answered.body.encode(), {"idempotency-hit": "true"} if answered.hit else {}

@@ -149,6 +149,27 @@ async def test_calls_that_share_a_commit_keep_traces_of_their_own(
     assert shared.trace_id not in {one.trace_id for one in spans[REWARD]}
 
 
+async def test_holds_that_share_a_commit_are_told_apart_by_what_their_paths_name(
+    shop: Shop, look_alikes: Sandbox, collector: Collector
+) -> None:
+    trigger = await shop.trigger()
+    for topic in ("walletreward_create", "wallettrasaction_update"):
+        await connected(shop, look_alikes, "webhook", topic)
+    people = [(await shop.reward(trigger, f"shopify-{n}0")).json()["data"]["activity"]["lead_id"] for n in (1, 2)]
+    held: list[str] = []
+    for act, first in (("/customers/{}/holds", 1), ("/holds/{}/capture", 3)):
+        heads = [{"traceparent": f"00-{n:032x}-{n:016x}-01"} for n in (first, first + 1)]
+        body = {} if held else {"amount": 5, "reference": "cart-1"}
+        calls = zip(held or people, heads, strict=True)
+        answers = await asyncio.gather(
+            *(shop.manage("POST", act.format(id), json=body, send=head) for id, head in calls)
+        )
+        held = [answer.json()["id"] for answer in answers]
+    await drained(shop)
+    traces = [int.from_bytes(one.trace_id) for one in (await collector.spans())["deliver webhook"]]
+    assert sorted(n for n in traces if n < 5) == [1, 2, 3, 4]
+
+
 async def test_a_mail_about_an_event_stands_in_its_trace(shop: Shop, clock: HandClock, collector: Collector) -> None:
     desk = Desk(shop, shop.client, clock)
     await desk.ready()

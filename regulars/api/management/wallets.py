@@ -16,7 +16,7 @@ from regulars.api.management.items import Whose, in_units, named
 from regulars.api.operations import tried
 from regulars.customers import Customer
 from regulars.days.liability import Expected, Forecast, Month, Part
-from regulars.kit import NotFound, Page, Reading, Refusal, Shown, Tx, copied, showing
+from regulars.kit import NotFound, Page, Reading, Refusal, Shown, Tx, copied, showing, tracing
 from regulars.ledger import Ending, Hold, Kind, Known, Lot, Outcome, Posted, Turnover, Txn, amount_on_wire
 from regulars.ledger.model import Transfer
 
@@ -120,6 +120,7 @@ async def hold_coins(calls: Sequence[Call[NoQuery, NewHold]], tx: Tx) -> list[Ho
     themselves."""
     shop, now, ids = calls[-1].workspace, calls[-1].now, [tried(call.path_id) for call in calls]
     people = await customers.by_ids(tx, shop.id, [id for id in ids if isinstance(id, UUID)])
+    tracing.known_as((str(id), id) for id in people)
 
     def wanted(call: Call[NoQuery, NewHold], id: UUID | Refusal) -> Hold:
         if isinstance(id, Refusal):
@@ -172,6 +173,7 @@ async def _end(
     shop, now, ids = calls[-1].workspace, calls[-1].now, [tried(call.path_id) for call in calls]
     txns = await ledger.txns_by_id(tx, shop.id, [id for id in ids if isinstance(id, UUID)])
     people = await customers.by_ids(tx, shop.id, list({txn.customer_id for txn in txns.values()}))
+    tracing.known_as((str(id), txn.customer_id) for id, txn in txns.items())
 
     def wanted(call: Call[NoQuery, Capture | None], id: UUID | Refusal) -> Ending:
         if isinstance(id, Refusal):

@@ -147,7 +147,7 @@ async def _issue(call: Call[NoQuery, Any], type: Type, **how: int | None) -> One
 
     key = idempotency_key(call.headers.get("idempotency-key"), call.caller, proven) or ""
     mark = app.fingerprint(f"POST {type}", msgspec.json.encode(body))
-    answered = await app.issue(Gathering(call.workspace, ask, render, key, mark))
+    answered = await app.issue(Gathering(call.workspace, ask, render, key, mark, customer.id))
     if answered.hit:
         call.reply_headers["idempotency-hit"] = "true"
     item: One[CouponItem] = msgspec.json.decode(answered.body, type=One[CouponItem])
