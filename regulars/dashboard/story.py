@@ -1,5 +1,5 @@
 """A customer's story: what happened, last booked first, and under each fact what followed from it: coins earned or
-refused, and which tool was told."""
+refused, which tool was told, and what they were written."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +10,10 @@ import msgspec
 from regulars import delivery, events, limits, orders, triggers
 from regulars import ledger as book
 from regulars.customers import Customer
-from regulars.dashboard.words import number
+from regulars.dashboard.words import CHANNELS, number
 from regulars.delivery import Delivery
+from regulars.engagement import messages
+from regulars.engagement.messages.model import Message, Template
 from regulars.events import Event
 from regulars.kit import Reading, kept_since, made_at
 from regulars.ledger import Kind, Txn
@@ -28,6 +30,7 @@ KINDS = {
     "refusals": "Refusals",
     "events": "Events",
     "deliveries": "Deliveries",
+    "messages": "Messages",
 }
 """What a story can be narrowed to; the keys stand in the address."""
 
@@ -85,6 +88,8 @@ async def of_customer(
     elif kind == "deliveries":
         found = await delivery.search_deliveries(tx, workspace.id, customer_id=customer.id, limit=most)
         facts = [_delivery(one, tools) for one in found.items]
+    elif kind == "messages":
+        facts = [fact for _, fact in await _messages(tx, workspace, customer)]
     else:
         facts = await _everything(tx, workspace, customer, tools)
     return sorted(facts, key=lambda fact: fact.order, reverse=True)[:most]
@@ -120,6 +125,7 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
             about.notes.append(Note("refused", "care", firing.explanation, f"/triggers/{firing.trigger_id}"))
     logged = await events.recent(tx, workspace.id, customer_id=customer.id, limit=2 * most)
     sent = await delivery.deliveries_of_events(tx, workspace.id, [event.id for event in logged])
+    of_event = dict[UUID | None, Fact]()
     for event in logged:
         about = facts.get(event.subject.order_id or event.subject.wallettransaction_id)
         if about is None:
@@ -127,6 +133,13 @@ async def _everything(tx: Reading, workspace: Workspace, customer: Customer, too
         for one in sent.get(event.id, []):
             told = _delivery(one, tools)
             about.notes.append(Note(told.icon, told.kind, told.title, told.href))
+        of_event[event.id] = about
+    for message, fact in await _messages(tx, workspace, customer):
+        if message.cause_id in of_event:
+            words = f"{fact.title}: {fact.more}" if fact.more else fact.title
+            of_event[message.cause_id].notes.append(Note(fact.icon, fact.kind, words, fact.href))
+        else:
+            facts[str(message.id)] = fact
     # What followed from a fact has led to it: it is told once.
     return list({id(fact): fact for fact in facts.values()}.values())
 
@@ -141,6 +154,34 @@ async def _txns(tx: Reading, workspace: Workspace, customer: Customer) -> list[T
 async def _refused(tx: Reading, workspace: Workspace, customer: Customer) -> list[Firing]:
     most = limits.STORY_ITEMS_MAX
     return await triggers.firings(tx, workspace.id, customer_id=customer.id, state="refused", limit=most)
+
+
+async def _messages(tx: Reading, workspace: Workspace, customer: Customer) -> list[tuple[Message, Fact]]:
+    found = await messages.messages_of(tx, workspace.id, customer_id=customer.id, limit=limits.STORY_ITEMS_MAX)
+    ids = list({one.template_id for one in found if one.template_id})
+    named = await messages.templates_by_id(tx, workspace.id, ids)
+    return [(one, _message(one, named.get(one.template_id) if one.template_id else None)) for one in found]
+
+
+def message_name(one: Message, template: Template | None) -> str:
+    asks = "Is this address yours?" if one.source_kind == "opt_in" else "A deleted template"
+    return template.name if template else asks
+
+
+def _message(one: Message, template: Template | None) -> Fact:
+    kind, verb = _CAME[one.state]
+    came = (word for word, at in (("opened", one.opened_at), ("clicked", one.clicked_at)) if at)
+    title = ", ".join((f"{CHANNELS[one.channel]} “{message_name(one, template)}” {verb}", *came))
+    return Fact(one.sent_at or one.created_at, "send", kind, title, f"/messages/{one.id}", one.reason)
+
+
+_CAME = {
+    "queued": ("busy", "is to be sent"),
+    "sent": ("good", "was sent"),
+    "skipped": ("care", "was not sent"),
+    "failed": ("bad", "could not be sent"),
+    "uncertain": ("care", "may have arrived"),
+}
 
 
 def _order(workspace: Workspace, order: Order) -> Fact:

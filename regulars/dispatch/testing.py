@@ -9,6 +9,7 @@ The network stands between two transactions, so a test takes three steps:
         await delivery.record(tx, workspace.id, test.lane_id, [(made, 0)], now=..., random=...)
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -33,6 +34,8 @@ class KnownCustomer(CustomerLike, Protocol):
 
     @property
     def id(self) -> UUID: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
 
 
 class PreparedTest(msgspec.Struct, frozen=True):
@@ -74,7 +77,8 @@ async def prepare_test(
         )
     business = events.business(workspace)
     common = events.common(business, customer, available)
-    profile = common | {"user_segments": (await live_segments(tx, workspace.id, [customer.id]))[customer.id]}
+    inside = (await live_segments(tx, workspace.id, [customer.id]))[customer.id]
+    profile = common | {"user_segments": inside, "user_tags": customer.tags}
     newest = await events.recent(tx, workspace.id, topic=rule.topic, customer_id=customer.id, limit=1)
     if newest:
         event_id, body, occurred_at = newest[0].id, newest[0].body, newest[0].occurred_at

@@ -18,6 +18,7 @@ ON_PROFILE = {
     "referral_code": "user_referral_code",
     "referral_link": "user_referral_link",
     "segments": "user_segments",
+    "tags": "user_tags",
 }
 
 
@@ -137,7 +138,7 @@ def manifest(tool: str, spec: Spec) -> Manifest:
             name="profile_prefix",
             label="Prefix on the profile",
             kind="text",
-            help="Stands before what is kept on each profile: balance, tier, referral link and code, segments.",
+            help="Stands before what is kept on each profile: balance, tier, referral link and code, segments, tags.",
             default=spec.prefix[0],
             required=bool(spec.prefix[0]),
             pattern=spec.prefix[1],

@@ -65,6 +65,7 @@ class Carriers:
         have = await ledger.balances(tx, workspace, customer_ids, now)
         inside, business = await dispatch.live_segments(tx, workspace.id, customer_ids), events.business(workspace)
         return {
-            one: {**events.common(business, who, have[one]["coins"].available), "user_segments": inside[one]}
+            one: events.common(business, who, have[one]["coins"].available)
+            | {"user_segments": inside[one], "user_tags": who.tags}
             for one, who in people.items()
         }

@@ -58,6 +58,7 @@ PROFILE: dict[str, Any] = {
     "user_available_balance": 170,
     "user_transaction_amount": 499.5,
     "user_segments": ["Champions", "At risk"],
+    "user_tags": ["VIP"],
 }
 
 

@@ -55,6 +55,7 @@ def test_the_request_is_as_documented() -> None:
                         "Nector:balance": 170,
                         "Nector:tier": "",
                         "Nector:segments": ["Champions", "At risk"],
+                        "Nector:tags": ["VIP"],
                         "Nector:referral_code": "2nfcdqo46x",
                         "Nector:referral_link": "https://corner.example/r/2nfcdqo46x",
                     },

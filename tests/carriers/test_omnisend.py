@@ -45,6 +45,7 @@ def test_the_request_is_as_documented() -> None:
                 "user_available_balance": 170,
                 "user_tier": "",
                 "user_segments": ["Champions", "At risk"],
+                "user_tags": ["VIP"],
                 "user_referral_code": "2nfcdqo46x",
                 "user_referral_link": "https://corner.example/r/2nfcdqo46x",
                 "user_customer_id": "shopify-7029064106277",

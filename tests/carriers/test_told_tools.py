@@ -21,6 +21,7 @@ STATE = {
     "Nector:referral_code": "2nfcdqo46x",
     "Nector:referral_link": "https://corner.example/r/2nfcdqo46x",
     "Nector:segments": ["Champions", "At risk"],
+    "Nector:tags": ["VIP"],
 }
 MERGED = dict(zip(("BALANCE", "TIER", "REFCODE", "REFLINK"), STATE.values(), strict=False))
 MEMBER = "mailchimp/3.0/lists/a1b2c3d4e5/members/338035292b8cd77d2de7fe2c91d7e788"
@@ -79,7 +80,7 @@ PROFILES: dict[str, tuple[str, dict[str, Any]]] = {
                 name: PROFILE[name]
                 for name in (
                     *("user_available_balance", "user_tier", "user_referral_code", "user_referral_link"),
-                    *("user_segments", "user_customer_id", "user_transaction_amount"),
+                    *("user_segments", "user_tags", "user_customer_id", "user_transaction_amount"),
                 )
             },
         },
@@ -104,14 +105,14 @@ PROFILES: dict[str, tuple[str, dict[str, Any]]] = {
                 {"type": "profile", "identity": WHO}
                 | {
                     "profileData": {name.replace(":", "_"): value for name, value in STATE.items()}
-                    | {"Name": "Ayush Kumar Shukla", "Nector_segments": "Champions, At risk"}
+                    | {"Name": "Ayush Kumar Shukla", "Nector_segments": "Champions, At risk", "Nector_tags": "VIP"}
                 }
             ]
         },
     ),
     "attentive": (
         "attentive/v1/attributes/custom",
-        {"properties": STATE | {"Nector:segments": "Champions, At risk"}, "user": {"email": WHO}},
+        {"properties": STATE | {"Nector:segments": "Champions, At risk", "Nector:tags": "VIP"}, "user": {"email": WHO}},
     ),
     "mailchimp": (f"{MEMBER}?skip_merge_validation=true", MERGE),
 }

@@ -82,6 +82,17 @@ async def test_a_draft_is_kept_as_it_is_and_says_step_by_step_what_is_missing(sh
     one = (await shop.manage("POST", "/automations", json={"name": " Thanks "})).json()
     assert (one["name"], one["state"], one["version"], one["revision"]) == ("Thanks", "draft", 0, 1)
     assert {f["step"] for f in one["findings"]} == {"trigger"}
+    # Or one of the gallery, with the templates and the segment that it names.
+    listed = (await shop.manage("GET", "/automations/gallery")).json()["items"]
+    (win,) = (entry for entry in listed if entry["key"] == "win_back")
+    begun = (await shop.manage("POST", "/automations", json={"from": "win_back", "name": "We miss you"})).json()
+    assert (begun["name"], begun["findings"]) == ("We miss you", [])
+    made = {path: (await shop.manage("GET", f"/{path}")).json()["items"] for path in ("templates", "segments")}
+    assert {t["name"] for t in made["templates"]} == set(win["templates"])
+    assert [s["name"] for s in made["segments"]] == [win["segment"]]
+    for body, field in (({"from": "no"}, "from"), ({}, "name"), ({"from": "welcome", "definition": {}}, "definition")):
+        refused = await shop.manage("POST", "/automations", json=body)
+        assert (refused.status_code, list(refused.json()["fields"])) == (422, [field])
     wrong = {
         "trigger": {"kind": "event", "topic": "no_such"},
         "filter": {"property": "no_such", "operator": "is", "value": 1},

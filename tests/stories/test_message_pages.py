@@ -146,6 +146,13 @@ async def test_a_test_arrives_and_what_went_out_is_listed_as_it_looked(desk: Des
     assert looks.headers["content-security-policy"].startswith("sandbox")
     told = (await owner.get("/deliveries?source=message")).text
     assert (told.count("Asha Rao"), told.count(">Bo<")) == (4, 1)
+    # So does the customer's story, under what led to it, and apart.
+    for query in ("", "?show=messages"):
+        story = html.unescape((await owner.get(f"/customers/{real['customer']['id']}{query}")).text)
+        assert f'<a href="/messages/{real["id"]}">E-mail “Coins came in” was sent, opened, clicked</a>' in story
+        assert "E-mail “Coins came in” was not sent" in story
+        assert "does not agree to be written to" in story
+        assert ('<ul class="notes"' in story) == (not query)
     assert f"/messages/{real['id']}" in (await owner.get(f"/deliveries/{real['id']}")).text
     assert "asha" not in (await owner.get("/messages.csv?state=failed")).text
 

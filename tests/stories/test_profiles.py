@@ -68,6 +68,8 @@ async def test_what_the_profile_keeps(shop: Shop, look_alikes: Sandbox) -> None:
     for name, kind in (("Regulars", "live"), ("Everybody", "live"), ("Once", "static")):
         await shop.manage("POST", "/segments", json={"name": name, "kind": kind})
     await make.done(shop.app.db, shop.app.clock)
+    [who] = (await shop.manage("GET", "/customers", params={"text": CUSTOMER})).json()["items"]
+    await shop.manage("PATCH", f"/customers/{who['id']}", json={"tags": ["VIP", "New"]})
     await shop.reward(await shop.trigger(coins=(100, 100)), CUSTOMER)
     await drained(shop, patience_s=5)
 
@@ -78,6 +80,7 @@ async def test_what_the_profile_keeps(shop: Shop, look_alikes: Sandbox) -> None:
         "referral_code": code,
         "referral_link": f"{shop.app.settings.address()}/r/{code}",
         "segments": ["Everybody", "Regulars"],
+        "tags": ["VIP", "New"],
     }
     assert state_at(look_alikes, "klaviyo") == state_at(look_alikes, "contlo") == expected
     assert state_at(look_alikes, "omnisend").items() >= expected.items()

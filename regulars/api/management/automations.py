@@ -11,7 +11,18 @@ from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, mana
 from regulars.api.management.items import Whose, named, of_customers
 from regulars.customers.reported import CustomerId
 from regulars.engagement import automations
-from regulars.engagement.automations import Automation, DryRun, Finding, Passed, People, Run, StepCount, Tried, Version
+from regulars.engagement.automations import (
+    Automation,
+    DryRun,
+    Entry,
+    Finding,
+    Passed,
+    People,
+    Run,
+    StepCount,
+    Tried,
+    Version,
+)
 from regulars.engagement.automations.model import Name, RunState
 from regulars.kit import Listed, Reading, Shown, Tx, copied, invalid, showing
 
@@ -40,10 +51,20 @@ class AutomationItem(msgspec.Struct):
 
 
 class NewAutomation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A draft, which may be unfinished."""
+    """A draft, which may be unfinished. With `from`, the key of one of the gallery: that one, and the templates and the
+    segment that it names; then `name` may be left out."""
 
-    name: Name
+    name: Name | None = None
     definition: Definition | None = None
+    from_: Annotated[str, Meta(max_length=limits.FACT_NAME_CHARS_MAX)] | None = msgspec.field(name="from", default=None)
+
+
+@showing("key name words templates segment", Entry)
+class GalleryItem(msgspec.Struct):
+    """An automation to begin from, with the names of the `templates`, and of the `segment`, that are made for it."""
+
+    templates: list[str]
+    segment: str | None
 
 
 class AutomationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -147,9 +168,31 @@ of.all("Automations", automations.list_automations, "Those that were made first 
 @of.create("Create an automation", about=("name",))
 def create_automation(call: Call[NoQuery, NewAutomation], tx: Tx) -> Awaitable[Automation]:
     """Nothing happens before it is published and launched."""
-    new = call.body
-    how: dict[str, Any] = {"actor": call.caller.actor}
-    return automations.create_automation(tx, call.workspace, new.name, new.definition, call.now, **how)
+    new, shop, actor = call.body, call.workspace, call.caller.actor
+    if new.from_ is not None:
+        if new.definition is not None:
+            raise invalid("definition", "nothing beside `from`, which brings its own")
+        return automations.create_from(tx, shop, new.from_, call.now, actor=actor, name=new.name)
+    if new.name is None:
+        raise invalid("name", "a name, or `from`, the key of one of the gallery")
+    return automations.create_automation(tx, shop, new.name, new.definition, call.now, actor=actor)
+
+
+@management.get("/automations/gallery", "Automations to begin from", tag="Automations")
+async def list_gallery(call: Call[NoQuery, None], tx: Reading) -> Listed[GalleryItem]:
+    """Make one of them with `from`."""
+    found = [one for one in automations.gallery(call.workspace) if one.key]
+    return Listed(
+        [
+            copied(
+                GalleryItem,
+                one,
+                templates=[name for name, _, _ in one.templates.values()],
+                segment=one.segment and one.segment.name,
+            )
+            for one in found
+        ]
+    )
 
 
 of.each(automations.get_automation)

@@ -49,7 +49,7 @@ AUTOMATIONS = Listing[Overview](
 
 @page("/automations/new", "automation_new")
 async def gallery(desk: Desk, tx: Reading) -> dict[str, Any]:
-    return {"gallery": automations.GALLERY}
+    return {"gallery": automations.gallery(desk.workspace)}
 
 
 @act("/automations/new", "automation.create", "/automations")

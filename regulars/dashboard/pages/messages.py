@@ -18,6 +18,7 @@ from regulars.dashboard.pages.customers import find
 from regulars.dashboard.pages.templates import framed
 from regulars.dashboard.rendering import WORDS
 from regulars.dashboard.sheets import TEXT, Field, Given, Shown, ask, sheet
+from regulars.dashboard.story import message_name
 from regulars.dashboard.words import CHANNELS
 from regulars.engagement import messages
 from regulars.engagement.messages.model import Message, Suppression, Template
@@ -35,8 +36,7 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        asks = "Is this address yours?" if self.message.source_kind == "opt_in" else "A deleted template"
-        return self.template.name if self.template else asks
+        return message_name(self.message, self.template)
 
     @property
     def source(self) -> Link | str:

@@ -44,7 +44,7 @@ from regulars.engagement.automations.finding import (
     stuck,
 )
 from regulars.engagement.automations.following import OfMessages, follow, forget, moved
-from regulars.engagement.automations.gallery import GALLERY, Overview, create_from, overview
+from regulars.engagement.automations.gallery import Entry, Overview, create_from, gallery, overview
 from regulars.engagement.automations.model import Automation, Finding, Run, Version
 from regulars.engagement.automations.reading import checked, language_of
 from regulars.engagement.automations.rehearsing import DryRun, Tried, Would, dry_run, try_with

@@ -28,21 +28,31 @@ class Entry(msgspec.Struct, frozen=True):
     segment: NewSegment | None = None
 
 
-GALLERY = msgspec.json.decode(Path(__file__).with_name("gallery.json").read_bytes(), type=list[Entry])
+_GALLERY = msgspec.json.decode(Path(__file__).with_name("gallery.json").read_bytes(), type=list[Entry])
 
 
-async def create_from(tx: Tx, workspace: Workspace, key: str, now: datetime, *, actor: str) -> Automation:
-    """A draft, with all that it names. Raises Invalid naming `from`, Conflict."""
-    entry = next((one for one in GALLERY if one.key == key), None)
+def gallery(workspace: Workspace) -> list[Entry]:
+    """In the shop's words; the last one, without a key, is empty."""
+    said = [one.words.replace("{coins}", workspace.coin_name) for one in _GALLERY]
+    return [msgspec.structs.replace(one, words=words) for one, words in zip(_GALLERY, said, strict=True)]
+
+
+async def create_from(
+    tx: Tx, workspace: Workspace, key: str, now: datetime, *, actor: str, name: str | None = None
+) -> Automation:
+    """A draft, with all that it names, called as in the gallery or by a `name`. Raises Invalid naming `from` or `name`,
+    Conflict."""
+    entry = next((one for one in _GALLERY if one.key == key), None)
     if entry is None:
-        raise invalid("from", f"one of: {', '.join(one.key for one in GALLERY if one.key)}")
+        raise invalid("from", f"one of: {', '.join(one.key for one in _GALLERY if one.key)}")
     ids = {}
-    for name, (called, topic, content) in entry.templates.items():
+    for part, (called, topic, content) in entry.templates.items():
         made = await messages.create_template(tx, workspace.id, called, "email", topic, content, now, actor=actor)
-        ids[name] = made.id
+        ids[part] = made.id
     if entry.segment:
         ids["segment"] = (await segments.create_segment(tx, workspace, entry.segment, now)).id
-    return await create_automation(tx, workspace, entry.name, _named(entry.definition, ids), now, actor=actor)
+    draft = _named(entry.definition, ids)
+    return await create_automation(tx, workspace, entry.name if name is None else name, draft, now, actor=actor)
 
 
 def _named(part: Any, ids: dict[str, UUID]) -> Any:
