@@ -15,6 +15,7 @@ from regulars.schedule import Due
 from tests import make
 from tests.doors import ASHA, Shop, an_order
 from tests.stories.test_messages_sent import BO, PERSON, Desk
+from tests.stories.test_offer_triggers import Giving
 
 NONE = "0b2f3a52-2c44-4b1e-9d07-6f0a2f1f9c11"
 
@@ -261,11 +262,29 @@ async def test_coins_or_a_coupon_go_with_each_message_once(office: Office, clock
     assert ": 25" in mail.get_body(("plain",)).get_content()
     have = [(await office.shop.lead(who["customer_id"]))["wallet"]["available"] for who in (ASHA, BO)]
     assert have == [0, 25]
+    # The message can name it, coins or a coupon; and the campaign has to give what is named.
+    body = "{{ gift.coins }}/{{ gift.code }}/{{ gift.name }}/{{ customer.balance }}"
+    named = await office.letter(subject="Yours", body=body)
+    refused = await office.campaign(422, variants=[{"template_id": named}])
+    assert list(refused["fields"]) == ["trigger_id"]
+    giving = Giving(office.shop)
+    coupon = await giving.trigger("api", await giving.offer())
+    # A mail that is tried again says the same, and nothing is given twice.
+    office.box.answers[BO["email"]] = (451, b"4.2.0 later")
+    for trigger in (str(gift.id), coupon):
+        await office.campaign(trigger_id=trigger, variants=[{"template_id": named}])
+        await office.work()
+    office.box.answers.clear()
+    clock.advance(minutes=10)
+    await office.work()
+    said = [mail.get_body(("plain",)).get_content().splitlines()[0] for mail in office.box.mails[1:]]
+    (issued,) = (await office.shop.manage("GET", "/coupons")).json()["items"]
+    assert sorted(said) == [f"/{issued['code']}/10% Off coupon/50", "25///50"]
     poor = await office.shop.trigger("Once", coins=(5, 5), rule={"per_customer_max": 1})
     await office.shop.reward(poor, BO["customer_id"])
     no = await office.campaign(trigger_id=str(poor.id))
     await office.work()
-    assert len(office.box.mails) == 1
+    assert len(office.box.mails) == 3
     assert (await office.report(no))["came"]["skipped"] == {"no_consent": 1, "not_given": 1}
 
 

@@ -12,7 +12,7 @@ from regulars.engagement import messages, segments
 from regulars.engagement.automations import model
 from regulars.engagement.automations.model import Finding, Part
 from regulars.engagement.automations.reading import checked
-from regulars.engagement.messages.liquid import check_texts
+from regulars.engagement.messages.liquid import check_texts, names
 from regulars.engagement.messages.model import Template
 from regulars.kit import Faults, Invalid, Reading
 from regulars.tenancy import Workspace
@@ -91,6 +91,8 @@ def _no(step: Part, topic: str, known: Known) -> tuple[str, str] | None:
                 return "template_id", "the id of a template of this shop"
             if template.topic not in ("", topic):
                 return "template_id", "a template that is written for the event that starts it, or for none"
+            if names(template.content, "gift"):
+                return "template_id", "a template that names no gift, which goes with campaigns alone"
             if sender_id and (sender is None or sender.channel != template.channel):
                 return "sender_id", f"a sender for {template.channel}, or null"
         case model.Reward(trigger_id=trigger_id):

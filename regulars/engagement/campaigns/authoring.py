@@ -1,6 +1,6 @@
 """Campaigns are made, changed and deleted, as long as they are drafts; and said in a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,8 @@ import msgspec
 from regulars import channels, triggers
 from regulars.engagement import messages, segments
 from regulars.engagement.campaigns.model import Campaign, State, Terms, UnknownCampaign, campaign_of, sql
+from regulars.engagement.messages import liquid
+from regulars.engagement.messages.model import Template
 from regulars.engagement.messages.templates import templates_by_id
 from regulars.kit import AFTER_ALL_IDS, Conflict, Faults, Reading, Tx, new_id
 from regulars.kit.fitting import note_unfit
@@ -102,15 +104,24 @@ async def checked(tx: Reading, workspace: Workspace, terms: Terms) -> tuple[Term
     for name in ("segment_id", "minus_segment_id"):
         if (asked := getattr(terms, name)) and asked not in there:
             faults.add(name, "a segment of this shop")
-    gifts = [one.id for one in await triggers.list_triggers(tx, workspace.id) if gives(one)]
-    if terms.trigger_id and terms.trigger_id not in gifts:
-        faults.add("trigger_id", "an active trigger that is fired by calls, and gives coins or a coupon")
+    await _check_gift(tx, workspace, terms, known.values(), faults)
     if terms.in_their_zone and terms.starts_at is None:
         faults.add("starts_at", "a time, for it to be that time where each of them lives")
     if terms.starts_at and terms.latest_at and terms.latest_at <= terms.starts_at:
         faults.add("latest_at", "a time after the start")
     faults.check()
     return terms, channel
+
+
+async def _check_gift(
+    tx: Reading, workspace: Workspace, terms: Terms, templates: Iterable[Template], faults: Faults
+) -> None:
+    gifts = [one.id for one in await triggers.list_triggers(tx, workspace.id) if gives(one)]
+    if terms.trigger_id and terms.trigger_id not in gifts:
+        faults.add("trigger_id", "an active trigger that is fired by calls, and gives coins or a coupon")
+    naming = [one.name for one in templates if liquid.names(one.content, "gift")]
+    if naming and terms.trigger_id is None:
+        faults.add("trigger_id", f"what is to go with it, which “{naming[0]}” names")
 
 
 def gives(trigger: Trigger) -> bool:

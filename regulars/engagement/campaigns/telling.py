@@ -9,10 +9,12 @@ from regulars import limits, triggers
 from regulars.channels import Later
 from regulars.engagement.campaigns.launching import CANCELLED
 from regulars.engagement.campaigns.model import sql
-from regulars.engagement.messages.model import Message, Origin
+from regulars.engagement.messages.liquid import THINGS
+from regulars.engagement.messages.model import Gift, Message, Origin
+from regulars.engagement.messages.previewing import coupon_said
 from regulars.kit import Refusal, Tx
 from regulars.tenancy import Workspace
-from regulars.triggers import RANDOM, Evaluation, Fire
+from regulars.triggers import RANDOM, Evaluation, Fire, Fired
 
 
 class OfMessages(Origin):
@@ -35,9 +37,9 @@ class OfMessages(Origin):
 
     async def still(
         self, tx: Tx, workspace: Workspace, page: Sequence[Message], now: datetime
-    ) -> dict[UUID, tuple[str, str | Later]]:
-        """They are; and the coins or the coupon that go with a message are given, once. Without them it is not sent. A
-        coupon that is still being made at a platform is waited for."""
+    ) -> dict[UUID, tuple[str, str | Later] | Gift]:
+        """They are; and the coins or the coupon that go with a message are given, once, whoever asks how often: then it
+        can name them. Without them it is not sent. A coupon that is still being made at a platform is waited for."""
         found = await tx.fetch(sql.states, workspace.id, list({one.source_id for one in page}))
         gifts = {row["id"]: UUID(row["trigger_id"]) for row in found if row["trigger_id"]}
         given = [(one, gifts[one.source_id]) for one in page if one.source_id in gifts]
@@ -45,7 +47,7 @@ class OfMessages(Origin):
             Fire(trigger_id=gift, lead_id=one.customer_id, evaluation=Evaluation(id=one.source_id), actor="campaign")
             for one, gift in given
         ]
-        answers = dict[UUID, tuple[str, str | Later]]()
+        answers = dict[UUID, tuple[str, str | Later] | Gift]()
         came = await triggers.fire(tx, workspace, fires, now, RANDOM) if fires else []
         for (one, _), fired in zip(given, came, strict=True):
             no = fired.message if isinstance(fired, Refusal) else fired.firing.explanation
@@ -54,6 +56,8 @@ class OfMessages(Origin):
             elif fired.issued and fired.issued.coupon.discount == "making":
                 at = now + timedelta(seconds=limits.DISCOUNT_AGAIN_S)
                 answers[one.id] = "coupon_being_made", Later(one.id, at, "Its coupon is being made in the shop.")
+            else:
+                answers[one.id] = _gift(workspace, fired)
         return answers
 
     async def settled(self, tx: Tx, workspace_id: UUID, over: Sequence[tuple[Message, str]], now: datetime) -> None:
@@ -70,6 +74,14 @@ class OfMessages(Origin):
     ) -> None:
         of = source_id, template_id
         await _count(tx, workspace_id, {(*of, "opened", ""): opened, (*of, "clicked", ""): clicked}, now)
+
+
+def _gift(workspace: Workspace, fired: Fired) -> Gift:
+    """A template that names what another kind of gift has says nothing there."""
+    nothing = dict.fromkeys(THINGS["gift"], "")
+    if fired.issued:
+        return nothing | coupon_said(workspace, fired.issued.coupon, fired.issued.terms)
+    return nothing | {"coins": fired.firing.amount}
 
 
 _Key = tuple[UUID | None, UUID | None, str, str]

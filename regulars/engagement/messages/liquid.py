@@ -1,7 +1,8 @@
 """Liquid with bounds: whatever a template says costs so much time and memory and no more, and ends in words.
 
-What it may name is checked when it is saved: `customer.*`, `business.*`, `coupon.*`, `event.*` of the event it is
-written for, and the flat names that events have (`user_name`, `user_available_balance`).
+What it may name is checked when it is saved: `customer.*`, `business.*`, `coupon.*`, `gift.*` of the campaign it is
+sent by, `event.*` of the event it is written for, and the flat names that events have (`user_name`,
+`user_available_balance`).
 """
 
 import json
@@ -193,6 +194,13 @@ def check_texts(texts: Mapping[str, str], topic: str, own: Iterable[str], faults
                 near = get_close_matches(named, known, 1)
                 also = f"; did you mean {near[0]}?" if near else ""
                 faults.add(field, f"variables that there are, and {one} is none{also}")
+
+
+def names(content: Content, thing: str) -> bool:
+    """Whether it names anything of that."""
+    texts = (content.subject, content.preheader, *content.slots)
+    sources = [(content.body, True), *((text, False) for text in texts)]
+    return any(thing in _parsed(source, markup).analyze().globals for source, markup in sources)
 
 
 class Variable(msgspec.Struct, frozen=True):

@@ -21,6 +21,8 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 State = Literal["queued", "sent", "skipped", "failed", "uncertain"]
 STATES: tuple[State, ...] = get_args(State)
 ConsentState = Literal["yes", "no", "asked"]
+Gift = Mapping[str, Any]
+"""What a template may name as `gift`."""
 States = Mapping[Channel, ConsentState]
 SourceKind = Literal["test", "api", "trigger", "automation", "campaign", "opt_in"]
 _Line = Annotated[str, Meta(max_length=limits.MESSAGE_LINE_CHARS_MAX)]
@@ -147,8 +149,8 @@ class Origin:
 
     async def still(
         self, tx: Tx, workspace: Workspace, page: Sequence[Message], now: datetime
-    ) -> Mapping[UUID, tuple[str, str | Later]]:
-        """The same of those that are about to be sent."""
+    ) -> Mapping[UUID, tuple[str, str | Later] | Gift]:
+        """The same of those that are about to be sent; or what goes with them."""
         return {}
 
     async def settled(self, tx: Tx, workspace_id: UUID, over: Sequence[tuple[Message, str]], now: datetime) -> None:

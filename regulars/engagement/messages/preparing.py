@@ -22,8 +22,8 @@ from regulars.customers import Customer
 from regulars.engagement.messages.consents import consent_of, said_of, suppressed
 from regulars.engagement.messages.links import Links
 from regulars.engagement.messages.liquid import Unfit
-from regulars.engagement.messages.model import Content, Message, address_of, hash_of, message_rules, origins, sql
-from regulars.engagement.messages.previewing import coupons_of, made_up
+from regulars.engagement.messages.model import Content, Gift, Message, address_of, hash_of, message_rules, origins, sql
+from regulars.engagement.messages.previewing import MADE_UP_GIFT, coupons_of, made_up
 from regulars.engagement.messages.rendering import facts, opt_in, render
 from regulars.events import Event
 from regulars.kit import Reading, Tx
@@ -41,6 +41,7 @@ class _One(msgspec.Struct):
     customer: Customer
     code: str = ""
     cause: Event | None = None
+    gift: Gift | None = None
 
     @property
     def id(self) -> UUID:
@@ -140,8 +141,12 @@ async def _ask_origins(
         mine = {one.id: one for one in page if one.message.source_kind == kind}
         ask = origin.may_go if first else origin.still
         no = await ask(tx, workspace, [one.message for one in mine.values()], now) if mine else {}
-        for id, (code, why) in no.items():
-            mine[id].code, came[id] = code, Skipped(id, why) if isinstance(why, str) else why
+        for id, answer in no.items():
+            if isinstance(answer, tuple):
+                mine[id].code, why = answer
+                came[id] = Skipped(id, why) if isinstance(why, str) else why
+            else:
+                mine[id].gift = answer
     return came
 
 
@@ -165,7 +170,14 @@ async def _known(tx: Reading, workspace: Workspace, page: Sequence[_One], now: d
     wanted = {one.customer.id: (body or {}).get("coupon_id") for one, body in asking}
     coupons = await coupons_of(tx, workspace, wanted, now)
     return [
-        facts(workspace, one.customer, have.get(one.customer.id, 0), body, coupons.get(one.customer.id))
+        facts(
+            workspace,
+            one.customer,
+            have.get(one.customer.id, 0),
+            body,
+            coupons.get(one.customer.id),
+            MADE_UP_GIFT if one.message.source_kind == "test" else one.gift,
+        )
         for one, body in zip(page, bodies, strict=True)
     ]
 

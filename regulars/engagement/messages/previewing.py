@@ -14,19 +14,22 @@ from regulars.engagement.messages.rendering import facts, said_by
 from regulars.kit import Reading, invalid
 from regulars.tenancy import Workspace
 
+_MADE_UP = {"code": "GIFT-2345", "name": "10% Off coupon", "expire": ""}
+MADE_UP_GIFT = {"coins": 100, **_MADE_UP}
+
 
 async def preview(
     tx: Reading, shop: Workspace, of: Template, customer: Customer, now: datetime, event_id: UUID | None = None
 ) -> dict[str, Any]:
-    """See `said_by`. A coupon is made up where there is none. Raises Invalid naming `event_id`."""
+    """See `said_by`. A coupon is made up where there is none, and so is a gift. Raises Invalid naming `event_id`."""
     have = (await ledger.available(tx, shop, [customer.id], now)).get(customer.id, 0)
     body: dict[str, Any] | None = None
     if of.topic:
         event = await event_of(tx, shop.id, of.topic, customer.id, event_id)
         body = msgspec.json.decode(event.body) if event else made_up(shop, of.topic, customer, have, now)
     coupons = await coupons_of(tx, shop, {customer.id: (body or {}).get("coupon_id")}, now)
-    coupon = coupons.get(customer.id) or {"code": "GIFT-2345", "name": "10% Off coupon", "expire": ""}
-    return said_by(shop, of.channel, of.content, facts(shop, customer, have, body, coupon))
+    coupon = coupons.get(customer.id) or _MADE_UP
+    return said_by(shop, of.channel, of.content, facts(shop, customer, have, body, coupon, MADE_UP_GIFT))
 
 
 async def event_of(tx: Reading, shop_id: UUID, topic: str, whose: UUID, event_id: UUID | None) -> events.Event | None:
@@ -53,11 +56,10 @@ async def coupons_of(
     """By customer: the coupon with this id, or else their newest that can be used."""
     asked = [(who, UUID(id) if id else None) for who, id in wanted.items()]
     found, terms = await rewards.one_of_each(tx, shop.id, asked, now) if asked else ([], {})
-    return {
-        one.customer_id: {
-            "code": one.code,
-            "name": rewards.coupon_name(terms[one.offer_id, one.offer_version], one.steps, shop),
-            "expire": events.formatted(one.expires_at, shop.zone) if one.expires_at else "",
-        }
-        for one in found
-    }
+    return {one.customer_id: coupon_said(shop, one, terms[one.offer_id, one.offer_version]) for one in found}
+
+
+def coupon_said(shop: Workspace, one: rewards.Coupon, terms: rewards.Terms) -> dict[str, str]:
+    """As templates name one."""
+    expire = events.formatted(one.expires_at, shop.zone) if one.expires_at else ""
+    return {"code": one.code, "name": rewards.coupon_name(terms, one.steps, shop), "expire": expire}

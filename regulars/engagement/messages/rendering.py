@@ -30,7 +30,12 @@ def _words(shop: Workspace) -> list[str]:
 
 
 def facts(
-    shop: Workspace, customer: Customer, available: int, body: Said | None, coupon: Said | None
+    shop: Workspace,
+    customer: Customer,
+    available: int,
+    body: Said | None,
+    coupon: Said | None = None,
+    gift: Said | None = None,
 ) -> dict[str, Any]:
     """What a template may name: what an event said, and of the customer and the shop what is true now."""
     common = events.common(events.business(shop), customer, available)
@@ -40,12 +45,12 @@ def facts(
     known["customer"] |= {"first_name": customer.name.partition(" ")[0], "preferences_link": "#"}
     own = dict.fromkeys(customers.declared(shop), "") | customer.properties
     known["customer"] |= {"tags": customer.tags, "properties": own}
-    return known | ({"coupon": coupon} if coupon else {})
+    return known | {name: thing for name, thing in (("coupon", coupon), ("gift", gift)) if thing}
 
 
 def line_of(shop: Workspace, source: str, customer: Customer, available: int, body: Said | None) -> str:
     """One line of Liquid, filled in. Raises Unfit."""
-    return markup.line(fill(source, facts(shop, customer, available, body, None), markup=False)[0])
+    return markup.line(fill(source, facts(shop, customer, available, body), markup=False)[0])
 
 
 def render(
