@@ -46,6 +46,7 @@ GROWING = (
     Growing("delivery_delivery", "deliveries", "fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05"),
     # Bodies stay in the row as they are up to a page: compressing those above 2 kB would cost more than all the rest.
     Growing("delivery_attempt", "deliveries", "toast_tuple_target = 8160"),
+    Growing("automations_passage", "deliveries"),
     Growing("triggers_firing", "firings"),
     Growing("once_answer", "answers"),
     Growing("shops_hook", "hooks"),

@@ -89,8 +89,7 @@ CREATE TABLE automations_passage (
     reason        text NOT NULL DEFAULT '',
     at            timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id)
-);
-CREATE INDEX automations_passage_of_run ON automations_passage (workspace_id, run_id, id);
+) PARTITION BY RANGE (id);                     -- by months: see kit/partitions.py
 CREATE INDEX automations_passage_of_step ON automations_passage (workspace_id, automation_id, step_id, id);
 
 -- How many came to a step, wait there now, and what became of them; of no step, to the automation as a whole.

@@ -77,9 +77,9 @@ _ANSWERS_KEPT = Meta(
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """For how many months what happened is shown and answered: events; deliveries, with all their attempts; firings of
-    triggers; answers of calls that came with an Idempotency-Key; what came in from platforms. The view `tenancy_kept`
-    has the same defaults."""
+    """For how many months what happened is shown and answered: events; deliveries, with all their attempts, and who
+    came through each step of an automation; firings of triggers; answers of calls that came with an Idempotency-Key;
+    what came in from platforms. The view `tenancy_kept` has the same defaults."""
 
     events_months: Annotated[int, _EVENTS_KEPT] = 13
     deliveries_months: Months = 6

@@ -78,7 +78,7 @@ async def test_automations_go_by_keys(shop: Corner, analysed: bool) -> None:
         assert len(await automations.runs(spy, workspace.id, one.id, step_id="order", limit=20)) == 20
         assert len(await automations.runs_of(spy, workspace.id, ids[0], limit=20)) == 1
         *_, logged = await events.recent(spy, workspace.id, customer_id=ids[0], topic="order_create", limit=9)
-        assert await why.effects(spy, workspace, logged)
+        assert await why.effects(spy, workspace, logged, [], [])
         assert await why.causes(spy, workspace, msgspec.structs.replace(logged, cause_id=logged.id))
         assert (await automations.counts(spy, workspace.id, one.id))[0].entered == MANY
         assert await automations.stuck(spy, workspace, [one]) == {}

@@ -1,14 +1,16 @@
 """People pass through automations: what starts a run, moves it on and ends it, and what survives."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import msgspec
+import pytest
 
 from regulars import events, limits
 from regulars.kit import HandClock
+from tests import make
 from tests.doors import ASHA, Shop, a_shop
 from tests.stories.test_automations import COINS, DAY, again, coins, counted, desk, launched, mail, runs
 from tests.stories.test_messages_sent import BO, Desk
@@ -242,6 +244,22 @@ async def test_what_waits_while_it_is_paused_does_not_wait_for_ever_when_it_is_r
     desk.clock.advance(seconds=limits.CAMPAIGN_PAUSED_S)
     await desk.work()
     assert [said["to"] for said in desk.box.mails] == [ASHA["email"]]
+
+
+async def test_who_came_through_a_step_is_shown_as_long_as_deliveries_are_kept(
+    shop: Shop, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.manage("POST", "/customers", json=ASHA)
+    one = await launched(shop, {"trigger": COINS, "again": "always", "steps": [wait(60), EXIT]})
+    for months in (7, 1):
+        async with make.ids_of(shop.app.db, monkeypatch, datetime.now(UTC) - timedelta(days=31 * months)):
+            await coins(shop)
+            await followed(shop)
+            clock.advance(minutes=2)
+            await followed(shop)
+    path = f"/automations/{one['id']}/people"
+    assert len((await shop.manage("GET", path, params={"step_id": "wait"})).json()["items"]) == 1
+    assert (await counted(shop, one))["wait"] == (2, 0, {"waited": 2})
 
 
 async def test_who_is_merged_or_erased_and_the_shops_beside(

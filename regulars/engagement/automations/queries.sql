@@ -206,7 +206,7 @@ UPDATE automations_passage AS p SET outcome = o.outcome, reason = o.reason
           FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, outcome, reason)
          CROSS JOIN LATERAL (
                SELECT id, outcome, reason FROM automations_passage WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS l) AS o
- WHERE p.workspace_id = $1 AND p.id = o.id
+ WHERE p.workspace_id = $1 AND p.id = ANY($2::uuid[]) AND p.id = o.id
 RETURNING p.automation_id, p.version, p.step_id, o.was, o.was_reason, p.outcome, p.reason
 
 -- name: runs_of_messages
@@ -244,10 +244,11 @@ SELECT {run} FROM automations_run
  WHERE workspace_id = $1 AND customer_id = $2 AND cause_id = ANY ($3::uuid[]) ORDER BY id LIMIT $4
 
 -- name: passed
--- Who came through a step, with what became of it.
+-- Who came through a step, with what became of it; as long as deliveries are kept.
 SELECT p.{passage}, r.customer_id FROM automations_passage AS p
  CROSS JOIN LATERAL (SELECT customer_id FROM automations_run WHERE workspace_id = $1 AND id = p.run_id OFFSET 0) AS r
  WHERE p.workspace_id = $1 AND p.automation_id = $2 AND p.step_id = $5 AND p.id < $3
+   AND p.id >= (SELECT first_id FROM tenancy_kept WHERE workspace_id = $1 AND kind = 'deliveries')
    AND ($6::text IS NULL OR p.outcome = $6) ORDER BY p.id DESC LIMIT $4
 
 -- name: held_up
