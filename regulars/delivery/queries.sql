@@ -310,9 +310,14 @@ SELECT d.{shown}
   JOIN delivery_delivery d ON d.workspace_id = $1 AND d.id BETWEEN u.first_id AND u.last_id AND d.event_id = u.event_id
  WHERE d.id >= {kept} ORDER BY d.id DESC
 
--- name: events_of_customer
-SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR id < $3)
- ORDER BY id DESC LIMIT $4
+-- name: of_customer
+-- Events and messages: the ids of both say when.
+(SELECT id FROM events_log WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR id < $3)
+  ORDER BY id DESC LIMIT $4)
+UNION ALL
+(SELECT id FROM messages_came WHERE workspace_id = $1 AND customer_id = $2 AND ($3::uuid IS NULL OR id < $3)
+  ORDER BY id DESC LIMIT $4)
+ORDER BY id DESC LIMIT $4
 
 -- name: search
 -- Looks at $8 rows, as they are sorted ($15), and tells by the last of them where it stopped looking. Each source of rows

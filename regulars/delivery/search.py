@@ -48,7 +48,7 @@ async def search_deliveries(
         asked = limits.SEARCH_ROWS_MAX // 10
         # One past the cursor: the event that the cursor's own delivery belongs to may have more deliveries.
         before_event = ids_of_event(before_id)[1]
-        rows = await tx.fetch(sql.events_of_customer, workspace_id, customer_id, before_event, asked)
+        rows = await tx.fetch(sql.of_customer, workspace_id, customer_id, before_event, asked)
         events = [row["id"] for row in rows]
         oldest_event = events[-1] if len(events) == asked else None
     ranges = None if events is None else [ids_of_event(one) for one in events]

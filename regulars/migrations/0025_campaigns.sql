@@ -49,9 +49,10 @@ CREATE TABLE campaigns_tally (
 
 CREATE INDEX messages_message_under_way ON messages_message (workspace_id, source_id) WHERE state = 'queued';
 
--- What a report needs of messages, and of orders that count.
+-- What a report needs of messages, and of orders that count; and whose messages are, for their deliveries to be found.
 CREATE VIEW messages_came AS
-    SELECT workspace_id, id, template_id, state, reason, reason_code, sent_at, opened_at, clicked_at FROM messages_message;
+    SELECT workspace_id, id, template_id, state, reason, reason_code, sent_at, opened_at, clicked_at, customer_id
+      FROM messages_message;
 
 CREATE VIEW orders_placed AS
     SELECT workspace_id, customer_id, placed_at, currency_code, amount_minor FROM orders_order

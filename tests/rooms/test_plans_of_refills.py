@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from regulars import delivery
+from regulars import delivery, dispatch
 from regulars.dispatch.fanout import REFILL, refill, refill_more, refilled
 from regulars.kit.clock import HandClock
 from regulars.schedule import Due
@@ -25,6 +25,8 @@ async def test_what_a_tool_missed_and_how_it_does_go_by_keys(server_url: str, cl
                 page = await delivery.search_deliveries(spy, id, limit=20)
                 await delivery.advice(spy, id, [replace(one, state="failed") for one in page.items])
                 await delivery.lane_day(spy, id, lane_id, now)
+                await delivery.search_deliveries(spy, id, customer_id=id, limit=20)
+                await dispatch.search_events(spy, id, lane_id=lane_id, state="queued", limit=20)
                 some = [one.id for one in page.items]
                 await delivery.replay_chosen(spy, id, some, now + timedelta(days=1), lanes=[lane_id])
                 await delivery.give_way(spy, id, [one.id for one in page.items], now)

@@ -179,6 +179,14 @@ async def test_events_are_found_by_whom_they_were_told_to_and_what_came_of_it(sh
     page = (await owner.get(f"/events?to={second}&state=queued")).text
     assert page.count('class="whole" href="/events/') == 1
     assert "Told: Queued" in page
+    for whom, name in (("shopify-1001", "Asha Rao"), ("shopify-1002", "Asha Bo")):
+        id = (await shop.manage("GET", "/customers", params={"text": whom})).json()["items"][0]["id"]
+        assert (await shop.manage("PATCH", f"/customers/{id}", json={"name": name})).status_code == 200
+    assert "Whose events?" in (page := (await owner.get("/events?q=asha")).text)
+    assert all(name in page for name in (">Asha Rao<", ">Asha Bo<"))
+    page = (await owner.get("/events?q=asha+rao&event=walletreward_create")).text
+    assert page.count('class="whole" href="/events/') == 2
+    assert "Nothing like this" in (await owner.get("/events?q=nobody")).text
 
 
 async def test_deliveries_are_searched(shop: Shop) -> None:

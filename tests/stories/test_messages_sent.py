@@ -121,6 +121,9 @@ async def test_a_message_says_what_is_true_when_it_is_sent_and_how_to_end_it(des
     assert "/t/" not in whole["content"]["html"]
     page = (await desk.shop.manage("GET", "/messages", params={"state": "sent"})).json()["items"]
     assert [one["id"] for one in page] == [made["id"]]
+    asked = {"customer_id": ASHA["customer_id"]}
+    hers = (await desk.shop.manage("GET", "/deliveries", params=asked)).json()["items"]
+    assert [(one["id"], one["source"]) for one in hers] == [(made["id"], "message")]
     test = await desk.send(test_to="staff@shop.example")
     await desk.work()
     assert desk.box.mails[-1]["to"] == "staff@shop.example"

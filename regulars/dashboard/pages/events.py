@@ -13,7 +13,7 @@ from regulars.dashboard import lists, sheets
 from regulars.dashboard.cells import Badge, Link, Said, Small
 from regulars.dashboard.declaring import page
 from regulars.dashboard.desk import Desk, Handed
-from regulars.dashboard.forms import query_of
+from regulars.dashboard.forms import NOBODY, query_of
 from regulars.dashboard.restrictions import Builder, condition_of, drawn
 from regulars.dashboard.rule_forms import FIELDS, rows_of, terms_of, values_of
 from regulars.dashboard.sheets import ID, TEXT, TICK, Field, Given, Sheet, Shown, ask, sheet
@@ -39,7 +39,10 @@ class Logged(NamedTuple):
 
 
 async def _read_log(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[Logged]:
-    customer_id = asked.id("customer")
+    customer_id, text = asked.id("customer"), asked.values["q"].strip()
+    found = await customers.search(tx, desk.id, text, limit=limits.PEOPLE_OFFERED_MAX) if text else []
+    if text:
+        customer_id = found[0].id if len(found) == 1 else NOBODY
     by = asked.page(topic=asked.chosen("event"), customer_id=customer_id, lane_id=asked.id("to"))
     page = await dispatch.search_events(tx, desk.id, **by, state=asked.chosen("state"))
     people = await customers.by_ids(tx, desk.id, list({event.customer_id for event in page.items}))
@@ -47,9 +50,8 @@ async def _read_log(desk: Desk, tx: Reading, asked: lists.Asked) -> lists.Found[
     rows = [Logged(event, people.get(event.customer_id), sent.get(event.id, [])) for event in page.items]
     choices: dict[str, lists.Options] = {"customer": await lists.chosen_customer(desk, tx, customer_id)}
     choices["to"] = _named(await integrations.list_integrations(tx, desk.id))
-    return lists.Found(
-        rows, page.next_before_id, choices, {"late": await events.late_since(tx, desk.id, "dispatch", desk.now)}
-    )
+    more = {"late": await events.late_since(tx, desk.id, "dispatch", desk.now), "offered": found[1:] and found}
+    return lists.Found(rows, page.next_before_id, choices, more)
 
 
 def _told(row: Logged) -> list[Any]:
@@ -83,9 +85,10 @@ LOG = lists.Listing[Logged](
         lists.Filter("event", "Event", "All events", [(name, topic.label) for name, topic in TOPICS.items()]),
         lists.Filter("to", "Told to", "Any tool, or nobody"),
         lists.Filter("state", "Told", "Whatever came of it", _STATES),
-        lists.Filter("customer", "Customer"),
+        lists.Filter("customer", "Customer", gives_way=("q",)),
     ],
     days="Logged",
+    search="Customer's name, number or e-mail",
     template="events",
 )
 
