@@ -304,7 +304,7 @@ MAPPED_BYTES_MAX = 8_000_000  # of bodies; once rules made more, they are writte
 DRY_RUN_EVENTS_MAX, DRY_RUN_PAGE, DRY_RUN_DAYS_MAX, DRY_RUN_SHOWN_MAX = 1_000, 100, 90, 20  # of a rule
 
 # What is due later, and workers
-SCHEDULE_ROWS_MAX = 500  # of one kind in one workspace, that are done in one transaction
+SCHEDULE_ROWS_MAX = 200  # of one kind in one workspace, that are done in one transaction
 SCHEDULE_LOOKED_AT_MAX = 1_000  # of one kind, to learn whose they are
 SCHEDULE_WORKSPACES_MAX = 4  # in which something is being done at once
 SCHEDULE_CALLS_MAX = 16  # rows of one kind in one workspace, that are on lease for calls to the outside

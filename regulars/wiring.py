@@ -35,7 +35,7 @@ from regulars.kit.secrets import derived
 from regulars.kit.settings import Settings
 from regulars.rewards import Ask, Issued
 from regulars.tenancy import Workspace
-from regulars.triggers import RANDOM, Fire, Fired, Trigger
+from regulars.triggers import RANDOM, Fire, Fired
 
 people.also(shops.forget, hooks=shops.look)
 triggers.letters_by(messages.send_for_triggers, messages.find_template)
@@ -206,7 +206,7 @@ class App:
         self.fingerprint = partial(once.fingerprint, derived(settings.secret(), b"idempotency fingerprints"))
         self.fire: Gathered[Fire, Fired] = Gathered(db, clock, self._fire)
         self.issue: Gathered[Ask, Issued] = Gathered(db, clock, rewards.issue)
-        self._triggers: dict[UUID, tuple[datetime, dict[UUID, Trigger]]] = {}
+        self._triggers: dict[UUID, tuple[datetime, triggers.Known]] = {}
         db.remembering(self._forget)
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -226,11 +226,11 @@ class App:
         self, tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime
     ) -> Sequence[Fired | Refusal]:
         # Forgotten when one of them changes; read anew now and then, as keys are, since that may not have been heard.
-        fresh_until, known = self._triggers.get(workspace.id, (now, {}))
+        fresh_until, known = self._triggers.get(workspace.id, (now, triggers.Known()))
         if fresh_until <= now:
             while len(self._triggers) >= limits.WORKSPACES_CACHED_MAX:
                 del self._triggers[next(iter(self._triggers))]
-            known = {}
+            known = triggers.Known()
             self._triggers[workspace.id] = now + timedelta(seconds=limits.KEY_CACHE_S), known
         return await triggers.fire(tx, workspace, fires, now, RANDOM, known=known)
 

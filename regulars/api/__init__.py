@@ -12,3 +12,7 @@ Does not decide anything: an operation parses, calls a room, and answers.
 
 SHARED_BY = "PROMETHEUS_MULTIPROC_DIR"
 """The variable of the environment that names the folder where all that answer count; the library reads it at import."""
+
+AT_ONCE = "regulars.at_once"
+"""Under which a request's scope holds a function that writes a whole answer (status, headers, body), where the server
+has one. It says False where it can't."""

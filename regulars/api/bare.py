@@ -3,18 +3,17 @@
 import re
 import time
 from abc import ABC, abstractmethod
-from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from regulars.api import AT_ONCE
 from regulars.api.failures import Failure, failure_of
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Operation
 from regulars.api.reading import whole_body
-from regulars.api.serving import CORS, SAFE, Server, bug
+from regulars.api.serving import CORS, SAFE, Http, Server, bug
 from regulars.kit import Refusal
 from regulars.wiring import App
 
@@ -49,6 +48,9 @@ class BareDoor(ABC):
             status, headers, body = self._said(bug(self.api, self.label, error))
         self._meters.count(self.label, status, time.perf_counter() - started_s)
         headers = [*headers, (b"content-length", b"%d" % len(body))]
+        at_once = scope.get(AT_ONCE)
+        if at_once and at_once(status, headers, body):  # type: ignore[operator]
+            return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -62,15 +64,18 @@ class BareDoor(ABC):
         return CORS_HEADERS if self.api and self.api.style == "envelope" else []
 
 
-class Came(Request[Any, Any, Any]):
-    """A request that the framework has not in hand: its headers are asked for often, and are a plain dict."""
+class Came:
+    """A request that the framework has not in hand: what `Server.serve` asks of one of which many share a commit."""
 
-    @cached_property
-    def headers(self) -> dict[str, str]:  # type: ignore[override]
-        return {name.decode("latin-1"): value.decode("latin-1") for name, value in [*self.scope["headers"]][::-1]}
+    def __init__(self, scope: Any, receive: Receive) -> None:
+        self.scope = scope
+        self.method, self.path_params = scope["method"], scope["path_params"]
+        # Of two with one name the first counts.
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in [*scope["headers"]][::-1]}
+        self._receive = receive
 
     async def body(self) -> bytes:
-        return await whole_body(self.headers.get("content-length", "").encode("latin-1"), self.receive)
+        return await whole_body(self.headers.get("content-length", "").encode("latin-1"), self._receive)
 
 
 class OperationDoor(BareDoor):
@@ -91,7 +96,7 @@ class OperationDoor(BareDoor):
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         said: dict[str, str] = {}
-        reply = await self._server.serve(self._operation, self._decoder, Came(scope, receive), said)
+        reply = await self._server.serve(self._operation, self._decoder, cast("Http", Came(scope, receive)), said)
         if reply.hit:
             said["idempotency-hit"] = "true"
         headers = [(name.encode(), value.encode()) for name, value in said.items()]

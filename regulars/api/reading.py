@@ -14,6 +14,7 @@ from litestar.types import Receive
 from regulars import limits
 from regulars.api import leniency
 from regulars.kit import Faults, Invalid, Refusal, forms, invalid
+from regulars.kit.ids import id_of
 
 T = TypeVar("T")
 
@@ -172,7 +173,7 @@ def convert(type_: type[T], given: Mapping[str, str]) -> T:
 def an_id(field: str, text: str) -> UUID:
     """Raises Invalid naming the field."""
     try:
-        return UUID(text) if len(text) in (32, 36) else _no_id(field)
+        return id_of(text) if len(text) in (32, 36) else _no_id(field)
     except ValueError:
         return _no_id(field)
 

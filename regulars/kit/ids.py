@@ -56,6 +56,11 @@ def new_id() -> UUID:
     return pgproto.UUID(_halves((_last_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | _counter, 0x2 << 62 | tail[0] >> 2))
 
 
+def id_of(text: str) -> UUID:
+    """As it is written. Raises ValueError."""
+    return pgproto.UUID(text)
+
+
 def kept_since(months: int) -> datetime:
     """A time by which what was made since is surely kept for so many months: they are reckoned short."""
     return now() - timedelta(days=28 * months)

@@ -31,8 +31,9 @@ from regulars.tenancy import Workspace
 
 
 class Told(NamedTuple):
-    """An event to be: of the txn, or of an older one, `source`, that it changed to `status`. `coins` is what the
-    customer then has of coins, whichever wallet it is in, unless the draft doesn't know."""
+    """An event to be: of the txn, or of an older one, `source`, that it changed to `status`, and to `amount` if that is
+    another. `coins` is what the customer then has of coins, whichever wallet it is in, unless the draft doesn't
+    know."""
 
     line: Line
     txn: Txn
@@ -213,17 +214,3 @@ class Draft:
         before = [] if wallet.whole or not wallet.due_at else [wallet.due_at]
         lots = [at for lot in wallet.lots for at in lot.due_at()]
         return min([*before, *lots, *filter(None, wallet.holds.values())], default=None)
-
-
-def changed(told: Told, source: Txn) -> Txn:
-    """The older txn, as the wire says it from now on."""
-    step = told.txn
-    return msgspec.structs.replace(
-        source,
-        status=told.status,
-        amount=source.amount if told.amount is None else told.amount,
-        closing_balance=step.closing_balance,
-        credited=step.credited,
-        debited=step.debited,
-        changed_at=step.recorded_at,
-    )

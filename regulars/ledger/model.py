@@ -107,6 +107,21 @@ class Txn(msgspec.Struct, frozen=True, gc=False, array_like=True):
     changed_at: datetime | None = None
 
 
+class Said(NamedTuple):
+    """Of a txn what does not change any more, and its event says again when a later one changes the rest."""
+
+    id: UUID
+    kind: Kind
+    type: TxnType
+    operation: Operation
+    amount: int
+    title: str
+    description: str
+    reference: str
+    wire_hash: str
+    recorded_at: datetime
+
+
 class Transfer(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """So many coins went from one account to another, in the order of the columns of `ledger_transfer`."""
 

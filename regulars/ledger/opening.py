@@ -9,8 +9,8 @@ from regulars import customers, events, schedule
 from regulars.customers import Customer
 from regulars.kit import Reading, Tx
 from regulars.ledger import store
-from regulars.ledger.draft import Draft, changed
-from regulars.ledger.model import Lot, Transfer, Txn, Wallet, WalletId
+from regulars.ledger.draft import Draft
+from regulars.ledger.model import Lot, Said, Transfer, Txn, Wallet, WalletId
 from regulars.ledger.settling import is_due, settle_all
 from regulars.ledger.store import sql
 from regulars.ledger.wire import coins_events
@@ -95,8 +95,9 @@ async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None 
     people = dict(known or {})
     if missing := {one.txn.customer_id for one in draft.told} - people.keys():
         people |= await customers.by_ids(tx, workspace.id, sorted(missing))
-    if unread := {one.source for one in draft.told if one.source} - draft.sources.keys():
-        draft.sources |= await store.txns_by_id(tx, workspace.id, sorted(unread))
+    sources: dict[UUID, Txn | Said] = {**draft.sources}
+    if unread := {one.source for one in draft.told if one.source} - sources.keys():
+        sources |= {one.id: one for one in await tx.all(Said, sql.said_by_id, workspace.id, list(unread))}
     store.write(
         tx,
         workspace.id,
@@ -109,14 +110,8 @@ async def finish(tx: Tx, draft: Draft, *, known: Mapping[UUID, Customer] | None 
     coins: dict[WalletId, Wallet] = {}
     if unknown := {one.txn.customer_id for one in draft.told if one.coins is None}:
         coins = await as_of(tx, workspace, sorted(unknown), draft.now)
-    told = []
-    for one in draft.told:
-        has = one.coins
-        if has is None:
-            has = coins[one.txn.customer_id, "coins"].available if (one.txn.customer_id, "coins") in coins else 0
-        txn = changed(one, draft.sources[one.source]) if one.source else one.txn
-        told.append((one.txn.customer_id, one.line, txn, has, one.event_id))
-    made = coins_events(events.business(workspace), people, told)
+    has = {id: wallet.available for (id, kind), wallet in coins.items() if kind == "coins"}
+    made = coins_events(events.business(workspace), people, sources, has, draft.told)
     await events.append(tx, workspace.id, made, draft.now, announced=announced)
     dues = []
     for id, wallet in draft.touched.items():

@@ -79,6 +79,11 @@ SELECT t.{txn} FROM unnest($2::text[]) AS n (key)
 SELECT t.{txn} FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS t
 
+-- name: said_by_id
+SELECT t.id, t.kind, t.type, t.operation, t.amount, t.title, t.description, t.reference, t.wire_hash, t.recorded_at
+  FROM unnest($2::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (SELECT * FROM ledger_txn WHERE workspace_id = $1 AND id = n.id OFFSET 0) AS t
+
 -- name: followers
 -- What goes on with these txns, or takes them back, oldest first.
 SELECT t.{txn} FROM unnest($2::uuid[]) AS n (id)

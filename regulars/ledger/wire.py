@@ -1,6 +1,7 @@
 """From a txn to the words of its event."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from regulars import events
 from regulars.customers import Customer
 from regulars.events import Business, NewEvent
 from regulars.kit import wire_time
-from regulars.ledger.model import Line, Txn, amount_on_wire
+from regulars.ledger.draft import Told
+from regulars.ledger.model import Said, Status, Txn, amount_on_wire
 
 _CREATED, _CHANGED = "walletreward_create", "wallettrasaction_update"
 
@@ -18,7 +20,10 @@ def properties(
 ) -> dict[str, Any]:
     """What events say of a txn. Its balance is the one that was left; `coins` is what the customer then has of coins,
     whichever wallet the txn is in."""
-    return _of_customer(business, customer, coins) | _of_txn(txn, firing_id, order_name)
+    at = txn.changed_at or txn.recorded_at
+    return _of_customer(business, customer, coins) | _of_txn(
+        txn, txn, txn.status, txn.amount, at, firing_id, order_name
+    )
 
 
 def _of_customer(business: Business, customer: Customer, coins: int) -> dict[str, Any]:
@@ -30,22 +35,26 @@ def _of_customer(business: Business, customer: Customer, coins: int) -> dict[str
     }
 
 
-def _of_txn(txn: Txn, firing_id: UUID | None, order_name: str) -> dict[str, Any]:
+def _of_txn(
+    txn: Txn | Said, left: Txn, status: Status, amount: int, at: datetime, firing_id: UUID | None, order_name: str
+) -> dict[str, Any]:
+    """`left` is the txn that left the wallet as it then was, `at` the time of the last change."""
+    recorded_at = wire_time(txn.recorded_at)
     return {
         "activity_id": str(firing_id or ""),
         "title": txn.title,
         "description": txn.description,
-        "amount": amount_on_wire(txn.kind, txn.amount),
-        "closing_balance": amount_on_wire(txn.kind, txn.closing_balance),
-        "consolidated_cr": amount_on_wire(txn.kind, txn.credited),
-        "consolidated_dr": amount_on_wire(txn.kind, txn.debited),
+        "amount": amount_on_wire(txn.kind, amount),
+        "closing_balance": amount_on_wire(txn.kind, left.closing_balance),
+        "consolidated_cr": amount_on_wire(txn.kind, left.credited),
+        "consolidated_dr": amount_on_wire(txn.kind, left.debited),
         "hash": txn.wire_hash,
         "operation": txn.operation,
         "type": txn.type,
-        "status": txn.status,
+        "status": status,
         "wallet": txn.kind,
-        "updated_at": wire_time(txn.changed_at or txn.recorded_at),
-        "created_at": wire_time(txn.recorded_at),
+        "updated_at": recorded_at if at is txn.recorded_at else wire_time(at),
+        "created_at": recorded_at,
         "wallettransaction_id": str(txn.id),
         "order_id": _order_id(txn),
         "reference_order_name": order_name,
@@ -53,16 +62,30 @@ def _of_txn(txn: Txn, firing_id: UUID | None, order_name: str) -> dict[str, Any]
 
 
 def coins_events(
-    business: Business, people: Mapping[UUID, Customer], told: Iterable[tuple[UUID, Line, Txn, int, UUID]]
+    business: Business,
+    people: Mapping[UUID, Customer],
+    sources: Mapping[UUID, Txn | Said],
+    coins: Mapping[UUID, int],
+    told: Iterable[Told],
 ) -> list[NewEvent]:
-    """`walletreward_create`, despite its name, is every new txn of a wallet; one that a later txn changed is told by
-    `wallettrasaction_update`, as it is then. Of each whose it is, what led to it, the txn, the customer's coins and the
-    event's id. What is said of a customer is worked out once for neighbours."""
+    """`walletreward_create`, despite its name, is every new txn of a wallet; one of the `sources` that a later txn
+    changed is told by `wallettrasaction_update`, as it is then. `coins` is what customers have, where the draft doesn't
+    know. What is said of a customer is worked out once for neighbours."""
     made, whose, of_customer = [], None, {}
-    for customer_id, line, txn, coins, id in told:
-        if whose != (customer_id, coins):
-            whose, of_customer = (customer_id, coins), _of_customer(business, people[customer_id], coins)
-        said, topic = _of_txn(txn, line.firing_id, line.order_name), _CHANGED if txn.changed_at else _CREATED
+    for line, txn, id, has, source_id, status, amount in told:
+        customer_id = txn.customer_id
+        if has is None:
+            has = coins.get(customer_id, 0)
+        if whose != (customer_id, has):
+            whose, of_customer = (customer_id, has), _of_customer(business, people[customer_id], has)
+        source, topic = (sources[source_id], _CHANGED) if source_id else (txn, _CREATED)
+        if not source_id:
+            status = txn.status
+        said = _of_txn(
+            *(source, txn, status, source.amount if amount is None else amount, txn.recorded_at),
+            line.firing_id,
+            line.order_name,
+        )
         made.append(
             NewEvent(
                 id=id,
@@ -78,6 +101,6 @@ def coins_events(
     return made
 
 
-def _order_id(txn: Txn) -> str:
+def _order_id(txn: Txn | Said) -> str:
     about, _, order_id = txn.reference.partition(":")
     return order_id if about == "order" else ""

@@ -19,7 +19,7 @@ from regulars.triggers.calendar import GO_THROUGH, go_through
 from regulars.triggers.changing import change_trigger, create_trigger
 from regulars.triggers.facts import CUSTOMER, customer_payload
 from regulars.triggers.finding import find_trigger, firings, never_asked, tally, versions_of
-from regulars.triggers.firing import fire
+from regulars.triggers.firing import Known, fire
 from regulars.triggers.model import (
     NO_TRIGGER,
     Content,

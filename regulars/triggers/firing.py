@@ -5,6 +5,8 @@ from datetime import datetime
 from random import Random
 from uuid import UUID
 
+import msgspec
+
 from regulars import customers, ledger, rewards
 from regulars.customers import Customer, Ensured
 from regulars.kit import Refusal, Tx
@@ -14,36 +16,40 @@ from regulars.tenancy import Workspace
 from regulars.triggers import store
 from regulars.triggers.errors import NotOpen, UnknownCustomer, UnknownTrigger
 from regulars.triggers.facts import THOUSANDTHS, Called
+from regulars.triggers.guards import Guarded
 from regulars.triggers.model import Evaluation, Fire, Fired, Firing, Trigger, coupon_key
 from regulars.triggers.pipeline import Decision, Pipeline
 from regulars.triggers.signup import ensure
 
 
+class Known(msgspec.Struct):
+    """A shop's triggers as they were read, and what was worked out of their rules, until one of them or the shop
+    changes."""
+
+    triggers: dict[UUID, Trigger] = {}
+    guarded: dict[UUID, Guarded] = {}
+
+
 async def fire(
-    tx: Tx,
-    workspace: Workspace,
-    fires: Sequence[Fire],
-    now: datetime,
-    random: Random,
-    *,
-    known: dict[UUID, Trigger] | None = None,
+    tx: Tx, workspace: Workspace, fires: Sequence[Fire], now: datetime, random: Random, *, known: Known | None = None
 ) -> list[Fired | Refusal]:
     """Fire each, in order, and answer for each. A Refusal has stored nothing: the trigger or the customer is unknown,
     or the caller may not. A Fired that is refused is stored, with its reason.
 
-    `known` saves reading triggers that were read already, and is added to. Customers named by `customer` must have gone
+    `known` saves reading triggers and their rules again, and is added to. Customers named by `customer` must have gone
     through `customers.check`. Lock order: new customers by customer_id, their wallets, wallets by (customer, kind),
     then what falls due in them, counters of budgets. Raises the driver's UniqueViolationError when a drawn code is
     taken, and Overtaken when a budget was spent meanwhile: run again.
     """
-    triggers = {} if known is None else known
+    known = known or Known()
+    triggers = known.triggers
     unread = {f.trigger_id for f in fires} - triggers.keys()
     if unread:
         triggers |= await store.by_ids(tx, workspace.id, list(unread))
     # Whoever may not fire does not create customers by trying.
     unfit = [_unfit(f, triggers.get(f.trigger_id)) for f in fires]
     people = await _people(tx, workspace, [f for f, no in zip(fires, unfit, strict=True) if no is None], now)
-    pipeline = Pipeline(workspace, now, random, straight=True)
+    pipeline = Pipeline(workspace, now, random, straight=True, known=known.guarded)
     admitted = [no or admit(f, triggers[f.trigger_id], people, pipeline) for f, no in zip(fires, unfit, strict=True)]
     decisions = [one for one in admitted if isinstance(one, Decision)]
     given = await _given_before(tx, workspace, decisions)

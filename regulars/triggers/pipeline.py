@@ -122,22 +122,29 @@ def _said(value: object) -> str:
 class Pipeline:
     """Decides for one workspace and one batch; what it counts, later facts of the batch see. `straight`: what is
     decided is carried out next. Then budgets, which batches of all customers share, are read without a lock as long as
-    there is plenty, and taken from last."""
+    there is plenty, and taken from last. `known`: what was worked out of rules before."""
 
-    def __init__(self, workspace: Workspace, now: datetime, random: Random, *, straight: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        now: datetime,
+        random: Random,
+        *,
+        straight: bool = False,
+        known: dict[UUID, Guarded] | None = None,
+    ) -> None:
         self.workspace = workspace
         self.now = now
         self.tally = Tally(workspace)
         self._random, self._straight = random, straight
         self._locked: dict[WalletId, Wallet] | None = None
         self._unlocked: dict[Key, int] = {}
-        self._guarded: dict[tuple[UUID, int], Guarded] = {}
+        self._guarded: dict[UUID, Guarded] = {} if known is None else known
 
     def guarded(self, trigger: Trigger) -> Guarded:
-        key = (trigger.id, trigger.version)
-        found = self._guarded.get(key)
-        if found is None:
-            found = self._guarded[key] = guards.guarded(trigger, self.workspace)
+        found = self._guarded.get(trigger.id)
+        if found is None or found.trigger is not trigger:
+            found = self._guarded[trigger.id] = guards.guarded(trigger, self.workspace)
         return found
 
     async def decide(self, tx: Reading, decisions: Sequence[Decision]) -> None:

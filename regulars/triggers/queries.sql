@@ -44,8 +44,9 @@ SELECT version, rule, actor, created_at
   FROM triggers_version WHERE workspace_id = $1 AND trigger_id = $2 ORDER BY version DESC
 
 -- name: counters
-SELECT n.trigger_id, n.subject_id, n.stretch, c.activities, c.amount, c.granted, c.coins, c.last_at
-  FROM unnest($2::triggers_counter_row_1[]) AS n
+-- By their places among those that are asked for, from 1 on: they need not be sent back to be known.
+SELECT n.place, c.activities, c.amount::text, c.granted, c.coins, c.last_at
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) WITH ORDINALITY AS n (trigger_id, subject_id, stretch, place)
  CROSS JOIN LATERAL (
         SELECT * FROM triggers_counter
          WHERE workspace_id = $1 AND trigger_id = n.trigger_id AND subject_id = n.subject_id AND stretch = n.stretch
@@ -63,7 +64,8 @@ RETURNING c.{counter}
 
 -- name: add_to_counters
 INSERT INTO triggers_counter AS c (workspace_id, {counter})
-SELECT $1, n.{counter} FROM unnest($2::triggers_counter_row_1[]) AS n
+SELECT $1, n.trigger_id, n.subject_id, n.stretch, n.activities, n.amount::numeric, n.granted, n.coins, n.last_at
+  FROM unnest($2::triggers_counter_row_1[]) AS n
     ON CONFLICT (workspace_id, trigger_id, subject_id, stretch) DO UPDATE
    SET activities = c.activities + EXCLUDED.activities, amount = c.amount + EXCLUDED.amount,
        granted = c.granted + EXCLUDED.granted, coins = c.coins + EXCLUDED.coins,

@@ -9,7 +9,6 @@ are kept. What happened counts in the stretch in which it happened, whenever it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,15 +40,20 @@ class Counter(msgspec.Struct, gc=False):
     coins: int = 0
     last_at: datetime | None = None
 
-    def beyond(self, before: Counter) -> tuple[int, int, int, int, datetime | None]:
-        """What was added to it."""
+    def beyond(self, before: Before) -> tuple[int, str, int, int, datetime | None]:
+        """What was added to it, as a row says it."""
+        activities, amount, granted, coins = before
         return (
-            self.activities - before.activities,
-            self.amount - before.amount,
-            self.granted - before.granted,
-            self.coins - before.coins,
+            self.activities - activities,
+            str(self.amount - amount),
+            self.granted - granted,
+            self.coins - coins,
             self.last_at,
         )
+
+
+Before = tuple[int, int, int, int]
+"""What a counter came to: activities, amount, granted and coins."""
 
 
 class Tally:
@@ -59,7 +63,7 @@ class Tally:
         self._workspace = workspace
         self._zone = workspace.zone
         self._now: dict[Key, Counter] = {}
-        self._before: dict[Key, Counter] = {}
+        self._before: dict[Key, Before] = {}
         """Those that the batch has changed, as they were written last."""
         self._locked: set[Key] = set()
         self._stretches: dict[tuple[str, datetime], str] = {}
@@ -99,14 +103,14 @@ class Tally:
         """Those that are not known yet."""
         missing = sorted(set(keys) - self._now.keys())
         if missing:
-            rows = await tx.fetch(sql.counters, self._workspace.id, [(*key, 0, 0, 0, 0, None) for key in missing])
-            self.know({(row[0], row[1], row[2]): row[3:] for row in rows})
+            rows = await tx.fetch(sql.counters, self._workspace.id, *zip(*missing, strict=True))
+            self.know({missing[place - 1]: found for place, *found in rows})
 
     async def lock(self, tx: Tx, keys: Iterable[Key]) -> None:
         """As they are now, and nobody else changes them until the transaction ends. Lock order: by key."""
         missing = sorted(set(keys) - self._locked)
         if missing:
-            await self._add(tx, [(*key, 0, 0, 0, 0, None) for key in missing])
+            await self._add(tx, [(*key, 0, "0", 0, 0, None) for key in missing])
             self._locked.update(missing)
 
     def take(self, tx: Tx, most: Mapping[Key, int]) -> None:
@@ -139,7 +143,7 @@ class Tally:
         for key in keys:
             counter = self[key]
             if key not in self._before:
-                self._before[key] = copy(counter)
+                self._before[key] = (counter.activities, counter.amount, counter.granted, counter.coins)
             counter.activities += activities
             counter.amount += amount
             counter.granted += granted

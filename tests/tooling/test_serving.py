@@ -9,17 +9,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 
 from regulars import embedded, limits, tenancy
+from regulars.api import AT_ONCE
 from regulars.kit.db import Database
 from regulars.kit.ports import free_port
 from regulars.serving import HOW
@@ -189,14 +191,43 @@ async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """The port of a server with little patience."""
     for name in ("HTTP_KEEP_ALIVE_S", "HTTP_HEAD_S", "HTTP_BODY_PAUSE_S", "HTTP_REST_S"):
         monkeypatch.setattr(limits, name, 0.1)
+    async with at_a_port(answering, timeout_keep_alive=0.1) as port:
+        yield port
+
+
+@asynccontextmanager
+async def at_a_port(application: Any, **how: Any) -> AsyncIterator[int]:
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(answering, port=port, lifespan="off", **{**HOW, "timeout_keep_alive": 0.1}))
+    server = uvicorn.Server(uvicorn.Config(application, port=port, lifespan="off", **{**HOW, **how}))
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody when it is
         await asyncio.sleep(0.01)
     yield port
     server.should_exit = True
     await task
+
+
+async def answering_at_once(scope: Any, receive: Any, send: Any) -> None:
+    headers = [(b"content-length", b"2"), (b"x-said", scope["query_string"].replace(b"/", b"\n"))]
+    if not scope[AT_ONCE](200, headers, b"ok"):
+        headers[1] = (b"x-said", b"in two")
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def test_an_answer_is_written_at_once_unless_there_is_more_to_it() -> None:
+    asked = ["GET /?a", "GET /?b", "GET /?b/x-own:%20line", "HEAD /?c", "GET /?d"]
+    heads = [f"{one} HTTP/1.1\r\nhost: x\r\n" for one in asked]
+    async with at_a_port(answering_at_once) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(("\r\n".join(heads) + "connection: close\r\n\r\n").encode())
+        async with asyncio.timeout(10):
+            said = (await reader.read()).decode()
+        writer.close()
+    assert re.findall(r"x-said: (.*)\r", said) == ["a", "b", "in two", "in two", "in two"]
+    assert [one.partition("HTTP/1.1 ")[0] for one in said.split("\r\n\r\n")] == ["", "ok", "ok", "ok", "", "ok"]
+    assert said.count("date: ") == 5
+    assert said.count("connection: close") == 1
 
 
 @pytest.mark.parametrize(
