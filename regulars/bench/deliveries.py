@@ -5,7 +5,7 @@ import os
 import random
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -99,15 +99,15 @@ async def connect(stage: Stage, shop: Workspace, url: str, *topics: str) -> Inte
 
 async def measure(stage: Stage) -> list[Row]:
     async with opened(stage) as street:
-        posts = await _posts(stage, street)
-        before = await _bare(stage, street, posts, "before")
+        posts = posts_of(stage, street.integration, await _some_events(stage, street))
+        before = await bare_rate(stage, street.sink, posts, "before")
         async with stage.working():
             stage.say(f"delivering {stage.plan.backlog_events:,} events")
             with stage.worker.load():
                 rate, came = await _deliver(stage, street)
                 stage.say(f"delivered: {rate:,.0f}/s")
                 rows = await _latency(stage, street, rate / 2)
-        after = await _bare(stage, street, posts, "after")
+        after = await bare_rate(stage, street.sink, posts, "after")
     alone = f"pyreqwest alone, {limits.LANE_CALLS_IN_FLIGHT_MAX} calls in flight"
     sink_us = came.cpu_s / len(came.ids) * 1e6
     return [
@@ -117,12 +117,12 @@ async def measure(stage: Stage) -> list[Row]:
     ]
 
 
-async def _posts(stage: Stage, street: Street) -> list[Post]:
-    """Requests as the product writes them, of events in the backlog."""
-    carrier = integrations.carrier(street.integration, stage.app.box)
+def posts_of(stage: Stage, integration: Integration, logged: Sequence[Event]) -> list[Post]:
+    """Requests as the product writes them, of these events."""
+    carrier = integrations.carrier(integration, stage.app.box)
     now = stage.app.clock.now()
     posts = []
-    for event in await _some_events(stage, street):
+    for event in logged:
         parcel = Parcel(new_id(), event.id, event.topic, event.topic, event.occurred_at, event.body, False, 1, now)
         request = carrier.render(parcel)
         assert not isinstance(request, delivery.GaveUp)
@@ -135,12 +135,12 @@ async def _some_events(stage: Stage, street: Street) -> list[Event]:
         return await events.recent(tx, street.shop.id, topic=REWARD, limit=_BODIES)
 
 
-async def _bare(stage: Stage, street: Street, posts: list[Post], when: str) -> float:
+async def bare_rate(stage: Stage, sink: Process, posts: list[Post], when: str) -> float:
     seconds = stage.plan.bare_s
     task = bare.Task(posts, limits.LANE_CALLS_IN_FLIGHT_MAX, seconds)
     said = await finished(python("regulars.bench.bare"), said=msgspec.json.encode(task), within_s=seconds + 60)
     report = msgspec.json.decode(said, type=bare.Report)
-    came = await arrivals(street.sink)
+    came = await arrivals(sink)
     if report.failed or len(came.ids) != report.answered:
         answers = f"{report.answered:,} answers of 200 and {report.failed:,} others"
         raise BenchFailed(f"the bare client had {answers}, and {len(came.ids):,} calls came to the sink")

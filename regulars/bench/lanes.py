@@ -10,15 +10,18 @@ from collections.abc import Sequence
 from regulars import events
 from regulars.bench import rewards
 from regulars.bench.children import BenchFailed
-from regulars.bench.deliveries import connect, sinking, stored
+from regulars.bench.deliveries import bare_rate, connect, posts_of, sinking, stored
 from regulars.bench.figures import Row, middle, quantile
+from regulars.bench.postgres import settle
 from regulars.bench.sink import Arrivals, arrivals
-from regulars.bench.stage import Stage
+from regulars.bench.stage import Stage, sql
 from regulars.events import TOPICS, NewEvent
 from regulars.kit import made_at, new_id
 from regulars.tenancy import Workspace
 
 _TOPICS, _HANGS = list(TOPICS)[:10], list(TOPICS)[10]
+_UNEVEN = [topic for n, topic in enumerate(_TOPICS, start=1) for _ in range(60 // n)]
+"""The n-th kind of event is an n-th as frequent as the first."""
 _FEEDS_PER_S, _HANGING_PER_S, _ALONE_PER_S, _PATIENCE_S = 20, 60, 100, 150.0
 _BODY, _LENGTH = f'{{"note":"{"x" * 980}"}}', re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 
@@ -28,13 +31,17 @@ async def measure_endpoints(stage: Stage) -> list[Row]:
     many = each * len(_TOPICS)
     async with sinking(stage) as (sink, url):
         for n in range(many):
-            await connect(stage, shop, f"{url}{'half' if n % 2 else 'well'}", _TOPICS[n // each])
+            tool = await connect(stage, shop, f"{url}{'half' if n % 2 else 'well'}", _TOPICS[n // each])
         await connect(stage, shop, f"{url}hang", _HANGS)
+        burst = max(10, stage.plan.backlog_events // each // 10 * 10)
+        rates = [await _burst(stage, sink, shop, topics, burst, each) for topics in (_TOPICS, _UNEVEN)]
+        async with stage.app.db.reading() as tx:
+            posts = posts_of(stage, tool, await events.recent(tx, shop.id, topic=_TOPICS[0], limit=1))
+        bare = await bare_rate(stage, sink, posts, "after")
         async with stage.working():
-            burst = max(10, stage.plan.backlog_events // each // 40 * 10)
-            await _append(stage, shop, _TOPICS, burst)
-            came = await _all(sink, burst * each)
-            half = burst / (max(came.at_s) - min(came.at_s)) / 2
+            rates.append(await _burst(stage, sink, shop, _TOPICS, burst, each))
+        async with stage.working():
+            half = rates[0] / each / 2
             stage.say(f"{half * each:,.0f} deliveries/s, half of what goes to {many}; then beside one that hangs")
             before = _p99_ms(await _all(sink, each * await _feed(stage, shop, _TOPICS, half)))
             feeds = _feed(stage, shop, _TOPICS, half), _feed(stage, shop, [_HANGS], _HANGING_PER_S)
@@ -47,6 +54,9 @@ async def measure_endpoints(stage: Stage) -> list[Row]:
             drained_s = max((await _all(sink, each * fed - already)).at_s) - mended_s
             made = await stage.count("count_attempts", shop.id) - made
     return [
+        Row("deliveries, many endpoints", rates[0], "pyreqwest alone", bare, 0.4, 0.5),
+        Row("deliveries, many endpoints, by Zipf", rates[1], "pyreqwest alone", bare, 0.4, 0.5),
+        Row("deliveries, many endpoints, two workers", rates[2], "one worker", rates[0], 1.5),
         Row("p99 of many endpoints", before, "beside one that hangs", during, 0.67, unit="ms"),
         Row(f"half fail for {stage.plan.feed_s} s, then drained in", drained_s, unit="s"),
         Row("attempts for each delivery meanwhile", made / (each * fed), unit=""),
@@ -55,12 +65,30 @@ async def measure_endpoints(stage: Stage) -> list[Row]:
 
 async def measure_rules(stage: Stage) -> list[Row]:
     rates = [await _rate(stage, rules) for rules in (1, stage.plan.rules, 1)]
+    clean, until = middle(rates[::2]), time.monotonic() + stage.plan.held_s
     async with stage.app.db.snapshot() as held:
         await held.fetchval("SELECT txid_current_snapshot()")
-        beside = [await _rate(stage, 1) for _ in range(2)][-1]
-    clean, name = middle(rates[::2]), f"deliveries, {stage.plan.rules:,} rules on one event"
-    held_open = Row("deliveries, a transaction held open", beside, "none", clean, 0.7)
-    return [Row(name, rates[1], "one rule", clean, 0.7), held_open]
+        beside = [await _rate(stage, 1) for _ in range(2)]
+        while time.monotonic() < until:
+            beside.append(await _rate(stage, 1))
+    attempts = await _log_more(stage)
+    logged = middle([await _rate(stage, 1) for _ in range(2)])
+    return [
+        Row(f"deliveries, {stage.plan.rules:,} rules on one event", rates[1], "one rule", clean, 0.7),
+        Row("deliveries, a transaction held open", beside[-1], "none", clean, 0.7),
+        Row(f"deliveries, {attempts:,} attempts in the log", logged, "a few", clean, 0.8),
+    ]
+
+
+async def _log_more(stage: Stage) -> int:
+    """How many attempts there are once those of a backlog are there many times."""
+    (shop, _), times = await _delivered(stage, 1), stage.plan.attempts_times
+    stage.say(f"writing {times} times {stage.plan.backlog_events:,} attempts")
+    async with stage.filling() as connection:
+        for statement in (sql.log_deliveries, sql.log_attempts):
+            await connection.execute(statement, shop.id, times)
+    await settle(stage.url)
+    return await stage.count("count_attempts", shop.id)
 
 
 async def measure_alone(stage: Stage) -> list[Row]:
@@ -88,6 +116,15 @@ async def measure_alone(stage: Stage) -> list[Row]:
     waited_ms = sorted((at_s - said_s) * 1_000 for (_, at_s), said_s in zip(arrived, answered_s, strict=True))
     against = f"from the call's answer, {_ALONE_PER_S} a second"
     return [Row(f"event alone, p{n}", quantile(waited_ms, n / 100), against, unit="ms") for n in (50, 99)]
+
+
+async def _burst(stage: Stage, sink: Process, shop: Workspace, topics: Sequence[str], many: int, each: int) -> float:
+    """Deliveries a second of a backlog to all endpoints, from the first arrival on."""
+    await arrivals(sink)
+    await _append(stage, shop, topics, many)
+    async with stage.working():
+        came = await _all(sink, many * each)
+    return many * each / (max(came.at_s) - min(came.at_s))
 
 
 async def _append(stage: Stage, shop: Workspace, topics: Sequence[str], many: int) -> None:
@@ -125,11 +162,15 @@ def _p99_ms(came: Arrivals) -> float:
 
 
 async def _rate(stage: Stage, rules: int) -> float:
-    """Deliveries a second of a backlog, with so many rules on its one kind of event."""
+    return (await _delivered(stage, rules))[1]
+
+
+async def _delivered(stage: Stage, rules: int) -> tuple[Workspace, float]:
+    """Deliveries a second of a backlog of a new shop, with so many rules on its one kind of event."""
     shop, many = await stage.shop(f"{rules} rules"), max(1, stage.plan.backlog_events // rules)
     async with sinking(stage) as (sink, url):
         tool = await connect(stage, shop, url, *[_HANGS] * rules)
         await _append(stage, shop, [_HANGS], many)
         async with stage.working():
             ended_s = await stored(stage, shop.id, tool.id, many * rules)
-        return many * rules / (ended_s - min((await arrivals(sink)).at_s))
+        return shop, many * rules / (ended_s - min((await arrivals(sink)).at_s))

@@ -25,6 +25,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     feed_s: int = 10
     endpoints: int = 90
     rules: int = 1_000
+    attempts_times: int = 5
+    held_s: int = 0
     orders: int = 30_000
     coupons: int = 30_000
     codes: int = 100_000
@@ -39,6 +41,13 @@ FULL = Plan()
 """What `regulars bench` measures, in some ten minutes."""
 
 BIG = Plan(
-    book_wallets=200_000, book_txns_each=50, expiring_wallets=200_000, members=1_000_000, segment_customers=1_000_000
+    attempts_times=250,
+    held_s=300,
+    book_wallets=200_000,
+    book_txns_each=50,
+    expiring_wallets=200_000,
+    members=1_000_000,
+    segment_customers=1_000_000,
 )
-"""The same with ten million txns in a book, a million lots that expire, and a million customers."""
+"""The same with ten million attempts in the log, a transaction held open for five minutes, ten million txns in a book,
+a million lots that expire, and a million customers."""

@@ -12,6 +12,25 @@ SELECT count(*) FROM events_log WHERE workspace_id = $1 AND topic = $2
 -- name: count_attempts
 SELECT count(*) FROM delivery_attempt WHERE workspace_id = $1
 
+-- name: log_deliveries
+-- each that is there so many times more, in its time
+INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, created_at, attempts_made, state, tries,
+                               due_at, finished_at)
+SELECT $1, concat(left(d.id::text, 15), substr(h, 1, 3), '-8', substr(h, 4, 3), '-', substr(h, 7, 12))::uuid, d.lane_id,
+       d.event_id, d.rule_id, d.topic, d.created_at, d.attempts_made, d.state, d.tries, d.due_at, d.finished_at
+  FROM delivery_delivery d CROSS JOIN generate_series(1, $2::int) AS n (n) CROSS JOIN LATERAL md5(concat(d.id, n)) AS h
+ WHERE d.workspace_id = $1
+
+-- name: log_attempts
+INSERT INTO delivery_attempt (workspace_id, delivery_id, number, started_at, duration_ms, method, url, request_headers,
+                              request_body, status, answer_headers, answer_body, outcome, reason)
+SELECT $1, concat(left(d.delivery_id::text, 15), substr(h, 1, 3), '-8', substr(h, 4, 3), '-', substr(h, 7, 12))::uuid,
+       d.number, d.started_at, d.duration_ms, d.method, d.url, d.request_headers, d.request_body, d.status,
+       d.answer_headers, d.answer_body, d.outcome, d.reason
+  FROM delivery_attempt d CROSS JOIN generate_series(1, $2::int) AS n (n)
+ CROSS JOIN LATERAL md5(concat(d.delivery_id, n)) AS h
+ WHERE d.workspace_id = $1
+
 -- name: deliveries
 -- with their events asked for apart: of rows this new the planner knows too little to join them well
 SELECT id, event_id, state FROM delivery_log WHERE workspace_id = $1
