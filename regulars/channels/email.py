@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -109,10 +110,14 @@ def mailable(address: str) -> str | None:
     """As it is written on an envelope; None for what is no address, or one that only newer servers know."""
     local, at, domain = address.strip().rpartition("@")
     try:
-        written = f"{local}{at}{domain.encode('idna').decode()}"
+        written = f"{local}{at}{_idna(domain)}"
     except UnicodeError:
         return None
     return written if re.fullmatch(ADDRESS, written) and len(written) <= limits.EMAIL_CHARS_MAX else None
+
+
+_date = lru_cache(64)(format_datetime)
+_idna = lru_cache(1_024)(lambda domain: domain.encode("idna").decode())
 
 
 def _line(text: str) -> str:
@@ -128,7 +133,7 @@ def _header(name: str, value: str) -> str:
 
 def _written(mail: Mail, from_: str, to: str, address: str, id: UUID, at: datetime) -> bytes:
     """The message as RFC 5322 and MIME have it. The same id at every attempt, by which a mailbox may know it."""
-    heads = {"From": from_, "To": to, "Subject": mail.subject, "Date": format_datetime(at)}
+    heads = {"From": from_, "To": to, "Subject": mail.subject, "Date": _date(at.replace(microsecond=0))}
     heads["Message-ID"] = f"<{id}@{address.rpartition('@')[2]}>"
     # What stands here already can't be said twice, and a name that is none is left out.
     known = {name.lower() for name in heads}
@@ -150,10 +155,11 @@ def _written(mail: Mail, from_: str, to: str, address: str, id: UUID, at: dateti
 
 def _part(kind: str, text: str) -> bytes:
     # The encoder breaks long lines as the first one ends, so there has to be an end.
-    lines = f"{text}\n".replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode("utf-8", "replace")
+    text = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text) + "\n"
+    lines = text.replace("\n", "\r\n").encode("utf-8", "replace")
     # What every server passes on unchanged (RFC 5321) stays as it is, but for what could end the part, or a mailbox.
-    plain = not lines.translate(None, _PLAIN) and not any(one in b"\n" + lines for one in (b"=_", b"\nFrom "))
-    plain = plain and max(map(len, lines.split(b"\r\n"))) <= _LINE_BYTES_MAX
+    plain = text.isascii() and not (b"=_" in lines or b"\nFrom " in lines or lines.startswith(b"From "))
+    plain = plain and len(max(text.split("\n"), key=len)) <= _LINE_BYTES_MAX and not lines.translate(None, _PLAIN)
     how = "7bit" if plain else "quoted-printable"
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {how}\r\n\r\n"
     return head.encode() + (lines if plain else binascii.b2a_qp(lines, istext=True))

@@ -1,7 +1,7 @@
 """An e-mail's HTML from what a template came to: without whatever could act, its style in it, and the same as text."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from html import escape, unescape
 
@@ -12,7 +12,6 @@ from regulars import limits
 
 _STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
 _AWAY = re.compile(r"@import[^;]*;?|@charset[^;]*;?|expression\s*\(|-moz-binding|behavior\s*:|<", re.IGNORECASE)
-_LINK = re.compile(r'(<a\b[^>]*?\bhref=")(https?://[^"]*)(")')
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # Signs that Unicode keeps for what never leaves a program.
@@ -20,6 +19,8 @@ _MARK, _WITHIN = re.compile("[\ufdd0-\ufdef]"), re.compile("<[^<>]*[\ufdd0-\ufde
 _WORD = r"""[^\s\x00-\x1f\x7f-\x9f\ufdd0-\ufdef<>&"'`:;/=\\{}]{1,40}"""
 _PLAIN = re.compile(f"{_WORD}(?: {_WORD}){{0,5}}")
 _WAY = "https://preferences.invalid/"
+# The address of a link of a clean body, and what stands for something.
+_SLOT = re.compile(rf'<a\b[^>]*?\bhref="(https?://[^"]*)|[\ufdd0-\ufdef]|{re.escape(_WAY)}')
 
 
 class Marks:
@@ -27,37 +28,51 @@ class Marks:
     Only words that mean nothing in HTML have one, and `way`, a link that is another in each mail."""
 
     def __init__(self, way: str) -> None:
-        self._way, self._values = way if way.startswith("http") else "", list[str]()
+        self._way, self._values = way if way.startswith("http") else _WAY, list[str]()
 
     def of(self, said: str) -> str:
-        if self._way and said == self._way:
+        if said == self._way:
             return _WAY
         if len(self._values) == 32 or not _PLAIN.fullmatch(said):
             return said
         self._values.append(str(said))
         return chr(0xFDCF + len(self._values))
 
-    def put(self, text: str) -> str:
-        """The values in their places."""
-        text = text.replace(_WAY, self._way) if self._way else text
-        for n, value in enumerate(self._values):
-            text = text.replace(chr(0xFDD0 + n), value)
-        return text
-
-    def ready(self, source: str, *, html: bool) -> tuple[str, ...]:
-        """A clean body, the same as text, and its styles, of what a template came to with marks. Where one stands in a
-        tag or a style, it is made ready with the values."""
-        *found, marks = _ready(source, html)
+    def ready(self, source: str, *, html: bool, link: Callable[[str], str] = str) -> tuple[str, str, str]:
+        """A clean body, its links leading to what `link` says, the same as text, and its styles, of what a template
+        came to with marks. Where one stands in a tag or a style, it is made ready with the values."""
+        values = {chr(0xFDD0 + n): value for n, value in enumerate(self._values)} | {_WAY: self._way}
+        body, text, css, marks = _ready(source, html)
         if marks != len(self._values):
-            *found, _ = _ready(self.put(source), html)
-        return tuple(map(self.put, found))
+            body, text, css, _ = _ready(_MARK.sub(lambda mark: values.get(mark[0], mark[0]), source), html)
+        led = dict(values)
+        for address in body[1::2]:
+            if len(address) > 1 and address not in led:
+                led[address] = escape(link(unescape(address).replace(_WAY, self._way)))
+        return _put(body, led), _put(text, values), css.replace(_WAY, self._way)
+
+
+def _cut(text: str) -> tuple[str, ...]:
+    """Every other part is one in whose place something is put."""
+    parts, at = list[str](), 0
+    for slot in _SLOT.finditer(text):
+        group = slot.lastindex or 0
+        parts += text[at : slot.start(group)], slot[group]
+        at = slot.end(group)
+    return (*parts, text[at:])
+
+
+def _put(parts: Sequence[str], values: Mapping[str, str]) -> str:
+    put = list(parts)
+    put[1::2] = [values.get(part, part) for part in parts[1::2]]
+    return "".join(put)
 
 
 @lru_cache(limits.MESSAGE_SHAPES_MAX)
-def _ready(source: str, html: bool) -> tuple[str, str, str, int]:
+def _ready(source: str, html: bool) -> tuple[tuple[str, ...], tuple[str, ...], str, int]:
     css, body = styles(source) if html else "", clean(source if html else as_html(source))
     apart = not (_WITHIN.search(source) or _WITHIN.search(body) or _MARK.search(css))
-    return body, as_text(body) if html else source, css, len(_MARK.findall(source)) if apart else -1
+    return _cut(body), _cut(as_text(body) if html else source), css, len(_MARK.findall(source)) if apart else -1
 
 
 @cache
@@ -95,11 +110,6 @@ def page(body: str, css: str, preheader: str, pixel: str) -> str:
     after = f'<img src="{escape(pixel)}" width="1" height="1" alt="" style="display:block">' if pixel else ""
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     return f"<!doctype html><html><head>{head}{style}</head><body>{before}{body}{after}</body></html>"
-
-
-def linked(body: str, to: Callable[[str], str]) -> str:
-    """A clean body, each of its links leading there."""
-    return _LINK.sub(lambda found: f"{found[1]}{escape(to(unescape(found[2])))}{found[3]}", body)
 
 
 def as_html(text: str) -> str:

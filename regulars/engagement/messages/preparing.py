@@ -190,7 +190,7 @@ def _written(
     way = known["customer"]["preferences_link"] = links.to("u", workspace.id, one.id)
     if message_rules(workspace).tracking and message.source_kind not in _FREE:
         how["pixel"] = links.to("t/o", workspace.id, one.id)
-        how["link"] = cache(lambda url: url if url == way else links.to("t/c", workspace.id, one.id, url))
+        how["link"] = lambda url: url if url == way else links.to("t/c", workspace.id, one.id, url)
     made, said = render(workspace, message.channel, one.content, known, **how)
     said |= {"customer.preferences_link": "#"}
     if message.channel == "email":

@@ -3,6 +3,7 @@ opt-in, are ours to say, and no template's."""
 
 import json
 from collections.abc import Callable, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from regulars.tenancy import Workspace
 _WORDS: dict[str, list[str]] = json.loads(Path(__file__).with_name("confirm.json").read_text(encoding="utf-8"))
 Said = Mapping[str, Any]
 Lead = Callable[[str], str]
-_WAY = "{{ customer.preferences_link }}"
+_WAY = "customer.preferences_link"
 
 
 def opt_in(shop: Workspace) -> Content:
@@ -75,15 +76,15 @@ def render(
     subject, preheader = markup.line(filled(content.subject)), markup.line(filled(content.preheader))
     if not subject:
         raise Unfit("the subject comes to nothing")
-    ours = "" if _WAY[3:-3] in content.body else _words(shop)[2]
-    marks, html = markup.Marks(known["customer"]["preferences_link"]), content.body_type != "text"
-    small = f"\n\n{ours}: {_WAY}"
-    if html:
-        small = f'<p style="font-size:12px"><a href="{_WAY}" style="color:#666">{ours}</a></p>'
-    written = mjml.html_of(content.body) if content.body_type == "mjml" else content.body
-    source = filled(written + (small if ours else ""), html=html, marks=marks)
-    body, text, css = marks.ready(source, html=html)
-    page = markup.page(markup.linked(body, link), css, preheader, pixel)
+    way, html = known["customer"]["preferences_link"], content.body_type != "text"
+    marks, ours = markup.Marks(way), "" if _WAY in content.body else _words(shop)[2]
+    source = filled(mjml.html_of(content.body) if content.body_type == "mjml" else content.body, html=html, marks=marks)
+    if ours and html:
+        source += f'<p style="font-size:12px"><a href="{escape(marks.of(way))}" style="color:#666">{ours}</a></p>'
+    elif ours:
+        source += f"\n\n{ours}: {marks.of(way)}"
+    body, text, css = marks.ready(source, html=html, link=link)
+    page = markup.page(body, css, preheader, pixel)
     return {"subject": subject, "preheader": preheader, "html": page, "text": text}, found
 
 
