@@ -15,6 +15,7 @@ from regulars.engagement import automations
 from regulars.events import NewEvent
 from regulars.kit import Tx, new_id
 from regulars.kit.ports import free_port
+from regulars.kit.processes import spare_collector
 from regulars.tenancy import Workspace
 from regulars.worker.loops import engage
 
@@ -50,6 +51,7 @@ async def measure(stage: Stage) -> list[Row]:
         async with app.db.transaction() as tx:
             await events.append(tx, shop.id, new, now)
     await postgres.settle(stage.url)
+    spare_collector()  # as a worker does
 
     async def took_s(act: Callable[[Tx], Awaitable[int]]) -> float:
         began = time.monotonic()

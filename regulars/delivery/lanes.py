@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from regulars import limits
 from regulars.delivery.model import Addressee, Lane, Outgoing, Profile, delivery_ids
 from regulars.delivery.rate import Bucket
@@ -86,12 +88,12 @@ async def queue_profiles(tx: Tx, workspace_id: UUID, profiles: Sequence[Profile]
 
 
 async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing], now: datetime) -> None:
-    """Queue each in its sender's lane, and wake the lanes. One that is queued already is left as it is."""
+    """Queue each, new, in its sender's lane, and wake the lanes."""
     if messages:
-        rows = [(one.id, one.source_id, one.lane_id, one.channel, one.due_at) for one in messages]
-        await tx.execute(sql.insert_messages, workspace_id, *shaped(rows, 1), now)
         first_at = min(one.due_at for one in messages)
         await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in messages}), first_at)
+        rows = map(msgspec.structs.astuple, messages)
+        tx.write(sql.insert_messages, workspace_id, *shaped(rows, 1), now)
 
 
 async def queue_said(

@@ -58,12 +58,12 @@ class Addressee(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A message to be queued, whose id is the delivery's too: into the lane of a sender, by `source_id` (a campaign or
-    the like), over a channel."""
+    """A message to be queued, whose id is the delivery's too: by `source_id` (a campaign or the like), into the lane of
+    a sender, over a channel."""
 
     id: UUID
-    lane_id: UUID
     source_id: UUID
+    lane_id: UUID
     channel: str
     due_at: datetime
 

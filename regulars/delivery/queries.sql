@@ -124,7 +124,6 @@ INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, top
 SELECT $1, u.id, ($5::uuid[])[u.shape], u.id, ($4::uuid[])[u.shape], ($6::text[])[u.shape], 'message', 'queued',
        ($7::timestamptz[])[u.shape], $8
   FROM unnest($2::uuid[], $3::integer[]) AS u (id, shape)
-ON CONFLICT (workspace_id, id) DO NOTHING
 
 -- name: waiting
 SELECT COALESCE(max(w.many), 0)

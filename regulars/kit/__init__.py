@@ -19,7 +19,7 @@ from regulars.kit.errors import (
     Unauthenticated,
     invalid,
 )
-from regulars.kit.ids import AFTER_ALL_IDS, BEFORE_ALL_IDS, bounds, first_id_at, kept_since, made_at, new_id
+from regulars.kit.ids import AFTER_ALL_IDS, BEFORE_ALL_IDS, bounds, first_id_at, kept_since, made_at, new_id, new_ids
 from regulars.kit.queries import Queries, shaped
 from regulars.kit.secrets import SecretBox, Unreadable
 from regulars.kit.shapes import INSIDE, Counted, Listed, One, Page, Partial, Setting, Shown, copied, showing

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from regulars import limits
 from regulars.kit.errors import NotFound, Overtaken
+from regulars.kit.pool import opened
 from regulars.kit.queries import is_select, tables_of, together
 
 if TYPE_CHECKING:
@@ -121,18 +121,20 @@ class Tx(Reading):
 
     `write` is for what nobody waits to hear of: it is sent together with the writes after it, as one statement, at the
     latest before the next statement that answers and before the commit. So a transaction reads what it wrote, and a
-    batch is written in one call to the server however many rooms have a part in it.
+    batch is written in one call to the server however many rooms have a part in it. `start` is for those who have more
+    to work out meanwhile.
 
     `wrote`: whether any row may have been, queued ones too. An act that finds all as it is to be leaves it False.
     `at_last` is done when all is written, right before the commit: what holds a lock that others wait for.
     """
 
-    __slots__ = ("_queued", "_statement", "_written", "at_last", "changed", "wrote")
+    __slots__ = ("_queued", "_statement", "_under_way", "_written", "at_last", "changed", "wrote")
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._queued: list[tuple[tuple[UUID, int], str, tuple[Any, ...]]] = []
         self._written: set[str] = set()
+        self._under_way: asyncio.Task[None] | None = None
         self._statement = 0
         self.at_last: list[Callable[[], Awaitable[None]]] = []
         self.changed: set[UUID] = set()
@@ -157,8 +159,27 @@ class Tx(Reading):
         self.wrote = True
         self._queued.append(((workspace_id, self._statement), statement, arguments))
 
+    async def start(self) -> None:
+        """Have what is queued written while the caller goes on. Its errors come from the next call to the server."""
+        await self.written()
+        self._under_way = asyncio.create_task(self._send())
+        await asyncio.sleep(0)
+
     async def send(self) -> None:
         """Have everything written that is queued."""
+        await self.written()
+        await self._send()
+
+    async def written(self, *, stopped: bool = False) -> None:
+        """Until nothing is being written any more."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None and stopped:
+            under_way.cancel()
+            await asyncio.gather(under_way, return_exceptions=True)
+        elif under_way is not None:
+            await under_way
+
+    async def _send(self) -> None:
         queued, self._queued = self._queued, []
         self._written.clear()
         for (workspace_id, _), writes in groupby(queued, key=lambda write: write[0]):
@@ -167,7 +188,7 @@ class Tx(Reading):
             await self._connection.execute(statement, workspace_id, *(a for _, arguments in parts for a in arguments))
 
     async def execute(self, statement: str, *arguments: Any) -> None:
-        if self._queued:
+        if self._queued or self._under_way:
             await self.send()
         did = await self._connection.execute(statement, *arguments)
         self.wrote |= not (is_select(statement) or did.endswith(" 0"))
@@ -180,7 +201,7 @@ class Tx(Reading):
         return many
 
     async def _before(self, statement: str) -> None:
-        if self._queued:
+        if self._queued or self._under_way:
             await self.send()
         self.wrote |= not is_select(statement)
 
@@ -192,51 +213,7 @@ def lives(connection: Pooled) -> bool:
     return False
 
 
-async def _prepare(connection: Connection) -> None:
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        format="text",
-        encoder=lambda value: msgspec.json.encode(value).decode(),
-        decoder=lambda text: msgspec.json.decode(text),
-    )
-
-
-async def _leave_as_it_is(_: Connection) -> None:
-    """Nobody changes a connection's settings or takes session locks on one of the pool, so giving it back costs no call
-    to the server. A transaction that is still open the driver rolls back by itself."""
-
-
-_SERVER_SETTINGS = {
-    "statement_timeout": f"{limits.DB_STATEMENT_TIMEOUT_S * 1_000:.0f}",
-    "application_name": "regulars",
-    "timezone": "UTC",
-    # What is not in a transaction of `Database.transaction` only reads.
-    "default_transaction_read_only": "on",
-    # Every statement of a page, a call or a loop is written for an index. While a table is empty the planner finds that
-    # reading all of it costs nothing, and keeps that plan for the connection's life; reports see `snapshot`.
-    "enable_seqscan": "off",
-    "random_page_cost": "1.1",
-}
-
 _WHOLE = ("enable_seqscan = on", "statement_timeout = 0", "idle_in_transaction_session_timeout = 0")
-
-
-async def _pool(url: str, connections_max: int) -> asyncpg.Pool[asyncpg.Record]:
-    pool = await asyncpg.create_pool(
-        url,
-        min_size=0,  # while the server is away nobody tries to reach it but those who need it
-        max_size=connections_max,
-        init=_prepare,
-        reset=_leave_as_it_is,
-        server_settings=_SERVER_SETTINGS,
-    )
-    try:
-        async with pool.acquire():
-            return pool
-    except BaseException:
-        pool.terminate()
-        raise
 
 
 class Database:
@@ -254,9 +231,9 @@ class Database:
         asyncpg.PostgresError when the server is not there or refuses."""
         for _ in range(int(limits.DB_RECOVERY_S / limits.DB_RECOVERY_POLL_S)):
             with suppress(asyncpg.CannotConnectNowError):
-                return cls(await _pool(url, connections_max))
+                return cls(await opened(url, connections_max))
             await asyncio.sleep(limits.DB_RECOVERY_POLL_S)
-        return cls(await _pool(url, connections_max))
+        return cls(await opened(url, connections_max))
 
     async def close(self) -> None:
         for connection in list(self._begun):
@@ -274,8 +251,8 @@ class Database:
         """
         async with asyncio.timeout(limits.DB_TRANSACTION_S):
             connection = await self._begin()
+            tx = Tx(connection)
             try:
-                tx = Tx(connection)
                 yield tx
                 await tx.send()
                 for act in tx.at_last:
@@ -284,6 +261,7 @@ class Database:
                     await connection.execute("SELECT pg_notify($1, $2)", _CHANGES, str(workspace_id))
                 await connection.execute("COMMIT AND CHAIN" if more_soon else "COMMIT")
             except BaseException as error:
+                await tx.written(stopped=True)
                 await self._roll_back(connection)
                 if isinstance(error, asyncpg.InternalServerError) and str(error).startswith("duplicate key"):
                     raise Overtaken from error  # at another node, which is told by its words alone

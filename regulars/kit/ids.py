@@ -41,19 +41,25 @@ def now() -> datetime:
 def new_id() -> UUID:
     """Ids made by one process increase strictly: within one millisecond the 12 bits after the version count up
     (RFC 9562, section 6.2, method 1), and borrow from the next millisecond when they run out."""
+    return new_ids(1)[0]
+
+
+def new_ids(many: int) -> list[UUID]:
+    """So many at once, which rise."""
     global _last_ms, _counter
-    now_ms = time.time_ns() // 1_000_000
-    if now_ms > _last_ms:
-        _last_ms, _counter = now_ms, 0
-    else:
-        _counter += 1
-        if _counter == 4096:
-            _last_ms, _counter = _last_ms + 1, 0
-    tail = next(_tails, None)
-    if tail is None:
-        _refill()
-        tail = next(_tails)
-    return pgproto.UUID(_halves((_last_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | _counter, 0x2 << 62 | tail[0] >> 2))
+    now_ms, ids = time.time_ns() // 1_000_000, list[UUID]()
+    last_ms, counter = (now_ms, -1) if now_ms > _last_ms else (_last_ms, _counter)
+    for _ in range(many):
+        counter += 1
+        if counter == 4096:
+            last_ms, counter = last_ms + 1, 0
+        tail = next(_tails, None)
+        if tail is None:
+            _refill()
+            tail = next(_tails)
+        ids.append(pgproto.UUID(_halves((last_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | counter, 2 << 62 | tail[0] >> 2)))
+    _last_ms, _counter = last_ms, counter
+    return ids
 
 
 def id_of(text: str) -> UUID:

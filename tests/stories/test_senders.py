@@ -112,7 +112,7 @@ async def sent(shop: Shop, writer: Writer, sender_id: str, *contents: Content, p
     async with app.db.reading() as tx:
         channel = (await channels.get_sender(tx, shop.workspace.id, of)).channel
     now = app.clock.now()
-    new = [Outgoing(new_id(), of, new_id(), channel, now) for _ in contents]
+    new = [Outgoing(new_id(), new_id(), of, channel, now) for _ in contents]
     writer.says |= {one.id: Ready(content) for one, content in zip(new, contents, strict=True)}
     async with app.db.transaction() as tx:
         await channels.queue(tx, shop.workspace.id, new, now)

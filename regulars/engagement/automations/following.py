@@ -1,7 +1,7 @@
 """What happens starts runs, moves them on, and ends them; what was reserved is asked again right before it is sent."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from regulars.engagement.automations.running import Batch
 from regulars.engagement.automations.store import Key, count, end_runs, flows, look_again, sql
 from regulars.engagement.messages.model import Message, Origin
 from regulars.events import Event
-from regulars.kit import Tx, new_id
+from regulars.kit import Tx, new_ids
 from regulars.tenancy import Workspace
 
 
@@ -42,8 +42,8 @@ async def _go_on(batch: Batch, ids: Sequence[UUID], told: Sequence[Event]) -> No
     of_customer = defaultdict[UUID, list[Run]](list)
     for run in inside:
         of_customer[run.customer_id].append(run)
-    for event in told:
-        for run in of_customer[event.customer_id]:
+    for event in told if inside else ():
+        for run in of_customer.get(event.customer_id, ()):
             if run.state in INSIDE and event.id != run.cause_id:
                 _hears(batch, run, event)
     await batch.leave([run for run in inside if run.state in INSIDE])
@@ -52,7 +52,7 @@ async def _go_on(batch: Batch, ids: Sequence[UUID], told: Sequence[Event]) -> No
         if run.held:
             # What they waited for has happened, though the automation is paused: they go on when it does.
             del batch.came[run.id]
-            batch.on(run, batch.flow(run).ways[run.at_step][0], "came")
+            batch.on([run], batch.flow(run).ways[run.at_step][0], "came")
     await batch.go(going)
 
 
@@ -69,26 +69,36 @@ def _hears(batch: Batch, run: Run, event: Event) -> None:
 
 async def _enter(batch: Batch, of: Mapping[tuple[UUID, int], Flow], told: Sequence[Event]) -> None:
     """In waves, each of at most one event for everybody, so that whoever is through may enter anew."""
-    asked = [(key, flow, event) for event in told for key, flow in of.items() if starts(flow, event)]
-    runs = [run_of_event(*key, flow, event, batch.now) for key, flow, event in asked]
-    known = await batch.payloads(runs, [flow.filter for _, flow, _ in asked])
-    flows_of = {run.id: flow for run, (_, flow, _) in zip(runs, asked, strict=True)}
-    meant = [(run, flows_of[run.id]) for run in runs if batch.holds(flows_of[run.id].filter, known[run.id])]
-    pairs = sorted({(run.automation_id, run.customer_id) for run, _ in meant})
+    started = [(key, flow, event) for event in told for key, flow in of.items() if starts(flow, event)]
+    asked = [
+        (run_of_event(id, *key, flow, event, batch.now), flow.filter)
+        for id, (key, flow, event) in zip(new_ids(len(started)), started, strict=True)
+    ]
+    known = await batch.payloads([run for run, _ in asked], [filter for _, filter in asked])
+    meant = [run for run, filter in asked if batch.holds(filter, known[run.id])]
+    pairs = sorted({(run.automation_id, run.customer_id) for run in meant})
     columns = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     rows = await batch.tx.fetch(sql.last_of, batch.workspace.id, *columns) if pairs else []
     last = {(row["automation_id"], row["customer_id"]): (row["entered_at"], row["state"] in INSIDE) for row in rows}
     last |= {(run.automation_id, run.customer_id): (run.entered_at, run.state in INSIDE) for run in batch.runs.values()}
-    for wave in _waves(meant):
-        entering = []
-        for run, flow in wave:
+    for n, wave in enumerate(waves := _waves(meant), start=1):
+        entering = defaultdict[tuple[UUID, int], list[Run]](list)
+        for run in wave:
             entered_at, inside = last.get((run.automation_id, run.customer_id), (None, False))
-            if not inside and (entered_at is None or entered_at <= since(flow, batch.now)):
-                batch.enter(run, flow)
-                entering.append(run)
-        await batch.go(entering)
-        last |= {(run.automation_id, run.customer_id): (run.entered_at, run.state in INSIDE) for run in entering}
-    worn_out = {run.automation_id for run, flow in meant if run.depth >= limits.EVENT_DEPTH_MAX and flow.causes}
+            key = run.automation_id, run.version
+            if not inside and (entered_at is None or entered_at <= since(of[key], batch.now)):
+                entering[key].append(run)
+        for key, runs in entering.items():
+            batch.enter(runs, of[key])
+        entered = [run for runs in entering.values() for run in runs]
+        await batch.go(entered)
+        if n < len(waves):
+            last |= {(run.automation_id, run.customer_id): (run.entered_at, run.state in INSIDE) for run in entered}
+    worn_out = {
+        run.automation_id
+        for run in meant
+        if run.depth >= limits.EVENT_DEPTH_MAX and of[run.automation_id, run.version].causes
+    }
     if worn_out:
         words = f"What it does has started it again, {limits.EVENT_DEPTH_MAX} times in a row. That chain came to rest."
         await batch.tx.execute(sql.notice, batch.workspace.id, sorted(worn_out), words, batch.now)
@@ -100,17 +110,17 @@ def starts(flow: Flow, event: Event) -> bool:
     return flow.trigger.topic == event.topic
 
 
-def run_of_event(automation_id: UUID, version: int, flow: Flow, event: Event, now: datetime) -> Run:
-    of = (event.customer_id, event.id, event.topic, event.depth)
-    return Run(new_id(), automation_id, version, *of, flow.first, now, now, wakes_at=now)
+def run_of_event(id: UUID, automation_id: UUID, version: int, flow: Flow, event: Event, now: datetime) -> Run:
+    of = (automation_id, version, event.topic, event.depth, flow.first)
+    return Run(id, event.customer_id, event.id, *of, now, now, wakes_at=now)
 
 
-def _waves(meant: Sequence[tuple[Run, Flow]]) -> Iterable[list[tuple[Run, Flow]]]:
-    nth, waves = Counter[tuple[UUID, UUID]](), defaultdict[int, list[tuple[Run, Flow]]](list)
-    for run, flow in meant:
-        waves[nth[run.automation_id, run.customer_id]].append((run, flow))
+def _waves(meant: Sequence[Run]) -> list[list[Run]]:
+    nth, waves = Counter[tuple[UUID, UUID]](), defaultdict[int, list[Run]](list)
+    for run in meant:
+        waves[nth[run.automation_id, run.customer_id]].append(run)
         nth[run.automation_id, run.customer_id] += 1
-    return waves.values()
+    return list(waves.values())
 
 
 class OfMessages(Origin):

@@ -198,14 +198,15 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, gc=False):
-    """In the order of the columns. `cause_id` is the event that started it. At `at_step` since `arrived_at`; `reason`
-    says why it ended, or why it is held up at a step that can't be done. `held`: the automation is paused."""
+    """In the order of the columns, what each has of its own first. `cause_id` is the event that started it. At
+    `at_step` since `arrived_at`; `reason` says why it ended, or why it is held up at a step that can't be done.
+    `held`: the automation is paused."""
 
     id: UUID
-    automation_id: UUID
-    version: int
     customer_id: UUID
     cause_id: UUID | None
+    automation_id: UUID
+    version: int
     cause_topic: str
     depth: int
     at_step: str

@@ -2,7 +2,7 @@
 id, name, state, version, launched, revision, draft, notice, noticed_at, created_at, updated_at
 
 -- part: run
-id, automation_id, version, customer_id, cause_id, cause_topic, depth, at_step, arrived_at, entered_at, state, reason,
+id, customer_id, cause_id, automation_id, version, cause_topic, depth, at_step, arrived_at, entered_at, state, reason,
 wakes_at, waits_for, held, ended_at
 
 -- part: passage

@@ -112,7 +112,7 @@ class Rehearsal:
 
     async def all(self, told: Sequence[Event], *, anybody: bool = False) -> list[Tried]:
         flow, batch = self.flow, self.batch
-        runs = [run_of_event(new_id(), 0, flow, event, event.occurred_at) for event in told]
+        runs = [run_of_event(new_id(), new_id(), 0, flow, event, event.occurred_at) for event in told]
         self.people = await customers.by_ids(self.tx, self.workspace.id, sorted({run.customer_id for run in runs}))
         batch.said(told)
         known = await batch.payloads(runs, [flow.filter, *flow.conditions.values()])

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from regulars.engagement.automations.model import INSIDE, Flow, Part, Run, RunSt
 from regulars.engagement.automations.store import Key, count, flows, look_again, sql
 from regulars.engagement.messages.model import NewMessage
 from regulars.events import Event, NewEvent
-from regulars.kit import Reading, Refusal, Tx, new_id, shaped
+from regulars.kit import Reading, Refusal, Tx, new_ids, shaped
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 from regulars.triggers import RANDOM, Fire
@@ -49,10 +49,21 @@ def way(run_id: UUID, step_id: str, shares: Sequence[int]) -> int:
     return next(n for n in range(len(shares)) if drawn < sum(shares[: n + 1]))
 
 
-def _row(run: Run) -> tuple[Any, ...]:
-    """What each has of its own comes first."""
-    id, automation_id, version, customer_id, cause_id, *shared = msgspec.structs.astuple(run)
-    return id, customer_id, cause_id, automation_id, version, *shared
+class Place(NamedTuple):
+    """A step of a version, and those who are at it."""
+
+    flow: Flow
+    id: str
+    step: Any
+    runs: list[Run]
+
+    @property
+    def after(self) -> str:
+        return self.flow.after[self.id]
+
+
+def _all(there: Sequence[Place]) -> list[Run]:
+    return [run for place in there for run in place.runs]
 
 
 class Batch:
@@ -67,7 +78,7 @@ class Batch:
         self._bodies: dict[UUID | None, str] = {}
         self._passages: list[tuple[Any, ...]] = []
         self._counts = Counter[Key]()
-        self._do: Mapping[type[Part], Callable[[list[Run]], Awaitable[None]]] = {
+        self._do: Mapping[type[Part], Callable[[list[Place]], Awaitable[None]]] = {
             model.Wait: self._wait,
             model.WaitEvent: self._wait_event,
             model.Branch: self._branch,
@@ -90,11 +101,13 @@ class Batch:
     def step(self, run: Run) -> Any:
         return self.flow(run).steps[run.at_step]
 
-    def enter(self, run: Run, flow: Flow) -> None:
-        self._flows[run.automation_id, run.version] = flow
-        self._new.add(run.id)
-        self._counts[run.automation_id, run.version, "", "entered", ""] += 1
-        self._arrive(run, flow.first)
+    def enter(self, runs: Sequence[Run], flow: Flow) -> None:
+        """All of one version."""
+        of = runs[0].automation_id, runs[0].version
+        self._flows[of] = flow
+        self._new.update(run.id for run in runs)
+        self._counts[*of, "", "entered", ""] += len(runs)
+        self._arrive(runs, flow.first)
 
     async def go(self, runs: Sequence[Run]) -> None:
         """As far as they come now; those who are held, no step."""
@@ -102,17 +115,21 @@ class Batch:
         self.runs |= {run.id: run for run in runs}
         going = [run for run in runs if run.state in INSIDE and not run.held]
         while going:
-            kinds = defaultdict[type[Part], list[Run]](list)
+            places, kinds = defaultdict[tuple[UUID, int, str], list[Run]](list), defaultdict[Any, list[Place]](list)
             for run in going:
-                kinds[type(self.step(run))].append(run)
-            for kind, some in kinds.items():
-                await self._do[kind](some)
+                places[run.automation_id, run.version, run.at_step].append(run)
+            for (id, version, step_id), some in places.items():
+                flow = self._flows[id, version]
+                step = flow.steps[step_id]
+                kinds[type(step)].append(Place(flow, step_id, step, some))
+            for kind, there in kinds.items():
+                await self._do[kind](there)
             going = [run for run in going if run.state == "active"]
 
     async def write(self) -> None:
         runs = sorted(self.runs.values(), key=lambda run: run.id)
         for statement, new in ((sql.enter_runs, True), (sql.save_runs, False)):
-            rows = [_row(run) for run in runs if (run.id in self._new) is new]
+            rows = [msgspec.structs.astuple(run) for run in runs if (run.id in self._new) is new]
             if rows:
                 self.tx.write(statement, self.workspace.id, *shaped(rows, 3))
         if self._passages:
@@ -144,33 +161,42 @@ class Batch:
         return tree is None or compiled(tree, self.workspace.zone)(payload, self.now)
 
     def end(self, run: Run, state: RunState, reason: str) -> None:
-        self._gone(run)
+        self._counts[run.automation_id, run.version, run.at_step, "waiting", ""] -= run.state == "waiting"
         run.state, run.reason, run.wakes_at, run.waits_for, run.ended_at = state, reason, None, "", self.now
         self._counts[run.automation_id, run.version, "", state, reason] += 1
         self.runs[run.id] = run
 
-    def on(self, run: Run, next: str, outcome: str, reason: str = "", *, id: UUID | None = None) -> None:
-        """The step is behind them."""
-        row = (id or new_id(), run.id, run.automation_id, run.version, run.at_step, outcome, reason)
-        self._passages.append(row)
-        self._counts[run.automation_id, run.version, run.at_step, outcome, reason] += 1
-        self._gone(run)
-        self._arrive(run, next)
+    def on(
+        self, runs: Sequence[Run], next: str, outcome: str, reason: str = "", *, ids: Sequence[UUID] | None = None
+    ) -> None:
+        """The step that they are all at is behind them."""
+        if not runs:
+            return
+        of = runs[0].automation_id, runs[0].version, runs[0].at_step
+        came = (*of, outcome, reason)
+        ids = ids or new_ids(len(runs))
+        self._passages += [(id, run.id, *came) for id, run in zip(ids, runs, strict=True)]
+        self._counts[came] += len(runs)
+        self._counts[*of, "waiting", ""] -= sum(run.state == "waiting" for run in runs)
+        self._arrive(runs, next)
 
-    def _gone(self, run: Run) -> None:
-        self._counts[run.automation_id, run.version, run.at_step, "waiting", ""] -= run.state == "waiting"
+    def _arrive(self, runs: Sequence[Run], step_id: str) -> None:
+        for run in runs:
+            run.state, run.reason, run.wakes_at, run.waits_for = "active", "", self.now, ""
+            if step_id:
+                run.at_step, run.arrived_at = step_id, self.now
+            else:
+                self.end(run, "done", "")
+        if step_id:
+            self._counts[runs[0].automation_id, runs[0].version, step_id, "entered", ""] += len(runs)
 
-    def _arrive(self, run: Run, step_id: str) -> None:
-        run.state, run.reason, run.wakes_at, run.waits_for = "active", "", self.now, ""
-        if not step_id:
-            return self.end(run, "done", "")
-        run.at_step, run.arrived_at = step_id, self.now
-        self._counts[run.automation_id, run.version, step_id, "entered", ""] += 1
-        return None
-
-    def _stay(self, run: Run, until: datetime, *, waits_for: str = "", reason: str = "") -> None:
-        self._counts[run.automation_id, run.version, run.at_step, "waiting", ""] += run.state != "waiting"
-        run.state, run.wakes_at, run.waits_for, run.reason = "waiting", until, waits_for, reason
+    def _stay(self, runs: Sequence[Run], until: Sequence[datetime], *, waits_for: str = "", reason: str = "") -> None:
+        """All at one step."""
+        if runs:
+            of = runs[0].automation_id, runs[0].version, runs[0].at_step
+            self._counts[*of, "waiting", ""] += sum(run.state != "waiting" for run in runs)
+        for run, at in zip(runs, until, strict=True):
+            run.state, run.wakes_at, run.waits_for, run.reason = "waiting", at, waits_for, reason
 
     def _after(self, run: Run) -> str:
         return self.flow(run).after[run.at_step]
@@ -179,38 +205,47 @@ class Batch:
         ids = sorted({run.customer_id for run in runs})
         return await customers.by_ids(self.tx, self.workspace.id, ids) if ids else {}
 
-    async def _wait(self, runs: list[Run]) -> None:
-        people = await self._people([run for run in runs if self.step(run).until_property])
-        for run in runs:
-            until = wait_until(self.step(run), run.arrived_at, people.get(run.customer_id), self.workspace.zone)
-            if until > self.now:
-                self._stay(run, until)
-            else:
-                self.on(run, self._after(run), "waited")
+    async def _wait(self, there: list[Place]) -> None:
+        people = await self._people(_all([place for place in there if place.step.until_property]))
+        for place in there:
+            ends = [
+                (run, wait_until(place.step, run.arrived_at, people.get(run.customer_id), self.workspace.zone))
+                for run in place.runs
+            ]
+            self._later(place, ends, "", place.after, "waited")
 
-    async def _wait_event(self, runs: list[Run]) -> None:
-        for run in runs:
-            step, (came, otherwise) = self.step(run), self.flow(run).ways[run.at_step]
-            until = run.arrived_at + timedelta(seconds=step.longest_s)
-            if self.came.pop(run.id, None):
-                self.on(run, came, "came")
-            elif until > self.now:
-                self._stay(run, until, waits_for=step.topic)
-            else:
-                self.on(run, otherwise, "otherwise")
+    def _later(
+        self, place: Place, ends: Sequence[tuple[Run, datetime]], waits_for: str, next: str, outcome: str
+    ) -> None:
+        """Those whose wait is over go on, the others wait."""
+        later = [one for one in ends if one[1] > self.now]
+        if later:
+            self._stay(*zip(*later, strict=True), waits_for=waits_for)
+        self.on([run for run, until in ends if until <= self.now], next, outcome)
 
-    async def _branch(self, runs: list[Run]) -> None:
-        asked = {run.id: self.flow(run).conditions[run.at_step] for run in runs}
-        known = await self.payloads(runs, asked.values())
-        for run in runs:
-            yes, no = self.flow(run).ways[run.at_step]
-            holds = self.holds(asked[run.id], known[run.id])
-            self.on(run, yes if holds else no, "yes" if holds else "no")
+    async def _wait_event(self, there: list[Place]) -> None:
+        for place in there:
+            came, otherwise = place.flow.ways[place.id]
+            heard = [run for run in place.runs if self.came.pop(run.id, None)]
+            going = {run.id for run in heard}
+            self.on(heard, came, "came")
+            longest = timedelta(seconds=place.step.longest_s)
+            ends = [(run, run.arrived_at + longest) for run in place.runs if run.id not in going]
+            self._later(place, ends, place.step.topic, otherwise, "otherwise")
 
-    async def _split(self, runs: list[Run]) -> None:
-        for run in runs:
-            drawn = way(run.id, run.at_step, self.step(run).shares)
-            self.on(run, self.flow(run).ways[run.at_step][drawn], f"way {drawn + 1}")
+    async def _branch(self, there: list[Place]) -> None:
+        known = await self.payloads(_all(there), [place.flow.conditions[place.id] for place in there])
+        for place in there:
+            asked, ways = place.flow.conditions[place.id], place.flow.ways[place.id]
+            holds = {run.id: self.holds(asked, known[run.id]) for run in place.runs}
+            for next, yes in zip(ways, (True, False), strict=True):
+                self.on([run for run in place.runs if holds[run.id] is yes], next, "yes" if yes else "no")
+
+    async def _split(self, there: list[Place]) -> None:
+        for place in there:
+            drawn = {run.id: way(run.id, place.id, place.step.shares) for run in place.runs}
+            for n, next in enumerate(place.flow.ways[place.id]):
+                self.on([run for run in place.runs if drawn[run.id] == n], next, f"way {n + 1}")
 
     async def leave(self, runs: Sequence[Run]) -> None:
         """Those of whom it is true now that they are to leave."""
@@ -223,30 +258,34 @@ class Batch:
     def leaves(self, run: Run, payload: Mapping[Any, Any]) -> bool:
         return self.flow(run).exit_when is not None and self.holds(self.flow(run).exit_when, payload)
 
-    async def _send(self, runs: list[Run]) -> None:
-        await self.leave(runs)
-        left = [(run, self.step(run)) for run in runs if run.state in INSIDE]
-        no = await messages.unready(self.tx, self.workspace, {(step.template_id, step.sender_id) for _, step in left})
-        new = []
-        for run, step in left:
-            if no and (refusal := no.get((step.template_id, step.sender_id))):
-                # It is nobody's fault who is inside: they wait until there is one.
-                self._stay(run, self.now + timedelta(seconds=limits.AUTOMATION_AGAIN_S), reason=refusal.code)
-                continue
-            one = NewMessage(
-                customer_id=run.customer_id,
-                template_id=step.template_id,
-                source_kind="automation",
-                source_id=run.automation_id,
-                sender_id=step.sender_id,
-                cause_id=run.cause_id,
+    async def _send(self, there: list[Place]) -> None:
+        await self.leave(_all(there))
+        no = await messages.unready(
+            self.tx, self.workspace, {(one.step.template_id, one.step.sender_id) for one in there}
+        )
+        new = list[NewMessage]()
+        for place in there:
+            runs, of = (
+                [run for run in place.runs if run.state in INSIDE],
+                (place.step.template_id, place.step.sender_id),
             )
-            new.append(one)
-            self.on(run, self._after(run), "queued", id=one.id)
+            if refusal := no.get(of):
+                # It is nobody's fault who is inside: they wait until there is one.
+                until = self.now + timedelta(seconds=limits.AUTOMATION_AGAIN_S)
+                self._stay(runs, [until] * len(runs), reason=refusal.code)
+                continue
+            ids = new_ids(len(runs))
+            new += [
+                NewMessage(run.customer_id, of[0], "automation", run.automation_id, of[1], run.cause_id, id=id)
+                for run, id in zip(runs, ids, strict=True)
+            ]
+            self.on(runs, place.after, "queued", ids=ids)
         await messages.send(self.tx, self.workspace, new, self.now)
+        await self.tx.start()
 
-    async def _reward(self, runs: list[Run]) -> None:
-        ids = [new_id() for _ in runs]
+    async def _reward(self, there: list[Place]) -> None:
+        runs = _all(there)
+        ids = new_ids(len(runs))
         fires = [
             Fire(trigger_id=self.step(run).trigger_id, lead_id=run.customer_id, cause_id=run.cause_id, depth=run.depth)
             for run in runs
@@ -255,25 +294,27 @@ class Batch:
         outcomes = await triggers.fire(self.tx, self.workspace, named, self.now, RANDOM)
         for run, id, one in zip(runs, ids, outcomes, strict=True):
             came = ("refused", one.code) if isinstance(one, Refusal) else (one.firing.state, one.firing.reason)
-            self.on(run, self._after(run), *came, id=id)
+            self.on([run], self._after(run), *came, ids=[id])
 
-    async def _send_event(self, runs: list[Run]) -> None:
+    async def _send_event(self, there: list[Place]) -> None:
+        runs = _all(there)
         people, shop = await self._people(runs), events.business(self.workspace)
         have = await ledger.available(self.tx, self.workspace, sorted(people), self.now)
         await self.know_causes(runs)
         told, queued = list[NewEvent](), list[tuple[delivery.Addressee, list[UUID]]]()
-        for run, id in ((run, new_id()) for run in runs):
+        for run, id in zip(runs, new_ids(len(runs)), strict=True):
             step, who = self.step(run), people[run.customer_id]
             body = self.body(run.cause_id) | events.common(shop, who, have.get(who.id, 0)) | {"lead_id": str(who.id)}
             text, depth = msgspec.json.encode(body).decode(), run.depth + 1
             told.append(NewEvent(step.name, who.id, text, self.now, id=id, cause_id=run.cause_id, depth=depth))
             queued.append((delivery.Addressee(step.integration_id, run.automation_id, "", step.name), [id]))
-            self.on(run, self._after(run), "queued", id=id)
+            self.on([run], self._after(run), "queued", ids=[id])
         await events.append(self.tx, self.workspace.id, told, self.now, announced=False)
         await delivery.queue(self.tx, self.workspace.id, queued, self.now)
 
-    async def _set(self, runs: list[Run]) -> None:
+    async def _set(self, there: list[Place]) -> None:
         """Those whose value can't be worked out, or is none that can be kept, go on as they were."""
+        runs = _all(there)
         people = await self._people(runs)
         have = await ledger.available(self.tx, self.workspace, sorted(people), self.now)
         await self.know_causes(runs)
@@ -293,8 +334,8 @@ class Batch:
             if run.id not in came:
                 one = next(outcomes)
                 came[run.id] = ("refused", one.code) if isinstance(one, Refusal) else ("set", "")
-            self.on(run, self._after(run), *came[run.id])
+            self.on([run], self._after(run), *came[run.id])
 
-    async def _exit(self, runs: list[Run]) -> None:
-        for run in runs:
+    async def _exit(self, there: list[Place]) -> None:
+        for run in _all(there):
             self.end(run, "left", "exit")

@@ -10,7 +10,7 @@ from regulars.engagement.campaigns.authoring import lock_campaign, replaced, sav
 from regulars.engagement.campaigns.model import FOLLOW, GOING_ON, RUN, Campaign, sql
 from regulars.engagement.messages.model import NewMessage
 from regulars.engagement.messages.preparing import due_where_they_live
-from regulars.kit import BEFORE_ALL_IDS, NotFound, Tx, new_id
+from regulars.kit import BEFORE_ALL_IDS, NotFound, Tx, new_ids
 from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
@@ -80,7 +80,7 @@ async def _send(tx: Tx, workspace: Workspace, one: Campaign, due_at: datetime, n
         return None
     new = [
         NewMessage(
-            id=new_id(),
+            id=id,
             customer_id=customer_id,
             template_id=one.terms.variants[variant].template_id,
             sender_id=one.terms.variants[variant].sender_id,
@@ -88,7 +88,7 @@ async def _send(tx: Tx, workspace: Workspace, one: Campaign, due_at: datetime, n
             source_id=one.id,
             too_late_at=one.too_late_at(due),
         )
-        for customer_id, variant, due in page
+        for id, (customer_id, variant, due) in zip(new_ids(len(page)), page, strict=True)
     ]
     await messages.send(tx, workspace, new, now)
     columns = [list(column) for column in zip(*page, strict=True)]

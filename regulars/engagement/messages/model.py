@@ -91,9 +91,9 @@ def message_rules(shop: Workspace) -> MessageRules:
     return msgspec.convert(shop.settings.get("messages") or {}, MessageRules)
 
 
-class NewMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """To be sent to a customer; with an `id` that is there already, once. `address` is where a test goes, instead. What
-    was not sent before `too_late_at` is not sent."""
+class NewMessage(msgspec.Struct, frozen=True, gc=False):
+    """To be sent to a customer. `address` is where a test goes, instead. What was not sent before `too_late_at` is not
+    sent."""
 
     customer_id: UUID
     template_id: UUID | None

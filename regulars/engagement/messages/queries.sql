@@ -79,8 +79,6 @@ SELECT $1, n.id, n.customer_id, ($6::text[])[n.shape], ($7::uuid[])[n.shape], ($
        ($10::text[])[n.shape], ($11::uuid[])[n.shape], n.cause_id, ($12::text[])[n.shape], 'queued', $14,
        ($13::timestamptz[])[n.shape]
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS n (id, customer_id, cause_id, shape)
-    ON CONFLICT (workspace_id, id) DO NOTHING
-RETURNING id
 
 -- name: to_prepare
 -- Each with its template's event, and how many its customer was sent since $3.

@@ -25,27 +25,29 @@ from regulars.tenancy import Workspace
 from regulars.triggers import Letter
 
 
-async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], now: datetime) -> list[UUID]:
-    """Reserve each and queue it, without asking yet whether it may be sent: the ids of those that were not there.
-    Raises Invalid naming `template_id`, and model.NoSender."""
+async def send(tx: Tx, workspace: Workspace, new: Sequence[model.NewMessage], now: datetime) -> None:
+    """Reserve each and queue it, without asking yet whether it may be sent. Raises Invalid naming `template_id`, and
+    model.NoSender."""
     if not new:
-        return []
-    templates = await templates_by_id(tx, workspace.id, [one.template_id for one in new if one.template_id])
+        return
+    templates = await templates_by_id(tx, workspace.id, list({one.template_id for one in new if one.template_id}))
     senders = _ready(await channels.list_senders(tx, workspace.id))
-    rows, outgoing = list[tuple[Any, ...]](), dict[UUID, Outgoing]()
+    rows, outgoing = list[tuple[Any, ...]](), list[Outgoing]()
+    of, way = list[UUID | None](), tuple[Any, ...]()
     for one in new:
-        template = templates.get(one.template_id) if one.template_id else None
-        if template is None and one.source_kind != "opt_in":
-            raise invalid("template_id", "the id of a template of this shop")
-        channel, version = (template.channel, template.version) if template else ("email", 0)
-        if (sender_id := one.sender_id or senders.get(channel)) is None:
-            raise model.NoSender
-        of = (one.source_kind, one.source_id, one.address, one.too_late_at)
-        rows.append((one.id, one.customer_id, one.cause_id, channel, sender_id, one.template_id, version, *of))
-        outgoing[one.id] = Outgoing(one.id, sender_id, one.source_id or one.id, channel, one.due_at or now)
-    put = await tx.fetch(sql.insert_messages, workspace.id, *shaped(rows, 3), now)
-    await channels.queue(tx, workspace.id, [outgoing[row["id"]] for row in put], now)
-    return [row["id"] for row in put]
+        if of != [one.template_id, one.sender_id]:
+            of, template = [one.template_id, one.sender_id], templates.get(one.template_id) if one.template_id else None
+            if template is None and one.source_kind != "opt_in":
+                raise invalid("template_id", "the id of a template of this shop")
+            channel, version = (template.channel, template.version) if template else ("email", 0)
+            if (sender_id := one.sender_id or senders.get(channel)) is None:
+                raise model.NoSender
+            way = channel, sender_id, one.template_id, version
+        shared = (*way, one.source_kind, one.source_id, one.address, one.too_late_at)
+        rows.append((one.id, one.customer_id, one.cause_id, *shared))
+        outgoing.append(Outgoing(one.id, one.source_id or one.id, way[1], way[0], one.due_at or now))
+    tx.write(sql.insert_messages, workspace.id, *shaped(rows, 3), now)
+    await channels.queue(tx, workspace.id, outgoing, now)
 
 
 async def send_one(tx: Tx, workspace: Workspace, new: model.NewMessage, now: datetime) -> model.Message:

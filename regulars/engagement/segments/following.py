@@ -25,6 +25,8 @@ async def follow(tx: Tx, workspace: Workspace, about: Sequence[Event], now: date
     mentioned = defaultdict[str, list[UUID]](list)
     for topic, segment_id in await tx.fetch(sql.mentions, workspace.id, sorted({one.topic for one in about})):
         mentioned[topic].append(segment_id)
+    if not mentioned:
+        return
     touched = defaultdict[UUID, set[UUID]](set)
     for event in about:
         for segment_id in mentioned[event.topic]:

@@ -104,6 +104,26 @@ async def test_a_write_that_fails_undoes_the_transaction(
         assert await rows(tx, workspace) == []
 
 
+async def test_writes_that_were_started_are_there_for_whoever_asks_next_and_their_fault_undoes_all(
+    db: Database, workspace: tenancy.Workspace, clock: HandClock
+) -> None:
+    async def transact(*keys: str, gives_up: bool = False) -> None:
+        async with db.transaction() as tx:
+            for key in keys:
+                tx.write(INSERT, workspace.id, [key], 200, clock.now())
+                await tx.start()
+            if gives_up:
+                raise LookupError
+            assert [key for key, *_ in await rows(tx, workspace)] == list(keys)
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await transact("a", "b", "b")
+    for _ in range(20):
+        with pytest.raises(LookupError):
+            await transact("a", "b", gives_up=True)
+    await transact("a", "b")
+
+
 async def test_what_is_done_at_last_sees_all_that_was_written_and_its_fault_undoes_it(
     db: Database, workspace: tenancy.Workspace, clock: HandClock
 ) -> None:
