@@ -2,45 +2,39 @@
 
 It promises that nothing the other side does can hurt: whatever happens comes back as a value (`Answer` or `NoAnswer`)
 within the deadline, a bounded part of an answer is held, and no address is dialled that was not
-checked. The host's name is resolved here, every address it has is checked, and the client is tied to a checked one, so
-a name that resolves to something else a moment later changes nothing (DNS rebinding). No redirects, no cookies, no
-proxies from the environment, no decompression.
+checked. The host's name is resolved here, every address it has is checked, and a checked one is dialled, so a name that
+resolves to something else a moment later changes nothing (DNS rebinding). No redirects, no cookies, no proxies from the
+environment, no decompression.
 
 It does not know what an answer means, nor when to try again: that is delivery's.
 
-Per origin (scheme, host, port) there is one client with its pool of connections, kept while its resolution is fresh, so
+Per origin (scheme, host, port) there is one pool of connections (`kit.wires`), kept while its resolution is fresh, so
 that a call usually costs no look-up and no handshake.
 """
 
 import asyncio
+import re
 import socket
+import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from functools import lru_cache
 from ipaddress import ip_address
-from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 import certifi
 import msgspec
 import structlog
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import BodyDecodeError, BuilderError, DecodeError, RequestError, RequestTimeoutError
 from pyreqwest.http import Url
-from pyreqwest.response import Response
 
 from regulars import limits
 from regulars.kit import addresses
+from regulars.kit.wires import Lost, NoAnswerKind, Wires
 
 _log = structlog.get_logger()
-
-NoAnswerKind = Literal[
-    "connect", "dns", "tls", "timeout_before_sent", "timeout_after_sent", "reset", "refused_address", "garbage"
-]
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -107,14 +101,25 @@ class Unreachable(msgspec.Struct, frozen=True):
     detail: str
 
 
+class _Aim(msgspec.Struct, frozen=True):
+    """A URL as it was understood. `head` is how a call to it begins, after the method."""
+
+    host: str
+    port: int
+    secure: bool
+    named: bool
+    origin: str
+    head: str
+
+
 class _Route:
-    """The client for one origin, tied to the first of its checked addresses."""
+    """The connections for one origin, to the first of its checked addresses."""
 
-    __slots__ = ("addresses", "client", "fresh_until")
+    __slots__ = ("addresses", "fresh_until", "wires")
 
-    def __init__(self, addresses_checked: list[str], client: Client, fresh_until: float) -> None:
+    def __init__(self, addresses_checked: list[str], wires: Wires, fresh_until: float) -> None:
         self.addresses = addresses_checked
-        self.client = client
+        self.wires = wires
         self.fresh_until = fresh_until
 
 
@@ -141,6 +146,7 @@ class Http:
         # Shorter than the deadline, so that a deadline which passes later means: connected, and perhaps received.
         self._connect_s = min(limits.CONNECT_TIMEOUT_S, deadline_s / 2)
         self._trusted_pem = trusted_pem
+        self._tls: ssl.SSLContext | None = None
         self._resolve = resolve or self._resolve_by_system
         self._routes: OrderedDict[str, _Route] = OrderedDict()
         self._looking: dict[str, asyncio.Task[_Route | Unreachable]] = {}
@@ -161,74 +167,72 @@ class Http:
             task.cancel()
         self._resolvers.shutdown(wait=False, cancel_futures=True)
         for route in self._routes.values():
-            await route.client.close()
+            route.wires.close()
         self._routes.clear()
 
     async def send(self, request: Request) -> Answer | NoAnswer:
-        """Raises pyreqwest's BuilderError when the request itself can't be written (a line break in a header): a bug of
-        whoever rendered it. Cancelling it closes the connection."""
+        """Raises ValueError when the request itself can't be written (a line break in a header): a bug of whoever
+        rendered it. Cancelling it closes the connection."""
         began = time.monotonic()
-        target = _aim(request.url)
-        if isinstance(target, str):
-            return ended("refused_address", target, began)
-        url, origin = target
-        rest_s = None
-        route = self._routes.get(origin)
+        aim = _aim(request.url)
+        if isinstance(aim, str):
+            return ended("refused_address", aim, began)
+        said = _written(aim, request)
+        route = self._routes.get(aim.origin)
         if route is None or route.fresh_until < began:
-            found = await self._find_route(url, origin, began)
+            found = await self._find_route(aim, began)
             if isinstance(found, NoAnswer):
                 return found
             route = found
-            rest_s = self._rest_s(began)
         for _ in range(limits.ADDRESSES_TRIED_MAX):
-            client = route.client
-            end = await _call(client, url, request, began, rest_s)
-            if isinstance(end, Answer) or end.kind not in ("connect", "timeout_before_sent"):
-                return end
+            wires = route.wires
+            try:
+                came = await wires.call(said, request.answer_bytes_max, self._rest_s(began))
+                return Answer(came.status, came.headers, came.body, _since_ms(began))
+            except Lost as lost:
+                end = _lost(lost, aim.host, began)
             # Nothing was sent: another address of the same name may answer, now or at the next call.
-            if len(route.addresses) == 1:
+            if end.kind not in ("connect", "timeout_before_sent") or len(route.addresses) == 1:
                 return end
-            if route.client is client:
+            if route.wires is wires:
+                wires.give_up()
                 route.addresses.append(route.addresses.pop(0))
-                route.client = self._client(url, route.addresses[0])
-            rest_s = self._rest_s(began)
+                route.wires = self._wires(aim, route.addresses[0])
         return end
 
     def _rest_s(self, began: float) -> float:
         """What is left of the deadline, in seconds; a little more than nothing when it has passed."""
         return max(self._deadline_s - (time.monotonic() - began), 0.001)
 
-    async def _find_route(self, url: Url, origin: str, began: float) -> _Route | NoAnswer:
+    async def _find_route(self, aim: _Aim, began: float) -> _Route | NoAnswer:
         """Whoever asks for an origin while it is looked up waits for the same look-up."""
-        task = self._looking.get(origin)
+        task = self._looking.get(aim.origin)
         if task is None:
-            task = asyncio.create_task(self._look_up(url, origin))
-            self._looking[origin] = task
-            task.add_done_callback(lambda _: self._looking.pop(origin))
+            task = self._looking[aim.origin] = asyncio.create_task(self._look_up(aim))
+            task.add_done_callback(lambda _: self._looking.pop(aim.origin))
         try:
             async with asyncio.timeout(self._rest_s(began)):
                 found = await asyncio.shield(task)
         except TimeoutError:
-            return ended("dns", f"{url.host_str} could not be looked up in {self._deadline_s:g} s.", began)
+            return ended("dns", f"{aim.host} could not be looked up in {self._deadline_s:g} s.", began)
         return ended(found.kind, found.detail, began) if isinstance(found, Unreachable) else found
 
-    async def _look_up(self, url: Url, origin: str) -> _Route | Unreachable:
-        host = url.host_str or ""
-        found = await self.checked(host)
+    async def _look_up(self, aim: _Aim) -> _Route | Unreachable:
+        found = await self.checked(aim.host)
         if isinstance(found, Unreachable):
             return found
-        fresh_until = float("inf") if url.domain is None else time.monotonic() + self._dns_fresh_s
-        route = self._routes.get(origin)
+        fresh_until = time.monotonic() + self._dns_fresh_s if aim.named else float("inf")
+        route = self._routes.get(aim.origin)
         if route is not None and route.addresses[0] in found:
             route.addresses[1:] = [address for address in found if address != route.addresses[0]]
             route.fresh_until = fresh_until
         else:
-            route = _Route(found, self._client(url, found[0]), fresh_until)
-        self._routes[origin] = route
-        self._routes.move_to_end(origin)
+            if route is not None:
+                route.wires.give_up()
+            route = self._routes[aim.origin] = _Route(found, self._wires(aim, found[0]), fresh_until)
+        self._routes.move_to_end(aim.origin)
         if len(self._routes) > limits.HTTP_CLIENTS_MAX:
-            # Not closed: calls under way keep their client alive, and its connections close when the last one ends.
-            self._routes.popitem(last=False)
+            self._routes.popitem(last=False)[1].wires.give_up()
         return route
 
     async def checked(self, host: str) -> list[str] | Unreachable:
@@ -258,93 +262,45 @@ class Http:
         infos.sort(key=lambda info: info[0] != socket.AF_INET)
         return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
-    def _client(self, url: Url, address: str) -> Client:
-        """A client that dials `address` for this URL's host, whatever the system's resolver would say."""
-        try:
-            return self._builder(url, address, self._trusted_pem).build()
-        except BuilderError:
-            # The machine has no certificates of its own (a slim container): Mozilla's list stands in.
-            bundled = Path(certifi.where()).read_bytes()
-            return self._builder(url, address, bundled + (self._trusted_pem or b"")).build()
+    def _wires(self, aim: _Aim, address: str) -> Wires:
+        """To `address`, whatever the system's resolver would say."""
+        return Wires(address, aim.port, self.context() if aim.secure else None, aim.host.strip("[]."), self._connect_s)
 
-    def _builder(self, url: Url, address: str, trusted_pem: bytes | None) -> ClientBuilder:
-        builder = (
-            ClientBuilder()
-            .no_proxy()
-            .follow_redirects(False)
-            .referer(False)
-            .default_cookie_store(False)
-            .gzip(False)
-            .brotli(False)
-            .zstd(False)
-            .deflate(False)
-            .timeout(timedelta(seconds=self._deadline_s))
-            .connect_timeout(timedelta(seconds=self._connect_s))
-            .pool_idle_timeout(timedelta(seconds=limits.CONNECTION_IDLE_S))
-            .pool_max_idle_per_host(limits.CONNECTIONS_IDLE_MAX)
-            .user_agent("Regulars/1.0")
-        )
-        if url.domain is not None:
-            builder = builder.resolve(url.domain, address, url.port_or_known_default or 0)
-        if trusted_pem is not None:
-            builder = builder.add_root_certificate_pem(trusted_pem)
-        return builder
+    def context(self) -> ssl.SSLContext:
+        """The system's authorities, Mozilla's where it has none, and the one that was added."""
+        if self._tls is None:
+            self._tls = ssl.create_default_context(cadata=self._trusted_pem.decode() if self._trusted_pem else None)
+            self._tls.load_default_certs()
+            self._tls.load_verify_locations(certifi.where())
+        return self._tls
 
 
-async def _call(client: Client, url: Url, request: Request, began: float, rest_s: float | None) -> Answer | NoAnswer:
-    """One try at one address. `rest_s` replaces the client's own deadline where part of it is used up."""
-    builder = client.request(request.method, request.url).headers(request.headers).body_bytes(request.body)
-    if rest_s is not None:
-        builder = builder.timeout(timedelta(seconds=rest_s))
-    try:
-        async with builder.streamed_read_buffer_limit(request.answer_bytes_max).build_streamed() as response:
-            body = await _read(response, request.answer_bytes_max)
-            return Answer(response.status, _headers(response), body, _since_ms(began))
-    except BuilderError:
-        raise
-    except RequestError as error:
-        kind, detail = _classify(error, url)
-        return ended(kind, detail, began)
+_names_header = lru_cache(limits.HEADER_NAMES_REMEMBERED_MAX)(re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch)
 
 
-async def _read(response: Response, bytes_max: int) -> bytes:
-    """The body, cut. Leaving the rest unread closes the connection, so that nobody can make us swallow it."""
-    reader = response.body_reader
-    length = response.get_header("content-length") or ""
-    if length.isdigit() and len(length) < 12 and int(length) <= bytes_max:
-        return bytes(await reader.bytes())
-    parts: list[bytes] = []
-    while bytes_max > 0 and (part := await reader.read(bytes_max)) is not None:
-        parts.append(bytes(part))
-        bytes_max -= len(part)
-    return b"".join(parts)
+def _written(aim: _Aim, request: Request) -> bytes:
+    """The call as it goes out. Raises ValueError."""
+    lines = [f"{request.method}{aim.head}content-length: {len(request.body)}"]
+    for name, value in request.headers.items():
+        if not _names_header(name):
+            raise ValueError(f"a header can't be named {name!r}")
+        lines.append(f"{name}: {value}")
+    text = "\r\n".join(lines)
+    ends = aim.head.count("\n") + len(request.headers)
+    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+        raise ValueError("a header holds a line break or a NUL")
+    return text.encode() + b"\r\n\r\n" + request.body
 
 
-def _headers(response: Response) -> dict[str, str]:
-    try:
-        pairs = list(response.headers.items())
-    except ValueError:
-        # A value that is not ASCII. The library shows no bytes of it, so only the readable ones are kept.
-        pairs = [(name, value) for name in dict.fromkeys(response.headers) for value in _readable(response, name)]
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
-def _readable(response: Response, name: str) -> list[str]:
-    try:
-        return response.get_header_all(name)
-    except ValueError:
-        return ["\N{REPLACEMENT CHARACTER}"]
+def _lost(lost: Lost, host: str, began: float) -> NoAnswer:
+    says = {"connect": "no connection to {}: ", "tls": "no secure connection to {}: "}
+    return ended(lost.kind, says.get(lost.kind, "{} ").format(host) + lost.why, began)
 
 
 @lru_cache(maxsize=limits.URLS_REMEMBERED_MAX)
-def _aim(text: str) -> tuple[Url, str] | str:
-    """The URL as the client itself will read it, with its origin; or what is wrong with it, as a sentence.
-
-    Remembered, because making the library's URL objects anew is a tenth of the cost of a call.
-    """
+def _aim(text: str) -> _Aim | str:
+    """The URL as it was understood, or what is wrong with it, as a sentence. Remembered: to read it anew costs
+    a tenth of a call."""
     try:
         url = Url(text)
     except ValueError:
@@ -356,38 +312,21 @@ def _aim(text: str) -> tuple[Url, str] | str:
     port = url.port
     if port is not None and port < 1024 and port not in (80, 443):
         return f"Port {port} belongs to another service; expected 80, 443, or 1024 and above."
-    return url, url.origin_ascii
+    target = url.path if url.query_string is None else f"{url.path}?{url.query_string}"
+    says = (f" {target} HTTP/1.1", f"host: {url.authority}", "accept: */*", "user-agent: Regulars/1.0", "")
+    host, secure = url.host_str or "", url.scheme == "https"
+    known_port = url.port_or_known_default or 0
+    return _Aim(host, known_port, secure, url.domain is not None, url.origin_ascii, "\r\n".join(says))
 
 
 def url_refusal(text: str) -> str | None:
     """What is wrong with `text` as an address to call, as a sentence, before any look-up; None when nothing is."""
-    target = _aim(text)
-    if isinstance(target, str):
-        return target
-    if target[0].scheme != "https" and not addresses.is_this_machine(target[0].host_str or ""):
+    aim = _aim(text)
+    if isinstance(aim, str):
+        return aim
+    if not (aim.secure or addresses.is_this_machine(aim.host)):
         return "What is sent holds secrets and customers: expected https, but for an address of this machine itself."
     return None
-
-
-def _classify(error: RequestError, url: Url) -> tuple[NoAnswerKind, str]:
-    """The library's classes don't tell a connection that never stood from one that broke; its chain of causes does."""
-    causes = [cause["message"] for cause in error.details.get("causes") or []]
-    last = causes[-1] if causes else error.message
-    connecting = "client error (Connect)" in causes
-    host = url.host_str
-    if isinstance(error, RequestTimeoutError):
-        if connecting:
-            return "timeout_before_sent", f"{host} let no connection be made in time."
-        return "timeout_after_sent", f"{host} did not answer in time."
-    if connecting:
-        if url.scheme == "https" and "tcp connect error" not in causes:
-            return "tls", f"no secure connection to {host}: {last}."
-        return "connect", f"no connection to {host}: {last}."
-    if isinstance(error, BodyDecodeError) and "end of file" in last:
-        return "reset", f"{host} closed the connection in the middle of its answer."
-    if isinstance(error, DecodeError):
-        return "garbage", f"{host} answered something that is not HTTP: {last}."
-    return "reset", f"{host} closed the connection without an answer: {last}."
 
 
 def ended(kind: NoAnswerKind, detail: str, began: float) -> NoAnswer:

@@ -13,13 +13,13 @@ import time
 from collections import deque
 from typing import Any, Literal, cast
 
-import certifi
 import msgspec
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
 
 from regulars import limits
 from regulars.kit import addresses
-from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request, ended
+from regulars.kit.http import Answer, Http, NoAnswer, Request, ended
+from regulars.kit.wires import NoAnswerKind
 
 Security = Literal["tls", "starttls", "none"]
 PORTS = frozenset({25, 465, 587})
@@ -156,7 +156,6 @@ class Outside(Http):
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self._lines: dict[Server, list[_Line]] = {}
-        self._tls: ssl.SSLContext | None = None
 
     async def send(self, request: Request) -> Answer | NoAnswer:
         return await (self._mail(request) if isinstance(request, Envelope) else super().send(request))
@@ -239,7 +238,7 @@ class Outside(Http):
                 sock.close()
                 if n == len(found) or not isinstance(error, OSError | TimeoutError):
                     raise
-        tls = self._context() if server.security != "none" else None
+        tls = self.context() if server.security != "none" else None
         smtp.local_hostname = mail.sender.rpartition("@")[2] or "localhost"
         await smtp.connect(sock=sock, start_tls=False, tls_context=tls)
         await smtp.ehlo()
@@ -254,14 +253,6 @@ class Outside(Http):
             _Talk(cast(asyncio.WriteTransport, smtp.transport)),
             smtp.supports_extension("pipelining"),
         )
-
-    def _context(self) -> ssl.SSLContext:
-        """The system's authorities, Mozilla's where it has none, and the one that was added."""
-        if self._tls is None:
-            self._tls = ssl.create_default_context(cadata=self._trusted_pem.decode() if self._trusted_pem else None)
-            self._tls.load_default_certs()
-            self._tls.load_verify_locations(certifi.where())
-        return self._tls
 
     def _answered(self, line: _Line | None, code: int, words: str, began: float) -> Answer | NoAnswer:
         if not 200 <= code < 600:

@@ -17,7 +17,8 @@ from regulars.integrations import CONNECTORS
 from regulars.integrations.manifest import Connector
 from regulars.kit.errors import Invalid
 from regulars.kit.fields import checked_settings
-from regulars.kit.http import Answer, Http, NoAnswer, NoAnswerKind, Request
+from regulars.kit.http import Answer, Http, NoAnswer, Request
+from regulars.kit.wires import NoAnswerKind
 from tests.carriers.making import GIVEN, PROFILE, carrier_for, parcel
 
 TOOLS = list(CONNECTORS)

@@ -170,6 +170,74 @@ async def test_headers_that_are_not_ascii_do_no_harm(http: Http) -> None:
     assert answer.headers == {"x-name": "\N{REPLACEMENT CHARACTER}", "x-a": "1, 2", "content-length": "0"}
 
 
+@pytest.mark.parametrize(
+    ("parts", "kind", "body"),
+    [
+        (
+            [
+                b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+                b"2\r\nde\r\n0\r\nx-late: 1\r\n\r\n",
+            ],
+            "",
+            b"abcde",
+        ),
+        ([b"x-a: 1\r\n\r\nas long as", b" it lasts"], "", b"as long as it lasts"),
+        ([b"content-length: 2\r\n\r\nokHTTP/1.1 500 Not asked\r\ncontent-length: 0\r\n\r\n"], "", b"ok"),
+        ([b"x-a: " + b"a" * limits.ANSWER_HEAD_BYTES_MAX], "garbage", b""),
+        ([b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"], "garbage", b""),
+    ],
+    ids=["in chunks", "without a length", "two for one", "headers without an end", "of two lengths"],
+)
+async def test_answers_of_every_form(http: Http, parts: list[bytes], kind: str, body: bytes) -> None:
+    before = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n"
+    async with serving(before + parts[0], *parts[1:], pause_s=0.01) as port:
+        ends = [await http.send(post(f"http://127.0.0.1:{port}/")) for _ in range(2)]
+
+    for end in ends:
+        if kind:
+            assert isinstance(end, NoAnswer), end
+            assert end.kind == kind
+        else:
+            assert isinstance(end, Answer), end
+            assert (end.status, end.body) == (200, body)
+            assert "link" not in end.headers
+
+
+async def test_a_connection_is_used_again_until_the_other_side_ends_it(http: Http) -> None:
+    connections, closed = 0, asyncio.Event()
+
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        for _ in range(3):
+            await reader.readuntil(b"\r\n\r\n1")
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
+    request = Request("POST", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, b"1")
+    async with server:
+        for n in range(9):
+            assert isinstance(await http.send(request), Answer)
+            if n % 3 == 2:
+                await closed.wait()
+                closed.clear()
+
+    assert connections == 3
+
+
+@pytest.mark.parametrize(
+    "header", [("x-a", "1\r\nx-b: 2"), ("x-a: 1\r\nx-b", "2"), ("x-a", "1\n"), ("x a", "1"), ("x", "\0")]
+)
+async def test_a_header_can_hold_no_other(look_alikes: sandbox.Sandbox, http: Http, header: tuple[str, str]) -> None:
+    name, value = header
+    with pytest.raises(ValueError, match="header"):
+        await http.send(Request("POST", f"{look_alikes.base_url}/webhook/any", {name: value}, b""))
+    assert not look_alikes.memory.newest
+
+
 async def test_an_answer_that_drips_ends_at_the_deadline(http: Http) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"
     async with serving(head, *[b"a"] * 30, pause_s=0.05) as port:
@@ -207,21 +275,22 @@ async def test_the_environment_can_put_no_proxy_between(look_alikes: sandbox.San
 
 
 def self_signed(
-    name: str, *, until: datetime | None = None, key: ec.EllipticCurvePrivateKey | None = None
+    name: str, *, until: datetime | None = None, key: ec.EllipticCurvePrivateKey | None = None, by: str = ""
 ) -> tuple[bytes, bytes]:
-    """A certificate and its key, as PEM."""
+    """A certificate and its key, as PEM; signed with that key in the name of another, if one is named."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by or name))
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(until or now + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=not by, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     encoding, form, plain = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -260,7 +329,11 @@ async def test_a_certificate_that_expires_is_said_to_have_and_its_next_one_is_ta
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.num_tickets = 0  # each handshake is a new one
     key = ec.generate_private_key(ec.SECP256R1())
-    pem, (good, private) = tmp_path / "server.pem", self_signed("shop.example", key=key)
+    pem, (authority, private) = tmp_path / "server.pem", self_signed("authority.example", key=key)
+    good, gone = (
+        self_signed("shop.example", until=until, key=key, by="authority.example")[0]
+        for until in (None, datetime.now(UTC) - timedelta(seconds=1))
+    )
 
     def present(certificate: bytes) -> None:
         pem.write_bytes(certificate + private)
@@ -270,10 +343,9 @@ async def test_a_certificate_that_expires_is_said_to_have_and_its_next_one_is_ta
     ends = []
     async with (
         serving(answered, context=context) as port,
-        Http(allow_loopback=True, deadline_s=5, trusted_pem=good, resolve=to_this_machine) as http,
+        Http(allow_loopback=True, deadline_s=5, trusted_pem=authority, resolve=to_this_machine) as http,
     ):
-        noon = datetime.now(UTC) - timedelta(seconds=1)
-        for certificate in (good, self_signed("shop.example", until=noon, key=key)[0], good):
+        for certificate in (good, gone, good):
             present(certificate)
             ends.append(await http.send(post(f"https://shop.example:{port}/")))
     before, expired, renewed = ends
