@@ -321,7 +321,7 @@ HEALTH_FRESH_S, LOOP_STILL_S, DUE_LATE_S = 2.0, 300.0, 3_600.0  # from when on a
 # Calling out
 CONNECT_TIMEOUT_S = 4.0
 # Shorter than the 5 s after which common servers (Node.js) close an idle connection, perhaps just as we write to it.
-CONNECTION_IDLE_S = 4.0
+CONNECTION_IDLE_S, STREAM_IDLE_S, STREAM_ANSWER_BYTES_MAX = 4.0, 30.0, 4_000_000
 CONNECTIONS_IDLE_MAX = 64
 HTTP_CLIENTS_MAX = 512
 DNS_FRESH_S = 30.0

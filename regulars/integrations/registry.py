@@ -1,11 +1,11 @@
 """The tools that can be connected. A new one is a table of `tools.toml`, or a file and a line here."""
 
-from regulars.integrations import tool, webhook
+from regulars.integrations import streams, tool, webhook
 from regulars.integrations.manifest import Connector, Manifest
 from regulars.kit.fields import Known
 
 CONNECTORS: Known[Connector] = Known(
-    "tool", "What is to be sent there waits", {**tool.connectors(), "webhook": webhook.CONNECTOR}
+    "tool", "What is to be sent there waits", {**tool.connectors(), "webhook": webhook.CONNECTOR, **streams.CONNECTORS}
 )
 
 

@@ -10,15 +10,20 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from regulars import limits
 from regulars.delivery import carrier
 from regulars.integrations.manifest import ORDER, Connector, Manifest, in_order
-from regulars.kit import wire_time
 from regulars.kit.fields import Field, Option, rate_field, signing_secret
 from regulars.kit.http import Answer, NoAnswer, Request
-from regulars.kit.webhooks import SECRET_BYTES_MAX, SECRET_BYTES_MIN, is_secret, key_bytes, new_secret, signature
+from regulars.kit.webhooks import (
+    SECRET_BYTES_MAX,
+    SECRET_BYTES_MIN,
+    is_secret,
+    key_bytes,
+    new_secret,
+    payload,
+    signature,
+)
 
 
 def _secret_fits_style(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, str]:
@@ -98,13 +103,9 @@ class WebhookCarrier:
         """The event's body goes out as the text it is, so every attempt has the same bytes; only the time of the
         attempt, and with it the signature, differ."""
         body = parcel.mapped or parcel.body
-        if self._standard:
-            kind, at = msgspec.json.encode(parcel.event_name).decode(), wire_time(parcel.occurred_at)
-            text = f'{{"type":{kind},"timestamp":"{at}","data":{body}}}'
-        else:
-            text = body
+        said = payload(parcel.event_name, parcel.occurred_at, body) if self._standard else body.encode()
         named = parcel.delivery_id, parcel.event_name, parcel.attempted_at
-        return self._request(*named, text.encode(), parcel.traceparent)
+        return self._request(*named, said, parcel.traceparent)
 
     def read(self, answer: Answer) -> carrier.Outcome:
         if 200 <= answer.status < 300:
@@ -118,8 +119,7 @@ class WebhookCarrier:
     def check(self, at: datetime) -> Request:
         """A signed call of the type `ping`, which stands for no event. Its id is made of the time, for there is no
         delivery."""
-        text = f'{{"type":"ping","timestamp":"{wire_time(at)}","data":{{}}}}'
-        return self._request(UUID(int=int(at.timestamp() * 1_000_000)), "ping", at, text.encode())
+        return self._request(UUID(int=int(at.timestamp() * 1_000_000)), "ping", at, payload("ping", at, "{}"))
 
     def read_check(self, end: Answer | NoAnswer) -> carrier.CheckResult:
         if isinstance(end, NoAnswer):

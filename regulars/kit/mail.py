@@ -19,6 +19,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDis
 from regulars import limits
 from regulars.kit import addresses
 from regulars.kit.http import Answer, Http, NoAnswer, Request, ended
+from regulars.kit.streams import Publication, Streams
 from regulars.kit.wires import NoAnswerKind
 
 Security = Literal["tls", "starttls", "none"]
@@ -151,13 +152,16 @@ class _Line:
 
 
 class Outside(Http):
-    """All that goes out of this process, by HTTP and by SMTP."""
+    """All that goes out of this process, by HTTP, by SMTP and into streams."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self._lines: dict[Server, list[_Line]] = {}
+        self._streams = Streams(self.checked, self.context, self._deadline_s)
 
     async def send(self, request: Request) -> Answer | NoAnswer:
+        if isinstance(request, Publication):
+            return await self._streams.send(request)
         return await (self._mail(request) if isinstance(request, Envelope) else super().send(request))
 
     async def close(self) -> None:
@@ -165,6 +169,7 @@ class Outside(Http):
             for line in lines:
                 line.close()
         self._lines.clear()
+        await self._streams.close()
         await super().close()
 
     async def _mail(self, mail: Envelope) -> Answer | NoAnswer:

@@ -4,10 +4,20 @@ import base64
 import hmac
 import re
 import secrets
+from datetime import datetime
+
+import msgspec
+
+from regulars.kit.clock import wire_time
 
 _SECRET_BYTES = 24
 # What the specification asks of a secret's length.
 SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64
+
+
+def payload(kind: str, at: datetime, data: str) -> bytes:
+    """What is said of an event of this kind: its data, which is JSON, goes out as the text it is."""
+    return f'{{"type":{msgspec.json.encode(kind).decode()},"timestamp":"{wire_time(at)}","data":{data}}}'.encode()
 
 
 def new_secret() -> str:

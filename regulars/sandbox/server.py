@@ -21,6 +21,7 @@ from regulars.kit.processes import run_until_told
 from regulars.sandbox.faults import Fault, Faults
 from regulars.sandbox.inbox import mail_server
 from regulars.sandbox.memory import Call, Memory
+from regulars.sandbox.nats import NatsServer
 from regulars.sandbox.reply import Reply
 from regulars.sandbox.selling import Hook
 from regulars.sandbox.settings import Settings
@@ -193,19 +194,28 @@ async def running(host: str = "127.0.0.1", port: int = 0, settings: Settings | N
 
     mail = await loop.create_server(take_mail, host, port and port + 1)
     sandbox.mail_port = mail.sockets[0].getsockname()[1]
+    streaming = WeakSet[NatsServer]()
+
+    def take_messages() -> NatsServer:
+        streaming.add(taken := NatsServer(shop_of))
+        return taken
+
+    stream = await loop.create_server(take_messages, host, port and port + 2)
+    sandbox.nats_port = stream.sockets[0].getsockname()[1]
     sandbox.base_url = f"http://{host}:{server.sockets[0].getsockname()[1]}"
     try:
         yield sandbox
     finally:
         server.close()
         mail.close()
+        stream.close()
         for task in list(sending):
             task.cancel()
         await asyncio.gather(*sending, return_exceptions=True)
         await http.close()
         for connection in list(connections):
             connection.close()
-        for transport in [one.transport for one in mailing]:
+        for transport in [*(one.transport for one in mailing), *(one.transport for one in streaming)]:
             if transport is not None:
                 transport.close()
         await server.wait_closed()

@@ -39,6 +39,9 @@ LOOK_ALIKES: dict[str, Callable[[Memory, Settings], Any]] = {
 `fault(status, retry_after_s) -> Reply`: that status in the tool's words. A new one is a table of `apis`, or a file and
 a line here."""
 
+BY_PORT = ("smtp", "nats")
+"""Those that do not speak HTTP, each on a port of its own."""
+
 SELLERS: dict[str, Callable[[Callable[[Hook], None]], Seller]] = {"shopify": Shopify, "woocommerce": WooCommerce}
 """Those that tell, in place of being told."""
 
@@ -56,8 +59,8 @@ class Shop:
 
     def __init__(self, settings: Settings, send: Callable[[Hook], None] = lambda _: None) -> None:
         self.settings = msgspec.structs.replace(settings)
-        self.memory = Memory([*LOOK_ALIKES, "smtp", *SELLERS])
-        self.faults = Faults([*LOOK_ALIKES, "smtp", *SELLERS])
+        self.memory = Memory([*LOOK_ALIKES, *BY_PORT, *SELLERS])
+        self.faults = Faults([*LOOK_ALIKES, *BY_PORT, *SELLERS])
         self.tools = {tool: make(self.memory, self.settings) for tool, make in LOOK_ALIKES.items()}
         self.sellers = {platform: make(send) for platform, make in SELLERS.items()}
 
@@ -137,7 +140,7 @@ class Sandbox(Shop):
         self.shops: dict[str, Shop] = {}
         self._send = send
         self.base_url = ""
-        self.mail_port = 0
+        self.mail_port = self.nats_port = 0
 
     def answer(self, call: Call) -> tuple[Reply, Fault | None]:
         named = _OF_A_SHOP.fullmatch(call.path)

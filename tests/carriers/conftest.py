@@ -28,6 +28,8 @@ async def http(request: pytest.FixtureRequest) -> AsyncIterator[Outside]:
 @pytest.fixture
 def connect(look_alikes: sandbox.Sandbox) -> Callable[..., Carrier]:
     def connected(tool: str, **changed: Any) -> Carrier:
+        if tool == "nats":
+            changed = {"servers": f"127.0.0.1:{look_alikes.nats_port}", "security": "none"} | changed
         return carrier_for(tool, look_alikes.base_url, **changed)
 
     return connected

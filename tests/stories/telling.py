@@ -35,7 +35,9 @@ async def connected(
 ) -> dict[str, Any]:
     """A rule that tells a look-alike of coins rewarded."""
     given = {name: value.replace("BASE", look_alikes.base_url) for name, value in GIVEN[tool].items()}
-    settings = given | ({"primary_selector": "email"} if tool != "webhook" else {}) | more
+    if tool == "nats":
+        given |= {"servers": f"127.0.0.1:{look_alikes.nats_port}", "security": "none"}
+    settings = given | ({"primary_selector": "email"} if tool not in ("webhook", "nats") else {}) | more
     added = await shop.manage("POST", "/integrations", json={"tool": tool, "settings": settings})
     assert added.status_code == 201, added.text
     id = added.json()["integration"]["id"]

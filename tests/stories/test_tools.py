@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from regulars import limits, sandbox
@@ -292,3 +293,52 @@ async def test_an_integration_that_a_newer_version_has_stored_says_why_it_sends_
     await drained(shop)
     went_on = await health(id)
     assert (went_on["delivered_last_hour"], went_on["held_up"]) == (1, "")
+
+
+async def test_a_backlog_reaches_klaviyo_in_jobs_and_what_customers_have_follows(
+    shop: Shop, look_alikes: Sandbox
+) -> None:
+    await connected(shop, look_alikes, "klaviyo")
+    trigger = await shop.trigger(coins=(30, 30))
+    for n in range(210):
+        who = {"name": "Asha Rao", "metadetail": {"email": f"c{n}@shop.example"}}
+        answer = await shop.reward(trigger, f"customer-{n}", json=who)
+        assert answer.status_code == 200, answer.text
+    await drained(shop)
+    jobs = [one.call for one in look_alikes.memory.newest if one.call.path.endswith("/api/event-bulk-create-jobs")]
+    assert jobs
+    assert all(b"Nector:balance" not in one.body for one in jobs)
+    await drained(shop, patience_s=300)
+    told = await deliveries(shop, state="delivered", source="event", limit="100")
+    assert any("in one call" in one["reason"] for one in told)
+    klaviyo = look_alikes.tools["klaviyo"]
+    counts = look_alikes.memory.counts["klaviyo"]
+    assert (counts["events"], counts["duplicates"], counts["429"]) == (210, 0, 0)
+    assert all(klaviyo.profiles[f"c{n}@shop.example"]["Nector:balance"] == 30 for n in range(210))
+
+
+async def test_a_stream_has_what_a_webhook_has_in_the_order_in_which_it_happened(
+    shop: Shop, look_alikes: Sandbox
+) -> None:
+    rule = await connected(shop, look_alikes, "nats")
+    trigger = await shop.trigger(coins=(5, 5))
+    look_alikes.faults.put(Fault("nats", "503", times=1))
+    for n in range(3):
+        await shop.reward(trigger, CUSTOMER, send={"Idempotency-Key": str(n)})
+    await drained(shop, patience_s=30)
+    assert {one["state"] for one in await deliveries(shop)} == {"delivered"}
+    taken = [one for one in look_alikes.memory.newest if one.status == 200 and one.call.body]
+    said = [msgspec.json.decode(one.call.body) for one in taken]
+    assert [one["data"]["closing_balance"] for one in said] == [5, 10, 15]
+    assert {one["type"] for one in said} == {"walletreward_create"}
+    assert {one.call.path for one in taken} == {"regulars.walletreward_create"}
+    one = (await deliveries(shop))[0]
+    attempts = (await shop.manage("GET", f"/deliveries/{one['id']}")).json()["attempts"]
+    assert attempts[-1]["url"] == f"nats://127.0.0.1:{look_alikes.nats_port}/regulars.walletreward_create"
+    assert attempts[-1]["request_headers"]["Nats-Msg-Id"] == one["id"]
+    shown = (await shop.manage("GET", f"/integrations/{rule['integration_id']}")).text
+    assert "sandbox-token" not in shown
+    elsewhere = {"settings": {"servers": "nats.example:4222", "security": "tls"}}
+    moved = await shop.manage("PATCH", f"/integrations/{rule['integration_id']}", json=elsewhere)
+    assert moved.status_code == 422, "a password goes to no other servers than it was given for"
+    assert "password" in moved.text

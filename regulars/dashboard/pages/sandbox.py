@@ -13,7 +13,7 @@ from regulars.integrations import CONNECTORS
 from regulars.kit import Refusal
 from regulars.kit.http import Answer, Request
 
-TOOLS = {tool: connector.manifest.label for tool, connector in CONNECTORS.items()}
+TOOLS = {tool: connector.manifest.label for tool, connector in CONNECTORS.items() if tool != "kafka"}
 TOOLS |= {tool: manifest.label for tool, manifest in SENDERS.items()}
 FAULTS = {
     "slow": "Answer slowly",
@@ -41,6 +41,7 @@ async def show(desk: Handed) -> Response[str]:
         running=bool(received),
         address=desk.app.settings.sandbox_address(desk.id),
         mail_port=desk.app.settings.sandbox_port_used() + 1,
+        nats_port=desk.app.settings.sandbox_port_used() + 2,
         allowed=desk.app.settings.allow_loopback,
         counts=received.get("counts", {}),
         calls=received.get("calls", []),
