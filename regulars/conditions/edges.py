@@ -1,26 +1,37 @@
 """When time alone may change an answer."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, tzinfo
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
 
 from regulars.conditions.matching import Payload, born_on
-from regulars.conditions.model import Condition, Done, Measured, Property, leaves
+from regulars.conditions.model import Condition, Done, Leaf, Measured, Property, leaves
 from regulars.conditions.reading import Moment, read_date
 from regulars.conditions.sql import shifted, start_of
+
+_OF_TIME = ("in_last_days", "in_next_days", "anniversary")
 
 
 def edge(condition: Condition | None, payload: Payload, *, now: datetime, zone: tzinfo) -> datetime | None:
     """When time alone may change the answer next; None for never."""
-    return min((at for leaf in leaves(condition) for at in _edges(leaf, payload, now, zone) if at > now), default=None)
+    return min((at for leaf in _timed(condition) for at in _edges(leaf, payload, now, zone) if at > now), default=None)
+
+
+@lru_cache(4_096)
+def _timed(condition: Condition | None) -> tuple[Leaf, ...]:
+    """The leaves of which time may change the answer."""
+    return tuple(
+        leaf
+        for leaf in leaves(condition)
+        if (leaf.measure.last_days if isinstance(leaf, Done) else leaf.operator in _OF_TIME and leaf.type == "date")
+    )
 
 
 def _edges(leaf: Property | Done, payload: Payload, now: datetime, zone: tzinfo) -> Iterator[datetime]:
     if isinstance(leaf, Done):
         found = payload.get(leaf.measure)
-        if leaf.measure.last_days and isinstance(found, Measured) and found.oldest is not None:
-            yield _after(datetime.fromtimestamp(found.oldest, UTC), leaf.measure.last_days, zone)
-        return
-    if leaf.type != "date" or leaf.operator not in ("in_last_days", "in_next_days", "anniversary"):
+        if isinstance(found, Measured) and found.oldest is not None:
+            yield _begins(datetime.fromtimestamp(found.oldest, zone).date(), leaf.measure.last_days + 1, zone)
         return
     have = read_date(payload.get(leaf.name), zone)
     if have is None:
@@ -33,12 +44,14 @@ def _edges(leaf: Property | Done, payload: Payload, now: datetime, zone: tzinfo)
             yield have.at
         ends = leaf.value + 1 if leaf.operator == "in_last_days" else 1
         begins = 0 if leaf.operator == "in_last_days" else -leaf.value
-        yield start_of(shifted(day, begins), zone)
-        yield start_of(shifted(day, ends), zone)
+        yield _begins(day, begins, zone)
+        yield _begins(day, ends, zone)
 
 
-def _after(at: datetime, days: int, zone: tzinfo) -> datetime:
-    return start_of(shifted(at.astimezone(zone).date(), days + 1), zone)
+@lru_cache(4_096)
+def _begins(day: date, days: int, zone: tzinfo) -> datetime:
+    """When the day begins that is so many after that one."""
+    return start_of(shifted(day, days), zone)
 
 
 def _anniversaries(have: Moment, now: datetime, zone: tzinfo) -> Iterator[datetime]:

@@ -89,7 +89,11 @@ def exact(number: Number) -> Fraction:
 
 def _done(leaf: Done) -> Test:
     asked: Any = leaf.value
-    holds = _NUMBERS[leaf.operator](tuple(map(exact, asked)) if isinstance(asked, tuple) else exact(asked))
+    # Whole numbers, as counts are, are compared as such: that is what most ask, of everybody.
+    given = [
+        n.numerator if n.denominator == 1 else n for n in map(exact, asked if isinstance(asked, tuple) else (asked,))
+    ]
+    holds = _NUMBERS[leaf.operator](tuple(given) if isinstance(asked, tuple) else given[0])
     unset = holds_unset(leaf)
 
     def test(payload: Payload, now: datetime) -> bool:

@@ -53,7 +53,7 @@ def schema(fields: Iterable[Field]) -> dict[str, Field]:
     return {field.name: field for field in fields}
 
 
-class Property(Struct, frozen=True):
+class Property(Struct, frozen=True, cache_hash=True):
     """A leaf: a property compared with a value.
 
     The type is the schema's at the time of parsing, kept here so that matching needs no schema. The value's shape is
@@ -92,7 +92,7 @@ def deeds_of(schema: Schema) -> Mapping[str, Deed]:
     return schema.deeds if isinstance(schema, Language) else {}
 
 
-class Measure(Struct, frozen=True):
+class Measure(Struct, frozen=True, cache_hash=True):
     """Which of a person's deeds are looked at: those of a topic, `where` that holds for each of them, since the day
     `last_days` before today, or from the day `first` to `last`, else ever. `of` is the number that is added up, ''
     where they are counted. Payloads hold what it came to under the measure itself."""
@@ -117,7 +117,7 @@ class Measured(Struct, frozen=True):
 DoneWord = Literal["count", "sum", "average"]
 
 
-class Done(Struct, frozen=True):
+class Done(Struct, frozen=True, cache_hash=True):
     """A leaf: what somebody has done, compared with a number. None of it is 0, of which there is no average."""
 
     measure: Measure
@@ -125,30 +125,30 @@ class Done(Struct, frozen=True):
     operator: str
     value: Value
 
-    def of(self, payload: Mapping[Any, object]) -> Fraction | None:
+    def of(self, payload: Mapping[Any, object]) -> Fraction | int | None:
         """What the payload says it came to."""
         found = payload.get(self.measure)
         known = found if isinstance(found, Measured) else Measured()
         if self.word == "count":
-            return Fraction(known.count)
+            return known.count
         if self.word == "sum":
             return known.total
         return known.total / known.count if known.count else None
 
 
-class AllOf(Struct, frozen=True):
+class AllOf(Struct, frozen=True, cache_hash=True):
     """Holds when every item holds."""
 
     items: tuple[Condition, ...]
 
 
-class AnyOf(Struct, frozen=True):
+class AnyOf(Struct, frozen=True, cache_hash=True):
     """Holds when at least one item holds."""
 
     items: tuple[Condition, ...]
 
 
-class NoneOf(Struct, frozen=True):
+class NoneOf(Struct, frozen=True, cache_hash=True):
     """Holds when no item holds: exactly the opposite of AnyOf."""
 
     items: tuple[Condition, ...]

@@ -19,6 +19,7 @@ from regulars.conditions.model import AllOf, AnyOf, Condition, Done, Measure, Me
 from regulars.conditions.reading import YES_NO, fold
 from regulars.kit.clock import midnight
 
+_NONE = Fraction(0)
 _FIRST, _LAST = date(2, 1, 1), date(9998, 12, 31)
 # What `str.strip` takes from a text that is ASCII; of others what was folded is stored.
 _SPACE = "E' \\t\\n\\x0b\\f\\r\\x1c\\x1d\\x1e\\x1f'"
@@ -146,7 +147,9 @@ def measures(
 def measured(wanted: Sequence[Measure], row: Any) -> dict[Measure, Measured]:
     """What such a row says, as payloads hold it."""
     columns = zip(wanted, row["counts"], row["totals"], row["oldest"], strict=True)
-    return {one: Measured(n, Fraction(total or 0), at and at.timestamp()) for one, n, total, at in columns}
+    return {
+        one: Measured(n, Fraction(total) if total else _NONE, at and at.timestamp()) for one, n, total, at in columns
+    }
 
 
 def _columns(made: _Statement, measure: Measure) -> tuple[str, str, str]:

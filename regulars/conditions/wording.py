@@ -147,7 +147,7 @@ def _leaf_parts(leaf: Property, schema: Schema) -> Iterator[Part]:
     yield Part(operator.words.replace("{}", _value_words(leaf, operator.value, field)), strong=True)
 
 
-def done_in_words(leaf: Done, have: Fraction | None, schema: Schema) -> str:
+def done_in_words(leaf: Done, have: Fraction | int | None, schema: Schema) -> str:
     """What was found, as people say it: `3 times`, `849.5`."""
     if have is None:
         return "none"
