@@ -13,7 +13,7 @@ from uuid import UUID
 from regulars import limits
 from regulars.delivery import carrier
 from regulars.integrations.manifest import ORDER, Connector, Manifest, in_order
-from regulars.kit.fields import Field, Option, rate_field, signing_secret
+from regulars.kit.fields import form_of, rate_field
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.webhooks import (
     SECRET_BYTES_MAX,
@@ -33,41 +33,18 @@ def _secret_fits_style(settings: Mapping[str, Any], secrets: Mapping[str, str]) 
     return {"secret": f"expected whsec_ followed by {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX} bytes in base64"}
 
 
+_MORE = (ORDER, rate_field(60_000, "Lower it if your receiver can't keep up."))
+# It only signs, so nobody learns it; but older receivers are sent its hash, and take that for a proof.
+_SIGNS = {
+    "generate": new_secret,
+    "sent_to": lambda settings: "" if settings["style"] == "standard" else str(settings["url"]),
+}
 MANIFEST = Manifest(
     tool="webhook",
-    label="Webhook",
     category="developers",
-    summary="Each event is posted, signed, to an address of your own.",
-    help_text=(
-        "Your receiver checks the signature with the secret, takes two calls with the same webhook-id for one, and "
-        "answers with a status from 200 to 299 within 10 seconds."
-    ),
-    help_url="https://www.standardwebhooks.com",
     deduplicates=True,
-    fields=(
-        Field(
-            name="url",
-            label="Address of your receiver",
-            kind="url",
-            expected="an address such as https://shop.example/hooks/loyalty",
-        ),
-        # It only signs, so nobody learns it; but older receivers are sent its hash, and take that for a proof.
-        signing_secret(new_secret, lambda settings: "" if settings["style"] == "standard" else str(settings["url"])),
-        Field(
-            name="style",
-            label="Signature style",
-            kind="select",
-            help="Choose the older style only for a receiver that was written for it.",
-            default="standard",
-            options=(
-                Option("standard", "Standard Webhooks"),
-                Option("nector", "x-nector-webhook-hmac (older receivers)"),
-            ),
-        ),
-        ORDER,
-        rate_field(60_000, "Lower it if your receiver can't keep up."),
-    ),
     also=_secret_fits_style,
+    **form_of(__file__, "webhook", *_MORE, secret=_SIGNS),
 )
 
 
