@@ -10,7 +10,7 @@ from regulars import customers, limits, tiers
 from regulars.api.management.api import Call, NoQuery, PageQuery, Resource, management
 from regulars.api.management.items import Whose, named, of_customers
 from regulars.kit import Listed, Reading, Tx, copied, showing
-from regulars.tiers import Ladder, LadderVersion, Move, Preview, Progress
+from regulars.tiers import Ladder, LadderVersion, Move, Preview, Progress, Standing
 
 LADDER: dict[str, Any] = {
     "tiers": [
@@ -51,15 +51,11 @@ class TierQuery(PageQuery, frozen=True, forbid_unknown_fields=True, kw_only=True
     tier: Annotated[str, Meta(max_length=40, description="Its key.", examples=["gold"])]
 
 
+@showing("customer tier since until placed_until placed_reason", Standing)
 class MemberItem(msgspec.Struct, frozen=True, kw_only=True):
     """`until` is when the term ends, null where there is none; `placed_until` of who was placed by hand."""
 
     customer: Whose
-    tier: str
-    since: datetime
-    until: datetime | None
-    placed_until: datetime | None
-    placed_reason: str
 
 
 @showing("id from_tier to_tier direction reason actor ladder_version moved_at", Move)
