@@ -58,6 +58,9 @@ async def test_a_template_is_checked_kept_in_versions_and_filled_in_with_what_is
     await shop.manage("POST", f"/customers/{asha}/transactions", json=adjusted)
     said = await previewed(shop, "<p>{{ customer.first_name }}: {{ user_available_balance }} {{ coupon.code }}</p>")
     assert "<p>Asha: 50 GIFT-2345</p>" in said["html"]
+    assert (await previewed(shop, "Hello", 422, topic="nothing_create"))["fields"].keys() == {"topic"}
+    asked = await shop.manage("GET", "/template-variables", params={"topic": "nothing_create"})
+    assert (asked.status_code, asked.json()["fields"].keys()) == (422, {"topic"})
     assert said["text"].startswith("Asha: 50 GIFT-2345")
     told = (await shop.manage("GET", "/template-variables", params={"topic": "walletreward_create"})).json()["items"]
     tags = {one["name"]: one["tag"] for one in told}

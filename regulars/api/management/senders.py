@@ -31,7 +31,7 @@ class SenderItem(Shown[Sender], frozen=True, kw_only=True):
     the reason in words. Secrets are never said. Its provider reports at `reports_at`, which is said to keys that may
     write alone. `health` is how its queue is doing."""
 
-    reports_at: str | None
+    reports_at: Annotated[str, Meta(max_length=limits.SETTING_CHARS_MAX)] | None
     health: LaneHealth | None
 
 

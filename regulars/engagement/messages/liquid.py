@@ -27,7 +27,7 @@ from regulars.engagement.messages.model import Content
 from regulars.events import TOPICS
 from regulars.events.catalogue.properties import Common
 from regulars.events.schemas import properties
-from regulars.kit import Faults
+from regulars.kit import Faults, invalid
 
 THINGS: dict[str, dict[str, tuple[str, str]]] = msgspec.convert(
     json.loads(Path(__file__).with_name("variables.json").read_text(encoding="utf-8")),
@@ -213,7 +213,10 @@ class Variable(msgspec.Struct, frozen=True):
 
 @lru_cache(128)
 def variables(topic: str, own: tuple[str, ...] = ()) -> list[Variable]:
-    """What a template may name that is written for the event, or for none; `own`: what the shop keeps of customers."""
+    """What a template may name that is written for the event, or for none; `own`: what the shop keeps of customers.
+    Raises Invalid for an event that there is not."""
+    if topic and topic not in TOPICS:
+        raise invalid("topic", "the name of an event, or nothing")
     of_event = {name: one["description"] for name, one in properties(TOPICS[topic].type if topic else Common).items()}
     said = {f"{thing}.{name}": words for thing, inside in THINGS.items() for name, (_, words) in inside.items()}
     said |= {f"customer.properties.{name}": "What you keep of them" for name in own}

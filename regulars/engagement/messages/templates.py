@@ -90,7 +90,8 @@ async def _saved(tx: Tx, workspace_id: UUID, one: Template, actor: str) -> Templ
 
 
 def draft(channel: Channel, topic: str, content: Content) -> Template:
-    """One that is being written."""
+    """One that is being written. Raises Invalid for an event that there is not."""
+    liquid.variables(topic)
     return Template(AFTER_ALL_IDS, "-", channel, topic, 0, content, datetime.min, datetime.min)
 
 
