@@ -14,22 +14,13 @@ from regulars import limits
 from regulars.delivery import carrier
 from regulars.integrations.manifest import ORDER, Connector, Manifest, in_order
 from regulars.kit import addresses
-from regulars.kit.fields import Field, Option, rate_field
+from regulars.kit.fields import form_of, rate_field
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.streams import Servers, publication
 from regulars.kit.webhooks import payload
 
 _TRIED_TOPIC = "walletreward_create"
 _SERVER = r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,45}\]):[0-9]{1,5}"
-_PART = r"(?:[A-Za-z0-9_-]|\{topic\})+"
-_SECURITY = Field(
-    name="security",
-    label="Connection",
-    kind="select",
-    help="Without TLS only servers on this machine are spoken to.",
-    default="tls",
-    options=(Option("tls", "TLS"), Option("none", "Not encrypted, to this machine alone")),
-)
 
 
 class _Customer(msgspec.Struct, gc=False):
@@ -51,98 +42,19 @@ def _fits(settings: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, 
     return wrong
 
 
-def _fields(kind: str, example: str, subject: Field, *more: Field) -> tuple[Field, ...]:
-    return (
-        Field(
-            name="servers",
-            label="Servers",
-            kind="text",
-            help="One, or several of one cluster with commas between them.",
-            pattern=rf"{_SERVER}(?:\s*,\s*{_SERVER}){{0,9}}",
-            expected=f"up to ten servers with their ports, such as {example}",
-        ),
-        subject,
-        *more,
-        Field(name="user", label="User", kind="text", required=False, default="", pattern=r"[\x21-\x7e]{0,200}"),
-        Field(
-            name="password",
-            label="Password or token" if kind == "nats" else "Password",
-            kind="secret",
-            help="Without a user it is taken for a token." if kind == "nats" else "",
-            required=False,
-            sent_to=lambda settings: str(settings["servers"]),
-        ),
-        _SECURITY,
+def _manifest(tool: str) -> Manifest:
+    form = form_of(
+        __file__,
+        tool,
         msgspec.structs.replace(ORDER, default="customer"),
         rate_field(600_000, "Lower it if your cluster can't keep up."),
+        servers={"pattern": rf"{_SERVER}(?:\s*,\s*{_SERVER}){{0,9}}"},
+        password={"sent_to": lambda settings: str(settings["servers"])},
     )
+    return Manifest(tool=tool, category="developers", deduplicates=True, also=_fits, **form)
 
 
-NATS = Manifest(
-    tool="nats",
-    label="NATS",
-    category="developers",
-    summary="Each event is a message in a stream of JetStream.",
-    help_text=(
-        "Make a stream that takes the subject, and a user who may publish to it and subscribe to _INBOX.>. Messages "
-        "carry Nats-Msg-Id, so that the stream keeps one that comes twice within its window once."
-    ),
-    help_url="https://docs.nats.io/nats-concepts/jetstream",
-    deduplicates=True,
-    fields=_fields(
-        "nats",
-        "nats.shop.example:4222",
-        Field(
-            name="subject",
-            label="Subject",
-            kind="text",
-            help="{topic} stands for the event's topic, such as walletreward_create.",
-            default="regulars.{topic}",
-            pattern=rf"(?=.{{1,200}}$){_PART}(?:\.{_PART})*",
-            expected="a subject such as regulars.{topic}",
-        ),
-    ),
-    also=_fits,
-)
-
-KAFKA = Manifest(
-    tool="kafka",
-    label="Kafka",
-    category="developers",
-    summary="Each event is a message in a topic, those of one customer in their order.",
-    help_text=(
-        "Make the topic, and a user who may write to it. A message's key is the customer's id, so all that happens to "
-        "a customer is in one partition."
-    ),
-    help_url="https://kafka.apache.org/documentation/",
-    deduplicates=True,
-    fields=_fields(
-        "kafka",
-        "kafka.shop.example:9093",
-        Field(
-            name="topic",
-            label="Topic",
-            kind="text",
-            help="{topic} stands for the event's topic, such as walletreward_create.",
-            default="regulars",
-            pattern=r"(?=.{1,200}$)(?:[A-Za-z0-9._-]|\{topic\})+",
-            expected="a topic such as regulars, or regulars.{topic}",
-        ),
-        Field(
-            name="mechanism",
-            label="Login",
-            kind="select",
-            default="SCRAM-SHA-512",
-            options=(
-                Option("SCRAM-SHA-512", "SCRAM-SHA-512"),
-                Option("SCRAM-SHA-256", "SCRAM-SHA-256"),
-                Option("PLAIN", "PLAIN"),
-                Option("none", "None"),
-            ),
-        ),
-    ),
-    also=_fits,
-)
+NATS, KAFKA = _manifest("nats"), _manifest("kafka")
 
 
 class StreamCarrier:
