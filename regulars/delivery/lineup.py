@@ -134,7 +134,7 @@ class Lineup:
         """What was held is in the queue for later."""
         for id in ids:
             del self._held[id]
-        self._exhausted.clear()
+            self._exhausted.clear()
 
     def clear(self) -> list[UUID]:
         """Of everything that is not sent; what is held stays so until its call is recorded."""

@@ -10,6 +10,7 @@ import msgspec
 
 from regulars import limits
 from regulars.delivery.carrier import Parcel, SourceKind
+from regulars.kit.ids import id_of
 
 State = Literal["queued", "delivered", "failed", "skipped", "uncertain"]
 OutcomeName = Literal["delivered", "retry", "gave_up", "paused", "uncertain"]
@@ -38,7 +39,7 @@ def delivery_ids(event_ids: Iterable[UUID], rule_id: UUID) -> list[UUID]:
     ids = []
     for event_id in event_ids:
         event = event_id.bytes
-        ids.append(UUID(bytes=event[:_SHARED_BYTES] + blake2b(event + rule, digest_size=16 - _SHARED_BYTES).digest()))
+        ids.append(id_of(event[:_SHARED_BYTES] + blake2b(event + rule, digest_size=16 - _SHARED_BYTES).digest()))
     return ids
 
 

@@ -17,6 +17,14 @@ workspace_id = $1 AND lane_id = $2 AND state = 'failed' AND NOT test AND finishe
 -- part: of_them
 id = ANY ($2::uuid[]) AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
 
+-- part: locked
+SELECT o.id FROM unnest($3::uuid[]) AS n (id)
+ CROSS JOIN LATERAL (
+       SELECT id FROM delivery_delivery
+        WHERE workspace_id = $1 AND lane_id = $2 AND id = n.id
+          AND id >= ($3::uuid[])[1] AND id <= ($3::uuid[]) [cardinality($3::uuid[])]
+          FOR UPDATE) AS o
+
 -- name: open_lane
 -- awake from the start: something may have been queued before the lane was there
 INSERT INTO delivery_lane (workspace_id, id, tool, rate_per_minute, wake_at, tokens_at, created_at)
@@ -205,47 +213,29 @@ SELECT DISTINCT ON (ahead_of) ahead_of, id, due_at FROM delivery_delivery
  ORDER BY ahead_of, id
 
 -- name: lock_deliveries
--- In the order in which they are given, each found by its key. The ids rise: no partition outside of them is opened.
-SELECT d.id FROM unnest($2::uuid[]) AS n (id)
- CROSS JOIN LATERAL (
-       SELECT id FROM delivery_delivery
-        WHERE workspace_id = $1 AND id = n.id
-          AND id >= ($2::uuid[])[1] AND id <= ($2::uuid[]) [cardinality($2::uuid[])]
-          FOR UPDATE) AS d
+{locked}
 
 -- name: record
 -- Every attempt that was made is kept and numbered, even one that comes too late to change the delivery's state. What
--- attempts have in common (a shape) is sent once. The deliveries are locked by now, so what they will be can be worked
--- out from what they are; each is found by its key and changed by it. The ids rise, as for lock_deliveries.
-WITH attempt AS MATERIALIZED (
-    SELECT u.id, u.started_at, u.duration_ms, u.request_headers, u.request_body, ($9::text[])[u.shape] AS state,
-           ($10::text[])[u.shape] AS outcome, ($11::text[])[u.shape] AS reason,
-           ($12::timestamptz[])[u.shape] AS next_at, ($13::text[])[u.shape] AS method, ($14::text[])[u.shape] AS url,
-           ($15::smallint[])[u.shape] AS status, ($16::text[])[u.shape] AS answer_headers,
-           ($17::text[])[u.shape] AS answer_body, d.lane_id, d.event_id, d.rule_id, d.topic, d.state AS was,
-           d.reason AS had_reason, d.attempts_made + 1 AS number, d.tries, d.due_at, d.created_at, d.finished_at, d.share
-      FROM unnest($3::uuid[], $4::int[], $5::timestamptz[], $6::int[], $7::text[], $8::text[])
-           AS u (id, shape, started_at, duration_ms, request_headers, request_body)
-     CROSS JOIN LATERAL (
-           SELECT * FROM delivery_delivery
-            WHERE workspace_id = $1 AND id = u.id
-              AND id >= ($3::uuid[])[1] AND id <= ($3::uuid[]) [cardinality($3::uuid[])]
-           OFFSET 0) AS d
-), delivery AS (
-    INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, created_at, attempts_made, state,
-                                   tries, reason, due_at, finished_at, share)
-    SELECT $1, id, lane_id, event_id, rule_id, topic, created_at, number,
-           CASE WHEN was IN ('queued', 'uncertain') THEN state ELSE was END,
-           tries + CASE WHEN was = 'queued' AND outcome <> 'paused' THEN 1 ELSE 0 END,
-           CASE WHEN was IN ('queued', 'uncertain') THEN reason ELSE had_reason END,
-           CASE WHEN was IN ('queued', 'uncertain') THEN COALESCE(next_at, due_at) ELSE due_at END,
-           CASE WHEN was IN ('queued', 'uncertain') THEN CASE WHEN state <> 'queued' THEN $18::timestamptz END ELSE finished_at END,
-           CASE WHEN share = 'first' AND outcome = 'retry' THEN 'retry' ELSE share END
-      FROM attempt
-    ON CONFLICT (workspace_id, id) DO UPDATE
-       SET attempts_made = EXCLUDED.attempts_made, state = EXCLUDED.state, tries = EXCLUDED.tries,
-           reason = EXCLUDED.reason, due_at = EXCLUDED.due_at, finished_at = EXCLUDED.finished_at, in_hand_since = NULL,
-           share = EXCLUDED.share
+-- attempts have in common (a shape) is sent once. The ids rise: deliveries are
+-- locked in that order, no partition outside of them is opened, and what belongs to one is found by its place among them
+-- (width_bucket); of a join the planner's statistics would say how it is made.
+WITH delivery AS (
+    UPDATE delivery_delivery AS d
+       SET (attempts_made, state, tries, reason, due_at, finished_at, in_hand_since, share) = (
+           SELECT d.attempts_made + 1, CASE WHEN s.moves THEN ($9::text[])[s.shape] ELSE d.state END,
+                  d.tries + CASE WHEN d.state = 'queued' AND ($10::text[])[s.shape] <> 'paused' THEN 1 ELSE 0 END,
+                  CASE WHEN s.moves THEN ($11::text[])[s.shape] ELSE d.reason END,
+                  COALESCE(CASE WHEN s.moves THEN ($12::timestamptz[])[s.shape] END, d.due_at),
+                  CASE WHEN NOT s.moves THEN d.finished_at WHEN ($9::text[])[s.shape] <> 'queued' THEN $18::timestamptz END,
+                  NULL::timestamptz,
+                  CASE WHEN d.share = 'first' AND ($10::text[])[s.shape] = 'retry' THEN 'retry' ELSE d.share END
+             FROM (SELECT ($4::int[])[width_bucket(d.id, $3::uuid[])] AS shape, d.state IN ('queued', 'uncertain') AS moves
+                   OFFSET 0) AS s)
+     WHERE workspace_id = $1
+       AND id = ANY (ARRAY({locked}))
+       AND id >= ($3::uuid[])[1] AND id <= ($3::uuid[]) [cardinality($3::uuid[])]
+    RETURNING d.id, d.attempts_made
 ), tally AS (
     INSERT INTO delivery_tally AS t (workspace_id, lane_id, slot, delivered, retried, failed, duration_ms, counts)
     VALUES ($1, $2, $19, $20, $21, $22, $23, $24)
@@ -265,9 +255,13 @@ WITH attempt AS MATERIALIZED (
 )
 INSERT INTO delivery_attempt (workspace_id, delivery_id, number, started_at, duration_ms, method, url, request_headers,
                               request_body, status, answer_headers, answer_body, outcome, reason, next_at)
-SELECT $1, id, number, started_at, duration_ms, method, url, request_headers, request_body, status, answer_headers,
-       answer_body, outcome, reason, next_at
-  FROM attempt
+SELECT $1, u.id, f.numbers[width_bucket(u.id, f.ids)], u.started_at, u.duration_ms, ($13::text[])[u.shape],
+       ($14::text[])[u.shape], u.request_headers, u.request_body, ($15::smallint[])[u.shape], ($16::text[])[u.shape],
+       ($17::text[])[u.shape], ($10::text[])[u.shape], ($11::text[])[u.shape], ($12::timestamptz[])[u.shape]
+  FROM (SELECT array_agg(id ORDER BY id) AS ids, array_agg(attempts_made ORDER BY id) AS numbers FROM delivery) AS f
+ CROSS JOIN unnest($3::uuid[], $4::int[], $5::timestamptz[], $6::int[], $7::text[], $8::text[])
+           AS u (id, shape, started_at, duration_ms, request_headers, request_body)
+ WHERE f.ids[width_bucket(u.id, f.ids)] = u.id
 
 -- name: note_error
 UPDATE delivery_lane SET last_error = $3, last_error_at = $4 WHERE workspace_id = $1 AND id = $2

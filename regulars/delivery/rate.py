@@ -83,7 +83,9 @@ class Bucket:
     @property
     def profiles(self) -> int:
         """How many of the calls that may be made may be about profiles."""
-        return int(min((part.tokens for part in self._of_profiles), default=limits.LANE_UNRECORDED_MAX))
+        if not self._of_profiles:
+            return limits.LANE_UNRECORDED_MAX
+        return int(min(part.tokens for part in self._of_profiles))
 
     @property
     def calls(self) -> int:

@@ -52,7 +52,6 @@ async def record(
     if delivered < len(counted):
         newest = next(verdict for _, verdict in reversed(counted) if verdict.state != "delivered")
         await tx.execute(sql.note_error, workspace_id, lane_id, newest.reason, now)
-    await tx.execute(sql.lock_deliveries, workspace_id, ids)
     columns = (ids, [shape for _, shape in numbered], *own, *(list(column) for column in zip(*shapes, strict=True)))
     tally = slot_of(now), delivered, len(counted) - delivered - failed, failed, duration_ms, counted_by_kind(counted)
     await tx.execute(sql.record, workspace_id, lane_id, *columns, now, *tally)

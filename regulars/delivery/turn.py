@@ -327,7 +327,7 @@ class Turn:
         if held:
             ids = {*made_ids, *(one.id for _, behind in held.values() for one in behind)}
             await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)
-            await tx.execute(sql.lock_deliveries, lane.workspace_id, sorted(ids))
+            await tx.execute(sql.lock_deliveries, lane.workspace_id, lane.id, sorted(ids))
         verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=random)
         rows: list[_Aside] = []
         for (made, _), verdict in zip(batch, verdicts, strict=True):

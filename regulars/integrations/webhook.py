@@ -120,13 +120,14 @@ class WebhookCarrier:
         self, delivery_id: UUID, topic: str, at: datetime, body: bytes, traceparent: str | None = None
     ) -> Request:
         """Of the older style, a call that is refused is made once more with the previous secret."""
-        at_s, otherwise = at.timestamp(), None
+        at_s, otherwise, id = at.timestamp(), None, str(delivery_id)
         common = {**_JSON, "traceparent": traceparent} if traceparent else _JSON
-        keys = [self._key, *([self._previous_key] if at_s < self._previous_until_s else [])]
+        keys = [self._key, self._previous_key] if at_s < self._previous_until_s else [self._key]
+        stamp = str(int(at_s))
         if self._standard:
-            signed = [f"v1,{signature(key, str(delivery_id), str(int(at_s)), body)}" for key in keys]
-            headers = {"webhook-id": str(delivery_id), "webhook-timestamp": str(int(at_s))}
-            return Request("POST", self._url, {**common, **headers, "webhook-signature": " ".join(signed)}, body)
+            signed = " ".join([f"v1,{signature(key, id, stamp, body)}" for key in keys])
+            headers = {"webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": signed}
+            return Request("POST", self._url, {**common, **headers}, body)
         for key in reversed(keys):
             headers = {
                 "x-nector-webhook-hmac": hmac.digest(key, body, "sha256").hex(),
@@ -134,8 +135,8 @@ class WebhookCarrier:
                 # Receivers exist that check this one alone.
                 "x-nector-webhook-secret": sha256(key).hexdigest(),
                 "x-nector-webhook-secret-algo": "sha256",
-                "x-nector-timestamp": str(int(at_s)),
-                "x-nector-delivery-id": str(delivery_id),
+                "x-nector-timestamp": stamp,
+                "x-nector-delivery-id": id,
                 "x-nector-topic": topic,
                 "x-source": "unix",
             }

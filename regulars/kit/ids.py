@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct, iter_unpack
+from typing import AnyStr
 from uuid import UUID
 
 from asyncpg.pgproto import pgproto
@@ -62,9 +63,9 @@ def new_ids(many: int) -> list[UUID]:
     return ids
 
 
-def id_of(text: str) -> UUID:
-    """As it is written. Raises ValueError."""
-    return pgproto.UUID(text)
+def id_of(written: AnyStr) -> UUID:
+    """As it is written, or its 16 bytes. Raises ValueError."""
+    return pgproto.UUID(written)
 
 
 def kept_since(months: int) -> datetime:

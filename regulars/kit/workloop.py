@@ -1,7 +1,7 @@
 """The frame of everything that runs in the background: one round after another, whatever a round does.
 
     round --(more to do)----> at once
-          `-(nothing to do)-> wait WORKER_POLL_FIRST_S, doubling up to WORKER_POLL_S, or until the bell rings
+          `-(nothing to do)-> wait WORKER_POLL_FIRST_S, longer each time up to WORKER_POLL_S, or until the bell rings
           `-(raised)--------> one line in the log; wait LOOP_BACKOFF_FIRST_S, doubling up to LOOP_BACKOFF_MAX_S
 
 A loop sleeps on its bell, which whoever has work for it may ring. This is the one place that catches whatever a round
@@ -52,13 +52,15 @@ class Loop:
     """`round` does some of its work and returns how much: something means that there may be more to do at once.
     `turned`: one has come to a good end since that was set back."""
 
-    def __init__(self, name: str, round_: Callable[[], Awaitable[int]], bell: Bell | None = None) -> None:
+    def __init__(
+        self, name: str, round_: Callable[[], Awaitable[int]], bell: Bell | None = None, *, longer_by: float = 2.0
+    ) -> None:
         self.name = name
         self.bell = bell or Bell()
         self.rounds = 0
         self.failures = 0
         self.turned = False
-        self._round = round_
+        self._round, self._longer_by = round_, longer_by
         self._stopping = False
 
     def stop(self) -> None:
@@ -87,4 +89,4 @@ class Loop:
                 idle_s = limits.WORKER_POLL_FIRST_S
             else:
                 rung = await self.bell.wait(idle_s)
-                idle_s = limits.WORKER_POLL_FIRST_S if rung else min(idle_s * 2, limits.WORKER_POLL_S)
+                idle_s = limits.WORKER_POLL_FIRST_S if rung else min(idle_s * self._longer_by, limits.WORKER_POLL_S)

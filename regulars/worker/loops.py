@@ -111,7 +111,7 @@ class Loops:
         self.lanes = LaneKeeper(db, source, sender, clock=clock, random=random)
         self.fan_out = FanOut(db, clock)
         self.doing = Doing(db, clock, HANDLERS, callers(db, sender, box))
-        self.fan_out_loop = Loop("fan-out", self._fan_out)
+        self.fan_out_loop = Loop("fan-out", self._fan_out, longer_by=limits.FANOUT_LONGER_BY)
         self.lane_loop = Loop("lanes", self.lanes.round, self.lanes.bell)
         self.schedule_loop = Loop("schedule", self.doing.round, self.doing.bell)
         self.followers = following(db, clock)
@@ -131,10 +131,11 @@ class Loops:
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
         self.lanes.wake(count.lanes)
-        if 0 < count.events < limits.FANOUT_EVENTS_MAX:
+        if count.events and not count.deliveries:
+            await asyncio.sleep(limits.FANOUT_UNMATCHED_S)  # nobody waits for what no rule asks for
+        elif limits.FANOUT_GATHER_EVENTS <= count.events < limits.FANOUT_EVENTS_MAX:
             # What comes in the next moment goes along in one batch: a round for every few events costs more than they.
-            # Where no rule asks for what happens, nobody waits for it either.
-            await asyncio.sleep(limits.FANOUT_GATHER_S if count.deliveries else limits.FANOUT_UNMATCHED_S)
+            await asyncio.sleep(limits.FANOUT_GATHER_S)
         return count.events > 0
 
     async def _sweep(self) -> bool:

@@ -147,8 +147,9 @@ class Running:
     async def _record(self) -> None:
         turn = self.turn
         while turn.done:
-            if turn.done < limits.RECORD_ATTEMPTS_MAX and self._senders:
-                await asyncio.sleep(limits.RECORD_WAIT_S)
+            for _ in range(limits.RECORD_WAITS_MAX):
+                if turn.done < limits.RECORD_ATTEMPTS_MAX and self._senders:
+                    await asyncio.sleep(limits.RECORD_WAIT_S)
             batch = turn.batch()
             async with self._db.transaction() as tx:
                 await turn.record(tx, self._source, batch, self._clock.now(), self._random)

@@ -257,12 +257,13 @@ async def test_statements_that_are_always_at_work_open_the_months_of_their_ids_a
     async with own.transaction() as tx:
         for back in range(4, 25, 4):
             await partitions.make(tx, partitions.month(now, -back))
-    given = f"'{shop.id}', '{{{new_id()},{new_id()}}}'"
+    two = f"'{{{new_id()},{new_id()}}}'"
+    given = f"'{shop.id}', {two}"
     listed = Queries(events.__file__)
     asked = {
         listed.bodies: f"{given}, '{{a,b}}'",
         listed.by_ids: f"{given}, '{{a,b}}'",
-        Queries(delivery.__file__).lock_deliveries: given,
+        Queries(delivery.__file__).lock_deliveries: f"'{shop.id}', '{new_id()}', {two}",
         Queries(shops.__file__).take_hooks: given,
         listed.recent: f"'{shop.id}', '{ids.AFTER_ALL_IDS}', 20, '{ids.first_id_at(now - timedelta(days=40))}'",
     }
