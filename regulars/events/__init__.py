@@ -43,10 +43,12 @@ from regulars.events.readers import (
 )
 from regulars.events.rendering import (
     Business,
+    begun,
     body,
     business,
     common,
     eid,
+    finished,
     formatted,
     formatted_date,
     major_units,

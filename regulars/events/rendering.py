@@ -4,7 +4,7 @@ from calendar import month_name
 from collections.abc import Mapping
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -176,6 +176,27 @@ def body(topic: str, properties: Mapping[str, Any]) -> str:
     if "\\u0000" in text:
         text = _ENCODER.encode(type_(**{name: _without_nul(value) for name, value in properties.items()})).decode()
     return text
+
+
+class Begun(NamedTuple):
+    """What many bodies begin with, made into text once."""
+
+    properties: dict[str, Any]
+    text: str
+
+
+def begun(properties: dict[str, Any]) -> Begun:
+    """Of the common properties and whatever else stands before what differs, in the order of the catalogue."""
+    return Begun(properties, _ENCODER.encode(properties).decode()[:-1])
+
+
+def finished(topic: str, begun: Begun, rest: dict[str, Any]) -> str:
+    """As `body` of both, which is what it is left to unless they are all of it in the order of the catalogue."""
+    if (*begun.properties, *rest) == TOPICS[topic].type.__struct_fields__:
+        text = f"{begun.text},{_ENCODER.encode(rest).decode()[1:]}"
+        if "\\u0000" not in text:
+            return text
+    return body(topic, begun.properties | rest)
 
 
 def told(topic: str, customer_id: UUID, said: Mapping[str, Any], at: datetime, **more: Any) -> NewEvent:

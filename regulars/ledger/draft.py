@@ -206,7 +206,8 @@ class Draft:
     def next_at(self, wallet: Wallet) -> datetime | None:
         """When something in it next changes by itself, its time without a movement included."""
         idle_at = self.validity.idle_at(wallet.active_at) if wallet.available else None
-        return min((at for at in (wallet.due_at, idle_at) if at), default=None)
+        due_at = wallet.due_at
+        return due_at if idle_at is None or (due_at and due_at < idle_at) else idle_at
 
     def due_at(self, wallet: Wallet) -> datetime | None:
         """When something in it next changes by itself. Of a wallet that is not whole, new lots may only bring it

@@ -11,7 +11,7 @@ from regulars.kit import Reading, Tx
 from regulars.ledger import store
 from regulars.ledger.draft import Draft
 from regulars.ledger.model import Lot, Said, Transfer, Txn, Wallet, WalletId
-from regulars.ledger.settling import is_due, settle_all
+from regulars.ledger.settling import settle_all
 from regulars.ledger.store import sql
 from regulars.ledger.wire import coins_events
 from regulars.schedule import Due
@@ -63,7 +63,7 @@ async def opened(
 
 async def _fill(tx: Reading, draft: Draft, whole: Iterable[WalletId]) -> None:
     """Read the lots of these wallets and of those in which something has fallen due, and settle the latter."""
-    due = {id for id, wallet in draft.wallets.items() if is_due(draft, wallet)}
+    due = {id for id, at in draft.next_before.items() if at <= draft.now}
     read = sorted(due | set(whole))
     if not read:
         return

@@ -12,11 +12,6 @@ from regulars.ledger.draft import Draft
 from regulars.ledger.model import Line, Lot, Posted, Share, Txn, Wallet
 
 
-def is_due(draft: Draft, wallet: Wallet) -> bool:
-    at = draft.next_at(wallet)
-    return at is not None and at <= draft.now
-
-
 def settle_all(draft: Draft, wallet: Wallet) -> None:
     """Write down, in the order in which it happened, what has fallen due. The wallet is whole."""
     steps: list[tuple[datetime, int, Lot | UUID]] = []

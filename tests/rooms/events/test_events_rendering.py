@@ -76,3 +76,18 @@ async def test_nul_never_reaches_a_body(db: Database) -> None:
     assert json.loads(body) == {**odd, "user_name": "A\ufffdb", "changed_properties": ["x\ufffd"]}
     async with db.reading() as connection:
         assert await connection.fetchval("SELECT $1::text::jsonb ->> 'name'", body) == odd["name"]
+
+
+def test_a_body_that_was_begun_is_the_same_as_one_in_a_piece() -> None:
+    topic = "walletreward_create"
+    [example] = schemas.examples(events.TOPICS[topic].type)
+    fields = events.TOPICS[topic].type.__struct_fields__
+    whole = {name: example[name] for name in fields}
+    odd = whole | {"user_name": 'A "b" \\u0000 \u00e9', "title": "x\0"}
+    for said in (whole, odd, dict(reversed(whole.items()))):
+        for first in (5, 23):
+            names = list(said)
+            begun, rest = events.begun({n: said[n] for n in names[:first]}), {n: said[n] for n in names[first:]}
+            assert events.finished(topic, begun, rest) == events.body(topic, said)
+    with pytest.raises(TypeError):
+        events.finished(topic, events.begun(whole), {"of_nobody": 1})

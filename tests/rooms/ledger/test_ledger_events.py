@@ -44,6 +44,7 @@ async def test_one_event_for_each_new_txn(
     for event, outcome in zip(told, posted, strict=True):
         txn, body = outcome.txn, json.loads(event.body)
         assert event.customer_id == asha.id
+        assert event.body == events.body(event.topic, body)  # to the byte, in the order of the catalogue
         expected: dict[str, Any] = {
             "entity_id": str(workspace.id),
             "wallettransaction_id": str(txn.id),
