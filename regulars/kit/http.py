@@ -280,13 +280,17 @@ _names_header = lru_cache(limits.HEADER_NAMES_REMEMBERED_MAX)(re.compile(r"[!#$%
 
 def _written(aim: _Aim, request: Request) -> bytes:
     """The call as it goes out. Raises ValueError."""
-    lines = [f"{request.method}{aim.head}content-length: {len(request.body)}"]
-    for name, value in request.headers.items():
+    lines, headers = [f"{request.method}{aim.head}"], request.headers
+    if "accept" not in headers and "Accept" not in headers:
+        lines.append("accept: */*")
+    if request.body or request.method != "GET":
+        lines.append(f"content-length: {len(request.body)}")
+    for name, value in headers.items():
         if not _names_header(name):
             raise ValueError(f"a header can't be named {name!r}")
         lines.append(f"{name}: {value}")
     text = "\r\n".join(lines)
-    ends = aim.head.count("\n") + len(request.headers)
+    ends = aim.head.count("\n") + len(lines) - 1
     if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
         raise ValueError("a header holds a line break or a NUL")
     return text.encode() + b"\r\n\r\n" + request.body
@@ -313,7 +317,7 @@ def _aim(text: str) -> _Aim | str:
     if port is not None and port < 1024 and port not in (80, 443):
         return f"Port {port} belongs to another service; expected 80, 443, or 1024 and above."
     target = url.path if url.query_string is None else f"{url.path}?{url.query_string}"
-    says = (f" {target} HTTP/1.1", f"host: {url.authority}", "accept: */*", "user-agent: Regulars/1.0", "")
+    says = (f" {target} HTTP/1.1", f"host: {url.authority}", "user-agent: Regulars/1.0")
     host, secure = url.host_str or "", url.scheme == "https"
     known_port = url.port_or_known_default or 0
     return _Aim(host, known_port, secure, url.domain is not None, url.origin_ascii, "\r\n".join(says))

@@ -9,6 +9,7 @@ import pytest
 from regulars import limits
 from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, delivery_ids
 from regulars.delivery.attempts import Attempt, backoff_s, judge, silence_until
+from regulars.delivery.lineup import Lineup
 from regulars.delivery.model import ids_of_event
 from regulars.delivery.rate import Bucket, Window
 from regulars.kit.ids import new_id
@@ -118,6 +119,16 @@ def test_a_rate_that_is_changed_keeps_what_was_left() -> None:
     assert bucket.ready(NOW) == 10
     bucket.rate_per_minute = 6_100
     assert bucket.ready(NOW + timedelta(seconds=0.5)) == 60
+
+
+def test_nobody_looks_for_more_because_something_was_recorded() -> None:
+    lineup = Lineup(in_order=True)
+    lineup.came([], lineup.begin(10, 5, 1))
+    assert lineup.exhausted
+
+    lineup.let_go({})
+
+    assert lineup.exhausted
 
 
 def test_a_deliverys_id_is_always_the_same_and_in_its_events_range() -> None:

@@ -238,6 +238,18 @@ async def test_a_header_can_hold_no_other(look_alikes: sandbox.Sandbox, http: Ht
     assert not look_alikes.memory.newest
 
 
+async def test_what_is_asked_for_is_said_once_and_a_length_where_there_may_be_a_body(
+    look_alikes: sandbox.Sandbox, http: Http
+) -> None:
+    said: list[tuple[str, dict[str, str]]] = [("GET", {}), ("POST", {"accept": "application/json"})]
+    for method, headers in said:
+        await http.send(Request(method, f"{look_alikes.base_url}/webhook/any", headers, b""))
+
+    got, posted = (received.call.headers for received in look_alikes.memory.newest)
+    assert (got["accept"], posted["accept"]) == ("*/*", "application/json")
+    assert ("content-length" in got, posted["content-length"]) == (False, "0")
+
+
 async def test_an_answer_that_drips_ends_at_the_deadline(http: Http) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"
     async with serving(head, *[b"a"] * 30, pause_s=0.05) as port:
