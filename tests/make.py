@@ -62,7 +62,7 @@ async def some_customers(db: Database, workspace: tenancy.Workspace, now: dateti
 async def ids_of(db: Database, monkeypatch: pytest.MonkeyPatch, at: datetime) -> AsyncIterator[None]:
     """The machine's clock, which ids hold, moved by hand; there are months for them."""
     with monkeypatch.context() as patch:
-        patch.setattr(ids, "_last_ms", 0)
+        patch.setattr(ids, "_last", 0)
         patch.setattr(time, "time_ns", lambda: int(at.timestamp() * 1e9))
         async with db.transaction() as tx:
             await partitions.make(tx, at)

@@ -17,8 +17,8 @@ from asyncpg.pgproto import pgproto
 AFTER_ALL_IDS = UUID(int=2**128 - 1)
 BEFORE_ALL_IDS = UUID(int=0)
 _halves = Struct(">QQ").pack
-_last_ms = 0
-_counter = 0
+_last = 0
+"""Of the id that was made last: its milliseconds, and in the 12 bits below them its place among those of the same."""
 
 
 _tails: Iterator[tuple[int]] = iter(())
@@ -42,25 +42,19 @@ def now() -> datetime:
 def new_id() -> UUID:
     """Ids made by one process increase strictly: within one millisecond the 12 bits after the version count up
     (RFC 9562, section 6.2, method 1), and borrow from the next millisecond when they run out."""
-    return new_ids(1)[0]
+    global _last
+    now = time.time_ns() // 1_000_000 << 12
+    _last = now if now > _last else _last + 1
+    tail = next(_tails, None)
+    if tail is None:
+        _refill()
+        tail = next(_tails)
+    return pgproto.UUID(_halves(_last >> 12 << 16 | 0x7000 | _last & 0xFFF, 0x2 << 62 | tail[0] >> 2))
 
 
 def new_ids(many: int) -> list[UUID]:
     """So many at once, which rise."""
-    global _last_ms, _counter
-    now_ms, ids = time.time_ns() // 1_000_000, list[UUID]()
-    last_ms, counter = (now_ms, -1) if now_ms > _last_ms else (_last_ms, _counter)
-    for _ in range(many):
-        counter += 1
-        if counter == 4096:
-            last_ms, counter = last_ms + 1, 0
-        tail = next(_tails, None)
-        if tail is None:
-            _refill()
-            tail = next(_tails)
-        ids.append(pgproto.UUID(_halves((last_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | counter, 2 << 62 | tail[0] >> 2)))
-    _last_ms, _counter = last_ms, counter
-    return ids
+    return [new_id() for _ in range(many)]
 
 
 def id_of(written: AnyStr) -> UUID:

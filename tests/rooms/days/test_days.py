@@ -37,7 +37,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """Yesterday at noon in UTC, which is the same day and far from midnight in all zones that are tried here: so late
     that logs are kept of it, whenever this is run. Ids hold it."""
     at = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    monkeypatch.setattr(ids, "_last_ms", 0)
+    monkeypatch.setattr(ids, "_last", 0)
     monkeypatch.setattr(time, "time_ns", lambda: int(at.timestamp() * 1e9))
     return at
 

@@ -66,7 +66,7 @@ async def test_there_are_months_for_what_comes_and_none_for_the_rest(
     # Half a year later, by the clock that ids are made by, and with workers that come all at once.
     later = now + timedelta(days=183)
     with monkeypatch.context() as patch:
-        patch.setattr(ids, "_last_ms", 0)
+        patch.setattr(ids, "_last", 0)
         patch.setattr(time, "time_ns", lambda: int(later.timestamp() * 1e9))
         with pytest.raises(asyncpg.CheckViolationError, match="no partition"):
             async with own.transaction() as tx:
