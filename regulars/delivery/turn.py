@@ -84,8 +84,7 @@ class Turn:
             together=carrier.together.windows if carrier.together else (),
             pace=lane.pace,
         )
-        self._began, self._taken = now, 0
-        self._paused_reason = ""
+        self._began, self._taken, self._paused_reason = now, 0, ""
         self._renew_at = now + timedelta(seconds=limits.LANE_RENEW_S)
         self.lineup = Lineup(in_order=carrier.in_order)
         self._in_hand: set[UUID] = set()
@@ -171,22 +170,22 @@ class Turn:
             self.bucket.take(1)
         return [one] if one else []
 
-    async def read(self, tx: Reading, source: Source, now: datetime) -> None:
+    async def read(self, tx: Reading, source: Source, now: datetime) -> Sequence[Due]:
         """A page of what is due, as much as the rate allows; `tx` is a Tx if the turn `writes`. It ends when the lane
-        is not ours any more, or carries events and they are off."""
+        is not ours any more, or carries events and they are off. What is to be lined up when that is committed."""
         calls, many = self.bucket.ready(now), self.carrier.together is not None
         limit = min(self._page if many else calls, self._page, limits.LANE_UNRECORDED_MAX - len(self._in_hand))
         if limit < 1 or self.ended:
-            return  # it began to rest meanwhile
+            return ()  # it began to rest meanwhile
         rate = await held_rate(tx, self.lane, self.worker_id, now)
         if rate is None:
             self.end("lost or paused")
-            return
+            return ()
         self.bucket.rate_per_minute = rate
         workspace = await tenancy.get_workspace(tx, self.lane.workspace_id)
         if not (workspace.events_on or self.by_hand):
             self.end("switched off")
-            return
+            return ()
         asked = self.lineup.begin(limit, self._page // 2, self._profiles)
         page = await due(tx, self.lane.workspace_id, self.lane.id, now, asked)
         self.lineup.came(page, asked)
@@ -194,18 +193,23 @@ class Turn:
         due_now = [one for one in ready if isinstance(one, Due)]
         prepared = await source.prepare(tx, workspace, self.carrier, due_now, now) if due_now else []
         if not page or self.ended:
-            return
+            return ()
         fresh = [one for one in prepared if isinstance(one, Due) and one.id not in self._in_hand]
         if isinstance(tx, Tx):
-            later = [one for one in ready if isinstance(one, Later)]
-            await self._take_in_hand(tx, source, [*prepared, *later], now)
+            await self._take_in_hand(tx, source, [*prepared, *(one for one in ready if isinstance(one, Later))], now)
         self._in_hand.update(one.id for one in fresh)
-        self.lineup.put(fresh)
         # Where one call may carry many, all but profiles is paid for when it is sent.
         profiles = sum(one.share == "profile" for one in fresh)
         self.bucket.take(profiles if many else len(fresh), profiles)
         mean_bytes = sum(len(one.body) for one in fresh or page) // len(fresh or page) + 1
         self._page = max(1, min(self._page_most, limits.LANE_PAGE_BYTES_MAX // mean_bytes))
+        return fresh
+
+    def line_up(self, fresh: Sequence[Due]) -> None:
+        """What was read is committed, so it may be sent."""
+        self.lineup.put(fresh)
+        if self.ended:
+            self.end(self.ended)
 
     async def _take_in_hand(
         self, tx: Tx, source: Source, prepared: Sequence[Due | Skipped | Later], now: datetime

@@ -71,7 +71,8 @@ class Running:
         if self.turn.ended:
             return
         async with self._db.transaction() if self.turn.writes else self._db.reading() as tx:
-            await self.turn.read(tx, self._source, now)
+            fresh = await self.turn.read(tx, self._source, now)
+        self.turn.line_up(fresh)
         self._start_senders()
 
     async def _renew_in_time(self) -> None:

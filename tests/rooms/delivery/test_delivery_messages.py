@@ -1,10 +1,12 @@
 """Messages in lanes: prepared right before they are sent, and never sent twice unasked."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from regulars import delivery, limits, tenancy
@@ -105,6 +107,26 @@ async def test_one_that_may_have_arrived_is_never_sent_again_unasked(shop: Corne
     assert await shop.states([lost, refused, nobody]) == ["delivered"] * 3
 
 
+async def test_what_came_of_messages_is_written_down_when_others_changed_them_meanwhile(shop: Corner) -> None:
+    lane_id, here = await sender(shop), shop.workspace.id
+    ids, now = await queued(shop, lane_id, 200), shop.clock.now()
+    parcel = Parcel(ids[0], ids[0], "email", "email", now, "{}", False, 1, now)
+    said = [msgspec.structs.replace(parcel, delivery_id=id) for id in ids]
+    made = [(delivery.Attempt(one, None, None, delivery.Delivered()), 0) for one in said]
+
+    async def record() -> None:
+        async with shop.db.transaction() as tx:
+            await delivery.record(tx, here, lane_id, made, now=now, random=random.random)
+
+    async with shop.db.transaction() as tx:
+        await tx.execute("UPDATE delivery_delivery SET reason = 'x' WHERE workspace_id = $1 AND id = $2", here, ids[50])
+        recording = asyncio.create_task(record())
+        while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"):
+            assert not recording.done(), "it waits for what is being changed"
+    await recording
+    assert await shop.states(ids) == ["delivered"] * len(ids)
+
+
 async def test_what_a_dead_worker_had_in_hand_is_uncertain_and_nothing_else_is(shop: Corner) -> None:
     lane_id = await sender(shop)
     ids = await queued(shop, lane_id, limits.LANE_IN_HAND_MAX + 10)
@@ -113,7 +135,9 @@ async def test_what_a_dead_worker_had_in_hand_is_uncertain_and_nothing_else_is(s
         dead = await delivery.take_up(tx, shop.street, *here, new_id(), shop.clock.now())
     assert dead is not None
     async with shop.db.transaction() as tx:
-        await dead.read(tx, shop.street, shop.clock.now())
+        fresh = await dead.read(tx, shop.street, shop.clock.now())
+        assert not len(dead.lineup), "nothing is sent before it is committed that it may be"
+    dead.line_up(fresh)
     async with shop.db.transaction() as tx:
         with pytest.raises(Conflict):
             await delivery.replay(tx, shop.workspace.id, ids[0], shop.clock.now())
@@ -148,8 +172,10 @@ async def test_what_was_in_hand_and_not_begun_goes_back_when_a_turn_ends(shop: C
         turn = await delivery.take_up(tx, shop.street, shop.workspace.id, lane_id, new_id(), shop.clock.now())
     assert turn is not None
     async with shop.db.transaction() as tx:
-        await turn.read(tx, shop.street, shop.clock.now())
-    turn.end("turn is over")
+        fresh = await turn.read(tx, shop.street, shop.clock.now())
+        turn.end("turn is over")
+    turn.line_up(fresh)
+    assert not len(turn.lineup), "it ended meanwhile"
     async with shop.db.transaction() as tx:
         await turn.put_down(tx, shop.clock.now())
     await drained(shop)
