@@ -158,8 +158,18 @@ def _part(kind: str, text: str) -> bytes:
     text = (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text) + "\n"
     lines = text.replace("\n", "\r\n").encode("utf-8", "replace")
     # What every server passes on unchanged (RFC 5321) stays as it is, but for what could end the part, or a mailbox.
-    plain = text.isascii() and not (b"=_" in lines or b"\nFrom " in lines or lines.startswith(b"From "))
-    plain = plain and len(max(text.split("\n"), key=len)) <= _LINE_BYTES_MAX and not lines.translate(None, _PLAIN)
+    ends = "--=_" in text or "\nFrom " in text or text.startswith("From ")
+    plain = text.isascii() and not ends and _short(text) and not lines.translate(None, _PLAIN)
     how = "7bit" if plain else "quoted-printable"
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {how}\r\n\r\n"
     return head.encode() + (lines if plain else binascii.b2a_qp(lines, istext=True))
+
+
+def _short(text: str) -> bool:
+    """Whether each of its lines is; looked for from the last place where one may end, since most end long before."""
+    at = 0
+    while len(text) - at > _LINE_BYTES_MAX + 1:
+        at = text.rfind("\n", at, at + _LINE_BYTES_MAX + 1) + 1
+        if not at:
+            return False
+    return True
