@@ -189,8 +189,9 @@ async def a_ready_sender(shop: Shop, now: datetime) -> None:
         await a_sender_in(tx, shop.workspace.id, now, box=shop.app.box)
 
 
-async def a_sender_in(tx: Tx, id: UUID, now: datetime, *, box: SecretBox, port: int = 2525) -> None:
+async def a_sender_in(tx: Tx, id: UUID, now: datetime, *, box: SecretBox, port: int = 2525, rate: int = 600) -> None:
     given = {"sender_name": "Corner Shop", "sender_email": "hello@shop.example", "server": "127.0.0.1", "port": port}
+    given |= {"rate_per_minute": rate}
     made = await channels.add(tx, id, box, tool="smtp", name="", given=given | {"security": "none"}, now=now)
     await tx.execute(senders.set_state, id, made.sender.id, "ready", "")
     await delivery.resume_lane(tx, id, made.sender.id, now)

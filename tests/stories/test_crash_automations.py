@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from regulars import customers, tenancy, triggers
+from regulars import customers, limits, tenancy, triggers
 from regulars.customers import NewCustomer
 from regulars.engagement import automations, messages
 from regulars.engagement.messages.model import Content
@@ -108,7 +108,7 @@ async def _a_shop(url: str, port: int) -> Workspace:
             shop = await tenancy.create_workspace(tx, "Corner Shop", now=now)
             quiet = {"settings": {"messages": {"quiet_from": 0, "quiet_until": 0}}}
             shop = await tenancy.change_workspace(tx, shop.id, quiet, now)
-            await a_sender_in(tx, shop.id, now, box=SecretBox(SECRET_KEY), port=port)
+            await a_sender_in(tx, shop.id, now, box=SecretBox(SECRET_KEY), port=port, rate=limits.RATE_PER_MINUTE_MAX)
             said = Content(subject="Hi", body="<p>Hello</p>")
             template = await messages.create_template(tx, shop.id, "Hi", "email", "", said, now, actor="")
             bonus = await triggers.create_trigger(tx, shop, "Bonus", "api", Rule(coins_min=5, coins_max=5), now)
