@@ -59,6 +59,8 @@ class Lineup:
         """How many to read of each share, and after which place. They count as exhausted until a full page `came`, so
         that what is queued while it is read takes that back."""
         wanting = self.wanting(few, profiles)
+        if not wanting:  # the lines were filled, or the rate used up, while the lane was looked at
+            return []
         parts = Counter(islice((share for share in self._turns if share in wanting), most))
         if parts["profile"] > profiles:
             parts["profile"] = profiles

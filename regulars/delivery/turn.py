@@ -160,11 +160,10 @@ class Turn:
             one = self.lineup.next()
             return [one] if one else []
         allowed = self.bucket.ready(now) >= 1
-        if allowed and self.bucket.together >= 1 and not self.failures:
-            some = self.lineup.together(together.most, together.least)
-            if some:
-                self.bucket.take(1, together=1)
-                return some
+        alone = not allowed or self.bucket.together < 1 or self.failures
+        if not alone and (some := self.lineup.together(together.most, together.least)):
+            self.bucket.take(1, together=1)
+            return some
         one = self.lineup.next(profiles_only=not allowed)
         if one and one.share != "profile":
             self.bucket.take(1)
@@ -186,7 +185,8 @@ class Turn:
         if not (workspace.events_on or self.by_hand):
             self.end("switched off")
             return ()
-        asked = self.lineup.begin(limit, self._page // 2, self._profiles)
+        if not (asked := self.lineup.begin(limit, self._page // 2, self._profiles)):
+            return ()
         page = await due(tx, self.lane.workspace_id, self.lane.id, now, asked)
         self.lineup.came(page, asked)
         ready = await self._in_order(tx, page, now) if self.carrier.in_order else page
@@ -255,8 +255,7 @@ class Turn:
         for one_made, one in zip(made, some, strict=True):
             self._took(one_made, one)
             if one.profile is not None and one.customer_id and isinstance(one_made.outcome, Delivered):
-                profile = Profile(self.lane.id, one.customer_id, one.event_id, one.topic)
-                self._untold[one.customer_id] = profile
+                self._untold[one.customer_id] = Profile(self.lane.id, one.customer_id, one.event_id, one.topic)
 
     def _took(self, made: Attempt, one: Due) -> Due | None:
         self.sent += 1

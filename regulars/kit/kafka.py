@@ -65,7 +65,7 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]
     async def connect(self) -> Any:
         line = _LINE.get()
         try:
-            self._loop = dialling = _Dialling(self._loop, await line.dialer.addresses(self._host))
+            self._loop = dialling = _Dialling(self._loop, await line.dialer.addresses(self._host, self._port))
             line.dialled.add(dialling)
             return await super().connect()
         except ssl.SSLError as error:

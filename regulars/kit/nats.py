@@ -125,7 +125,7 @@ async def open_line(servers: Servers, dialer: Dialer, deadline_s: float) -> Nats
     """To the first of them that takes us. Raises Refused, Garbled, TimeoutError and OSError."""
     failed: Exception = NotReached("connect", "no server is named.")
     for host, port in servers.each:
-        for address in await dialer.addresses(host):
+        for address in await dialer.addresses(host, port):
             wire = _Wire(servers.secure)
             line = NatsLine(wire)
             try:

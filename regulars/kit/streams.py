@@ -116,8 +116,10 @@ class Dialer:
     ) -> None:
         self._checked, self.tls, self._secure = checked, tls, secure
 
-    async def addresses(self, host: str) -> list[str]:
+    async def addresses(self, host: str, port: int) -> list[str]:
         """Those to try. Raises NotReached."""
+        if port < 1024 and port != 443:
+            raise NotReached("refused_address", f"{host}:{port} is another service's port; it is not called.")
         found = await self._checked(host)
         if isinstance(found, Unreachable):
             raise NotReached(found.kind, found.detail)

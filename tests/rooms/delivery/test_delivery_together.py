@@ -9,6 +9,7 @@ import pytest
 
 from regulars import limits
 from regulars.delivery import Together
+from regulars.delivery.lineup import Lineup
 from regulars.delivery.rate import Window
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.ids import new_id
@@ -109,6 +110,13 @@ async def test_what_a_call_of_many_does_not_say_of_the_customers_is_told_by_itse
     assert all(len(set(map(str, ids[-2:])) & set(call)) < 2 for call in calls), "one customer's go one by one"
     told = set(alone) - set(map(str, ids))
     assert sum(map(len, calls)) - 1 <= len(told) <= sum(map(len, calls)), "a profile of each"
+
+
+def test_nothing_is_read_where_nothing_is_wanted() -> None:
+    lineup = Lineup(in_order=False)
+    asked = lineup.begin(100, 10, 0)
+    assert {share for share, *_ in asked} == {"first", "retry", "replay"}
+    assert lineup.begin(100, 10, 0) == [], "profiles are all that is not exhausted, and none may be sent"
 
 
 async def test_a_worker_that_dies_meanwhile_loses_nothing(shop: Corner) -> None:

@@ -64,7 +64,12 @@ async def test_what_is_not_public_is_not_dialled_nor_another_machine_without_tls
         return found[host]
 
     async with Outside(allow_loopback=False, resolve=resolve, deadline_s=5) as http:
-        for at, secure in (("inside.example:4222", True), ("127.0.0.1:4222", False), ("outside.example:4222", False)):
+        for at, secure in (
+            ("inside.example:4222", True),
+            ("127.0.0.1:4222", False),
+            ("outside.example:4222", False),
+            ("outside.example:25", True),
+        ):
             end = await http.send(message(kind, at, secure=secure))
             assert isinstance(end, NoAnswer), end
             assert end.kind == "refused_address", end
