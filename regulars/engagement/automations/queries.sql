@@ -204,8 +204,8 @@ SELECT $1, n.id, n.run_id, ($5::uuid[])[n.shape], ($6::integer[])[n.shape], ($7:
 UPDATE automations_passage AS p SET outcome = o.outcome, reason = o.reason
   FROM (SELECT l.id, l.outcome AS was, l.reason AS was_reason, n.outcome, n.reason
           FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, outcome, reason)
-         CROSS JOIN LATERAL (
-               SELECT id, outcome, reason FROM automations_passage WHERE workspace_id = $1 AND id = n.id FOR UPDATE) AS l) AS o
+          JOIN (SELECT id, outcome, reason FROM automations_passage
+                 WHERE workspace_id = $1 AND id = ANY ($2::uuid[]) ORDER BY id FOR UPDATE) AS l ON l.id = n.id) AS o
  WHERE p.workspace_id = $1 AND p.id = ANY($2::uuid[]) AND p.id = o.id
 RETURNING p.automation_id, p.version, p.step_id, o.was, o.was_reason, p.outcome, p.reason
 

@@ -126,7 +126,9 @@ async def test_what_came_of_messages_is_written_down_when_others_changed_them_me
             changed = "UPDATE delivery_delivery SET reason = 'x' WHERE workspace_id = $1 AND id = ANY ($2::uuid[])"
             await tx.execute(changed, here, ids[50:60])
             recording = asyncio.create_task(record())
-            while not await tx.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"):
+            while not await tx.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+            ):
                 assert not recording.done(), "it waits for what is being changed"
         await recording
     assert await shop.states(ids) == ["delivered"] * len(ids)
