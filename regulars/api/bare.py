@@ -12,7 +12,6 @@ from regulars.api import AT_ONCE
 from regulars.api.failures import Failure, failure_of
 from regulars.api.meters import Meters
 from regulars.api.operations import Api, Operation
-from regulars.api.reading import whole_body
 from regulars.api.serving import CORS, SAFE, Http, Server, bug
 from regulars.kit import Refusal
 from regulars.wiring import App
@@ -72,10 +71,7 @@ class Came:
         self.method, self.path_params = scope["method"], scope["path_params"]
         # Of two with one name the first counts.
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in [*scope["headers"]][::-1]}
-        self._receive = receive
-
-    async def body(self) -> bytes:
-        return await whole_body(self.headers.get("content-length", "").encode("latin-1"), self._receive)
+        self.receive = receive
 
 
 class OperationDoor(BareDoor):

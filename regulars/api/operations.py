@@ -47,9 +47,16 @@ class Call(Generic[Q, B]):
     now: datetime
     query: Q
     body: B
-    path: Mapping[str, str]
-    headers: Mapping[str, str]
+    request: Any
     reply_headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Mapping[str, str]:
+        return self.request.path_params  # type: ignore[no-any-return]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.request.headers  # type: ignore[no-any-return]
 
     @property
     def workspace(self) -> Workspace:
@@ -84,7 +91,7 @@ class Operation(msgspec.Struct, frozen=True):
     body is refused, or of an item of `each`, without doing anything: asked where a part of it can't be read, so that
     all is said at once; an act that is handed a transaction is asked itself. A body of type BinaryIO
     is a file as it came, at most limits.UPLOAD_BYTES_MAX long. With `bytes_max` a body may be so long, and may come as
-    a form with a file, which is then said in base64.
+    a form with a file, which is then said in base64. `counted` counts what comes from a page, and raises TooMany.
     A key needs `access` to the `area`, or to the merchant API. `together`: calls of a workspace that come at once share
     one transaction; `act` does one alone.
     """
@@ -110,6 +117,7 @@ class Operation(msgspec.Struct, frozen=True):
     check: Check | None = None
     together: Callable[..., Awaitable[Sequence[Any]]] | None = None
     bytes_max: int = 0
+    counted: Callable[[App, Any], Awaitable[None]] | None = None
 
     @property
     def listed(self) -> bool:

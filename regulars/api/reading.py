@@ -13,7 +13,7 @@ from litestar.types import Receive
 
 from regulars import limits
 from regulars.api import leniency
-from regulars.kit import Faults, Invalid, Refusal, forms, invalid
+from regulars.kit import Faults, Invalid, Refusal, TooMany, forms, invalid
 from regulars.kit.ids import id_of
 
 T = TypeVar("T")
@@ -63,23 +63,38 @@ class BodyTooLarge(Refusal, code="body_too_large", status=413):
         super().__init__(f"The body is longer than {bytes_max:,} bytes.")
 
 
+class _Coming:
+    """What this process holds of long bodies that have not come in whole."""
+
+    bytes = 0
+
+
 async def whole_body(length: bytes, receive: Receive, bytes_max: int = limits.BODY_BYTES_MAX) -> bytes:
     """The body of a bare ASGI request, `length` as its header says it. Raises BodyTooLarge before more than the limit
-    is kept, Malformed when it ends early."""
+    is kept, Malformed when it ends early, TooMany where too many long ones come at once: short ones always may."""
     if len(length) > 6 and (not length.isdigit() or int(length) > bytes_max):
         raise BodyTooLarge(bytes_max)
-    raw, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            # Hung up within the body: what came may read as a whole one, but more was promised.
-            raise Malformed("The body ended early.")
-        part = message.get("body", b"")
-        raw = raw + part if raw else part
-        more = message.get("more_body", False)
-        if len(raw) > bytes_max:
-            raise BodyTooLarge(bytes_max)
-    return raw
+    parts, came, counted, more = list[bytes](), 0, 0, True
+    try:
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                # Hung up within the body: what came may read as a whole one, but more was promised.
+                raise Malformed("The body ended early.")
+            parts.append(message.get("body", b""))
+            came += len(parts[-1])
+            more = message.get("more_body", False)
+            if came > bytes_max:
+                raise BodyTooLarge(bytes_max)
+            if came > limits.BODY_SHORT_BYTES_MAX:
+                _Coming.bytes += came - counted
+                counted = came
+                if _Coming.bytes > limits.BODIES_COMING_BYTES_MAX:
+                    words = "Too many long bodies are being sent at this moment. Send this one again in a minute."
+                    raise TooMany(words, retry_after_s=60)
+    finally:
+        _Coming.bytes -= counted
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check_media_type(content_type: str) -> None:

@@ -117,6 +117,8 @@ class Server:
         """Adds to `headers` those of the answer. Raises Refusal."""
         now = self.app.clock.now()
         caller = await self._admit(operation, request.headers, now)
+        if caller.key.purpose == "STOREFRONT":
+            await self._admit_page(operation, caller, request)
         asked = request.scope["query_string"]
         none = not asked and operation.query is NoQuery
         query = NoQuery() if none else reading.convert(operation.query, forms.single(asked))
@@ -124,7 +126,7 @@ class Server:
         body: Any = None
 
         def call_of(body: Any) -> Call[Any, Any]:
-            return Call(self.app, caller, now, query, body, request.path_params, request.headers)
+            return Call(self.app, caller, now, query, body, request)
 
         if operation.body is BinaryIO:
             body = forms.Spooled(limits.BODY_BYTES_MAX)
@@ -137,7 +139,8 @@ class Server:
             parts = bool(operation.bytes_max) and content_type.lower().startswith(forms.MULTIPART)
             if not form and not parts:
                 reading.check_media_type(content_type)
-            raw = await request.body()
+            length = request.headers.get("content-length", "").encode("latin-1")
+            raw = await reading.whole_body(length, request.receive, operation.bytes_max or limits.BODY_BYTES_MAX)
             try:
                 if parts:
                     body = reading.read_value(decoder.type, await reading.read_parts(content_type, raw), text=True)
@@ -178,6 +181,18 @@ class Server:
         caller.must(operation.area, operation.access)
         return caller
 
+    async def _admit_page(self, operation: Operation, caller: Caller, request: Http) -> None:
+        """What whoever looks at a page can send, before its body is read. Raises TooMany, ProofMissing, ProofWrong."""
+        if operation.body and "x-leadtoken" in operation.headers:
+            self._proven(caller, request.headers.get("x-leadtoken", ""))
+        if operation.counted:
+            await operation.counted(self.app, request)
+
+    def _proven(self, caller: Caller, token: str) -> UUID:
+        """Raises ProofMissing, ProofWrong."""
+        secrets = tenancy.storefront_secrets(self.app.settings.secret(), caller.workspace)
+        return proofs.customer_of(secrets, token, self.app.clock.outside())
+
     async def _act(self, operation: Operation, call: Call[Any, Any], request: Http, raw: bytes) -> Reply:
         db = self.app.db
         if operation.transaction == "none":
@@ -206,8 +221,7 @@ class Server:
     def _once(self, call: Call[Any, Any]) -> str | None:
         """Raises Invalid, ProofWrong."""
         token = call.headers.get("x-leadtoken") if call.caller.key.purpose == "STOREFRONT" else None
-        secrets = tenancy.storefront_secrets(self.app.settings.secret(), call.workspace) if token else []
-        lead_id = proofs.customer_of(secrets, token, self.app.clock.outside()) if token else None
+        lead_id = self._proven(call.caller, token) if token else None
         return idempotency_key(call.headers.get("idempotency-key"), call.caller, lead_id)
 
     async def _act_once(

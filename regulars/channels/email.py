@@ -18,6 +18,7 @@ from regulars.kit.addresses import is_this_machine
 from regulars.kit.fields import form_of, rate_field
 from regulars.kit.http import Answer
 from regulars.kit.mail import PORTS, Envelope, Server, envelope
+from regulars.kit.mailboxes import on_envelope
 
 ADDRESS = r"[^\s<>@,;:\"\\()\[\]\x00-\x20\x7f-\uffff]{1,64}@[^\s<>@,;:\"\\()\[\]\x00-\x20]{1,190}"
 _PLAIN, _LINE_BYTES_MAX = bytes(range(32, 127)) + b"\t\r\n", 990
@@ -108,16 +109,14 @@ class MailCarrier(MessageCarrier):
 
 def mailable(address: str) -> str | None:
     """As it is written on an envelope; None for what is no address, or one that only newer servers know."""
-    local, at, domain = address.strip().rpartition("@")
     try:
-        written = f"{local}{at}{_idna(domain)}"
+        written = on_envelope(address)
     except UnicodeError:
         return None
     return written if re.fullmatch(ADDRESS, written) and len(written) <= limits.EMAIL_CHARS_MAX else None
 
 
 _date = lru_cache(64)(format_datetime)
-_idna = lru_cache(1_024)(lambda domain: domain.encode("idna").decode())
 
 
 def _line(text: str) -> str:

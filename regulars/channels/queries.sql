@@ -20,7 +20,11 @@ SELECT {sender} FROM channels_sender WHERE workspace_id = $1 AND archived_at IS 
 SELECT {sender} FROM channels_sender WHERE hook_id = $1 AND archived_at IS NULL
 
 -- name: change_sender
-UPDATE channels_sender SET name = $3, settings = $4, secrets = $5, updated_at = $6 WHERE workspace_id = $1 AND id = $2
+-- A code that was mailed to another address proves nothing of this one.
+UPDATE channels_sender
+   SET name = $3, settings = $4, secrets = $5, updated_at = $6,
+       code_until = CASE WHEN settings -> 'sender_email' IS NOT DISTINCT FROM $4::jsonb -> 'sender_email' THEN code_until END
+ WHERE workspace_id = $1 AND id = $2
 
 -- name: set_state
 UPDATE channels_sender SET state = $3, state_reason = $4 WHERE workspace_id = $1 AND id = $2

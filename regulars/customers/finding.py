@@ -10,6 +10,7 @@ from regulars.customers.model import Customer, seen
 from regulars.customers.store import sql
 from regulars.customers.words import asked
 from regulars.kit import BEFORE_ALL_IDS, NotFound, Reading, bounds, invalid
+from regulars.kit.mailboxes import readable
 from regulars.kit.phones import digits_of, international
 
 Sort = Literal["newest", "oldest", "name"]
@@ -38,7 +39,10 @@ async def created_within(
 
 async def by_emails(tx: Reading, workspace_id: UUID, emails: Sequence[str]) -> dict[str, Customer]:
     """Who has each of these addresses, by the address as it is given; of several the one who was there first."""
-    return {row["asked"]: Customer(*row[:-1]) for row in await tx.fetch(sql.by_emails, workspace_id, emails)}
+    known_as = {one: readable(seen(one)) for one in emails}
+    rows = await tx.fetch(sql.by_emails, workspace_id, list({*known_as.values()}))
+    found = {row["asked"]: Customer(*row[:-1]) for row in rows}
+    return {one: found[written] for one, written in known_as.items() if written in found}
 
 
 async def by_mobiles(tx: Reading, workspace_id: UUID, mobiles: Sequence[str], country: str) -> dict[str, Customer]:
@@ -71,7 +75,7 @@ async def find(
     if referral_code:
         return await store.by_one(tx, workspace_id, sql.by_referral_code, referral_code)
     if email:
-        return await store.by_one(tx, workspace_id, sql.by_email, seen(email))
+        return await store.by_one(tx, workspace_id, sql.by_email, readable(seen(email)))
     if mobile:
         return await _by_mobile(tx, workspace_id, mobile, country)
     return (await store.by_ids(tx, workspace_id, [id])).get(id) if id else None

@@ -10,6 +10,7 @@ import msgspec
 
 from regulars import limits
 from regulars.kit import Faults, countries
+from regulars.kit.mailboxes import readable
 from regulars.kit.phones import digits_of
 
 GENDERS = ("male", "female", "other")
@@ -103,6 +104,8 @@ def check_changes(changes: dict[str, Any]) -> dict[str, Any]:
             kept[field] = seen(kept[field], name=field == "name")
     if len(kept.get("name", "")) > limits.NAME_CHARS_MAX or "\x00" in kept.get("name", ""):
         faults.add("name", f"at most {limits.NAME_CHARS_MAX} characters")
+    if "email" in kept:
+        kept["email"] = readable(kept["email"])
     email = kept.get("email", "")
     if email and (len(email) > limits.EMAIL_CHARS_MAX or not _EMAIL.fullmatch(email)):
         faults.add("email", "an e-mail address")

@@ -3,7 +3,8 @@
     drawn --wrong--> kept         so many that are tried at once are counted before the first is looked at
       `-----right, or not looked at--> given back
 
-A browser that signed in as this e-mail address before is counted by itself: whatever strangers do, its owner gets in.
+A browser that signed in as this person before is counted by itself: whatever strangers do, its owner gets in. Who has
+the same e-mail address in another shop is another person, since any shop may put anybody on its staff.
 Others are counted by the address that calls together with the account, by that address alone, by the account, and all
 together. An address counts only where it tells people apart: behind a proxy it is everybody's, unless the proxy is
 named (`REGULARS_TRUSTED_PROXIES`) and says for whom it calls.
@@ -11,7 +12,7 @@ named (`REGULARS_TRUSTED_PROXIES`) and says for whom it calls.
 
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -28,7 +29,7 @@ from regulars.dashboard.words import plural
 from regulars.kit import TooMany, Tx, allowance
 from regulars.kit.secrets import derived, same
 from regulars.kit.settings import Settings
-from regulars.tenancy import Person
+from regulars.tenancy import Known, Person
 from regulars.wiring import App
 
 _NO_WORKSPACE = UUID(int=0)
@@ -52,13 +53,22 @@ class Count(msgspec.Struct, frozen=True):
             raise TooMany(f"Too many attempts. Wait {wait}, then try again.", retry_after_s=wait_s)
 
 
-def at_sign_in(app: App, request: Call, email: str) -> list[Count]:
+def at_sign_in(
+    app: App, request: Call, email: str, people: Sequence[Known]
+) -> Iterator[tuple[list[Count], list[Known]]]:
+    """Whose passwords are looked at, and what that counts for; who is known in this browser first."""
     # What people type into the field for an e-mail address may be a password, so it is not written down as it is.
     whose = f"sign-in {hidden(email)}"
-    known = _known_browser(app, request, email)
-    if known:
-        return [Count(f"{whose} known {known}", limits.SIGN_IN_FAILURES_MAX)]
-    client = client_address(app.settings, request)
+    drawn, _, mark = security.read_cookie(app.settings, request, security.KNOWN_COOKIE).partition(".")
+    here = [one for one in people if mark and same(mark, _mark(app, one.person, drawn))]
+    others = [one for one in people if one not in here]
+    if here:
+        yield [Count(f"{whose} known {drawn}", limits.SIGN_IN_FAILURES_MAX)], here
+    if others or not here:
+        yield _of_anybody(whose, client_address(app.settings, request)), others
+
+
+def _of_anybody(whose: str, client: str) -> list[Count]:
     counts = [
         Count(f"{whose} of", limits.SIGN_IN_FAILURES_ANYWHERE_MAX),
         Count("sign-in all", limits.SIGN_IN_FAILURES_IN_ALL_MAX, limits.SIGN_IN_IN_ALL_WINDOW_S),
@@ -105,22 +115,16 @@ async def forget(tx: Tx, email: str) -> None:
     await allowance.forget(tx, _NO_WORKSPACE, f"sign-in {hidden(email)} ")
 
 
-def known_browser(app: App, request: Call, email: str) -> Cookie:
+def known_browser(app: App, request: Call, person: Person) -> Cookie:
     """For the browser in which somebody has just signed in."""
     drawn = secrets.token_urlsafe(12)
-    text = f"{drawn}.{_mark(app, email, drawn)}"
+    text = f"{drawn}.{_mark(app, person, drawn)}"
     return security.cookie(app.settings, request, security.KNOWN_COOKIE, text, max_age_s=limits.BROWSER_KNOWN_S)
 
 
-def _known_browser(app: App, request: Call, email: str) -> str:
-    """Its name; nothing when this browser did not sign in with this e-mail address before."""
-    drawn, _, mark = security.read_cookie(app.settings, request, security.KNOWN_COOKIE).partition(".")
-    return drawn if mark and same(mark, _mark(app, email, drawn)) else ""
-
-
-def _mark(app: App, email: str, drawn: str) -> str:
+def _mark(app: App, person: Person, drawn: str) -> str:
     key = derived(app.settings.secret(), b"known browsers")
-    return hmac.new(key, f"{email}\0{drawn}".encode(), sha256).hexdigest()
+    return hmac.new(key, f"{person.id}\0{drawn}".encode(), sha256).hexdigest()
 
 
 def client_address(settings: Settings, request: Call) -> str:
@@ -138,6 +142,22 @@ def client_address(settings: Settings, request: Call) -> str:
                 return ""
             return str(ip_network((address, 64), strict=False) if isinstance(address, IPv6Address) else address)
     return ""
+
+
+def hidden_address(app: App, request: Call) -> str:
+    """'' where it does not tell callers apart."""
+    address = client_address(app.settings, request)
+    return hidden(address) if address else ""
+
+
+async def count_claim(app: App, request: Call) -> None:
+    """Raises TooMany where too many friends were claimed from this address, or from all."""
+    counts = [Count("claims all", limits.SIGN_IN_FAILURES_IN_ALL_MAX, limits.SIGN_IN_IN_ALL_WINDOW_S)]
+    if address := hidden_address(app, request):
+        counts.insert(0, Count(f"claims from {address}", limits.CLAIMS_FROM_MAX))
+    async with app.db.transaction() as tx:
+        for count in counts:
+            await count.draw(tx, app.clock.now(), 1)
 
 
 def hidden(text: str) -> str:

@@ -10,7 +10,6 @@ from litestar import Response, Router, get, post
 
 from regulars import customers, limits, referrals, rewards, tenancy
 from regulars.dashboard import attempts, failures, security
-from regulars.dashboard.attempts import Count
 from regulars.dashboard.coupons import card_of
 from regulars.dashboard.desk import Call, drawn
 from regulars.dashboard.forms import Form, read_form
@@ -59,18 +58,12 @@ class Visit:
 
     async def claim(self, form: Form) -> Claimed:
         """Raises Refusal: TooMany where too many came from one address, or from all."""
-        app, address = self.app, attempts.client_address(self.app.settings, self.request)
+        app = self.app
         security.check_form(self.request, security.read_cookie(app.settings, self.request, _DEVICE), form.text("_csrf"))
-        counts = [Count("claims all", limits.SIGN_IN_FAILURES_IN_ALL_MAX, limits.SIGN_IN_IN_ALL_WINDOW_S)]
-        if address:
-            name = f"claims from {attempts.hidden(address)}"
-            counts.insert(0, Count(name, limits.CLAIMS_FROM_MAX))
-        async with app.db.transaction() as tx:
-            for count in counts:
-                await count.draw(tx, app.clock.now(), 1)
+        await attempts.count_claim(app, self.request)
         said: dict[str, Any] = {name: form.text(name) for name in ("name", "email", "mobile")}
         marks: dict[str, Any] = {
-            "address": attempts.hidden(address) if address else "",
+            "address": attempts.hidden_address(app, self.request),
             "device": attempts.hidden(self.device),
         }
 

@@ -1,15 +1,19 @@
 """Signing in and out, and the colours, which need no shop."""
 
 import secrets
+from collections.abc import Iterable
 
 from jinja2 import Environment
 from litestar import Response, Router, get, post
 
 from regulars import limits, tenancy
 from regulars.dashboard import attempts, failures, security
+from regulars.dashboard.attempts import Count
 from regulars.dashboard.desk import Call, Handed, drawn
 from regulars.dashboard.forms import Form, query_of, read_form
 from regulars.kit import Refusal, Unauthenticated
+from regulars.tenancy import Known
+from regulars.tenancy.staff import Session
 from regulars.wiring import App, part
 
 
@@ -36,22 +40,19 @@ def router(templates: Environment) -> Router:
     @post("/sign-in", include_in_schema=False, request_max_body_size=limits.SIGN_IN_BODY_BYTES_MAX)
     async def sign_in(request: Call) -> Response[str]:
         app = part(request.scope, App)
-        form, now = await read_form(request), app.clock.now()
+        form = await read_form(request)
         email, password = form.text("email").lower(), str(form.values.get("password", ""))
         try:
             secret = security.read_cookie(app.settings, request, security.DOOR_COOKIE)
             security.check_form(request, secret, form.text("_csrf"))
-            async with attempts.attempt(app, attempts.at_sign_in(app, request, email), Unauthenticated):
-                async with app.db.reading() as tx:
-                    known = await tenancy.known_by_email(tx, email)
-                proven = await tenancy.proven(known, password)
-                async with app.db.transaction() as tx:
-                    session = await tenancy.open_session(tx, proven, now)
+            async with app.db.reading() as tx:
+                known = await tenancy.known_by_email(tx, email)
+            session = await _signed_in(app, attempts.at_sign_in(app, request, email, known), password)
         except Refusal as refusal:
             return failures.with_wait(door(request, form.refused(refusal), refusal.status), refusal)
         response = Response("", status_code=303, headers={"location": security.location(_inside(form.text("to")))})
         response.set_cookie(security.session_cookie(app.settings, request, session.token))
-        response.set_cookie(attempts.known_browser(app, request, email))
+        response.set_cookie(attempts.known_browser(app, request, session.person))
         return response
 
     return Router(
@@ -60,6 +61,20 @@ def router(templates: Environment) -> Router:
         exception_handlers=failures.handlers(templates),
         response_headers=security.HEADERS,
     )
+
+
+async def _signed_in(app: App, tried: Iterable[tuple[list[Count], list[Known]]], password: str) -> Session:
+    """Raises TooMany, Unauthenticated."""
+    refused = Unauthenticated()
+    for counts, known in tried:
+        try:
+            async with attempts.attempt(app, counts, Unauthenticated):
+                proven = await tenancy.proven(known, password)
+                async with app.db.transaction() as tx:
+                    return await tenancy.open_session(tx, proven, app.clock.now())
+        except Unauthenticated as error:
+            refused = error
+    raise refused
 
 
 @post("/sign-out", include_in_schema=False)

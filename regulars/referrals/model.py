@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import limits
+from regulars.kit.mailboxes import same_for_all
 from regulars.tenancy import Workspace
 
 Mode = Literal["link", "email", "mobile", "coupon"]
@@ -117,6 +118,6 @@ class Referral(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 def normalised(email: str) -> str:
     """An address by which somebody is known again: without case, dots and tags before the @."""
-    name, at, host = email.strip().casefold().rpartition("@")
+    name, at, host = same_for_all(email).casefold().rpartition("@")
     name = re.sub(r"\+.*", "", name).replace(".", "")
     return f"{name}{at}{'gmail.com' if host == 'googlemail.com' else host}" if name and host else ""

@@ -42,8 +42,9 @@ BASE = "/storefront/v1"
 STATIC = Path(__file__).parent / "static"
 _PAGE = jinja2.Template((STATIC / "page.html").read_text(encoding="utf-8"), autoescape=True)
 _FRESH = timedelta(seconds=limits.KEY_CACHE_S)
-_VARIES = {"vary": "origin, accept-language"}
 _KEPT = {"cache-control": f"public, max-age={limits.STOREFRONT_FRESH_S}"}
+# Whatever names the shop or the words: a cache between would else give one shop's answer to another.
+_OF_A_SHOP = _KEPT | {"vary": "origin, accept-language, x-workspaceid"}
 
 Http = Request[Any, Any, Any]
 Said = tuple[bytes, dict[str, str]]
@@ -97,12 +98,12 @@ class StorefrontDoor:
 
     async def _shop(self, request: Http, shop: Workspace) -> Said:
         async with self._app.db.snapshot(whole=False) as tx:
-            return encode(await show(tx, shop, _language(request, shop), self._app.clock.now())), _KEPT | _VARIES
+            return encode(await show(tx, shop, _language(request, shop), self._app.clock.now())), _OF_A_SHOP
 
     async def _reviews(self, request: Http, shop: Workspace) -> Said:
         asked = convert(OfProduct, forms.single(request.scope["query_string"]))
         async with self._app.db.reading() as tx:
-            return encode(await of_product(tx, shop, asked, self._app.settings.address())), _KEPT
+            return encode(await of_product(tx, shop, asked, self._app.settings.address())), _OF_A_SHOP
 
     async def _me(self, request: Http, shop: Workspace) -> Said:
         customer, by_digest = await self._prove(request, shop)
@@ -134,9 +135,10 @@ class StorefrontDoor:
         return answered.body.encode(), {"idempotency-hit": "true"} if answered.hit else {}
 
     async def find(self, request: Http) -> Workspace:
-        """Raises NotFound. What can be no id costs no look-up."""
+        """Raises NotFound. What can be no id costs no look-up. The address wins over the header, by which not every
+        cache tells answers apart."""
         query = forms.single(request.scope["query_string"])
-        named = request.headers.get("x-workspaceid") or query.get("shop", "")
+        named: str = query.get("shop") or request.headers.get("x-workspaceid") or ""
 
         async def look_up(_: object) -> Workspace:
             async with self._app.db.reading() as tx:

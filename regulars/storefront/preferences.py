@@ -46,20 +46,27 @@ async def _answer(request: Http, sent: dict[str, str]) -> ASGIResponse:
             shop, one = await tenancy.get_workspace(tx, shop_id), await messages.find_message(tx, shop_id, id)
             language, who = language_of(theme_of(shop), asked), await customers.get(tx, shop_id, id=one.customer_id)
             before = await messages.consents_of(tx, shop, who)
+            # Who has a link that came over another channel, or to another address, does not prove this one.
+            proven = (
+                one.source_kind == "opt_in"
+                and bool(one.address)
+                and messages.hash_of("email", one.address) == messages.hash_of("email", who.email)
+            )
             if sent and not who.erased_at:
                 states: Any = {
                     name: "yes" if name in sent else "no" for name in messages.CHANNELS if f"had_{name}" in sent
                 }
-                states = {"email": "yes"} if "confirm" in sent else states or {one.channel: "no"}
+                states = states or ({} if "confirm" in sent else {one.channel: "no"})
+                if "confirm" in sent and proven:
+                    states = {"email": "yes"}
                 new = [
                     (said.channel, states[said.channel])
                     for said in before
                     if states.get(said.channel, said.state) != said.state
                 ]
-                proven = "confirm" in sent or one.channel == "email"
                 keep = messages.set_consents if proven else messages.agree
                 before = await keep(tx, shop, who, dict(new), "Preference page", app.clock.now())
-            context |= {"shop": shop, "consents": before, "channel": one.channel}
+            context |= {"shop": shop, "consents": before, "channel": one.channel, "proven": proven}
     except Refusal as refusal:
         status = refusal.status
     how = {"words": _WORDS[language], "language": language, "right_to_left": language in RIGHT_TO_LEFT}

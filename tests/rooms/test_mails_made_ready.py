@@ -52,3 +52,25 @@ def test_a_body_is_made_ready_once_for_all_to_whom_it_says_the_same(monkeypatch:
     assert len(set(mails)) == 50
     assert "Customer 49, 11 coins" in mails[49]
     assert markup._ready.cache_info().misses == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<style>" * 6_000,
+        "<style" * 6_000,
+        f"<style>{'*{top:0}' * 2_001}</style><b>x</b>",
+        f"<style>{'i~i,' * 2_001} b {{top:0}}</style><b>x</b>",
+        "".join(f"<p><b id={n}>" for n in range(999)),
+    ],
+)
+def test_a_body_that_would_be_much_work_is_refused(body: str) -> None:
+    with pytest.raises(markup.Unfit):
+        said("Asha", body=body)
+
+
+def test_a_style_that_nothing_closes_is_none_and_hides_no_other() -> None:
+    made = said(
+        "Asha", body="<style>b{top:1px}</style><p>One</p><STYLE media=all>i{top:2px}</STYLE ><i>Two</i><style>Rest"
+    )
+    assert ('<i style="top: 2px' in made["html"], "One" in made["text"], "top:" in made["text"]) == (True, True, False)

@@ -20,7 +20,7 @@ from regulars.kit.clock import HandClock
 from regulars.kit.secrets import storefront_secret
 from regulars.wiring import App
 from tests import make
-from tests.doors import Shop
+from tests.doors import Shop, a_shop
 from tests.stories.browsing import PASSWORD, Browser, person, signed_in
 
 WRONG = "another horse altogether"
@@ -248,3 +248,25 @@ async def test_what_nobody_chose_is_too_long_to_guess(shop: Shop) -> None:
     assert (len(base64.urlsafe_b64decode(token)) - 16) * 8 >= 128
     secret = storefront_secret(shop.app.settings.secret(), shop.workspace.id, 1)
     assert len(secret) * math.log2(64) >= 128
+
+
+async def test_who_puts_you_on_their_staff_has_no_more_guesses_at_your_shops_password(
+    shop: Shop, app: App, clock: HandClock
+) -> None:
+    asha = await person(shop, "asha")
+    other = await a_shop(app, shop.client, clock.now())
+    async with app.db.transaction() as tx:
+        now, theirs = clock.now(), "lantern kiosk gravel"
+        same = await tenancy.add_staff(tx, other.workspace.id, asha.email, make.hashed(theirs), now=now)
+    stranger = Visitor(app)
+    assert (await stranger.sign_in(asha.email, theirs)).status_code == 303
+    while (await stranger.sign_in(asha.email)).status_code != 429:
+        pass
+    owner = await signed_in(other, await person(other, "mallory"))
+    assert (await owner.post(f"/staff/{same.id}/password", password="gravel kiosk lantern")).status_code == 303
+    assert (await stranger.sign_in(asha.email)).status_code == 429, "nothing is forgotten"
+    again = Visitor(app, "1.1.1.1")
+    for _ in range(3):
+        assert (await again.sign_in(asha.email, "gravel kiosk lantern")).status_code == 303, "known in the one shop"
+        guesses = [(await again.sign_in(asha.email)).status_code for _ in range(5)]
+    assert guesses == [429] * 5, "and a stranger in the other"

@@ -11,6 +11,7 @@ import pytest
 
 from regulars import worker
 from regulars.api.examples import ID
+from regulars.engagement import messages
 from regulars.kit import HandClock
 from regulars.kit.http import Answer, NoAnswer, Request
 from regulars.kit.mail import Envelope
@@ -251,6 +252,47 @@ async def test_double_opt_in_asks_by_mail_and_only_a_press_agrees(desk: Desk) ->
     assert await desk.sent() == ("skipped", "no_consent")
     await desk.client.post(f"/u/{way}", data={"confirm": "1"})
     assert await desk.sent() == ("sent", "")
+
+
+async def test_only_who_reads_mail_at_the_address_they_have_confirms_it(desk: Desk) -> None:
+    def link() -> str:
+        return "/u/" + str(desk.box.mails[-1]["list-unsubscribe"]).strip("<>").partition("/u/")[2]
+
+    async def press(way: str, **form: str) -> str:
+        answer = await desk.client.post(way, data=form)
+        assert answer.status_code == 200, answer.text
+        return str((await desk.shop.manage("GET", "/consents", params=who)).json()["items"][0]["state"])
+
+    who = {"customer_id": ASHA["customer_id"]}
+    await desk.ready()
+    assert await desk.sent() == ("sent", "")
+    older = link()
+    await desk.rules(double_opt_in=True)
+    assert (await desk.consent("yes"))[0]["state"] == "asked"
+    await desk.work()
+    asking = link()
+    assert "Yes" not in (await desk.client.get(older)).text
+    assert await press(older, confirm="1") == "asked"
+    assert await press(older, had_email="1", email="1") == "asked"
+    asha = (await desk.shop.manage("GET", "/customers", params={"text": "Asha"})).json()["items"][0]["id"]
+    for email, state in (("victim@elsewhere.example", "asked"), ("ASHA@example.com", "yes")):
+        assert (await desk.shop.manage("PATCH", f"/customers/{asha}", json={"email": email})).is_success
+        assert await press(asking, confirm="1") == state
+    assert await desk.sent() == ("sent", "")
+    await desk.shop.manage("PATCH", f"/customers/{asha}", json={"email": "victim@elsewhere.example"})
+    assert await desk.sent() == ("skipped", "no_consent")
+
+
+async def test_an_address_is_one_however_its_domain_is_written(desk: Desk) -> None:
+    await desk.ready()
+    wide = "asha@\uff45xample\u3002com"
+    stopped = await desk.shop.manage("POST", "/suppressions", json={"address": wide, "reason": "Asked us."})
+    assert stopped.status_code == 201, stopped.text
+    assert await desk.sent() == ("skipped", "suppressed")
+    made = await desk.shop.manage("POST", "/customers", json={"customer_id": "shopify-9", "email": f" {wide}"})
+    assert made.json()["email"] == "asha@example.com"
+    for written in ("asha@B\u00fccher.example", "asha@xn--bcher-kva.example"):
+        assert messages.hash_of("email", written) == messages.hash_of("email", "asha@b\u00fccher.example")
 
 
 async def test_an_email_trigger_sends_a_message_or_says_why_it_can_not(desk: Desk) -> None:

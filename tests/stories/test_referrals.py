@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
-from regulars import referrals, tenancy, tiers
+from regulars import limits, referrals, tenancy, tiers
+from regulars.api.app import Doors
 from regulars.kit.clock import HandClock
 from regulars.referrals import Friend
 from regulars.schedule import Due
@@ -357,3 +359,24 @@ async def test_friends_who_were_referred_count_for_a_tier(street: Street, shop: 
     stands = (await shop.manage("GET", f"/customers/{street.asha['id']}/tier")).json()
     assert (stands["tier"], stands["reached"]["referrals"]) == ("host", 2)
     assert await street.coins() == 500 + 1_000, "the second by the tier's factor"
+
+
+async def test_a_page_claims_no_more_from_one_address_than_the_page_of_a_code(
+    street: Street, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CLAIMS_FROM_MAX", 4)
+    await street.open(same_address_max=2)
+    transport = httpx.ASGITransport(Doors(shop.app), client=("9.9.9.8", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        for n in range(5):
+            friend = {
+                "metadetail": {"email": f"f{n}@example.com"},
+                "referred_by_referral_code": street.asha["referral_code"],
+            }
+            headers = shop.headers(shop.storefront_key)
+            answer = await client.post("/api/v2/merchant/leads-referral-via-email", headers=headers, json=friend)
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
+    found = (await shop.manage("GET", "/referrals")).json()["items"]
+    assert [one["review"] for one in found] == ["waiting", "waiting", "", ""]
+    for address in ("F0@\uff45xample.com", "f.0+x@example\u3002com"):
+        assert (await street.claim(address)).json()["data"]["item"]["_id"] == found[-1]["id"]

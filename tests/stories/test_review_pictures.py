@@ -4,6 +4,7 @@ import base64
 import io
 import struct
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -148,3 +149,26 @@ async def test_a_picture_earns_what_a_review_without_one_had_not(shop: Shop, cou
     assert await counter.coins() == 70
     await counter.judge(item["_id"], "reject", reason="Spam")
     assert await counter.coins() == 0
+
+
+async def test_nobody_fills_the_memory_with_bodies(
+    shop: Shop, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came = 0
+
+    async def slowly() -> AsyncIterator[bytes]:
+        nonlocal came
+        while came < 10_000_000:
+            came += 100_000
+            yield b"x" * 100_000
+
+    unproven = shop.headers(shop.storefront_key) | {"content-type": "application/json"}
+    answer = await shop.client.post("/api/v2/merchant/uploads", headers=unproven, content=slowly())
+    assert answer.json()["data"]["code"] == "customer_proof_missing"
+    monkeypatch.setattr(limits, "BODIES_COMING_BYTES_MAX", 500_000)
+    for _ in range(2):
+        came, known = 0, shop.headers(shop.read_key) | {"content-type": "application/json"}
+        answer = await shop.client.post("/api/v2/merchant/uploads", headers=known, content=slowly())
+        assert (answer.status_code, answer.headers["retry-after"], came < 1_000_000) == (429, "60", True)
+    await counter.bought()
+    assert (await sent(shop, (await counter.written())["_id"], b"x" * 100_000)).status_code == 422

@@ -153,6 +153,10 @@ async def test_an_address_sends_nothing_before_the_code_that_was_mailed_there_is
         await shop.manage("POST", f"/senders/{id}/verify", json={"code": "000000x"})
     late = (await shop.manage("POST", f"/senders/{id}/verify", json={"code": inbox[-1].subject[:6]})).json()
     assert late["state"] == "new", "five tries, and it is another code's turn"
+    await shop.manage("POST", f"/senders/{id}/initialize")
+    await shop.manage("PATCH", f"/senders/{id}", json={"settings": {"sender_email": "ceo@bank.example"}})
+    other = (await shop.manage("POST", f"/senders/{id}/verify", json={"code": inbox[-1].subject[:6]})).json()
+    assert other["state"] == "new", "a code proves the address it was mailed to"
 
 
 async def test_what_is_wrong_with_a_sender_is_named_and_nothing_is_kept(shop: Shop, outside: Sandbox) -> None:

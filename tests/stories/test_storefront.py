@@ -219,6 +219,10 @@ async def test_a_stranger_sees_the_programme_and_nobody_in_it(shop: Shop, page: 
     said = shown.json()
     assert (said["me"], len(said["offers"]), said["language"]) == (None, 1, "fr")
     assert "Asha" not in shown.text
+    for path, more in (("/shop", {}), ("/reviews", {"product_id": "1"})):
+        cached = await page.ask(path, params={"shop": shop.id} | more, send={"x-workspaceid": "another"})
+        assert (cached.status_code, cached.headers["cache-control"]) == (200, "public, max-age=60")
+        assert {"x-workspaceid", "origin", "accept-language"} <= {*cached.headers["vary"].split(", ")}
     arabic = (await page.ask("/shop", params={"language": "ar"})).json()
     assert (arabic["right_to_left"], arabic["words"]["coupons"]) == (True, "قسائمك")
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from regulars import referrals
 from regulars.api.examples import ID
@@ -14,6 +15,7 @@ from regulars.api.merchant.lists import Listing, NumberedPage
 from regulars.api.operations import Call, NoQuery
 from regulars.api.proofs import ProofOfAnother
 from regulars.customers.reported import Name
+from regulars.dashboard import attempts
 from regulars.kit import One, Reading, Tx, copied, invalid, showing
 from regulars.referrals import Friend, Referral
 
@@ -66,8 +68,12 @@ def _routes(mode: Literal["email", "mobile"], words: str) -> None:
         return Friend(referral_code=body.referred_by_referral_code, mode=mode, **who)
 
     async def claim(call: Call[NoQuery, NewReferral], tx: Tx) -> One[ReferralItem]:
-        """A friend claims the code, and is issued their coupon. Claimed again, it is the same referral."""
-        claimed = await referrals.claim(tx, call.workspace, friend_of(call.body), call.now)
+        """A friend claims the code, and is issued their coupon. Claimed again, it is the same referral. With a
+        STOREFRONT key so many can be claimed from one address as on the page."""
+        friend = friend_of(call.body)
+        if call.caller.key.purpose == "STOREFRONT":
+            friend = replace(friend, address=attempts.hidden_address(call.app, call.request))
+        claimed = await referrals.claim(tx, call.workspace, friend, call.now)
         return One(_item(claimed.referral, call.workspace_id))
 
     async def invite(call: Call[NoQuery, NewReferral], tx: Tx) -> One[ReferralItem]:
@@ -79,12 +85,13 @@ def _routes(mode: Literal["email", "mobile"], words: str) -> None:
             raise ProofOfAnother
         return One(_item(await referrals.invite(tx, call.workspace, friend, call.now), call.workspace_id))
 
-    for act, path, title, headers in (
-        (claim, "referral", f"Claim a referral code by {words}", ()),
-        (invite, "invite", f"Invite a friend by {words}", ("x-leadtoken",)),
+    more: Any
+    for act, path, title, more in (
+        (claim, "referral", f"Claim a referral code by {words}", {"counted": attempts.count_claim}),
+        (invite, "invite", f"Invite a friend by {words}", {"headers": ("x-leadtoken",)}),
     ):
         act.__name__ = f"{act.__name__}_by_{mode}"
-        merchant.post(f"/leads-{path}-via-{mode}", title, tag="Referrals", access="READ", headers=headers)(act)
+        merchant.post(f"/leads-{path}-via-{mode}", title, tag="Referrals", access="READ", **more)(act)
 
 
 _routes("email", "e-mail address")

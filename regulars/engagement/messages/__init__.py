@@ -15,8 +15,9 @@ Does not know how a message leaves (`channels`), nor why it is sent.
 
 from regulars.engagement.messages.consents import consents_of, set_consents, suppress, suppressions, unsuppress
 from regulars.engagement.messages.links import Links, count_hit
-from regulars.engagement.messages.liquid import Unfit, variables
-from regulars.engagement.messages.model import CHANNELS, STATES, NoSender, Origin, message_rules, origins
+from regulars.engagement.messages.liquid import variables
+from regulars.engagement.messages.markup import Unfit
+from regulars.engagement.messages.model import CHANNELS, STATES, NoSender, Origin, hash_of, message_rules, origins
 from regulars.engagement.messages.owners import caused_by, forget, messages_by_id, messages_of, move
 from regulars.engagement.messages.previewing import preview
 from regulars.engagement.messages.rendering import line_of

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from regulars import customers, ledger
 from regulars.customers import Customer
 from regulars.engagement.messages import model
@@ -12,20 +14,24 @@ from regulars.engagement.messages.model import sql
 from regulars.kit import AFTER_ALL_IDS, Faults, NotFound, Reading, Tx, new_id
 from regulars.tenancy import Workspace
 
-Said = Mapping[tuple[UUID, str], model.Consent]
+Said = Mapping[tuple[UUID, str], tuple[model.Consent, str]]
+"""By customer and channel: what was said, and the hash of the e-mail address they had then."""
 
 
 async def said_of(tx: Reading, workspace_id: UUID, customer_ids: Sequence[UUID]) -> Said:
     rows = await tx.fetch(sql.consents, workspace_id, customer_ids)
-    return {(row[0], row[1]): model.Consent(*row[1:]) for row in rows}
+    return {(row[0], row[1]): (model.Consent(*row[1:-1]), row[-1]) for row in rows}
 
 
 def consent_of(rules: model.MessageRules, channel: model.Channel, customer: Customer, said: Said) -> model.Consent:
-    """What holds: every no counts, also one that only the shop knows of; with double opt-in only a confirmed yes."""
+    """What holds: every no counts, also one that only the shop knows of; with double opt-in only a yes that was
+    confirmed at the address they have now."""
     known = customer.accept_email if channel == "email" else customer.accept_mobile
-    own = said.get((customer.id, channel))
+    own, hash = said.get((customer.id, channel), (None, ""))
     if own is not None and (known or own.state != "yes"):
-        return own
+        asks = rules.double_opt_in and (channel, own.state) == ("email", "yes")
+        moved = asks and hash not in ("", model.hash_of("email", customer.email))
+        return msgspec.structs.replace(own, state="asked") if moved else own
     state: model.ConsentState = "no" if not known else "asked" if channel == "email" and rules.double_opt_in else "yes"
     return model.Consent(channel, state, "", None)
 
@@ -52,7 +58,8 @@ async def set_consents(
         kept = {"sms": "no", "whatsapp": "no", **kept}
     available = (await ledger.available(tx, workspace, [customer.id], now)).get(customer.id, 0)
     changed = await customers.change(tx, workspace, customer.id, flags, now, available=available)
-    await tx.execute(sql.set_consents, workspace.id, customer.id, list(kept), list(kept.values()), source, now)
+    of = model.hash_of("email", customer.email)
+    await tx.execute(sql.set_consents, workspace.id, customer.id, list(kept), list(kept.values()), source, now, of)
     return await consents_of(tx, workspace, changed)
 
 

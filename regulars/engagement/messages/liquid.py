@@ -22,7 +22,7 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_OUTPUT
 
 from regulars import limits
-from regulars.engagement.messages.markup import Marks
+from regulars.engagement.messages.markup import Marks, Unfit
 from regulars.engagement.messages.model import Content
 from regulars.events import TOPICS
 from regulars.events.catalogue.properties import Common
@@ -36,10 +36,6 @@ THINGS: dict[str, dict[str, tuple[str, str]]] = msgspec.convert(
 """What has properties, by their names: the flat name of the same, '' for none, and words."""
 _ALWAYS = ("business", "customer.balance", "customer.preferences", "user_available", "trigger_", "customer.email")
 _FAULTS = (LiquidError, RecursionError, ValueError, TypeError, ArithmeticError)
-
-
-class Unfit(Exception):
-    """What a template comes to can't be sent; the words say why."""
 
 
 class _Context(RenderContext):

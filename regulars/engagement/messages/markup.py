@@ -10,7 +10,8 @@ import nh3
 
 from regulars import limits
 
-_STYLE = re.compile(r"<style\b[^>]*>(.*?)</style\s*>", re.IGNORECASE | re.DOTALL)
+# Apart, and none going beyond the next tag: what nothing closes is looked through once.
+_STYLE, _STYLE_END = re.compile(r"<style\b[^<>]*>", re.IGNORECASE), re.compile(r"</style\s*>", re.IGNORECASE)
 _AWAY = re.compile(r"@import[^;]*;?|@charset[^;]*;?|expression\s*\(|-moz-binding|behavior\s*:|<", re.IGNORECASE)
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -20,7 +21,11 @@ _WORD = r"""[^\s\x00-\x1f\x7f-\x9f\ufdd0-\ufdef<>&"'`:;/=\\{}]{1,40}"""
 _PLAIN = re.compile(f"{_WORD}(?: {_WORD}){{0,5}}")
 _WAY = "https://preferences.invalid/"
 # The address of a link of a clean body, and what stands for something.
-_SLOT = re.compile(rf'<a\b[^>]*?\bhref="(https?://[^"]*)|[\ufdd0-\ufdef]|{re.escape(_WAY)}')
+_SLOT = re.compile(rf'<a\b[^<>]*?\bhref="(https?://[^"]*)|[\ufdd0-\ufdef]|{re.escape(_WAY)}')
+
+
+class Unfit(Exception):
+    """What a template comes to can't be sent; the words say why."""
 
 
 class Marks:
@@ -70,7 +75,7 @@ def _put(parts: Sequence[str], values: Mapping[str, str]) -> str:
 
 @lru_cache(limits.MESSAGE_SHAPES_MAX)
 def _ready(source: str, html: bool) -> tuple[tuple[str, ...], tuple[str, ...], str, int]:
-    css, body = styles(source) if html else "", clean(source if html else as_html(source))
+    body, css = clean(source if html else as_html(source))
     apart = not (_WITHIN.search(source) or _WITHIN.search(body) or _MARK.search(css))
     return _cut(body), _cut(as_text(body) if html else source), css, len(_MARK.findall(source)) if apart else -1
 
@@ -91,14 +96,34 @@ def line(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()[: limits.MESSAGE_LINE_CHARS_MAX]
 
 
-def styles(html: str) -> str:
-    return _AWAY.sub("", "\n".join(_STYLE.findall(html)))
+def clean(html: str) -> tuple[str, str]:
+    """Of a body what can be shown, its style written at each element; and its style. Raises Unfit."""
+    css, html = _apart(html)
+    _check(html, css)
+    body = _cleaner().clean(_INLINER.inline_fragment(html, css) if css else html)
+    if len(body) > limits.MESSAGE_CLEAN_CHARS_MAX:
+        raise Unfit(f"its HTML comes to more than {limits.MESSAGE_CLEAN_CHARS_MAX:,} characters")
+    return body, css
 
 
-def clean(html: str) -> str:
-    """A body: what of it can be shown, its style written at each element."""
-    css, html = styles(html), _STYLE.sub("", html)
-    return _cleaner().clean(_INLINER.inline_fragment(html, css) if css else html)
+def _apart(html: str) -> tuple[str, str]:
+    """Its styles, and the rest."""
+    css, rest, at = list[str](), list[str](), 0
+    while (start := _STYLE.search(html, at)) and (end := _STYLE_END.search(html, start.end())):
+        css.append(html[start.end() : end.start()])
+        rest.append(html[at : start.start()])
+        at = end.end()
+    return _AWAY.sub("", "\n".join(css)), "".join(rest) + html[at:]
+
+
+def _check(html: str, css: str) -> None:
+    """Each rule is tried at each tag; and a tag that nothing closes is put into each paragraph behind it, as browsers
+    do. Raises Unfit."""
+    tags, closing = html.count("<"), html.count("</")
+    if max(tags - closing, tags // 2) > limits.MESSAGE_TAGS_MAX:
+        raise Unfit(f"it has more than {limits.MESSAGE_TAGS_MAX:,} tags")
+    if css.count("{") + css.count(",") > limits.MESSAGE_SELECTORS_MAX:
+        raise Unfit(f"its style has more than {limits.MESSAGE_SELECTORS_MAX:,} rules and commas")
 
 
 def page(body: str, css: str, preheader: str, pixel: str) -> str:

@@ -7,7 +7,7 @@ from xml.parsers import expat
 from mjml import mjml2html
 
 from regulars import limits
-from regulars.engagement.messages.liquid import Unfit
+from regulars.engagement.messages.markup import Unfit
 
 _COMPONENTS = frozenset(
     """mjml mj-head mj-body mj-all mj-attributes mj-breakpoint mj-class mj-font mj-html-attribute mj-html-attributes

@@ -13,6 +13,7 @@ from regulars.customers import Customer
 from regulars.delivery import Later
 from regulars.events import eid, mid
 from regulars.kit import INSIDE, Conflict, NotFound, Queries, Tx, invalid, new_id
+from regulars.kit.mailboxes import same_for_all
 from regulars.tenancy import Workspace
 
 sql = Queries(__file__)
@@ -92,8 +93,8 @@ def message_rules(shop: Workspace) -> MessageRules:
 
 
 class NewMessage(msgspec.Struct, frozen=True, gc=False):
-    """To be sent to a customer. `address` is where a test goes, instead. What was not sent before `too_late_at` is not
-    sent."""
+    """To be sent to a customer. `address` is where a test goes, instead, and the one that a double opt-in asks about.
+    What was not sent before `too_late_at` is not sent."""
 
     customer_id: UUID
     template_id: UUID | None
@@ -197,4 +198,4 @@ def check_address(field: str, channel: Channel, address: str) -> None:
 
 def hash_of(channel: Channel, address: str) -> str:
     """By which an address is known however it is written."""
-    return eid(address) if channel == "email" else mid(address)
+    return eid(same_for_all(address)) if channel == "email" else mid(address)

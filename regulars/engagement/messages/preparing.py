@@ -21,7 +21,7 @@ from regulars.channels import Later, Mail, Ready, Skipped, Text, WhatsAppTemplat
 from regulars.customers import Customer
 from regulars.engagement.messages.consents import consent_of, said_of, suppressed
 from regulars.engagement.messages.links import Links
-from regulars.engagement.messages.liquid import Unfit
+from regulars.engagement.messages.markup import Unfit
 from regulars.engagement.messages.model import Content, Gift, Message, address_of, hash_of, message_rules, origins, sql
 from regulars.engagement.messages.previewing import MADE_UP_GIFT, coupons_of, made_up
 from regulars.engagement.messages.rendering import facts, opt_in, render

@@ -36,15 +36,15 @@ SELECT version, content, actor, created_at FROM messages_version
 SELECT content FROM messages_version WHERE workspace_id = $1 AND template_id = $2 AND version = $3
 
 -- name: consents
-SELECT c.customer_id, c.channel, c.state, c.source, c.at
+SELECT c.customer_id, c.channel, c.state, c.source, c.at, c.email_hash
   FROM unnest($2::uuid[]) AS n (id)
  CROSS JOIN LATERAL (SELECT * FROM messages_consent WHERE workspace_id = $1 AND customer_id = n.id OFFSET 0) AS c
 
 -- name: set_consents
-INSERT INTO messages_consent (workspace_id, customer_id, channel, state, source, at)
-SELECT $1, $2, n.channel, n.state, $5, $6 FROM unnest($3::text[], $4::text[]) AS n (channel, state) ORDER BY n.channel
+INSERT INTO messages_consent (workspace_id, customer_id, channel, state, source, at, email_hash)
+SELECT $1, $2, n.channel, n.state, $5, $6, $7 FROM unnest($3::text[], $4::text[]) AS n (channel, state) ORDER BY n.channel
     ON CONFLICT (workspace_id, customer_id, channel) DO UPDATE
-   SET state = excluded.state, source = excluded.source, at = excluded.at
+   SET state = excluded.state, source = excluded.source, at = excluded.at, email_hash = excluded.email_hash
 
 -- name: suppress
 -- The first reason stays.
@@ -171,10 +171,10 @@ UPDATE messages_message SET customer_id = $3 WHERE workspace_id = $1 AND custome
 
 -- name: move_consents
 -- Whoever said no stays so; otherwise what the other one said stays.
-INSERT INTO messages_consent AS c (workspace_id, customer_id, channel, state, source, at)
-SELECT $1, $3, channel, state, source, at FROM messages_consent WHERE workspace_id = $1 AND customer_id = $2
+INSERT INTO messages_consent AS c (workspace_id, customer_id, channel, state, source, at, email_hash)
+SELECT $1, $3, channel, state, source, at, email_hash FROM messages_consent WHERE workspace_id = $1 AND customer_id = $2
     ON CONFLICT (workspace_id, customer_id, channel) DO UPDATE
-   SET state = excluded.state, source = excluded.source, at = excluded.at
+   SET state = excluded.state, source = excluded.source, at = excluded.at, email_hash = excluded.email_hash
  WHERE excluded.state = 'no'
 
 -- name: forget_consents

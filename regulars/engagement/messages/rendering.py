@@ -10,7 +10,8 @@ from typing import Any
 from regulars import customers, events
 from regulars.customers import Customer
 from regulars.engagement.messages import markup, mjml
-from regulars.engagement.messages.liquid import THINGS, Unfit, fill
+from regulars.engagement.messages.liquid import THINGS, fill
+from regulars.engagement.messages.markup import Unfit
 from regulars.engagement.messages.model import Channel, Content
 from regulars.tenancy import Workspace
 

@@ -106,7 +106,7 @@ async def agree(
     """As `set_consents`; but with double opt-in, a yes to e-mail is asked for by e-mail. Raises model.NoSender."""
     if states.get("email") == "yes" and model.message_rules(workspace).double_opt_in:
         states = {**states, "email": "asked"}
-        asks = model.NewMessage(customer_id=customer.id, template_id=None, source_kind="opt_in")
+        asks = model.NewMessage(customer_id=customer.id, template_id=None, source_kind="opt_in", address=customer.email)
         await send(tx, workspace, [asks], now)
     return await set_consents(tx, workspace, customer, states, source, now)
 

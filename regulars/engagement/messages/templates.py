@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from regulars import customers, limits, tenancy
-from regulars.engagement.messages import liquid
+from regulars.engagement.messages import liquid, markup
 from regulars.engagement.messages.mjml import html_of
 from regulars.engagement.messages.model import Channel, Content, Template, TemplateVersion, UnknownTemplate, sql
 from regulars.events import TOPICS
@@ -113,7 +113,7 @@ def checked(one: Template, shop: Workspace) -> Template:
     if email and content.body_type == "mjml":
         try:
             html_of(content.body)
-        except liquid.Unfit as unfit:
+        except markup.Unfit as unfit:
             faults.add("body", f"MJML that can be read: {unfit}")
     liquid.check(content, one.topic if one.topic in TOPICS else "", customers.declared(shop), faults)
     faults.check()

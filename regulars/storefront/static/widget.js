@@ -118,7 +118,7 @@
 
   // ---- asking
   async function ask(path, body, key) {
-    const query = new URLSearchParams({ language: given.language || of(HTMLElement, "lang", of(Document, "documentElement", page)) || "" });
+    const query = new URLSearchParams({ shop: given.shop, language: given.language || of(HTMLElement, "lang", of(Document, "documentElement", page)) || "" });
     const headers = { "x-workspaceid": given.shop };
     if (token) headers["x-leadtoken"] = token;
     else if (given.digest) {
