@@ -123,7 +123,7 @@ async def refill(tx: Tx, workspace: Workspace, integration_id: UUID, since: date
     """Tell the tool, by its rules, what happened since then. Asked again meanwhile, it begins anew. Raises
     Invalid, and Conflict while events are off."""
     # What was sent is kept no longer than that, so nothing older could be queued.
-    first = max(now - timedelta(days=limits.REFILL_DAYS_MAX), kept_since(workspace.retention.deliveries_months))
+    first = max(now - timedelta(days=limits.REFILL_DAYS_MAX), kept_since(workspace.retention.deliveries_months, now))
     if not first <= since <= now:
         raise invalid("since", f"a time from {first.astimezone(workspace.zone):%Y-%m-%d %H:%M} until now")
     if not workspace.events_on:

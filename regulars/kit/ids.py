@@ -62,9 +62,9 @@ def id_of(written: AnyStr) -> UUID:
     return pgproto.UUID(written)
 
 
-def kept_since(months: int) -> datetime:
-    """A time by which what was made since is surely kept for so many months: they are reckoned short."""
-    return now() - timedelta(days=28 * months)
+def kept_since(months: int, at: datetime | None = None) -> datetime:
+    """A time by which what was made since is surely kept for so many months, as of then: they are reckoned short."""
+    return (at or now()) - timedelta(days=28 * months)
 
 
 def made_at(id: UUID) -> datetime:

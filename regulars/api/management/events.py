@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from regulars import channels, delivery, dispatch, events, integrations, limits, why
+from regulars.api.examples import ID
 from regulars.api.management.api import DatedQuery, PageQuery, asked, asked_of, management
 from regulars.api.management.items import DeliveryItem, Whose, delivery_items, named, whose
 from regulars.api.operations import Call, NoQuery
@@ -153,9 +154,9 @@ class Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that failed for good of one integration, or sender; without `since`: ever. Or, in place of both, the
     deliveries with these `ids`, whatever came of them."""
 
-    integration_id: UUID | None = None
+    integration_id: Annotated[UUID, Meta(examples=[ID])] | None = None
     since: Annotated[datetime, Meta(tz=True, examples=["2026-03-14T09:00:00Z"])] | None = None
-    ids: Annotated[list[UUID], Meta(max_length=limits.DELIVERIES_CHOSEN_MAX, examples=[[]])] = []
+    ids: Annotated[list[UUID], Meta(max_length=limits.DELIVERIES_CHOSEN_MAX, examples=[])] = []
 
 
 class Replayed(msgspec.Struct, frozen=True):
