@@ -48,6 +48,8 @@ def exception_handlers(apis: Sequence[Api]) -> dict[int | type[Exception], Calla
         return answer(request, failure(api.style if api else "problem", status, code, message, None, headers))
 
     def broke(request: Http, error: Exception) -> Response[bytes]:
-        return answer(request, bug(api_of(request), f"{request.method} {request.scope['path']}", error))
+        return answer(
+            request, bug(api_of(request), f"{request.method} {request.scope.get('path_template', '')}", error)
+        )
 
     return {Refusal: refused, HTTPException: raised, Exception: broke}

@@ -20,7 +20,7 @@ from regulars.kit.http import Answer
 from regulars.kit.mail import PORTS, Envelope, Server, envelope
 from regulars.kit.mailboxes import on_envelope
 
-ADDRESS = r"[^\s<>@,;:\"\\()\[\]\x00-\x20\x7f-\uffff]{1,64}@[^\s<>@,;:\"\\()\[\]\x00-\x20]{1,190}"
+ADDRESS = r"[^\s<>@,;:\"\\()\[\]\x00-\x20\x7f-\uffff]{1,64}@[^\s<>@,;:\"\\()\[\]\x00-\x20\x7f]{1,190}"
 _PLAIN, _LINE_BYTES_MAX = bytes(range(32, 127)) + b"\t\r\n", 990
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 # What makes a reply about the address, and not about this mail or this server (RFC 3463).

@@ -2,6 +2,7 @@
 that Meta approved."""
 
 import hmac
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -87,6 +88,8 @@ def read_whatsapp(sender: Sender, box: SecretBox, signature: str, body: bytes) -
             reports += stopped(f"+{wrote.get('from', '')}", str(next(iter(words), "")))
         for status in objects(value, "statuses"):
             id, code = str(status.get("biz_opaque_callback_data")), [of.get("code") for of in objects(status, "errors")]
-            if status.get("status") == "failed" and len(id) == 36:
+            if status.get("status") != "failed":
+                continue
+            with suppress(ValueError):  # what somebody else sent has a name of another form
                 reports += failed("WhatsApp", UUID(id), f"+{status.get('recipient_id')}", str(next(iter(code), "")))
     return reports

@@ -137,6 +137,8 @@ def client_address(settings: Settings, request: Call) -> str:
             address = ip_address(hop.strip())
         except ValueError:
             return ""
+        # On a socket for both, IPv4 callers have their address inside one network of IPv6.
+        address = getattr(address, "ipv4_mapped", None) or address
         if not any(address in network for network in settings.trusted_proxies):
             if not (n or address.is_global):
                 return ""

@@ -212,7 +212,7 @@ def asked_wait_s(headers: dict[str, str]) -> float | None:
         return min(float(text[:12]), limits.RETRY_AFTER_MAX_S)
     try:
         until, said_at = parsedate_to_datetime(text), parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait_s = (_aware(until) - _aware(said_at)).total_seconds()
     return min(max(wait_s, 0.0), limits.RETRY_AFTER_MAX_S)

@@ -246,16 +246,17 @@ class Turn:
 
     def take(self, made: Attempt, one: Due, now: datetime) -> Due | None:
         """What came of it is to be recorded. What waited behind it, to be sent at once."""
+        behind = self._took(made, one)
         self._hear(made, now)
-        return self._took(made, one)
+        return behind
 
     def take_together(self, made: Sequence[Attempt], some: Sequence[Due], now: datetime) -> None:
         """What came of one call that carried these. What it did not say of the customers is to be told by itself."""
-        self._hear(next((one for one in made if one.end is not None), made[0]), now)
         for one_made, one in zip(made, some, strict=True):
             self._took(one_made, one)
             if one.profile is not None and one.customer_id and isinstance(one_made.outcome, Delivered):
                 self._untold[one.customer_id] = Profile(self.lane.id, one.customer_id, one.event_id, one.topic)
+        self._hear(next((one for one in made if one.end is not None), made[0]), now)
 
     def _took(self, made: Attempt, one: Due) -> Due | None:
         self.sent += 1

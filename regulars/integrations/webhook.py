@@ -51,6 +51,8 @@ MANIFEST = Manifest(
 _MAKER = "Your receiver"
 _MEND = "Mend the receiver, then Initialize."
 _JSON = {"Content-Type": "application/json"}
+_PROVES_US = frozenset({"x-nector-webhook-secret"})
+"""The same in each call, to receivers who look at nothing else."""
 
 
 class WebhookCarrier:
@@ -140,7 +142,9 @@ class WebhookCarrier:
                 "x-nector-topic": topic,
                 "x-source": "unix",
             }
-            otherwise = Request("POST", self._url, {**common, **headers}, body, otherwise=otherwise)
+            otherwise = Request(
+                "POST", self._url, {**common, **headers}, body, secret_headers=_PROVES_US, otherwise=otherwise
+            )
         assert otherwise is not None
         return otherwise
 

@@ -13,7 +13,7 @@ from weakref import WeakSet
 import aiokafka.client
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as of_kafka
-from aiokafka.conn import AIOKafkaConnection
+from aiokafka.conn import AIOKafkaConnection, ScramAuthenticator
 
 from regulars import limits
 from regulars.kit.streams import Dialer, Garbled, Line, NotReached, Publication, Refused, Servers
@@ -59,6 +59,16 @@ class _Dialling:
         raise NotReached("dns", f"{host} has no address.")
 
 
+class _Scram(ScramAuthenticator):  # type: ignore[misc]
+    """Hashes a password as often as the broker says, in a thread that nothing can end, so not as often as it likes."""
+
+    def create_salted_password(self, salt: bytes, iterations: int) -> None:
+        if iterations > limits.SCRAM_ROUNDS_MAX:
+            asked = f"the broker asks to hash the password {iterations:,} times"
+            raise of_kafka.SaslAuthenticationFailed(f"{asked}, and {limits.SCRAM_ROUNDS_MAX:,} are the most")
+        super().create_salted_password(salt, iterations)
+
+
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]
     _loop: Any
 
@@ -86,6 +96,14 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]
                 line.why = Refused(401, _words(error))
                 line.lose(line.why)
             raise
+
+    def authenticator_scram(self) -> _Scram:
+        return _Scram(
+            loop=self._loop,
+            sasl_plain_password=self._sasl_plain_password,
+            sasl_plain_username=self._sasl_plain_username,
+            sasl_mechanism=self._sasl_mechanism,
+        )
 
 
 _NO_LOGIN = {

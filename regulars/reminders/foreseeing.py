@@ -46,9 +46,9 @@ async def foreseen(tx: Reading, shop: Workspace, now: datetime) -> list[Foreseen
         unused = await waiting(tx, shop, one, max(now, one.due_at))
         note(name, topic, one.due_at, len(unused.told), unused.after is not None)
     at = next_at(shop, now)
-    asks = len(await schedule.due_keys(tx, shop.id, ASK, at))
+    asks = len(await schedule.due_now(tx, shop.id, ASK, at))
     note("reviews_asked_for", "reviewrequest_create", at, asks, asks >= limits.SCHEDULE_ROWS_MAX)
-    friends = len(await schedule.due_keys(tx, shop.id, REMIND, at)) if reminder_rules(shop).referral_days else 0
+    friends = len(await schedule.due_now(tx, shop.id, REMIND, at)) if reminder_rules(shop).referral_days else 0
     topic = "incompletereferralrequest_create"
     note("friends_have_not_ordered", topic, at, friends, friends >= limits.SCHEDULE_ROWS_MAX)
     return found

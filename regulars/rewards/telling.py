@@ -16,6 +16,7 @@ from regulars.rewards.cancelling import end
 from regulars.rewards.discounting import DISCOUNT, Came, due_there, end_holds, is_held
 from regulars.rewards.model import Coupon, Discounted
 from regulars.rewards.wire import Told, tell
+from regulars.schedule import Due
 from regulars.tenancy import Workspace
 
 
@@ -61,7 +62,7 @@ async def discount_told(
     again_at = now if aside else now + timedelta(seconds=after_s)
     coupon = await _keep(tx, workspace, coupon, wanted, again_at, tries + 1, led)
     if aside:
-        await schedule.set_aside(tx, workspace.id, DISCOUNT, str(id), came.words, now)
+        await schedule.set_aside(tx, workspace.id, Due(DISCOUNT, str(id), again_at), came.words, now)
     return coupon
 
 

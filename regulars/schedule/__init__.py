@@ -23,4 +23,4 @@ Where the two meet, the database undoes one of them, and that runs again.
 from regulars.schedule.aside import Aside, aside, kinds_aside, set_aside, try_again
 from regulars.schedule.model import Caller, Due, Handler
 from regulars.schedule.putting import drop, put
-from regulars.schedule.running import due_keys, find, first_due, lease, run, shops_due
+from regulars.schedule.running import due_now, find, first_due, lease, run, shops_due

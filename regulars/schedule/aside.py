@@ -18,9 +18,10 @@ class Aside(Due, frozen=True, kw_only=True):
     reason: str
 
 
-async def set_aside(tx: Tx, workspace_id: UUID, kind: str, key: str, reason: str, now: datetime) -> None:
+async def set_aside(tx: Tx, workspace_id: UUID, due: Due, reason: str, now: datetime) -> None:
     """It is due, and its handler fails for it alone."""
-    await tx.execute(_sql.set_aside, workspace_id, kind, key, new_id(), now, reason[: limits.REASON_CHARS_STORED_MAX])
+    words = reason[: limits.REASON_CHARS_STORED_MAX]
+    await tx.execute(_sql.set_aside, workspace_id, due.kind, due.key, due.due_at, new_id(), now, words)
 
 
 async def try_again(tx: Tx, workspace_id: UUID, kind: str | None = None) -> int:

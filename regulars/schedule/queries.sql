@@ -32,8 +32,8 @@ SELECT w.workspace_id, $1 AS kind
 -- name: find
 SELECT kind, key, due_at, payload FROM schedule_due WHERE workspace_id = $1 AND kind = $2 AND key = $3
 
--- name: due_keys
-SELECT key FROM schedule_due
+-- name: due_now
+SELECT kind, key, due_at, payload FROM schedule_due
  WHERE workspace_id = $1 AND kind = $2 AND aside_id IS NULL AND due_at <= $3
  ORDER BY due_at LIMIT (SELECT $4::integer)
 
@@ -64,8 +64,9 @@ UPDATE schedule_due SET due_at = $5
 RETURNING kind, key, due_at, payload
 
 -- name: set_aside
-UPDATE schedule_due SET aside_id = $4, aside_at = $5, reason = $6
- WHERE workspace_id = $1 AND kind = $2 AND key = $3 AND aside_id IS NULL
+-- What was put under its key meanwhile is another, and was not tried yet.
+UPDATE schedule_due SET aside_id = $5, aside_at = $6, reason = $7
+ WHERE workspace_id = $1 AND kind = $2 AND key = $3 AND due_at = $4 AND aside_id IS NULL
 
 -- name: try_again
 UPDATE schedule_due SET aside_id = NULL, aside_at = NULL, reason = ''

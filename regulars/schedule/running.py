@@ -41,9 +41,9 @@ async def find(tx: Reading, workspace_id: UUID, kind: str, key: str) -> Due | No
     return Due(*row) if row else None
 
 
-async def due_keys(tx: Reading, workspace_id: UUID, kind: str, now: datetime) -> list[str]:
+async def due_now(tx: Reading, workspace_id: UUID, kind: str, now: datetime) -> list[Due]:
     """What `run` would take."""
-    return await tx.all(str, _sql.due_keys, workspace_id, kind, now, limits.SCHEDULE_ROWS_MAX)
+    return await tx.all(Due, _sql.due_now, workspace_id, kind, now, limits.SCHEDULE_ROWS_MAX)
 
 
 async def run(

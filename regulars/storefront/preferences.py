@@ -14,6 +14,7 @@ from litestar.response.base import ASGIResponse
 
 from regulars import customers, limits, tenancy
 from regulars.api.serving import SAFE
+from regulars.dashboard import security
 from regulars.dashboard.rendering import asset
 from regulars.engagement import messages
 from regulars.kit import Refusal, again_when_raced, forms
@@ -86,7 +87,7 @@ async def tracked(request: Http) -> ASGIResponse:
         agent = headers.get("user-agent", "")
         await messages.count_hit(tx, shop_id, id, app.clock.now(), bool(url), agent, unseen)
     if url:
-        return ASGIResponse(status_code=303, headers=_HEADERS | {"location": url})
+        return ASGIResponse(status_code=303, headers=_HEADERS | {"location": security.location(url)})
     return ASGIResponse(body=_DOT, headers=_HEADERS, media_type="image/gif")
 
 

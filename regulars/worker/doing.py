@@ -57,26 +57,26 @@ class Doing:
             _log.warning("due_failed", workspace_id=str(workspace_id), kind=kind, why=_reason(fault))
         # Whichever of them it is that can't be done fails alone, and all others are done.
         async with self._db.reading() as tx:
-            keys = await schedule.due_keys(tx, workspace_id, kind, self._clock.now())
-        for key in keys:
-            await self._alone(workspace_id, kind, key)
-        return len(keys)
+            dues = await schedule.due_now(tx, workspace_id, kind, self._clock.now())
+        for due in dues:
+            await self._alone(workspace_id, due)
+        return len(dues)
 
-    async def _alone(self, workspace_id: UUID, kind: str, key: str) -> None:
+    async def _alone(self, workspace_id: UUID, due: Due) -> None:
         async def transact() -> int:
-            return await self._run(workspace_id, kind, key)
+            return await self._run(workspace_id, due.kind, due.key)
 
         try:
             await again_when_raced(transact)
         except Exception as fault:
             if _away(fault):
                 raise
-            await self._set_aside(workspace_id, kind, key, fault)
+            await self._set_aside(workspace_id, due, fault)
 
-    async def _set_aside(self, workspace_id: UUID, kind: str, key: str, fault: Exception) -> None:
-        _log.error("due_set_aside", workspace_id=str(workspace_id), kind=kind, key=key, exc_info=fault)
+    async def _set_aside(self, workspace_id: UUID, due: Due, fault: Exception) -> None:
+        _log.error("due_set_aside", workspace_id=str(workspace_id), kind=due.kind, key=due.key, exc_info=fault)
         async with self._db.transaction() as tx:
-            await schedule.set_aside(tx, workspace_id, kind, key, _reason(fault), self._clock.now())
+            await schedule.set_aside(tx, workspace_id, due, _reason(fault), self._clock.now())
 
     async def _call_out(self, workspace_id: UUID, kind: str) -> int:
         now = self._clock.now()
@@ -93,7 +93,7 @@ class Doing:
                 except Exception as fault:
                     if _away(fault):
                         raise
-                    await self._set_aside(workspace_id, kind, due.key, fault)
+                    await self._set_aside(workspace_id, due, fault)
 
         await asyncio.gather(*(call(due) for due in dues))
         return len(dues)

@@ -98,6 +98,7 @@ async def test_in_the_older_style_a_receiver_may_know_either_while_it_changes_ov
     arrives = known != "whsec_of_somebody_else"
     tried = await attempt(carrier, Receiver(), parcel(attempted_at=now))
     assert (len(made), isinstance(tried.outcome, Delivered), tried.request) == (calls, arrives, made[-1])
+    assert {name for one in made for name in one.secret_headers} == {"x-nector-webhook-secret"}
     assert len({(one.headers["x-nector-delivery-id"], one.body) for one in made}) == 1
     assert (await integrations.check(Receiver(), carrier, now)).ok is arrives
     made.clear()

@@ -59,8 +59,10 @@ def test_a_body_is_made_ready_once_for_all_to_whom_it_says_the_same(monkeypatch:
     [
         "<style>" * 6_000,
         "<style" * 6_000,
-        f"<style>{'*{top:0}' * 2_001}</style><b>x</b>",
-        f"<style>{'i~i,' * 2_001} b {{top:0}}</style><b>x</b>",
+        f"<style>{'*{top:0}' * 6_000}</style>{'<p>x</p>' * 500}",
+        f"<style>b {{{'top:0;' * 6_000}}}</style>{'<b>x</b>' * 500}",
+        f"<style>{'*:not(q *){top:0}' * 500}</style>{'<b>' * 900}",
+        f"<style>{'*{top:0}' * 500}</style>{''.join(f'<p><b id={n}>' for n in range(300))}",
         "".join(f"<p><b id={n}>" for n in range(999)),
     ],
 )

@@ -134,6 +134,8 @@ async def test_a_stranger_does_not_lock_the_owner_out(shop: Shop) -> None:
         ("10.0.0.7", [], "10.0.0.0/8", ""),
         ("2606:4700::1111", [], "", "2606:4700::/64"),
         ("::1", ["2606:4700:0:0:1::5"], "::1", "2606:4700::/64"),
+        ("::ffff:8.8.8.8", [], "", "8.8.8.8"),
+        ("::ffff:10.0.0.7", ["::ffff:9.9.9.9"], "10.0.0.7", "9.9.9.9"),
     ],
 )
 def test_the_callers_address(app: App, peer: str, told: list[str], trusted: str, address: str) -> None:

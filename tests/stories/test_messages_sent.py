@@ -238,6 +238,15 @@ async def test_clicks_of_people_are_told_from_those_of_programs_and_lead_nowhere
     assert 'href="https://shop.example/?a=1&amp;b=2"' in html
 
 
+async def test_a_link_in_other_letters_leads_where_it_says(desk: Desk) -> None:
+    await desk.ready()
+    await desk.letter(body='<a href="https://shop.example/кофе?q=é">Coffee</a>')
+    assert await desk.sent() == ("sent", "")
+    there = await desk.client.get(desk.link(r'https?://[^"]*/t/c/[^"]*'), headers=PERSON)
+    coffee = "https://shop.example/%D0%BA%D0%BE%D1%84%D0%B5?q=%C3%A9"
+    assert (there.status_code, there.headers["location"]) == (303, coffee)
+
+
 async def test_double_opt_in_asks_by_mail_and_only_a_press_agrees(desk: Desk) -> None:
     await desk.ready()
     await desk.rules(double_opt_in=True)

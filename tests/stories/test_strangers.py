@@ -161,12 +161,17 @@ async def test_nobody_writes_a_line_of_their_own_into_the_log(
             raise RuntimeError("first line\nerror FORGED \x1b[2J")
 
         monkeypatch.setattr("regulars.tenancy.person_of", broken)
+        monkeypatch.setattr("regulars.tenancy.workspace_id_of", broken)
+        assert (await shop.client.get(f"/review/FORGED/{shop.id}/opens-the-order")).status_code == 500
         answer = await owner.get("/integrations/new/x%0aerror%20FORGED%1b[2J")
         assert answer.status_code == 500
     finally:
         structlog.reset_defaults()
-    lines = [line for line in capsys.readouterr().out.splitlines() if "FORGED" in line]
-    assert [json.loads(line)["event"] for line in lines] == ["broken"]
+    written = capsys.readouterr().out
+    lines = [line for line in written.splitlines() if "FORGED" in line]
+    assert [json.loads(line)["event"] for line in lines] == ["broken", "broken"]
+    assert "/review/{" in written
+    assert "opens-the-order" not in written, "what a link proves stands in no log"
     assert "\x1b" not in "".join(lines)
 
 

@@ -100,7 +100,11 @@ def clean(html: str) -> tuple[str, str]:
     """Of a body what can be shown, its style written at each element; and its style. Raises Unfit."""
     css, html = _apart(html)
     _check(html, css)
-    body = _cleaner().clean(_INLINER.inline_fragment(html, css) if css else html)
+    body = _cleaner().clean(html)
+    if css:
+        # By now a tag that nothing closed stands as often as it is put in.
+        _check(body, css)
+        body = _cleaner().clean(_INLINER.inline_fragment(body, css))
     if len(body) > limits.MESSAGE_CLEAN_CHARS_MAX:
         raise Unfit(f"its HTML comes to more than {limits.MESSAGE_CLEAN_CHARS_MAX:,} characters")
     return body, css
@@ -122,8 +126,9 @@ def _check(html: str, css: str) -> None:
     tags, closing = html.count("<"), html.count("</")
     if max(tags - closing, tags // 2) > limits.MESSAGE_TAGS_MAX:
         raise Unfit(f"it has more than {limits.MESSAGE_TAGS_MAX:,} tags")
-    if css.count("{") + css.count(",") > limits.MESSAGE_SELECTORS_MAX:
-        raise Unfit(f"its style has more than {limits.MESSAGE_SELECTORS_MAX:,} rules and commas")
+    # Within parentheses, as of :not(), each tag may be held against each that stands before or around it.
+    if tags * (len(css) + tags * css.count("(") // 20) > limits.MESSAGE_STYLING_MAX:
+        raise Unfit(f"its style is too long for its {tags:,} tags: shorten it, or say less")
 
 
 def page(body: str, css: str, preheader: str, pixel: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from regulars import limits
 from regulars.delivery import Delivered, GaveUp, Outcome, Parcel, Paused, RetryAfter, delivery_ids
 from regulars.delivery.attempts import Attempt, backoff_s, judge, silence_until
+from regulars.delivery.carrier import asked_wait_s
 from regulars.delivery.lineup import Lineup
 from regulars.delivery.model import ids_of_event
 from regulars.delivery.rate import Bucket, Window
@@ -182,3 +183,11 @@ def test_only_a_429_that_names_a_wait_silences_the_lane() -> None:
 def test_an_id_range_covers_every_rule() -> None:
     first, last = ids_of_event(UUID(int=(1 << 128) - 1))
     assert last.int - first.int == 2**48 - 1
+
+
+@pytest.mark.parametrize("of", ["retry-after", "date"])
+@pytest.mark.parametrize("odd", ["Mon, 01 Jan 2024 00:00:00 +" + "9" * 20, f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"])
+def test_a_wait_that_no_calendar_holds_is_none(odd: str, of: str) -> None:
+    fine = dict.fromkeys(("retry-after", "date"), "Mon, 01 Jan 2024 00:00:00 GMT")
+    assert asked_wait_s(fine) == 0.0
+    assert asked_wait_s(fine | {of: odd}) is None

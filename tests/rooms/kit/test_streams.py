@@ -1,6 +1,7 @@
 """Into streams: what is dialled and what is not, and how a connection ends."""
 
 import asyncio
+import re
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -81,7 +82,7 @@ def text(said: str) -> bytes:
 
 
 @asynccontextmanager
-async def broker(advertised: str) -> AsyncIterator[tuple[int, list[int]]]:
+async def broker(advertised: str, rounds: int = 1) -> AsyncIterator[tuple[int, list[int]]]:
     """A broker of one topic, as far as writing to it goes, which says that it is found at another name. What it was
     asked for, by the number of the question."""
     asked: list[int] = []
@@ -94,8 +95,12 @@ async def broker(advertised: str) -> AsyncIterator[tuple[int, list[int]]]:
             asked.append(kind)
             at = text(advertised) + struct.pack(">ihi", port, -1, 1)
             partition = struct.pack(">hii ii ii", 0, 0, 1, 1, 1, 1, 1)
+            first = re.search(rb"r=([0-9a-f]+)", question)
+            words = b"r=%b1,s=AAAA,i=%d" % (first[1] if first else b"", rounds)
             answer = {
-                18: struct.pack(">hi", 0, 3) + struct.pack(">9h", 0, 0, 7, 3, 1, 1, 18, 0, 0),
+                17: struct.pack(">hi", 0, 1) + text("SCRAM-SHA-256"),
+                36: struct.pack(">hhi", 0, -1, len(words)) + words,
+                18: struct.pack(">hi", 0, 5) + struct.pack(">15h", 0, 0, 7, 3, 1, 1, 17, 0, 1, 18, 0, 0, 36, 0, 0),
                 3: struct.pack(">ii", 1, 1)
                 + at
                 + struct.pack(">ih", 1, 0)
@@ -131,3 +136,11 @@ async def test_where_a_broker_says_that_others_are_is_checked_too(leads_to: str)
         assert isinstance(end, NoAnswer), end
         assert end.kind == "refused_address"
         assert 0 not in asked
+
+
+async def test_a_broker_that_would_have_us_hash_for_ever_is_refused() -> None:
+    login = {"user": "regulars", "password": "secret", "mechanism": "SCRAM-SHA-256"}
+    async with broker("127.0.0.1", rounds=2**31 - 1) as (port, _), Outside(allow_loopback=True, deadline_s=2) as http:
+        end = await http.send(message("kafka", f"127.0.0.1:{port}", **login))
+    assert isinstance(end, Answer), end
+    assert (end.status, b"2,147,483,647 times" in end.body) == (401, True)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
@@ -163,6 +164,31 @@ async def test_what_fails_is_set_aside_with_its_reason_and_all_others_are_done(d
     assert await diary.aside(shop) == [], "it was put anew"
 
 
+async def test_what_was_put_while_it_failed_is_not_set_aside_untried(diary: Diary, shop: Workspace) -> None:
+    tried = list[str]()
+
+    async def failing(tx: Tx, workspace: Workspace, due: Sequence[Due], now: datetime) -> None:
+        tried.extend(one.key for one in due)
+        raise ValueError("odd")
+
+    await diary.put(shop, "a", "b")
+    doing = Doing(diary.db, diary.clock, {"diary.note": failing})
+    said = doing._set_aside
+
+    async def put_before(workspace_id: UUID, due: Due, fault: Exception) -> None:
+        if due.key == "a":
+            await diary.put(shop, "a", in_s=60, said=2)
+        await said(workspace_id, due, fault)
+
+    doing._set_aside = put_before  # type: ignore[method-assign]
+    await doing.round()
+    await doing.turns.finish()
+    assert sorted(tried) == ["a", "a", "b", "b"], "together, then each alone"
+    assert [key for key, _ in await diary.aside(shop)] == ["b"]
+    assert (await diary.drain(patience_s=61)).done == 1
+    assert await diary.noted(shop) == [2]
+
+
 async def test_what_takes_too_long_is_set_aside_too(
     diary: Diary, shop: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +292,7 @@ async def test_the_looks_go_by_their_indexes(db: Database, diary: Diary, shop: W
         await schedule.shops_due(spy, ["diary.note"], now)
         await schedule.run(spy, shop, "diary.note", diary, now)
         await schedule.run(spy, shop, "diary.note", diary, now, key="7")
-        await schedule.due_keys(spy, shop.id, "diary.note", now)
+        await schedule.due_now(spy, shop.id, "diary.note", now)
         await schedule.aside(spy, shop.id, limit=10)
         await schedule.kinds_aside(spy, shop.id)
         await schedule.try_again(spy, shop.id, "diary.note")
