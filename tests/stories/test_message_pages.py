@@ -145,7 +145,7 @@ async def test_a_test_arrives_and_what_went_out_is_listed_as_it_looked(desk: Des
     assert ("30 for Asha Rao" in looks.text, "/t/c/" in looks.text) == (True, False)
     assert looks.headers["content-security-policy"].startswith("sandbox")
     told = (await owner.get("/deliveries?source=message")).text
-    assert (told.count("Asha Rao"), told.count(">Bo<")) == (4, 1)
+    assert (told.count(">Asha Rao<"), told.count(">Bo<")) == (4, 1)
     # So does the customer's story, under what led to it, and apart.
     for query in ("", "?show=messages"):
         story = html.unescape((await owner.get(f"/customers/{real['customer']['id']}{query}")).text)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from regulars import channels, customers
+from regulars import channels, customers, limits
 from regulars.channels import Later, Outgoing, Ready, Skipped
 from regulars.customers import Customer
 from regulars.delivery import Settled
@@ -20,7 +20,7 @@ from regulars.engagement.messages.preparing import prepare
 from regulars.engagement.messages.previewing import event_of
 from regulars.engagement.messages.rendering import opt_in, said_by
 from regulars.engagement.messages.templates import templates_by_id
-from regulars.kit import Reading, Refusal, Tx, invalid, shaped
+from regulars.kit import Reading, Refusal, Tx, allowance, invalid, shaped
 from regulars.tenancy import Workspace
 from regulars.triggers import Letter
 
@@ -103,11 +103,18 @@ async def send_for_triggers(
 async def agree(
     tx: Tx, workspace: Workspace, customer: Customer, states: model.States, source: str, now: datetime
 ) -> list[model.Consent]:
-    """As `set_consents`; but with double opt-in, a yes to e-mail is asked for by e-mail. Raises model.NoSender."""
+    """As `set_consents`; but with double opt-in, a yes to e-mail is asked for by e-mail, some times a day. Raises
+    model.NoSender."""
     if states.get("email") == "yes" and model.message_rules(workspace).double_opt_in:
         states = {**states, "email": "asked"}
-        asks = model.NewMessage(customer_id=customer.id, template_id=None, source_kind="opt_in", address=customer.email)
-        await send(tx, workspace, [asks], now)
+        # Whoever has a link can ask for more of them, at somebody else's address.
+        most, name = limits.OPT_INS_PER_DAY_MAX, f"opt-in {customer.id}"
+        drawn = await allowance.draw(tx, workspace.id, name, now, wanted=1, most=most, per_s=most / 86_400)
+        if drawn.granted:
+            asks = model.NewMessage(
+                customer_id=customer.id, template_id=None, source_kind="opt_in", address=customer.email
+            )
+            await send(tx, workspace, [asks], now)
     return await set_consents(tx, workspace, customer, states, source, now)
 
 
