@@ -64,11 +64,20 @@ def test_a_body_is_made_ready_once_for_all_to_whom_it_says_the_same(monkeypatch:
         f"<style>{'*:not(q *){top:0}' * 500}</style>{'<b>' * 900}",
         f"<style>{'*{top:0}' * 500}</style>{''.join(f'<p><b id={n}>' for n in range(300))}",
         "".join(f"<p><b id={n}>" for n in range(999)),
+        "".join(f'<p><b title={n}"c d=">x</b>">' for n in range(800)),
+        "<b>x</b>" * 5_001,
     ],
 )
 def test_a_body_that_would_be_much_work_is_refused(body: str) -> None:
     with pytest.raises(markup.Unfit):
         said("Asha", body=body)
+
+
+def test_a_newsletter_of_many_products_is_ready() -> None:
+    product = """<mj-section><mj-column><mj-image src="https://x.example/a.png" /><mj-text>A <b>cup</b></mj-text>
+        <mj-button href="https://x.example/?a=1">Buy</mj-button></mj-column></mj-section>"""
+    letter = f"<mjml><mj-head><mj-style>b {{ top: 1px }}</mj-style></mj-head><mj-body>{product * 70}</mj-body></mjml>"
+    assert said("Asha", body=letter, body_type="mjml")["html"].count('<b style="top: 1px') == 70
 
 
 def test_a_style_that_nothing_closes_is_none_and_hides_no_other() -> None:

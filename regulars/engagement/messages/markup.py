@@ -12,6 +12,10 @@ from regulars import limits
 
 # Apart, and none going beyond the next tag: what nothing closes is looked through once.
 _STYLE, _STYLE_END = re.compile(r"<style\b[^<>]*>", re.IGNORECASE), re.compile(r"</style\s*>", re.IGNORECASE)
+_NAMES = "a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
+_ATTRIBUTES = r"""(?:\s++[\w:.-]++(?:\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>=`]++))?+)*+\s*+/?+>"""
+_SETS_OFF = re.compile(rf"<(?:{_NAMES})\b", re.IGNORECASE)
+_CLOSED = re.compile(rf"<({_NAMES}){_ATTRIBUTES}[^<>]*+(?:<(?:img|br){_ATTRIBUTES}[^<>]*+)*+</\1\s*+>", re.IGNORECASE)
 _AWAY = re.compile(r"@import[^;]*;?|@charset[^;]*;?|expression\s*\(|-moz-binding|behavior\s*:|<", re.IGNORECASE)
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -121,11 +125,14 @@ def _apart(html: str) -> tuple[str, str]:
 
 
 def _check(html: str, css: str) -> None:
-    """Each rule is tried at each tag; and a tag that nothing closes is put into each paragraph behind it, as browsers
-    do. Raises Unfit."""
+    """Each rule is tried at each tag; and what sets words off and is not closed at once may be put into each paragraph
+    behind it, as browsers do. Raises Unfit."""
     tags, closing = html.count("<"), html.count("</")
-    if max(tags - closing, tags // 2) > limits.MESSAGE_TAGS_MAX:
-        raise Unfit(f"it has more than {limits.MESSAGE_TAGS_MAX:,} tags")
+    if max(tags - closing, tags // 2) > limits.MESSAGE_ELEMENTS_MAX:
+        raise Unfit(f"it comes to more than {limits.MESSAGE_ELEMENTS_MAX:,} elements")
+    opened = len(_SETS_OFF.findall(_CLOSED.sub("", html)))
+    if opened * tags > limits.MESSAGE_PUT_IN_MAX:
+        raise Unfit(f"{opened:,} links and words set off, among {tags:,} tags, are not closed before the next tag")
     # Within parentheses, as of :not(), each tag may be held against each that stands before or around it.
     if tags * (len(css) + tags * css.count("(") // 20) > limits.MESSAGE_STYLING_MAX:
         raise Unfit(f"its style is too long for its {tags:,} tags: shorten it, or say less")
