@@ -12,13 +12,21 @@ from regulars import customers, limits, referrals, rewards, tenancy
 from regulars.dashboard import attempts, failures, security
 from regulars.dashboard.coupons import card_of
 from regulars.dashboard.desk import Call, drawn
-from regulars.dashboard.forms import Form, read_form
+from regulars.dashboard.forms import Form, query_of, read_form
 from regulars.kit import Refusal, again_when_raced
 from regulars.referrals import Claimed, Friend, referral_rules
 from regulars.tenancy import Workspace
 from regulars.wiring import App, part
 
 _DEVICE = "regulars_friend"
+
+
+def _host_of(shop: Workspace) -> str:
+    return _host(str(shop.settings.get("referral_link_base") or shop.uri))
+
+
+def _host(address: str) -> str:
+    return address.partition("://")[2].partition("/")[0].lower()
 
 
 class Visit:
@@ -30,14 +38,16 @@ class Visit:
         self.shop: Workspace
 
     async def meet(self) -> None:
-        """Of shops that have this code the one whose address was called, or the only one. Raises NotFound."""
+        """Of shops that have this code the one that the link names, or else whose address was called, or the only one.
+        What others call their address counts nowhere that they share. Raises NotFound."""
         if "\x00" in self.code:
             raise referrals.UnknownReferralCode
         async with self.app.db.reading() as tx:
             shops = await tenancy.list_workspaces(tx, await customers.shops_of_code(tx, self.code[:40]))
-            shops = [one for one in shops if referral_rules(one).on]
-            host = f"//{self.request.headers.get('host')}/"
-            here = [one for one in shops if host in f"{one.settings.get('referral_link_base') or one.uri}/"] or shops
+            named, host = query_of(self.request).get("shop"), self.request.headers.get("host", "").lower()
+            shops = [one for one in shops if referral_rules(one).on and named in (None, str(one.id))]
+            shared = host == _host(self.app.settings.address())
+            here = [one for one in shops if not shared and _host_of(one) == host] or shops
             if len(here) != 1:
                 raise referrals.UnknownReferralCode
             (self.shop,) = here

@@ -53,6 +53,7 @@ from regulars.events.rendering import (
     formatted_date,
     major_units,
     mid,
+    referral_link,
     serve_at,
     tagged,
     told,

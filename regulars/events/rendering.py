@@ -52,6 +52,7 @@ class Business(msgspec.Struct, frozen=True, gc=False):
     entity_id: str
     properties: dict[str, Any]
     referral_link_base: str
+    referral_link_end: str
     code_is_coupon: bool
     utm_source: str
     currency_code: str
@@ -71,9 +72,11 @@ def business(workspace: Workspace) -> Business:
 
     Referral links start with the workspace's setting `referral_link_base`, an address of the shop's own that leads
     `/r/*` here; without it, with this server's, which answers them (see `serve_at`), or else with the website's.
+    At an address that many shops share, a link names its shop too: a code may be another's as well.
     The setting `utm_source` is what links to the shop name as where the visitor came from.
     """
-    base = workspace.settings.get("referral_link_base") or _served_at or workspace.uri
+    own = workspace.settings.get("referral_link_base")
+    base = own or _served_at or workspace.uri
     return Business(
         entity_id=str(workspace.id),
         properties={
@@ -85,10 +88,16 @@ def business(workspace: Workspace) -> Business:
             "business_currency_symbol": workspace.currency_symbol,
         },
         referral_link_base=str(base).rstrip("/"),
+        referral_link_end="" if own or not _served_at else f"?shop={workspace.id}",
         code_is_coupon="coupon" in (workspace.settings.get("referrals") or {}).get("modes", ()),
         utm_source=str(workspace.settings.get("utm_source") or UTM_SOURCE),
         currency_code=workspace.currency_code,
     )
+
+
+def referral_link(of: Business, code: str) -> str:
+    """'' where there is no address."""
+    return f"{of.referral_link_base}/r/{code}{of.referral_link_end}" if code and of.referral_link_base else ""
 
 
 def common(of: Business, customer: CustomerLike, available: int) -> dict[str, Any]:
@@ -97,7 +106,7 @@ def common(of: Business, customer: CustomerLike, available: int) -> dict[str, An
     `available` is the customer's coins after the fact that the event is about.
     """
     code = customer.referral_code
-    link = f"{of.referral_link_base}/r/{code}" if code and of.referral_link_base else ""
+    link = referral_link(of, code)
     full_dob = formatted_date(customer.dob)
     return {
         **of.properties,

@@ -44,4 +44,4 @@ from regulars.referrals.model import (
 from regulars.referrals.reviewing import approve, reject
 from regulars.referrals.settling import MEET, SETTLE, reacting, settle, settle_orders, undo
 from regulars.referrals.store import lock, save
-from regulars.referrals.wire import Told, claim_link, tell
+from regulars.referrals.wire import Told, tell

@@ -31,10 +31,6 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     txn: Txn | None = None
 
 
-def claim_link(business: Business, code: str) -> str:
-    return f"{business.referral_link_base}/r/{code}" if code and business.referral_link_base else ""
-
-
 def properties(
     business: Business, workspace: Workspace, told: Told, referrer: Customer, friend: Customer | None, coins: int
 ) -> dict[str, Any]:
@@ -65,7 +61,7 @@ def properties(
         "updated_at": wire_time(one.updated_at),
         "version": one.version,
         "referral_id": str(one.id),
-        "claim_link": claim_link(business, referrer.referral_code),
+        "claim_link": events.referral_link(business, referrer.referral_code),
     }
     if told.txn:
         of_txn = ledger.properties(business, referrer, told.txn, coins)

@@ -173,7 +173,7 @@ def with_somebody(shown: Shown, now: datetime) -> Shown:
 
 
 async def _has(tx: Reading, shop: Workspace, customer: Customer, now: datetime, to_review: list[Unreviewed]) -> Has:
-    most, base = limits.STOREFRONT_ITEMS_MAX, events.business(shop).referral_link_base
+    most = limits.STOREFRONT_ITEMS_MAX
     coupons, terms = await rewards.coupons(tx, shop.id, customer_id=customer.id, limit=most)
     stands = await tiers.standing_of(tx, shop, customer, now)
     return copied(
@@ -186,7 +186,7 @@ async def _has(tx: Reading, shop: Workspace, customer: Customer, now: datetime, 
         history=[txn_item(txn) for txn in await ledger.txns_of(tx, shop.id, customer.id, limit=most)],
         coupons=[slip(one, terms[one.offer_id, one.offer_version], now) for one in coupons],
         orders=[copied(Bought, order) for order in await orders.orders_of(tx, shop.id, customer.id, limit=most)],
-        referral_link=f"{base}/r/{customer.referral_code}" if base else "",
+        referral_link=events.referral_link(events.business(shop), customer.referral_code),
         to_review=to_review,
     )
 

@@ -78,7 +78,7 @@ async def test_what_the_profile_keeps(shop: Shop, look_alikes: Sandbox) -> None:
         "balance": 100,
         "tier": "",
         "referral_code": code,
-        "referral_link": f"{shop.app.settings.address()}/r/{code}",
+        "referral_link": f"{shop.app.settings.address()}/r/{code}?shop={shop.id}",
         "segments": ["Everybody", "Regulars"],
         "tags": ["VIP", "New"],
     }
@@ -106,7 +106,7 @@ async def test_profiles_are_kept_up_to_date_where_no_event_is_sent_once_for_all_
     assert [one["state"] for one in found] == ["delivered"] * len(PROFILES)
     assert await deliveries(shop, source="event") == []
     code = (await shop.lead(CUSTOMER))["referral_code"]
-    link = f"{shop.app.settings.address()}/r/{code}"
+    link = f"{shop.app.settings.address()}/r/{code}?shop={shop.id}"
     for tool in PROFILES:
         expected = {"balance": 300, "tier": "", "referral_code": code, "referral_link": link}
         assert state_at(look_alikes, tool).items() >= expected.items(), tool

@@ -8,7 +8,7 @@ import pytest
 
 from regulars import limits
 from regulars.kit.clock import HandClock
-from tests.doors import ASHA, Shop, an_order
+from tests.doors import ASHA, Shop, a_shop, an_order
 from tests.stories.browsing import Browser, form_of, person, signed_in
 
 FIVE = {"name": "Five off", "terms": {"discount": "amount", "value": 5, "code_prefix": "HELLO-"}}
@@ -127,3 +127,16 @@ async def test_what_both_get_is_asked_for_before_it_is_on(shop: Shop, owner: Bro
     none = await owner.post("/settings/referrals", **{name: form[name] for name in form if name != "modes"}, on="yes")
     assert "Something here needs another look." in none.text
     assert "at least one of link, email" in none.text
+
+
+async def test_a_shop_that_takes_anothers_code_takes_none_of_its_friends(shop: Shop, owner: Browser) -> None:
+    asha = await opened(shop, owner)
+    other = await a_shop(shop.app, shop.client, shop.app.clock.now())
+    await opened(other, await signed_in(other, await person(other, "mallory")))
+    taken = {"customer_id": "shopify-666", "name": "Mallory", "referral_code": asha["referral_code"]}
+    assert (await other.manage("POST", "/customers", json=taken)).status_code == 201
+    for base in (shop.app.settings.address(), "http://shop.test"):
+        await other.manage("PATCH", "/workspace", json={"settings": {"referral_link_base": base}})
+        friend = Friend(shop, f"{asha['referral_code']}?shop={shop.id}", "9.9.9.10")
+        assert "Asha</bdi> has something for you" in (await friend.call("GET")).text
+        assert "HELLO-" in (await friend.claim(f"friend{len(base)}@example.com")).text

@@ -107,7 +107,7 @@ async def test_a_customer_sees_all_that_they_have(shop: Shop, page: Page, clock:
     assert (order["name"], order["amount_minor"], order["coins_rewarded"]) == ("#1028", 12_990, 129)
     assert (shown["tiers"][0]["name"], shown["tiers"][0]["perks"]) == ("Gold", ["Free shipping"])
     assert (has["tier"], has["next_tier"], has["reached"]["spent"], has["reached"]["orders"]) == ("", "gold", 129.9, 1)
-    assert has["referral_link"] == f"{shop.app.settings.address()}/r/{has['referral_code']}"
+    assert has["referral_link"] == f"{shop.app.settings.address()}/r/{has['referral_code']}?shop={shop.id}"
 
 
 async def test_a_customer_is_led_to_what_they_bought_and_have_not_reviewed(shop: Shop, page: Page) -> None:

@@ -287,7 +287,11 @@ def test_common_properties_of_a_customer_in_a_shop(clock: HandClock) -> None:
             "https://here",
             "https://club.example/r/2nfcdqo46x",
         ),
-        ({"settings": {"referral_link_base": ""}}, "https://here.example", "https://here.example/r/2nfcdqo46x"),
+        (
+            {"settings": {"referral_link_base": ""}},
+            "https://here.example",
+            "https://here.example/r/2nfcdqo46x?shop={id}",
+        ),
         ({}, "", "https://corner.example/r/2nfcdqo46x"),
         ({"uri": ""}, "", ""),
     ],
@@ -296,8 +300,9 @@ def test_referral_links_start_where_the_shop_says_or_else_where_the_server_is_re
     clock: HandClock, fields: dict[str, Any], served_at: str, link: str
 ) -> None:
     events.serve_at(served_at)
-    common = events.common(events.business(shop(clock, **fields)), Asha(), 0)
-    assert common["user_referral_link"] == common["user_new_referral_link"] == link
+    workspace = shop(clock, **fields)
+    common = events.common(events.business(workspace), Asha(), 0)
+    assert common["user_referral_link"] == common["user_new_referral_link"] == link.replace("{id}", str(workspace.id))
 
 
 def test_what_is_offered_as_sent_is_what_the_rooms_render() -> None:
