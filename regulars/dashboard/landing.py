@@ -39,7 +39,8 @@ class Visit:
 
     async def meet(self) -> None:
         """Of shops that have this code the one that the link names, or else whose address was called, or the only one.
-        What others call their address counts nowhere that they share. Raises NotFound."""
+        An address belongs to the first of those that call it theirs, and nowhere that they share to any. Raises
+        NotFound."""
         if "\x00" in self.code:
             raise referrals.UnknownReferralCode
         async with self.app.db.reading() as tx:
@@ -47,7 +48,8 @@ class Visit:
             named, host = query_of(self.request).get("shop"), self.request.headers.get("host", "").lower()
             shops = [one for one in shops if referral_rules(one).on and named in (None, str(one.id))]
             shared = host == _host(self.app.settings.address())
-            here = [one for one in shops if not shared and _host_of(one) == host] or shops
+            theirs = [one for one in shops if not shared and _host_of(one) == host]
+            here = sorted(theirs, key=lambda one: one.id)[:1] or shops
             if len(here) != 1:
                 raise referrals.UnknownReferralCode
             (self.shop,) = here

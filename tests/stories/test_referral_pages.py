@@ -140,3 +140,7 @@ async def test_a_shop_that_takes_anothers_code_takes_none_of_its_friends(shop: S
         friend = Friend(shop, f"{asha['referral_code']}?shop={shop.id}", "9.9.9.10")
         assert "Asha</bdi> has something for you" in (await friend.call("GET")).text
         assert "HELLO-" in (await friend.claim(f"friend{len(base)}@example.com")).text
+    # An address of the shop's own was its own first.
+    await shop.manage("PATCH", "/workspace", json={"settings": {"referral_link_base": "http://shop.test"}})
+    friend = Friend(shop, asha["referral_code"], "9.9.9.11")
+    assert "Asha</bdi> has something for you" in (await friend.call("GET")).text
