@@ -48,6 +48,8 @@ BIG = Plan(
     expiring_wallets=200_000,
     members=1_000_000,
     segment_customers=1_000_000,
+    mails=200_000,
+    runs=100_000,
 )
 """The same with ten million attempts in the log, a transaction held open for five minutes, ten million txns in a book,
-a million lots that expire, and a million customers."""
+a million lots that expire, a million customers, 200,000 mails, and 100,000 runs of an automation."""
