@@ -51,6 +51,7 @@ GET    /api/v1/segments/{id}/members                      -          -     -    
 GET    /api/v1/segments/{id}/why/{customer_id}            -          -     -      -      -         -      READ
 GET    /api/v1/automations                                -          -     -      -      -         READ   -
 POST   /api/v1/automations                                -          -     -      -      -         WRITE  -
+GET    /api/v1/automations/gallery                        -          -     -      -      -         READ   -
 GET    /api/v1/automations/{id}                           -          -     -      -      -         READ   -
 PATCH  /api/v1/automations/{id}                           -          -     -      -      -         WRITE  -
 DELETE /api/v1/automations/{id}                           -          -     -      -      -         WRITE  -

@@ -104,5 +104,5 @@ async def test_what_is_paused_is_not_paused_again(shop: Shop) -> None:
         paused = (await shop.manage("POST", f"/integrations/{tool}/pause")).json()
         assert (paused["state"], paused["state_reason"]) == ("paused", "Paused by the key Office. Initialize to go on.")
     nothing = await shop.manage("POST", "/deliveries/replay", json={"integration_id": tool})
-    assert nothing.json() == {"queued": 0, "left": 0}
+    assert nothing.json() == {"queued": 0, "left": 0, "refused": []}
     assert await acts(shop) == [*before, "integration.pause"]
