@@ -7,8 +7,9 @@ request --> POST /api/v2/merchant/activities --> ActivityDoor
 """
 
 import time
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import Litestar, asgi
@@ -16,7 +17,7 @@ from litestar._asgi.routing_trie import traversal
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from regulars import dashboard, limits
-from regulars.api import checkout, docs, health, hooks, products, reports
+from regulars.api import AT_ONCE, checkout, docs, health, hooks, products, reports
 from regulars.api.bare import OperationDoor
 from regulars.api.checkout import CheckoutDoor
 from regulars.api.failing import exception_handlers
@@ -141,20 +142,31 @@ class Doors:
             await self.litestar(scope, receive, send)
 
 
+class Noted:
+    """What a request is answered with, be it said to `send` or written at once."""
+
+    def __init__(self, scope: Scope, send: Send, status: int) -> None:
+        self.status, self._send, self._at_once = status, send, cast("Any", scope.get(AT_ONCE))
+        if self._at_once:
+            scope[AT_ONCE] = self._write  # type: ignore[literal-required]
+
+    async def send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        await self._send(message)
+
+    def _write(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        self.status = status
+        return bool(self._at_once(status, headers, body))
+
+
 def logged(application: ASGIApp) -> ASGIApp:
     """The same application, with a line in the log for each request."""
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        started_s, status = time.perf_counter(), 0
-
-        async def noted(message: Any) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        await application(scope, receive, noted)
+        started_s, noted = time.perf_counter(), Noted(scope, send, 0)
+        await application(scope, receive, noted.send)
         took_ms = round((time.perf_counter() - started_s) * 1_000, 2)
-        _log.debug("request", method=scope.get("method"), path=scope["path"], status=status, took_ms=took_ms)
+        _log.debug("request", method=scope.get("method"), path=scope["path"], status=noted.status, took_ms=took_ms)
 
     return run
 
@@ -164,18 +176,12 @@ def traced(application: ASGIApp) -> ASGIApp:
 
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         said = dict(scope["headers"]).get(b"traceparent", b"").decode("latin-1")
-        status = 500  # of what broke before it was answered
-
-        async def noted(message: Any) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
+        noted = Noted(scope, send, 500)  # of what broke before it was answered
         with tracing.request(str(scope.get("method", "")), said) as request:
             try:
-                await application(scope, receive, noted)
+                await application(scope, receive, noted.send)
             finally:
-                request.end(status, scope.get("path_template", ""))
+                request.end(noted.status, scope.get("path_template", ""))
 
     return run
 

@@ -19,6 +19,7 @@ BODIES = (
     "{% for one in (1..40) %}{{ one }} of {{ n }}, {% endfor %}<!-- {{ user_name }} --> <script>{{ n }}</script>",
     "{{ user_name }}{% echo user_name %}<p title='>{{ user_name }}'>{{ customer.preferences_link }}</p>",
     "<a href='{{ customer.preferences_link }}?lang=en'>{{ n }}</a>{{ customer.preferences_link | url_encode }}",
+    '&lt;a href="https://x.example&gt; <p>{{ user_name }}</p>',
 )
 NAMES = ("Asha Rao", "", " ", "<b>Bo</b> \"'&amp;", "javascript:alert(1)", "\x1b \n two  blanks", "आशा", "b")
 

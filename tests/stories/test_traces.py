@@ -21,6 +21,7 @@ from regulars.wiring import App
 from tests.doors import ASHA, Shop, client_of, opened
 from tests.stories.telling import CUSTOMER, EMAIL, connected, drained, telling
 from tests.stories.test_messages_sent import Desk
+from tests.tooling.test_serving import at_a_port
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 NAMED = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
@@ -204,6 +205,17 @@ async def test_a_strangers_traceparent_is_no_part_of_anything(shop: Shop, collec
     (known,) = spans["GET /api/v2/merchant/leads/{id}"]
     assert told(known)["regulars.workspace_id"] == shop.id, "the page's key was known"
     assert not [one for of in spans.values() for one in of if one.trace_id.hex() in (TRACE, "b" * 32)]
+
+
+async def test_what_our_own_server_writes_at_once_is_told_with_its_status(
+    shop: Shop, app: App, collector: Collector
+) -> None:
+    async with at_a_port(traced(Doors(app))) as port, httpx.AsyncClient() as client:
+        shop.client, client.base_url = client, httpx.URL(f"http://127.0.0.1:{port}")
+        assert (await shop.reward(await shop.trigger(), CUSTOMER)).status_code == 200
+        assert (await shop.reward(await shop.trigger(), CUSTOMER, key="none")).status_code == 401
+    given, refused = (await collector.spans())[REWARD]
+    assert [told(one)["http.response.status_code"] for one in (given, refused)] == [200, 401]
 
 
 async def test_without_an_address_for_them_or_the_packages_nothing_is_traced(

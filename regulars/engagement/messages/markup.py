@@ -24,8 +24,9 @@ _MARK, _WITHIN = re.compile("[\ufdd0-\ufdef]"), re.compile("<[^<>]*[\ufdd0-\ufde
 _WORD = r"""[^\s\x00-\x1f\x7f-\x9f\ufdd0-\ufdef<>&"'`:;/=\\{}]{1,40}"""
 _PLAIN = re.compile(f"{_WORD}(?: {_WORD}){{0,5}}")
 _WAY = "https://preferences.invalid/"
-# The address of a link of a clean body, and what stands for something.
-_SLOT = re.compile(rf'<a\b[^<>]*?\bhref="(https?://[^"]*)|[\ufdd0-\ufdef]|{re.escape(_WAY)}')
+# What stands for something; and, of a clean body, the address of a link. In a text that would be words like others.
+_SLOT = re.compile(f"[\ufdd0-\ufdef]|{re.escape(_WAY)}")
+_SLOT_OR_LINK = re.compile(rf'<a\b[^<>]*?\bhref="(https?://[^"]*)|{_SLOT.pattern}')
 
 
 class Unfit(Exception):
@@ -61,10 +62,10 @@ class Marks:
         return _put(body, led), _put(text, values), css.replace(_WAY, self._way)
 
 
-def _cut(text: str) -> tuple[str, ...]:
+def _cut(text: str, slots: re.Pattern[str]) -> tuple[str, ...]:
     """Every other part is one in whose place something is put."""
     parts, at = list[str](), 0
-    for slot in _SLOT.finditer(text):
+    for slot in slots.finditer(text):
         group = slot.lastindex or 0
         parts += text[at : slot.start(group)], slot[group]
         at = slot.end(group)
@@ -81,7 +82,8 @@ def _put(parts: Sequence[str], values: Mapping[str, str]) -> str:
 def _ready(source: str, html: bool) -> tuple[tuple[str, ...], tuple[str, ...], str, int]:
     body, css = clean(source if html else as_html(source))
     apart = not (_WITHIN.search(source) or _WITHIN.search(body) or _MARK.search(css))
-    return _cut(body), _cut(as_text(body) if html else source), css, len(_MARK.findall(source)) if apart else -1
+    text = as_text(body) if html else source
+    return _cut(body, _SLOT_OR_LINK), _cut(text, _SLOT), css, len(_MARK.findall(source)) if apart else -1
 
 
 @cache

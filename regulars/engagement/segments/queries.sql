@@ -44,9 +44,6 @@ ON CONFLICT DO NOTHING
 -- name: mentions
 SELECT topic, segment_id FROM segments_mention WHERE workspace_id = $1 AND topic = ANY ($2::text[])
 
--- name: to_find
-SELECT id FROM segments_segment WHERE workspace_id = $1 AND found < version ORDER BY created_at, id
-
 -- name: found
 UPDATE segments_segment AS s
 SET found = s.version, found_at = $3, members = (
