@@ -23,7 +23,7 @@ them (`attempt`) and watches the clock. A delivery that must go at once and show
 one that still waits when it changed once more is skipped, and the newer one sent.
 
 Locks are taken in one order: the integration, its lane (several by their ids), deliveries by their ids. What is queued
-anew is nobody else's yet, so its lanes are woken after it was put in.
+anew is nobody else's yet, so its lanes are woken before or after it is put in.
 """
 
 from regulars.delivery.attempts import Attempt, Verdict, attempt, attempt_together, called, silence_until

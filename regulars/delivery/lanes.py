@@ -78,13 +78,13 @@ async def queue_profiles(tx: Tx, workspace_id: UUID, profiles: Sequence[Profile]
     if profiles:
         ids = [delivery_ids([one.event_id], one.lane_id)[0] for one in profiles]
         lanes, whose = [one.lane_id for one in profiles], [one.customer_id for one in profiles]
+        await tx.execute(sql.wake_lanes, workspace_id, list(set(lanes)), now)
         await tx.execute(sql.lay_over_profiles, workspace_id, lanes, whose, ids, _NEWER, now)
-        rows = [
-            (id, one.event_id, one.customer_id, one.lane_id, one.topic, now)
+        rows = {
+            id: (id, one.event_id, one.customer_id, one.lane_id, one.topic)
             for id, one in zip(ids, profiles, strict=True)
-        ]
-        await tx.execute(sql.insert_beside, workspace_id, *shaped(rows, 3), "profile", now)
-        await tx.execute(sql.wake_lanes, workspace_id, list({one.lane_id for one in profiles}), now)
+        }
+        await tx.execute(sql.insert_profiles, workspace_id, *shaped(sorted(rows.values()), 3), now)
 
 
 async def queue_messages(tx: Tx, workspace_id: UUID, messages: Sequence[Outgoing], now: datetime) -> None:

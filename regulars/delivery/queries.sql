@@ -118,13 +118,14 @@ SELECT $1, u.id, ($5::uuid[])[u.number], u.event_id, ($6::uuid[])[u.number], ($7
 ON CONFLICT (workspace_id, id) DO NOTHING
 RETURNING true
 
--- name: insert_beside
-INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at,
-                               share)
-SELECT $1, u.id, ($6::uuid[])[u.shape], u.event_id, u.rule_id, ($7::text[])[u.shape], $9, 'queued',
-       ($8::timestamptz[])[u.shape], $10, CASE WHEN $9 = 'profile' THEN 'profile' ELSE 'first' END
+-- name: insert_profiles
+-- One that was told is told anew: what waited has given way to it. The ids rise, and so do locks.
+INSERT INTO delivery_delivery AS d (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at,
+                                    share)
+SELECT $1, u.id, ($6::uuid[])[u.shape], u.event_id, u.rule_id, ($7::text[])[u.shape], 'profile', 'queued', $8, $8, 'profile'
   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::integer[]) AS u (id, event_id, rule_id, shape)
-ON CONFLICT (workspace_id, id) DO NOTHING
+ON CONFLICT (workspace_id, id) DO UPDATE
+   SET state = 'queued', tries = 0, reason = '', due_at = EXCLUDED.due_at, finished_at = NULL WHERE d.state <> 'queued'
 
 -- name: insert_messages
 INSERT INTO delivery_delivery (workspace_id, id, lane_id, event_id, rule_id, topic, source, state, due_at, created_at)

@@ -246,9 +246,9 @@ class Turn:
 
     def take(self, made: Attempt, one: Due, now: datetime) -> Due | None:
         """What came of it is to be recorded. What waited behind it, to be sent at once."""
-        behind = self._took(made, one)
-        self._hear(made, now)
-        return behind
+        self._took(made, one)
+        self._hear(made, now)  # which may end the turn; then nothing waits any more
+        return self._behind(made, one)
 
     def take_together(self, made: Sequence[Attempt], some: Sequence[Due], now: datetime) -> None:
         """What came of one call that carried these. What it did not say of the customers is to be told by itself."""
@@ -257,10 +257,15 @@ class Turn:
             if one.profile is not None and one.customer_id and isinstance(one_made.outcome, Delivered):
                 self._untold[one.customer_id] = Profile(self.lane.id, one.customer_id, one.event_id, one.topic)
         self._hear(next((one for one in made if one.end is not None), made[0]), now)
+        for one_made, one in zip(made, some, strict=True):
+            self._behind(one_made, one)
 
-    def _took(self, made: Attempt, one: Due) -> Due | None:
+    def _took(self, made: Attempt, one: Due) -> None:
+        """Whatever it tells, it is recorded."""
         self.sent += 1
         self._done.append((made, one.tries))
+
+    def _behind(self, made: Attempt, one: Due) -> Due | None:
         behind = self.lineup.behind(one, again=isinstance(made.outcome, RetryAfter) and not one.test)
         if behind is None or self.carrier.together is None:
             return behind
@@ -328,9 +333,10 @@ class Turn:
             await source.pause(tx, lane.workspace_id, lane.id, self._paused_reason, now)
         made_ids = [one.parcel.delivery_id for one, _ in batch]
         held = self.lineup.held(made_ids)
+        if held or untold:
+            await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)
         if held:
             ids = {*made_ids, *(one.id for _, behind in held.values() for one in behind)}
-            await tx.fetchval(sql.lock_lane, lane.workspace_id, lane.id)
             await tx.execute(sql.lock_deliveries, lane.workspace_id, lane.id, sorted(ids))
         verdicts = await record(tx, lane.workspace_id, lane.id, batch, now=now, random=random)
         rows: list[_Aside] = []
@@ -355,15 +361,8 @@ class Turn:
             await source.settle(tx, lane.workspace_id, settled, now)
         reasons = [verdict.reason for verdict in verdicts if verdict.state != "delivered"]
         if reasons:
-            _log.warning(
-                "attempts",
-                workspace_id=str(lane.workspace_id),
-                lane_id=str(lane.id),
-                tool=lane.tool,
-                made=len(batch),
-                not_delivered=len(reasons),
-                reason=reasons[-1],
-            )
+            about = {"workspace_id": str(lane.workspace_id), "lane_id": str(lane.id), "tool": lane.tool}
+            _log.warning("attempts", **about, made=len(batch), not_delivered=len(reasons), reason=reasons[-1])
 
     def recorded(self, batch: Sequence[Made]) -> None:
         """It is committed."""

@@ -44,6 +44,8 @@ async def search_events(
     told = {one.event_id: one.topic for one in page.items if not one.test}
     found = await events.by_ids(tx, workspace_id, list(told.items())) if told else {}
     items = [found[id] for id in told if id in found]
-    # Further deliveries of the last event, which stand right behind this one, would begin the next page with it again.
-    full = len(page.items) == limit and page.next_before_id is not None
-    return EventPage(items, ids_of_event(page.items[-1].id)[0] if full else page.next_before_id)
+    next_before_id = page.next_before_id
+    if next_before_id is not None and page.items:
+        # Further deliveries of the last event, which stand right behind, would begin the next page with it again.
+        next_before_id = min(next_before_id, ids_of_event(page.items[-1].id)[0])
+    return EventPage(items, next_before_id)

@@ -261,8 +261,10 @@ class Database:
                     await connection.execute("SELECT pg_notify($1, $2)", _CHANGES, str(workspace_id))
                 await connection.execute("COMMIT AND CHAIN" if more_soon else "COMMIT")
             except BaseException as error:
-                await tx.written(stopped=True)
-                await self._roll_back(connection)
+                try:
+                    await tx.written(stopped=True)
+                finally:
+                    await self._roll_back(connection)
                 if isinstance(error, asyncpg.InternalServerError) and str(error).startswith("duplicate key"):
                     raise Overtaken from error  # at another node, which is told by its words alone
                 raise

@@ -180,9 +180,9 @@ class Streams:
 
     async def _line(self, servers: Servers) -> Line:
         task = self._lines.get(servers)
-        if task is None or (task.done() and (task.cancelled() or task.exception() or task.result().lost)):
-            if task is not None:
-                self._drop(servers)
+        line = _stands(task)
+        if task is None or (task.done() and (line is None or line.lost)):
+            self._drop(servers)
             task = self._lines[servers] = asyncio.create_task(self._dial(servers))
         if timer := self._timers.pop(servers, None):
             timer.cancel()
@@ -206,7 +206,7 @@ class Streams:
     def _drop(self, servers: Servers, line: Line | None = None) -> None:
         """Unless another line has taken the place of this one."""
         task = self._lines.get(servers)
-        if task is None or (line is not None and not (task.done() and task.result() is line)):
+        if task is None or (line is not None and _stands(task) is not line):
             return
         del self._lines[servers]
         if timer := self._timers.pop(servers, None):
@@ -214,6 +214,12 @@ class Streams:
         closing = asyncio.create_task(_closed(task))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+
+def _stands(task: asyncio.Task[Line] | None) -> Line | None:
+    """What was dialled; None while it is, and where that failed."""
+    well = task is not None and task.done() and not task.cancelled() and task.exception() is None
+    return task.result() if task and well else None
 
 
 async def _closed(task: asyncio.Task[Line]) -> None:

@@ -131,9 +131,10 @@ class Loops:
     async def _fan_out(self) -> bool:
         count = await self.fan_out.round()
         self.lanes.wake(count.lanes)
-        if count.events and not count.deliveries:
+        few = 0 < count.events < limits.FANOUT_EVENTS_MAX
+        if few and not count.deliveries:
             await asyncio.sleep(limits.FANOUT_UNMATCHED_S)  # nobody waits for what no rule asks for
-        elif limits.FANOUT_GATHER_EVENTS <= count.events < limits.FANOUT_EVENTS_MAX:
+        elif few and count.events >= limits.FANOUT_GATHER_EVENTS:
             # What comes in the next moment goes along in one batch: a round for every few events costs more than they.
             await asyncio.sleep(limits.FANOUT_GATHER_S)
         return count.events > 0

@@ -1,10 +1,11 @@
 """Finding deliveries again."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from regulars import delivery, events, limits
+from regulars import delivery, dispatch, events, limits
 from regulars.delivery import Addressee, Delivery, delivery_ids
 from regulars.events import NewEvent
 from regulars.kit.errors import Invalid, NotFound
@@ -168,3 +169,22 @@ async def test_odd_questions_are_refused(shop: Corner, by: dict[str, object], fi
     with pytest.raises(Invalid) as refused:
         await found(shop, **by)
     assert list(refused.value.fields) == [field]
+
+
+async def test_an_event_is_found_once_also_where_the_search_stops_between_two_who_were_told_of_it(
+    shop: Corner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane_id, other, now = await shop.lane(), await shop.lane(), shop.clock.now()
+    async with shop.db.transaction() as tx:
+        new = [NewEvent("walletreward_create", new_id(), BODY, now)]
+        (event_id,) = await events.append(tx, shop.workspace.id, new, now)
+        await events.drop_pending(tx, shop.workspace.id, "dispatch")
+        rules = [Addressee(lane_id, new_id(), "", "walletreward_create") for _ in range(2)]
+        await delivery.queue(tx, shop.workspace.id, [(rule, [event_id]) for rule in rules], now)
+    await shop.queue(other, 20)
+    monkeypatch.setattr(limits, "SEARCH_ROWS_MAX", 21)
+    by: dict[str, Any] = {"lane_id": lane_id, "limit": 2}
+    async with shop.db.reading() as tx:
+        page = await dispatch.search_events(tx, shop.workspace.id, **by)
+        further = await dispatch.search_events(tx, shop.workspace.id, **by, before_id=page.next_before_id)
+    assert [[one.id for one in some.items] for some in (page, further)] == [[event_id], []]

@@ -81,6 +81,26 @@ async def test_calls_about_profiles_keep_to_windows_of_their_own(shop: Corner) -
         assert told[first + 2] - told[first] > 0.9, told
 
 
+async def test_a_profile_that_was_told_is_told_anew_in_place_of_one_that_waits(shop: Corner) -> None:
+    lane_id, customer_id = await shop.lane(), new_id()
+    events = [(await shop.found(id))[0].event_id for id in await shop.queue(lane_id, 2, customer_id=customer_id)]
+    ids = delivery.delivery_ids(events, lane_id)
+
+    async def tell(event_id: UUID) -> None:
+        async with shop.db.transaction() as tx:
+            told = [Profile(lane_id, customer_id, event_id, "walletreward_create")]
+            await delivery.queue_profiles(tx, shop.workspace.id, told, shop.clock.now())
+
+    await tell(events[0])
+    await drained(shop)
+    assert await shop.states(ids[:1]) == ["delivered"]
+    for event_id in reversed(events):
+        await tell(event_id)
+    assert await shop.states(ids) == ["queued", "skipped"]
+    await drained(shop)
+    assert (await shop.states(ids), len((await shop.found(ids[0]))[1])) == (["delivered", "skipped"], 2)
+
+
 class Strict(PlainCarrier):
     in_order = True
 
