@@ -42,7 +42,7 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.kept = True
-        self.idle_since = 0.0
+        self.idle_since = self.until = 0.0
         self._waiter: asyncio.Future[Came] | None = None
         self._parser = httptools.HttpResponseParser(self)
 
@@ -59,20 +59,21 @@ class _Wire(asyncio.Protocol):
         aged = now - self.idle_since > limits.CONNECTION_IDLE_S
         return not (self._transport.is_closing() or aged or self._came.poll(0))
 
-    async def call(self, loop: asyncio.AbstractEventLoop, said: bytes, bytes_max: int, within_s: float) -> Came:
+    async def call(self, loop: asyncio.AbstractEventLoop, said: bytes, bytes_max: int) -> Came:
         self.kept = self._headed = self._over = False
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._room, self._head_room = bytes_max, limits.ANSWER_HEAD_BYTES_MAX
         waiter: asyncio.Future[Came] = loop.create_future()
         self._waiter = waiter
-        timer = loop.call_later(within_s, self._lose, "timeout_after_sent", "did not answer in time.")
         try:
             self._transport.write(said)
             return await waiter
         finally:
-            timer.cancel()
             self._waiter = None
+
+    def is_late(self) -> None:
+        self._lose("timeout_after_sent", "did not answer in time.")
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None or self._waiter.done():
@@ -149,12 +150,15 @@ class Wires:
         self._idle: list[_Wire] = []
         self._out: set[_Wire] = set()
         self._sweeping: asyncio.TimerHandle | None = None
+        self._watching: asyncio.TimerHandle | None = None
+        self._looks_at = float("inf")
         self._given_up = False
 
     async def call(self, said: bytes, bytes_max: int, within_s: float) -> Came:
         """Cancelled, it closes the connection. Raises Lost."""
         loop = asyncio.get_running_loop()
         began = loop.time()
+        until = began + within_s
         while self._idle:
             wire = self._idle.pop()
             if wire.quiet(began):
@@ -162,10 +166,12 @@ class Wires:
             wire.close()
         else:
             wire = await self._dial(loop, within_s)
-            within_s = max(within_s - (loop.time() - began), 0.001)
+        wire.until = until
         self._out.add(wire)
+        if until < self._looks_at:
+            self._watch(loop, until)
         try:
-            return await wire.call(loop, said, bytes_max, within_s)
+            return await wire.call(loop, said, bytes_max)
         finally:
             self._out.discard(wire)
             if wire.kept and not self._given_up and len(self._idle) < limits.CONNECTIONS_IDLE_MAX:
@@ -188,6 +194,20 @@ class Wires:
         self.give_up()
         for wire in self._out:
             wire.close()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        """One timer for all calls, at the first deadline that there was when it was set: one for each costs more."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self._looks_at, self._watching = at, loop.call_at(at, self._end_late, loop)
+
+    def _end_late(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._looks_at, self._watching, now = float("inf"), None, loop.time()
+        for wire in self._out:
+            if wire.until <= now:
+                wire.is_late()
+        if waiting := [wire.until for wire in self._out if wire.until > now]:
+            self._watch(loop, min(waiting))
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now, idle = loop.time(), self._idle
