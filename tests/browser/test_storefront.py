@@ -199,7 +199,9 @@ async def test_a_page_of_its_own(store: Store, visit: Open, width: int, scheme: 
     await page.reload()
     await expect(page.locator(".big")).to_have_text("1,250")
     whatsapp = page.get_by_role("link", name="WhatsApp")
-    await expect(whatsapp).to_have_attribute("href", re.compile(r"^https://wa\.me/\?text=[^&]*%2Fr%2F\w+$"))
+    await expect(whatsapp).to_have_attribute(
+        "href", re.compile(r"^https://wa\.me/\?text=[^&]*%2Fr%2F\w+%3Fshop%3D[0-9a-f-]+$")
+    )
     await expect(page.get_by_role("link", name="E-mail")).to_have_attribute("href", re.compile("^mailto:.*body="))
     await page.get_by_role("tab", name="Activity").click()
     await expect(page.get_by_role("tabpanel")).to_contain_text("Welcome")
