@@ -2,7 +2,7 @@
 whoever sends it is told all of it at once."""
 
 from functools import cache
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET
@@ -43,8 +43,12 @@ class Rest(Faults):
 def _rest(type_: Any, given: Any, strict: bool) -> Any:
     if given is UNSET or _value(type_, given, strict) is not UNSET:
         return given
+    if not isinstance(given, dict):
+        return UNSET
+    if mapped := [get_args(one) for one in options_of(type_) if get_origin(one) is dict]:
+        return {key: value for key, value in given.items() if _value(mapped[0][1], value, strict) is not UNSET}
     structs = [one for one in options_of(type_) if isinstance(one, type) and issubclass(one, msgspec.Struct)]
-    if len(structs) != 1 or not isinstance(given, dict):
+    if len(structs) != 1:
         return UNSET
     kept: dict[str, Any] = {}
     for field in msgspec.structs.fields(structs[0]):

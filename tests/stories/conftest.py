@@ -6,14 +6,22 @@ from typing import Any
 import httpx
 import pytest
 
+from regulars import sandbox
 from regulars.kit.clock import HandClock
 from regulars.wiring import App
 from tests.doors import Shop, a_shop, client_of, opened
 
 
 @pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock) as application:
+async def look_alikes() -> AsyncIterator[sandbox.Sandbox]:
+    async with sandbox.running() as running:
+        yield running
+
+
+@pytest.fixture
+async def app(pool: Any, clock: HandClock, request: pytest.FixtureRequest) -> AsyncIterator[App]:
+    """It calls out to this machine where look-alikes are."""
+    async with opened(pool, clock, allow_loopback="look_alikes" in request.fixturenames) as application:
         yield application
         async with application.db.transaction() as tx:  # what this test has not sent is not sent in the next one's time
             await tx.execute("UPDATE delivery_lane SET paused = true WHERE NOT paused AND wake_at IS NOT NULL")

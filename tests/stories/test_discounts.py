@@ -1,19 +1,16 @@
 """Coupons as discounts at the platform where a shop sells: made once, whatever goes wrong between."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from regulars import limits, sandbox, worker
-from regulars.kit.clock import HandClock
+from regulars import limits, worker
 from regulars.sandbox import Fault, Sandbox
 from regulars.sandbox.couponing import Shelf
-from regulars.wiring import App
 from regulars.worker import Carriers
 from regulars.worker.loops import callers
-from tests.doors import Shop, an_order, opened
+from tests.doors import Shop, an_order
 from tests.make import audited
 from tests.selling import Connected, connected
 from tests.stories.browsing import form_of, person, signed_in
@@ -29,18 +26,6 @@ KEYS = {
     },
 }
 GIFT = {"discount": "percent", "value": 10, "price": "free", "coins": 0}
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
 
 
 class Counter(Till):

@@ -51,6 +51,11 @@ async def test_what_a_room_refuses_is_named_at_once_too(shop: Shop) -> None:
             {"rule.per_day_max"},
         ),
         (
+            "/integrations",
+            {"tool": "nats", "settings": {"servers": None, "subject": "a b"}},
+            {"settings[...]", "servers", "subject"},
+        ),
+        (
             "/send-events",
             {"topic": "x_create", "integration_id": 5, "prefix": "#", "active": "?"},
             {"topic", "integration_id", "prefix", "active"},

@@ -2,31 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 
-from regulars import sandbox, worker
+from regulars import worker
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
 from regulars.worker import Carriers
-from tests.doors import Shop, opened
+from tests.doors import Shop
 from tests.stories.browsing import person, signed_in
 from tests.stories.telling import CUSTOMER, connected, telling
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
 
 
 @pytest.fixture

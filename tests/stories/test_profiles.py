@@ -2,32 +2,18 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 
-from regulars import sandbox
 from regulars.integrations import CONNECTORS
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
 from tests import make
-from tests.doors import Shop, opened
+from tests.doors import Shop
 from tests.stories.browsing import person, signed_in
 from tests.stories.telling import CUSTOMER, EMAIL, connected, deliveries, drained, state_at, telling
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
 
 
 @pytest.fixture

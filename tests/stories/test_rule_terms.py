@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 
-from regulars import conditions, sandbox
+from regulars import conditions
 from regulars.conditions import failed
 from regulars.dispatch.mapping import PropertyMapping, applied
 from regulars.dispatch.terms import Schedule, sampled
@@ -18,7 +18,7 @@ from regulars.kit import new_id
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
-from tests.doors import Shop, opened
+from tests.doors import Shop
 from tests.stories.browsing import form_of, person, signed_in
 from tests.stories.telling import CUSTOMER, EMAIL, connected, deliveries, drained, telling
 
@@ -28,18 +28,6 @@ MAPPING = [
     {"property": "brand", "action": "constant", "value": 7},
     {"property": "greeting", "action": "template", "value": "{{ user_name }} ({{ user_tier | default: 'no tier' }})"},
 ]
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
 
 
 @pytest.fixture

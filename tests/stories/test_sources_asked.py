@@ -1,32 +1,18 @@
 """WooCommerce sends each hook once: what got lost is fetched from its own API, which the sandbox looks like."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from regulars import limits, sandbox
+from regulars import limits
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Sandbox
-from regulars.wiring import App
 from regulars.worker.asking import Asking
 from tests.doors import Shop, a_shop, client_of, opened, per_dollar
 from tests.selling import Connected, connected
 
 KEYS = {"consumer_key": "ck_sandbox_key", "consumer_secret": "cs_sandbox_key"}
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
 
 
 @pytest.fixture

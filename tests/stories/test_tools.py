@@ -10,28 +10,16 @@ import httpx
 import msgspec
 import pytest
 
-from regulars import limits, sandbox
+from regulars import limits
 from regulars.dashboard.forms import NOBODY
 from regulars.dashboard.security import SAID_COOKIE
 from regulars.kit import new_id
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
-from tests.doors import Shop, opened
+from tests.doors import Shop
 from tests.stories.browsing import person, signed_in
 from tests.stories.telling import CUSTOMER, EMAIL, connected, deliveries, drained, state_at, telling
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from regulars import sandbox
 from regulars.api.app import Doors, traced
 from regulars.kit import tracing
 from regulars.kit.clock import HandClock
 from regulars.sandbox import Fault, Sandbox
 from regulars.wiring import App
-from tests.doors import ASHA, Shop, client_of, opened
+from tests.doors import ASHA, Shop, client_of
 from tests.stories.telling import CUSTOMER, EMAIL, connected, drained, telling
 from tests.stories.test_messages_sent import Desk
 from tests.tooling.test_serving import at_a_port
@@ -70,18 +69,6 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     yield made
     made.server.shutdown()
     made.server.server_close()
-
-
-@pytest.fixture
-async def look_alikes() -> AsyncIterator[Sandbox]:
-    async with sandbox.running() as running:
-        yield running
-
-
-@pytest.fixture
-async def app(pool: Any, clock: HandClock) -> AsyncIterator[App]:
-    async with opened(pool, clock, allow_loopback=True) as application:
-        yield application
 
 
 @pytest.fixture
